@@ -1,0 +1,343 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// DBScalingPolicy keeps one AWS RDS or Aurora database the right size. It names the database and the limits within
+// which it may change; the operator watches the database's CPU, works out the smallest shape that carries the load, and
+// changes the database through the RDS API.
+//
+// The database takes part only if it carries the AWS tag dbscaler.io/policy-namespace with the policy's namespace (or
+// "*") as its value, on the cluster and on each instance.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Namespaced,shortName=dbsp,categories=dbscaler
+// +kubebuilder:printcolumn:name="Database",type=string,JSONPath=`.spec.targetRef.identifier`,description="The DB cluster or instance"
+// +kubebuilder:printcolumn:name="Writer",type=string,JSONPath=`.status.writer.shape`,description="What the writer runs on"
+// +kubebuilder:printcolumn:name="Readers",type=string,JSONPath=`.status.readers.shape`,description="What the readers run on"
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Whether the policy is in force"
+// +kubebuilder:printcolumn:name="Doing",type=string,JSONPath=`.status.decision.reason`,description="What the operator is doing, or why it does nothing"
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Mode",type=string,priority=1,JSONPath=`.spec.mode`
+// +kubebuilder:printcolumn:name="Region",type=string,priority=1,JSONPath=`.spec.targetRef.region`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.decision.message`
+type DBScalingPolicy struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object's metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+
+	// spec is what the policy asks for. The operator never writes it.
+	// +required
+	Spec DBScalingPolicySpec `json:"spec,omitzero"`
+
+	// status is what the operator has found, decided and is doing.
+	// +optional
+	Status DBScalingPolicyStatus `json:"status,omitzero"`
+}
+
+// DBScalingPolicyList is a list of DBScalingPolicy.
+//
+// +kubebuilder:object:root=true
+type DBScalingPolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []DBScalingPolicy `json:"items"`
+}
+
+// DBScalingPolicySpec is what a policy asks for.
+//
+// +kubebuilder:validation:XValidation:rule="self.targetRef.kind != 'DBInstance' || has(self.writer)",message="a DBInstance is scaled through spec.writer: name its instanceClasses there"
+// +kubebuilder:validation:XValidation:rule="self.targetRef.kind != 'DBInstance' || !has(self.readers)",message="a DBInstance has no readers: remove spec.readers, or target the DBCluster"
+// +kubebuilder:validation:XValidation:rule="self.targetRef.kind != 'DBCluster' || has(self.readers) || has(self.writer)",message="name what may change: spec.readers, spec.writer or both"
+type DBScalingPolicySpec struct {
+	// targetRef names the one database that this policy scales.
+	// +required
+	TargetRef TargetRef `json:"targetRef,omitzero"`
+
+	// mode says how far the operator may go: Enforce decides and acts; Recommend decides and reports in status, and never
+	// changes anything in AWS. The default is Enforce.
+	// +optional
+	// +kubebuilder:default=Enforce
+	Mode Mode `json:"mode,omitempty"`
+
+	// readers bounds the readers of a DB cluster. Without it they are left alone.
+	// +optional
+	Readers *Readers `json:"readers,omitempty"`
+
+	// writer bounds the writer of a DB cluster, or the instance when the target is a DBInstance. Without it the writer is
+	// left alone.
+	// +optional
+	Writer *Writer `json:"writer,omitempty"`
+
+	// cpu holds the thresholds at which the database is too small or too large, in percent of the vCPUs of the readers
+	// together, or of the writer.
+	// +optional
+	// +kubebuilder:default={}
+	CPU CPU `json:"cpu,omitzero"`
+
+	// behavior is how quickly each direction is taken.
+	// +optional
+	// +kubebuilder:default={}
+	Behavior Behavior `json:"behavior,omitzero"`
+
+	// guardrails bound what the operator may do whatever the load.
+	// +optional
+	// +kubebuilder:default={}
+	Guardrails Guardrails `json:"guardrails,omitzero"`
+
+	// disruptionWindows list when an operation that interrupts the writer (a failover, or resizing it in place) may begin.
+	// Without any it may begin at any time. Operations on readers alone are not bound by them.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	DisruptionWindows []DisruptionWindow `json:"disruptionWindows,omitempty"`
+}
+
+// Mode says how far the operator may go.
+//
+// +kubebuilder:validation:Enum=Enforce;Recommend
+type Mode string
+
+// The modes.
+const (
+	// ModeEnforce decides and acts.
+	ModeEnforce Mode = "Enforce"
+	// ModeRecommend decides and reports, and never acts.
+	ModeRecommend Mode = "Recommend"
+)
+
+// TargetKind is the kind of database.
+//
+// +kubebuilder:validation:Enum=DBCluster;DBInstance
+type TargetKind string
+
+// The kinds of target.
+const (
+	// TargetDBCluster is an Aurora DB cluster.
+	TargetDBCluster TargetKind = "DBCluster"
+	// TargetDBInstance is an RDS DB instance, Single-AZ or Multi-AZ, that belongs to no cluster.
+	TargetDBInstance TargetKind = "DBInstance"
+)
+
+// TargetRef names a database in AWS.
+//
+// +kubebuilder:validation:XValidation:rule="self.kind == oldSelf.kind && self.identifier == oldSelf.identifier && self.region == oldSelf.region",message="the target cannot change: kind, identifier and region are immutable. Create another policy for another database"
+type TargetRef struct {
+	// kind is DBCluster for an Aurora cluster, or DBInstance for an RDS instance outside any cluster. It cannot change.
+	// +required
+	Kind TargetKind `json:"kind,omitempty"`
+
+	// identifier is the DB cluster identifier or DB instance identifier, in lower case, as the RDS console shows it. It
+	// cannot change.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z](-?[a-z0-9])*$')",message="an RDS identifier is lower-case letters, digits and single hyphens, and begins with a letter"
+	Identifier string `json:"identifier,omitempty"`
+
+	// region is the AWS region of the database, for example eu-west-1. It cannot change.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$')",message="an AWS region looks like eu-west-1"
+	Region string `json:"region,omitempty"`
+
+	// roleARN is the IAM role to assume for this database, for one in another account. Without it the operator's own
+	// identity is used.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.matches('^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$')",message="a role ARN looks like arn:aws:iam::123456789012:role/dbscaler"
+	RoleARN string `json:"roleARN,omitempty"`
+}
+
+// InstanceClass is a DB instance class as the RDS API writes it.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=48
+// +kubebuilder:validation:XValidation:rule="self.matches('^db\\\\.[a-z][a-z0-9]*\\\\.([0-9]*x?large|medium|small|micro)(\\\\.tpc[0-9]+\\\\.mem[0-9]+x)?$')",message="an instance class looks like db.r6g.xlarge"
+type InstanceClass string
+
+// Preference says which way the reader pool changes when several shapes would do.
+//
+// +kubebuilder:validation:Enum=Cheapest;Vertical;Horizontal
+type Preference string
+
+// The preferences.
+const (
+	// PreferenceCheapest takes the shape with the fewest vCPUs.
+	PreferenceCheapest Preference = "Cheapest"
+	// PreferenceVertical changes the class first, and the number only when no class fits.
+	PreferenceVertical Preference = "Vertical"
+	// PreferenceHorizontal changes the number first, and the class only when no number fits.
+	PreferenceHorizontal Preference = "Horizontal"
+)
+
+// Readers bounds the readers of a DB cluster.
+//
+// +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",message="minReplicas must not be above maxReplicas"
+type Readers struct {
+	// instanceClasses are the classes that the readers may have, smallest first, without duplicates. A class that the
+	// operator does not know is reported in the Accepted condition and nothing is changed.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(c, self.exists_one(d, d == c))",message="instanceClasses must not name a class twice"
+	// +kubebuilder:validation:XValidation:rule="self.map(c, (c.split('.')[2] == 'micro' ? 1 : c.split('.')[2] == 'small' ? 2 : c.split('.')[2] == 'medium' ? 3 : c.split('.')[2] == 'large' ? 4 : c.split('.')[2] == 'xlarge' ? 5 : 4 + int(c.split('.')[2].replace('xlarge', '')))).isSorted()",message="instanceClasses must be sorted by size, smallest first"
+	InstanceClasses []InstanceClass `json:"instanceClasses,omitempty"`
+
+	// minReplicas is the least number of readers. The operator never removes a reader that it did not create, whatever this
+	// says. The default is 1.
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=15
+	MinReplicas int32 `json:"minReplicas,omitempty"`
+
+	// maxReplicas is the greatest number of readers, surge readers not counted. Aurora allows 15.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=15
+	MaxReplicas int32 `json:"maxReplicas,omitempty"`
+
+	// preference says which way to change when several shapes would carry the load: Cheapest takes the one with the fewest
+	// vCPUs, Vertical changes the class before the number, Horizontal the number before the class. The default is Cheapest.
+	// +optional
+	// +kubebuilder:default=Cheapest
+	Preference Preference `json:"preference,omitempty"`
+}
+
+// Writer bounds the writer of a DB cluster, or a DB instance.
+type Writer struct {
+	// instanceClasses are the classes that the writer may have, smallest first, without duplicates. A class that the
+	// operator does not know is reported in the Accepted condition and nothing is changed.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(c, self.exists_one(d, d == c))",message="instanceClasses must not name a class twice"
+	// +kubebuilder:validation:XValidation:rule="self.map(c, (c.split('.')[2] == 'micro' ? 1 : c.split('.')[2] == 'small' ? 2 : c.split('.')[2] == 'medium' ? 3 : c.split('.')[2] == 'large' ? 4 : c.split('.')[2] == 'xlarge' ? 5 : 4 + int(c.split('.')[2].replace('xlarge', '')))).isSorted()",message="instanceClasses must be sorted by size, smallest first"
+	InstanceClasses []InstanceClass `json:"instanceClasses,omitempty"`
+}
+
+// CPU holds the thresholds, in percent.
+//
+// +kubebuilder:validation:XValidation:rule="self.scaleDownPercent < self.targetPercent",message="scaleDownPercent must be below targetPercent"
+// +kubebuilder:validation:XValidation:rule="self.targetPercent < self.scaleUpPercent",message="targetPercent must be below scaleUpPercent"
+type CPU struct {
+	// targetPercent is the utilization that a new shape is sized for. The default is 55.
+	// +optional
+	// +kubebuilder:default=55
+	// +kubebuilder:validation:Minimum=10
+	// +kubebuilder:validation:Maximum=85
+	TargetPercent int32 `json:"targetPercent,omitempty"`
+
+	// scaleUpPercent is the utilization at which the database is too small. The default is 70.
+	// +optional
+	// +kubebuilder:default=70
+	// +kubebuilder:validation:Minimum=15
+	// +kubebuilder:validation:Maximum=90
+	ScaleUpPercent int32 `json:"scaleUpPercent,omitempty"`
+
+	// scaleDownPercent is the utilization below which the database is too large. The default is 35.
+	// +optional
+	// +kubebuilder:default=35
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=80
+	ScaleDownPercent int32 `json:"scaleDownPercent,omitempty"`
+}
+
+// Behavior is how quickly each direction is taken.
+type Behavior struct {
+	// scaleUp is how quickly the database grows. The default is a window of 180 s and a cooldown of 600 s.
+	// +optional
+	// +kubebuilder:default={windowSeconds: 180, cooldownSeconds: 600}
+	ScaleUp ScaleUpBehavior `json:"scaleUp,omitzero"`
+
+	// scaleDown is how quickly the database shrinks. The default is a window of 14400 s and a cooldown of 3600 s.
+	// +optional
+	// +kubebuilder:default={windowSeconds: 14400, cooldownSeconds: 3600}
+	ScaleDown ScaleDownBehavior `json:"scaleDown,omitzero"`
+}
+
+// ScaleUpBehavior is how quickly the database grows.
+type ScaleUpBehavior struct {
+	// windowSeconds is how long utilization must be at or above scaleUpPercent. The default is 180.
+	// +optional
+	// +kubebuilder:default=180
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=3600
+	WindowSeconds int32 `json:"windowSeconds,omitempty"`
+
+	// cooldownSeconds is how long to wait after an operation completed before the database grows again. The default is
+	// 600.
+	// +optional
+	// +kubebuilder:default=600
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=86400
+	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`
+}
+
+// ScaleDownBehavior is how quickly the database shrinks.
+type ScaleDownBehavior struct {
+	// windowSeconds is how long utilization must have stayed below scaleDownPercent, without a gap in the metrics. The
+	// default is 14400.
+	// +optional
+	// +kubebuilder:default=14400
+	// +kubebuilder:validation:Minimum=600
+	// +kubebuilder:validation:Maximum=86400
+	WindowSeconds int32 `json:"windowSeconds,omitempty"`
+
+	// cooldownSeconds is how long to wait after an operation completed before the database shrinks. The default is 3600.
+	// +optional
+	// +kubebuilder:default=3600
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=604800
+	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`
+}
+
+// Guardrails bound what the operator may do whatever the load.
+type Guardrails struct {
+	// maxOperationsPerDay is how many operations may start within 24 hours. The default is 6.
+	// +optional
+	// +kubebuilder:default=6
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=48
+	MaxOperationsPerDay int32 `json:"maxOperationsPerDay,omitempty"`
+
+	// surgeReaders is how many readers an operation may add for its own length, so that readers in service never lose
+	// capacity while another is resized. With 0, readers are resized only when the rest can carry the load, and the number
+	// of readers grows instead when they cannot. The default is 1.
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1
+	SurgeReaders *int32 `json:"surgeReaders,omitempty"`
+}
+
+// DisruptionWindow is a recurring stretch of time.
+type DisruptionWindow struct {
+	// schedule is a cron expression of five fields (minute, hour, day of month, month, day of week) that says when the
+	// window opens, for example "0 2 * * *".
+	// +required
+	// +kubebuilder:validation:MinLength=9
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[^ ]+( [^ ]+){4}$')",message="schedule must have five fields separated by single spaces: minute, hour, day of month, month, day of week"
+	Schedule string `json:"schedule,omitempty"`
+
+	// durationSeconds is how long the window stays open.
+	// +required
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=604800
+	DurationSeconds int32 `json:"durationSeconds,omitempty"`
+
+	// timeZone is the IANA time zone that schedule is read in, for example Europe/Amsterdam. The default is UTC.
+	// +optional
+	// +kubebuilder:default=UTC
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	TimeZone string `json:"timeZone,omitempty"`
+}

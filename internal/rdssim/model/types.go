@@ -1,0 +1,127 @@
+// Package model is a world of RDS and Aurora databases under load: their statuses and how long each change takes, and
+// the CPU that a workload makes them use. It has no clock and no network: the caller says how far time has come. Every
+// figure that comes out of it is simulated.
+package model
+
+import (
+	"fmt"
+	"time"
+)
+
+// Cluster is an Aurora DB cluster.
+type Cluster struct {
+	Identifier    string
+	Region        string
+	AccountID     string
+	ResourceID    string
+	Engine        string
+	EngineVersion string
+	// Status as the RDS API writes it, for example available or failing-over.
+	Status string
+	// Members are the identifiers of its instances, in the order of creation.
+	Members []string
+	// Writer is the identifier of the member that takes writes.
+	Writer             string
+	StorageType        string
+	AvailabilityZones  []string
+	DBSubnetGroup      string
+	ParameterGroup     string
+	BackupWindow       string
+	MaintenanceWindow  string
+	DeletionProtection bool
+	CreatedAt          time.Time
+	Tags               map[string]string
+}
+
+// ARN is the cluster's Amazon Resource Name.
+func (c *Cluster) ARN() string {
+	return fmt.Sprintf("arn:aws:rds:%s:%s:cluster:%s", c.Region, c.AccountID, c.Identifier)
+}
+
+// Instance is a DB instance, a member of a cluster or on its own.
+type Instance struct {
+	Identifier    string
+	Region        string
+	AccountID     string
+	ResourceID    string
+	Cluster       string // empty for a plain instance
+	Engine        string
+	EngineVersion string
+	Class         string
+	// Status as the RDS API writes it.
+	Status string
+	// Pending is what PendingModifiedValues shows.
+	Pending             Pending
+	PromotionTier       int
+	MultiAZ             bool
+	AvailabilityZone    string
+	SecondaryZone       string
+	DBSubnetGroup       string
+	ParameterGroup      string
+	BackupWindow        string
+	MaintenanceWindow   string
+	PerformanceInsights bool
+	MonitoringInterval  int
+	CACertificate       string
+	DeletionProtection  bool
+	CreatedAt           time.Time // zero while it is being created
+	Tags                map[string]string
+}
+
+// ARN is the instance's Amazon Resource Name.
+func (i *Instance) ARN() string {
+	return fmt.Sprintf("arn:aws:rds:%s:%s:db:%s", i.Region, i.AccountID, i.Identifier)
+}
+
+// Pending is a set of modifications that have been accepted and not yet applied. Empty fields are not pending.
+type Pending struct {
+	Class         string
+	EngineVersion string
+	MultiAZ       *bool
+	CACertificate string
+}
+
+// Fault is an error as the RDS API answers it.
+type Fault struct {
+	// Code as it stands on the wire, for example InvalidDBInstanceState.
+	Code string
+	// Message for people, in AWS's words where they are known.
+	Message string
+	// HTTPStatus of the response.
+	HTTPStatus int
+}
+
+// Error implements error.
+func (f *Fault) Error() string { return f.Code + ": " + f.Message }
+
+// Modify is a ModifyDBInstance request. Nil fields stay as they are.
+type Modify struct {
+	Class            *string
+	PromotionTier    *int
+	MultiAZ          *bool
+	EngineVersion    *string
+	CACertificate    *string
+	ApplyImmediately bool
+}
+
+// Create is a CreateDBInstance request for a reader in a cluster.
+type Create struct {
+	Identifier          string
+	Cluster             string
+	Engine              string
+	Class               string
+	PromotionTier       *int
+	AvailabilityZone    string
+	ParameterGroup      string
+	PerformanceInsights bool
+	MonitoringInterval  int
+	CACertificate       string
+	MaintenanceWindow   string
+	Tags                map[string]string
+}
+
+// Point is one published datapoint. At is the start of its minute.
+type Point struct {
+	At    time.Time
+	Value float64
+}

@@ -1,0 +1,163 @@
+// Package catalog knows the RDS and Aurora instance classes: how many vCPUs and how much memory each has and where it
+// may run. A class it does not know is refused, never guessed.
+package catalog
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// ErrUnknownClass says that the catalogue has no such class. The error that wraps it names the class.
+var ErrUnknownClass = errors.New("unknown instance class")
+
+// gib is one gibibyte in bytes.
+const gib = 1 << 30
+
+// figures holds one row a class. The class lists are those of the AWS "Hardware specifications for DB instance
+// classes" pages (RDS and Aurora user guides); vCPUs and memory are those of the EC2 type of the same name
+// (DescribeInstanceTypes), which the RDS figures equal.
+//
+//go:embed instance_classes.csv
+var figures []byte
+
+// Class is one DB instance class.
+type Class struct {
+	// Name as the RDS API has it, for example db.r6g.large.
+	Name string
+	// VCPU is the number of virtual CPUs. SQL Server has fewer on some classes: see VCPUFor.
+	VCPU int
+	// MemoryBytes is the memory of the instance in bytes.
+	MemoryBytes int64
+	// Architecture is x86_64 or arm64.
+	Architecture string
+	// Family is the middle part of the name, for example r6g.
+	Family string
+	// Size is the last part of the name, for example large.
+	Size string
+	// LocalNVMe says whether the class has local NVMe storage, which Optimized Reads uses.
+	LocalNVMe bool
+	// Aurora says whether Aurora offers the class.
+	Aurora bool
+	// PreviousGeneration says whether AWS lists the class as previous generation.
+	PreviousGeneration bool
+	// Burstable says whether the class runs on CPU credits (the t families).
+	Burstable bool
+	// OnlyEngine is the engine family that alone offers the class ("oracle", "sqlserver"), or empty.
+	OnlyEngine string
+	// HalfOnSQLServer says that SQL Server has half the vCPUs by default: hyper-threading is off, or half of the cores.
+	HalfOnSQLServer bool
+}
+
+// VCPUFor is the number of vCPUs that the given engine has on this class. The engine is written as the RDS API writes
+// it, for example aurora-postgresql or sqlserver-se.
+func (c Class) VCPUFor(engine string) int {
+	if c.HalfOnSQLServer && strings.HasPrefix(engine, "sqlserver") {
+		return c.VCPU / 2
+	}
+	return c.VCPU
+}
+
+// Supports says whether the class can run the given engine at all. Whether it can run the engine's version in a given
+// availability zone only AWS can tell.
+func (c Class) Supports(engine string) bool {
+	if strings.HasPrefix(engine, "aurora") {
+		return c.Aurora
+	}
+	return c.OnlyEngine == "" || strings.HasPrefix(engine, c.OnlyEngine)
+}
+
+var load = sync.OnceValue(func() map[string]Class {
+	classes, err := parse(figures)
+	if err != nil {
+		panic("catalog: the embedded figures are broken: " + err.Error())
+	}
+	return classes
+})
+
+// Lookup finds a class by its name. The error wraps ErrUnknownClass.
+func Lookup(name string) (Class, error) {
+	c, ok := load()[name]
+	if !ok {
+		return Class{}, fmt.Errorf("%w %q", ErrUnknownClass, name)
+	}
+	return c, nil
+}
+
+// All lists every class, by family, then vCPUs, then name.
+func All() []Class {
+	all := make([]Class, 0, len(load()))
+	for _, c := range load() {
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b Class) int {
+		if d := strings.Compare(a.Family, b.Family); d != 0 {
+			return d
+		}
+		if d := a.VCPU - b.VCPU; d != 0 {
+			return d
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return all
+}
+
+var header = []string{
+	"class", "vcpu", "memory_gib", "arch", "family", "size", "local_nvme", "aurora", "previous_gen", "source", "notes",
+}
+
+func parse(data []byte) (map[string]Class, error) {
+	rows, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) < 2 || !slices.Equal(rows[0], header) {
+		return nil, fmt.Errorf("want the columns %s and at least one row", strings.Join(header, ","))
+	}
+	classes := make(map[string]Class, len(rows)-1)
+	for i, row := range rows[1:] {
+		c, err := parseRow(row)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+2, err)
+		}
+		if _, twice := classes[c.Name]; twice {
+			return nil, fmt.Errorf("line %d: %s is listed twice", i+2, c.Name)
+		}
+		classes[c.Name] = c
+	}
+	return classes, nil
+}
+
+func parseRow(row []string) (Class, error) {
+	vcpu, errVCPU := strconv.Atoi(row[1])
+	memory, errMemory := strconv.ParseFloat(row[2], 64)
+	nvme, errNVMe := strconv.ParseBool(row[6])
+	aurora, errAurora := strconv.ParseBool(row[7])
+	previous, errPrevious := strconv.ParseBool(row[8])
+	if err := errors.Join(errVCPU, errMemory, errNVMe, errAurora, errPrevious); err != nil {
+		return Class{}, err
+	}
+	if vcpu <= 0 || memory <= 0 {
+		return Class{}, fmt.Errorf("%s: vCPUs and memory must be above zero", row[0])
+	}
+	notes := row[10]
+	c := Class{
+		Name: row[0], VCPU: vcpu, MemoryBytes: int64(memory * gib), Architecture: row[3], Family: row[4], Size: row[5],
+		LocalNVMe: nvme, Aurora: aurora, PreviousGeneration: previous,
+		Burstable:       strings.Contains(notes, "burstable"),
+		HalfOnSQLServer: strings.Contains(notes, "SQL Server default vCPU is half"),
+	}
+	switch {
+	case strings.HasPrefix(notes, "Oracle only"):
+		c.OnlyEngine = "oracle"
+	case strings.HasPrefix(notes, "SQL Server only"):
+		c.OnlyEngine = "sqlserver"
+	}
+	return c, nil
+}

@@ -1,0 +1,140 @@
+package scaling
+
+import (
+	"slices"
+	"time"
+)
+
+// The tags that dbscaler reads and writes on AWS resources.
+const (
+	// TagOptIn is the tag by which a database takes part: its value is the namespace whose policies may change it, or
+	// "*". It must be on the DB cluster and on each DB instance that is to be changed.
+	TagOptIn = "dbscaler.io/policy-namespace"
+	// TagCreatedBy marks what dbscaler created. Only such instances are ever deleted.
+	TagCreatedBy = "dbscaler.io/created-by"
+	// TagCreatedByValue is the value of TagCreatedBy.
+	TagCreatedByValue = "dbscaler"
+	// TagPolicy names the policy, as namespace/name, that an instance was created for.
+	TagPolicy = "dbscaler.io/policy"
+	// TagSurge names the operation that a surge reader was added for.
+	TagSurge = "dbscaler.io/surge-operation"
+)
+
+// Observation is a timestamped snapshot of one target.
+type Observation struct {
+	// At is when the topology was read.
+	At time.Time
+	// Found says whether the target exists. When it does not, Account, Region and Why are all that is set.
+	Found bool
+	// ARN is the target's Amazon Resource Name.
+	ARN string
+	// Engine as the RDS API writes it, for example aurora-postgresql.
+	Engine string
+	// EngineVersion as the RDS API writes it.
+	EngineVersion string
+	// Status of the cluster, or of the instance for a plain one.
+	Status string
+	// Unsupported says why the target cannot be scaled although it exists, or is empty.
+	Unsupported string
+	// MultiAZ says whether a plain instance has a standby.
+	MultiAZ bool
+	// Tags of the cluster, or of the instance for a plain one.
+	Tags map[string]string
+	// Instances are all members, the writer first, then by name.
+	Instances []Instance
+}
+
+// Instance is one member of a target.
+type Instance struct {
+	Identifier string
+	ARN        string
+	// Class as the RDS API has it now.
+	Class string
+	// PendingClass is the class it is changing or waiting to change to, or empty.
+	PendingClass string
+	// PendingOther lists other modifications that wait, by name. ApplyImmediately would flush them.
+	PendingOther []string
+	// Status as the RDS API writes it, for example available.
+	Status string
+	Writer bool
+	// PromotionTier is the failover priority, 0 (first) to 15.
+	PromotionTier int
+	// AvailabilityZone it runs in.
+	AvailabilityZone string
+	// CreatedAt is the instance's creation time; zero while it is being created.
+	CreatedAt time.Time
+	Tags      map[string]string
+	// CPU holds its CPUUtilization in percent, one sample a minute, oldest first. A minute without a sample is missing.
+	CPU []Sample
+	// ReplicaLag is the newest replica lag, or nil when it is unknown.
+	ReplicaLag *Lag
+}
+
+// Lag is a replication lag and when it was measured.
+type Lag struct {
+	At    time.Time
+	Value time.Duration
+}
+
+// Sample is one measured value. At is the start of the minute that it stands for.
+type Sample struct {
+	At    time.Time
+	Value float64
+}
+
+// Available is the status of a cluster or instance that takes changes.
+const Available = "available"
+
+// Available says whether the instance is in service and takes changes.
+func (i Instance) Available() bool { return i.Status == Available }
+
+// Own says whether dbscaler created the instance.
+func (i Instance) Own() bool { return i.Tags[TagCreatedBy] == TagCreatedByValue }
+
+// Surge names the operation that the instance was added for as a surge reader, or is empty.
+func (i Instance) Surge() string {
+	if !i.Own() {
+		return ""
+	}
+	return i.Tags[TagSurge]
+}
+
+// OptedIn says whether tags let policies of the namespace change what carries them.
+func OptedIn(tags map[string]string, namespace string) bool {
+	value := tags[TagOptIn]
+	return value == "*" || value == namespace && namespace != ""
+}
+
+// Pool lists the instances of one role.
+func (o Observation) Pool(p Pool) []Instance {
+	var out []Instance
+	for _, i := range o.Instances {
+		if i.Writer == (p == Writer) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// Instance finds a member by its identifier.
+func (o Observation) Instance(identifier string) (Instance, bool) {
+	n := slices.IndexFunc(o.Instances, func(i Instance) bool { return i.Identifier == identifier })
+	if n < 0 {
+		return Instance{}, false
+	}
+	return o.Instances[n], true
+}
+
+// Shape is what a pool consists of now.
+func (o Observation) Shape(p Pool) Shape {
+	instances := o.Pool(p)
+	s := Shape{Count: len(instances)}
+	for n, i := range instances {
+		if n == 0 {
+			s.InstanceClass = i.Class
+		} else if s.InstanceClass != i.Class {
+			s.InstanceClass = ""
+		}
+	}
+	return s
+}

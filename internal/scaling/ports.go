@@ -1,0 +1,84 @@
+package scaling
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Observer reads targets. One call serves many: the targets of a scope share its snapshot and its metric batch.
+type Observer interface {
+	// Observe returns one result a target, in their order. What it returns was read at or after notBefore; with a zero
+	// notBefore, what was read within the last observation interval is good enough.
+	//
+	// A target that does not exist is an Observation with Found false, not an error. A result's error wraps one of the
+	// errors below where the cause is known.
+	Observe(ctx context.Context, targets []Target, notBefore time.Time) []Observed
+}
+
+// Observed is the result for one target: an observation or the error that prevented it.
+type Observed struct {
+	Observation Observation
+	// MetricsErr says why samples could not be read although the topology could. The samples are then missing.
+	MetricsErr error
+	Err        error
+}
+
+// Executor changes databases. Each call makes at most one mutating request to AWS.
+type Executor interface {
+	// Execute carries out one call on the target. It returns as soon as AWS has accepted it. The error wraps one of the
+	// errors below where the cause is known.
+	Execute(ctx context.Context, target Target, call Call) error
+}
+
+// Errors that the ports return, by what to do about them.
+var (
+	// ErrDenied: the role may not do this. A person must change IAM.
+	ErrDenied = errors.New("access denied")
+	// ErrThrottled: too many requests; try again later.
+	ErrThrottled = errors.New("throttled")
+	// ErrUnavailable: AWS did not answer, or answered with a server error. Whether a change was made is not known.
+	ErrUnavailable = errors.New("AWS unavailable")
+	// ErrNotFound: what was to be changed does not exist.
+	ErrNotFound = errors.New("not found")
+	// ErrAlreadyExists: what was to be created exists.
+	ErrAlreadyExists = errors.New("already exists")
+	// ErrBusy: the database is in a state that does not take this change now. Look again, then retry.
+	ErrBusy = errors.New("busy")
+	// ErrNoCapacity: AWS has no instance of that class in that zone now.
+	ErrNoCapacity = errors.New("insufficient capacity")
+	// ErrQuota: the account's quota is used up. A person must raise it.
+	ErrQuota = errors.New("quota exceeded")
+	// ErrInvalid: AWS refuses this change whatever the time; the message says why.
+	ErrInvalid = errors.New("refused by AWS")
+)
+
+// Call is one change to a database.
+type Call struct {
+	Action Action
+	// Instance is the DB instance that is changed, created, deleted or promoted.
+	Instance string
+	// InstanceClass is the class to change to or to create with.
+	InstanceClass string
+	// PromotionTier of the reader to create, or to set.
+	PromotionTier int
+	// Tags of the reader to create.
+	Tags map[string]string
+}
+
+// Action is one kind of change.
+type Action string
+
+// The actions. Each is one AWS call.
+const (
+	// ModifyInstanceClass is rds:ModifyDBInstance with DBInstanceClass and ApplyImmediately.
+	ModifyInstanceClass Action = "ModifyInstanceClass"
+	// ModifyPromotionTier is rds:ModifyDBInstance with PromotionTier, which restarts nothing.
+	ModifyPromotionTier Action = "ModifyPromotionTier"
+	// CreateReader is rds:CreateDBInstance in a cluster, with the settings of the writer.
+	CreateReader Action = "CreateReader"
+	// DeleteReader is rds:DeleteDBInstance without a snapshot.
+	DeleteReader Action = "DeleteReader"
+	// Failover is rds:FailoverDBCluster to a named reader.
+	Failover Action = "Failover"
+)
