@@ -75,6 +75,11 @@ type PoolStatus struct {
 	// +kubebuilder:validation:MaxLength=512
 	Shape string `json:"shape,omitempty"`
 
+	// since is when the pool was first seen to consist of these instances, each in service with its present class. It is
+	// absent while the pool is changing. Metrics from before it are left out of decisions.
+	// +optional
+	Since *metav1.Time `json:"since,omitempty"`
+
 	// instances are the members, by name.
 	// +optional
 	// +listType=map
@@ -325,6 +330,13 @@ type OperationRecord struct {
 	// outcome is how it ended.
 	// +required
 	Outcome Outcome `json:"outcome,omitempty"`
+
+	// reason says in one word why it failed.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Z][A-Za-z]*$`
+	Reason string `json:"reason,omitempty"`
 
 	// message says why it failed.
 	// +optional

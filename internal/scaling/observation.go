@@ -42,6 +42,10 @@ type Observation struct {
 	Tags map[string]string
 	// Instances are all members, the writer first, then by name.
 	Instances []Instance
+	// WriterSince and ReadersSince say when the pool was first seen to consist of its present instances, each in service
+	// with its present class. Samples from before are about another pool than the one there is now. Zero means that the
+	// pool is changing.
+	WriterSince, ReadersSince time.Time
 }
 
 // Instance is one member of a target.
@@ -70,6 +74,10 @@ type Instance struct {
 	ReplicaLag *Lag
 }
 
+// Stale is the age of the newest sample above which there is nothing to decide on. RDS publishes a minute's sample within
+// one to two minutes of its end.
+const Stale = 5 * time.Minute
+
 // Lag is a replication lag and when it was measured.
 type Lag struct {
 	At    time.Time
@@ -84,6 +92,27 @@ type Sample struct {
 
 // Available is the status of a cluster or instance that takes changes.
 const Available = "available"
+
+// serving are the statuses, besides available, in which an instance serves at full capacity and has not been restarted
+// (RDS user guide, "Viewing DB instance status").
+var serving = []string{
+	"backing-up", "storage-optimization", "configuring-enhanced-monitoring", "configuring-iam-database-auth",
+	"configuring-log-exports",
+}
+
+// Serving says whether an instance with this status serves at full capacity.
+func Serving(status string) bool { return status == Available || slices.Contains(serving, status) }
+
+// broken are the statuses that an instance or cluster does not leave by itself.
+var broken = []string{
+	"failed", "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable",
+	"incompatible-network", "incompatible-option-group", "incompatible-parameters", "incompatible-restore",
+	"insufficient-capacity", "restore-error", "storage-full", "stopped", "cloning-failed", "migration-failed",
+}
+
+// Broken says whether a database with this status needs a person. Any status that is neither available nor broken,
+// unknown ones included, means busy.
+func Broken(status string) bool { return slices.Contains(broken, status) }
 
 // Available says whether the instance is in service and takes changes.
 func (i Instance) Available() bool { return i.Status == Available }
@@ -123,6 +152,14 @@ func (o Observation) Instance(identifier string) (Instance, bool) {
 		return Instance{}, false
 	}
 	return o.Instances[n], true
+}
+
+// Since is when the pool was first seen to consist of what it consists of now; zero while it is changing.
+func (o Observation) Since(p Pool) time.Time {
+	if p == Writer {
+		return o.WriterSince
+	}
+	return o.ReadersSince
 }
 
 // Shape is what a pool consists of now.

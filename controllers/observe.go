@@ -1,0 +1,165 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/convert"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+	"github.com/dbscaler/dbscaler/internal/scaling/decide"
+	"github.com/dbscaler/dbscaler/internal/scaling/operation"
+)
+
+// observe reads the database from the snapshot that all policies of its account and region share.
+func (r *Reconciler) observe(ctx context.Context, v *visit) (bool, error) {
+	targets, err := r.targetsInScope(ctx, v)
+	if err != nil {
+		return false, err
+	}
+	var notBefore time.Time
+	if v.operation != nil {
+		notBefore = v.now.Add(-operation.Poll)
+	}
+	observed := r.Observer.Observe(ctx, targets, notBefore)[0]
+	if observed.Err != nil {
+		return r.cannotObserve(v, observed.Err)
+	}
+	v.observation = observed.Observation
+	if problem := unusable(v); problem != nil {
+		v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionFalse, problem.reason, problem.message)
+		v.say(problem.reason, problem.message, nil, "")
+		if v.operation != nil && !v.observation.Found {
+			r.end(v, v1alpha1.OutcomeFailed, problem.reason, problem.message)
+		}
+		return false, nil
+	}
+	v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionTrue, v1alpha1.ReasonFound, "The database exists")
+	status := &v.object.Status
+	status.Target = &v1alpha1.TargetStatus{
+		ARN: v.observation.ARN, Engine: v.observation.Engine, EngineVersion: v.observation.EngineVersion,
+	}
+	status.Writer = convert.PoolStatus(status.Writer, v.observation, scaling.Writer)
+	status.Readers = convert.PoolStatus(status.Readers, v.observation, scaling.Readers)
+	v.observation.WriterSince = convert.Since(status.Writer)
+	v.observation.ReadersSince = convert.Since(status.Readers)
+	return true, r.weigh(v, observed.MetricsErr)
+}
+
+// targetsInScope lists the policy's own target first, then those of every other policy of the same account and region, so
+// that one batch of metrics serves them all.
+func (r *Reconciler) targetsInScope(ctx context.Context, v *visit) ([]scaling.Target, error) {
+	own := convert.Target(v.object)
+	var peers v1alpha1.DBScalingPolicyList
+	err := r.Client.List(ctx, &peers, client.MatchingFields{indexScope: scopeKey(v.object)}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, err
+	}
+	targets := []scaling.Target{own}
+	for n := range peers.Items {
+		if target := convert.Target(&peers.Items[n]); target != own {
+			targets = append(targets, target)
+		}
+	}
+	return targets, nil
+}
+
+// cannotObserve says why the database cannot be seen. What only time can heal is an error, so that it is tried again soon.
+func (r *Reconciler) cannotObserve(v *visit, err error) (bool, error) {
+	if errors.Is(err, context.Canceled) {
+		return false, err
+	}
+	if errors.Is(err, scaling.ErrDenied) {
+		message := fmt.Sprintf("The operator may not read databases in %s: %v. Grant what config/iam/policy.json lists to its role",
+			v.policy.Target.Scope, err)
+		v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAccessDenied, message)
+		v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, message)
+		v.say(v1alpha1.ReasonAccessDenied, message, nil, "")
+		return false, nil
+	}
+	message := fmt.Sprintf("AWS cannot be read in %s, so nothing changes until it can. If this lasts, check spec.targetRef.region "+
+		"and the operator's network", v.policy.Target.Scope)
+	v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAWSUnavailable, message)
+	v.say(v1alpha1.ReasonAWSUnavailable, message, nil, "")
+	return false, err
+}
+
+// unusable says why a database that was looked for cannot be scaled.
+func unusable(v *visit) *limit {
+	o, target := v.observation, v.policy.Target
+	switch {
+	case !o.Found:
+		return &limit{v1alpha1.ReasonNotFound, fmt.Sprintf("There is no %s named %q in %s. Check spec.targetRef: identifier, region, and "+
+			"roleARN when it is in another account", target.Kind, target.Identifier, target.Scope)}
+	case o.Unsupported != "":
+		return &limit{v1alpha1.ReasonUnsupported, o.Unsupported}
+	}
+	for field, ladder := range map[string][]string{"readers": readerClasses(v.policy), "writer": writerClasses(v.policy)} {
+		for _, name := range ladder {
+			if class, err := catalog.Lookup(name); err == nil && !class.Supports(o.Engine) {
+				return &limit{v1alpha1.ReasonClassNotOffered, fmt.Sprintf("spec.%s.instanceClasses: %s does not run on %s. Remove it from the list",
+					field, o.Engine, name)}
+			}
+		}
+	}
+	return nil
+}
+
+// weigh works out what the pools carry, and says whether the samples are fresh.
+func (r *Reconciler) weigh(v *visit, metricsErr error) error {
+	v.load = decide.Assess(v.policy, v.observation, v.now)
+	if metricsErr != nil {
+		if errors.Is(metricsErr, context.Canceled) {
+			return metricsErr
+		}
+		reason := v1alpha1.ReasonAWSUnavailable
+		message := "CPU samples cannot be read, so nothing changes until they can"
+		if errors.Is(metricsErr, scaling.ErrDenied) {
+			reason = v1alpha1.ReasonAccessDenied
+			message = fmt.Sprintf("The operator may not read metrics: %v. Grant what config/iam/policy.json lists to its role", metricsErr)
+		}
+		v.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionFalse, reason, message)
+		return nil
+	}
+	for _, load := range v.load {
+		since := v.observation.Since(load.Pool)
+		if since.IsZero() || v.now.Sub(since) < scaling.Stale {
+			continue // a pool that has just changed has no samples yet, and that is as it should be
+		}
+		if v.now.Sub(load.Newest) > scaling.Stale {
+			v.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionFalse, v1alpha1.ReasonMetricsMissing, fmt.Sprintf(
+				"CloudWatch has no CPUUtilization of the last %s for some of the %s. Nothing changes until it has",
+				scaling.Stale, plural(load.Pool)))
+			return nil
+		}
+	}
+	v.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionTrue, v1alpha1.ReasonFresh, "There are recent CPU samples")
+	return nil
+}
+
+func plural(p scaling.Pool) string {
+	if p == scaling.Writer {
+		return "writer instances"
+	}
+	return "readers"
+}
+
+func readerClasses(p scaling.Policy) []string {
+	if p.Readers == nil {
+		return nil
+	}
+	return p.Readers.InstanceClasses
+}
+
+func writerClasses(p scaling.Policy) []string {
+	if p.Writer == nil {
+		return nil
+	}
+	return p.Writer.InstanceClasses
+}

@@ -1,0 +1,126 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/convert"
+	"github.com/dbscaler/dbscaler/internal/events"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/operation"
+)
+
+const (
+	// historyAge is how long an operation that has ended is remembered; the last of each direction is always.
+	historyAge = 24 * time.Hour
+	// historyLength is the greatest number of operations remembered, as the API's limit has it.
+	historyLength = 64
+)
+
+// operate brings the operation one step further: what is to be done is persisted first, then AWS is asked once.
+func (r *Reconciler) operate(ctx context.Context, v *visit) (bool, error) {
+	progress := operation.Next(v.policy.Name, *v.operation, v.observation, v.now)
+	v.operation = &progress.Operation
+	change := &scaling.Change{Pool: v.operation.Pool, To: v.operation.To}
+	switch progress.Outcome {
+	case operation.Succeeded:
+		r.end(v, v1alpha1.OutcomeSucceeded, "", progress.Message)
+		return false, nil
+	case operation.Failed:
+		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonStepFailed, progress.Message)
+		return false, nil
+	case operation.Running:
+	}
+	v.requeue = progress.RequeueAfter
+	v.object.Status.Operation = convert.OperationStatus(progress.Operation)
+	v.say(doing(progress.Operation.Direction), progress.Message, change, "")
+	if progress.Call == nil {
+		return false, nil
+	}
+	v.tell(events.OperationStep, string(progress.Call.Action), progress.Message)
+	if err := r.persist(ctx, v); err != nil {
+		if apierrors.IsConflict(err) {
+			v.requeue = time.Second // somebody wrote the object meanwhile: look again, and ask nothing of AWS
+			return false, nil
+		}
+		return false, err
+	}
+	return false, r.execute(ctx, v, *progress.Call)
+}
+
+// execute asks AWS for one change. Errors that time heals leave the operation as it is: the next visit sees what came of
+// it, and asks again only when nothing did.
+func (r *Reconciler) execute(ctx context.Context, v *visit, call scaling.Call) error {
+	log := ctrllog.FromContext(ctx)
+	err := r.Executor.Execute(ctx, v.policy.Target, call)
+	switch {
+	case err == nil:
+		log.Info("asked AWS for a change", "action", call.Action, "instance", call.Instance, "class", call.InstanceClass,
+			"operation", v.operation.ID)
+	case errors.Is(err, scaling.ErrDenied):
+		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied,
+			fmt.Sprintf("%v. Grant what config/iam/policy.json lists to the operator's role", err))
+	case errors.Is(err, scaling.ErrNoCapacity):
+		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, err.Error())
+	case errors.Is(err, scaling.ErrQuota):
+		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonQuotaExceeded, err.Error())
+	case errors.Is(err, scaling.ErrInvalid):
+		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonRefusedByAWS, err.Error())
+	default:
+		log.Error(err, "AWS did not confirm a change; looking again before asking again", "action", call.Action,
+			"instance", call.Instance, "operation", v.operation.ID)
+	}
+	return nil
+}
+
+// end closes the operation and remembers it.
+func (r *Reconciler) end(v *visit, outcome v1alpha1.Outcome, reason, message string) {
+	record := convert.Record(*v.operation, outcome, reason, message, v.now)
+	if outcome == v1alpha1.OutcomeSucceeded {
+		record.Message = ""
+		v.say("Completed", fmt.Sprintf("%s: %s → %s", v.operation.Pool, v.operation.From, v.operation.To), nil, "")
+		v.tell(events.OperationSucceeded, "Operate", fmt.Sprintf("%s (operation %s, %s)",
+			message, v.operation.ID, v.now.Sub(v.operation.Started)))
+	} else {
+		v.say(reason, message, nil, "")
+		v.warn(events.OperationFailed, "Operate", fmt.Sprintf("Operation %s was given up: %s", v.operation.ID, message))
+	}
+	if reason == v1alpha1.ReasonAccessDenied {
+		refuse(v, reason, message)
+	}
+	v.ended = string(outcome)
+	v.requeue = time.Second // the next decision may be due
+	v.object.Status.Operation = nil
+	v.object.Status.History = remember(v.object.Status.History, record, v.now)
+}
+
+// remember adds a record to the history and drops what is too old to matter.
+func remember(history []v1alpha1.OperationRecord, record v1alpha1.OperationRecord, now time.Time) []v1alpha1.OperationRecord {
+	seen := map[v1alpha1.Direction]bool{}
+	all := slices.Insert(slices.Clone(history), 0, record)
+	kept := slices.DeleteFunc(all, func(r v1alpha1.OperationRecord) bool {
+		old := now.Sub(r.CompletionTime.Time) > historyAge && seen[r.Direction]
+		seen[r.Direction] = true
+		return old
+	})
+	return kept[:min(len(kept), historyLength)]
+}
+
+// doing says in one word what an operation does.
+func doing(d scaling.Direction) string {
+	switch d {
+	case scaling.Up:
+		return "ScalingUp"
+	case scaling.Down:
+		return "ScalingDown"
+	case scaling.Cleanup:
+	}
+	return "CleaningUp"
+}

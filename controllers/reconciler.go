@@ -1,0 +1,75 @@
+// Package controllers reconciles DBScalingPolicies. One file a verb, in the order in which things happen: begin, accept,
+// observe, permit, decide, operate, report. What to do is worked out in internal/scaling; here it is carried out.
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/events"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/telemetry"
+)
+
+// Timeout bounds one reconcile, in the machine's time: a snapshot of a large account takes seconds.
+const Timeout = 2 * time.Minute
+
+// Reconciler brings databases to the size that their policies ask for.
+type Reconciler struct {
+	// Client reads from the cache and writes status.
+	Client client.Client
+	// Live reads past the cache, right before an operation is begun.
+	Live client.Reader
+	// Observer and Executor are the AWS edge.
+	Observer scaling.Observer
+	Executor scaling.Executor
+	Clock    clock.PassiveClock
+	Events   events.Recorder
+	Metrics  *telemetry.Metrics
+	// Speed is how many seconds of Clock pass in one of the machine's: 1 but in a demonstration.
+	Speed float64
+	// Concurrency is how many policies are reconciled at once.
+	Concurrency int
+}
+
+// +kubebuilder:rbac:groups=scaling.dbscaler.io,resources=dbscalingpolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups=scaling.dbscaler.io,resources=dbscalingpolicies/status,verbs=get;update;patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// SetupWithManager registers the reconciler and its indexes.
+func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
+	if err := addIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.DBScalingPolicy{}, specChanged()).
+		Named("dbscalingpolicy").
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, ReconciliationTimeout: Timeout}).
+		Complete(r)
+}
+
+// Reconcile looks at one policy and its database once, and makes at most one change in AWS.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	v, err := r.begin(ctx, request)
+	if v == nil || err != nil {
+		return ctrl.Result{}, err
+	}
+	for _, phase := range []func(context.Context, *visit) (bool, error){
+		r.accept, r.observe, r.permit, r.decide, r.operate,
+	} {
+		proceed, failed := phase(ctx, v)
+		if failed != nil {
+			err = failed
+		}
+		if !proceed || failed != nil {
+			break
+		}
+	}
+	return r.report(ctx, v, err)
+}

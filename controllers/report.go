@@ -1,0 +1,113 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/events"
+)
+
+// report writes what the visit found, tells what changed, and says when to look again.
+func (r *Reconciler) report(ctx context.Context, v *visit, err error) (ctrl.Result, error) {
+	r.summarize(v)
+	if failed := r.write(ctx, v); failed != nil {
+		if apierrors.IsConflict(failed) || apierrors.IsNotFound(failed) {
+			return ctrl.Result{RequeueAfter: time.Second}, nil // look again; what matters was persisted before it was done
+		}
+		return ctrl.Result{}, failed
+	}
+	r.tell(ctx, v)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: time.Duration(float64(v.requeue) / r.Speed)}, nil
+}
+
+// persist writes the intent before it is carried out. A conflict means that what was decided may be out of date.
+func (r *Reconciler) persist(ctx context.Context, v *visit) error {
+	r.summarize(v)
+	return r.write(ctx, v)
+}
+
+// write is the only writer of status. It writes nothing when nothing has changed, and fails on a conflict.
+func (r *Reconciler) write(ctx context.Context, v *visit) error {
+	base := v.written()
+	if equality.Semantic.DeepEqual(base.Status, v.object.Status) {
+		return nil
+	}
+	status := v.object.Status.DeepCopy()
+	err := r.Client.Status().Patch(ctx, v.object, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
+	if err != nil {
+		v.object.Status = *status
+		return err
+	}
+	v.last = v.object.DeepCopy()
+	return nil
+}
+
+// summarize sets the conditions that follow from the others.
+func (r *Reconciler) summarize(v *visit) {
+	set := v.conditions
+	if op := v.object.Status.Operation; op != nil {
+		set.Set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonOperationInProgress,
+			fmt.Sprintf("Operation %s: %s", op.ID, v.object.Status.Decision.Message))
+	} else {
+		set.Remove(v1alpha1.ConditionReconciling)
+	}
+	if v.limited != nil {
+		set.Set(v1alpha1.ConditionScalingLimited, metav1.ConditionTrue, v.limited.reason, v.limited.message)
+	} else {
+		set.Set(v1alpha1.ConditionScalingLimited, metav1.ConditionFalse, v1alpha1.ReasonNotLimited, "Nothing is held back")
+	}
+	set.Remove(v1alpha1.ConditionStalled)
+	for _, t := range []string{v1alpha1.ConditionAccepted, v1alpha1.ConditionTargetFound, v1alpha1.ConditionPermitted} {
+		if c := meta.FindStatusCondition(*set.Conditions, t); c != nil && c.Status == metav1.ConditionFalse {
+			set.Set(v1alpha1.ConditionStalled, metav1.ConditionTrue, c.Reason, c.Message)
+			break
+		}
+	}
+	set.Summarize()
+}
+
+// tell records events for what has been written, and publishes metrics.
+func (r *Reconciler) tell(ctx context.Context, v *visit) {
+	namespace, name := v.object.Namespace, v.object.Name
+	for _, n := range v.notes {
+		if n.warning {
+			r.Events.Warning(v.object, n.reason, n.action, n.text)
+		} else {
+			r.Events.Normal(v.object, n.reason, n.action, n.text)
+		}
+	}
+	r.tellReady(ctx, v)
+	if v.ended != "" {
+		r.Metrics.OperationEnded(namespace, name, *v.operation, v.ended)
+	}
+	ready := meta.IsStatusConditionTrue(v.object.Status.Conditions, v1alpha1.ConditionReady)
+	r.Metrics.State(namespace, name, ready, v.object.Status.Operation != nil)
+	r.Metrics.Observe(namespace, name, v.load)
+}
+
+func (r *Reconciler) tellReady(ctx context.Context, v *visit) {
+	old := meta.FindStatusCondition(v.before.Status.Conditions, v1alpha1.ConditionReady)
+	now := meta.FindStatusCondition(v.object.Status.Conditions, v1alpha1.ConditionReady)
+	if old != nil && old.Status == now.Status && old.Reason == now.Reason {
+		return
+	}
+	ctrllog.FromContext(ctx).Info("readiness changed", "ready", now.Status, "reason", now.Reason, "message", now.Message)
+	if now.Status == metav1.ConditionTrue {
+		r.Events.Normal(v.object, events.Ready, "Report", now.Message)
+	} else {
+		r.Events.Warning(v.object, events.NotReady, "Report", fmt.Sprintf("%s: %s", now.Reason, now.Message))
+	}
+}

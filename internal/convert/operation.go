@@ -1,0 +1,111 @@
+package convert
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// Operation reads a persisted operation; nil when there is none.
+func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
+	if in == nil {
+		return nil
+	}
+	out := &scaling.Operation{
+		ID: in.ID, Pool: scaling.Pool(in.Pool), Direction: scaling.Direction(in.Direction),
+		From: shape(in.From), To: shape(in.To), Reason: in.Reason, Started: in.StartTime.Time,
+	}
+	for _, s := range in.Steps {
+		out.Steps = append(out.Steps, scaling.Step{
+			Action: scaling.Action(s.Action), Instance: s.Instance, InstanceClass: s.InstanceClass,
+			PromotionTier: int(ptr.Deref(s.PromotionTier, 0)), Surge: ptr.Deref(s.Surge, false), Attempts: int(s.Attempts),
+			Started: stamp(s.StartTime), LastAttempt: stamp(s.LastAttemptTime), Completed: stamp(s.CompletionTime),
+		})
+	}
+	return out
+}
+
+// OperationStatus writes an operation for persisting.
+func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
+	out := &v1alpha1.OperationStatus{
+		ID: in.ID, Pool: v1alpha1.Pool(in.Pool), Direction: v1alpha1.Direction(in.Direction),
+		From: ShapeStatus(in.From), To: ShapeStatus(in.To), Reason: in.Reason, StartTime: metav1.NewTime(in.Started),
+	}
+	for _, s := range in.Steps {
+		step := v1alpha1.OperationStep{
+			Action: v1alpha1.StepAction(s.Action), Instance: s.Instance, InstanceClass: s.InstanceClass, Attempts: int32(s.Attempts),
+			StartTime: timeStatus(s.Started), LastAttemptTime: timeStatus(s.LastAttempt), CompletionTime: timeStatus(s.Completed),
+		}
+		if s.Action == scaling.CreateReader || s.Action == scaling.ModifyPromotionTier {
+			step.PromotionTier = ptr.To(int32(s.PromotionTier))
+		}
+		if s.Surge {
+			step.Surge = ptr.To(true)
+		}
+		out.Steps = append(out.Steps, step)
+	}
+	return out
+}
+
+// Record writes an operation that has ended at now. A reason and message are for those that failed.
+func Record(op scaling.Operation, outcome v1alpha1.Outcome, reason, message string, now time.Time) v1alpha1.OperationRecord {
+	return v1alpha1.OperationRecord{
+		ID: op.ID, Pool: v1alpha1.Pool(op.Pool), Direction: v1alpha1.Direction(op.Direction),
+		From: ShapeStatus(op.From), To: ShapeStatus(op.To), Outcome: outcome, Reason: reason, Message: Clip(message),
+		StartTime: metav1.NewTime(op.Started), CompletionTime: metav1.NewTime(now),
+	}
+}
+
+// History reads what a policy did before.
+func History(in []v1alpha1.OperationRecord) scaling.History {
+	var out scaling.History
+	for _, r := range in {
+		out = append(out, scaling.Past{
+			Pool: scaling.Pool(r.Pool), Direction: scaling.Direction(r.Direction), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded,
+			Started: r.StartTime.Time, Completed: r.CompletionTime.Time,
+		})
+	}
+	return out
+}
+
+// ShapeStatus writes a shape.
+func ShapeStatus(s scaling.Shape) v1alpha1.Shape {
+	return v1alpha1.Shape{InstanceClass: s.InstanceClass, Replicas: ptr.To(int32(s.Count))}
+}
+
+// messageLength is the greatest length of a message in status, in bytes.
+const messageLength = 2048
+
+// Clip shortens a message to what status can hold.
+func Clip(message string) string {
+	if len(message) <= messageLength {
+		return message
+	}
+	end := messageLength - len("…")
+	for end > 0 && message[end]&0xC0 == 0x80 { // not in the middle of a character
+		end--
+	}
+	return message[:end] + "…"
+}
+
+func shape(in v1alpha1.Shape) scaling.Shape {
+	return scaling.Shape{InstanceClass: in.InstanceClass, Count: int(ptr.Deref(in.Replicas, 0))}
+}
+
+func stamp(t *metav1.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.Time
+}
+
+func timeStatus(t time.Time) *metav1.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return ptr.To(metav1.NewTime(t))
+}

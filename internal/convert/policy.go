@@ -1,0 +1,128 @@
+// Package convert turns the API's types into those of the core, and back.
+package convert
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+	"github.com/dbscaler/dbscaler/internal/scaling/schedule"
+)
+
+// The kinds of mistake in a policy that the API server cannot see. The error of Policy wraps one of them.
+var (
+	// ErrUnknownClass: a ladder names a class that the catalogue does not have.
+	ErrUnknownClass = catalog.ErrUnknownClass
+	// ErrLadderOrder: a ladder's classes do not grow in vCPUs.
+	ErrLadderOrder = errors.New("ladder out of order")
+	// ErrSchedule: a disruption window cannot be read.
+	ErrSchedule = errors.New("invalid schedule")
+)
+
+// Policy turns an API object into the core's policy. The error says which field is wrong and what to do.
+func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
+	spec := in.Spec
+	out := scaling.Policy{
+		Name:      in.Namespace + "/" + in.Name,
+		Namespace: in.Namespace,
+		Target:    Target(in),
+		Mode:      scaling.Mode(spec.Mode),
+		CPU: scaling.CPU{
+			Target:    int(spec.CPU.TargetPercent),
+			ScaleUp:   int(spec.CPU.ScaleUpPercent),
+			ScaleDown: int(spec.CPU.ScaleDownPercent),
+		},
+		ScaleUp: scaling.Pace{
+			Window:   secs(spec.Behavior.ScaleUp.WindowSeconds),
+			Cooldown: secs(value(spec.Behavior.ScaleUp.CooldownSeconds)),
+		},
+		ScaleDown: scaling.Pace{
+			Window:   secs(spec.Behavior.ScaleDown.WindowSeconds),
+			Cooldown: secs(value(spec.Behavior.ScaleDown.CooldownSeconds)),
+		},
+		Guardrails: scaling.Guardrails{
+			MaxOperationsPerDay: int(spec.Guardrails.MaxOperationsPerDay),
+			SurgeReaders:        int(value(spec.Guardrails.SurgeReaders)),
+		},
+	}
+	if r := spec.Readers; r != nil {
+		out.Readers = &scaling.ReaderLimits{
+			InstanceClasses: classes(r.InstanceClasses),
+			Min:             int(r.MinReplicas),
+			Max:             int(r.MaxReplicas),
+			Preference:      scaling.Preference(r.Preference),
+		}
+	}
+	if w := spec.Writer; w != nil {
+		out.Writer = &scaling.WriterLimits{InstanceClasses: classes(w.InstanceClasses)}
+	}
+	for _, w := range spec.DisruptionWindows {
+		out.Disruption = append(out.Disruption, scaling.Window{
+			Schedule: w.Schedule, Duration: secs(w.DurationSeconds), TimeZone: w.TimeZone,
+		})
+	}
+	return out, validate(out)
+}
+
+// Target names the database of a policy.
+func Target(in *v1alpha1.DBScalingPolicy) scaling.Target {
+	ref := in.Spec.TargetRef
+	return scaling.Target{
+		Scope:      scaling.Scope{Region: ref.Region, RoleARN: ref.RoleARN},
+		Kind:       scaling.TargetKind(ref.Kind),
+		Identifier: ref.Identifier,
+	}
+}
+
+func validate(p scaling.Policy) error {
+	if p.Readers != nil {
+		if err := validateLadder("spec.readers.instanceClasses", p.Readers.InstanceClasses); err != nil {
+			return err
+		}
+	}
+	if p.Writer != nil {
+		if err := validateLadder("spec.writer.instanceClasses", p.Writer.InstanceClasses); err != nil {
+			return err
+		}
+	}
+	if err := schedule.Validate(p.Disruption); err != nil {
+		return fmt.Errorf("spec.disruptionWindows: %w: %w", ErrSchedule, err)
+	}
+	return nil
+}
+
+func validateLadder(field string, ladder []string) error {
+	before := catalog.Class{}
+	for _, name := range ladder {
+		class, err := catalog.Lookup(name)
+		if err != nil {
+			return fmt.Errorf("%s: %w: correct it, or remove it from the list", field, err)
+		}
+		if class.VCPU < before.VCPU {
+			return fmt.Errorf("%s: %w: %s (%d vCPU) comes after %s (%d vCPU); list the smallest first",
+				field, ErrLadderOrder, class.Name, class.VCPU, before.Name, before.VCPU)
+		}
+		before = class
+	}
+	return nil
+}
+
+func classes(in []v1alpha1.InstanceClass) []string {
+	out := make([]string, len(in))
+	for n, c := range in {
+		out[n] = string(c)
+	}
+	return out
+}
+
+func secs(n int32) time.Duration { return time.Duration(n) * time.Second }
+
+func value(n *int32) int32 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}

@@ -1,0 +1,45 @@
+package scaling
+
+import "time"
+
+// Operation is an approved change being carried out: ordered steps, persisted before the first AWS call.
+type Operation struct {
+	// ID identifies the operation and names what it creates.
+	ID        string
+	Pool      Pool
+	Direction Direction
+	From, To  Shape
+	// Reason says why it was started.
+	Reason  string
+	Started time.Time
+	Steps   []Step
+}
+
+// Step is one AWS call and the state that shows it is done.
+type Step struct {
+	Action        Action
+	Instance      string
+	InstanceClass string
+	// PromotionTier of the reader to create, or to set.
+	PromotionTier int
+	// Surge says that the reader to create or delete is there only for the length of the operation.
+	Surge bool
+	// Attempts is how often AWS was asked.
+	Attempts int
+	// Started is when the step began, before AWS was asked the first time; zero until then.
+	Started time.Time
+	// LastAttempt is when AWS was last asked.
+	LastAttempt time.Time
+	// Completed is when the step was seen to be done; zero until then.
+	Completed time.Time
+}
+
+// Current is the index of the step under way, or len(Steps) when all are done.
+func (o Operation) Current() int {
+	for n, s := range o.Steps {
+		if s.Completed.IsZero() {
+			return n
+		}
+	}
+	return len(o.Steps)
+}

@@ -1,0 +1,126 @@
+package operation
+
+import (
+	"fmt"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// state is what an observation shows of a step.
+type state int
+
+const (
+	// stateNoTrace: nothing shows that the step was ever asked for.
+	stateNoTrace state = iota
+	// stateUnderWay: AWS is at it.
+	stateUnderWay
+	// stateDone: the step's effect is there.
+	stateDone
+	// stateImpossible: the step can no longer be done.
+	stateImpossible
+)
+
+// inspect says what an observation shows of a step, and in words what is waited for.
+func inspect(s scaling.Step, o scaling.Observation) (state, string) {
+	i, exists := o.Instance(s.Instance)
+	if exists && scaling.Broken(i.Status) {
+		return stateImpossible, fmt.Sprintf("%s is %s, which it does not leave by itself", s.Instance, i.Status)
+	}
+	if !exists && s.Action != scaling.CreateReader && s.Action != scaling.DeleteReader {
+		return stateImpossible, s.Instance + " does not exist any more"
+	}
+	switch s.Action {
+	case scaling.ModifyInstanceClass:
+		return inspectResize(s, i)
+	case scaling.ModifyPromotionTier:
+		if i.PromotionTier == s.PromotionTier {
+			return stateDone, ""
+		}
+		return stateNoTrace, describe(s)
+	case scaling.CreateReader:
+		return inspectCreate(s, i, exists)
+	case scaling.DeleteReader:
+		return inspectDelete(s, o, i, exists)
+	case scaling.Failover:
+		return inspectFailover(s, o, i)
+	}
+	return stateImpossible, fmt.Sprintf("this version of dbscaler does not know the action %q", s.Action)
+}
+
+func inspectResize(s scaling.Step, i scaling.Instance) (state, string) {
+	switch {
+	case i.Class == s.InstanceClass && i.PendingClass == "" && i.Available():
+		return stateDone, ""
+	case i.PendingClass == s.InstanceClass, !i.Available():
+		return stateUnderWay, fmt.Sprintf("Waiting for %s to become %s; it is %s", s.Instance, s.InstanceClass, i.Status)
+	default:
+		return stateNoTrace, describe(s)
+	}
+}
+
+func inspectCreate(s scaling.Step, i scaling.Instance, exists bool) (state, string) {
+	switch {
+	case !exists:
+		return stateNoTrace, describe(s)
+	case !i.Own():
+		return stateImpossible, fmt.Sprintf("an instance named %s exists that dbscaler did not create", s.Instance)
+	case i.Status == "deleting":
+		return stateImpossible, s.Instance + " is being deleted"
+	case !i.Available():
+		return stateUnderWay, fmt.Sprintf("Waiting for the new reader %s; it is %s", s.Instance, i.Status)
+	case i.ReplicaLag == nil:
+		return stateUnderWay, fmt.Sprintf("Waiting for the first replica lag of the new reader %s", s.Instance)
+	case i.ReplicaLag.Value > maxLag:
+		return stateUnderWay, fmt.Sprintf("Waiting for the new reader %s to be less than %s behind the writer", s.Instance, maxLag)
+	default:
+		return stateDone, ""
+	}
+}
+
+func inspectDelete(s scaling.Step, o scaling.Observation, i scaling.Instance, exists bool) (state, string) {
+	switch {
+	case !exists:
+		return stateDone, ""
+	case !i.Own():
+		return stateImpossible, s.Instance + " was not created by dbscaler, so it is never removed"
+	case i.Writer:
+		return stateImpossible, s.Instance + " has become the writer, so it is not removed"
+	case i.Status == "deleting":
+		return stateUnderWay, fmt.Sprintf("Waiting for %s to be gone", s.Instance)
+	case len(o.Pool(scaling.Readers)) < 2:
+		return stateImpossible, s.Instance + " is the last reader, so it is not removed"
+	default:
+		return stateNoTrace, describe(s)
+	}
+}
+
+func inspectFailover(s scaling.Step, o scaling.Observation, i scaling.Instance) (state, string) {
+	switch {
+	case i.Writer && i.Available() && o.Status == scaling.Available:
+		return stateDone, ""
+	case i.Writer, o.Status == "failing-over":
+		return stateUnderWay, fmt.Sprintf("Waiting for %s to take over as the writer", s.Instance)
+	default:
+		return stateNoTrace, describe(s)
+	}
+}
+
+// describe says in words what a step does.
+func describe(s scaling.Step) string {
+	switch s.Action {
+	case scaling.ModifyInstanceClass:
+		return fmt.Sprintf("resize %s to %s", s.Instance, s.InstanceClass)
+	case scaling.ModifyPromotionTier:
+		return fmt.Sprintf("set the promotion tier of %s to %d", s.Instance, s.PromotionTier)
+	case scaling.CreateReader:
+		if s.Surge {
+			return fmt.Sprintf("add the surge reader %s, a %s", s.Instance, s.InstanceClass)
+		}
+		return fmt.Sprintf("add the reader %s, a %s", s.Instance, s.InstanceClass)
+	case scaling.DeleteReader:
+		return fmt.Sprintf("remove the reader %s", s.Instance)
+	case scaling.Failover:
+		return fmt.Sprintf("fail over to %s", s.Instance)
+	}
+	return string(s.Action)
+}

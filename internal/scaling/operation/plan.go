@@ -1,0 +1,195 @@
+// Package operation plans the change of a shape as ordered steps, and says from what is observed which step comes next.
+// It is pure: what it returns is to be persisted before it is carried out.
+package operation
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+)
+
+const (
+	// lastTier is the promotion tier of a reader that should be promoted last (0 is first; ModifyDBInstance, API
+	// reference).
+	lastTier = 15
+	// firstTier is the tier that Aurora gives by default.
+	firstTier = 1
+	// maxReaders is how many readers an Aurora cluster can have (Aurora user guide, "Quotas and constraints").
+	maxReaders = 15
+	// maxIdentifier is the greatest length of a DB instance identifier.
+	maxIdentifier = 63
+)
+
+// Plan works out the steps that lead from what is observed to the shape that is proposed. The id names the operation and
+// the readers that it creates. The error says why there is no safe way.
+func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id string, now time.Time) (scaling.Operation, error) {
+	op := scaling.Operation{
+		ID: id, Pool: proposal.Pool, Direction: proposal.Direction, From: proposal.From, To: proposal.To,
+		Reason: proposal.Cause, Started: now,
+	}
+	var err error
+	switch {
+	case proposal.Direction == scaling.Cleanup:
+		op.Steps = planCleanup(o)
+	case proposal.Pool == scaling.Readers:
+		op.Steps, err = planReaders(p, o, proposal.To, id)
+	case len(o.Pool(scaling.Readers)) > 0:
+		op.Steps, err = planPromotion(p, o, proposal.To.InstanceClass, id)
+	default:
+		writer := o.Pool(scaling.Writer)
+		if len(writer) != 1 {
+			return op, fmt.Errorf("%s has %d writers", p.Target.Identifier, len(writer))
+		}
+		op.Steps = []scaling.Step{resize(writer[0], proposal.To.InstanceClass)}
+	}
+	if err == nil && len(op.Steps) == 0 {
+		err = fmt.Errorf("nothing would have to change to reach %s", proposal.To)
+	}
+	return op, err
+}
+
+// planReaders adds before it removes: new readers first, or a surge reader when any is to be resized; then the resizing,
+// one at a time; then the surge reader goes, and then the readers that are too many, newest first.
+func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id string) ([]scaling.Step, error) {
+	readers := o.Pool(scaling.Readers)
+	leaving, err := leaving(readers, len(readers)-to.Count)
+	if err != nil {
+		return nil, err
+	}
+	var create, change, remove []scaling.Step
+	for n := len(readers); n < to.Count; n++ {
+		create = append(create, add(p, o, to.InstanceClass, id, n-len(readers)+1, false))
+	}
+	for _, r := range readers {
+		if r.Class != to.InstanceClass && !slices.ContainsFunc(leaving, is(r)) {
+			change = append(change, resize(r, to.InstanceClass))
+		}
+	}
+	for _, r := range leaving {
+		remove = append(remove, scaling.Step{Action: scaling.DeleteReader, Instance: r.Identifier})
+	}
+	if len(change) > 0 && len(create) == 0 && p.Guardrails.SurgeReaders > 0 && len(readers) < maxReaders {
+		surge := add(p, o, to.InstanceClass, id, 1, true)
+		create = []scaling.Step{surge}
+		remove = slices.Insert(remove, 0, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
+	}
+	return slices.Concat(create, change, remove), nil
+}
+
+// planPromotion resizes the writer of a cluster that has readers: a reader gets the new class and is promoted, and the old
+// writer, a reader now, gets the class that the promoted one had. One failover, and the numbers stay as they were.
+func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([]scaling.Step, error) {
+	writer := o.Pool(scaling.Writer)
+	readers := o.Pool(scaling.Readers)
+	if len(writer) != 1 {
+		return nil, fmt.Errorf("%s has %d writers", p.Target.Identifier, len(writer))
+	}
+	heir := slices.MinFunc(readers, func(a, b scaling.Instance) int {
+		return cmp.Or(
+			boolean(a.Class != class, b.Class != class),
+			boolean(a.Surge() != "", b.Surge() != ""),
+			cmp.Compare(a.PromotionTier, b.PromotionTier),
+			cmp.Compare(a.Identifier, b.Identifier))
+	})
+	var steps, after []scaling.Step
+	if heir.Class != class {
+		if p.Guardrails.SurgeReaders > 0 && len(readers) < maxReaders {
+			surge := add(p, o, heir.Class, id, 1, true)
+			steps = append(steps, surge)
+			after = append(after, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
+		}
+		steps = append(steps, resize(heir, class))
+	}
+	steps = append(steps, scaling.Step{Action: scaling.Failover, Instance: heir.Identifier})
+	if heir.Class != writer[0].Class {
+		steps = append(steps, resize(writer[0], heir.Class))
+	}
+	return append(steps, after...), nil
+}
+
+// planCleanup removes the surge readers that outlived their operation.
+func planCleanup(o scaling.Observation) []scaling.Step {
+	var steps []scaling.Step
+	for _, r := range o.Pool(scaling.Readers) {
+		if r.Surge() != "" {
+			steps = append(steps, scaling.Step{Action: scaling.DeleteReader, Instance: r.Identifier, Surge: true})
+		}
+	}
+	return steps
+}
+
+// leaving picks the readers to remove: the newest of those that dbscaler created.
+func leaving(readers []scaling.Instance, count int) ([]scaling.Instance, error) {
+	if count <= 0 {
+		return nil, nil
+	}
+	var own []scaling.Instance
+	for _, r := range readers {
+		if r.Own() {
+			own = append(own, r)
+		}
+	}
+	if count > len(own) || count >= len(readers) {
+		return nil, fmt.Errorf("%d of %d readers would have to go, and dbscaler created only %d of them", count, len(readers), len(own))
+	}
+	slices.SortFunc(own, func(a, b scaling.Instance) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Identifier, a.Identifier))
+	})
+	return own[:count], nil
+}
+
+// add is the step that creates a reader. Its name follows from the operation, so that asking twice creates one.
+func add(p scaling.Policy, o scaling.Observation, class, id string, n int, surge bool) scaling.Step {
+	suffix := fmt.Sprintf("-dbscaler-%s-%d", id, n)
+	prefix := p.Target.Identifier
+	if len(prefix)+len(suffix) > maxIdentifier {
+		prefix = trimHyphens(prefix[:maxIdentifier-len(suffix)])
+	}
+	return scaling.Step{
+		Action: scaling.CreateReader, Instance: prefix + suffix, InstanceClass: class, Surge: surge,
+		PromotionTier: tier(o, class),
+	}
+}
+
+func trimHyphens(s string) string {
+	for len(s) > 0 && s[len(s)-1] == '-' {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// tier keeps a reader that is smaller than the writer from being promoted before any other.
+func tier(o scaling.Observation, class string) int {
+	reader, errReader := catalog.Lookup(class)
+	for _, w := range o.Pool(scaling.Writer) {
+		writer, errWriter := catalog.Lookup(w.Class)
+		if errReader != nil || errWriter != nil || reader.VCPU < writer.VCPU {
+			return lastTier
+		}
+	}
+	return firstTier
+}
+
+func resize(i scaling.Instance, class string) scaling.Step {
+	return scaling.Step{Action: scaling.ModifyInstanceClass, Instance: i.Identifier, InstanceClass: class}
+}
+
+func is(i scaling.Instance) func(scaling.Instance) bool {
+	return func(other scaling.Instance) bool { return other.Identifier == i.Identifier }
+}
+
+// boolean orders false before true.
+func boolean(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
+}

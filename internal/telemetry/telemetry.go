@@ -1,0 +1,119 @@
+// Package telemetry holds the operator's own Prometheus metrics. Those of AWS calls are in the AWS edge.
+package telemetry
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// The labels of all metrics.
+const (
+	labelNamespace = "namespace"
+	labelName      = "name"
+	labelPool      = "pool"
+	labelDirection = "direction"
+	labelOutcome   = "outcome"
+	labelReason    = "reason"
+)
+
+// Metrics are the operator's metrics.
+type Metrics struct {
+	utilization *prometheus.GaugeVec
+	demand      *prometheus.GaugeVec
+	capacity    *prometheus.GaugeVec
+	ready       *prometheus.GaugeVec
+	inOperation *prometheus.GaugeVec
+	operations  *prometheus.CounterVec
+	heldBack    *prometheus.CounterVec
+}
+
+// New creates the metrics and registers them. The error says which one was there already.
+func New(registerer prometheus.Registerer) (*Metrics, error) {
+	gauge := func(subsystem, name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "dbscaler", Subsystem: subsystem, Name: name, Help: help,
+		}, append([]string{labelNamespace, labelName}, labels...))
+	}
+	counter := func(subsystem, name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "dbscaler", Subsystem: subsystem, Name: name, Help: help,
+		}, append([]string{labelNamespace, labelName}, labels...))
+	}
+	m := &Metrics{
+		utilization: gauge("pool", "cpu_utilization_percent",
+			"Mean CPU utilization of a pool over the scale-up window. Absent while samples are missing.", labelPool),
+		demand: gauge("pool", "cpu_demand_vcpus",
+			"Peak CPU demand of a pool over the scale-up window, in vCPUs. Absent while samples are missing.", labelPool),
+		capacity: gauge("pool", "capacity_vcpus", "vCPUs of the instances of a pool.", labelPool),
+		ready:    gauge("policy", "ready", "1 when the policy's Ready condition is True, otherwise 0."),
+		inOperation: gauge("policy", "operation_in_progress",
+			"1 while an operation is under way, otherwise 0."),
+		operations: counter("policy", "operations_total", "Operations that ended.", labelPool, labelDirection, labelOutcome),
+		heldBack: counter("policy", "held_back_total",
+			"How often the load began to call for a change that was held back, by the guard or reason that held it.", labelReason),
+	}
+	for _, c := range m.all() {
+		if err := registerer.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// Observe publishes what a policy's pools carry.
+func (m *Metrics) Observe(namespace, name string, loads []scaling.Load) {
+	for _, l := range loads {
+		labels := prometheus.Labels{labelNamespace: namespace, labelName: name, labelPool: string(l.Pool)}
+		m.capacity.With(labels).Set(l.Capacity)
+		if !l.Fresh {
+			m.utilization.Delete(labels)
+			m.demand.Delete(labels)
+			continue
+		}
+		m.utilization.With(labels).Set(l.Utilization)
+		m.demand.With(labels).Set(l.Demand)
+	}
+}
+
+// State publishes whether a policy is in force and whether an operation is under way.
+func (m *Metrics) State(namespace, name string, ready, operating bool) {
+	m.ready.WithLabelValues(namespace, name).Set(number(ready))
+	m.inOperation.WithLabelValues(namespace, name).Set(number(operating))
+}
+
+// OperationEnded counts an operation.
+func (m *Metrics) OperationEnded(namespace, name string, op scaling.Operation, outcome string) {
+	m.operations.WithLabelValues(namespace, name, string(op.Pool), string(op.Direction), outcome).Inc()
+}
+
+// HeldBack counts a change that the load has begun to call for and that something holds back.
+func (m *Metrics) HeldBack(namespace, name, reason string) {
+	m.heldBack.WithLabelValues(namespace, name, reason).Inc()
+}
+
+// Forget deletes every series of a policy that is gone.
+func (m *Metrics) Forget(namespace, name string) {
+	labels := prometheus.Labels{labelNamespace: namespace, labelName: name}
+	for _, c := range m.all() {
+		switch v := c.(type) {
+		case *prometheus.GaugeVec:
+			v.DeletePartialMatch(labels)
+		case *prometheus.CounterVec:
+			v.DeletePartialMatch(labels)
+		}
+	}
+}
+
+func (m *Metrics) all() []prometheus.Collector {
+	return []prometheus.Collector{
+		m.utilization, m.demand, m.capacity, m.ready, m.inOperation, m.operations, m.heldBack,
+	}
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
