@@ -2,10 +2,10 @@ package controllers
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/convert"
@@ -50,7 +50,7 @@ func (r *Reconciler) decide(ctx context.Context, v *visit) (bool, error) {
 
 // approve plans how a proposal would be carried out and asks the guards.
 func approve(v *visit, proposal scaling.Proposal) (scaling.Operation, *guard.Veto) {
-	op, err := operation.Plan(v.policy, v.observation, proposal, uuid.NewString()[:8], v.now)
+	op, err := operation.Plan(v.policy, v.observation, proposal, operationID(v, proposal), v.now)
 	if err != nil {
 		return op, &guard.Veto{Guard: v1alpha1.ReasonOperationImpossible, Message: err.Error()}
 	}
@@ -58,6 +58,12 @@ func approve(v *visit, proposal scaling.Proposal) (scaling.Operation, *guard.Vet
 		Policy: v.policy, Observation: v.observation, History: convert.History(v.object.Status.History),
 		Load: v.load, Proposal: proposal, Operation: op, Now: v.now,
 	})
+}
+
+// operationID names an operation by what it is, so that the same decision made twice has the same name.
+func operationID(v *visit, proposal scaling.Proposal) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%d|%s|%s", v.object.UID, v.now.Unix(), proposal.Pool, proposal.To))
+	return hex.EncodeToString(sum[:4])
 }
 
 // holdBack shows a proposal that a guard vetoed.

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -13,6 +14,13 @@ const (
 	indexScope = "scope"
 	// indexTarget finds the policies that name one database, whatever role they see it through.
 	indexTarget = "target"
+)
+
+const (
+	// defaultWindow is read at least, so that a policy whose window is widened need not wait for history.
+	defaultWindow = 4 * time.Hour
+	// windowMargin covers the minutes that are not published or not settled yet.
+	windowMargin = 15 * time.Minute
 )
 
 func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
@@ -29,6 +37,23 @@ func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 		}
 	}
 	return nil
+}
+
+// LongestWindow returns a function that says how far back the policies together want samples, in the clock's time: the
+// longest scale-down window, the warm-up after a change, and what may not be published yet.
+func LongestWindow(ctx context.Context, reader client.Reader) func() time.Duration {
+	return func() time.Duration {
+		longest := defaultWindow
+		var policies v1alpha1.DBScalingPolicyList
+		if err := reader.List(ctx, &policies, client.UnsafeDisableDeepCopy); err != nil {
+			return longest // a shorter window has fewer samples than wanted, which holds a scale-down back
+		}
+		for n := range policies.Items {
+			seconds := policies.Items[n].Spec.Behavior.ScaleDown.WindowSeconds
+			longest = max(longest, time.Duration(seconds)*time.Second)
+		}
+		return longest + windowMargin
+	}
 }
 
 func scopeKey(p *v1alpha1.DBScalingPolicy) string {

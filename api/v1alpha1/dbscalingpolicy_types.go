@@ -227,6 +227,7 @@ type Writer struct {
 //
 // +kubebuilder:validation:XValidation:rule="self.scaleDownPercent < self.targetPercent",message="scaleDownPercent must be below targetPercent"
 // +kubebuilder:validation:XValidation:rule="self.targetPercent < self.scaleUpPercent",message="targetPercent must be below scaleUpPercent"
+// +kubebuilder:validation:MinProperties=1
 type CPU struct {
 	// targetPercent is the utilization that a new shape is sized for. The default is 55.
 	// +optional
@@ -251,6 +252,8 @@ type CPU struct {
 }
 
 // Behavior is how quickly each direction is taken.
+//
+// +kubebuilder:validation:MinProperties=1
 type Behavior struct {
 	// scaleUp is how quickly the database grows. The default is a window of 180 s and a cooldown of 600 s.
 	// +optional
@@ -264,6 +267,8 @@ type Behavior struct {
 }
 
 // ScaleUpBehavior is how quickly the database grows.
+//
+// +kubebuilder:validation:MinProperties=1
 type ScaleUpBehavior struct {
 	// windowSeconds is how long utilization must be at or above scaleUpPercent. The default is 180.
 	// +optional
@@ -282,6 +287,8 @@ type ScaleUpBehavior struct {
 }
 
 // ScaleDownBehavior is how quickly the database shrinks.
+//
+// +kubebuilder:validation:MinProperties=1
 type ScaleDownBehavior struct {
 	// windowSeconds is how long utilization must have stayed below scaleDownPercent, without a gap in the metrics. The
 	// default is 14400.
@@ -300,6 +307,8 @@ type ScaleDownBehavior struct {
 }
 
 // Guardrails bound what the operator may do whatever the load.
+//
+// +kubebuilder:validation:MinProperties=1
 type Guardrails struct {
 	// maxOperationsPerDay is how many operations may start within 24 hours. The default is 6.
 	// +optional

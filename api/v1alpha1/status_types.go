@@ -4,6 +4,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // DBScalingPolicyStatus is what the operator has found, decided and is doing. AWS is the source of truth for the
 // database; this holds what AWS can't tell, and what a person wants to see.
+//
+// +kubebuilder:validation:MinProperties=1
 type DBScalingPolicyStatus struct {
 	// conditions say whether the policy is in force and what stands in its way. Ready sums up the others.
 	// +optional
@@ -68,6 +70,8 @@ type TargetStatus struct {
 }
 
 // PoolStatus is what the instances of one role run on.
+//
+// +kubebuilder:validation:MinProperties=1
 type PoolStatus struct {
 	// shape is the number and class in one line, for example "2 x db.r6g.xlarge".
 	// +optional
@@ -272,9 +276,9 @@ type OperationStep struct {
 	// +optional
 	Surge *bool `json:"surge,omitempty"`
 
-	// attempts is how often AWS was asked.
+	// attempts is how often AWS was asked. It is absent until then.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	Attempts int32 `json:"attempts,omitempty"`
 
 	// startTime is when the step began, before AWS was asked the first time.

@@ -2,6 +2,8 @@
 package telemetry
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -61,18 +63,26 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 	return m, nil
 }
 
-// Observe publishes what a policy's pools carry.
+// Observe publishes what a policy's pools carry. What is not known is absent: a pool that is not among the loads, a
+// capacity of zero (no instance, or a class that the catalogue does not have), a load that is not fresh.
 func (m *Metrics) Observe(namespace, name string, loads []scaling.Load) {
-	for _, l := range loads {
-		labels := prometheus.Labels{labelNamespace: namespace, labelName: name, labelPool: string(l.Pool)}
-		m.capacity.With(labels).Set(l.Capacity)
-		if !l.Fresh {
-			m.utilization.Delete(labels)
-			m.demand.Delete(labels)
-			continue
+	for _, pool := range []scaling.Pool{scaling.Writer, scaling.Readers} {
+		l := scaling.Load{}
+		if n := slices.IndexFunc(loads, func(l scaling.Load) bool { return l.Pool == pool }); n >= 0 {
+			l = loads[n]
 		}
-		m.utilization.With(labels).Set(l.Utilization)
-		m.demand.With(labels).Set(l.Demand)
+		labels := prometheus.Labels{labelNamespace: namespace, labelName: name, labelPool: string(pool)}
+		publish(m.capacity, labels, l.Capacity, l.Capacity > 0)
+		publish(m.utilization, labels, l.Utilization, l.Fresh)
+		publish(m.demand, labels, l.Demand, l.Fresh)
+	}
+}
+
+func publish(gauge *prometheus.GaugeVec, labels prometheus.Labels, value float64, known bool) {
+	if known {
+		gauge.With(labels).Set(value)
+	} else {
+		gauge.Delete(labels)
 	}
 }
 

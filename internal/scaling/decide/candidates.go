@@ -79,7 +79,8 @@ func order(p scaling.Policy, pool scaling.Pool) func(a, b candidate) int {
 		return cmp.Or(
 			preference,
 			cmp.Compare(a.vcpus, b.vcpus),
-			cmp.Compare(a.resized+a.counted, b.resized+b.counted),
+			cmp.Compare(a.resized, b.resized), // to resize an instance takes it out of service; to add one does not
+			cmp.Compare(a.counted, b.counted),
 			cmp.Compare(a.shape.Count, b.shape.Count),
 		)
 	}

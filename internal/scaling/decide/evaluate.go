@@ -14,6 +14,9 @@ import (
 // Interval is how often a decision wants to be made again: RDS publishes a new sample every minute.
 const Interval = time.Minute
 
+// rounding is what sums of floating-point fractions may be off by, in percent: a load on a threshold counts as on it.
+const rounding = 1e-6
+
 // Evaluate says what should change, or why nothing should. It knows nothing of cooldowns, limits on operations and busy
 // databases: those are guards. Readers come first on the way up and last on the way down, so that the writer always has
 // a reader that can take over.
@@ -60,7 +63,7 @@ func evaluatePool(p scaling.Policy, o scaling.Observation, load scaling.Load, no
 			"CPU samples of the %s are missing: at least %.0f%% of the last %s must have been published and be newer than %s. "+
 				"Nothing changes until they are back", name, 100*coverage, seconds(p.ScaleUp.Window), seconds(scaling.Stale))}
 	}
-	if load.Utilization >= float64(p.CPU.ScaleUp) {
+	if load.Utilization >= float64(p.CPU.ScaleUp)-rounding {
 		return scaleUp(p, load, current, all)
 	}
 	if down := look(o.Engine, o.Pool(load.Pool), o.Since(load.Pool), now, p.ScaleDown.Window); isLow(p, load, down) {
@@ -84,16 +87,23 @@ func until(load scaling.Load) string {
 	return load.SettledAt.UTC().Format(time.RFC3339)
 }
 
-// intoBounds proposes the least that the policy allows when the pool is below it.
+// intoBounds proposes the fewest readers that the policy allows when the pool has fewer, none of them resized where that can
+// be, and never with fewer vCPUs than now. Where no allowed shape has as many, the load decides.
 func intoBounds(p scaling.Policy, load scaling.Load, current scaling.Shape, all []candidate) *scaling.Proposal {
-	if load.Pool != scaling.Readers || current.Count >= p.Readers.Min || len(all) == 0 {
+	if load.Pool != scaling.Readers || current.Count >= p.Readers.Min {
 		return nil
 	}
-	best := all[len(all)-1]
-	for n := len(all) - 1; n >= 0; n-- {
-		if c := all[n]; c.shape.Count == p.Readers.Min && c.vcpus >= load.Capacity && (c.resized == 0 || best.resized > 0) {
+	var best *candidate
+	for n := range all {
+		c := &all[n]
+		better := best == nil || c.shape.Count < best.shape.Count ||
+			c.shape.Count == best.shape.Count && c.resized == 0 && best.resized > 0
+		if c.vcpus >= load.Capacity && better {
 			best = c
 		}
+	}
+	if best == nil {
+		return nil
 	}
 	text := fmt.Sprintf("The policy asks for at least %d readers: %s → %s", p.Readers.Min, current, best.shape)
 	return propose(scaling.ReasonBelowMinimum, text, text, load, scaling.Up, current, best.shape)
@@ -136,7 +146,7 @@ func scaleUp(p scaling.Policy, load scaling.Load, current scaling.Shape, all []c
 // isLow says whether the pool was below the lower threshold in every single minute of the scale-down window, with no
 // minute missing.
 func isLow(p scaling.Policy, load scaling.Load, down window) bool {
-	return down.complete() && !down.censored() && 100*down.peak()/load.Capacity < float64(p.CPU.ScaleDown)
+	return down.complete() && !down.censored() && 100*down.peak()/load.Capacity < float64(p.CPU.ScaleDown)-rounding
 }
 
 // scaleDown proposes the first candidate one step down that carries the peak of the window: one reader fewer, or the next
@@ -202,7 +212,7 @@ func leftover(p scaling.Policy, o scaling.Observation, now time.Time) *scaling.P
 }
 
 // fits says whether vcpus carry a demand at or below the target percent.
-func fits(vcpus, demand float64, target int) bool { return 100*demand <= float64(target)*vcpus }
+func fits(vcpus, demand float64, target int) bool { return 100*demand <= (float64(target)+rounding)*vcpus }
 
 func propose(
 	reason scaling.Reason, message, cause string, load scaling.Load, direction scaling.Direction, from, to scaling.Shape,

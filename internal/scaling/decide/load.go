@@ -52,12 +52,15 @@ func lastSettled(now time.Time) time.Time {
 	return now.Add(-Unsettled).Truncate(Minute).Add(-Minute)
 }
 
+// minutes is how many samples a length of time asks for; a minute that it only begins counts.
+func minutes(length time.Duration) int { return int((length + Minute - 1) / Minute) }
+
 // look collects the settled minutes of a pool within the length before now. Minutes from before the pool was what it is
 // now, and the warm-up after that, are left out.
 func look(engine string, instances []scaling.Instance, since, now time.Time, length time.Duration) window {
-	w := window{expected: int(length / Minute)}
+	w := window{expected: minutes(length)}
 	last := lastSettled(now)
-	first := last.Add(-length + Minute)
+	first := last.Add(-time.Duration(w.expected-1) * Minute)
 	if since.IsZero() || len(instances) == 0 {
 		return w
 	}
@@ -154,7 +157,7 @@ func assess(p scaling.Policy, o scaling.Observation, pool scaling.Pool, now time
 	load := scaling.Load{Pool: pool, Newest: newest(instances)}
 	since := o.Since(pool)
 	if !since.IsZero() {
-		load.SettledAt = since.Add(WarmUp + p.ScaleUp.Window + Minute + Unsettled)
+		load.SettledAt = since.Add(WarmUp + time.Duration(minutes(p.ScaleUp.Window))*Minute + Minute + Unsettled)
 	}
 	vcpus, err := capacity(o.Engine, instances)
 	if err != nil || vcpus == 0 {

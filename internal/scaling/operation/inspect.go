@@ -31,7 +31,7 @@ func inspect(s scaling.Step, o scaling.Observation) (state, string) {
 	}
 	switch s.Action {
 	case scaling.ModifyInstanceClass:
-		return inspectResize(s, i)
+		return inspectResize(s, o, i)
 	case scaling.ModifyPromotionTier:
 		if i.PromotionTier == s.PromotionTier {
 			return stateDone, ""
@@ -47,12 +47,14 @@ func inspect(s scaling.Step, o scaling.Observation) (state, string) {
 	return stateImpossible, fmt.Sprintf("this version of dbscaler does not know the action %q", s.Action)
 }
 
-func inspectResize(s scaling.Step, i scaling.Instance) (state, string) {
+func inspectResize(s scaling.Step, o scaling.Observation, i scaling.Instance) (state, string) {
 	switch {
 	case i.Class == s.InstanceClass && i.PendingClass == "" && i.Available():
 		return stateDone, ""
 	case i.PendingClass == s.InstanceClass, !i.Available():
 		return stateUnderWay, fmt.Sprintf("Waiting for %s to become %s; it is %s", s.Instance, s.InstanceClass, i.Status)
+	case i.Writer && len(o.Pool(scaling.Readers)) > 0: // no plan resizes a writer in place that a reader could relieve
+		return stateImpossible, s.Instance + " has become the writer, so it is not resized in place"
 	default:
 		return stateNoTrace, describe(s)
 	}

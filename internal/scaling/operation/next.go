@@ -77,6 +77,9 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		case !step.Started.IsZero() && now.Sub(step.Started) > deadline[step.Action]:
 			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
 				"%s of %s is not done after %s: %s", step.Action, step.Instance, deadline[step.Action], message)}
+		case state == stateUnderWay && step.Started.IsZero() && now.Sub(idleSince(op, n)) > patience:
+			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
+				"could not begin to %s for %s: %s", describe(*step), patience, message)}
 		case state == stateUnderWay, !due(*step, o, now):
 			return wait(op, message)
 		}
@@ -86,6 +89,10 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 					"could not begin to %s for %s: %s", describe(*step), patience, busy)}
 			}
 			return wait(op, "Waiting to begin "+describe(*step)+": "+busy)
+		}
+		if gone := lostReader(op, n, o); gone != "" {
+			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
+				"%s, which this operation added, does not exist any more, so it is not safe to %s", gone, describe(*step))}
 		}
 		if step.Attempts >= maxAttempts {
 			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
@@ -115,6 +122,20 @@ func due(s scaling.Step, o scaling.Observation, now time.Time) bool {
 		quiet = settleFailover
 	}
 	return now.Sub(s.LastAttempt) >= quiet && o.At.Sub(s.LastAttempt) >= quiet-Poll
+}
+
+// lostReader names a reader that the operation added and that is gone although the nth step, which takes an instance out of
+// service, counts on it.
+func lostReader(op scaling.Operation, n int, o scaling.Observation) string {
+	if action := op.Steps[n].Action; action != scaling.ModifyInstanceClass && action != scaling.Failover {
+		return ""
+	}
+	for _, s := range op.Steps[:n] {
+		if _, exists := o.Instance(s.Instance); s.Action == scaling.CreateReader && !exists {
+			return s.Instance
+		}
+	}
+	return ""
 }
 
 // idleSince is when the step before the nth was done, or the operation was started.

@@ -52,8 +52,9 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 	return op, err
 }
 
-// planReaders adds before it removes: new readers first, or a surge reader when any is to be resized; then the resizing,
-// one at a time; then the surge reader goes, and then the readers that are too many, newest first.
+// planReaders adds before it removes: new readers first, and a surge reader when one is to be resized and no new reader can
+// stand in for it; then the resizing, one at a time; then the surge reader goes, and then the readers that are too many,
+// newest first.
 func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id string) ([]scaling.Step, error) {
 	readers := o.Pool(scaling.Readers)
 	leaving, err := leaving(readers, len(readers)-to.Count)
@@ -72,9 +73,10 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 	for _, r := range leaving {
 		remove = append(remove, scaling.Step{Action: scaling.DeleteReader, Instance: r.Identifier})
 	}
-	if len(change) > 0 && len(create) == 0 && p.Guardrails.SurgeReaders > 0 && len(readers) < maxReaders {
-		surge := add(p, o, to.InstanceClass, id, 1, true)
-		create = []scaling.Step{surge}
+	standIn := len(create) > 0 && !shrinks(readers, to.InstanceClass)
+	if len(change) > 0 && !standIn && p.Guardrails.SurgeReaders > 0 && len(readers)+len(create) < maxReaders {
+		surge := add(p, o, to.InstanceClass, id, len(create)+1, true)
+		create = append(create, surge)
 		remove = slices.Insert(remove, 0, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
 	}
 	return slices.Concat(create, change, remove), nil
@@ -96,12 +98,12 @@ func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([
 			cmp.Compare(a.Identifier, b.Identifier))
 	})
 	var steps, after []scaling.Step
+	if p.Guardrails.SurgeReaders > 0 && len(readers) < maxReaders {
+		surge := add(p, o, heir.Class, id, 1, true) // for while the heir, and then the old writer, is resized
+		steps = append(steps, surge)
+		after = append(after, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
+	}
 	if heir.Class != class {
-		if p.Guardrails.SurgeReaders > 0 && len(readers) < maxReaders {
-			surge := add(p, o, heir.Class, id, 1, true)
-			steps = append(steps, surge)
-			after = append(after, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
-		}
 		steps = append(steps, resize(heir, class))
 	}
 	steps = append(steps, scaling.Step{Action: scaling.Failover, Instance: heir.Identifier})
@@ -120,6 +122,15 @@ func planCleanup(o scaling.Observation) []scaling.Step {
 		}
 	}
 	return steps
+}
+
+// shrinks says whether any reader has more vCPUs than the class.
+func shrinks(readers []scaling.Instance, class string) bool {
+	to, err := catalog.Lookup(class)
+	return slices.ContainsFunc(readers, func(r scaling.Instance) bool {
+		from, unknown := catalog.Lookup(r.Class)
+		return err != nil || unknown != nil || from.VCPU > to.VCPU
+	})
 }
 
 // leaving picks the readers to remove: the newest of those that dbscaler created.

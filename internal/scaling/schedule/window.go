@@ -3,6 +3,7 @@ package schedule
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -48,6 +49,9 @@ func parse(w scaling.Window) (cron.Schedule, *time.Location, error) {
 	zone, err := time.LoadLocation(w.TimeZone)
 	if err != nil || w.TimeZone == "Local" { // Local is whatever the machine is set to
 		return nil, nil, fmt.Errorf("%q is not an IANA time zone such as Europe/Amsterdam", w.TimeZone)
+	}
+	if strings.Contains(w.Schedule, "=") { // the parser would let a TZ= before the fields override the time zone
+		return nil, nil, fmt.Errorf("not a cron expression of five fields: name the time zone apart from it")
 	}
 	recurrence, err := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(w.Schedule)
 	if err != nil {

@@ -1,0 +1,112 @@
+// rdssim serves a simulated AWS (RDS, CloudWatch and STS) on the loopback interface, for the AWS CLI and any SDK.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
+
+	"github.com/dbscaler/dbscaler/internal/rdssim"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/simclock"
+)
+
+// headerTimeout bounds how long a client may take to send a request's header.
+const headerTimeout = 10 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(os.Stderr, "rdssim: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("rdssim", flag.ContinueOnError)
+	listen := flags.String("listen", "127.0.0.1:8790", "where to serve; only the loopback interface is allowed")
+	file := flags.String("scenario", "", "the databases: a YAML file such as hack/rdssim/scenarios/all-kinds.yaml")
+	policyFile := flags.String("policy", "", "an IAM policy that callers are held to, such as config/iam/policy.json; none allows everything")
+	speed := flags.Float64("speed", 1, "how many simulated seconds pass in one of the machine's")
+	length := flags.Duration("for", 8*time.Hour, "stop by itself after this long")
+	verbose := flags.Bool("v", false, "log refused requests")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *file == "" || *speed <= 0 || *length <= 0 {
+		return errors.New("name a scenario with --scenario; --speed and --for must be above 0")
+	}
+	address, err := net.ResolveTCPAddr("tcp", *listen)
+	if err != nil || !address.IP.IsLoopback() {
+		return fmt.Errorf("--listen %s: want an address of the loopback interface, such as 127.0.0.1:8790: signatures are not checked", *listen)
+	}
+	level := slog.LevelInfo
+	if *verbose {
+		level = slog.LevelDebug
+	}
+	server, err := build(*file, *policyFile, *speed, logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, *length)
+	defer cancel()
+	return serve(ctx, address, server)
+}
+
+func build(file, policyFile string, speed float64, log logr.Logger) (*rdssim.Server, error) {
+	scenario, err := model.LoadScenario(file)
+	if err != nil {
+		return nil, err
+	}
+	world, err := model.New(scenario)
+	if err != nil {
+		return nil, err
+	}
+	options := rdssim.Options{
+		World: world, AccountID: scenario.AccountID, Log: log,
+		Clock: simclock.Scaled{Origin: clock.RealClock{}.Now(), Start: scenario.Start.Time, Speed: speed},
+	}
+	if policyFile != "" {
+		data, err := os.ReadFile(policyFile)
+		if err != nil {
+			return nil, err
+		}
+		if options.Policy, err = rdssim.ParsePolicy(data); err != nil {
+			return nil, fmt.Errorf("%s: %w", policyFile, err)
+		}
+	}
+	return rdssim.New(options), nil
+}
+
+func serve(ctx context.Context, address *net.TCPAddr, server *rdssim.Server) error {
+	listener, err := net.ListenTCP("tcp", address)
+	if err != nil {
+		return err
+	}
+	url := "http://" + listener.Addr().String()
+	fmt.Printf("A simulated AWS at %s. In another shell:\n\n"+
+		"  export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=eu-west-1\n"+
+		"  aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,DBInstanceClass,DBInstanceStatus]'\n"+
+		"  curl -s %s/_sim/state?region=eu-west-1\n\nStop it with Ctrl-C.\n", url, url, url)
+	web := &http.Server{Handler: server, ReadHeaderTimeout: headerTimeout}
+	stopped := make(chan error, 1)
+	go func() { stopped <- web.Serve(listener) }()
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+		return web.Close()
+	}
+}

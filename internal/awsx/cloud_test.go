@@ -1,0 +1,260 @@
+package awsx
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// cloud answers the requests of an observer over their real wire protocols from figures that a test sets: it can be late,
+// cut answers short and forget, which a simulator of a healthy database does not.
+type cloud struct {
+	*httptest.Server
+	clock *clocktesting.FakeClock
+
+	mu sync.Mutex
+	// clusters lists the members of each Aurora cluster; the first is the writer.
+	clusters map[string][]string
+	// created is when an instance was, if not long ago; the zero time means that it is being created.
+	created map[string]time.Time
+	// points are the values of each metric of each instance, as "instance metric", by minute.
+	points map[string]map[time.Time]float64
+	// pageOf is how many of a metric's points go into one page; 0 means all.
+	pageOf int
+	// status replaces the StatusCode of the instances named.
+	status map[string]string
+	// fail makes requests fail, by operation.
+	fail map[string]func(w http.ResponseWriter)
+	// calls counts the requests by operation.
+	calls map[string]int
+	// asked are the GetMetricData requests, in order.
+	asked []metricRequest
+}
+
+// metricRequest is a GetMetricData request in CBOR.
+type metricRequest struct {
+	StartTime, EndTime time.Time
+	NextToken          string
+	MetricDataQueries  []struct {
+		ID         string `cbor:"Id"`
+		MetricStat struct {
+			Metric struct {
+				Namespace, MetricName string
+				Dimensions            []struct{ Name, Value string }
+			}
+			Period int
+			Stat   string
+		}
+	}
+}
+
+// metricResponse is its answer.
+type metricResponse struct {
+	MetricDataResults []metricResult
+	NextToken         string `cbor:",omitempty"`
+}
+
+type metricResult struct {
+	ID         string `cbor:"Id"`
+	Timestamps []time.Time
+	Values     []float64
+	StatusCode string
+}
+
+func newCloud(t *testing.T) *cloud {
+	t.Helper()
+	c := &cloud{
+		clock: clocktesting.NewFakeClock(start), clusters: map[string][]string{}, created: map[string]time.Time{},
+		points: map[string]map[time.Time]float64{}, status: map[string]string{},
+		fail: map[string]func(http.ResponseWriter){}, calls: map[string]int{},
+	}
+	c.Server = httptest.NewServer(c)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// edge makes an Edge on this cloud and its clock.
+func (c *cloud) edge(t *testing.T, change ...func(*Options)) *Edge {
+	t.Helper()
+	return newEdge(t, c.URL, append([]func(*Options){func(o *Options) { o.Clock = c.clock }}, change...)...)
+}
+
+// publish sets the value of a metric for the minutes [from, to) after the tests begin.
+func (c *cloud) publish(instance, metric string, from, to int, value float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := instance + " " + metric
+	if c.points[key] == nil {
+		c.points[key] = map[time.Time]float64{}
+	}
+	for n := from; n < to; n++ {
+		c.points[key][at(n)] = value
+	}
+}
+
+// set changes what the cloud answers.
+func (c *cloud) set(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
+// wantCalls wants the numbers of requests since it was last called.
+func (c *cloud) wantCalls(t *testing.T, want map[string]int) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !maps.Equal(c.calls, want) {
+		t.Errorf("made the requests %v, want %v", c.calls, want)
+	}
+	clear(c.calls)
+}
+
+// lastAsked is the newest GetMetricData request.
+func (c *cloud) lastAsked() metricRequest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked[len(c.asked)-1]
+}
+
+// ServeHTTP implements http.Handler.
+func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	operation := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+	var form url.Values
+	if operation == "" {
+		if err := r.ParseForm(); err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		form = r.PostForm
+		operation = form.Get("Action")
+	}
+	c.calls[operation]++
+	if fail := c.fail[operation]; fail != nil {
+		fail(w)
+		return
+	}
+	switch operation {
+	case "DescribeDBClusters":
+		answerResult(w, operation, c.describeClusters())
+	case "DescribeDBInstances":
+		answerResult(w, operation, c.describeInstances(form.Get("Marker")))
+	case "GetMetricData":
+		c.getMetricData(w, r)
+	default:
+		answerError(w, http.StatusBadRequest, "InvalidAction", operation)
+	}
+}
+
+func (c *cloud) describeClusters() string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(c.clusters)) {
+		fmt.Fprintf(&b, `<DBCluster><DBClusterIdentifier>%s</DBClusterIdentifier><Status>available</Status>`+
+			`<Engine>aurora-postgresql</Engine><EngineMode>provisioned</EngineMode><DBClusterMembers>`, name)
+		for n, member := range c.clusters[name] {
+			fmt.Fprintf(&b, `<DBClusterMember><DBInstanceIdentifier>%s</DBInstanceIdentifier><IsClusterWriter>%v</IsClusterWriter>`+
+				`<PromotionTier>1</PromotionTier></DBClusterMember>`, member, n == 0)
+		}
+		b.WriteString(`</DBClusterMembers></DBCluster>`)
+	}
+	return "<DBClusters>" + b.String() + "</DBClusters>"
+}
+
+// describeInstances answers in pages of 100; the marker is the first of the next page.
+func (c *cloud) describeInstances(marker string) string {
+	type member struct{ name, cluster string }
+	var all []member
+	for _, cluster := range slices.Sorted(maps.Keys(c.clusters)) {
+		for _, name := range c.clusters[cluster] {
+			all = append(all, member{name, cluster})
+		}
+	}
+	first := max(0, slices.IndexFunc(all, func(m member) bool { return m.name == marker }))
+	end := min(first+100, len(all))
+	var b strings.Builder
+	for _, m := range all[first:end] {
+		created, set := c.created[m.name]
+		if !set {
+			created = start.Add(-1000 * time.Hour)
+		}
+		fmt.Fprintf(&b, `<DBInstance><DBInstanceIdentifier>%s</DBInstanceIdentifier><DBClusterIdentifier>%s</DBClusterIdentifier>`+
+			`<DbiResourceId>db-%s-%d</DbiResourceId><Engine>aurora-postgresql</Engine><DBInstanceClass>db.r6g.large</DBInstanceClass>`+
+			`<DBInstanceStatus>available</DBInstanceStatus>`, m.name, m.cluster, strings.ToUpper(m.name), created.Unix())
+		if !created.IsZero() {
+			fmt.Fprintf(&b, `<InstanceCreateTime>%s</InstanceCreateTime>`, created.Format(time.RFC3339))
+		}
+		b.WriteString(`</DBInstance>`)
+	}
+	next := ""
+	if end < len(all) {
+		next = "<Marker>" + all[end].name + "</Marker>"
+	}
+	return "<DBInstances>" + b.String() + "</DBInstances>" + next
+}
+
+func (c *cloud) getMetricData(w http.ResponseWriter, r *http.Request) {
+	var request metricRequest
+	if err := cbor.NewDecoder(r.Body).Decode(&request); err != nil {
+		answerError(w, http.StatusBadRequest, "MalformedBody", err.Error())
+		return
+	}
+	c.asked = append(c.asked, request)
+	page := 0
+	if request.NextToken != "" {
+		var err error
+		if page, err = strconv.Atoi(request.NextToken); err != nil {
+			panic(err)
+		}
+	}
+	var response metricResponse
+	for _, q := range request.MetricDataQueries {
+		instance := q.MetricStat.Metric.Dimensions[0].Value
+		result := metricResult{ID: q.ID, StatusCode: "Complete"}
+		for minute := request.StartTime.UTC(); minute.Before(request.EndTime); minute = minute.Add(time.Minute) {
+			if value, ok := c.points[instance+" "+q.MetricStat.Metric.MetricName][minute]; ok {
+				result.Timestamps, result.Values = append(result.Timestamps, minute), append(result.Values, value)
+			}
+		}
+		if n := c.pageOf; n > 0 {
+			first, end := min(page*n, len(result.Values)), min((page+1)*n, len(result.Values))
+			if end < len(result.Values) {
+				result.StatusCode, response.NextToken = "PartialData", fmt.Sprint(page+1)
+			}
+			result.Timestamps, result.Values = result.Timestamps[first:end], result.Values[first:end]
+		}
+		if status, set := c.status[instance]; set {
+			result.StatusCode = status
+		}
+		response.MetricDataResults = append(response.MetricDataResults, result)
+	}
+	mode, err := cbor.EncOptions{Time: cbor.TimeUnix, TimeTag: cbor.EncTagRequired}.EncMode()
+	if err != nil {
+		panic(err)
+	}
+	body, err := mode.Marshal(response)
+	if err != nil {
+		panic(err)
+	}
+	w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+	w.Header().Set("Content-Type", "application/cbor")
+	w.Write(body)
+}
+
+// cluster is the target of one of the cloud's clusters.
+func cluster(name string) scaling.Target {
+	return scaling.Target{Scope: ireland, Kind: scaling.DBCluster, Identifier: name}
+}

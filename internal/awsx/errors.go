@@ -1,0 +1,242 @@
+package awsx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// causes maps AWS's error codes to what is to be done about them. A code is written without the ending "Fault", which some
+// codes have on the wire and others only in the SDK and in CloudTrail (RDS API reference, errors of each operation; "Common
+// errors").
+var causes = map[string]error{
+	"AccessDenied":                scaling.ErrDenied,
+	"AccessDeniedException":       scaling.ErrDenied,
+	"AuthFailure":                 scaling.ErrDenied,
+	"ExpiredToken":                scaling.ErrDenied,
+	"ExpiredTokenException":       scaling.ErrDenied,
+	"IncompleteSignature":         scaling.ErrDenied,
+	"InvalidClientTokenId":        scaling.ErrDenied,
+	"InvalidIdentityToken":        scaling.ErrDenied,
+	"MissingAuthenticationToken":  scaling.ErrDenied,
+	"NotAuthorized":               scaling.ErrDenied,
+	"OptInRequired":               scaling.ErrDenied,
+	"RegionDisabledException":     scaling.ErrDenied,
+	"SignatureDoesNotMatch":       scaling.ErrDenied,
+	"UnauthorizedOperation":       scaling.ErrDenied,
+	"UnrecognizedClientException": scaling.ErrDenied,
+
+	"InternalError":               scaling.ErrUnavailable,
+	"InternalFailure":             scaling.ErrUnavailable,
+	"InternalService":             scaling.ErrUnavailable,
+	"RequestExpired":              scaling.ErrUnavailable,
+	"RequestTimeout":              scaling.ErrUnavailable,
+	"RequestTimeoutException":     scaling.ErrUnavailable,
+	"ServiceUnavailable":          scaling.ErrUnavailable,
+	"ServiceUnavailableException": scaling.ErrUnavailable,
+
+	"DBClusterNotFound":  scaling.ErrNotFound,
+	"DBInstanceNotFound": scaling.ErrNotFound,
+
+	"DBInstanceAlreadyExists": scaling.ErrAlreadyExists,
+
+	"InvalidDBClusterState":  scaling.ErrBusy,
+	"InvalidDBInstanceState": scaling.ErrBusy,
+
+	"InsufficientDBClusterCapacity":      scaling.ErrNoCapacity,
+	"InsufficientDBInstanceCapacity":     scaling.ErrNoCapacity,
+	"InsufficientStorageClusterCapacity": scaling.ErrNoCapacity,
+
+	"DBClusterQuotaExceeded":      scaling.ErrQuota,
+	"InstanceQuotaExceeded":       scaling.ErrQuota,
+	"StorageQuotaExceeded":        scaling.ErrQuota,
+	"TenantDatabaseQuotaExceeded": scaling.ErrQuota,
+
+	"AuthorizationNotFound":                  scaling.ErrInvalid,
+	"BackupPolicyNotFound":                   scaling.ErrInvalid,
+	"CertificateNotFound":                    scaling.ErrInvalid,
+	"DBCapacityReservationNotFound":          scaling.ErrInvalid,
+	"DBParameterGroupNotFound":               scaling.ErrInvalid,
+	"DBSecurityGroupNotFound":                scaling.ErrInvalid,
+	"DBSubnetGroupDoesNotCoverEnoughAZs":     scaling.ErrInvalid,
+	"DBSubnetGroupNotFound":                  scaling.ErrInvalid,
+	"DBUpgradeDependencyFailure":             scaling.ErrInvalid,
+	"DomainNotFound":                         scaling.ErrInvalid,
+	"InvalidDBCapacityReservationState":      scaling.ErrInvalid,
+	"InvalidDBSecurityGroupState":            scaling.ErrInvalid,
+	"InvalidParameterCombination":            scaling.ErrInvalid,
+	"InvalidParameterValue":                  scaling.ErrInvalid,
+	"InvalidSubnet":                          scaling.ErrInvalid,
+	"InvalidVPCNetworkState":                 scaling.ErrInvalid,
+	"KMSKeyNotAccessible":                    scaling.ErrInvalid,
+	"MissingParameter":                       scaling.ErrInvalid,
+	"NetworkTypeNotSupported":                scaling.ErrInvalid,
+	"OptionGroupNotFound":                    scaling.ErrInvalid,
+	"ProvisionedIopsNotAvailableInAZ":        scaling.ErrInvalid,
+	"StorageTypeNotSupported":                scaling.ErrInvalid,
+	"ValidationError":                        scaling.ErrInvalid,
+	"VpcEncryptionControlViolationException": scaling.ErrInvalid,
+}
+
+// instanceMetadata is the SDK's name of the service that it asks for credentials last. Who relies on it has no role.
+const instanceMetadata = "ec2imds"
+
+// failure is an error of AWS in words for people, with its cause in scaling's terms.
+type failure struct {
+	cause   error
+	message string
+	err     error
+}
+
+// Error implements error.
+func (f *failure) Error() string {
+	if f.cause == nil {
+		return f.message
+	}
+	return f.cause.Error() + ": " + f.message
+}
+
+// Unwrap gives the cause in scaling's terms and the SDK's own error.
+func (f *failure) Unwrap() []error {
+	if f.cause == nil {
+		return []error{f.err}
+	}
+	return []error{f.cause, f.err}
+}
+
+// Classify wraps an error of the SDK so that it matches one of scaling's errors, where the cause is known, and so that its
+// message has the operation, AWS's own words and the request id. An ended context stays a context error, and an error that
+// is not the SDK's stays as it is.
+func Classify(err error) error {
+	operation := operationOf(err)
+	if operation == "" || canceled(err) {
+		return err
+	}
+	message, cause := explain(operation, err)
+	return &failure{cause: cause, message: message, err: err}
+}
+
+// explain finds the words for an error and its cause in scaling's terms, or nil.
+func explain(operation string, err error) (message string, cause error) {
+	var (
+		api           smithy.APIError
+		noCredentials *signInError
+		dns           *net.DNSError
+		send          *smithyhttp.RequestSendError
+		read          *smithy.DeserializationError
+	)
+	switch {
+	case errors.As(err, &api):
+		return fmt.Sprintf("%s: %s (%s)", operation, api.ErrorMessage(), reference(api.ErrorCode(), err)),
+			causeOf(api.ErrorCode(), statusOf(err))
+	case errors.As(err, &noCredentials) && (!errors.As(err, &send) || strings.HasPrefix(operation, instanceMetadata)):
+		return fmt.Sprintf("the operator has no AWS credentials: give its service account an IAM role with EKS Pod Identity "+
+			"or IRSA (%s)", noCredentials), scaling.ErrDenied
+	case errors.As(err, &dns):
+		return fmt.Sprintf("%s: the host %s does not resolve: check the region's name, and that the operator can reach AWS",
+			operation, dns.Name), scaling.ErrUnavailable
+	case errors.As(err, &send):
+		return fmt.Sprintf("%s: %s", operation, send.Err), scaling.ErrUnavailable
+	case statusOf(err) >= http.StatusInternalServerError:
+		return fmt.Sprintf("%s: HTTP %d (%s)", operation, statusOf(err), reference("no error code", err)), scaling.ErrUnavailable
+	case errors.As(err, &read):
+		return fmt.Sprintf("%s: the answer could not be read: %s", operation, read.Err), scaling.ErrUnavailable
+	default:
+		return err.Error(), nil
+	}
+}
+
+// canceled says whether a request ended because its context did. The timeouts of the HTTP client and of a credentials
+// provider look like an ended context too, but mean that there was no answer.
+func canceled(err error) bool {
+	var (
+		provider *signInError
+		canceled *smithy.CanceledError
+		waiting  *aws.RequestCanceledError
+		send     *smithyhttp.RequestSendError
+		read     *smithy.DeserializationError
+	)
+	switch {
+	case errors.As(err, &provider):
+		return false
+	case errors.As(err, &canceled), errors.As(err, &waiting), errors.Is(err, context.Canceled):
+		return true
+	case errors.As(err, &send), errors.As(err, &read):
+		return false
+	default:
+		return errors.Is(err, context.DeadlineExceeded)
+	}
+}
+
+// causeOf classifies AWS's error code, and by the HTTP status what has an unknown one.
+func causeOf(code string, status int) error {
+	if _, throttle := retry.DefaultThrottleErrorCodes[code]; throttle {
+		return scaling.ErrThrottled
+	}
+	if cause, known := causes[strings.TrimSuffix(code, "Fault")]; known {
+		return cause
+	}
+	switch {
+	case status == http.StatusTooManyRequests:
+		return scaling.ErrThrottled
+	case status >= http.StatusInternalServerError:
+		return scaling.ErrUnavailable
+	default:
+		return nil
+	}
+}
+
+// operationOf names the innermost operation, which is STS's when signing in failed on the way to another. It is empty when
+// the error is not the SDK's.
+func operationOf(err error) string {
+	name := ""
+	var operation *smithy.OperationError
+	for errors.As(err, &operation) {
+		name = operation.ServiceID + " " + operation.OperationName
+		err = operation.Err
+	}
+	return name
+}
+
+// statusOf is the HTTP status of the answer, or 0 when there was none.
+func statusOf(err error) int {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
+// reference is what AWS support asks for: the code and the request id.
+func reference(code string, err error) string {
+	var response *awshttp.ResponseError
+	if errors.As(err, &response) && response.RequestID != "" {
+		return code + ", request " + response.RequestID
+	}
+	return code
+}
+
+// refuse is an error for a call that is not made at all.
+func refuse(format string, args ...any) error {
+	return &refusal{message: fmt.Sprintf(format, args...)}
+}
+
+// refusal says why a call is not made. AWS was not asked.
+type refusal struct{ message string }
+
+// Error implements error.
+func (r *refusal) Error() string { return r.message }
+
+// Unwrap gives the cause in scaling's terms.
+func (*refusal) Unwrap() error { return scaling.ErrInvalid }

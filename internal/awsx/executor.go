@@ -1,0 +1,110 @@
+package awsx
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// Execute implements scaling.Executor. The request that changes something is never repeated here: after an error that
+// matches scaling.ErrUnavailable, look again.
+func (e *Edge) Execute(ctx context.Context, target scaling.Target, call scaling.Call) error {
+	s := e.scope(target.Scope)
+	// Whatever comes of it: a refused change can mean that what was known is out of date.
+	defer s.invalidate()
+	if err := s.execute(ctx, target, call); err != nil {
+		return fmt.Errorf("%s of %s, %s: %w", call.Action, call.Instance, target, Classify(err))
+	}
+	return nil
+}
+
+func (s *scope) execute(ctx context.Context, target scaling.Target, call scaling.Call) error {
+	if call.Instance == "" {
+		return refuse("the call names no instance")
+	}
+	ofCluster := call.Action == scaling.CreateReader || call.Action == scaling.DeleteReader || call.Action == scaling.Failover
+	if ofCluster && target.Kind != scaling.DBCluster {
+		return refuse("a %s has no readers: only a %s takes this", target.Kind, scaling.DBCluster)
+	}
+	switch call.Action {
+	case scaling.ModifyInstanceClass:
+		return s.modify(ctx, &rds.ModifyDBInstanceInput{DBInstanceClass: aws.String(call.InstanceClass)}, call)
+	case scaling.ModifyPromotionTier:
+		return s.modify(ctx, &rds.ModifyDBInstanceInput{PromotionTier: aws.Int32(int32(call.PromotionTier))}, call)
+	case scaling.CreateReader:
+		return s.createReader(ctx, target, call)
+	case scaling.DeleteReader:
+		return s.deleteReader(ctx, target, call)
+	case scaling.Failover:
+		return s.failover(ctx, target, call)
+	default:
+		return refuse("this version of dbscaler does not know the action")
+	}
+}
+
+// modify changes an instance at once. Whatever else waits for its maintenance window is applied with it (ModifyDBInstance,
+// ApplyImmediately), which a guard has looked for.
+func (s *scope) modify(ctx context.Context, input *rds.ModifyDBInstanceInput, call scaling.Call) error {
+	input.DBInstanceIdentifier = aws.String(call.Instance)
+	input.ApplyImmediately = aws.Bool(true)
+	_, err := s.changes.ModifyDBInstance(ctx, input)
+	return err
+}
+
+// failover always names the reader that is to take over: left to AWS, it could be one of a smaller class.
+func (s *scope) failover(ctx context.Context, target scaling.Target, call scaling.Call) error {
+	_, err := s.changes.FailoverDBCluster(ctx, &rds.FailoverDBClusterInput{
+		DBClusterIdentifier:        aws.String(target.Identifier),
+		TargetDBInstanceIdentifier: aws.String(call.Instance),
+	})
+	return err
+}
+
+// deleteReader looks at the instance once more and removes it only if it is a reader of the target that dbscaler created.
+func (s *scope) deleteReader(ctx context.Context, target scaling.Target, call scaling.Call) error {
+	cluster, err := s.describeCluster(ctx, target.Identifier)
+	if err != nil {
+		return err
+	}
+	found, err := s.databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{
+		DBInstanceIdentifier: aws.String(call.Instance),
+	})
+	if err != nil {
+		return err
+	}
+	if len(found.DBInstances) != 1 {
+		return fmt.Errorf("%w: the RDS API shows no DB instance %s", scaling.ErrNotFound, call.Instance)
+	}
+	role, member := roleOf(cluster, call.Instance)
+	switch db := found.DBInstances[0]; {
+	case !instance(db).Own():
+		return refuse("it does not carry the tag %s=%s, and dbscaler deletes only what it created",
+			scaling.TagCreatedBy, scaling.TagCreatedByValue)
+	case !member || aws.ToString(db.DBClusterIdentifier) != target.Identifier:
+		return refuse("it is not a member of the cluster, so it is not deleted")
+	case aws.ToBool(role.IsClusterWriter):
+		return refuse("it is the cluster's writer, so it is not deleted")
+	}
+	_, err = s.changes.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{
+		DBInstanceIdentifier: aws.String(call.Instance),
+		SkipFinalSnapshot:    aws.Bool(true), // a reader has no data of its own, and a final snapshot of one is refused
+	})
+	return err
+}
+
+// describeCluster reads one cluster anew.
+func (s *scope) describeCluster(ctx context.Context, identifier string) (types.DBCluster, error) {
+	out, err := s.databases.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: aws.String(identifier)})
+	if err != nil {
+		return types.DBCluster{}, err
+	}
+	if len(out.DBClusters) != 1 {
+		return types.DBCluster{}, fmt.Errorf("%w: the RDS API shows no DB cluster %s", scaling.ErrNotFound, identifier)
+	}
+	return out.DBClusters[0], nil
+}

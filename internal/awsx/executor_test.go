@@ -1,0 +1,211 @@
+package awsx
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// ordersXML describes the cluster orders as the RDS API does. orders-a is the writer; orders-new was created by dbscaler.
+const ordersXML = `<DBClusters><DBCluster><DBClusterIdentifier>orders</DBClusterIdentifier><Engine>aurora-postgresql</Engine>` +
+	`<DBSubnetGroup>private</DBSubnetGroup><Status>available</Status><AvailabilityZones>` +
+	`<AvailabilityZone>eu-west-1a</AvailabilityZone><AvailabilityZone>eu-west-1b</AvailabilityZone></AvailabilityZones>` +
+	`<DBClusterMembers>` +
+	`<DBClusterMember><DBInstanceIdentifier>orders-a</DBInstanceIdentifier><IsClusterWriter>true</IsClusterWriter></DBClusterMember>` +
+	`<DBClusterMember><DBInstanceIdentifier>orders-b</DBInstanceIdentifier><IsClusterWriter>false</IsClusterWriter></DBClusterMember>` +
+	`<DBClusterMember><DBInstanceIdentifier>orders-new</DBInstanceIdentifier><IsClusterWriter>%v</IsClusterWriter></DBClusterMember>` +
+	`</DBClusterMembers><TagList><Tag><Key>dbscaler.io/policy-namespace</Key><Value>platform</Value></Tag></TagList>` +
+	`</DBCluster></DBClusters>`
+
+// instanceXML describes one instance.
+func instanceXML(name, cluster string, own bool) string {
+	tags := ""
+	if own {
+		tags = `<TagList><Tag><Key>dbscaler.io/created-by</Key><Value>dbscaler</Value></Tag></TagList>`
+	}
+	return fmt.Sprintf(`<DBInstance><DBInstanceIdentifier>%s</DBInstanceIdentifier><DBClusterIdentifier>%s</DBClusterIdentifier>`+
+		`<Engine>aurora-postgresql</Engine><DBInstanceClass>db.r6g.large</DBInstanceClass><AvailabilityZone>eu-west-1a</AvailabilityZone>`+
+		`<DBParameterGroups><DBParameterGroup><DBParameterGroupName>tuned</DBParameterGroupName></DBParameterGroup></DBParameterGroups>`+
+		`<MonitoringInterval>15</MonitoringInterval><MonitoringRoleArn>arn:aws:iam::111122223333:role/mon</MonitoringRoleArn>%s</DBInstance>`,
+		name, cluster, tags)
+}
+
+// rdsAPI answers as the RDS API of the cluster orders.
+func rdsAPI(w http.ResponseWriter, form url.Values) {
+	switch action := form.Get("Action"); action {
+	case "DescribeDBClusters":
+		answerResult(w, action, fmt.Sprintf(ordersXML, false))
+	case "DescribeDBInstances":
+		all := map[string]string{
+			"orders-a": instanceXML("orders-a", "orders", false), "orders-b": instanceXML("orders-b", "orders", false),
+			"orders-new": instanceXML("orders-new", "orders", true), "ledger-new": instanceXML("ledger-new", "ledger", true),
+		}
+		body, found := all[form.Get("DBInstanceIdentifier")]
+		switch {
+		case found:
+		case form.Get("DBInstanceIdentifier") != "":
+			answerError(w, http.StatusNotFound, "DBInstanceNotFound", "DBInstance not found.")
+			return
+		default:
+			body = all["orders-a"] + all["orders-b"] + all["orders-new"]
+		}
+		answerResult(w, action, "<DBInstances>"+body+"</DBInstances>")
+	default:
+		answerResult(w, action, "")
+	}
+}
+
+func TestExecute(t *testing.T) {
+	plain := scaling.Target{Scope: ireland, Kind: scaling.DBInstance, Identifier: "ledger"}
+	tests := []struct {
+		name   string
+		target scaling.Target
+		call   scaling.Call
+		// reads are made before the change.
+		reads []string
+		want  url.Values
+	}{
+		{
+			"a class", orders, scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "orders-b", InstanceClass: "db.r6g.xlarge"}, nil,
+			url.Values{
+				"Action": {"ModifyDBInstance"}, "DBInstanceIdentifier": {"orders-b"}, "DBInstanceClass": {"db.r6g.xlarge"},
+				"ApplyImmediately": {"true"},
+			},
+		},
+		{
+			"the class of a plain instance", plain,
+			scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "ledger", InstanceClass: "db.m6g.xlarge"}, nil,
+			url.Values{
+				"Action": {"ModifyDBInstance"}, "DBInstanceIdentifier": {"ledger"}, "DBInstanceClass": {"db.m6g.xlarge"},
+				"ApplyImmediately": {"true"},
+			},
+		},
+		{
+			"a tier", orders, scaling.Call{Action: scaling.ModifyPromotionTier, Instance: "orders-b", PromotionTier: 0}, nil,
+			url.Values{
+				"Action": {"ModifyDBInstance"}, "DBInstanceIdentifier": {"orders-b"}, "PromotionTier": {"0"}, "ApplyImmediately": {"true"},
+			},
+		},
+		{
+			"a failover", orders, scaling.Call{Action: scaling.Failover, Instance: "orders-b"}, nil,
+			url.Values{
+				"Action": {"FailoverDBCluster"}, "DBClusterIdentifier": {"orders"}, "TargetDBInstanceIdentifier": {"orders-b"},
+			},
+		},
+		{
+			"a new reader", orders,
+			scaling.Call{
+				Action: scaling.CreateReader, Instance: "orders-new2", InstanceClass: "db.r6g.xlarge", PromotionTier: 15,
+				Tags: map[string]string{"dbscaler.io/created-by": "dbscaler"},
+			},
+			[]string{"DescribeDBClusters", "DescribeDBInstances"},
+			url.Values{
+				"Action": {"CreateDBInstance"}, "DBInstanceIdentifier": {"orders-new2"}, "DBClusterIdentifier": {"orders"},
+				"Engine": {"aurora-postgresql"}, "DBInstanceClass": {"db.r6g.xlarge"}, "PromotionTier": {"15"},
+				"AvailabilityZone": {"eu-west-1b"}, "DBSubnetGroupName": {"private"}, "DBParameterGroupName": {"tuned"},
+				"MonitoringInterval": {"15"}, "MonitoringRoleArn": {"arn:aws:iam::111122223333:role/mon"},
+				"Tags.Tag.1.Key": {"dbscaler.io/created-by"}, "Tags.Tag.1.Value": {"dbscaler"},
+				"Tags.Tag.2.Key": {"dbscaler.io/policy-namespace"}, "Tags.Tag.2.Value": {"platform"},
+			},
+		},
+		{
+			"a reader of its own", orders, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"},
+			[]string{"DescribeDBClusters", "DescribeDBInstances"},
+			url.Values{"Action": {"DeleteDBInstance"}, "DBInstanceIdentifier": {"orders-new"}, "SkipFinalSnapshot": {"true"}},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			server := newWire(t, rdsAPI)
+			if err := newEdge(t, server.URL).Execute(t.Context(), test.target, test.call); err != nil {
+				t.Fatal(err)
+			}
+			if want := append(test.reads, test.want.Get("Action")); !slices.Equal(server.actions(), want) {
+				t.Errorf("asked for %v, want %v", server.actions(), want)
+			}
+			got := server.asked[len(server.asked)-1].form
+			got.Del("Version")
+			if !maps.EqualFunc(got, test.want, slices.Equal) {
+				t.Errorf("got  %v\nwant %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestExecuteRefuses(t *testing.T) {
+	plain := scaling.Target{Scope: ireland, Kind: scaling.DBInstance, Identifier: "ledger"}
+	tests := []struct {
+		name   string
+		target scaling.Target
+		call   scaling.Call
+		writer bool
+		want   error
+		says   string
+	}{
+		{"a foreign reader", orders, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-b"}, false, scaling.ErrInvalid,
+			"does not carry the tag dbscaler.io/created-by=dbscaler"},
+		{"another cluster's reader", orders, scaling.Call{Action: scaling.DeleteReader, Instance: "ledger-new"}, false,
+			scaling.ErrInvalid, "not a member of the cluster"},
+		{"a reader that became the writer", orders, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"}, true,
+			scaling.ErrInvalid, "it is the cluster's writer"},
+		{"a reader that is gone", orders, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-gone"}, false,
+			scaling.ErrNotFound, "DBInstance not found"},
+		{"no name", orders, scaling.Call{Action: scaling.Failover}, false, scaling.ErrInvalid, "names no instance"},
+		{"a reader of a plain instance", plain, scaling.Call{Action: scaling.CreateReader, Instance: "ledger-new"}, false,
+			scaling.ErrInvalid, "only a DBCluster"},
+		{"an unknown action", orders, scaling.Call{Action: "Reboot", Instance: "orders-b"}, false, scaling.ErrInvalid,
+			"does not know the action"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			server := newWire(t, func(w http.ResponseWriter, form url.Values) {
+				if test.writer && form.Get("Action") == "DescribeDBClusters" {
+					answerResult(w, "DescribeDBClusters", fmt.Sprintf(ordersXML, true))
+					return
+				}
+				rdsAPI(w, form)
+			})
+			err := newEdge(t, server.URL).Execute(t.Context(), test.target, test.call)
+			wantOnly(t, err, test.want)
+			if !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), test.target.String()) {
+				t.Errorf("the message %q does not say %q and where", err, test.says)
+			}
+			if slices.ContainsFunc(server.actions(), func(a string) bool { return !strings.HasPrefix(a, "Describe") }) {
+				t.Errorf("something was changed: %v", server.actions())
+			}
+		})
+	}
+}
+
+func TestAChangeMakesWhatIsKnownOutOfDate(t *testing.T) {
+	c, targets := fleet(t, 2)
+	e := c.edge(t)
+	observe(t, e, targets[0], time.Time{})
+	clear(c.calls)
+	// Even a refused one: the database may not be what it was thought to be.
+	err := e.Execute(t.Context(), targets[0], scaling.Call{Action: scaling.Failover, Instance: "orders000-b"})
+	if err == nil {
+		t.Fatal("the cloud knows no failover")
+	}
+	observe(t, e, targets[1], time.Time{})
+	c.wantCalls(t, map[string]int{"FailoverDBCluster": 1, "DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
+}
+
+func TestAReadingOvertakenByAChangeIsRepeated(t *testing.T) {
+	c, targets := fleet(t, 1)
+	e := c.edge(t)
+	c.fail["DescribeDBInstances"] = func(w http.ResponseWriter) {
+		c.fail["DescribeDBInstances"] = nil
+		e.scope(ireland).invalidate() // a change is made while the topology is read
+		answerResult(w, "DescribeDBInstances", c.describeInstances(""))
+	}
+	observe(t, e, targets[0], time.Time{})
+	c.wantCalls(t, map[string]int{"DescribeDBClusters": 2, "DescribeDBInstances": 2, "GetMetricData": 1})
+}

@@ -1,0 +1,123 @@
+package awsx
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// observe is what the topology shows of a target, without samples.
+func (t *topology) observe(target scaling.Target) scaling.Observation {
+	if target.Kind == scaling.DBCluster {
+		if cluster, found := t.clusters[target.Identifier]; found {
+			return t.observeCluster(cluster)
+		}
+	} else if instance, found := t.instances[target.Identifier]; found {
+		return t.observeInstance(instance)
+	}
+	return scaling.Observation{At: t.at}
+}
+
+func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
+	members := t.members[aws.ToString(cluster.DBClusterIdentifier)]
+	o := scaling.Observation{
+		At: t.at, Found: true,
+		ARN:           aws.ToString(cluster.DBClusterArn),
+		Engine:        aws.ToString(cluster.Engine),
+		EngineVersion: aws.ToString(cluster.EngineVersion),
+		Status:        aws.ToString(cluster.Status),
+		Unsupported:   unsupportedCluster(cluster, members),
+		Tags:          tags(cluster.TagList),
+	}
+	for _, member := range members {
+		i := instance(member)
+		if role, known := roleOf(cluster, i.Identifier); known {
+			i.Writer = aws.ToBool(role.IsClusterWriter)
+			i.PromotionTier = int(aws.ToInt32(cmp.Or(role.PromotionTier, member.PromotionTier)))
+		}
+		o.Instances = append(o.Instances, i)
+	}
+	slices.SortFunc(o.Instances, func(a, b scaling.Instance) int {
+		if a.Writer != b.Writer {
+			if a.Writer {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.Identifier, b.Identifier)
+	})
+	return o
+}
+
+func (t *topology) observeInstance(db types.DBInstance) scaling.Observation {
+	i := instance(db)
+	i.Writer = true
+	return scaling.Observation{
+		At: t.at, Found: true,
+		ARN:           i.ARN,
+		Engine:        aws.ToString(db.Engine),
+		EngineVersion: aws.ToString(db.EngineVersion),
+		Status:        i.Status,
+		Unsupported:   unsupportedInstance(db),
+		MultiAZ:       aws.ToBool(db.MultiAZ),
+		Tags:          i.Tags,
+		Instances:     []scaling.Instance{i},
+	}
+}
+
+// instance is what the RDS API shows of an instance itself. Its role is its cluster's to tell.
+func instance(db types.DBInstance) scaling.Instance {
+	i := scaling.Instance{
+		Identifier:       aws.ToString(db.DBInstanceIdentifier),
+		ARN:              aws.ToString(db.DBInstanceArn),
+		Class:            aws.ToString(db.DBInstanceClass),
+		Status:           aws.ToString(db.DBInstanceStatus),
+		PromotionTier:    int(aws.ToInt32(db.PromotionTier)),
+		AvailabilityZone: aws.ToString(db.AvailabilityZone),
+		CreatedAt:        aws.ToTime(db.InstanceCreateTime).UTC(),
+		Tags:             tags(db.TagList),
+	}
+	if db.PendingModifiedValues != nil {
+		i.PendingClass = aws.ToString(db.PendingModifiedValues.DBInstanceClass)
+		i.PendingOther = pendingOther(*db.PendingModifiedValues)
+	}
+	return i
+}
+
+// pendingOther names the modifications that wait, the class apart. It goes through the fields by reflection so that one
+// which a later SDK adds is not overlooked: ApplyImmediately would apply it.
+func pendingOther(pending types.PendingModifiedValues) []string {
+	var names []string
+	value := reflect.ValueOf(pending)
+	for field, v := range value.Fields() {
+		empty := v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0
+		if field.IsExported() && field.Name != "DBInstanceClass" && !empty {
+			names = append(names, field.Name)
+		}
+	}
+	return names
+}
+
+// roleOf finds what a cluster says of one of its members.
+func roleOf(cluster types.DBCluster, instance string) (types.DBClusterMember, bool) {
+	n := slices.IndexFunc(cluster.DBClusterMembers, func(m types.DBClusterMember) bool {
+		return aws.ToString(m.DBInstanceIdentifier) == instance
+	})
+	if n < 0 {
+		return types.DBClusterMember{}, false
+	}
+	return cluster.DBClusterMembers[n], true
+}
+
+func tags(list []types.Tag) map[string]string {
+	m := make(map[string]string, len(list))
+	for _, t := range list {
+		m[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return m
+}

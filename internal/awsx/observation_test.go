@@ -1,0 +1,240 @@
+package awsx
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// aurora is a cluster of a writer and two readers, changed by f.
+func aurora(f func(c *types.DBCluster, members []types.DBInstance)) *topology {
+	c := types.DBCluster{
+		DBClusterIdentifier: aws.String("orders"), DBClusterArn: aws.String("arn:aws:rds:eu-west-1:111122223333:cluster:orders"),
+		Engine: aws.String("aurora-postgresql"), EngineVersion: aws.String("15.4"), EngineMode: aws.String("provisioned"),
+		Status:  aws.String("available"),
+		TagList: []types.Tag{{Key: aws.String(scaling.TagOptIn), Value: aws.String("platform")}},
+	}
+	var members []types.DBInstance
+	for _, name := range []string{"orders-c", "orders-a", "orders-b"} {
+		c.DBClusterMembers = append(c.DBClusterMembers, types.DBClusterMember{
+			DBInstanceIdentifier: aws.String(name), IsClusterWriter: aws.Bool(name == "orders-b"), PromotionTier: aws.Int32(3),
+		})
+		members = append(members, types.DBInstance{
+			DBInstanceIdentifier: aws.String(name), DBClusterIdentifier: aws.String("orders"),
+			DbiResourceId: aws.String("db-" + name), Engine: aws.String("aurora-postgresql"),
+			DBInstanceClass: aws.String("db.r6g.large"), DBInstanceStatus: aws.String("available"),
+			InstanceCreateTime: aws.Time(start), AvailabilityZone: aws.String("eu-west-1a"),
+		})
+	}
+	if f != nil {
+		f(&c, members)
+	}
+	t := &topology{
+		at: start, clusters: map[string]types.DBCluster{"orders": c}, instances: map[string]types.DBInstance{},
+		members: map[string][]types.DBInstance{"orders": members},
+	}
+	for _, m := range members {
+		t.instances[aws.ToString(m.DBInstanceIdentifier)] = m
+	}
+	return t
+}
+
+var orders = scaling.Target{Scope: ireland, Kind: scaling.DBCluster, Identifier: "orders"}
+
+func TestObserveCluster(t *testing.T) {
+	got := aurora(func(_ *types.DBCluster, members []types.DBInstance) {
+		members[0].PendingModifiedValues = &types.PendingModifiedValues{
+			DBInstanceClass: aws.String("db.r6g.xlarge"), CACertificateIdentifier: aws.String("rds-ca-rsa2048-g1"),
+			ProcessorFeatures: []types.ProcessorFeature{}, MultiAZ: aws.Bool(false),
+		}
+		members[1].InstanceCreateTime = nil
+		members[1].DBInstanceStatus = aws.String("creating")
+		members[1].TagList = []types.Tag{{Key: aws.String(scaling.TagCreatedBy), Value: aws.String(scaling.TagCreatedByValue)}}
+	}).observe(orders)
+	want := scaling.Observation{
+		At: start, Found: true, ARN: "arn:aws:rds:eu-west-1:111122223333:cluster:orders",
+		Engine: "aurora-postgresql", EngineVersion: "15.4", Status: "available",
+		Tags: map[string]string{scaling.TagOptIn: "platform"},
+		Instances: []scaling.Instance{
+			{
+				Identifier: "orders-b", Class: "db.r6g.large", Status: "available", Writer: true, PromotionTier: 3,
+				AvailabilityZone: "eu-west-1a", CreatedAt: start, Tags: map[string]string{},
+			},
+			{
+				Identifier: "orders-a", Class: "db.r6g.large", Status: "creating", PromotionTier: 3,
+				AvailabilityZone: "eu-west-1a", Tags: map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue},
+			},
+			{
+				Identifier: "orders-c", Class: "db.r6g.large", Status: "available", PromotionTier: 3,
+				AvailabilityZone: "eu-west-1a", CreatedAt: start, Tags: map[string]string{},
+				PendingClass: "db.r6g.xlarge", PendingOther: []string{"CACertificateIdentifier", "MultiAZ"},
+			},
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestObserveWhatIsNotThere(t *testing.T) {
+	for _, target := range []scaling.Target{
+		{Kind: scaling.DBCluster, Identifier: "nobody"},
+		{Kind: scaling.DBCluster, Identifier: "orders-a"},
+		{Kind: scaling.DBInstance, Identifier: "orders"},
+	} {
+		if got := aurora(nil).observe(target); got.Found || !got.At.Equal(start) {
+			t.Errorf("%s: %+v", target, got)
+		}
+	}
+}
+
+func TestUnsupportedCluster(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(c *types.DBCluster, members []types.DBInstance)
+		want   string
+	}{
+		{"an Aurora cluster", nil, ""},
+		{"DocumentDB", func(c *types.DBCluster, _ []types.DBInstance) { c.Engine = aws.String("docdb") }, "docdb cluster"},
+		{"Neptune", func(c *types.DBCluster, _ []types.DBInstance) { c.Engine = aws.String("neptune") }, "neptune cluster"},
+		{"Multi-AZ", func(c *types.DBCluster, _ []types.DBInstance) { c.Engine = aws.String("postgres") }, "Multi-AZ DB cluster"},
+		{"Serverless v1", func(c *types.DBCluster, _ []types.DBInstance) { c.EngineMode = aws.String("serverless") }, "Serverless v1"},
+		{"Serverless v2", func(_ *types.DBCluster, members []types.DBInstance) {
+			members[1].DBInstanceClass = aws.String("db.serverless")
+		}, "its member orders-a is Serverless v2"},
+		{"Limitless", func(c *types.DBCluster, _ []types.DBInstance) {
+			c.ClusterScalabilityType = types.ClusterScalabilityTypeLimitless
+		}, "Limitless"},
+		{"a global database's secondary", func(c *types.DBCluster, _ []types.DBInstance) {
+			c.GlobalClusterIdentifier = aws.String("world")
+			for n := range c.DBClusterMembers {
+				c.DBClusterMembers[n].IsClusterWriter = aws.Bool(false)
+			}
+		}, "name the primary cluster"},
+		{"a global database's primary", func(c *types.DBCluster, _ []types.DBInstance) {
+			c.GlobalClusterIdentifier = aws.String("world")
+		}, ""},
+		{"a cross-Region replica", func(c *types.DBCluster, _ []types.DBInstance) {
+			c.ReplicationSourceIdentifier = aws.String("arn:aws:rds:us-east-1:111122223333:cluster:orders")
+		}, "name the primary cluster"},
+		{"stopped", func(c *types.DBCluster, _ []types.DBInstance) { c.Status = aws.String("stopped") }, "start it first"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			o := aurora(test.change).observe(orders)
+			if !o.Found || !strings.Contains(o.Unsupported, test.want) || (test.want == "") != (o.Unsupported == "") {
+				t.Errorf("found %v, unsupported %q", o.Found, o.Unsupported)
+			}
+		})
+	}
+}
+
+func TestObserveInstance(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(i *types.DBInstance)
+		want   string
+	}{
+		{"a plain instance", func(*types.DBInstance) {}, ""},
+		{"a cluster's member", func(i *types.DBInstance) { i.DBClusterIdentifier = aws.String("orders") },
+			"belongs to DB cluster orders: name the cluster instead"},
+		{"a read replica", func(i *types.DBInstance) { i.ReadReplicaSourceDBInstanceIdentifier = aws.String("main") },
+			"read replica of main"},
+		{"a cluster's read replica", func(i *types.DBInstance) { i.ReadReplicaSourceDBClusterIdentifier = aws.String("main") },
+			"read replica of main"},
+		{"replicas", func(i *types.DBInstance) { i.ReadReplicaDBInstanceIdentifiers = []string{"r1", "r2"} },
+			"read replicas (r1, r2)"},
+		{"processor features", func(i *types.DBInstance) {
+			i.ProcessorFeatures = []types.ProcessorFeature{{Name: aws.String("coreCount"), Value: aws.String("2")}}
+		}, "processor features"},
+		{"stopped", func(i *types.DBInstance) { i.DBInstanceStatus = aws.String("stopped") }, "start it first"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			db := types.DBInstance{
+				DBInstanceIdentifier: aws.String("ledger"), DBInstanceArn: aws.String("arn:aws:rds:eu-west-1:111122223333:db:ledger"),
+				DBInstanceClass: aws.String("db.m6g.large"), DBInstanceStatus: aws.String("available"),
+				Engine: aws.String("postgres"), EngineVersion: aws.String("15.4"), MultiAZ: aws.Bool(true),
+				InstanceCreateTime: aws.Time(start),
+			}
+			test.change(&db)
+			topology := &topology{at: start, instances: map[string]types.DBInstance{"ledger": db}}
+			o := topology.observe(scaling.Target{Kind: scaling.DBInstance, Identifier: "ledger"})
+			if !strings.Contains(o.Unsupported, test.want) || (test.want == "") != (o.Unsupported == "") {
+				t.Errorf("unsupported %q", o.Unsupported)
+			}
+			if !o.Found || !o.MultiAZ || o.Engine != "postgres" || o.ARN != *db.DBInstanceArn || o.Status != *db.DBInstanceStatus {
+				t.Errorf("got %+v", o)
+			}
+			if len(o.Instances) != 1 || !o.Instances[0].Writer || o.Instances[0].Class != "db.m6g.large" {
+				t.Errorf("instances %+v", o.Instances)
+			}
+		})
+	}
+}
+
+// fill sets every field of PendingModifiedValues that can be set.
+func fill(pending *types.PendingModifiedValues) (names []string) {
+	for field, v := range reflect.ValueOf(pending).Elem().Fields() {
+		if !field.IsExported() {
+			continue
+		}
+		switch v.Kind() {
+		case reflect.Pointer:
+			v.Set(reflect.New(v.Type().Elem()))
+		case reflect.Slice:
+			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		case reflect.String:
+			v.SetString("full")
+		}
+		names = append(names, field.Name)
+	}
+	return names
+}
+
+func TestEveryPendingModificationIsNamed(t *testing.T) {
+	var pending types.PendingModifiedValues
+	want := slices.DeleteFunc(fill(&pending), func(name string) bool { return name == "DBInstanceClass" })
+	if got := pendingOther(pending); !slices.Equal(got, want) || len(got) < 20 {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestSeriesOfATarget(t *testing.T) {
+	young := start.Add(time.Hour)
+	topology := aurora(func(_ *types.DBCluster, members []types.DBInstance) {
+		members[0].InstanceCreateTime = nil // orders-c is still being created
+		members[1].InstanceCreateTime = &young
+	})
+	topology.instances["copy"] = types.DBInstance{
+		DBInstanceIdentifier: aws.String("copy"), DbiResourceId: aws.String("db-copy"), Engine: aws.String("mysql"),
+		InstanceCreateTime: aws.Time(start), ReadReplicaSourceDBInstanceIdentifier: aws.String("main"),
+	}
+	tests := []struct {
+		target scaling.Target
+		want   []wanted
+	}{
+		{orders, []wanted{
+			{seriesKey{"db-orders-a", cpuUtilization}, "orders-a", young},
+			{seriesKey{"db-orders-a", auroraReplicaLag}, "orders-a", young},
+			{seriesKey{"db-orders-b", cpuUtilization}, "orders-b", start},
+		}},
+		{scaling.Target{Kind: scaling.DBInstance, Identifier: "copy"}, []wanted{
+			{seriesKey{"db-copy", cpuUtilization}, "copy", start},
+			{seriesKey{"db-copy", replicaLag}, "copy", start},
+		}},
+		{scaling.Target{Kind: scaling.DBCluster, Identifier: "nobody"}, nil},
+	}
+	for _, test := range tests {
+		if got := topology.series(test.target); !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %v, want %v", test.target, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package awsx
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// createReader adds a reader to a cluster with the settings of its writer, which it may have to replace one day.
+func (s *scope) createReader(ctx context.Context, target scaling.Target, call scaling.Call) error {
+	cluster, err := s.describeCluster(ctx, target.Identifier)
+	if err != nil {
+		return err
+	}
+	var members []types.DBInstance
+	pages := rds.NewDescribeDBInstancesPaginator(s.databases, &rds.DescribeDBInstancesInput{
+		Filters: []types.Filter{{Name: aws.String("db-cluster-id"), Values: []string{target.Identifier}}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		members = append(members, page.DBInstances...)
+	}
+	writer := slices.IndexFunc(members, func(i types.DBInstance) bool {
+		role, _ := roleOf(cluster, aws.ToString(i.DBInstanceIdentifier))
+		return aws.ToBool(role.IsClusterWriter)
+	})
+	if writer < 0 {
+		return refuse("the cluster has no writer whose settings a reader could have")
+	}
+	_, err = s.changes.CreateDBInstance(ctx, readerLike(members[writer], cluster, call, leastUsedZone(cluster, members)))
+	return err
+}
+
+// readerLike is the request for a reader with the settings of the writer. Storage, credentials, backups, security groups
+// and the engine's version are the cluster's, and are left out (CreateDBInstance, Aurora).
+func readerLike(
+	writer types.DBInstance, cluster types.DBCluster, call scaling.Call, zone *string,
+) *rds.CreateDBInstanceInput {
+	in := &rds.CreateDBInstanceInput{
+		DBInstanceIdentifier:       aws.String(call.Instance),
+		DBClusterIdentifier:        cluster.DBClusterIdentifier,
+		DBInstanceClass:            aws.String(call.InstanceClass),
+		Engine:                     cluster.Engine,
+		PromotionTier:              aws.Int32(int32(call.PromotionTier)),
+		AvailabilityZone:           zone,
+		DBSubnetGroupName:          cluster.DBSubnetGroup,
+		PubliclyAccessible:         writer.PubliclyAccessible,
+		AutoMinorVersionUpgrade:    writer.AutoMinorVersionUpgrade,
+		CACertificateIdentifier:    writer.CACertificateIdentifier,
+		CopyTagsToSnapshot:         writer.CopyTagsToSnapshot,
+		PreferredMaintenanceWindow: writer.PreferredMaintenanceWindow,
+		MonitoringInterval:         writer.MonitoringInterval,
+		EnablePerformanceInsights:  writer.PerformanceInsightsEnabled,
+		Tags:                       readerTags(call.Tags, tags(cluster.TagList)),
+	}
+	if len(writer.DBParameterGroups) > 0 {
+		in.DBParameterGroupName = writer.DBParameterGroups[0].DBParameterGroupName
+	}
+	// These go only with what they belong to: alone they are refused.
+	if aws.ToInt32(writer.MonitoringInterval) > 0 {
+		in.MonitoringRoleArn = writer.MonitoringRoleArn
+	}
+	if aws.ToBool(writer.PerformanceInsightsEnabled) {
+		in.PerformanceInsightsKMSKeyId = writer.PerformanceInsightsKMSKeyId
+		in.PerformanceInsightsRetentionPeriod = writer.PerformanceInsightsRetentionPeriod
+	}
+	return in
+}
+
+// readerTags are the tags of the call and the cluster's opt-in tag, in order of their keys.
+func readerTags(call, cluster map[string]string) []types.Tag {
+	all := maps.Clone(call)
+	if all == nil {
+		all = map[string]string{}
+	}
+	if value, ok := cluster[scaling.TagOptIn]; ok {
+		all[scaling.TagOptIn] = value
+	}
+	var list []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, types.Tag{Key: aws.String(key), Value: aws.String(all[key])})
+	}
+	return list
+}
+
+// leastUsedZone is the cluster's availability zone with the fewest members, the first by name among equals, or nil when
+// its zones are not known: AWS chooses then. A zone without a subnet of the cluster cannot be used.
+func leastUsedZone(cluster types.DBCluster, members []types.DBInstance) *string {
+	used := map[string]int{}
+	subnets := map[string]bool{}
+	for _, m := range members {
+		used[aws.ToString(m.AvailabilityZone)]++
+		if m.DBSubnetGroup == nil {
+			continue
+		}
+		for _, subnet := range m.DBSubnetGroup.Subnets {
+			if subnet.SubnetAvailabilityZone != nil {
+				subnets[aws.ToString(subnet.SubnetAvailabilityZone.Name)] = true
+			}
+		}
+	}
+	zones := slices.Sorted(slices.Values(cluster.AvailabilityZones))
+	zones = slices.DeleteFunc(zones, func(zone string) bool { return len(subnets) > 0 && !subnets[zone] })
+	if len(zones) == 0 {
+		return nil
+	}
+	return aws.String(slices.MinFunc(zones, func(a, b string) int { return used[a] - used[b] }))
+}

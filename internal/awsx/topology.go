@@ -1,0 +1,55 @@
+package awsx
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+)
+
+// pageSize is the largest page of the RDS API (DescribeDBClusters, MaxRecords).
+const pageSize = 100
+
+// topology is every database of a scope as the RDS API described it. It is not changed once it is made.
+type topology struct {
+	// at is when reading began: nothing in it is older.
+	at        time.Time
+	clusters  map[string]types.DBCluster
+	instances map[string]types.DBInstance
+	// members are the instances of each cluster, by the cluster's identifier.
+	members map[string][]types.DBInstance
+}
+
+// describe reads the topology of a scope. Calls grow with pages of 100 databases, not with who asks.
+func describe(ctx context.Context, client databases, now time.Time) (*topology, error) {
+	t := &topology{
+		at: now, clusters: map[string]types.DBCluster{}, instances: map[string]types.DBInstance{},
+		members: map[string][]types.DBInstance{},
+	}
+	clusters := rds.NewDescribeDBClustersPaginator(client, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(pageSize)})
+	for clusters.HasMorePages() {
+		page, err := clusters.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range page.DBClusters {
+			t.clusters[aws.ToString(c.DBClusterIdentifier)] = c
+		}
+	}
+	instances := rds.NewDescribeDBInstancesPaginator(client, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(pageSize)})
+	for instances.HasMorePages() {
+		page, err := instances.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range page.DBInstances {
+			t.instances[aws.ToString(i.DBInstanceIdentifier)] = i
+			if cluster := aws.ToString(i.DBClusterIdentifier); cluster != "" {
+				t.members[cluster] = append(t.members[cluster], i)
+			}
+		}
+	}
+	return t, nil
+}

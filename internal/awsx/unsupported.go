@@ -1,0 +1,87 @@
+package awsx
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+)
+
+const (
+	// serverlessClass is the class of an Aurora Serverless v2 instance, which has no size of its own (Aurora user guide,
+	// "Using Aurora Serverless v2").
+	serverlessClass = "db.serverless"
+	// statusStopped is the status of a stopped cluster or instance.
+	statusStopped = "stopped"
+)
+
+// unsupportedCluster says why a cluster cannot be scaled, or nothing when it can.
+func unsupportedCluster(c types.DBCluster, members []types.DBInstance) string {
+	engine := aws.ToString(c.Engine)
+	serverless := slices.IndexFunc(members, func(i types.DBInstance) bool {
+		return aws.ToString(i.DBInstanceClass) == serverlessClass
+	})
+	switch {
+	case engine == "docdb" || engine == "neptune":
+		return fmt.Sprintf("it is a %s cluster, which the RDS API lists too: dbscaler scales Aurora and RDS", engine)
+	case !isAurora(engine):
+		return "it is a Multi-AZ DB cluster, whose instances cannot be resized one by one: dbscaler scales Aurora clusters " +
+			"and single RDS instances"
+	case aws.ToString(c.EngineMode) == "serverless":
+		return "it is an Aurora Serverless v1 cluster, which has no instances to resize"
+	case c.ClusterScalabilityType == types.ClusterScalabilityTypeLimitless:
+		return "it is an Aurora Limitless Database, which scales its shards by itself"
+	case isSecondary(c):
+		return "it replicates from another cluster (a global database's secondary, or a cross-Region replica), so it has no " +
+			"writer of its own: name the primary cluster"
+	case serverless >= 0:
+		return fmt.Sprintf("its member %s is Serverless v2, which scales by itself within the cluster's capacity limits",
+			aws.ToString(members[serverless].DBInstanceIdentifier))
+	case aws.ToString(c.Status) == statusStopped:
+		return "it is stopped: start it first"
+	default:
+		return ""
+	}
+}
+
+// isSecondary says whether a cluster takes its data from another one. A global database's secondary has no writer among
+// its members.
+func isSecondary(c types.DBCluster) bool {
+	hasWriter := slices.ContainsFunc(c.DBClusterMembers, func(m types.DBClusterMember) bool {
+		return aws.ToBool(m.IsClusterWriter)
+	})
+	return aws.ToString(c.ReplicationSourceIdentifier) != "" || aws.ToString(c.GlobalClusterIdentifier) != "" && !hasWriter
+}
+
+// unsupportedInstance says why an instance cannot be scaled by itself, or nothing when it can.
+func unsupportedInstance(i types.DBInstance) string {
+	cluster, source := aws.ToString(i.DBClusterIdentifier), replicaSource(i)
+	switch {
+	case cluster != "":
+		return fmt.Sprintf("it belongs to DB cluster %s: name the cluster instead", cluster)
+	case source != "":
+		return fmt.Sprintf("it is a read replica of %s, and dbscaler does not scale read replicas yet", source)
+	case len(i.ReadReplicaDBInstanceIdentifiers)+len(i.ReadReplicaDBClusterIdentifiers) > 0:
+		return fmt.Sprintf("it has read replicas (%s), and dbscaler does not scale instances that have any yet", strings.Join(
+			slices.Concat(i.ReadReplicaDBInstanceIdentifiers, i.ReadReplicaDBClusterIdentifiers), ", "))
+	case len(i.ProcessorFeatures) > 0:
+		return "its processor features are set, so that its vCPUs are not those of its class: remove them, or resize it by hand"
+	case aws.ToString(i.DBInstanceStatus) == statusStopped:
+		return "it is stopped: start it first"
+	default:
+		return ""
+	}
+}
+
+// replicaSource is what an RDS read replica replicates from, or nothing when it is none.
+func replicaSource(i types.DBInstance) string {
+	if source := aws.ToString(i.ReadReplicaSourceDBInstanceIdentifier); source != "" {
+		return source
+	}
+	return aws.ToString(i.ReadReplicaSourceDBClusterIdentifier)
+}
+
+// isAurora says whether an engine, as the RDS API writes it, is Aurora.
+func isAurora(engine string) bool { return strings.HasPrefix(engine, "aurora") }

@@ -1,0 +1,136 @@
+// Package operator puts the parts together: the manager with its caches and servers, the AWS edge and the reconciler.
+// main.go runs it as it is installed; the demonstration runs the same with a clock that goes faster.
+package operator
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/controllers"
+	"github.com/dbscaler/dbscaler/internal/awsx"
+	"github.com/dbscaler/dbscaler/internal/events"
+	"github.com/dbscaler/dbscaler/internal/telemetry"
+)
+
+// leaderElectionID is the name of the lease by which one replica acts at a time.
+const leaderElectionID = "dbscaler.scaling.dbscaler.io"
+
+// Options are what the flags say.
+type Options struct {
+	// MetricsAddress is where metrics are served, for example ":8443", or "0" for nowhere.
+	MetricsAddress string
+	// MetricsSecure serves metrics over TLS, to those whom the API server lets read them.
+	MetricsSecure bool
+	// ProbeAddress is where /healthz and /readyz are served, or "0" for nowhere.
+	ProbeAddress string
+	// LeaderElection makes replicas take turns.
+	LeaderElection bool
+	// LeaderElectionNamespace holds the lease; empty means the namespace that the operator runs in.
+	LeaderElectionNamespace string
+	// Concurrency is how many policies are reconciled at once.
+	Concurrency int
+	// AWSEndpoint is used for every AWS service instead of AWS's own, unless empty.
+	AWSEndpoint string
+	// Version of this build, for the user agent.
+	Version string
+	// Clock is the time that decisions go by.
+	Clock clock.Clock
+	// Speed is how many seconds of Clock pass in one of the machine's: 1 but in a demonstration.
+	Speed float64
+	Log   logr.Logger
+}
+
+// Validate says which option makes no sense.
+func (o Options) Validate() error {
+	if o.Concurrency < 1 || o.Concurrency > 64 {
+		return fmt.Errorf("concurrency must be from 1 to 64, not %d", o.Concurrency)
+	}
+	if o.Speed <= 0 {
+		return fmt.Errorf("speed must be above 0, not %g", o.Speed)
+	}
+	return nil
+}
+
+// New builds the manager. Nothing runs until it is started. The error says which part could not be built.
+func New(ctx context.Context, config *rest.Config, o Options) (manager.Manager, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                        scheme,
+		Logger:                        o.Log,
+		Cache:                         cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		Metrics:                       metricsOptions(o),
+		HealthProbeBindAddress:        o.ProbeAddress,
+		LeaderElection:                o.LeaderElection,
+		LeaderElectionID:              leaderElectionID,
+		LeaderElectionNamespace:       o.LeaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true, // the process ends as soon as the manager has stopped
+	})
+	if err != nil {
+		return nil, fmt.Errorf("building the manager: %w", err)
+	}
+	if err := addReconciler(ctx, mgr, o); err != nil {
+		return nil, err
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return nil, err
+	}
+	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
+		return nil, err
+	}
+	return mgr, nil
+}
+
+func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
+	edge, err := awsx.New(ctx, awsx.Options{
+		Endpoint: o.AWSEndpoint, Version: o.Version, Clock: o.Clock, Registerer: metrics.Registry,
+		Window: controllers.LongestWindow(ctx, mgr.GetClient()),
+	})
+	if err != nil {
+		return fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	series, err := telemetry.New(metrics.Registry)
+	if err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
+	return (&controllers.Reconciler{
+		Client:      mgr.GetClient(),
+		Live:        mgr.GetAPIReader(),
+		Observer:    edge,
+		Executor:    edge,
+		Clock:       o.Clock,
+		Events:      events.Recorder{Sink: mgr.GetEventRecorder("dbscaler")},
+		Metrics:     series,
+		Speed:       o.Speed,
+		Concurrency: o.Concurrency,
+	}).SetupWithManager(ctx, mgr)
+}
+
+func metricsOptions(o Options) metricsserver.Options {
+	out := metricsserver.Options{BindAddress: o.MetricsAddress, SecureServing: o.MetricsSecure}
+	if o.MetricsSecure {
+		out.FilterProvider = filters.WithAuthenticationAndAuthorization
+		// HTTP/2 stays off for the sake of GHSA-qppj-fm5r-hxr3 and GHSA-4374-p667-p6c8 (stream resets).
+		out.TLSOpts = []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }}
+	}
+	return out
+}

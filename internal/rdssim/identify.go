@@ -1,0 +1,167 @@
+package rdssim
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+)
+
+// The services, by the names that signatures use.
+const (
+	serviceRDS        = "rds"
+	serviceCloudWatch = "monitoring"
+	serviceSTS        = "sts"
+)
+
+// cborPrefix is the path of CloudWatch's operations in the protocol rpc-v2-cbor.
+const cborPrefix = "/service/GraniteServiceVersion20100801/operation/"
+
+// maxBody bounds a request's body in bytes: GetMetricData with 500 queries stays far below.
+const maxBody = 4 << 20
+
+// scope finds the access key, region and service in an Authorization header of Signature Version 4.
+var scope = regexp.MustCompile(`Credential=([^/,\s]+)/[0-9]{8}/([a-z0-9-]+)/([a-z-]+)/aws4_request`)
+
+// caller is who asks.
+type caller struct {
+	arn, account, region string
+}
+
+// form is a request of the Query protocol.
+type form struct{ url.Values }
+
+// protocol writes answers.
+type protocol interface {
+	answer(r *request, answer any)
+	refuse(r *request, f *model.Fault)
+}
+
+// identify finds out who asks for what, and in which protocol.
+func (s *Server) identify(out http.ResponseWriter, in *http.Request) (*request, *model.Fault) {
+	r := &request{
+		out: out, in: in, id: fmt.Sprintf("00000000-0000-4000-8000-%012d", s.request), protocol: queryProtocol{},
+	}
+	out.Header().Set("x-amzn-RequestId", r.id)
+	if operation, isCBOR := strings.CutPrefix(in.URL.Path, cborPrefix); isCBOR {
+		r.operation, r.protocol = operation, cborProtocol{}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(out, in.Body, maxBody))
+	if err != nil {
+		return r, &model.Fault{Code: "RequestEntityTooLarge", Message: err.Error(), HTTPStatus: http.StatusRequestEntityTooLarge}
+	}
+	in.Body = io.NopCloser(strings.NewReader(string(body)))
+	if r.operation == "" {
+		values, err := url.ParseQuery(string(body))
+		if err != nil {
+			return r, &model.Fault{Code: "MalformedQueryString", Message: err.Error(), HTTPStatus: http.StatusBadRequest}
+		}
+		for key, more := range in.URL.Query() {
+			values[key] = append(values[key], more...)
+		}
+		r.form, r.operation = form{values}, values.Get("Action")
+	}
+	return r, s.authenticate(r)
+}
+
+// authenticate finds the caller by the access key. The signature is not checked.
+func (s *Server) authenticate(r *request) *model.Fault {
+	found := scope.FindStringSubmatch(r.in.Header.Get("Authorization"))
+	switch {
+	case found != nil:
+		r.caller.region, r.service = found[2], found[3]
+	case r.operation == "AssumeRoleWithWebIdentity": // it is asked for without credentials
+		r.caller.region, r.service = "us-east-1", serviceSTS
+		return nil
+	default:
+		return &model.Fault{Code: "MissingAuthenticationToken", Message: "Missing Authentication Token", HTTPStatus: http.StatusForbidden}
+	}
+	r.caller.account = s.options.AccountID
+	r.caller.arn = "arn:aws:sts::" + s.options.AccountID + ":assumed-role/dbscaler/" + found[1]
+	if role, assumed := s.roles[found[1]]; assumed {
+		r.caller.account, r.caller.arn = accountOf(role), strings.Replace(strings.Replace(role, ":iam:", ":sts:", 1), ":role/", ":assumed-role/", 1)
+	}
+	if r.service != serviceRDS && r.service != serviceCloudWatch && r.service != serviceSTS {
+		return &model.Fault{Code: "UnrecognizedClientException", Message: "The simulator has no service " + r.service, HTTPStatus: http.StatusBadRequest}
+	}
+	return nil
+}
+
+func accountOf(arn string) string {
+	if parts := strings.Split(arn, ":"); len(parts) > 4 {
+		return parts[4]
+	}
+	return ""
+}
+
+// flat gives the first value of each parameter.
+func (f form) flat() map[string]string {
+	out := map[string]string{}
+	for key, values := range f.Values {
+		if len(values) > 0 && key != "Action" && key != "Version" {
+			out[key] = values[0]
+		}
+	}
+	return out
+}
+
+// list reads values under prefix.1, prefix.2 and so on.
+func (f form) list(prefix string) []string {
+	var out []string
+	for n := 1; f.Has(prefix + "." + strconv.Itoa(n)); n++ {
+		out = append(out, f.Get(prefix+"."+strconv.Itoa(n)))
+	}
+	return out
+}
+
+// items lists the prefixes prefix.1, prefix.2 and so on under which there is anything.
+func (f form) items(prefix string) []string {
+	var out []string
+	for n := 1; ; n++ {
+		item := prefix + "." + strconv.Itoa(n) + "."
+		found := false
+		for key := range f.Values {
+			found = found || strings.HasPrefix(key, item)
+		}
+		if !found {
+			return out
+		}
+		out = append(out, item)
+	}
+}
+
+// tags reads the tags of a request.
+func (f form) tags() map[string]string {
+	out := map[string]string{}
+	for _, item := range f.items("Tags.Tag") {
+		out[f.Get(item+"Key")] = f.Get(item + "Value")
+	}
+	return out
+}
+
+// pointers to what was given, nil otherwise.
+func (f form) text(key string) *string {
+	if !f.Has(key) {
+		return nil
+	}
+	value := f.Get(key)
+	return &value
+}
+
+func (f form) number(key string) (*int, *model.Fault) {
+	if !f.Has(key) {
+		return nil, nil
+	}
+	value, err := strconv.Atoi(f.Get(key))
+	if err != nil {
+		return nil, &model.Fault{Code: "InvalidParameterValue", Message: key + " must be a whole number", HTTPStatus: http.StatusBadRequest}
+	}
+	return &value, nil
+}
+
+func (f form) flag(key string) bool { return f.Get(key) == "true" }

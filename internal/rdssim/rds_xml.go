@@ -1,0 +1,275 @@
+package rdssim
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+)
+
+// The elements below are named as the RDS API reference has them.
+
+type tagElement struct {
+	Key   string `xml:"Key"`
+	Value string `xml:"Value"`
+}
+
+type endpointElement struct {
+	Address string `xml:"Address"`
+	Port    int    `xml:"Port"`
+}
+
+type memberElement struct {
+	DBInstanceIdentifier          string `xml:"DBInstanceIdentifier"`
+	IsClusterWriter               bool   `xml:"IsClusterWriter"`
+	PromotionTier                 int    `xml:"PromotionTier"`
+	DBClusterParameterGroupStatus string `xml:"DBClusterParameterGroupStatus"`
+}
+
+type securityGroupElement struct {
+	VpcSecurityGroupID string `xml:"VpcSecurityGroupId"`
+	Status             string `xml:"Status"`
+}
+
+type clusterElement struct {
+	DBClusterIdentifier        string                 `xml:"DBClusterIdentifier"`
+	DBClusterArn               string                 `xml:"DBClusterArn"`
+	DBClusterResourceID        string                 `xml:"DbClusterResourceId"`
+	Engine                     string                 `xml:"Engine"`
+	EngineVersion              string                 `xml:"EngineVersion"`
+	EngineMode                 string                 `xml:"EngineMode"`
+	Status                     string                 `xml:"Status"`
+	Endpoint                   string                 `xml:"Endpoint"`
+	ReaderEndpoint             string                 `xml:"ReaderEndpoint"`
+	Port                       int                    `xml:"Port"`
+	StorageType                string                 `xml:"StorageType"`
+	DBSubnetGroup              string                 `xml:"DBSubnetGroup"`
+	DBClusterParameterGroup    string                 `xml:"DBClusterParameterGroup"`
+	PreferredBackupWindow      string                 `xml:"PreferredBackupWindow"`
+	PreferredMaintenanceWindow string                 `xml:"PreferredMaintenanceWindow"`
+	DeletionProtection         bool                   `xml:"DeletionProtection"`
+	ClusterCreateTime          string                 `xml:"ClusterCreateTime"`
+	AvailabilityZones          []string               `xml:"AvailabilityZones>AvailabilityZone"`
+	DBClusterMembers           []memberElement        `xml:"DBClusterMembers>DBClusterMember"`
+	VpcSecurityGroups          []securityGroupElement `xml:"VpcSecurityGroups>VpcSecurityGroupMembership"`
+	TagList                    []tagElement           `xml:"TagList>Tag"`
+}
+
+type pendingValues struct {
+	DBInstanceClass         string `xml:"DBInstanceClass,omitempty"`
+	EngineVersion           string `xml:"EngineVersion,omitempty"`
+	MultiAZ                 *bool  `xml:"MultiAZ,omitempty"`
+	CACertificateIdentifier string `xml:"CACertificateIdentifier,omitempty"`
+}
+
+type parameterGroupElement struct {
+	DBParameterGroupName string `xml:"DBParameterGroupName"`
+	ParameterApplyStatus string `xml:"ParameterApplyStatus"`
+}
+
+type subnetGroupElement struct {
+	DBSubnetGroupName string `xml:"DBSubnetGroupName"`
+	SubnetGroupStatus string `xml:"SubnetGroupStatus"`
+}
+
+type instanceElement struct {
+	DBInstanceIdentifier       string                  `xml:"DBInstanceIdentifier"`
+	DBInstanceArn              string                  `xml:"DBInstanceArn"`
+	DbiResourceID              string                  `xml:"DbiResourceId"`
+	DBClusterIdentifier        string                  `xml:"DBClusterIdentifier,omitempty"`
+	DBInstanceClass            string                  `xml:"DBInstanceClass"`
+	Engine                     string                  `xml:"Engine"`
+	EngineVersion              string                  `xml:"EngineVersion"`
+	DBInstanceStatus           string                  `xml:"DBInstanceStatus"`
+	Endpoint                   *endpointElement        `xml:"Endpoint,omitempty"`
+	PromotionTier              *int                    `xml:"PromotionTier,omitempty"`
+	MultiAZ                    bool                    `xml:"MultiAZ"`
+	AvailabilityZone           string                  `xml:"AvailabilityZone"`
+	SecondaryAvailabilityZone  string                  `xml:"SecondaryAvailabilityZone,omitempty"`
+	DBSubnetGroup              subnetGroupElement      `xml:"DBSubnetGroup"`
+	DBParameterGroups          []parameterGroupElement `xml:"DBParameterGroups>DBParameterGroup"`
+	VpcSecurityGroups          []securityGroupElement  `xml:"VpcSecurityGroups>VpcSecurityGroupMembership"`
+	PendingModifiedValues      pendingValues           `xml:"PendingModifiedValues"`
+	PreferredBackupWindow      string                  `xml:"PreferredBackupWindow"`
+	PreferredMaintenanceWindow string                  `xml:"PreferredMaintenanceWindow"`
+	PerformanceInsightsEnabled bool                    `xml:"PerformanceInsightsEnabled"`
+	MonitoringInterval         int                     `xml:"MonitoringInterval"`
+	MonitoringRoleArn          string                  `xml:"MonitoringRoleArn,omitempty"`
+	CACertificateIdentifier    string                  `xml:"CACertificateIdentifier"`
+	AutoMinorVersionUpgrade    bool                    `xml:"AutoMinorVersionUpgrade"`
+	PubliclyAccessible         bool                    `xml:"PubliclyAccessible"`
+	CopyTagsToSnapshot         bool                    `xml:"CopyTagsToSnapshot"`
+	DeletionProtection         bool                    `xml:"DeletionProtection"`
+	InstanceCreateTime         string                  `xml:"InstanceCreateTime,omitempty"`
+	TagList                    []tagElement            `xml:"TagList>Tag"`
+}
+
+type eventElement struct {
+	Date             string   `xml:"Date"`
+	Message          string   `xml:"Message"`
+	SourceArn        string   `xml:"SourceArn"`
+	SourceIdentifier string   `xml:"SourceIdentifier"`
+	SourceType       string   `xml:"SourceType"`
+	EventCategories  []string `xml:"EventCategories>EventCategory"`
+}
+
+type pendingDetail struct {
+	Action               string `xml:"Action"`
+	Description          string `xml:"Description,omitempty"`
+	AutoAppliedAfterDate string `xml:"AutoAppliedAfterDate,omitempty"`
+}
+
+type pendingElement struct {
+	ResourceIdentifier string          `xml:"ResourceIdentifier"`
+	Details            []pendingDetail `xml:"PendingMaintenanceActionDetails>PendingMaintenanceAction"`
+}
+
+type zoneElement struct {
+	Name string `xml:"Name"`
+}
+
+type orderableElement struct {
+	DBInstanceClass    string        `xml:"DBInstanceClass"`
+	Engine             string        `xml:"Engine"`
+	EngineVersion      string        `xml:"EngineVersion"`
+	LicenseModel       string        `xml:"LicenseModel"`
+	StorageType        string        `xml:"StorageType"`
+	AvailabilityZones  []zoneElement `xml:"AvailabilityZones>AvailabilityZone"`
+	MultiAZCapable     bool          `xml:"MultiAZCapable"`
+	ReadReplicaCapable bool          `xml:"ReadReplicaCapable"`
+	SupportsClusters   bool          `xml:"SupportsClusters"`
+	Vpc                bool          `xml:"Vpc"`
+}
+
+type (
+	describeDBClustersResult struct {
+		DBClusters []clusterElement `xml:"DBClusters>DBCluster"`
+		Marker     string           `xml:"Marker,omitempty"`
+	}
+	describeDBInstancesResult struct {
+		DBInstances []instanceElement `xml:"DBInstances>DBInstance"`
+		Marker      string            `xml:"Marker,omitempty"`
+	}
+	describeEventsResult struct {
+		Events []eventElement `xml:"Events>Event"`
+		Marker string         `xml:"Marker,omitempty"`
+	}
+	describePendingResult struct {
+		Actions []pendingElement `xml:"PendingMaintenanceActions>ResourcePendingMaintenanceActions"`
+		Marker  string           `xml:"Marker,omitempty"`
+	}
+	describeOrderableResult struct {
+		Options []orderableElement `xml:"OrderableDBInstanceOptions>OrderableDBInstanceOption"`
+		Marker  string             `xml:"Marker,omitempty"`
+	}
+	listTagsResult struct {
+		TagList []tagElement `xml:"TagList>Tag"`
+	}
+	modifyDBInstanceResult struct {
+		DBInstance instanceElement `xml:"DBInstance"`
+	}
+	createDBInstanceResult struct {
+		DBInstance instanceElement `xml:"DBInstance"`
+	}
+	deleteDBInstanceResult struct {
+		DBInstance instanceElement `xml:"DBInstance"`
+	}
+	rebootDBInstanceResult struct {
+		DBInstance instanceElement `xml:"DBInstance"`
+	}
+	failoverDBClusterResult struct {
+		DBCluster clusterElement `xml:"DBCluster"`
+	}
+	emptyResult struct{}
+)
+
+const (
+	port          = 5432
+	securityGroup = "sg-00000000000000001"
+)
+
+// stamp writes a time as RDS does; nothing for the zero time.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+func tagsXML(tags map[string]string) []tagElement {
+	var out []tagElement
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		out = append(out, tagElement{key, tags[key]})
+	}
+	return out
+}
+
+func (s *Server) clusterXML(r *request, c *model.Cluster) clusterElement {
+	out := clusterElement{
+		DBClusterIdentifier: c.Identifier, DBClusterArn: c.ARN(), DBClusterResourceID: c.ResourceID, Engine: c.Engine,
+		EngineVersion: c.EngineVersion, EngineMode: "provisioned", Status: c.Status, Port: port,
+		Endpoint:       c.Identifier + ".cluster-simulated." + c.Region + ".rds.amazonaws.com",
+		ReaderEndpoint: c.Identifier + ".cluster-ro-simulated." + c.Region + ".rds.amazonaws.com",
+		StorageType:    c.StorageType, DBSubnetGroup: c.DBSubnetGroup, DBClusterParameterGroup: c.ParameterGroup,
+		PreferredBackupWindow: c.BackupWindow, PreferredMaintenanceWindow: c.MaintenanceWindow,
+		DeletionProtection: c.DeletionProtection, ClusterCreateTime: stamp(c.CreatedAt), AvailabilityZones: c.AvailabilityZones,
+		VpcSecurityGroups: []securityGroupElement{{securityGroup, "active"}}, TagList: tagsXML(c.Tags),
+	}
+	for _, id := range c.Members {
+		member := memberElement{DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer, DBClusterParameterGroupStatus: "in-sync"}
+		if i, failed := s.instance(r, id); failed == nil {
+			member.PromotionTier = i.PromotionTier
+		}
+		out.DBClusterMembers = append(out.DBClusterMembers, member)
+	}
+	return out
+}
+
+func instanceXML(i *model.Instance) instanceElement {
+	out := instanceElement{
+		DBInstanceIdentifier: i.Identifier, DBInstanceArn: i.ARN(), DbiResourceID: i.ResourceID, DBClusterIdentifier: i.Cluster,
+		DBInstanceClass: i.Class, Engine: i.Engine, EngineVersion: i.EngineVersion, DBInstanceStatus: i.Status,
+		MultiAZ: i.MultiAZ, AvailabilityZone: i.AvailabilityZone, SecondaryAvailabilityZone: i.SecondaryZone,
+		DBSubnetGroup:     subnetGroupElement{i.DBSubnetGroup, "Complete"},
+		DBParameterGroups: []parameterGroupElement{{i.ParameterGroup, "in-sync"}},
+		VpcSecurityGroups: []securityGroupElement{{securityGroup, "active"}},
+		PendingModifiedValues: pendingValues{
+			DBInstanceClass: i.Pending.Class, EngineVersion: i.Pending.EngineVersion, MultiAZ: i.Pending.MultiAZ,
+			CACertificateIdentifier: i.Pending.CACertificate,
+		},
+		PreferredBackupWindow: i.BackupWindow, PreferredMaintenanceWindow: i.MaintenanceWindow,
+		PerformanceInsightsEnabled: i.PerformanceInsights, MonitoringInterval: i.MonitoringInterval,
+		CACertificateIdentifier: i.CACertificate, DeletionProtection: i.DeletionProtection,
+		InstanceCreateTime: stamp(i.CreatedAt), TagList: tagsXML(i.Tags),
+	}
+	if i.MonitoringInterval > 0 {
+		out.MonitoringRoleArn = "arn:aws:iam::" + i.AccountID + ":role/rds-monitoring-role"
+	}
+	if i.Cluster != "" {
+		out.PromotionTier = &i.PromotionTier
+	}
+	if !i.CreatedAt.IsZero() { // an instance has no endpoint while it is being created
+		out.Endpoint = &endpointElement{i.Identifier + ".simulated." + i.Region + ".rds.amazonaws.com", port}
+	}
+	return out
+}
+
+// orderable lists the classes that an engine can be had on.
+func orderable(engine, version, only, region string) []orderableElement {
+	var out []orderableElement
+	for _, class := range catalog.All() {
+		if !class.Supports(engine) || only != "" && class.Name != only {
+			continue
+		}
+		out = append(out, orderableElement{
+			DBInstanceClass: class.Name, Engine: engine, EngineVersion: version, LicenseModel: "general-public-license",
+			StorageType:       cmp.Or(map[bool]string{true: "aurora"}[class.Aurora && len(engine) > 6 && engine[:6] == "aurora"], "gp3"),
+			AvailabilityZones: []zoneElement{{region + "a"}, {region + "b"}, {region + "c"}},
+			MultiAZCapable:    true, ReadReplicaCapable: true, SupportsClusters: class.Aurora, Vpc: true,
+		})
+	}
+	return out
+}

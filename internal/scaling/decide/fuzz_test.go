@@ -1,0 +1,221 @@
+package decide
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+)
+
+// dice gives the numbers that a fuzz input stands for; zero when there is no more.
+type dice struct{ data []byte }
+
+func (d *dice) below(n int) int {
+	if len(d.data) == 0 {
+		return 0
+	}
+	b := d.data[0]
+	d.data = d.data[1:]
+	return int(b) % n
+}
+
+var ladder = []string{large, xlarge, xlarge2, xlarge4}
+
+func (d *dice) policy() scaling.Policy {
+	down := 1 + d.below(60)
+	target := down + 1 + d.below(20)
+	least := 1 + d.below(3)
+	first := d.below(len(ladder))
+	p := policy(bounds(least, least+d.below(4), ladder[first:first+1+d.below(len(ladder)-first)]...))
+	p.CPU = scaling.CPU{ScaleDown: down, Target: target, ScaleUp: target + 1 + d.below(10)}
+	p.Readers.Preference = []scaling.Preference{scaling.Cheapest, scaling.Vertical, scaling.Horizontal}[d.below(3)]
+	p.ScaleUp.Window = time.Duration(1+d.below(200)) * 5 * time.Second
+	p.ScaleDown.Window = time.Duration(1+d.below(200)) * 10 * time.Second
+	if d.below(2) == 1 {
+		p.Writer = &scaling.WriterLimits{InstanceClasses: ladder[:1+d.below(len(ladder))]}
+	}
+	if d.below(4) == 3 {
+		p.Readers = nil
+	}
+	return p
+}
+
+func (d *dice) observation() scaling.Observation {
+	classes := append([]string{"db.r5.large", "db.r5.12xlarge"}, ladder...)
+	var instances []scaling.Instance
+	for n := range 1 + d.below(6) {
+		class := classes[d.below(len(classes))]
+		i := []func(string, string, []scaling.Sample) scaling.Instance{reader, own, own, surge}[d.below(4)](
+			string(rune('a'+n)), class, d.samples())
+		i.Writer = n == 0
+		instances = append(instances, i)
+	}
+	o := observe(instances...)
+	if d.below(4) == 3 {
+		o.ReadersSince = now.Add(-time.Duration(d.below(60)) * 30 * time.Second)
+	}
+	return o
+}
+
+// samples are a base load with a few minutes that differ or are missing.
+func (d *dice) samples() []scaling.Sample {
+	percents := constant(float64(d.below(101)), 40)
+	for range d.below(4) {
+		percents[len(percents)-1-d.below(40)] = float64(d.below(102) - 1) // -1 is a gap
+	}
+	return ending(newestMinute.Add(time.Minute), percents...)
+}
+
+// louder is the same database with more load in every minute, as far as instances can show it.
+func louder(o scaling.Observation, percent float64) scaling.Observation {
+	o.Instances = slices.Clone(o.Instances)
+	for n := range o.Instances {
+		cpu := slices.Clone(o.Instances[n].CPU)
+		for k := range cpu {
+			cpu[k].Value = min(100, cpu[k].Value+percent)
+		}
+		o.Instances[n].CPU = cpu
+	}
+	return o
+}
+
+func FuzzEvaluate(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{34, 19, 0, 3, 0, 3, 14, 0, 35, 59, 1, 3, 0, 2, 0, 2, 1, 90, 0, 2, 1, 90, 0}) // two hot readers
+	f.Add([]byte{34, 19, 0, 3, 0, 3, 14, 0, 35, 59, 1, 3, 0, 2, 3, 2, 1, 9, 0, 3, 1, 9, 0})   // two idle ones
+	f.Add([]byte{34, 19, 2, 3, 0, 3, 14, 1, 35, 59, 0, 0, 0, 1, 3, 2, 3, 100, 1, 5, 0})       // below the minimum, a gap
+	for seed := range uint64(500) { // so that an ordinary run sees some of each
+		random := rand.New(rand.NewPCG(seed, 0))
+		data := make([]byte, 100)
+		for n := range data {
+			data[n] = byte(random.UintN(256))
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d := &dice{data}
+		p, o := d.policy(), d.observation()
+		more := float64(d.below(50))
+		names := identifiers(o)
+
+		got := Evaluate(p, o, now)
+		if again := Evaluate(p, o, now); !reflect.DeepEqual(got, again) {
+			t.Errorf("the same question has two answers: %+v and %+v", got, again)
+		}
+		if !slices.Equal(names, identifiers(o)) {
+			t.Errorf("the observation was changed: %v became %v", names, identifiers(o))
+		}
+		if (len(got.Proposals) == 0) != (got.Hold.Reason != "" && got.Hold.Message != "") {
+			t.Errorf("%d proposals and the hold %q", len(got.Proposals), got.Hold)
+		}
+		for _, proposal := range got.Proposals {
+			if problem := objection(p, o, proposal); problem != "" {
+				t.Errorf("%s: %s → %s (%s): %s", proposal.Reason, proposal.From, proposal.To, proposal.Cause, problem)
+			}
+			if proposal.Reason == scaling.ReasonScaleUp {
+				compareUp(t, proposal, Evaluate(p, louder(o, more), now))
+			}
+		}
+	})
+}
+
+func identifiers(o scaling.Observation) []string {
+	var names []string
+	for _, i := range o.Instances {
+		names = append(names, i.Identifier)
+	}
+	return names
+}
+
+// objection says which rule a proposal breaks. It works everything out anew.
+func objection(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal) string {
+	before, foreign := 0.0, 0
+	for _, i := range o.Pool(proposal.Pool) {
+		class, err := catalog.Lookup(i.Class)
+		if err != nil {
+			return err.Error()
+		}
+		before += float64(class.VCPU)
+		if !i.Own() {
+			foreign++
+		}
+	}
+	if proposal.Direction == scaling.Cleanup {
+		if proposal.Pool != scaling.Readers || proposal.To.Count >= proposal.From.Count || proposal.To.Count < max(1, foreign) {
+			return "a cleanup removes some of the operator's readers and leaves one"
+		}
+		return ""
+	}
+	class, err := catalog.Lookup(proposal.To.InstanceClass)
+	if err != nil {
+		return err.Error()
+	}
+	after := float64(proposal.To.Count * class.VCPU)
+	classes, least, most := []string(nil), 1, 1
+	if proposal.Pool == scaling.Readers {
+		classes, least, most = p.Readers.InstanceClasses, max(p.Readers.Min, foreign), p.Readers.Max
+	} else {
+		classes = p.Writer.InstanceClasses
+	}
+	switch {
+	case !slices.Contains(classes, proposal.To.InstanceClass), proposal.To.Count < least, proposal.To.Count > most:
+		return fmt.Sprintf("outside %d to %d of %v", least, most, classes)
+	case proposal.Reason == scaling.ReasonBelowMinimum && (after < before || proposal.From.Count >= p.Readers.Min):
+		return fmt.Sprintf("from %.0f to %.0f vCPU and from %d readers", before, after, proposal.From.Count)
+	case proposal.Reason == scaling.ReasonScaleUp && after <= before:
+		return fmt.Sprintf("up from %.0f to %.0f vCPU", before, after)
+	case proposal.Direction == scaling.Down && after >= before:
+		return fmt.Sprintf("down from %.0f to %.0f vCPU", before, after)
+	case proposal.Direction == scaling.Down && proposal.To.Count < proposal.From.Count-1:
+		return "more than one reader at once"
+	case proposal.Direction == scaling.Down:
+		return unsafeDown(p, o, proposal.Pool, after)
+	}
+	return ""
+}
+
+// unsafeDown goes through the scale-down window minute by minute.
+func unsafeDown(p scaling.Policy, o scaling.Observation, pool scaling.Pool, vcpus float64) string {
+	for at := newestMinute; at.After(newestMinute.Add(-p.ScaleDown.Window)); at = at.Add(-time.Minute) {
+		demand := 0.0
+		for _, i := range o.Pool(pool) {
+			n := slices.IndexFunc(i.CPU, func(s scaling.Sample) bool { return s.At.Equal(at) })
+			class, err := catalog.Lookup(i.Class)
+			switch {
+			case err != nil:
+				return err.Error()
+			case n < 0:
+				return fmt.Sprintf("%s has no sample of %s", i.Identifier, at)
+			case i.CPU[n].Value >= CensoredPercent:
+				return fmt.Sprintf("%s was saturated at %s", i.Identifier, at)
+			case at.Before(o.Since(pool).Add(WarmUp)):
+				return fmt.Sprintf("%s is before the pool was what it is", at)
+			}
+			demand += i.CPU[n].Value / 100 * float64(class.VCPU)
+		}
+		if 100*demand > float64(p.CPU.Target)*vcpus+0.001 {
+			return fmt.Sprintf("%.1f vCPU at %s do not fit", demand, at)
+		}
+	}
+	return ""
+}
+
+// compareUp says that with more load the pool must not become smaller than with less.
+func compareUp(t *testing.T, quiet scaling.Proposal, loud scaling.Decision) {
+	t.Helper()
+	for _, proposal := range loud.Proposals {
+		if proposal.Pool != quiet.Pool {
+			continue
+		}
+		if proposal.Reason != scaling.ReasonScaleUp || vcpus(t, proposal.To) < vcpus(t, quiet.To) {
+			t.Errorf("%s → %s with more load, %s → %s with less", proposal.From, proposal.To, quiet.From, quiet.To)
+		}
+		return
+	}
+	t.Errorf("%s → %s, and nothing with more load", quiet.From, quiet.To)
+}

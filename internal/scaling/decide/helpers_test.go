@@ -1,0 +1,160 @@
+package decide
+
+import (
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+)
+
+// The vCPUs of the classes below: large 2, xlarge 4, 2xlarge 8, 4xlarge 16.
+const (
+	large   = "db.r6g.large"
+	xlarge  = "db.r6g.xlarge"
+	xlarge2 = "db.r6g.2xlarge"
+	xlarge4 = "db.r6g.4xlarge"
+)
+
+var (
+	// now is when the tests decide; newestMinute is then the newest minute that is looked at: it ended a minute ago.
+	now          = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
+	newestMinute = time.Date(2026, 2, 5, 9, 58, 0, 0, time.UTC)
+)
+
+// gap is a minute without a sample.
+const gap = -1
+
+// policy scales readers from 1 to 4 and nothing else, with a scale-up window of 3 and a scale-down window of 10 minutes.
+func policy(edits ...func(*scaling.Policy)) scaling.Policy {
+	p := scaling.Policy{
+		Readers: &scaling.ReaderLimits{
+			InstanceClasses: []string{large, xlarge, xlarge2, xlarge4}, Min: 1, Max: 4, Preference: scaling.Cheapest,
+		},
+		CPU:       scaling.CPU{Target: 55, ScaleUp: 70, ScaleDown: 35},
+		ScaleUp:   scaling.Pace{Window: 3 * time.Minute},
+		ScaleDown: scaling.Pace{Window: 10 * time.Minute},
+	}
+	for _, edit := range edits {
+		edit(&p)
+	}
+	return p
+}
+
+func prefer(preference scaling.Preference) func(*scaling.Policy) {
+	return func(p *scaling.Policy) { p.Readers.Preference = preference }
+}
+
+func bounds(least, most int, ladder ...string) func(*scaling.Policy) {
+	return func(p *scaling.Policy) { p.Readers.Min, p.Readers.Max, p.Readers.InstanceClasses = least, most, ladder }
+}
+
+func withWriter(ladder ...string) func(*scaling.Policy) {
+	return func(p *scaling.Policy) { p.Writer = &scaling.WriterLimits{InstanceClasses: ladder} }
+}
+
+func withoutReaders(p *scaling.Policy) { p.Readers = nil }
+
+func upWindow(d time.Duration) func(*scaling.Policy) {
+	return func(p *scaling.Policy) { p.ScaleUp.Window = d }
+}
+
+// observe is an Aurora cluster of the instances, the same for the last day.
+func observe(instances ...scaling.Instance) scaling.Observation {
+	return scaling.Observation{
+		At: now, Found: true, Engine: "aurora-postgresql", Status: scaling.Available, Instances: instances,
+		WriterSince: now.Add(-24 * time.Hour), ReadersSince: now.Add(-24 * time.Hour),
+	}
+}
+
+// reader is one that somebody else created.
+func reader(name, class string, cpu []scaling.Sample) scaling.Instance {
+	return scaling.Instance{Identifier: name, Class: class, Status: scaling.Available, CPU: cpu}
+}
+
+// own is a reader that the operator created.
+func own(name, class string, cpu []scaling.Sample) scaling.Instance {
+	i := reader(name, class, cpu)
+	i.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue}
+	return i
+}
+
+// surge is a reader that an earlier operation added for its own length.
+func surge(name, class string, cpu []scaling.Sample) scaling.Instance {
+	i := own(name, class, cpu)
+	i.Tags[scaling.TagSurge] = "0a1b2c3d"
+	return i
+}
+
+func writer(class string, cpu []scaling.Sample) scaling.Instance {
+	i := reader("writer", class, cpu)
+	i.Writer = true
+	return i
+}
+
+// ending lists one sample a minute, the last at the given minute.
+func ending(last time.Time, percents ...float64) []scaling.Sample {
+	var out []scaling.Sample
+	for n, v := range percents {
+		if v != gap {
+			out = append(out, scaling.Sample{At: last.Add(time.Duration(n+1-len(percents)) * time.Minute), Value: v})
+		}
+	}
+	return out
+}
+
+// settled lists one sample a minute up to the newest that is looked at.
+func settled(percents ...float64) []scaling.Sample { return ending(newestMinute, percents...) }
+
+// steady is a constant load for the last half an hour.
+func steady(percent float64) []scaling.Sample {
+	percents := make([]float64, 30)
+	for n := range percents {
+		percents[n] = percent
+	}
+	return settled(percents...)
+}
+
+// without leaves the nth newest minute out; the newest is 0.
+func without(samples []scaling.Sample, n int) []scaling.Sample {
+	k := len(samples) - 1 - n
+	return append(append([]scaling.Sample(nil), samples[:k]...), samples[k+1:]...)
+}
+
+// with gives the nth newest minute another value; the newest is 0.
+func with(samples []scaling.Sample, n int, percent float64) []scaling.Sample {
+	out := append([]scaling.Sample(nil), samples...)
+	out[len(out)-1-n].Value = percent
+	return out
+}
+
+func shape(count int, class string) scaling.Shape {
+	return scaling.Shape{InstanceClass: class, Count: count}
+}
+
+// vcpus of a shape on Aurora.
+func vcpus(t *testing.T, s scaling.Shape) int {
+	t.Helper()
+	class, err := catalog.Lookup(s.InstanceClass)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Count * class.VCPU
+}
+
+// onlyProposal is the one proposal of a decision.
+func onlyProposal(t *testing.T, d scaling.Decision) scaling.Proposal {
+	t.Helper()
+	if len(d.Proposals) != 1 {
+		t.Fatalf("got %d proposals and the hold %q (%s), want one proposal", len(d.Proposals), d.Hold.Reason, d.Hold.Message)
+	}
+	return d.Proposals[0]
+}
+
+// reason is why something, or nothing, is to change.
+func reason(d scaling.Decision) scaling.Reason {
+	if len(d.Proposals) > 0 {
+		return d.Proposals[0].Reason
+	}
+	return d.Hold.Reason
+}

@@ -1,0 +1,246 @@
+package decide
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// readersLoad is the load of the readers, as it is assessed at a moment.
+func readersLoad(t *testing.T, p scaling.Policy, o scaling.Observation, at time.Time) scaling.Load {
+	t.Helper()
+	loads := Assess(p, o, at)
+	if len(loads) != 1 || loads[0].Pool != scaling.Readers {
+		t.Fatalf("got the loads %v, want that of the readers", loads)
+	}
+	return loads[0]
+}
+
+func TestAssess(t *testing.T) {
+	// A large (2 vCPU) and an xlarge (4): 20, 30, 40 % and 50, 60, 40 % are 0.4+2.0, 0.6+2.4 and 0.8+1.6 vCPU.
+	o := observe(own("a", large, settled(20, 30, 40)), own("b", xlarge, settled(50, 60, 40)))
+	got := readersLoad(t, policy(), o, now)
+	if !got.Fresh || got.Capacity != 6 || got.Censored {
+		t.Errorf("fresh %t, capacity %.1f, censored %t; want fresh, 6 and not censored", got.Fresh, got.Capacity, got.Censored)
+	}
+	if math.Abs(got.Demand-3.0) > 1e-9 { // the peak is in the second minute
+		t.Errorf("the demand is %.3f, want 3.0", got.Demand)
+	}
+	if math.Abs(got.Utilization-100*(2.4+3.0+2.4)/3/6) > 1e-9 { // 43.3 %
+		t.Errorf("the utilization is %.3f, want 43.333", got.Utilization)
+	}
+	if !got.Newest.Equal(newestMinute) {
+		t.Errorf("the newest minute is %s", got.Newest)
+	}
+}
+
+func TestCensored(t *testing.T) {
+	for percent, want := range map[float64]bool{94.9: false, 95: true, 100: true} {
+		o := observe(own("a", large, settled(10, percent, 10)), own("b", large, settled(10, 10, 10)))
+		if got := readersLoad(t, policy(), o, now); got.Censored != want {
+			t.Errorf("one reader at %.1f%% for a minute: censored is %t", percent, got.Censored)
+		}
+	}
+}
+
+func TestPoolsThatThePolicyLeavesAloneAreAbsent(t *testing.T) {
+	o := observe(writer(large, steady(50)), own("a", large, steady(50)))
+	for name, test := range map[string]struct {
+		policy scaling.Policy
+		want   []scaling.Pool
+	}{
+		"neither": {policy(withoutReaders), nil},
+		"writer":  {policy(withoutReaders, withWriter(large)), []scaling.Pool{scaling.Writer}},
+		"readers": {policy(), []scaling.Pool{scaling.Readers}},
+		"both":    {policy(withWriter(large)), []scaling.Pool{scaling.Readers, scaling.Writer}},
+	} {
+		loads := Assess(test.policy, o, now)
+		if len(loads) != len(test.want) {
+			t.Errorf("%s: got %d loads, want %d", name, len(loads), len(test.want))
+			continue
+		}
+		for n, pool := range test.want {
+			if loads[n].Pool != pool || !loads[n].Fresh {
+				t.Errorf("%s: load %d is of the %s, fresh %t", name, n, loads[n].Pool, loads[n].Fresh)
+			}
+		}
+	}
+}
+
+func TestCoverage(t *testing.T) {
+	five, ten := upWindow(5*time.Minute), upWindow(10*time.Minute)
+	for _, test := range []struct {
+		name   string
+		window func(*scaling.Policy)
+		a, b   []scaling.Sample
+		want   bool
+	}{
+		{"all of 3", upWindow(3 * time.Minute), settled(50, 50, 50), steady(50), true},
+		{"2 of 3 are 67 %", upWindow(3 * time.Minute), settled(50, gap, 50), steady(50), false},
+		{"4 of 5 are 80 %", five, settled(50, gap, 50, 50, 50), steady(50), true},
+		{"3 of 5 are 60 %", five, settled(50, gap, gap, 50, 50), steady(50), false},
+		{"8 of 10", ten, settled(50, 50, 50, gap, 50, 50, gap, 50, 50, 50), steady(50), true},
+		{"7 of 10", ten, settled(50, 50, 50, gap, gap, 50, gap, 50, 50, 50), steady(50), false},
+		{"a minute counts when every reader has it: 8 of 10", ten, without(steady(50), 2), without(steady(50), 7), true},
+		{"a minute counts when every reader has it: 7 of 10", ten, without(without(steady(50), 3), 2), without(steady(50), 7), false},
+		{"gaps at the same minute are one gap", ten, without(without(steady(50), 3), 2), without(steady(50), 3), true},
+		{"gaps before the window", five, settled(gap, gap, gap, 50, 50, 50, 50, 50), steady(50), true},
+		{"no sample of one", five, nil, steady(50), false},
+		{"one minute of one", upWindow(time.Minute), settled(50), settled(50), true},
+
+		// Windows that are no whole number of minutes ask for every minute that they touch.
+		{"90 s are 2 minutes", upWindow(90 * time.Second), settled(50, 50), steady(50), true},
+		{"90 s with one of 2", upWindow(90 * time.Second), settled(gap, 50), steady(50), false},
+		{"200 s are 4 minutes", upWindow(200 * time.Second), settled(50, 50, 50, 50), steady(50), true},
+		{"200 s with 3 of 4", upWindow(200 * time.Second), settled(50, gap, 50, 50), steady(50), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := observe(own("a", large, test.a), own("b", large, test.b))
+			if got := readersLoad(t, policy(test.window), o, now); got.Fresh != test.want {
+				t.Errorf("fresh is %t, want %t", got.Fresh, test.want)
+			}
+		})
+	}
+}
+
+func TestAScaleDownWindowThatIsNoWholeNumberOfMinutes(t *testing.T) {
+	p := policy(func(p *scaling.Policy) { p.ScaleDown.Window = 9*time.Minute + 30*time.Second }) // asks for 10 minutes
+	if got := Evaluate(p, observe(pair(xlarge, steady(20))...), now); reason(got) != scaling.ReasonScaleDown {
+		t.Errorf("with every minute: %s", reason(got))
+	}
+	if got := Evaluate(p, observe(pair(xlarge, without(steady(20), 9))...), now); reason(got) != scaling.ReasonWithinBand {
+		t.Errorf("without the tenth minute: %s", reason(got))
+	}
+}
+
+// A minute is looked at when it ended at least a minute ago.
+func TestTheNewestMinuteIsNotLookedAt(t *testing.T) {
+	for _, test := range []struct {
+		now, want string
+	}{
+		{"10:00:00", "09:58"},
+		{"10:00:59", "09:58"},
+		{"10:01:00", "09:59"},
+		{"10:01:30", "09:59"},
+	} {
+		at, err := time.Parse("15:04:05", test.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lastSettled(at).Format("15:04"); got != test.want {
+			t.Errorf("at %s the newest minute is %s, want %s", test.now, got, test.want)
+		}
+	}
+}
+
+func TestStaleness(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		missing int // newest minutes
+		now     time.Time
+		want    bool
+	}{
+		{"the newest minute is there", 0, now, true},
+		{"the newest sample is of 09:55, five minutes ago", 3, now, true},
+		{"the newest sample is of 09:55, a second more ago", 3, now.Add(time.Second), false},
+		{"the newest sample is of 09:54", 4, now, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cpu := steady(50)
+			o := observe(own("a", large, cpu[:len(cpu)-test.missing]))
+			// 20 minutes, so that coverage is not what is missing.
+			if got := readersLoad(t, policy(upWindow(20*time.Minute)), o, test.now); got.Fresh != test.want {
+				t.Errorf("fresh is %t, want %t", got.Fresh, test.want)
+			}
+		})
+	}
+}
+
+func TestWarmUp(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		since time.Time
+		want  scaling.Reason
+		fresh bool
+	}{
+		// The window is 09:56, 09:57 and 09:58. A warm-up of five minutes that began at 09:51 leaves all three.
+		{"long enough ago", now.Add(-9 * time.Minute), scaling.ReasonScaleUp, true},
+		{"a second too short", now.Add(-9*time.Minute + time.Second), scaling.ReasonSettling, false},
+		{"just changed", now, scaling.ReasonSettling, false},
+		{"changing", time.Time{}, scaling.ReasonSettling, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := observe(own("a", large, steady(90)))
+			o.ReadersSince = test.since
+			d := Evaluate(policy(), o, now)
+			if reason(d) != test.want || d.Load[0].Fresh != test.fresh {
+				t.Errorf("got %s, fresh %t; want %s, %t", reason(d), d.Load[0].Fresh, test.want, test.fresh)
+			}
+		})
+	}
+}
+
+// With every sample published as it settles, there is something to decide on at SettledAt at the latest: a pool is never
+// said to miss metrics because it changed.
+func TestSettledAtIsWhenTheWindowIsFull(t *testing.T) {
+	for _, window := range []time.Duration{time.Minute, 90 * time.Second, 200 * time.Second, 4 * time.Minute} {
+		for offset := range 60 {
+			since := now.Add(time.Duration(offset) * time.Second)
+			o := observe(own("a", large, ending(now.Add(time.Hour), constant(50, 120)...)))
+			o.ReadersSince = since
+			settled := readersLoad(t, policy(upWindow(window)), o, since).SettledAt
+			if got := readersLoad(t, policy(upWindow(window)), o, settled); !got.Fresh {
+				t.Errorf("a window of %s since %s is not full at %s", window, since, settled)
+			}
+			if got := readersLoad(t, policy(upWindow(window)), o, settled.Add(-2*time.Minute)); got.Fresh {
+				t.Errorf("a window of %s since %s is full at %s, two minutes before it should", window, since, settled.Add(-2*time.Minute))
+			}
+		}
+	}
+}
+
+func constant(value float64, count int) []float64 {
+	out := make([]float64, count)
+	for n := range out {
+		out[n] = value
+	}
+	return out
+}
+
+// The warm-up after a change is left out of the scale-down window as well, which is then not complete.
+func TestNoScaleDownUntilTheWindowHasPassedSinceTheChange(t *testing.T) {
+	o := observe(pair(xlarge, steady(20))...)
+	o.ReadersSince = now.Add(-16 * time.Minute) // the window begins at 09:49, and the warm-up ended at 09:49
+	if got := Evaluate(policy(), o, now); reason(got) != scaling.ReasonScaleDown {
+		t.Errorf("got %s, want ScaleDown", reason(got))
+	}
+	o.ReadersSince = o.ReadersSince.Add(time.Second)
+	if got := Evaluate(policy(), o, now); reason(got) != scaling.ReasonWithinBand {
+		t.Errorf("a second later: got %s, want WithinBand", reason(got))
+	}
+}
+
+func TestNewest(t *testing.T) {
+	rebooting := own("r", large, nil)
+	rebooting.Status = "rebooting"
+	for _, test := range []struct {
+		name      string
+		instances []scaling.Instance
+		want      time.Time
+	}{
+		{"none", nil, time.Time{}},
+		{"the oldest of the newest", []scaling.Instance{
+			own("a", large, settled(1)), own("b", large, ending(newestMinute.Add(-3*time.Minute), 1)),
+		}, newestMinute.Add(-3 * time.Minute)},
+		{"one has published nothing", []scaling.Instance{own("a", large, settled(1)), own("b", large, nil)}, time.Time{}},
+		{"one is not in service", []scaling.Instance{own("a", large, settled(1)), rebooting}, newestMinute},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := newest(test.instances); !got.Equal(test.want) {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}

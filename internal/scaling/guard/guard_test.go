@@ -1,0 +1,345 @@
+package guard
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const (
+	large  = "db.r6g.large"  // 2 vCPUs
+	xlarge = "db.r6g.xlarge" // 4 vCPUs
+)
+
+var now = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
+
+// readersUp is a proposal that every guard lets pass: two large readers get the next class one after the other, with a
+// surge reader beside them. Each test changes what it is about.
+func readersUp(edits ...func(*Input)) Input {
+	optedIn := map[string]string{scaling.TagOptIn: "platform"}
+	reader := func(name string) scaling.Instance {
+		return scaling.Instance{Identifier: name, Class: large, Status: scaling.Available, Tags: optedIn}
+	}
+	writer := reader("w")
+	writer.Writer = true
+	in := Input{
+		Policy: scaling.Policy{
+			Namespace:  "platform",
+			Target:     scaling.Target{Kind: scaling.DBCluster, Identifier: "engine"},
+			Mode:       scaling.Enforce,
+			Readers:    &scaling.ReaderLimits{InstanceClasses: []string{large, xlarge}, Min: 1, Max: 4},
+			Writer:     &scaling.WriterLimits{InstanceClasses: []string{large, xlarge}},
+			CPU:        scaling.CPU{Target: 55, ScaleUp: 70, ScaleDown: 35},
+			ScaleUp:    scaling.Pace{Cooldown: 10 * time.Minute},
+			ScaleDown:  scaling.Pace{Cooldown: time.Hour},
+			Guardrails: scaling.Guardrails{MaxOperationsPerDay: 3, SurgeReaders: 1},
+		},
+		Observation: scaling.Observation{
+			Found: true, Engine: "aurora-postgresql", Status: scaling.Available, Tags: optedIn,
+			Instances: []scaling.Instance{writer, reader("a"), reader("b")},
+		},
+		Load: []scaling.Load{
+			{Pool: scaling.Readers, Fresh: true, Newest: now.Add(-2 * time.Minute), Utilization: 80, Demand: 3.2, Capacity: 4},
+			{Pool: scaling.Writer, Fresh: true, Newest: now.Add(-2 * time.Minute), Utilization: 50, Demand: 1, Capacity: 2},
+		},
+		Proposal: scaling.Proposal{Reason: scaling.ReasonScaleUp, Change: scaling.Change{
+			Pool: scaling.Readers, Direction: scaling.Up,
+			From: scaling.Shape{InstanceClass: large, Count: 2}, To: scaling.Shape{InstanceClass: xlarge, Count: 2},
+		}},
+		Operation: scaling.Operation{Steps: []scaling.Step{
+			create("s"), resize("a"), resize("b"), remove("s"),
+		}},
+		Now: now,
+	}
+	for _, edit := range edits {
+		edit(&in)
+	}
+	return in
+}
+
+func create(name string) scaling.Step {
+	return scaling.Step{Action: scaling.CreateReader, Instance: name, InstanceClass: xlarge, Surge: true}
+}
+
+func resize(name string) scaling.Step {
+	return scaling.Step{Action: scaling.ModifyInstanceClass, Instance: name, InstanceClass: xlarge}
+}
+
+func remove(name string) scaling.Step {
+	return scaling.Step{Action: scaling.DeleteReader, Instance: name}
+}
+
+// instance is the nth instance: 0 is the writer, 1 and 2 are the readers.
+func instance(n int, edit func(*scaling.Instance)) func(*Input) {
+	return func(in *Input) { edit(&in.Observation.Instances[n]) }
+}
+
+func own(i *scaling.Instance) {
+	i.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue}
+}
+
+func status(s string) func(*scaling.Instance) { return func(i *scaling.Instance) { i.Status = s } }
+
+func steps(steps ...scaling.Step) func(*Input) { return func(in *Input) { in.Operation.Steps = steps } }
+
+func to(count int, class string) func(*Input) {
+	return func(in *Input) { in.Proposal.To = scaling.Shape{InstanceClass: class, Count: count} }
+}
+
+func ofWriter(in *Input) {
+	in.Proposal.Pool = scaling.Writer
+	in.Proposal.From, in.Proposal.To = scaling.Shape{InstanceClass: large, Count: 1}, scaling.Shape{InstanceClass: xlarge, Count: 1}
+}
+
+func down(in *Input) {
+	in.Proposal.Reason, in.Proposal.Direction = scaling.ReasonScaleDown, scaling.Down
+}
+
+func cleanup(in *Input) {
+	in.Proposal.Reason, in.Proposal.Direction = scaling.ReasonSurgeLeftover, scaling.Cleanup
+}
+
+func belowMinimum(in *Input) { in.Proposal.Reason = scaling.ReasonBelowMinimum }
+
+func load(edit func(*scaling.Load)) func(*Input) {
+	return func(in *Input) { edit(&in.Load[0]) }
+}
+
+func windows(w ...scaling.Window) func(*Input) {
+	return func(in *Input) { in.Policy.Disruption = w }
+}
+
+// past is an operation that ended some time ago, and was started ten minutes before that.
+func past(direction scaling.Direction, succeeded bool, ago time.Duration) func(*Input) {
+	return func(in *Input) {
+		in.History = append(in.History, scaling.Past{
+			Pool: scaling.Readers, Direction: direction, Succeeded: succeeded,
+			Started: now.Add(-ago - 10*time.Minute), Completed: now.Add(-ago),
+		})
+	}
+}
+
+func mode(m scaling.Mode) func(*Input) { return func(in *Input) { in.Policy.Mode = m } }
+
+func TestGuards(t *testing.T) {
+	const pass = ""
+	night := scaling.Window{Schedule: "0 2 * * *", Duration: time.Hour, TimeZone: "UTC"}
+	morning := scaling.Window{Schedule: "30 9 * * *", Duration: time.Hour, TimeZone: "UTC"}
+	for _, test := range []struct {
+		name  string
+		edits []func(*Input)
+		guard string
+		says  string
+	}{
+		{"nothing stands in the way", nil, pass, ""},
+
+		{"the policy only recommends", []func(*Input){mode(scaling.Recommend)}, "ModeRecommend", "spec.mode"},
+		{"a mode that is not known", []func(*Input){mode("Perhaps")}, "ModeRecommend", "spec.mode"},
+		{"no mode", []func(*Input){mode("")}, "ModeRecommend", "spec.mode"},
+
+		{"the most readers", []func(*Input){to(4, xlarge)}, pass, ""},
+		{"too many readers", []func(*Input){to(5, xlarge)}, "OutOfBounds", "5 × db.r6g.xlarge"},
+		{"too few readers", []func(*Input){to(0, xlarge)}, "OutOfBounds", "0 × db.r6g.xlarge"},
+		{"a class that is not allowed", []func(*Input){to(2, "db.r6g.2xlarge")}, "OutOfBounds", "db.r6g.2xlarge"},
+		{"mixed classes", []func(*Input){to(2, "")}, "OutOfBounds", "mixed classes"},
+		{"a policy without readers", []func(*Input){func(in *Input) { in.Policy.Readers = nil }}, "OutOfBounds", ""},
+		{"a policy without a writer", []func(*Input){ofWriter, func(in *Input) { in.Policy.Writer = nil }}, "OutOfBounds", ""},
+		{"the writer", []func(*Input){ofWriter}, pass, ""},
+		{"two writers", []func(*Input){ofWriter, to(2, xlarge)}, "OutOfBounds", ""},
+		{"the writer, a class that is not allowed", []func(*Input){ofWriter, to(1, "db.r6g.2xlarge")}, "OutOfBounds", ""},
+		{"an unknown pool", []func(*Input){func(in *Input) { in.Proposal.Pool = "Proxies" }}, "OutOfBounds", ""},
+		{"a cleanup leaves what others want", []func(*Input){cleanup, to(2, "db.r6g.2xlarge")}, pass, ""},
+
+		{"the database is not opted in", []func(*Input){func(in *Input) { in.Observation.Tags = nil }}, "OptInTagMissing", "on engine:"},
+		{"another namespace is", []func(*Input){func(in *Input) { in.Policy.Namespace = "billing" }}, "OptInTagMissing", "on engine, a, b:"},
+		{"an instance that changes is not", []func(*Input){instance(2, func(i *scaling.Instance) { i.Tags = nil })}, "OptInTagMissing", "on b:"},
+		{"an instance that stays as it is need not be", []func(*Input){instance(0, func(i *scaling.Instance) { i.Tags = nil })}, pass, ""},
+		{"the operator's own need not be", []func(*Input){instance(1, own), instance(2, own)}, pass, ""},
+		{"any namespace", []func(*Input){
+			func(in *Input) { in.Observation.Tags = map[string]string{scaling.TagOptIn: "*"} },
+			instance(1, func(i *scaling.Instance) { i.Tags = map[string]string{scaling.TagOptIn: "*"} }),
+		}, pass, ""},
+
+		{"samples five minutes old", []func(*Input){load(func(l *scaling.Load) { l.Newest = now.Add(-5 * time.Minute) })}, pass, ""},
+		{"samples older than that", []func(*Input){load(func(l *scaling.Load) { l.Newest = now.Add(-5*time.Minute - time.Second) })}, "MetricsStale", "5m0s"},
+		{"too few samples", []func(*Input){load(func(l *scaling.Load) { l.Fresh = false })}, "MetricsStale", ""},
+		{"samples of the other pool only", []func(*Input){func(in *Input) { in.Load = in.Load[1:] }}, "MetricsStale", ""},
+		{"no samples are needed to reach the minimum", []func(*Input){belowMinimum, load(func(l *scaling.Load) { l.Fresh = false })}, pass, ""},
+
+		{"the cluster is busy", []func(*Input){func(in *Input) { in.Observation.Status = "backing-up" }}, "DatabaseBusy", "engine is backing-up"},
+		{"a reader is busy", []func(*Input){instance(2, status("modifying"))}, "DatabaseBusy", "b is modifying"},
+		{"the writer is busy", []func(*Input){instance(0, status("rebooting"))}, "DatabaseBusy", "w is rebooting"},
+		{"a status that nobody knows", []func(*Input){instance(1, status("defrosting"))}, "DatabaseBusy", "a is defrosting"},
+		{"no status", []func(*Input){func(in *Input) { in.Observation.Status = "" }}, "DatabaseBusy", ""},
+		{"a reader is broken", []func(*Input){instance(1, status("storage-full"))}, "DatabaseBusy", "repair or remove it"},
+
+		{"a class change waits", []func(*Input){instance(0, func(i *scaling.Instance) { i.PendingClass = xlarge })}, "PendingModifications", "DBInstanceClass db.r6g.xlarge"},
+		{"an engine upgrade waits", []func(*Input){instance(2, func(i *scaling.Instance) { i.PendingOther = []string{"EngineVersion"} })}, "PendingModifications", "b has modifications that wait for its maintenance window (EngineVersion)"},
+
+		{"a reader of others would go", []func(*Input){steps(remove("a"))}, "ForeignReader", "a was not created by dbscaler"},
+		{"an own reader goes", []func(*Input){instance(1, own), steps(remove("a"))}, pass, ""},
+		{"an own reader that became the writer would go", []func(*Input){instance(0, own), steps(remove("w"))}, "ForeignReader", "w"},
+		{"the last reader would go", []func(*Input){instance(1, own), instance(2, own), steps(remove("a"), remove("b"))}, "ForeignReader", "last reader"},
+		{"a reader comes before they go", []func(*Input){instance(1, own), instance(2, own), steps(create("s"), remove("a"), remove("b"))}, pass, ""},
+
+		// Two readers of 2 vCPUs: while one is resized, 2 vCPUs carry at most 1.4 at 70 %.
+		{"the other reader could not carry the load", []func(*Input){steps(resize("a"), resize("b"))}, "ReadersCarryLoad", "while a is resized"},
+		{"the other reader can just carry it", []func(*Input){steps(resize("a"), resize("b")), load(func(l *scaling.Load) { l.Demand = 1.4 })}, pass, ""},
+		{"the other reader could just not carry it", []func(*Input){steps(resize("a"), resize("b")), load(func(l *scaling.Load) { l.Demand = 1.41 })}, "ReadersCarryLoad", "surgeReaders"},
+		{"nobody knows what it carries", []func(*Input){belowMinimum, steps(resize("a")), load(func(l *scaling.Load) { *l = scaling.Load{Pool: scaling.Readers} })}, "ReadersCarryLoad", ""},
+		{"a reader is saturated", []func(*Input){steps(resize("a")), load(func(l *scaling.Load) { l.Demand, l.Censored = 1, true })}, "ReadersCarryLoad", ""},
+		{"a reader that is added too late", []func(*Input){steps(resize("a"), create("s"))}, "ReadersCarryLoad", ""},
+		{"the operation removes the only other reader later", []func(*Input){instance(2, own), steps(resize("a"), remove("b"))}, "ReadersCarryLoad", ""},
+		{"resizing the writer alone takes no reader away", []func(*Input){ofWriter, steps(resize("w"))}, pass, ""},
+
+		{"two operations today", []func(*Input){past(scaling.Up, true, time.Hour), past(scaling.Down, true, 2*time.Hour)}, pass, ""},
+		{"three operations today", []func(*Input){
+			past(scaling.Up, true, time.Hour), past(scaling.Down, true, 2*time.Hour), past(scaling.Up, false, 3*time.Hour),
+		}, "OperationsPerDay", "3 operations"},
+		{"cleanups do not count", []func(*Input){
+			past(scaling.Up, true, time.Hour), past(scaling.Down, true, 2*time.Hour), past(scaling.Cleanup, true, 3*time.Hour),
+		}, pass, ""},
+		{"what was started a day ago does not count", []func(*Input){
+			past(scaling.Up, true, time.Hour), past(scaling.Down, true, 2*time.Hour), past(scaling.Up, true, 24*time.Hour-10*time.Minute),
+		}, pass, ""},
+		{"what was started a second later counts", []func(*Input){
+			past(scaling.Up, true, time.Hour), past(scaling.Down, true, 2*time.Hour), past(scaling.Up, true, 24*time.Hour-10*time.Minute-time.Second),
+		}, "OperationsPerDay", ""},
+		{"a cleanup is always allowed", []func(*Input){
+			cleanup, past(scaling.Up, true, time.Hour), past(scaling.Up, true, 2*time.Hour), past(scaling.Up, true, 3*time.Hour),
+		}, pass, ""},
+
+		{"up right after up", []func(*Input){past(scaling.Up, true, 9*time.Minute)}, "Cooldown", "behavior.scaleUp.cooldownSeconds"},
+		{"up when the cooldown ends", []func(*Input){past(scaling.Up, true, 10*time.Minute)}, pass, ""},
+		{"up right after what failed", []func(*Input){past(scaling.Down, false, time.Minute)}, "Cooldown", "10:09:00Z"},
+		{"up right after down", []func(*Input){past(scaling.Down, true, time.Minute)}, pass, ""},
+		{"down right after up", []func(*Input){down, past(scaling.Up, true, 59*time.Minute)}, "Cooldown", "behavior.scaleDown.cooldownSeconds"},
+		{"down right after down", []func(*Input){down, past(scaling.Down, true, 59*time.Minute)}, "Cooldown", ""},
+		{"down when the cooldown ends", []func(*Input){down, past(scaling.Up, true, time.Hour)}, pass, ""},
+		{"the newest counts, wherever it stands", []func(*Input){past(scaling.Up, true, time.Hour), past(scaling.Up, true, 5*time.Minute)}, "Cooldown", ""},
+		{"a cleanup waits for nothing", []func(*Input){cleanup, past(scaling.Up, false, time.Minute)}, pass, ""},
+
+		{"the writer, outside the window", []func(*Input){ofWriter, windows(night)}, "DisruptionWindow", "2026-02-06T02:00:00Z"},
+		{"the writer, inside one", []func(*Input){ofWriter, windows(night, morning)}, pass, ""},
+		{"the writer, and a window that never opens", []func(*Input){
+			ofWriter, windows(scaling.Window{Schedule: "0 0 30 2 *", Duration: time.Hour, TimeZone: "UTC"}),
+		}, "DisruptionWindow", "none of spec.disruptionWindows will ever open"},
+		{"readers are not bound by windows", []func(*Input){windows(night)}, pass, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			veto := Check(readersUp(test.edits...))
+			switch {
+			case veto == nil && test.guard != pass:
+				t.Errorf("it passes, want a veto by %s", test.guard)
+			case veto != nil && (veto.Guard != test.guard || !strings.Contains(veto.Message, test.says)):
+				t.Errorf("%s says %q; want %q to say %q", veto.Guard, veto.Message, test.guard, test.says)
+			case veto != nil && veto.Message == "":
+				t.Error("a veto without a message")
+			}
+		})
+	}
+}
+
+func TestAnErrorInsideAGuardIsAVeto(t *testing.T) {
+	unknown := scaling.Window{Schedule: "0 9 * * *", Duration: 24 * time.Hour, TimeZone: "Mars/Olympus"}
+	for name, test := range map[string]struct {
+		in    Input
+		guard string
+	}{
+		"a window that cannot be read":    {readersUp(ofWriter, windows(unknown)), "DisruptionWindow"},
+		"a class that nobody knows":       {readersUp(steps(resize("a")), instance(2, func(i *scaling.Instance) { i.Class = "db.z9.large" })), "ReadersCarryLoad"},
+		"of the very instance it resizes": {readersUp(steps(resize("a")), instance(1, func(i *scaling.Instance) { i.Class = "db.z9.large" })), "ReadersCarryLoad"},
+	} {
+		veto := Check(test.in)
+		if veto == nil || veto.Guard != test.guard || !strings.Contains(veto.Message, "could not be evaluated") {
+			t.Errorf("%s: got %+v, want a veto by %s", name, veto, test.guard)
+		}
+	}
+
+	// Whichever guard it is.
+	original := chain
+	t.Cleanup(func() { chain = original })
+	for n := range original {
+		chain = slices.Clone(original)
+		chain[n].run = func(Input) (string, time.Duration, error) { return "", 0, errors.New("out of ink") }
+		veto := Check(readersUp())
+		if veto == nil || veto.Guard != original[n].name || !strings.Contains(veto.Message, "out of ink") {
+			t.Errorf("an error in %s gives %+v", original[n].name, veto)
+		}
+	}
+}
+
+func TestWhenToAskAgain(t *testing.T) {
+	night := scaling.Window{Schedule: "0 2 * * *", Duration: time.Hour, TimeZone: "UTC"}
+	for name, test := range map[string]struct {
+		in   Input
+		want time.Duration
+	}{
+		"when the cooldown ends":       {readersUp(past(scaling.Up, true, 3*time.Minute)), 7 * time.Minute},
+		"when the next window opens":   {readersUp(ofWriter, windows(night)), 16 * time.Hour}, // from 10:00 to 02:00
+		"nobody knows how long a busy": {readersUp(instance(1, status("modifying"))), 0},
+	} {
+		veto := Check(test.in)
+		if veto == nil || veto.RetryAfter != test.want {
+			t.Errorf("%s: got %+v, want to be asked again after %s", name, veto, test.want)
+		}
+	}
+}
+
+func TestTheOrderIsTheOneOfTheDocumentation(t *testing.T) {
+	want := []string{
+		"ModeRecommend", "OutOfBounds", "OptInTagMissing", "MetricsStale", "DatabaseBusy", "PendingModifications",
+		"ForeignReader", "ReadersCarryLoad", "OperationsPerDay", "Cooldown", "DisruptionWindow",
+	}
+	if got := Names(); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	unique := slices.Clone(Names())
+	slices.Sort(unique)
+	if len(slices.Compact(unique)) != len(want) {
+		t.Errorf("the names are not unique: %v", unique)
+	}
+	for _, name := range want { // they are reasons of conditions
+		if strings.ContainsFunc(name, func(r rune) bool { return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') }) {
+			t.Errorf("%q is not a CamelCase word", name)
+		}
+	}
+}
+
+// Everything is wrong at once: a person hears of the guards one by one, in their order.
+func TestTheFirstVetoIsTheOneToHearOf(t *testing.T) {
+	in := readersUp(
+		ofWriter, mode(scaling.Recommend), to(7, "db.r6g.2xlarge"), windows(scaling.Window{Schedule: "0 2 * * *", Duration: time.Hour, TimeZone: "UTC"}),
+		func(in *Input) { in.Observation.Tags, in.Observation.Status, in.Load = nil, "backing-up", nil },
+		instance(1, func(i *scaling.Instance) { i.PendingOther = []string{"EngineVersion"} }),
+		steps(remove("a"), resize("b")),
+		past(scaling.Up, true, time.Minute), past(scaling.Up, true, 2*time.Minute), past(scaling.Up, true, 3*time.Minute),
+	)
+	repairs := []func(*Input){
+		mode(scaling.Enforce),
+		to(1, xlarge),
+		func(in *Input) { in.Observation.Tags = map[string]string{scaling.TagOptIn: "*"} },
+		func(in *Input) { in.Load = readersUp().Load },
+		func(in *Input) { in.Observation.Status = scaling.Available },
+		instance(1, func(i *scaling.Instance) { i.PendingOther = nil }),
+		steps(resize("b")),
+		steps(create("s"), resize("b"), remove("s")),
+		func(in *Input) { in.Policy.Guardrails.MaxOperationsPerDay = 4 },
+		func(in *Input) { in.History = nil },
+		windows(),
+	}
+	for n, name := range Names() {
+		veto := Check(in)
+		if veto == nil || veto.Guard != name {
+			t.Fatalf("after %d repairs: got %+v, want a veto by %s", n, veto, name)
+		}
+		repairs[n](&in)
+	}
+	if veto := Check(in); veto != nil {
+		t.Errorf("all is repaired, and %s says %s", veto.Guard, veto.Message)
+	}
+}

@@ -1,0 +1,135 @@
+package operation
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+)
+
+// The vCPUs of the classes below: large 2, xlarge 4, 2xlarge 8; 8xlarge 32, 12xlarge 48.
+const (
+	large    = "db.r6g.large"
+	xlarge   = "db.r6g.xlarge"
+	xlarge2  = "db.r6g.2xlarge"
+	xlarge8  = "db.r6g.8xlarge"
+	xlarge12 = "db.r6g.12xlarge"
+)
+
+// id is the name of the operations in these tests.
+const id = "0a1b2c3d"
+
+var start = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
+
+// policy of a cluster named engine, with a surge reader.
+func policy() scaling.Policy {
+	return scaling.Policy{
+		Name:       "platform/engine",
+		Target:     scaling.Target{Kind: scaling.DBCluster, Identifier: "engine"},
+		Guardrails: scaling.Guardrails{SurgeReaders: 1},
+	}
+}
+
+func withoutSurge() scaling.Policy {
+	p := policy()
+	p.Guardrails.SurgeReaders = 0
+	return p
+}
+
+func named(identifier string) scaling.Policy {
+	p := policy()
+	p.Target.Identifier = identifier
+	return p
+}
+
+// cluster is at rest and consists of the instances.
+func cluster(instances ...scaling.Instance) scaling.Observation {
+	return scaling.Observation{
+		At: start, Found: true, Engine: "aurora-postgresql", Status: scaling.Available, Instances: instances,
+	}
+}
+
+func writer(class string) scaling.Instance {
+	i := reader("w", class)
+	i.Writer = true
+	return i
+}
+
+// reader is one that somebody else created, at the tier that Aurora gives.
+func reader(name, class string) scaling.Instance {
+	return scaling.Instance{
+		Identifier: name, Class: class, Status: scaling.Available, PromotionTier: 1,
+		CreatedAt: start.Add(-24 * time.Hour), ReplicaLag: &scaling.Lag{At: start, Value: 50 * time.Millisecond},
+	}
+}
+
+// own is a reader that the operator created some hours ago.
+func own(name, class string, hoursAgo int) scaling.Instance {
+	i := reader(name, class)
+	i.CreatedAt = start.Add(-time.Duration(hoursAgo) * time.Hour)
+	i.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue}
+	return i
+}
+
+// surge is a reader that an earlier operation added for its own length.
+func surge(name, class string) scaling.Instance {
+	i := own(name, class, 1)
+	i.Tags[scaling.TagSurge] = "99999999"
+	return i
+}
+
+func atTier(i scaling.Instance, n int) scaling.Instance {
+	i.PromotionTier = n
+	return i
+}
+
+// proposal leads from what is observed to a shape.
+func proposal(pool scaling.Pool, direction scaling.Direction, o scaling.Observation, to scaling.Shape) scaling.Proposal {
+	return scaling.Proposal{Cause: "because", Change: scaling.Change{Pool: pool, Direction: direction, From: o.Shape(pool), To: to}}
+}
+
+func shape(count int, class string) scaling.Shape {
+	return scaling.Shape{InstanceClass: class, Count: count}
+}
+
+// planned is the operation that leads there.
+func planned(t *testing.T, p scaling.Policy, o scaling.Observation, pool scaling.Pool, to scaling.Shape) scaling.Operation {
+	t.Helper()
+	op, err := Plan(p, o, proposal(pool, scaling.Up, o, to), id, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return op
+}
+
+// narrative is the steps in words, one a line.
+func narrative(steps []scaling.Step) string {
+	var lines []string
+	for _, s := range steps {
+		line := describe(s)
+		if s.Action == scaling.CreateReader {
+			line += fmt.Sprintf(", at tier %d", s.PromotionTier)
+		}
+		if s.Action == scaling.DeleteReader && s.Surge {
+			line += ", which was a surge reader"
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// lines are what a narrative should be.
+func lines(text ...string) string { return strings.Join(text, "\n") }
+
+// vcpus of a class.
+func vcpus(t *testing.T, class string) int {
+	t.Helper()
+	c, err := catalog.Lookup(class)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.VCPU
+}

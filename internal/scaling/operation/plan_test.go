@@ -1,0 +1,252 @@
+package operation
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+func TestPlan(t *testing.T) {
+	const (
+		up, down         = scaling.Up, scaling.Down
+		writers, readers = scaling.Writer, scaling.Readers
+	)
+	for _, test := range []struct {
+		name        string
+		policy      scaling.Policy
+		observation scaling.Observation
+		pool        scaling.Pool
+		direction   scaling.Direction
+		to          scaling.Shape
+		want        string
+	}{
+		{
+			"readers, vertically up", policy(), cluster(writer(large), reader("a", large), reader("b", large)), readers, up, shape(2, xlarge),
+			lines(
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 1",
+				"resize a to db.r6g.xlarge",
+				"resize b to db.r6g.xlarge",
+				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
+		},
+		{
+			"a reader smaller than the writer is promoted last", policy(), cluster(writer(xlarge2), reader("a", large)), readers, up, shape(1, xlarge),
+			lines(
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 15",
+				"resize a to db.r6g.xlarge",
+				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
+		},
+		{
+			"readers, vertically down", policy(), cluster(writer(large), reader("a", xlarge), reader("b", xlarge)), readers, down, shape(2, large),
+			lines(
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 1",
+				"resize a to db.r6g.large",
+				"resize b to db.r6g.large",
+				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
+		},
+		{
+			"readers, vertically, without surge", withoutSurge(), cluster(writer(large), reader("a", large), reader("b", large)), readers, up, shape(2, xlarge),
+			lines("resize a to db.r6g.xlarge", "resize b to db.r6g.xlarge"),
+		},
+		{
+			"only those that differ are resized", withoutSurge(), cluster(writer(large), reader("a", xlarge), reader("b", large)), readers, up, shape(2, xlarge),
+			lines("resize b to db.r6g.xlarge"),
+		},
+		{
+			"readers, horizontally up", policy(), cluster(writer(large), reader("a", large)), readers, up, shape(3, large),
+			lines(
+				"add the reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 1",
+				"add the reader engine-dbscaler-0a1b2c3d-2, a db.r6g.large, at tier 1"),
+		},
+		{
+			"the first reader", policy(), cluster(writer(large)), readers, up, shape(1, large),
+			lines("add the reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 1"),
+		},
+		{
+			"readers, horizontally down: the newest of the operator's own", policy(),
+			cluster(writer(large), reader("a", large), own("b", large, 3), own("c", large, 1), own("d", large, 2)), readers, down, shape(2, large),
+			lines("remove the reader c", "remove the reader d"),
+		},
+		{
+			"readers, more and larger: the new one stands in", policy(), cluster(writer(large), reader("a", large)), readers, up, shape(2, xlarge),
+			lines(
+				"add the reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 1",
+				"resize a to db.r6g.xlarge"),
+		},
+		{
+			"readers, more and smaller: a surge reader as well", policy(), cluster(writer(large), reader("a", xlarge12)), readers, up, shape(2, xlarge8),
+			lines(
+				"add the reader engine-dbscaler-0a1b2c3d-1, a db.r6g.8xlarge, at tier 1",
+				"add the surge reader engine-dbscaler-0a1b2c3d-2, a db.r6g.8xlarge, at tier 1",
+				"resize a to db.r6g.8xlarge",
+				"remove the reader engine-dbscaler-0a1b2c3d-2, which was a surge reader"),
+		},
+		{
+			"readers, fewer and larger: those that go are not resized", policy(),
+			cluster(writer(large), reader("a", large), own("b", large, 2), own("c", large, 1)), readers, up, shape(2, xlarge),
+			lines(
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 1",
+				"resize a to db.r6g.xlarge",
+				"resize b to db.r6g.xlarge",
+				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader",
+				"remove the reader c"),
+		},
+		{
+			"fifteen readers leave no room for a surge reader", policy(), cluster(append(fifteen(), writer(large))...), readers, up, shape(15, xlarge),
+			strings.TrimSuffix(strings.Repeat("resize r to db.r6g.xlarge\n", 15), "\n"),
+		},
+		{
+			"the writer, by promoting a reader", policy(), cluster(writer(large), reader("a", large), reader("b", large)), writers, up, shape(1, xlarge),
+			lines(
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 1",
+				"resize a to db.r6g.xlarge",
+				"fail over to a", // and the old writer has the class that the heir had
+				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
+		},
+		{
+			"the writer, down", policy(), cluster(writer(xlarge), reader("a", xlarge)), writers, down, shape(1, large),
+			lines(
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 1",
+				"resize a to db.r6g.large",
+				"fail over to a",
+				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
+		},
+		{
+			"the writer, by promoting a reader of a third class", policy(), cluster(writer(large), reader("a", xlarge2)), writers, up, shape(1, xlarge),
+			lines(
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.2xlarge, at tier 1",
+				"resize a to db.r6g.xlarge",
+				"fail over to a",
+				"resize w to db.r6g.2xlarge",
+				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
+		},
+		{
+			"the writer, by promoting a reader that has the class already", policy(),
+			cluster(writer(large), reader("a", large), reader("b", xlarge)), writers, up, shape(1, xlarge),
+			lines(
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 1",
+				"fail over to b",
+				"resize w to db.r6g.xlarge",
+				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
+		},
+		{
+			"the writer, without surge", withoutSurge(), cluster(writer(large), reader("a", large)), writers, up, shape(1, xlarge),
+			lines("resize a to db.r6g.xlarge", "fail over to a"),
+		},
+		{
+			"the heir is the one of the best tier", withoutSurge(),
+			cluster(writer(large), atTier(reader("a", xlarge), 2), atTier(reader("b", xlarge), 0), atTier(reader("c", xlarge), 1)), writers, up, shape(1, xlarge),
+			lines("fail over to b", "resize w to db.r6g.xlarge"),
+		},
+		{
+			"the heir of the right class goes before the best tier", withoutSurge(),
+			cluster(writer(large), atTier(reader("a", large), 0), atTier(reader("b", xlarge), 15)), writers, up, shape(1, xlarge),
+			lines("fail over to b", "resize w to db.r6g.xlarge"),
+		},
+		{
+			"a surge reader is no heir while there is another", withoutSurge(),
+			cluster(writer(large), atTier(surge("a", xlarge), 0), atTier(reader("b", xlarge), 15)), writers, up, shape(1, xlarge),
+			lines("fail over to b", "resize w to db.r6g.xlarge"),
+		},
+		{
+			"the writer alone", policy(), cluster(writer(large)), writers, up, shape(1, xlarge),
+			lines("resize w to db.r6g.xlarge"),
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			change := proposal(test.pool, test.direction, test.observation, test.to)
+			op, err := Plan(test.policy, test.observation, change, id, start)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := narrative(op.Steps); got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+			if op.ID != id || op.Pool != test.pool || op.Direction != test.direction || op.To != test.to || op.From != change.From ||
+				op.Reason != "because" || !op.Started.Equal(start) {
+				t.Errorf("the operation is %+v", op)
+			}
+			if op.Current() != 0 {
+				t.Errorf("it begins with step %d", op.Current())
+			}
+		})
+	}
+}
+
+// fifteen large readers, as many as Aurora allows.
+func fifteen() []scaling.Instance {
+	var out []scaling.Instance
+	for range 15 {
+		out = append(out, reader("r", large))
+	}
+	return out
+}
+
+func TestPlanCleanup(t *testing.T) {
+	o := cluster(writer(large), reader("a", large), surge("s", large), own("b", large, 1), surge("t", xlarge))
+	op, err := Plan(withoutSurge(), o, proposal(scaling.Readers, scaling.Cleanup, o, shape(2, large)), id, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := lines("remove the reader s, which was a surge reader", "remove the reader t, which was a surge reader")
+	if got := narrative(op.Steps); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestPlanIsRefused(t *testing.T) {
+	second := writer(large)
+	second.Identifier = "w2"
+	for _, test := range []struct {
+		name        string
+		observation scaling.Observation
+		pool        scaling.Pool
+		direction   scaling.Direction
+		to          scaling.Shape
+		says        string
+	}{
+		{"readers of others would go", cluster(writer(large), reader("a", large), reader("b", large), own("c", large, 1)),
+			scaling.Readers, scaling.Down, shape(1, large), "2 of 3 readers would have to go, and dbscaler created only 1"},
+		{"every reader would go", cluster(writer(large), own("a", large, 1)), scaling.Readers, scaling.Down, shape(0, large), "1 of 1 readers"},
+		{"it is so already", cluster(writer(large), reader("a", large)), scaling.Readers, scaling.Up, shape(1, large), "nothing would have to change"},
+		{"nothing is left over", cluster(writer(large), reader("a", large)), scaling.Readers, scaling.Cleanup, shape(1, large), "nothing would have to change"},
+		{"no writer", cluster(reader("a", large)), scaling.Writer, scaling.Up, shape(1, xlarge), "engine has 0 writers"},
+		{"no instance", cluster(), scaling.Writer, scaling.Up, shape(1, xlarge), "engine has 0 writers"},
+		{"two writers", cluster(writer(large), second, reader("a", large)), scaling.Writer, scaling.Up, shape(1, xlarge), "engine has 2 writers"},
+		{"two writers and no reader", cluster(writer(large), second), scaling.Writer, scaling.Up, shape(1, xlarge), "engine has 2 writers"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			op, err := Plan(policy(), test.observation, proposal(test.pool, test.direction, test.observation, test.to), id, start)
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got the steps %q and the error %v, want an error that says %q", narrative(op.Steps), err, test.says)
+			}
+		})
+	}
+}
+
+// A DB instance identifier has at most 63 letters, digits and hyphens, begins with a letter, and has neither a hyphen at its
+// end nor two in a row (CreateDBInstance, API reference).
+func TestNamesOfNewReaders(t *testing.T) {
+	valid := regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
+	for _, name := range []string{"e", "engine", "clinical-engine-production", strings.Repeat("a", 63), strings.Repeat("a-", 31) + "a"} {
+		for length := range len(name) + 1 {
+			cluster63 := strings.TrimRight(name[:length], "-")
+			if cluster63 == "" {
+				continue
+			}
+			o := cluster(writer(large))
+			op := planned(t, named(cluster63), o, scaling.Readers, shape(15, large))
+			seen := map[string]bool{}
+			for _, s := range op.Steps {
+				if len(s.Instance) > 63 || !valid.MatchString(s.Instance) || seen[s.Instance] {
+					t.Errorf("a reader of %s is named %q, a name of %d", cluster63, s.Instance, len(s.Instance))
+				}
+				if !strings.Contains(s.Instance, "-dbscaler-"+id+"-") {
+					t.Errorf("%q does not name its operation", s.Instance)
+				}
+				seen[s.Instance] = true
+			}
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package schedule
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const amsterdam = "Europe/Amsterdam"
+
+func window(schedule string, d time.Duration, zone string) scaling.Window {
+	return scaling.Window{Schedule: schedule, Duration: d, TimeZone: zone}
+}
+
+func at(t *testing.T, rfc3339 string) time.Time {
+	t.Helper()
+	moment, err := time.Parse(time.RFC3339, rfc3339)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return moment
+}
+
+func TestOpen(t *testing.T) {
+	night := window("0 2 * * *", 2*time.Hour, amsterdam)       // 02:00 to 04:00, UTC+1 in winter and +2 in summer
+	late := window("30 22 * * *", 3*time.Hour, amsterdam)      // 22:30 to 01:30
+	weekend := window("0 0 * * 6", 48*time.Hour, amsterdam)    // Saturday and Sunday
+	often := window("*/5 9 * * *", 2*time.Hour, "UTC")         // opens twelve times while it is open
+	never := window("0 0 30 2 *", time.Hour, "UTC")            // 30 February
+	noon := window("0 12 * * *", time.Minute, "Asia/Tokyo")    // 03:00 UTC
+	early := window("30 2 * * *", 30*time.Minute, amsterdam)   // 02:30, which the clocks skip or repeat
+	firstDay := window("0 0 1 * *", 7*24*time.Hour, amsterdam) // the first week of the month
+
+	for _, test := range []struct {
+		name    string
+		windows []scaling.Window
+		now     string
+		open    bool
+		next    string // when not open; empty for never
+	}{
+		{"no window is always open", nil, "2026-02-05T12:00:00Z", true, ""},
+
+		{"a second before it opens", []scaling.Window{night}, "2026-02-05T01:59:59+01:00", false, "2026-02-05T02:00:00+01:00"},
+		{"the moment it opens", []scaling.Window{night}, "2026-02-05T02:00:00+01:00", true, ""},
+		{"a second before it closes", []scaling.Window{night}, "2026-02-05T03:59:59+01:00", true, ""},
+		{"half a second before it closes", []scaling.Window{night}, "2026-02-05T03:59:59.5+01:00", true, ""},
+		{"the moment it closes", []scaling.Window{night}, "2026-02-05T04:00:00+01:00", false, "2026-02-06T02:00:00+01:00"},
+		{"in summer the same hour of the clock", []scaling.Window{night}, "2026-07-05T00:00:00Z", true, ""},
+		{"and not the same hour of UTC", []scaling.Window{night}, "2026-07-05T02:30:00Z", false, "2026-07-06T00:00:00Z"},
+
+		{"before midnight", []scaling.Window{late}, "2026-02-05T23:59:00+01:00", true, ""},
+		{"after midnight", []scaling.Window{late}, "2026-02-06T01:29:59+01:00", true, ""},
+		{"after it closed past midnight", []scaling.Window{late}, "2026-02-06T01:30:00+01:00", false, "2026-02-06T22:30:00+01:00"},
+		{"across the end of a month", []scaling.Window{late}, "2026-03-01T00:30:00+01:00", true, ""},
+		{"across two midnights", []scaling.Window{weekend}, "2026-02-08T23:59:59+01:00", true, ""},
+		{"Monday", []scaling.Window{weekend}, "2026-02-09T00:00:00+01:00", false, "2026-02-14T00:00:00+01:00"},
+		{"a week long", []scaling.Window{firstDay}, "2026-02-07T23:00:00+01:00", true, ""},
+
+		{"opens again while open", []scaling.Window{often}, "2026-02-05T11:54:59Z", true, ""}, // the last opens at 09:55
+		{"closes after the last of them", []scaling.Window{often}, "2026-02-05T11:55:00Z", false, "2026-02-06T09:00:00Z"},
+
+		{"the first of several is open", []scaling.Window{night, noon}, "2026-02-05T03:30:00+01:00", true, ""},
+		{"the second of several is open", []scaling.Window{night, noon}, "2026-07-05T03:00:30Z", true, ""},
+		{"none of several: the nearest is next", []scaling.Window{noon, night, late}, "2026-02-05T12:00:00Z", false, "2026-02-05T21:30:00Z"},
+
+		{"never", []scaling.Window{never}, "2026-02-05T12:00:00Z", false, ""},
+		{"never or at night", []scaling.Window{never, night}, "2026-02-05T12:00:00Z", false, "2026-02-06T01:00:00Z"},
+
+		// On 29 March 2026 the clocks go from 02:00 to 03:00: 02:00 and 02:30 do not exist, and no window opens that night.
+		{"the hour that is skipped", []scaling.Window{night}, "2026-03-29T01:30:00Z", false, "2026-03-30T00:00:00Z"},
+		{"half past in the hour that is skipped", []scaling.Window{early}, "2026-03-29T01:10:00Z", false, "2026-03-30T00:30:00Z"},
+		// A window that opened before lasts as long as ever: from 23:00 +01:00 = 22:00 UTC for 4 h, to 02:00 UTC.
+		{"a duration does not shrink", []scaling.Window{window("0 23 * * *", 4*time.Hour, amsterdam)}, "2026-03-29T01:59:59Z", true, ""},
+		{"nor grow", []scaling.Window{window("0 23 * * *", 4*time.Hour, amsterdam)}, "2026-03-29T02:00:00Z", false, "2026-03-29T21:00:00Z"},
+
+		// On 25 October 2026 the clocks go from 03:00 back to 02:00: 02:30 is at 00:30 and at 01:30 UTC.
+		{"the hour that comes twice, the first time", []scaling.Window{early}, "2026-10-25T00:30:00Z", true, ""},
+		{"the hour that comes twice, between", []scaling.Window{early}, "2026-10-25T01:10:00Z", false, "2026-10-25T01:30:00Z"},
+		{"the hour that comes twice, the second time", []scaling.Window{early}, "2026-10-25T01:45:00Z", true, ""},
+		{"the day after is as ever", []scaling.Window{early}, "2026-10-26T01:30:00Z", true, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			open, next, err := Open(test.windows, at(t, test.now))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := time.Time{}
+			if test.next != "" {
+				want = at(t, test.next)
+			}
+			if open != test.open || !next.Equal(want) {
+				t.Errorf("open %t, next %v; want %t, %v", open, next, test.open, want)
+			}
+		})
+	}
+}
+
+func TestTheZoneOfNowDoesNotMatter(t *testing.T) {
+	night := []scaling.Window{window("0 2 * * *", 2*time.Hour, amsterdam)}
+	tokyo, err := time.LoadLocation("Asia/Tokyo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := at(t, "2026-02-05T01:30:00Z") // 02:30 in Amsterdam, 10:30 in Tokyo
+	if open, _, err := Open(night, now.In(tokyo)); !open || err != nil {
+		t.Errorf("open is %t, %v", open, err)
+	}
+}
+
+func TestWhatCannotBeReadDenies(t *testing.T) {
+	always := window("* * * * *", time.Hour, "UTC")
+	for _, test := range []struct {
+		name   string
+		window scaling.Window
+		want   string
+	}{
+		{"too few fields", window("0 2 * *", time.Hour, "UTC"), "five fields"},
+		{"seconds", window("0 0 2 * * *", time.Hour, "UTC"), "five fields"},
+		{"a descriptor", window("@daily", time.Hour, "UTC"), "five fields"},
+		{"empty", window("", time.Hour, "UTC"), "five fields"},
+		{"an hour that does not exist", window("0 25 * * *", time.Hour, "UTC"), "five fields"},
+		{"a zone before the fields", window("TZ=Asia/Tokyo 0 2 * * *", time.Hour, "UTC"), "time zone"},
+		{"nothing but a zone", window("TZ=Asia/Tokyo", time.Hour, "UTC"), "time zone"},
+		{"an unknown zone", window("0 2 * * *", time.Hour, "Europe/Amsterdm"), "IANA"},
+		{"the machine's zone", window("0 2 * * *", time.Hour, "Local"), "IANA"},
+		{"no duration", window("0 2 * * *", 0, "UTC"), "above zero"},
+		{"a negative duration", window("0 2 * * *", -time.Hour, "UTC"), "above zero"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			// It denies even beside a window that is open.
+			open, next, err := Open([]scaling.Window{always, test.window}, at(t, "2026-02-05T02:30:00Z"))
+			if open || !next.IsZero() {
+				t.Errorf("open %t, next %v", open, next)
+			}
+			if err == nil || !strings.Contains(err.Error(), "window 2") || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got the error %v, want one that names window 2 and says %q", err, test.want)
+			}
+			if Validate([]scaling.Window{always, test.window}) == nil {
+				t.Error("Validate finds nothing wrong")
+			}
+		})
+	}
+	if err := Validate([]scaling.Window{always}); err != nil {
+		t.Errorf("Validate(%v) = %v", always, err)
+	}
+}

@@ -1,0 +1,50 @@
+package testenv
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+)
+
+// Main is a package's TestMain: it starts an environment, shows it to the tests as *env, runs them, stops it, and returns
+// the exit code. The log of controller-runtime is dropped.
+//
+//	var env *testenv.Environment
+//
+//	func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
+func Main(m *testing.M, env **Environment) int {
+	log.SetLogger(logr.Discard())
+	started, err := Start()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "testenv: %v\n", err)
+		return 1
+	}
+	*env = started
+	code := m.Run()
+	if err := started.Stop(); err != nil {
+		fmt.Fprintf(os.Stderr, "testenv: stopping the control plane: %v\n", err)
+		return 1
+	}
+	return code
+}
+
+// Namespace creates a namespace that no other test uses, and returns its name with a client. It is not removed: the
+// environment goes as a whole, and removing a namespace takes a controller that does not run here.
+func (e *Environment) Namespace(tb testing.TB) (string, client.Client) {
+	tb.Helper()
+	c, err := e.Client()
+	if err != nil {
+		tb.Fatalf("building a client: %v", err)
+	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
+	if err := c.Create(tb.Context(), namespace); err != nil {
+		tb.Fatalf("creating a namespace: %v", err)
+	}
+	return namespace.Name, c
+}
