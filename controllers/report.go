@@ -69,14 +69,22 @@ func (r *Reconciler) summarize(v *visit) {
 	} else {
 		set.Set(v1alpha1.ConditionScalingLimited, metav1.ConditionFalse, v1alpha1.ReasonNotLimited, "Nothing is held back")
 	}
-	set.Remove(v1alpha1.ConditionStalled)
-	for _, t := range []string{v1alpha1.ConditionAccepted, v1alpha1.ConditionTargetFound, v1alpha1.ConditionPermitted} {
-		if c := meta.FindStatusCondition(*set.Conditions, t); c != nil && c.Status == metav1.ConditionFalse {
-			set.Set(v1alpha1.ConditionStalled, metav1.ConditionTrue, c.Reason, c.Message)
-			break
-		}
+	if stalled := stalledBy(*set.Conditions); stalled != nil {
+		set.Set(v1alpha1.ConditionStalled, metav1.ConditionTrue, stalled.Reason, stalled.Message)
+	} else {
+		set.Remove(v1alpha1.ConditionStalled)
 	}
 	set.Summarize()
+}
+
+// stalledBy is the condition that nothing but a person can change, if there is one.
+func stalledBy(all []metav1.Condition) *metav1.Condition {
+	for _, t := range []string{v1alpha1.ConditionAccepted, v1alpha1.ConditionTargetFound, v1alpha1.ConditionPermitted} {
+		if c := meta.FindStatusCondition(all, t); c != nil && c.Status == metav1.ConditionFalse {
+			return c
+		}
+	}
+	return nil
 }
 
 // tell records events for what has been written, and publishes metrics.

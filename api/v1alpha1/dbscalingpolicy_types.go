@@ -73,17 +73,17 @@ type DBScalingPolicySpec struct {
 	// cpu holds the thresholds at which the database is too small or too large, in percent of the vCPUs of the readers
 	// together, or of the writer.
 	// +optional
-	// +kubebuilder:default={}
+	// +kubebuilder:default={targetPercent: 55, scaleUpPercent: 70, scaleDownPercent: 35}
 	CPU CPU `json:"cpu,omitzero"`
 
 	// behavior is how quickly each direction is taken.
 	// +optional
-	// +kubebuilder:default={}
+	// +kubebuilder:default={scaleUp: {windowSeconds: 180, cooldownSeconds: 600}, scaleDown: {windowSeconds: 14400, cooldownSeconds: 3600}}
 	Behavior Behavior `json:"behavior,omitzero"`
 
 	// guardrails bound what the operator may do whatever the load.
 	// +optional
-	// +kubebuilder:default={}
+	// +kubebuilder:default={maxOperationsPerDay: 6, surgeReaders: 1}
 	Guardrails Guardrails `json:"guardrails,omitzero"`
 
 	// disruptionWindows list when an operation that interrupts the writer (a failover, or resizing it in place) may begin.
@@ -134,7 +134,7 @@ type TargetRef struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z](-?[a-z0-9])*$')",message="an RDS identifier is lower-case letters, digits and single hyphens, and begins with a letter"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z](-?[a-z0-9])*$')",message="an RDS identifier is lower-case letters, digits and single hyphens; it begins with a letter and does not end with a hyphen"
 	Identifier string `json:"identifier,omitempty"`
 
 	// region is the AWS region of the database, for example eu-west-1. It cannot change.
@@ -157,7 +157,7 @@ type TargetRef struct {
 //
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=48
-// +kubebuilder:validation:XValidation:rule="self.matches('^db\\\\.[a-z][a-z0-9]*\\\\.([0-9]*x?large|medium|small|micro)(\\\\.tpc[0-9]+\\\\.mem[0-9]+x)?$')",message="an instance class looks like db.r6g.xlarge"
+// +kubebuilder:validation:XValidation:rule="self.matches('^db\\\\.[a-z][a-z0-9]*\\\\.(micro|small|medium|large|xlarge|[1-9][0-9]{0,2}xlarge)(\\\\.tpc[0-9]+\\\\.mem[0-9]+x)?$')",message="an instance class looks like db.r6g.xlarge"
 type InstanceClass string
 
 // Preference says which way the reader pool changes when several shapes would do.
@@ -186,7 +186,7 @@ type Readers struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:XValidation:rule="self.all(c, self.exists_one(d, d == c))",message="instanceClasses must not name a class twice"
-	// +kubebuilder:validation:XValidation:rule="self.map(c, (c.split('.')[2] == 'micro' ? 1 : c.split('.')[2] == 'small' ? 2 : c.split('.')[2] == 'medium' ? 3 : c.split('.')[2] == 'large' ? 4 : c.split('.')[2] == 'xlarge' ? 5 : 4 + int(c.split('.')[2].replace('xlarge', '')))).isSorted()",message="instanceClasses must be sorted by size, smallest first"
+	// +kubebuilder:validation:XValidation:rule="self.map(c, c.contains('.micro') ? 1 : c.contains('.small') ? 2 : c.contains('.medium') ? 3 : c.contains('.large') ? 4 : c.contains('.xlarge') ? 5 : 4 + int('0' + c.find('[0-9]{1,3}xlarge').find('[0-9]+'))).isSorted()",message="instanceClasses must be sorted by size, smallest first"
 	InstanceClasses []InstanceClass `json:"instanceClasses,omitempty"`
 
 	// minReplicas is the least number of readers. The operator never removes a reader that it did not create, whatever this
@@ -219,14 +219,14 @@ type Writer struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:XValidation:rule="self.all(c, self.exists_one(d, d == c))",message="instanceClasses must not name a class twice"
-	// +kubebuilder:validation:XValidation:rule="self.map(c, (c.split('.')[2] == 'micro' ? 1 : c.split('.')[2] == 'small' ? 2 : c.split('.')[2] == 'medium' ? 3 : c.split('.')[2] == 'large' ? 4 : c.split('.')[2] == 'xlarge' ? 5 : 4 + int(c.split('.')[2].replace('xlarge', '')))).isSorted()",message="instanceClasses must be sorted by size, smallest first"
+	// +kubebuilder:validation:XValidation:rule="self.map(c, c.contains('.micro') ? 1 : c.contains('.small') ? 2 : c.contains('.medium') ? 3 : c.contains('.large') ? 4 : c.contains('.xlarge') ? 5 : 4 + int('0' + c.find('[0-9]{1,3}xlarge').find('[0-9]+'))).isSorted()",message="instanceClasses must be sorted by size, smallest first"
 	InstanceClasses []InstanceClass `json:"instanceClasses,omitempty"`
 }
 
 // CPU holds the thresholds, in percent.
 //
-// +kubebuilder:validation:XValidation:rule="self.scaleDownPercent < self.targetPercent",message="scaleDownPercent must be below targetPercent"
-// +kubebuilder:validation:XValidation:rule="self.targetPercent < self.scaleUpPercent",message="targetPercent must be below scaleUpPercent"
+// +kubebuilder:validation:XValidation:rule="self.scaleDownPercent < self.targetPercent",message="scaleDownPercent (35 unless set) must be below targetPercent (55 unless set)"
+// +kubebuilder:validation:XValidation:rule="self.targetPercent < self.scaleUpPercent",message="targetPercent (55 unless set) must be below scaleUpPercent (70 unless set)"
 // +kubebuilder:validation:MinProperties=1
 type CPU struct {
 	// targetPercent is the utilization that a new shape is sized for. The default is 55.

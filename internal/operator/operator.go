@@ -102,11 +102,11 @@ func New(ctx context.Context, config *rest.Config, o Options) (manager.Manager, 
 
 func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 	edge, err := awsx.New(ctx, awsx.Options{
-		Endpoint: o.AWSEndpoint, Version: o.Version, Clock: o.Clock, Registerer: metrics.Registry,
+		Endpoint: o.AWSEndpoint, Version: o.Version, Clock: o.Clock, Registerer: metrics.Registry, Log: o.Log,
 		Window: controllers.LongestWindow(ctx, mgr.GetClient()),
 	})
 	if err != nil {
-		return fmt.Errorf("loading the AWS configuration: %w", err)
+		return err
 	}
 	series, err := telemetry.New(metrics.Registry)
 	if err != nil {

@@ -66,7 +66,7 @@ func evaluatePool(p scaling.Policy, o scaling.Observation, load scaling.Load, no
 	if load.Utilization >= float64(p.CPU.ScaleUp)-rounding {
 		return scaleUp(p, load, current, all)
 	}
-	if down := look(o.Engine, o.Pool(load.Pool), o.Since(load.Pool), now, p.ScaleDown.Window); isLow(p, load, down) {
+	if down := look(o.Engine, o.Pool(load.Pool), o.Since(load.Pool), now, p.ScaleDown.Window); isLow(p, load, down, now) {
 		return scaleDown(p, load, current, all, down)
 	}
 	return nil, scaling.Hold{Reason: scaling.ReasonWithinBand, Message: fmt.Sprintf(
@@ -145,8 +145,8 @@ func scaleUp(p scaling.Policy, load scaling.Load, current scaling.Shape, all []c
 
 // isLow says whether the pool was below the lower threshold in every single minute of the scale-down window, with no
 // minute missing.
-func isLow(p scaling.Policy, load scaling.Load, down window) bool {
-	return down.complete() && !down.censored() && 100*down.peak()/load.Capacity < float64(p.CPU.ScaleDown)-rounding
+func isLow(p scaling.Policy, load scaling.Load, down window, now time.Time) bool {
+	return down.complete(now) && !down.censored() && 100*down.peak()/load.Capacity < float64(p.CPU.ScaleDown)-rounding
 }
 
 // scaleDown proposes the first candidate one step down that carries the peak of the window: one reader fewer, or the next
@@ -212,7 +212,9 @@ func leftover(p scaling.Policy, o scaling.Observation, now time.Time) *scaling.P
 }
 
 // fits says whether vcpus carry a demand at or below the target percent.
-func fits(vcpus, demand float64, target int) bool { return 100*demand <= (float64(target)+rounding)*vcpus }
+func fits(vcpus, demand float64, target int) bool {
+	return 100*demand <= (float64(target)+rounding)*vcpus
+}
 
 func propose(
 	reason scaling.Reason, message, cause string, load scaling.Load, direction scaling.Direction, from, to scaling.Shape,

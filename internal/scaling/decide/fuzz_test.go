@@ -68,6 +68,9 @@ func (d *dice) samples() []scaling.Sample {
 	for range d.below(4) {
 		percents[len(percents)-1-d.below(40)] = float64(d.below(102) - 1) // -1 is a gap
 	}
+	for n := range max(0, d.below(12)-6) { // published late
+		percents[len(percents)-1-n] = gap
+	}
 	return ending(newestMinute.Add(time.Minute), percents...)
 }
 
@@ -89,7 +92,8 @@ func FuzzEvaluate(f *testing.F) {
 	f.Add([]byte{34, 19, 0, 3, 0, 3, 14, 0, 35, 59, 1, 3, 0, 2, 0, 2, 1, 90, 0, 2, 1, 90, 0}) // two hot readers
 	f.Add([]byte{34, 19, 0, 3, 0, 3, 14, 0, 35, 59, 1, 3, 0, 2, 3, 2, 1, 9, 0, 3, 1, 9, 0})   // two idle ones
 	f.Add([]byte{34, 19, 2, 3, 0, 3, 14, 1, 35, 59, 0, 0, 0, 1, 3, 2, 3, 100, 1, 5, 0})       // below the minimum, a gap
-	for seed := range uint64(500) { // so that an ordinary run sees some of each
+	for seed := range uint64(500) {
+		// So that an ordinary run sees some of each.
 		random := rand.New(rand.NewPCG(seed, 0))
 		data := make([]byte, 100)
 		for n := range data {
@@ -179,9 +183,21 @@ func objection(p scaling.Policy, o scaling.Observation, proposal scaling.Proposa
 	return ""
 }
 
-// unsafeDown goes through the scale-down window minute by minute.
+// unsafeDown goes through the scale-down window minute by minute, from the newest that every instance has published.
 func unsafeDown(p scaling.Policy, o scaling.Observation, pool scaling.Pool, vcpus float64) string {
-	for at := newestMinute; at.After(newestMinute.Add(-p.ScaleDown.Window)); at = at.Add(-time.Minute) {
+	last := newestMinute
+	for _, i := range o.Pool(pool) {
+		if len(i.CPU) == 0 {
+			return i.Identifier + " has no sample at all"
+		}
+		if at := i.CPU[len(i.CPU)-1].At; at.Before(last) {
+			last = at
+		}
+	}
+	if now.Sub(last) > 4*time.Minute {
+		return fmt.Sprintf("nothing was published since %s", last)
+	}
+	for at := last; at.After(last.Add(-p.ScaleDown.Window)); at = at.Add(-time.Minute) {
 		demand := 0.0
 		for _, i := range o.Pool(pool) {
 			n := slices.IndexFunc(i.CPU, func(s scaling.Sample) bool { return s.At.Equal(at) })

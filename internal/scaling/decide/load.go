@@ -14,6 +14,8 @@ const (
 	Unsettled = 60 * time.Second
 	// WarmUp is how long after a change the samples are left out: a new host begins with a cold cache, and dearer queries.
 	WarmUp = 5 * time.Minute
+	// publishing is how long a minute's sample may take to be published after the minute began.
+	publishing = 3 * time.Minute
 	// CensoredPercent is the utilization above which an instance no longer shows its demand: the truth is at least this.
 	CensoredPercent = 95
 	// coverage is the share of a window's minutes that must have samples before the window may call for more capacity. For
@@ -55,21 +57,24 @@ func lastSettled(now time.Time) time.Time {
 // minutes is how many samples a length of time asks for; a minute that it only begins counts.
 func minutes(length time.Duration) int { return int((length + Minute - 1) / Minute) }
 
-// look collects the settled minutes of a pool within the length before now. Minutes from before the pool was what it is
-// now, and the warm-up after that, are left out.
+// look collects the settled minutes of a pool within the length before the newest one that is published. Minutes from
+// before the pool was what it is now, and the warm-up after that, are left out.
 func look(engine string, instances []scaling.Instance, since, now time.Time, length time.Duration) window {
 	w := window{expected: minutes(length)}
 	last := lastSettled(now)
+	if published := newest(instances).Truncate(Minute); published.Before(last) {
+		last = published
+	}
 	first := last.Add(-time.Duration(w.expected-1) * Minute)
 	if since.IsZero() || len(instances) == 0 {
 		return w
 	}
-	samples := make([]map[time.Time]float64, len(instances))
+	samples := make([]map[int64]float64, len(instances))
 	for n, i := range instances {
-		samples[n] = make(map[time.Time]float64, w.expected)
+		samples[n] = make(map[int64]float64, w.expected)
 		for _, s := range i.CPU {
 			if !s.At.Before(first) && !s.At.After(last) {
-				samples[n][s.At.Truncate(Minute)] = s.Value
+				samples[n][s.At.Truncate(Minute).Unix()] = s.Value
 			}
 		}
 	}
@@ -85,10 +90,10 @@ func look(engine string, instances []scaling.Instance, since, now time.Time, len
 }
 
 // sum adds up what the instances carried in one minute. It is incomplete when any of them has no sample.
-func sum(engine string, instances []scaling.Instance, samples []map[time.Time]float64, at time.Time) (minute, bool) {
+func sum(engine string, instances []scaling.Instance, samples []map[int64]float64, at time.Time) (minute, bool) {
 	m := minute{at: at}
 	for n, i := range instances {
-		percent, ok := samples[n][at]
+		percent, ok := samples[n][at.Unix()]
 		class, err := catalog.Lookup(i.Class)
 		if !ok || err != nil {
 			return minute{}, false
@@ -103,7 +108,10 @@ func (w window) enough() bool {
 	return len(w.minutes) > 0 && float64(len(w.minutes)) >= coverage*float64(w.expected)
 }
 
-func (w window) complete() bool { return w.expected > 0 && len(w.minutes) == w.expected }
+// complete says whether every minute has samples, up to the newest that must have been published by now.
+func (w window) complete(now time.Time) bool {
+	return w.expected > 0 && len(w.minutes) == w.expected && now.Sub(w.minutes[w.expected-1].at) <= publishing+Minute
+}
 
 func (w window) peak() float64 {
 	peak := 0.0
@@ -157,7 +165,7 @@ func assess(p scaling.Policy, o scaling.Observation, pool scaling.Pool, now time
 	load := scaling.Load{Pool: pool, Newest: newest(instances)}
 	since := o.Since(pool)
 	if !since.IsZero() {
-		load.SettledAt = since.Add(WarmUp + time.Duration(minutes(p.ScaleUp.Window))*Minute + Minute + Unsettled)
+		load.SettledAt = since.Add(WarmUp + time.Duration(minutes(p.ScaleUp.Window))*Minute + publishing)
 	}
 	vcpus, err := capacity(o.Engine, instances)
 	if err != nil || vcpus == 0 {

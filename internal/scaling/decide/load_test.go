@@ -84,9 +84,16 @@ func TestCoverage(t *testing.T) {
 		{"8 of 10", ten, settled(50, 50, 50, gap, 50, 50, gap, 50, 50, 50), steady(50), true},
 		{"7 of 10", ten, settled(50, 50, 50, gap, gap, 50, gap, 50, 50, 50), steady(50), false},
 		{"a minute counts when every reader has it: 8 of 10", ten, without(steady(50), 2), without(steady(50), 7), true},
-		{"a minute counts when every reader has it: 7 of 10", ten, without(without(steady(50), 3), 2), without(steady(50), 7), false},
+		{"a minute counts when every reader has it: 7 of 10", ten, without(without(steady(50), 3), 2),
+			without(steady(50), 7), false},
 		{"gaps at the same minute are one gap", ten, without(without(steady(50), 3), 2), without(steady(50), 3), true},
 		{"gaps before the window", five, settled(gap, gap, gap, 50, 50, 50, 50, 50), steady(50), true},
+		{"the newest minute is not published yet: 3 before it", upWindow(3 * time.Minute), settled(50, 50, 50, gap),
+			steady(50), true},
+		{"two are not published yet: 3 before them", upWindow(3 * time.Minute), settled(50, 50, 50, gap, gap), steady(50),
+			true},
+		{"the newest minute is not published yet: 2 before it", upWindow(3 * time.Minute), settled(50, 50, gap), steady(50),
+			false},
 		{"no sample of one", five, nil, steady(50), false},
 		{"one minute of one", upWindow(time.Minute), settled(50), settled(50), true},
 
@@ -194,8 +201,8 @@ func TestSettledAtIsWhenTheWindowIsFull(t *testing.T) {
 			if got := readersLoad(t, policy(upWindow(window)), o, settled); !got.Fresh {
 				t.Errorf("a window of %s since %s is not full at %s", window, since, settled)
 			}
-			if got := readersLoad(t, policy(upWindow(window)), o, settled.Add(-2*time.Minute)); got.Fresh {
-				t.Errorf("a window of %s since %s is full at %s, two minutes before it should", window, since, settled.Add(-2*time.Minute))
+			if got := readersLoad(t, policy(upWindow(window)), o, settled.Add(-4*time.Minute)); got.Fresh {
+				t.Errorf("a window of %s since %s is full at %s, four minutes before it must", window, since, settled.Add(-4*time.Minute))
 			}
 		}
 	}

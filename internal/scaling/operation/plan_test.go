@@ -23,7 +23,8 @@ func TestPlan(t *testing.T) {
 		want        string
 	}{
 		{
-			"readers, vertically up", policy(), cluster(writer(large), reader("a", large), reader("b", large)), readers, up, shape(2, xlarge),
+			"readers, vertically up", policy(),
+			cluster(writer(large), reader("a", large), reader("b", large)), readers, up, shape(2, xlarge),
 			lines(
 				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 1",
 				"resize a to db.r6g.xlarge",
@@ -31,14 +32,16 @@ func TestPlan(t *testing.T) {
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
 		},
 		{
-			"a reader smaller than the writer is promoted last", policy(), cluster(writer(xlarge2), reader("a", large)), readers, up, shape(1, xlarge),
+			"a reader smaller than the writer is promoted last", policy(),
+			cluster(writer(xlarge2), reader("a", large)), readers, up, shape(1, xlarge),
 			lines(
 				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 15",
 				"resize a to db.r6g.xlarge",
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
 		},
 		{
-			"readers, vertically down", policy(), cluster(writer(large), reader("a", xlarge), reader("b", xlarge)), readers, down, shape(2, large),
+			"readers, vertically down", policy(),
+			cluster(writer(large), reader("a", xlarge), reader("b", xlarge)), readers, down, shape(2, large),
 			lines(
 				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 1",
 				"resize a to db.r6g.large",
@@ -46,15 +49,18 @@ func TestPlan(t *testing.T) {
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
 		},
 		{
-			"readers, vertically, without surge", withoutSurge(), cluster(writer(large), reader("a", large), reader("b", large)), readers, up, shape(2, xlarge),
+			"readers, vertically, without surge", withoutSurge(),
+			cluster(writer(large), reader("a", large), reader("b", large)), readers, up, shape(2, xlarge),
 			lines("resize a to db.r6g.xlarge", "resize b to db.r6g.xlarge"),
 		},
 		{
-			"only those that differ are resized", withoutSurge(), cluster(writer(large), reader("a", xlarge), reader("b", large)), readers, up, shape(2, xlarge),
+			"only those that differ are resized", withoutSurge(),
+			cluster(writer(large), reader("a", xlarge), reader("b", large)), readers, up, shape(2, xlarge),
 			lines("resize b to db.r6g.xlarge"),
 		},
 		{
-			"readers, horizontally up", policy(), cluster(writer(large), reader("a", large)), readers, up, shape(3, large),
+			"readers, horizontally up", policy(),
+			cluster(writer(large), reader("a", large)), readers, up, shape(3, large),
 			lines(
 				"add the reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 1",
 				"add the reader engine-dbscaler-0a1b2c3d-2, a db.r6g.large, at tier 1"),
@@ -69,13 +75,15 @@ func TestPlan(t *testing.T) {
 			lines("remove the reader c", "remove the reader d"),
 		},
 		{
-			"readers, more and larger: the new one stands in", policy(), cluster(writer(large), reader("a", large)), readers, up, shape(2, xlarge),
+			"readers, more and larger: the new one stands in", policy(),
+			cluster(writer(large), reader("a", large)), readers, up, shape(2, xlarge),
 			lines(
 				"add the reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 1",
 				"resize a to db.r6g.xlarge"),
 		},
 		{
-			"readers, more and smaller: a surge reader as well", policy(), cluster(writer(large), reader("a", xlarge12)), readers, up, shape(2, xlarge8),
+			"readers, more and smaller: a surge reader as well", policy(),
+			cluster(writer(large), reader("a", xlarge12)), readers, up, shape(2, xlarge8),
 			lines(
 				"add the reader engine-dbscaler-0a1b2c3d-1, a db.r6g.8xlarge, at tier 1",
 				"add the surge reader engine-dbscaler-0a1b2c3d-2, a db.r6g.8xlarge, at tier 1",
@@ -93,11 +101,18 @@ func TestPlan(t *testing.T) {
 				"remove the reader c"),
 		},
 		{
-			"fifteen readers leave no room for a surge reader", policy(), cluster(append(fifteen(), writer(large))...), readers, up, shape(15, xlarge),
+			"fifteen readers leave no room for a surge reader", policy(),
+			cluster(append(several(15, large), writer(large))...), readers, up, shape(15, xlarge),
 			strings.TrimSuffix(strings.Repeat("resize r to db.r6g.xlarge\n", 15), "\n"),
 		},
 		{
-			"the writer, by promoting a reader", policy(), cluster(writer(large), reader("a", large), reader("b", large)), writers, up, shape(1, xlarge),
+			"nor do fourteen and the one that is added", policy(),
+			cluster(append(several(14, xlarge12), writer(large))...), readers, up, shape(15, xlarge8),
+			"add the reader engine-dbscaler-0a1b2c3d-1, a db.r6g.8xlarge, at tier 1" + strings.Repeat("\nresize r to db.r6g.8xlarge", 14),
+		},
+		{
+			"the writer, by promoting a reader", policy(),
+			cluster(writer(large), reader("a", large), reader("b", large)), writers, up, shape(1, xlarge),
 			lines(
 				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 1",
 				"resize a to db.r6g.xlarge",
@@ -113,7 +128,8 @@ func TestPlan(t *testing.T) {
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
 		},
 		{
-			"the writer, by promoting a reader of a third class", policy(), cluster(writer(large), reader("a", xlarge2)), writers, up, shape(1, xlarge),
+			"the writer, by promoting a reader of a third class", policy(),
+			cluster(writer(large), reader("a", xlarge2)), writers, up, shape(1, xlarge),
 			lines(
 				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.2xlarge, at tier 1",
 				"resize a to db.r6g.xlarge",
@@ -131,7 +147,8 @@ func TestPlan(t *testing.T) {
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
 		},
 		{
-			"the writer, without surge", withoutSurge(), cluster(writer(large), reader("a", large)), writers, up, shape(1, xlarge),
+			"the writer, without surge", withoutSurge(),
+			cluster(writer(large), reader("a", large)), writers, up, shape(1, xlarge),
 			lines("resize a to db.r6g.xlarge", "fail over to a"),
 		},
 		{
@@ -174,11 +191,11 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// fifteen large readers, as many as Aurora allows.
-func fifteen() []scaling.Instance {
+// several readers. Aurora allows fifteen.
+func several(count int, class string) []scaling.Instance {
 	var out []scaling.Instance
-	for range 15 {
-		out = append(out, reader("r", large))
+	for range count {
+		out = append(out, reader("r", class))
 	}
 	return out
 }
@@ -208,13 +225,18 @@ func TestPlanIsRefused(t *testing.T) {
 	}{
 		{"readers of others would go", cluster(writer(large), reader("a", large), reader("b", large), own("c", large, 1)),
 			scaling.Readers, scaling.Down, shape(1, large), "2 of 3 readers would have to go, and dbscaler created only 1"},
-		{"every reader would go", cluster(writer(large), own("a", large, 1)), scaling.Readers, scaling.Down, shape(0, large), "1 of 1 readers"},
-		{"it is so already", cluster(writer(large), reader("a", large)), scaling.Readers, scaling.Up, shape(1, large), "nothing would have to change"},
-		{"nothing is left over", cluster(writer(large), reader("a", large)), scaling.Readers, scaling.Cleanup, shape(1, large), "nothing would have to change"},
+		{"every reader would go", cluster(writer(large), own("a", large, 1)), scaling.Readers, scaling.Down,
+			shape(0, large), "1 of 1 readers"},
+		{"it is so already", cluster(writer(large), reader("a", large)), scaling.Readers, scaling.Up, shape(1, large),
+			"nothing would have to change"},
+		{"nothing is left over", cluster(writer(large), reader("a", large)), scaling.Readers, scaling.Cleanup,
+			shape(1, large), "nothing would have to change"},
 		{"no writer", cluster(reader("a", large)), scaling.Writer, scaling.Up, shape(1, xlarge), "engine has 0 writers"},
 		{"no instance", cluster(), scaling.Writer, scaling.Up, shape(1, xlarge), "engine has 0 writers"},
-		{"two writers", cluster(writer(large), second, reader("a", large)), scaling.Writer, scaling.Up, shape(1, xlarge), "engine has 2 writers"},
-		{"two writers and no reader", cluster(writer(large), second), scaling.Writer, scaling.Up, shape(1, xlarge), "engine has 2 writers"},
+		{"two writers", cluster(writer(large), second, reader("a", large)), scaling.Writer, scaling.Up, shape(1, xlarge),
+			"engine has 2 writers"},
+		{"two writers and no reader", cluster(writer(large), second), scaling.Writer, scaling.Up, shape(1, xlarge),
+			"engine has 2 writers"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			op, err := Plan(policy(), test.observation, proposal(test.pool, test.direction, test.observation, test.to), id, start)

@@ -42,7 +42,8 @@ func TestOpen(t *testing.T) {
 	}{
 		{"no window is always open", nil, "2026-02-05T12:00:00Z", true, ""},
 
-		{"a second before it opens", []scaling.Window{night}, "2026-02-05T01:59:59+01:00", false, "2026-02-05T02:00:00+01:00"},
+		{"a second before it opens", []scaling.Window{night}, "2026-02-05T01:59:59+01:00", false,
+			"2026-02-05T02:00:00+01:00"},
 		{"the moment it opens", []scaling.Window{night}, "2026-02-05T02:00:00+01:00", true, ""},
 		{"a second before it closes", []scaling.Window{night}, "2026-02-05T03:59:59+01:00", true, ""},
 		{"half a second before it closes", []scaling.Window{night}, "2026-02-05T03:59:59.5+01:00", true, ""},
@@ -52,7 +53,8 @@ func TestOpen(t *testing.T) {
 
 		{"before midnight", []scaling.Window{late}, "2026-02-05T23:59:00+01:00", true, ""},
 		{"after midnight", []scaling.Window{late}, "2026-02-06T01:29:59+01:00", true, ""},
-		{"after it closed past midnight", []scaling.Window{late}, "2026-02-06T01:30:00+01:00", false, "2026-02-06T22:30:00+01:00"},
+		{"after it closed past midnight", []scaling.Window{late}, "2026-02-06T01:30:00+01:00", false,
+			"2026-02-06T22:30:00+01:00"},
 		{"across the end of a month", []scaling.Window{late}, "2026-03-01T00:30:00+01:00", true, ""},
 		{"across two midnights", []scaling.Window{weekend}, "2026-02-08T23:59:59+01:00", true, ""},
 		{"Monday", []scaling.Window{weekend}, "2026-02-09T00:00:00+01:00", false, "2026-02-14T00:00:00+01:00"},
@@ -63,21 +65,26 @@ func TestOpen(t *testing.T) {
 
 		{"the first of several is open", []scaling.Window{night, noon}, "2026-02-05T03:30:00+01:00", true, ""},
 		{"the second of several is open", []scaling.Window{night, noon}, "2026-07-05T03:00:30Z", true, ""},
-		{"none of several: the nearest is next", []scaling.Window{noon, night, late}, "2026-02-05T12:00:00Z", false, "2026-02-05T21:30:00Z"},
+		{"none of several: the nearest is next", []scaling.Window{noon, night, late}, "2026-02-05T12:00:00Z", false,
+			"2026-02-05T21:30:00Z"},
 
 		{"never", []scaling.Window{never}, "2026-02-05T12:00:00Z", false, ""},
 		{"never or at night", []scaling.Window{never, night}, "2026-02-05T12:00:00Z", false, "2026-02-06T01:00:00Z"},
 
 		// On 29 March 2026 the clocks go from 02:00 to 03:00: 02:00 and 02:30 do not exist, and no window opens that night.
 		{"the hour that is skipped", []scaling.Window{night}, "2026-03-29T01:30:00Z", false, "2026-03-30T00:00:00Z"},
-		{"half past in the hour that is skipped", []scaling.Window{early}, "2026-03-29T01:10:00Z", false, "2026-03-30T00:30:00Z"},
+		{"half past in the hour that is skipped", []scaling.Window{early}, "2026-03-29T01:10:00Z", false,
+			"2026-03-30T00:30:00Z"},
 		// A window that opened before lasts as long as ever: from 23:00 +01:00 = 22:00 UTC for 4 h, to 02:00 UTC.
-		{"a duration does not shrink", []scaling.Window{window("0 23 * * *", 4*time.Hour, amsterdam)}, "2026-03-29T01:59:59Z", true, ""},
-		{"nor grow", []scaling.Window{window("0 23 * * *", 4*time.Hour, amsterdam)}, "2026-03-29T02:00:00Z", false, "2026-03-29T21:00:00Z"},
+		{"a duration does not shrink", []scaling.Window{window("0 23 * * *", 4*time.Hour, amsterdam)},
+			"2026-03-29T01:59:59Z", true, ""},
+		{"nor grow", []scaling.Window{window("0 23 * * *", 4*time.Hour, amsterdam)}, "2026-03-29T02:00:00Z", false,
+			"2026-03-29T21:00:00Z"},
 
 		// On 25 October 2026 the clocks go from 03:00 back to 02:00: 02:30 is at 00:30 and at 01:30 UTC.
 		{"the hour that comes twice, the first time", []scaling.Window{early}, "2026-10-25T00:30:00Z", true, ""},
-		{"the hour that comes twice, between", []scaling.Window{early}, "2026-10-25T01:10:00Z", false, "2026-10-25T01:30:00Z"},
+		{"the hour that comes twice, between", []scaling.Window{early}, "2026-10-25T01:10:00Z", false,
+			"2026-10-25T01:30:00Z"},
 		{"the hour that comes twice, the second time", []scaling.Window{early}, "2026-10-25T01:45:00Z", true, ""},
 		{"the day after is as ever", []scaling.Window{early}, "2026-10-26T01:30:00Z", true, ""},
 	} {

@@ -1,0 +1,104 @@
+package v1alpha1_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// TestDefaults: what a policy leaves out is filled in, one field at a time.
+func TestDefaults(t *testing.T) {
+	namespace, c := env.Namespace(t)
+	all := map[string]string{
+		"spec.mode":                               "Enforce",
+		"spec.readers.minReplicas":                "1",
+		"spec.readers.preference":                 "Cheapest",
+		"spec.cpu.targetPercent":                  "55",
+		"spec.cpu.scaleUpPercent":                 "70",
+		"spec.cpu.scaleDownPercent":               "35",
+		"spec.behavior.scaleUp.windowSeconds":     "180",
+		"spec.behavior.scaleUp.cooldownSeconds":   "600",
+		"spec.behavior.scaleDown.windowSeconds":   "14400",
+		"spec.behavior.scaleDown.cooldownSeconds": "3600",
+		"spec.guardrails.maxOperationsPerDay":     "6",
+		"spec.guardrails.surgeReaders":            "1",
+		"spec.writer":                             "absent",
+		"spec.disruptionWindows":                  "absent",
+	}
+	for _, test := range []struct {
+		name    string
+		written map[string]string // fields that the policy does have, and then keeps
+	}{
+		{name: "of a policy that says least"},
+		{name: "of empty structs", written: map[string]string{"spec.cpu": "{}", "spec.behavior": "{}", "spec.guardrails": "{}"}},
+		{name: "of empty structs within", written: map[string]string{"spec.behavior": "{scaleUp: {}, scaleDown: {}}"}},
+		{name: "beside a threshold", written: map[string]string{"spec.cpu.scaleUpPercent": "60"}},
+		{name: "beside a window", written: map[string]string{"spec.behavior.scaleUp.windowSeconds": "60"}},
+		{name: "beside zeros", written: map[string]string{
+			"spec.behavior.scaleUp.cooldownSeconds": "0", "spec.behavior.scaleDown.cooldownSeconds": "0",
+			"spec.guardrails.surgeReaders": "0",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			policy := parse(t, cluster, namespace)
+			for path, value := range test.written {
+				set(t, policy, path, value)
+			}
+			if err := c.Create(t.Context(), policy, strict...); err != nil {
+				t.Fatal(err)
+			}
+			for path, want := range all {
+				if written, ok := test.written[path]; ok {
+					want = written
+				}
+				if got := get(t, policy, path); got != want {
+					t.Errorf("%s is %s, want %s", path, got, want)
+				}
+			}
+		})
+	}
+	t.Run("of a disruption window", func(t *testing.T) {
+		policy := parse(t, cluster, namespace)
+		set(t, policy, "spec.disruptionWindows", `[{schedule: "0 2 * * *", durationSeconds: 60}]`)
+		if err := c.Create(t.Context(), policy, strict...); err != nil {
+			t.Fatal(err)
+		}
+		const want = "- durationSeconds: 60\n  schedule: 0 2 * * *\n  timeZone: UTC"
+		if got := get(t, policy, "spec.disruptionWindows"); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// TestSamples: each sample applies, and says nothing that the API does not know.
+func TestSamples(t *testing.T) {
+	namespace, c := env.Namespace(t)
+	files, err := filepath.Glob("../../config/samples/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, file := range files {
+		if filepath.Base(file) == "kustomization.yaml" {
+			continue
+		}
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			policy := parse(t, string(text), namespace)
+			if err := c.Create(t.Context(), policy, client.FieldValidation("Strict")); err != nil {
+				t.Fatal(err)
+			}
+			kinds[get(t, policy, "spec.targetRef.kind")+" "+get(t, policy, "spec.mode")]++
+		})
+	}
+	for _, want := range []string{"DBCluster Enforce", "DBInstance Enforce", "DBCluster Recommend"} {
+		if kinds[want] == 0 {
+			t.Errorf("no sample shows %s", want)
+		}
+	}
+}

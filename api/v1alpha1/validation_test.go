@@ -1,0 +1,222 @@
+package v1alpha1_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestValidation asks a real API server about one field at a time. The message is the end of what it says about the field,
+// and empty when the value is fine.
+func TestValidation(t *testing.T) {
+	namespace, c := env.Namespace(t)
+	for _, test := range []struct {
+		base, path, value string
+		field             string // that the message is about, where it is not path
+		message           string
+	}{
+		// The target.
+		{base: cluster, path: "spec.targetRef", value: "absent", message: "Required value"},
+		{base: cluster, path: "spec.targetRef.kind", value: "absent", message: "Required value"},
+		{base: cluster, path: "spec.targetRef.kind", value: "Cluster", message: `supported values: "DBCluster", "DBInstance"`},
+		{base: cluster, path: "spec.targetRef.identifier", value: "absent", message: "Required value"},
+		{base: cluster, path: "spec.targetRef.identifier", value: "db-1-a"},
+		{base: cluster, path: "spec.targetRef.identifier", value: strings.Repeat("a", 63)},
+		{base: cluster, path: "spec.targetRef.identifier", value: strings.Repeat("a", 64), message: "may not be more than 63 bytes"},
+		{base: cluster, path: "spec.targetRef.identifier", value: `""`, message: identifierMessage},
+		{base: cluster, path: "spec.targetRef.identifier", value: "Clinical-Engine", message: identifierMessage},
+		{base: cluster, path: "spec.targetRef.identifier", value: "1st", message: identifierMessage},
+		{base: cluster, path: "spec.targetRef.identifier", value: "db-", message: identifierMessage},
+		{base: cluster, path: "spec.targetRef.identifier", value: "db--1", message: identifierMessage},
+		{base: cluster, path: "spec.targetRef.identifier", value: "arn:aws:rds:eu-west-1:1:cluster:x", message: identifierMessage},
+		{base: cluster, path: "spec.targetRef.region", value: "absent", message: "Required value"},
+		{base: cluster, path: "spec.targetRef.region", value: "us-gov-west-1"},
+		{base: cluster, path: "spec.targetRef.region", value: "ap-southeast-2"},
+		{base: cluster, path: "spec.targetRef.region", value: "eu-isoe-west-1"},
+		{base: cluster, path: "spec.targetRef.region", value: "eu-west-1a", message: "an AWS region looks like eu-west-1"},
+		{base: cluster, path: "spec.targetRef.region", value: "Ireland", message: "an AWS region looks like eu-west-1"},
+		{base: cluster, path: "spec.targetRef.region", value: strings.Repeat("a", 33), message: "may not be more than 32 bytes"},
+		{base: cluster, path: "spec.targetRef.roleARN", value: "arn:aws:iam::123456789012:role/dbscaler"},
+		{base: cluster, path: "spec.targetRef.roleARN", value: "arn:aws-us-gov:iam::123456789012:role/path/to/dbscaler"},
+		{base: cluster, path: "spec.targetRef.roleARN", value: "dbscaler", message: roleMessage},
+		{base: cluster, path: "spec.targetRef.roleARN", value: "arn:aws:iam::123456789012:user/dbscaler", message: roleMessage},
+		{base: cluster, path: "spec.targetRef.roleARN", value: "arn:aws:iam::1234:role/dbscaler", message: roleMessage},
+
+		// What goes with what.
+		{base: instance, path: "spec.mode", value: "Enforce"},
+		{base: instance, path: "spec.writer", value: "absent", field: "spec",
+			message: "a DBInstance is scaled through spec.writer: name its instanceClasses there"},
+		{base: instance, path: "spec.readers", value: "{instanceClasses: [db.m7g.large], maxReplicas: 1}", field: "spec",
+			message: "a DBInstance has no readers: remove spec.readers, or target the DBCluster"},
+		{base: cluster, path: "spec.readers", value: "absent", field: "spec",
+			message: "name what may change: spec.readers, spec.writer or both"},
+		{base: cluster, path: "spec.writer", value: "{instanceClasses: [db.r6g.xlarge]}"},
+		{base: cluster, path: "spec.mode", value: "Recommend"},
+		{base: cluster, path: "spec.mode", value: "Observe", message: `supported values: "Enforce", "Recommend"`},
+
+		// The readers.
+		{base: cluster, path: "spec.readers.minReplicas", value: "4"},
+		{base: cluster, path: "spec.readers.minReplicas", value: "0", message: "should be greater than or equal to 1"},
+		{base: cluster, path: "spec.readers.minReplicas", value: "16", message: "should be less than or equal to 15"},
+		{base: cluster, path: "spec.readers.minReplicas", value: "5", field: "spec.readers",
+			message: "minReplicas must not be above maxReplicas"},
+		{base: cluster, path: "spec.readers.maxReplicas", value: "absent", message: "Required value"},
+		{base: cluster, path: "spec.readers.maxReplicas", value: "1"},
+		{base: cluster, path: "spec.readers.maxReplicas", value: "15"},
+		{base: cluster, path: "spec.readers.maxReplicas", value: "0", message: "should be greater than or equal to 1"},
+		{base: cluster, path: "spec.readers.maxReplicas", value: "16", message: "should be less than or equal to 15"},
+		{base: cluster, path: "spec.readers.preference", value: "Vertical"},
+		{base: cluster, path: "spec.readers.preference", value: "Horizontal"},
+		{base: cluster, path: "spec.readers.preference", value: "Fastest",
+			message: `supported values: "Cheapest", "Vertical", "Horizontal"`},
+
+		// The thresholds.
+		{base: cluster, path: "spec.cpu", value: "{}"},
+		{base: cluster, path: "spec.cpu", value: "{scaleDownPercent: 1, targetPercent: 10, scaleUpPercent: 15}"},
+		{base: cluster, path: "spec.cpu", value: "{scaleDownPercent: 80, targetPercent: 85, scaleUpPercent: 90}"},
+		{base: cluster, path: "spec.cpu", value: "{targetPercent: 70}", message: targetMessage},
+		{base: cluster, path: "spec.cpu", value: "{scaleUpPercent: 55}", message: targetMessage},
+		{base: cluster, path: "spec.cpu", value: "{targetPercent: 35}", message: downMessage},
+		{base: cluster, path: "spec.cpu", value: "{scaleDownPercent: 55}", message: downMessage},
+		{base: cluster, path: "spec.cpu.targetPercent", value: "9", message: "should be greater than or equal to 10"},
+		{base: cluster, path: "spec.cpu.targetPercent", value: "86", message: "should be less than or equal to 85"},
+		{base: cluster, path: "spec.cpu.targetPercent", value: "55.5", message: "must be of type int32"},
+		{base: cluster, path: "spec.cpu.scaleUpPercent", value: "14", message: "should be greater than or equal to 15"},
+		{base: cluster, path: "spec.cpu.scaleUpPercent", value: "91", message: "should be less than or equal to 90"},
+		{base: cluster, path: "spec.cpu.scaleDownPercent", value: "0", message: "should be greater than or equal to 1"},
+		{base: cluster, path: "spec.cpu.scaleDownPercent", value: "81", message: "should be less than or equal to 80"},
+
+		// How quickly.
+		{base: cluster, path: "spec.behavior", value: "{scaleUp: {}, scaleDown: {}}"},
+		{base: cluster, path: "spec.behavior.scaleUp.windowSeconds", value: "60"},
+		{base: cluster, path: "spec.behavior.scaleUp.windowSeconds", value: "59", message: "should be greater than or equal to 60"},
+		{base: cluster, path: "spec.behavior.scaleUp.windowSeconds", value: "3601", message: "should be less than or equal to 3600"},
+		{base: cluster, path: "spec.behavior.scaleUp.cooldownSeconds", value: "0"},
+		{base: cluster, path: "spec.behavior.scaleUp.cooldownSeconds", value: "-1", message: "should be greater than or equal to 0"},
+		{base: cluster, path: "spec.behavior.scaleUp.cooldownSeconds", value: "86401",
+			message: "should be less than or equal to 86400"},
+		{base: cluster, path: "spec.behavior.scaleDown.windowSeconds", value: "599",
+			message: "should be greater than or equal to 600"},
+		{base: cluster, path: "spec.behavior.scaleDown.windowSeconds", value: "86401",
+			message: "should be less than or equal to 86400"},
+		{base: cluster, path: "spec.behavior.scaleDown.cooldownSeconds", value: "0"},
+		{base: cluster, path: "spec.behavior.scaleDown.cooldownSeconds", value: "604801",
+			message: "should be less than or equal to 604800"},
+
+		// The guardrails.
+		{base: cluster, path: "spec.guardrails", value: "{maxOperationsPerDay: 48, surgeReaders: 0}"},
+		{base: cluster, path: "spec.guardrails.maxOperationsPerDay", value: "0", message: "should be greater than or equal to 1"},
+		{base: cluster, path: "spec.guardrails.maxOperationsPerDay", value: "49", message: "should be less than or equal to 48"},
+		{base: cluster, path: "spec.guardrails.surgeReaders", value: "-1", message: "should be greater than or equal to 0"},
+		{base: cluster, path: "spec.guardrails.surgeReaders", value: "2", message: "should be less than or equal to 1"},
+		{base: cluster, path: "spec.disruptionWindows", value: "[]", message: "should have at least 1 items"},
+		{base: cluster, path: "spec.disruptionWindows", value: list(16, `{schedule: "0 2 * * *", durationSeconds: 60}`)},
+		{base: cluster, path: "spec.disruptionWindows", value: list(17, `{schedule: "0 2 * * *", durationSeconds: 60}`),
+			message: "must have at most 16 items"},
+	} {
+		t.Run(test.path+"="+test.value, func(t *testing.T) {
+			policy := parse(t, test.base, namespace)
+			set(t, policy, test.path, test.value)
+			field := test.field
+			if field == "" {
+				field = test.path
+			}
+			expect(t, c.Create(t.Context(), policy, strict...), field, test.message)
+		})
+	}
+}
+
+const (
+	identifierMessage = "an RDS identifier is lower-case letters, digits and single hyphens; it begins with a letter and does " +
+		"not end with a hyphen"
+	roleMessage   = "a role ARN looks like arn:aws:iam::123456789012:role/dbscaler"
+	targetMessage = "targetPercent (55 unless set) must be below scaleUpPercent (70 unless set)"
+	downMessage   = "scaleDownPercent (35 unless set) must be below targetPercent (55 unless set)"
+)
+
+// list is the same element n times, in YAML.
+func list(n int, element string) string {
+	return "[" + strings.TrimSuffix(strings.Repeat(element+", ", n), ", ") + "]"
+}
+
+// TestInstanceClasses: readers and writer have the same rules for their ladders.
+func TestInstanceClasses(t *testing.T) {
+	namespace, c := env.Namespace(t)
+	const (
+		looksLike = "an instance class looks like db.r6g.xlarge"
+		twice     = "instanceClasses must not name a class twice"
+		sorted    = "instanceClasses must be sorted by size, smallest first"
+	)
+	for _, test := range []struct {
+		name, classes string
+		element       string // what the message is about, within the list
+		message       string
+	}{
+		{name: "one", classes: "[db.r6g.large]"},
+		{name: "all sizes", classes: "[db.t4g.micro, db.t4g.small, db.t4g.medium, db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge, " +
+			"db.r6g.4xlarge, db.r6g.8xlarge, db.r6g.12xlarge, db.r6g.16xlarge, db.x2iedn.24xlarge, db.x2iedn.32xlarge]"},
+		{name: "of two families", classes: "[db.r6g.large, db.r7g.large, db.r7g.xlarge]"},
+		{name: "with threads and memory of Oracle", classes: "[db.r5.2xlarge.tpc1.mem2x, db.r5.4xlarge.tpc2.mem2x]"},
+		{name: "as many as there may be", classes: "[db.a1.large, db.a2.large, db.a3.large, db.a4.large, db.a5.large, " +
+			"db.a6.large, db.a7.large, db.a8.large, db.b1.large, db.b2.large, db.b3.large, db.b4.large, db.b5.large, db.b6.large, " +
+			"db.b7.large, db.b8.large]"},
+		{name: "missing", classes: "absent", message: "Required value"},
+		{name: "none", classes: "[]", message: "should have at least 1 items"},
+		{name: "too many", classes: list(17, "db.r6g.large"), message: "must have at most 16 items"},
+		{name: "of EC2", classes: "[r6g.large]", element: "[0]", message: looksLike},
+		{name: "no size", classes: "[db.serverless]", element: "[0]", message: looksLike},
+		{name: "no such size", classes: "[db.r6g.2large]", element: "[0]", message: looksLike},
+		{name: "upper case", classes: "[db.R6g.large]", element: "[0]", message: looksLike},
+		{name: "empty", classes: `[""]`, element: "[0]", message: looksLike},
+		{name: "the second is wrong", classes: "[db.r6g.large, xlarge]", element: "[1]", message: looksLike},
+		{name: "twice", classes: "[db.r6g.large, db.r6g.large]", message: twice},
+		{name: "largest first", classes: "[db.r6g.xlarge, db.r6g.large]", message: sorted},
+		{name: "sorted as text", classes: "[db.r6g.12xlarge, db.r6g.2xlarge]", message: sorted},
+		{name: "medium after large", classes: "[db.r6g.large, db.t4g.medium]", message: sorted},
+		{name: "small after medium", classes: "[db.t4g.medium, db.t4g.small]", message: sorted},
+		{name: "micro after small", classes: "[db.t4g.small, db.t4g.micro]", message: sorted},
+	} {
+		for pool, base := range map[string]string{"readers": cluster, "writer": instance} {
+			t.Run(test.name+"/"+pool, func(t *testing.T) {
+				policy := parse(t, base, namespace)
+				path := "spec." + pool + ".instanceClasses"
+				set(t, policy, path, test.classes)
+				err := c.Create(t.Context(), policy, strict...)
+				expect(t, err, path+test.element, test.message)
+				for _, complaint := range complaints(t, err) {
+					if strings.Contains(complaint, "evaluating rule") {
+						t.Errorf("a rule could not be evaluated: %s", complaint)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestDisruptionWindow(t *testing.T) {
+	namespace, c := env.Namespace(t)
+	const fields = "schedule must have five fields separated by single spaces: minute, hour, day of month, month, day of week"
+	for _, test := range []struct{ name, window, field, message string }{
+		{name: "every night", window: `{schedule: "0 2 * * *", durationSeconds: 7200, timeZone: Europe/Amsterdam}`},
+		{name: "lists and names", window: `{schedule: "0,30 */4 1-7 JAN-MAR SUN", durationSeconds: 604800}`},
+		{name: "no schedule", window: `{durationSeconds: 60}`, field: ".schedule", message: "Required value"},
+		{name: "no duration", window: `{schedule: "0 2 * * *"}`, field: ".durationSeconds", message: "Required value"},
+		{name: "four fields", window: `{schedule: "0 2 * * ", durationSeconds: 60}`, field: ".schedule", message: fields},
+		{name: "six fields", window: `{schedule: "0 0 2 * * *", durationSeconds: 60}`, field: ".schedule", message: fields},
+		{name: "a nickname", window: `{schedule: "@daily", durationSeconds: 60}`, field: ".schedule", message: fields},
+		{name: "two spaces", window: `{schedule: "0 2  * * *", durationSeconds: 60}`, field: ".schedule", message: fields},
+		{name: "too long", window: `{schedule: "` + strings.Repeat("0", 121) + ` 2 * * *", durationSeconds: 60}`,
+			field: ".schedule", message: "may not be more than 128 bytes"},
+		{name: "too short", window: `{schedule: "0 2 * * *", durationSeconds: 59}`, field: ".durationSeconds",
+			message: "should be greater than or equal to 60"},
+		{name: "more than a week", window: `{schedule: "0 2 * * *", durationSeconds: 604801}`, field: ".durationSeconds",
+			message: "should be less than or equal to 604800"},
+		{name: "a time zone that is empty", window: `{schedule: "0 2 * * *", durationSeconds: 60, timeZone: ""}`, field: ".timeZone",
+			message: "should be at least 1 chars long"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			policy := parse(t, cluster, namespace)
+			set(t, policy, "spec.disruptionWindows", "["+test.window+"]")
+			expect(t, c.Create(t.Context(), policy, strict...), "spec.disruptionWindows[0]"+test.field, test.message)
+		})
+	}
+}

@@ -1,0 +1,126 @@
+// Package argocd tests the health check that Argo CD is given, the way that Argo CD runs it.
+package argocd
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+	"k8s.io/utils/set"
+	"sigs.k8s.io/yaml"
+)
+
+const folder = "resource_customizations/scaling.dbscaler.io/DBScalingPolicy"
+
+// health is what a health check returns.
+type health struct {
+	Status  string `json:"status"`
+	Message string `json:"message"`
+}
+
+// suite is health_test.yaml, in Argo CD's own form.
+type suite struct {
+	Tests []struct {
+		HealthStatus health `json:"healthStatus"`
+		InputPath    string `json:"inputPath"`
+	} `json:"tests"`
+}
+
+func TestHealth(t *testing.T) {
+	script, err := os.ReadFile(filepath.Join(folder, "health.lua"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases suite
+	read(t, "health_test.yaml", &cases)
+	used := set.New[string]()
+	for _, test := range cases.Tests {
+		used.Insert(test.InputPath)
+		t.Run(filepath.Base(test.InputPath), func(t *testing.T) {
+			var obj map[string]any
+			read(t, test.InputPath, &obj)
+			if got := run(t, string(script), obj); got != test.HealthStatus {
+				t.Errorf("got  %+v\nwant %+v", got, test.HealthStatus)
+			}
+		})
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "testdata", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if path := "testdata/" + filepath.Base(file); !used.Has(path) {
+			t.Errorf("%s is in no case of health_test.yaml", path)
+		}
+	}
+}
+
+// run runs a health check as Argo CD does: with the base, package and table libraries and no others, within a second, and with the
+// object as the global obj.
+func run(t *testing.T, script string, obj map[string]any) health {
+	t.Helper()
+	l := lua.NewState(lua.Options{SkipOpenLibs: true})
+	defer l.Close()
+	for name, open := range map[string]lua.LGFunction{
+		lua.LoadLibName: lua.OpenPackage, lua.BaseLibName: lua.OpenBase, lua.TabLibName: lua.OpenTable,
+	} {
+		if err := l.CallByParam(lua.P{Fn: l.NewFunction(open), Protect: true}, lua.LString(name)); err != nil {
+			t.Fatalf("opening the library %q: %v", name, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	l.SetContext(ctx)
+	l.SetGlobal("obj", value(t, l, obj))
+	if err := l.DoString(script); err != nil {
+		t.Fatal(err)
+	}
+	result, ok := l.Get(-1).(*lua.LTable)
+	if !ok {
+		t.Fatalf("health.lua returned %s and not a table", l.Get(-1))
+	}
+	return health{Status: lua.LVAsString(result.RawGetString("status")), Message: lua.LVAsString(result.RawGetString("message"))}
+}
+
+// value is a value of JSON as Lua has it.
+func value(t *testing.T, l *lua.LState, v any) lua.LValue {
+	t.Helper()
+	switch v := v.(type) {
+	case bool:
+		return lua.LBool(v)
+	case float64:
+		return lua.LNumber(v)
+	case string:
+		return lua.LString(v)
+	case []any:
+		table := l.NewTable()
+		for _, element := range v {
+			table.Append(value(t, l, element))
+		}
+		return table
+	case map[string]any:
+		table := l.NewTable()
+		for key, element := range v {
+			table.RawSetString(key, value(t, l, element))
+		}
+		return table
+	default:
+		t.Fatalf("%v of type %T has no place in a policy", v, v)
+		return nil
+	}
+}
+
+// read reads a YAML file of the health check's folder, and fails on a field that to does not have.
+func read(t *testing.T, path string, to any) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(folder, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.UnmarshalStrict(data, to); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}

@@ -1,0 +1,214 @@
+// Package config tests that what is installed is accepted by a real API server, and how much it may do.
+package config
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dbscaler/dbscaler/internal/testenv"
+)
+
+const namespace = "dbscaler-system"
+
+var env *testenv.Environment
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
+
+// kubectl runs kubectl as an administrator and returns what it prints.
+func kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := env.WriteKubeconfig(kubeconfig); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), env.Kubectl(), append([]string{"--kubeconfig", kubeconfig}, args...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// install applies config/default. Warnings are as good as errors: the API server has them for what is deprecated, and for
+// pods that the namespace's pod security would refuse.
+func install(t *testing.T) client.Client {
+	t.Helper()
+	for range 2 { // twice: applying what is there changes nothing
+		out := kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "default")
+		if strings.Contains(out, "Warning") {
+			t.Fatal(out)
+		}
+	}
+	c, err := env.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestPodSecurity: the operator's pod is let into its namespace, which enforces the restricted level.
+func TestPodSecurity(t *testing.T) {
+	c := install(t)
+	deployment := &appsv1.Deployment{}
+	if err := c.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "dbscaler"}, deployment); err != nil {
+		t.Fatal(err)
+	}
+	pod := func() *corev1.Pod {
+		return &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: namespace, Name: "dbscaler-0", Labels: deployment.Spec.Template.Labels,
+			},
+			Spec: *deployment.Spec.Template.Spec.DeepCopy(),
+		}
+	}
+	if err := c.Create(t.Context(), pod(), client.DryRunAll); err != nil {
+		t.Error(err)
+	}
+	if !*pod().Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem {
+		t.Error("the root file system can be written")
+	}
+	root := pod()
+	root.Spec.SecurityContext.RunAsNonRoot = nil
+	if err := c.Create(t.Context(), root, client.DryRunAll); err == nil {
+		t.Error("the namespace lets in a pod that may run as root")
+	}
+}
+
+// TestPermissions asks the API server what the operator may do.
+func TestPermissions(t *testing.T) {
+	c := install(t)
+	const group = "scaling.dbscaler.io"
+	attributes := func(namespace, group, resource, subresource string) authorizationv1.ResourceAttributes {
+		return authorizationv1.ResourceAttributes{Namespace: namespace, Group: group, Resource: resource, Subresource: subresource}
+	}
+	every := []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
+	for _, test := range []struct {
+		what  authorizationv1.ResourceAttributes
+		verbs []string // that are allowed; all others are not
+	}{
+		{attributes("platform", group, "dbscalingpolicies", ""), []string{"get", "list", "watch"}},
+		{attributes("platform", group, "dbscalingpolicies", "status"), []string{"get", "update", "patch"}},
+		{attributes("platform", "events.k8s.io", "events", ""), []string{"create", "patch"}},
+		{attributes("platform", "", "events", ""), nil},
+		{attributes(namespace, "", "events", ""), []string{"create", "patch"}},
+		{attributes(namespace, "coordination.k8s.io", "leases", ""),
+			[]string{"get", "list", "watch", "create", "update", "patch", "delete"}},
+		{attributes("platform", "coordination.k8s.io", "leases", ""), nil},
+		{attributes("", "authentication.k8s.io", "tokenreviews", ""), []string{"create"}},
+		{attributes("", "authorization.k8s.io", "subjectaccessreviews", ""), []string{"create"}},
+		{attributes(namespace, "", "secrets", ""), nil},
+		{attributes("platform", "", "pods", ""), nil},
+		{attributes("", "", "namespaces", ""), nil},
+		{attributes("", "rbac.authorization.k8s.io", "clusterroles", ""), nil},
+	} {
+		t.Run(test.what.Namespace+"/"+test.what.Group+"/"+test.what.Resource+"/"+test.what.Subresource, func(t *testing.T) {
+			for _, verb := range every {
+				what := test.what
+				what.Verb = verb
+				review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+					User:               "system:serviceaccount:" + namespace + ":dbscaler",
+					Groups:             []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"},
+					ResourceAttributes: &what,
+				}}
+				if err := c.Create(t.Context(), review); err != nil {
+					t.Fatal(err)
+				}
+				if want := slices.Contains(test.verbs, verb); review.Status.Allowed != want {
+					t.Errorf("%s: allowed is %t, want %t", verb, review.Status.Allowed, want)
+				}
+			}
+		})
+	}
+}
+
+// TestAggregation: the roles for people are found by the cluster's own roles view, edit and admin.
+func TestAggregation(t *testing.T) {
+	c := install(t)
+	for name, verbs := range map[string]string{"view": "get list watch", "edit": "create", "admin": "create"} {
+		aggregate := &rbacv1.ClusterRole{}
+		if err := c.Get(t.Context(), client.ObjectKey{Name: name}, aggregate); err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		for _, selector := range aggregate.AggregationRule.ClusterRoleSelectors {
+			roles := &rbacv1.ClusterRoleList{}
+			if err := c.List(t.Context(), roles, client.MatchingLabels(selector.MatchLabels)); err != nil {
+				t.Fatal(err)
+			}
+			for _, role := range roles.Items {
+				for _, rule := range role.Rules {
+					if slices.Contains(rule.Resources, "dbscalingpolicies") {
+						found = append(found, rule.Verbs...)
+					}
+				}
+			}
+		}
+		for _, verb := range strings.Fields(verbs) {
+			if !slices.Contains(found, verb) {
+				t.Errorf("%s may not %s policies", name, verb)
+			}
+		}
+	}
+}
+
+// TestPorts: what the Deployment, the Service and the probes call a port is one that the container has.
+func TestPorts(t *testing.T) {
+	c := install(t)
+	deployment, service := &appsv1.Deployment{}, &corev1.Service{}
+	if err := c.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "dbscaler"}, deployment); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "dbscaler-metrics"}, service); err != nil {
+		t.Fatal(err)
+	}
+	container := deployment.Spec.Template.Spec.Containers[0]
+	ports := map[string]int32{}
+	for _, port := range container.Ports {
+		ports[port.Name] = port.ContainerPort
+	}
+	for what, name := range map[string]string{
+		"liveness":  container.LivenessProbe.HTTPGet.Port.StrVal,
+		"readiness": container.ReadinessProbe.HTTPGet.Port.StrVal,
+		"metrics":   service.Spec.Ports[0].TargetPort.StrVal,
+	} {
+		if ports[name] == 0 {
+			t.Errorf("%s: the container has no port %q", what, name)
+		}
+	}
+	for key, value := range service.Spec.Selector {
+		if deployment.Spec.Template.Labels[key] != value {
+			t.Errorf("the Service selects %s=%s, which the pods do not have", key, value)
+		}
+	}
+}
+
+// TestSamples: kubectl applies them as a whole, and shows a line for each.
+func TestSamples(t *testing.T) {
+	install(t)
+	kubectl(t, "create", "namespace", "platform")
+	kubectl(t, "apply", "-n", "platform", "-k", "samples")
+	var table struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := json.Unmarshal([]byte(kubectl(t, "get", "dbsp", "-n", "platform", "-o", "json")), &table); err != nil {
+		t.Fatal(err)
+	}
+	if len(table.Items) != 3 {
+		t.Errorf("%d samples are there, want 3", len(table.Items))
+	}
+	header := strings.Fields(strings.SplitN(kubectl(t, "get", "dbsp", "-n", "platform"), "\n", 2)[0])
+	if want := []string{"NAME", "DATABASE", "WRITER", "READERS", "READY", "DOING", "AGE"}; !slices.Equal(header, want) {
+		t.Errorf("kubectl shows %v, want %v", header, want)
+	}
+}

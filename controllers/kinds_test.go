@@ -1,0 +1,177 @@
+package controllers
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+)
+
+// cluster is an Aurora cluster at a steady load: writer vCPUs and reader vCPUs, on the classes named.
+func cluster(writerClass string, writerLoad float64, readerLoad float64, readerClasses ...string) string {
+	var members strings.Builder
+	for n, class := range append([]string{writerClass}, readerClasses...) {
+		fmt.Fprintf(&members, "  - {identifier: orders-%d, class: %s, tags: {dbscaler.io/policy-namespace: NAMESPACE}}\n", n+1, class)
+	}
+	return fmt.Sprintf(`
+start: "2024-02-05T08:00:00Z"
+seed: 7
+accountID: "123456789012"
+databases:
+- identifier: orders
+  region: eu-west-1
+  engine: aurora-postgresql
+  engineVersion: "16.1"
+  tags: {dbscaler.io/policy-namespace: NAMESPACE}
+  instances:
+%s  load: {writer: {points: [{at: 0h, vcpus: %g}]}, readers: {points: [{at: 0h, vcpus: %g}]}}
+`, members.String(), writerLoad, readerLoad)
+}
+
+// plain is an RDS instance at a steady load.
+func plain(class string, load float64, multiAZ bool) string {
+	return fmt.Sprintf(`
+start: "2024-02-05T08:00:00Z"
+seed: 7
+accountID: "123456789012"
+databases:
+- identifier: ledger
+  region: eu-west-1
+  engine: postgres
+  engineVersion: "16.1"
+  class: %s
+  multiAZ: %t
+  tags: {dbscaler.io/policy-namespace: "*"}
+  load: {writer: {points: [{at: 0h, vcpus: %g}]}}
+`, class, multiAZ, load)
+}
+
+const (
+	readersVertical = `
+metadata: {name: p}
+spec:
+  targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge], minReplicas: 1, maxReplicas: 4, preference: Vertical}
+`
+	readersHorizontal = `
+metadata: {name: p}
+spec:
+  targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  readers: {instanceClasses: [db.r6g.large], minReplicas: 1, maxReplicas: 4, preference: Horizontal}
+  behavior: {scaleDown: {windowSeconds: 3600, cooldownSeconds: 600}}
+`
+	writerOnly = `
+metadata: {name: p}
+spec:
+  targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge]}
+`
+	plainInstance = `
+metadata: {name: p}
+spec:
+  targetRef: {kind: DBInstance, identifier: ledger, region: eu-west-1}
+  writer: {instanceClasses: [db.m6g.large, db.m6g.xlarge, db.m6g.2xlarge]}
+`
+)
+
+func succeeded(p *v1alpha1.DBScalingPolicy) bool {
+	return len(p.Status.History) > 0 && p.Status.History[0].Outcome == v1alpha1.OutcomeSucceeded
+}
+
+// TestReadersAreResizedBehindASurgeReader: one reader at 80 % gets the next class; a surge reader carries the load
+// meanwhile, and goes afterwards.
+func TestReadersAreResizedBehindASurgeReader(t *testing.T) {
+	l := newLab(t, cluster("db.r6g.xlarge", 1, 1.6, "db.r6g.large"))
+	l.apply(readersVertical)
+	p := l.until("p", "resized", 2*time.Hour, succeeded)
+	id := p.Status.History[0].ID
+	want := []string{
+		"CreateDBInstance orders-dbscaler-" + id + "-1 db.r6g.xlarge",
+		"ModifyDBInstance orders-2 db.r6g.xlarge",
+		"DeleteDBInstance orders-dbscaler-" + id + "-1",
+	}
+	if got := l.changes(); strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("AWS was asked for\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.xlarge" {
+		t.Errorf("the cluster is %s", got)
+	}
+	for _, m := range l.minutes("orders") {
+		if m.ReaderVCPUs < 2 {
+			t.Errorf("at %s only %g vCPUs of readers were in service", m.At.Format("15:04"), m.ReaderVCPUs)
+		}
+		if m.Saturated {
+			t.Errorf("at %s a reader was saturated", m.At.Format("15:04"))
+		}
+	}
+	if got := condition(p, v1alpha1.ConditionReady); got != "True Ready" {
+		t.Errorf("Ready is %s", got)
+	}
+}
+
+// TestReadersAreAddedAndOwnOnesRemoved: load that rises adds readers; when it falls, only those that were added go.
+func TestReadersAreAddedAndOwnOnesRemoved(t *testing.T) {
+	rising := strings.Replace(cluster("db.r6g.xlarge", 1, 0, "db.r6g.large"), "readers: {points: [{at: 0h, vcpus: 0}]}",
+		"readers: {points: [{at: 0h, vcpus: 1.6}, {at: 90m, vcpus: 1.6}, {at: 91m, vcpus: 0.2}]}", 1)
+	l := newLab(t, rising)
+	l.apply(readersHorizontal)
+	l.until("p", "grown", time.Hour, succeeded)
+	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.large db.r6g.large" {
+		t.Fatalf("the cluster is %s", got)
+	}
+	p := l.until("p", "shrunk", 6*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool { return len(p.Status.History) == 2 && idle(p) })
+	if p.Status.History[0].Direction != v1alpha1.DirectionDown || l.shape("orders") != "db.r6g.xlarge + db.r6g.large" {
+		t.Errorf("the cluster is %s after %+v", l.shape("orders"), p.Status.History[0])
+	}
+	l.run("p", 5*time.Hour, nil)
+	if got := len(l.changes()); got != 2 {
+		t.Errorf("AWS was asked for %d changes, want one reader added and removed:\n%s", got, strings.Join(l.changes(), "\n"))
+	}
+}
+
+// TestWriterIsResizedByPromotion: the heir gets the class, is promoted once, and the old writer gets what the heir had.
+func TestWriterIsResizedByPromotion(t *testing.T) {
+	l := newLab(t, cluster("db.r6g.large", 1.6, 0.5, "db.r6g.large"))
+	l.apply(writerOnly)
+	p := l.until("p", "resized", 3*time.Hour, succeeded)
+	id := p.Status.History[0].ID
+	want := []string{
+		"CreateDBInstance orders-dbscaler-" + id + "-1 db.r6g.large",
+		"ModifyDBInstance orders-2 db.r6g.xlarge",
+		"FailoverDBCluster orders-2",
+		"DeleteDBInstance orders-dbscaler-" + id + "-1",
+	}
+	if got := l.changes(); strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("AWS was asked for\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.large" {
+		t.Errorf("the cluster is %s", got)
+	}
+}
+
+// TestPlainInstancesAreResizedInPlace: Single-AZ and Multi-AZ.
+func TestPlainInstancesAreResizedInPlace(t *testing.T) {
+	for _, multiAZ := range []bool{false, true} {
+		t.Run(fmt.Sprintf("MultiAZ=%t", multiAZ), func(t *testing.T) {
+			l := newLab(t, plain("db.m6g.large", 1.6, multiAZ))
+			l.apply(plainInstance)
+			l.until("p", "resized", 2*time.Hour, succeeded)
+			l.run("p", 2*time.Hour, nil)
+			if got := strings.Join(l.changes(), "\n"); got != "ModifyDBInstance ledger db.m6g.xlarge" {
+				t.Errorf("AWS was asked for\n%s", got)
+			}
+		})
+	}
+}
+
+// TestLoneWriterIsResizedInPlace: a cluster without readers.
+func TestLoneWriterIsResizedInPlace(t *testing.T) {
+	l := newLab(t, cluster("db.r6g.large", 1.6, 0))
+	l.apply(writerOnly)
+	l.until("p", "resized", 2*time.Hour, succeeded)
+	if got := strings.Join(l.changes(), "\n"); got != "ModifyDBInstance orders-1 db.r6g.xlarge" {
+		t.Errorf("AWS was asked for\n%s", got)
+	}
+}

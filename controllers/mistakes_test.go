@@ -1,0 +1,205 @@
+package controllers
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/rdssim"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+)
+
+// busyCluster would be scaled up if the policy were in order.
+func busyCluster() string { return cluster("db.r6g.xlarge", 1, 1.7, "db.r6g.large") }
+
+// TestMistakes: each gets a condition that says what to do, and nothing changes in AWS.
+func TestMistakes(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		policy    func(string) string
+		prepare   func(*lab)
+		condition string
+		want      string
+		says      string
+	}{
+		{
+			name: "unknown class", condition: v1alpha1.ConditionAccepted, want: "False UnknownInstanceClass",
+			policy: func(s string) string { return strings.Replace(s, "db.r6g.xlarge", "db.r99g.xlarge", 1) },
+			says:   `spec.readers.instanceClasses: unknown instance class "db.r99g.xlarge": correct it`,
+		},
+		{
+			name: "absent database", condition: v1alpha1.ConditionTargetFound, want: "False NotFound",
+			policy: func(s string) string { return strings.Replace(s, "identifier: orders", "identifier: order", 1) },
+			says:   `There is no DBCluster named "order" in eu-west-1. Check spec.targetRef`,
+		},
+		{
+			name: "wrong region", condition: v1alpha1.ConditionTargetFound, want: "False NotFound",
+			policy: func(s string) string { return strings.Replace(s, "eu-west-1", "eu-west-2", 1) },
+			says:   "in eu-west-2. Check spec.targetRef: identifier, region",
+		},
+		{
+			name: "an instance of a cluster", condition: v1alpha1.ConditionTargetFound, want: "False Unsupported",
+			policy: func(string) string {
+				return strings.Replace(strings.Replace(plainInstance, "ledger", "orders-1", 1), "db.m6g", "db.r6g", 3)
+			},
+			says: "orders",
+		},
+		{
+			name: "a class that the engine is not offered on", condition: v1alpha1.ConditionTargetFound, want: "False ClassNotOffered",
+			policy: func(s string) string { return strings.Replace(s, "db.r6g.xlarge", "db.m6g.xlarge", 1) },
+			says:   "aurora-postgresql does not run on db.m6g.xlarge",
+		},
+		{
+			name: "missing tag", condition: v1alpha1.ConditionPermitted, want: "False OptInTagMissing",
+			prepare: func(l *lab) { l.untag("arn:aws:rds:eu-west-1:123456789012:cluster:orders") },
+			says:    "orders does not carry the AWS tag dbscaler.io/policy-namespace=",
+		},
+		{
+			name: "missing tag on an instance", condition: v1alpha1.ConditionScalingLimited, want: "True OptInTagMissing",
+			prepare: func(l *lab) { l.untag("arn:aws:rds:eu-west-1:123456789012:db:orders-2") },
+			says:    "is missing on orders-2: add it",
+		},
+		{
+			name: "no permission to read", condition: v1alpha1.ConditionPermitted, want: "False AccessDenied",
+			prepare: func(l *lab) {
+				l.aws.Inject(rdssim.Fault{Kind: rdssim.Answer, Operation: "DescribeDBClusters", Code: "AccessDenied", HTTPStatus: 403,
+					Message: "User: x is not authorized to perform: rds:DescribeDBClusters"})
+			},
+			says: "Grant what config/iam/policy.json lists",
+		},
+		{
+			name: "no permission to read metrics", condition: v1alpha1.ConditionMetricsFresh, want: "False AccessDenied",
+			prepare: func(l *lab) {
+				l.aws.Inject(rdssim.Fault{Kind: rdssim.Answer, Operation: "GetMetricData", Code: "AccessDenied", HTTPStatus: 403,
+					Message: "User: x is not authorized to perform: cloudwatch:GetMetricData"})
+			},
+			says: "The operator may not read metrics",
+		},
+		{
+			name: "a role that may not be assumed", condition: v1alpha1.ConditionPermitted, want: "False AccessDenied",
+			policy: func(s string) string {
+				return strings.Replace(s, "region: eu-west-1", "region: eu-west-1, roleARN: 'arn:aws:iam::210987654321:role/dbscaler'", 1)
+			},
+			prepare: func(l *lab) {
+				l.aws.Inject(rdssim.Fault{Kind: rdssim.Answer, Operation: "AssumeRole", Code: "AccessDenied", HTTPStatus: 403,
+					Message: "User: x is not authorized to perform: sts:AssumeRole"})
+			},
+			says: "arn:aws:iam::210987654321:role/dbscaler",
+		},
+		{
+			name: "the same name in another account", condition: v1alpha1.ConditionTargetFound, want: "False NotFound",
+			policy: func(s string) string {
+				return strings.Replace(s, "region: eu-west-1", "region: eu-west-1, roleARN: 'arn:aws:iam::210987654321:role/dbscaler'", 1)
+			},
+			says: "eu-west-1 as arn:aws:iam::210987654321:role/dbscaler",
+		},
+		{
+			name: "AWS is down", condition: v1alpha1.ConditionTargetFound, want: "Unknown AWSUnavailable",
+			prepare: func(l *lab) { l.aws.Inject(rdssim.Fault{Kind: rdssim.Unavailable}) },
+			says:    "check spec.targetRef.region",
+		},
+		{
+			name: "no metrics", condition: v1alpha1.ConditionMetricsFresh, want: "False MetricsMissing",
+			prepare: func(l *lab) {
+				l.aws.Inject(rdssim.Fault{Kind: rdssim.MetricGap, Instance: "orders-2"})
+			},
+			says: "CloudWatch has no CPUUtilization",
+		},
+		{
+			name: "a window that never parses", condition: v1alpha1.ConditionAccepted, want: "False InvalidSchedule",
+			policy: func(s string) string {
+				return s + "  disruptionWindows: [{schedule: '0 25 * * *', durationSeconds: 3600, timeZone: Europe/Amsterdam}]\n"
+			},
+			says: "spec.disruptionWindows",
+		},
+		{
+			name: "only recommending", condition: v1alpha1.ConditionScalingLimited, want: "True ModeRecommend",
+			policy: func(s string) string { return s + "  mode: Recommend\n" },
+			says:   "1 × db.r6g.large → 1 × db.r6g.xlarge",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := newLab(t, busyCluster())
+			if test.prepare != nil {
+				test.prepare(l)
+			}
+			text := readersVertical
+			if test.policy != nil {
+				text = test.policy(text)
+			}
+			l.apply(text)
+			l.run("p", 40*time.Minute, nil)
+			p := l.get("p")
+			if got := condition(p, test.condition); got != test.want {
+				t.Fatalf("%s is %q, want %q; status:\n%s", test.condition, got, test.want, dump(p))
+			}
+			if c := meta.FindStatusCondition(p.Status.Conditions, test.condition); !strings.Contains(c.Message, test.says) {
+				t.Errorf("it says %q, want %q in it", c.Message, test.says)
+			}
+			if p.Status.ObservedGeneration != p.Generation {
+				t.Errorf("observedGeneration is %d, want %d", p.Status.ObservedGeneration, p.Generation)
+			}
+			if got := l.changes(); len(got) > 0 {
+				t.Errorf("AWS was asked for changes:\n%s", strings.Join(got, "\n"))
+			}
+		})
+	}
+}
+
+// TestTwoPoliciesOnOneDatabase: the older acts, the younger says who does.
+func TestTwoPoliciesOnOneDatabase(t *testing.T) {
+	l := newLab(t, busyCluster())
+	l.apply(readersVertical)
+	l.apply(strings.Replace(readersVertical, "name: p", "name: q", 1))
+	l.run("q", time.Hour, nil)
+	if got := l.changes(); len(got) > 0 {
+		t.Fatalf("the younger policy asked for changes:\n%s", strings.Join(got, "\n"))
+	}
+	q := l.get("q")
+	if got := condition(q, v1alpha1.ConditionPermitted); got != "False PolicyConflict" {
+		t.Fatalf("Permitted is %s", got)
+	}
+	if c := meta.FindStatusCondition(q.Status.Conditions, v1alpha1.ConditionStalled); c == nil || !strings.Contains(c.Message, l.namespace+"/p scales the same database") {
+		t.Errorf("Stalled is %+v", c)
+	}
+	l.until("p", "resized", 2*time.Hour, succeeded)
+}
+
+// TestDeniedChange: AWS refuses the change itself. Nothing changes, the policy says so, and tries again only after the
+// cooldown; once the permission is there it goes on.
+func TestDeniedChange(t *testing.T) {
+	l := newLab(t, busyCluster())
+	l.aws.Inject(rdssim.Fault{Kind: rdssim.Answer, Operation: "CreateDBInstance", Code: "AccessDenied", HTTPStatus: 403,
+		Message: "User: x is not authorized to perform: rds:CreateDBInstance", Until: start.Add(30 * time.Minute)})
+	l.apply(readersVertical)
+	p := l.until("p", "refused", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
+		return condition(p, v1alpha1.ConditionPermitted) == "False AccessDenied"
+	})
+	if got := condition(p, v1alpha1.ConditionReady); got != "False AccessDenied" || p.Status.Operation != nil {
+		t.Errorf("Ready is %s, operation %+v", got, p.Status.Operation)
+	}
+	first := len(l.changes())
+	l.run("p", 9*time.Minute, nil)
+	if got := len(l.changes()); first != 1 || got != 1 {
+		t.Errorf("AWS was asked %d times, then %d within the cooldown", first, got)
+	}
+	l.until("p", "resized", 3*time.Hour, succeeded)
+	if got := condition(l.get("p"), v1alpha1.ConditionPermitted); got != "True Permitted" {
+		l.run("p", 2*time.Minute, nil)
+		if got := condition(l.get("p"), v1alpha1.ConditionPermitted); got != "True Permitted" {
+			t.Errorf("Permitted is %s after it worked", got)
+		}
+	}
+}
+
+// untag removes the opt-in tag of a resource.
+func (l *lab) untag(arn string) {
+	l.aws.Do(func(w *model.World) {
+		if err := w.RemoveTags(arn, []string{"dbscaler.io/policy-namespace"}); err != nil {
+			l.t.Error(err)
+		}
+	})
+}

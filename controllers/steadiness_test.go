@@ -1,0 +1,166 @@
+package controllers
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/rdssim"
+)
+
+// TestIdle: with nothing to do, many policies of one region share one snapshot and one batch of metrics a minute, and
+// write nothing.
+func TestIdle(t *testing.T) {
+	const policies = 12
+	var scenario strings.Builder
+	scenario.WriteString("start: \"2024-02-05T08:00:00Z\"\naccountID: \"123456789012\"\ndatabases:\n")
+	for n := range policies {
+		fmt.Fprintf(&scenario, `- identifier: db-%d
+  region: eu-west-1
+  engine: postgres
+  engineVersion: "16.1"
+  class: db.m6g.large
+  tags: {dbscaler.io/policy-namespace: "*"}
+  load: {writer: {noisePercent: 10, points: [{at: 0h, vcpus: 1}]}}
+`, n)
+	}
+	l := newLab(t, scenario.String())
+	for n := range policies {
+		l.apply(strings.Replace(strings.Replace(plainInstance, "name: p", fmt.Sprintf("name: p-%d", n), 1), "ledger", fmt.Sprintf("db-%d", n), 1))
+	}
+	round := func() {
+		for n := range policies {
+			result, err := l.look(fmt.Sprintf("p-%d", n))
+			if err != nil || result.RequeueAfter != time.Minute {
+				t.Fatalf("policy %d: %v, %v", n, result, err)
+			}
+		}
+		l.clock.Step(time.Minute)
+	}
+	for range 20 { // until everything has settled
+		round()
+	}
+	l.aws.ResetCalls()
+	*l.writes = 0
+	const minutes = 30
+	for range minutes {
+		round()
+	}
+	for _, operation := range []string{"DescribeDBClusters", "DescribeDBInstances", "GetMetricData"} {
+		if got := l.aws.CountCalls(operation); got != minutes {
+			t.Errorf("%s was called %d times in %d minutes for %d policies, want once a minute", operation, got, minutes, policies)
+		}
+	}
+	if *l.writes != 0 {
+		t.Errorf("status was written %d times", *l.writes)
+	}
+}
+
+// TestKilledAtEveryMoment: the operator is killed and started again after every single look of a writer promotion, and
+// everything happens once.
+func TestKilledAtEveryMoment(t *testing.T) {
+	l := newLab(t, cluster("db.r6g.large", 1.6, 0.5, "db.r6g.large"))
+	l.apply(writerOnly)
+	l.run("p", 3*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
+		l.restart()
+		return succeeded(p)
+	})
+	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.large" {
+		t.Errorf("the cluster is %s", got)
+	}
+	seen := map[string]int{}
+	for _, change := range l.changes() {
+		seen[change]++
+	}
+	for change, times := range seen {
+		if times > 1 {
+			t.Errorf("%s was asked for %d times", change, times)
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("AWS was asked for %v", seen)
+	}
+}
+
+// TestLostAnswers: AWS carries a change out, or never hears of it, and the answer is lost. Each change happens once.
+func TestLostAnswers(t *testing.T) {
+	for _, kind := range []rdssim.Kind{rdssim.LostResponse, rdssim.LostRequest, rdssim.Throttle, rdssim.ServerError} {
+		t.Run(string(kind), func(t *testing.T) {
+			l := newLab(t, cluster("db.r6g.large", 1.6, 0.5, "db.r6g.large"))
+			for _, operation := range []string{"CreateDBInstance", "ModifyDBInstance", "FailoverDBCluster", "DeleteDBInstance"} {
+				l.aws.Inject(rdssim.Fault{Kind: kind, Operation: operation, Times: 1})
+			}
+			l.apply(writerOnly)
+			l.until("p", "resized", 4*time.Hour, succeeded)
+			l.run("p", time.Hour, nil)
+			if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.large" {
+				t.Errorf("the cluster is %s", got)
+			}
+			times := map[bool]int{true: 4, false: 8}[kind == rdssim.LostResponse]
+			if got := l.changes(); len(got) != times {
+				t.Errorf("AWS was asked %d times, want %d:\n%s", len(got), times, strings.Join(got, "\n"))
+			}
+		})
+	}
+}
+
+// TestConflictAsksNothingOfAWS: somebody writes the object between the reading and the intent.
+func TestConflictAsksNothingOfAWS(t *testing.T) {
+	l := newLab(t, busyCluster())
+	l.apply(readersVertical)
+	l.run("p", 7*time.Minute, nil)
+	stale := l.get("p")
+	l.reconciler.Client = frozen{l.client.(indexed), stale}
+	fresh := l.get("p")
+	fresh.Annotations = map[string]string{"somebody": "else"}
+	if err := l.client.Update(t.Context(), fresh); err != nil {
+		t.Fatal(err)
+	}
+	l.run("p", 10*time.Minute, nil)
+	if got := l.changes(); len(got) > 0 {
+		t.Fatalf("AWS was asked for changes on an out-of-date reading:\n%s", strings.Join(got, "\n"))
+	}
+	l.reconciler.Client = l.client
+	l.until("p", "resized", 2*time.Hour, succeeded)
+}
+
+// TestNoCapacity: the operation is given up with a reason, nothing is left over, and it is tried again after the cooldown.
+func TestNoCapacity(t *testing.T) {
+	l := newLab(t, busyCluster())
+	l.aws.Inject(rdssim.Fault{Kind: rdssim.Answer, Operation: "ModifyDBInstance", Code: "InsufficientDBInstanceCapacity", HTTPStatus: 400,
+		Message: "no instances of the requested class", Until: start.Add(40 * time.Minute)})
+	l.apply(readersVertical)
+	p := l.until("p", "given up", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool { return len(p.Status.History) > 0 })
+	if got := p.Status.History[0]; got.Reason != v1alpha1.ReasonInsufficientCapacity || got.Outcome != v1alpha1.OutcomeFailed {
+		t.Errorf("the record is %+v", got)
+	}
+	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.large db.r6g.xlarge" {
+		t.Errorf("the cluster is %s; the surge reader should still carry the load", got)
+	}
+	if len(l.events.with("OperationFailed")) != 1 {
+		t.Errorf("events: %v", l.events.notes)
+	}
+}
+
+// TestDisruptionWindow: the writer waits for its window; the window is in Amsterdam, an hour ahead of UTC.
+func TestDisruptionWindow(t *testing.T) {
+	l := newLab(t, plain("db.m6g.large", 1.6, true))
+	l.apply(plainInstance + "  disruptionWindows: [{schedule: '0 12 * * *', durationSeconds: 3600, timeZone: Europe/Amsterdam}]\n")
+	l.run("p", 2*time.Hour, nil)
+	p := l.get("p")
+	if got := condition(p, v1alpha1.ConditionScalingLimited); got != "True DisruptionWindow" {
+		t.Fatalf("ScalingLimited is %s", got)
+	}
+	if p.Status.Decision.HeldBackBy != "DisruptionWindow" || !strings.Contains(p.Status.Decision.Message, "opens at 2024-02-05T11:00:00Z") {
+		t.Errorf("the decision is %+v", p.Status.Decision)
+	}
+	if got := len(l.events.with("ScalingHeldBack")); got != 1 {
+		t.Errorf("%d events tell that it is held back, want 1", got)
+	}
+	p = l.until("p", "resized", 3*time.Hour, succeeded)
+	if begun := p.Status.History[0].StartTime.UTC().Format("15:04"); begun != "11:00" {
+		t.Errorf("it began at %s, want 11:00", begun)
+	}
+}

@@ -1,0 +1,210 @@
+package convert
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/operation"
+)
+
+var now = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
+
+// persisted is an operation as it comes back from the API server.
+func persisted(t *testing.T, op scaling.Operation) scaling.Operation {
+	t.Helper()
+	text, err := json.Marshal(OperationStatus(op))
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := &v1alpha1.OperationStatus{}
+	if err := json.Unmarshal(text, back); err != nil {
+		t.Fatal(err)
+	}
+	out := Operation(back)
+	out.Started = out.Started.UTC()
+	for n := range out.Steps {
+		s := &out.Steps[n]
+		for _, at := range []*time.Time{&s.Started, &s.LastAttempt, &s.Completed} {
+			if !at.IsZero() {
+				*at = at.UTC() // the moment is the same wherever it is read
+			}
+		}
+	}
+	return *out
+}
+
+func TestAnOperationSurvivesPersisting(t *testing.T) {
+	for name, op := range map[string]scaling.Operation{
+		"every action, at every stage": {
+			ID: "0a1b2c3d", Pool: scaling.Readers, Direction: scaling.Up, Reason: "readers at 91% CPU", Started: now,
+			From: scaling.Shape{InstanceClass: "db.r6g.large", Count: 2}, To: scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 3},
+			Steps: []scaling.Step{
+				{Action: scaling.CreateReader, Instance: "s", InstanceClass: "db.r6g.xlarge", PromotionTier: 15, Surge: true, Attempts: 2,
+					Started: now, LastAttempt: now.Add(90 * time.Second), Completed: now.Add(8 * time.Minute)},
+				{Action: scaling.CreateReader, Instance: "n", InstanceClass: "db.r6g.xlarge", PromotionTier: 0},
+				{Action: scaling.ModifyInstanceClass, Instance: "a", InstanceClass: "db.r6g.xlarge", Attempts: 1,
+					Started: now.Add(9 * time.Minute), LastAttempt: now.Add(9 * time.Minute)},
+				{Action: scaling.ModifyPromotionTier, Instance: "a", PromotionTier: 0},
+				{Action: scaling.ModifyPromotionTier, Instance: "b", PromotionTier: 7},
+				{Action: scaling.Failover, Instance: "a"},
+				{Action: scaling.DeleteReader, Instance: "s", Surge: true},
+				{Action: scaling.DeleteReader, Instance: "n"},
+			},
+		},
+		"from mixed classes, and from nothing": {
+			ID: "1", Pool: scaling.Writer, Direction: scaling.Down, Started: now,
+			From: scaling.Shape{Count: 2}, To: scaling.Shape{InstanceClass: "db.r6g.large"},
+			Steps: []scaling.Step{{Action: scaling.Failover, Instance: "a"}},
+		},
+		"a cleanup": {
+			ID: "2", Pool: scaling.Readers, Direction: scaling.Cleanup, Started: now, Steps: []scaling.Step{{Action: scaling.DeleteReader, Instance: "s", Surge: true}},
+		},
+	} {
+		if got := persisted(t, op); !reflect.DeepEqual(got, op) {
+			t.Errorf("%s: it was\n%+v\nand came back as\n%+v", name, op, got)
+		}
+	}
+	if Operation(nil) != nil {
+		t.Error("there is an operation where there is none")
+	}
+}
+
+// What an operation asks for is the same before and after it was persisted, at every step.
+func TestAPersistedOperationGoesOnWhereItWas(t *testing.T) {
+	instance := func(name string) scaling.Instance {
+		return scaling.Instance{Identifier: name, Class: "db.r6g.large", Status: scaling.Available}
+	}
+	writer := instance("w")
+	writer.Writer = true
+	o := scaling.Observation{At: now, Found: true, Status: scaling.Available, Instances: []scaling.Instance{writer, instance("a"), instance("b")}}
+	policy := scaling.Policy{Target: scaling.Target{Identifier: "engine"}, Guardrails: scaling.Guardrails{SurgeReaders: 1}}
+	op, err := operation.Plan(policy, o, scaling.Proposal{Change: scaling.Change{
+		Pool: scaling.Readers, Direction: scaling.Up, To: scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 2},
+	}}, "0a1b2c3d", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range op.Steps {
+		first := operation.Next("platform/engine", op, o, now)
+		second := operation.Next("platform/engine", persisted(t, op), o, now)
+		if !reflect.DeepEqual(first, second) {
+			t.Fatalf("step %d: %+v becomes %+v", n+1, first, second)
+		}
+		op = first.Operation
+		if again := operation.Next("platform/engine", persisted(t, op), o, now); again.Call != nil {
+			t.Errorf("step %d is asked for again once it was persisted", n+1)
+		}
+		op.Steps[n].Completed = now
+	}
+}
+
+func TestHistory(t *testing.T) {
+	op := scaling.Operation{
+		ID: "0a1b2c3d", Pool: scaling.Writer, Direction: scaling.Down, Started: now,
+		From: scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 1}, To: scaling.Shape{InstanceClass: "db.r6g.large", Count: 1},
+	}
+	failed := Record(op, v1alpha1.OutcomeFailed, "StepFailed", strings.Repeat("x", 3000), now.Add(time.Hour))
+	succeeded := Record(op, v1alpha1.OutcomeSucceeded, "", "", now.Add(2*time.Hour))
+	if failed.ID != op.ID || failed.Reason != "StepFailed" || len(failed.Message) > 2048 ||
+		failed.From.InstanceClass != "db.r6g.xlarge" || ptr.Deref(failed.To.Replicas, 0) != 1 {
+		t.Errorf("the record is %+v", failed)
+	}
+	want := scaling.History{
+		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: true, Started: now, Completed: now.Add(2 * time.Hour)},
+		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: false, Started: now, Completed: now.Add(time.Hour)},
+	}
+	if got := History([]v1alpha1.OperationRecord{succeeded, failed}); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := History(nil); len(got) != 0 {
+		t.Errorf("got %+v of nothing", got)
+	}
+}
+
+func TestClip(t *testing.T) {
+	for _, length := range []int{0, 1, 2047, 2048, 2049, 5000} {
+		for _, letter := range []string{"a", "é", "→", "🙂"} { // of 1, 2, 3 and 4 bytes
+			message := strings.Repeat(letter, length/len(letter)) + strings.Repeat("a", length%len(letter))
+			got := Clip(message)
+			if length <= 2048 && got != message {
+				t.Errorf("%d bytes of %s became %d", length, letter, len(got))
+			}
+			if len(got) > 2048 || !utf8.ValidString(got) {
+				t.Errorf("%d bytes of %s became %d bytes, valid: %t", length, letter, len(got), utf8.ValidString(got))
+			}
+			if length > 2048 && (!strings.HasSuffix(got, "…") || len(got) < 2048-4) {
+				t.Errorf("%d bytes of %s became %d bytes that end in %q", length, letter, len(got), got[len(got)-3:])
+			}
+		}
+	}
+}
+
+func TestPoolStatus(t *testing.T) {
+	instance := func(name, class, status string) scaling.Instance {
+		return scaling.Instance{Identifier: name, Class: class, Status: status}
+	}
+	own := instance("b", "db.r6g.large", "available")
+	own.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue}
+	writer := instance("w", "db.r6g.xlarge", "available")
+	writer.Writer = true
+	observed := func(at time.Time, instances ...scaling.Instance) scaling.Observation {
+		return scaling.Observation{At: at, Instances: append([]scaling.Instance{writer}, instances...)}
+	}
+	a, b := instance("a", "db.r6g.large", "available"), own
+	before := PoolStatus(nil, observed(now, b, a), scaling.Readers)
+	later := now.Add(time.Hour + 300*time.Millisecond)
+
+	if before.Shape != "2 × db.r6g.large" || !Since(before).Equal(now) {
+		t.Errorf("seen for the first time: %s since %s", before.Shape, Since(before))
+	}
+	if len(before.Instances) != 2 || before.Instances[0].Identifier != "a" || before.Instances[0].CreatedBy != "" ||
+		before.Instances[1].Identifier != "b" || before.Instances[1].CreatedBy != "dbscaler" {
+		t.Errorf("the instances are %+v", before.Instances)
+	}
+	anew := later.Truncate(time.Second)
+	for _, test := range []struct {
+		name      string
+		before    *v1alpha1.PoolStatus
+		instances []scaling.Instance
+		want      time.Time
+	}{
+		{"as before", before, []scaling.Instance{a, b}, now},
+		{"in another order", before, []scaling.Instance{b, a}, now},
+		{"backing up", before, []scaling.Instance{a, instance("b", "db.r6g.large", "backing-up")}, now},
+		{"out of service", before, []scaling.Instance{a, instance("b", "db.r6g.large", "rebooting")}, time.Time{}},
+		{"in a status that nobody knows", before, []scaling.Instance{a, instance("b", "db.r6g.large", "defrosting")},
+			time.Time{}},
+		{"resized", before, []scaling.Instance{a, instance("b", "db.r6g.xlarge", "available")}, anew},
+		{"one more", before, []scaling.Instance{a, b, instance("c", "db.r6g.large", "available")}, anew},
+		{"one fewer", before, []scaling.Instance{a}, anew},
+		{"another of the same class", before, []scaling.Instance{a, instance("c", "db.r6g.large", "available")}, anew},
+		{"back in service", PoolStatus(before, observed(now, a, instance("b", "db.r6g.large", "rebooting")), scaling.Readers),
+			[]scaling.Instance{a, b}, anew},
+		{"not seen before", nil, []scaling.Instance{a, b}, anew},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := PoolStatus(test.before, observed(later, test.instances...), scaling.Readers)
+			if !Since(got).Equal(test.want) {
+				t.Errorf("it is so since %v, want %v", Since(got), test.want)
+			}
+		})
+	}
+	if got := PoolStatus(before, observed(now), scaling.Readers); got != nil || !Since(got).IsZero() {
+		t.Errorf("no readers are %+v", got)
+	}
+	if got := PoolStatus(nil, observed(now, a), scaling.Writer); got.Shape != "1 × db.r6g.xlarge" {
+		t.Errorf("the writer is %s", got.Shape)
+	}
+	mixed := PoolStatus(nil, observed(now, a, instance("c", "db.r6g.xlarge", "available")), scaling.Readers)
+	if mixed.Shape != "2 × mixed classes" {
+		t.Errorf("mixed readers are %s", mixed.Shape)
+	}
+}

@@ -1,0 +1,148 @@
+package convert
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// object is a policy that says everything.
+func object(edits ...func(*v1alpha1.DBScalingPolicySpec)) *v1alpha1.DBScalingPolicy {
+	o := &v1alpha1.DBScalingPolicy{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "platform", Name: "clinical"},
+		Spec: v1alpha1.DBScalingPolicySpec{
+			TargetRef: v1alpha1.TargetRef{
+				Kind: v1alpha1.TargetDBCluster, Identifier: "engine", Region: "eu-west-1", RoleARN: "arn:aws:iam::123456789012:role/dbscaler",
+			},
+			Mode: v1alpha1.ModeEnforce,
+			Readers: &v1alpha1.Readers{
+				InstanceClasses: []v1alpha1.InstanceClass{"db.r6g.large", "db.r6g.xlarge"}, MinReplicas: 1, MaxReplicas: 4,
+				Preference: v1alpha1.PreferenceHorizontal,
+			},
+			Writer: &v1alpha1.Writer{InstanceClasses: []v1alpha1.InstanceClass{"db.r6g.xlarge"}},
+			CPU:    v1alpha1.CPU{TargetPercent: 55, ScaleUpPercent: 70, ScaleDownPercent: 35},
+			Behavior: v1alpha1.Behavior{
+				ScaleUp:   v1alpha1.ScaleUpBehavior{WindowSeconds: 180, CooldownSeconds: ptr.To[int32](600)},
+				ScaleDown: v1alpha1.ScaleDownBehavior{WindowSeconds: 14400, CooldownSeconds: ptr.To[int32](0)},
+			},
+			Guardrails:        v1alpha1.Guardrails{MaxOperationsPerDay: 6, SurgeReaders: ptr.To[int32](1)},
+			DisruptionWindows: []v1alpha1.DisruptionWindow{{Schedule: "0 2 * * *", DurationSeconds: 7200, TimeZone: "Europe/Amsterdam"}},
+		},
+	}
+	for _, edit := range edits {
+		edit(&o.Spec)
+	}
+	return o
+}
+
+func TestPolicy(t *testing.T) {
+	want := scaling.Policy{
+		Name: "platform/clinical", Namespace: "platform",
+		Target: scaling.Target{
+			Scope: scaling.Scope{Region: "eu-west-1", RoleARN: "arn:aws:iam::123456789012:role/dbscaler"},
+			Kind:  scaling.DBCluster, Identifier: "engine",
+		},
+		Mode: scaling.Enforce,
+		Readers: &scaling.ReaderLimits{
+			InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge"}, Min: 1, Max: 4, Preference: scaling.Horizontal,
+		},
+		Writer:     &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.xlarge"}},
+		CPU:        scaling.CPU{Target: 55, ScaleUp: 70, ScaleDown: 35},
+		ScaleUp:    scaling.Pace{Window: 3 * time.Minute, Cooldown: 10 * time.Minute},
+		ScaleDown:  scaling.Pace{Window: 4 * time.Hour},
+		Guardrails: scaling.Guardrails{MaxOperationsPerDay: 6, SurgeReaders: 1},
+		Disruption: []scaling.Window{{Schedule: "0 2 * * *", Duration: 2 * time.Hour, TimeZone: "Europe/Amsterdam"}},
+	}
+	got, err := Policy(object())
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+
+	bare, err := Policy(object(func(s *v1alpha1.DBScalingPolicySpec) {
+		s.TargetRef.Kind, s.TargetRef.RoleARN, s.Readers, s.DisruptionWindows = v1alpha1.TargetDBInstance, "", nil, nil
+	}))
+	if err != nil || bare.Readers != nil || bare.Disruption != nil || bare.Target.Kind != scaling.DBInstance || bare.Target.Scope.RoleARN != "" {
+		t.Errorf("got %+v, %v", bare, err)
+	}
+	readersOnly, err := Policy(object(func(s *v1alpha1.DBScalingPolicySpec) { s.Writer = nil }))
+	if err != nil || readersOnly.Writer != nil {
+		t.Errorf("got %+v, %v", readersOnly, err)
+	}
+}
+
+// The words of the API and of the core are the same.
+func TestWords(t *testing.T) {
+	for api, core := range map[string]string{
+		string(v1alpha1.ModeEnforce):          string(scaling.Enforce),
+		string(v1alpha1.ModeRecommend):        string(scaling.Recommend),
+		string(v1alpha1.TargetDBCluster):      string(scaling.DBCluster),
+		string(v1alpha1.TargetDBInstance):     string(scaling.DBInstance),
+		string(v1alpha1.PreferenceCheapest):   string(scaling.Cheapest),
+		string(v1alpha1.PreferenceVertical):   string(scaling.Vertical),
+		string(v1alpha1.PreferenceHorizontal): string(scaling.Horizontal),
+		string(v1alpha1.PoolWriter):           string(scaling.Writer),
+		string(v1alpha1.PoolReaders):          string(scaling.Readers),
+		string(v1alpha1.DirectionUp):          string(scaling.Up),
+		string(v1alpha1.DirectionDown):        string(scaling.Down),
+		string(v1alpha1.DirectionCleanup):     string(scaling.Cleanup),
+	} {
+		if api != core {
+			t.Errorf("the API says %q, the core %q", api, core)
+		}
+	}
+}
+
+func TestMistakesInAPolicy(t *testing.T) {
+	readers := func(classes ...v1alpha1.InstanceClass) func(*v1alpha1.DBScalingPolicySpec) {
+		return func(s *v1alpha1.DBScalingPolicySpec) { s.Readers.InstanceClasses = classes }
+	}
+	writer := func(classes ...v1alpha1.InstanceClass) func(*v1alpha1.DBScalingPolicySpec) {
+		return func(s *v1alpha1.DBScalingPolicySpec) { s.Writer.InstanceClasses = classes }
+	}
+	window := func(schedule, zone string) func(*v1alpha1.DBScalingPolicySpec) {
+		return func(s *v1alpha1.DBScalingPolicySpec) {
+			s.DisruptionWindows = append(s.DisruptionWindows, v1alpha1.DisruptionWindow{Schedule: schedule, DurationSeconds: 3600, TimeZone: zone})
+		}
+	}
+	for _, test := range []struct {
+		name string
+		edit func(*v1alpha1.DBScalingPolicySpec)
+		want error
+		says []string
+	}{
+		{"a reader class that nobody knows", readers("db.r6g.large", "db.z9.large"), ErrUnknownClass,
+			[]string{"spec.readers.instanceClasses", `"db.z9.large"`, "correct it, or remove it"}},
+		{"a writer class that nobody knows", writer("db.serverless"), ErrUnknownClass,
+			[]string{"spec.writer.instanceClasses"}},
+		{"a ladder the wrong way round", readers("db.r6g.xlarge", "db.r6g.large"), ErrLadderOrder,
+			[]string{"spec.readers.instanceClasses", "db.r6g.large (2 vCPU) comes after db.r6g.xlarge (4 vCPU)"}},
+		{"a writer's ladder the wrong way round", writer("db.r6g.xlarge", "db.r5.large"), ErrLadderOrder,
+			[]string{"spec.writer.instanceClasses"}},
+		{"a schedule that cannot be read", window("0 25 * * *", "UTC"), ErrSchedule,
+			[]string{"spec.disruptionWindows", "window 2", "0 25 * * *"}},
+		{"a time zone that is none", window("0 2 * * *", "Amsterdam"), ErrSchedule, []string{"window 2", "Amsterdam"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Policy(object(test.edit))
+			if !errors.Is(err, test.want) {
+				t.Fatalf("got the error %v, want %v", err, test.want)
+			}
+			for _, text := range test.says {
+				if !strings.Contains(err.Error(), text) {
+					t.Errorf("%q does not say %q", err, text)
+				}
+			}
+		})
+	}
+	if _, err := Policy(object(readers("db.r5.large", "db.r6g.large", "db.r6i.xlarge"))); err != nil {
+		t.Errorf("classes of the same size are in order: %v", err)
+	}
+}

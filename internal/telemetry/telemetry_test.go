@@ -1,0 +1,148 @@
+package telemetry
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// series lists what is published, as name{label values} value.
+func series(t *testing.T, registry *prometheus.Registry) []string {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, l.GetName()+"="+l.GetValue())
+			}
+			value := m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			out = append(out, fmt.Sprintf("%s{%s} %v", f.GetName(), strings.Join(labels, ","), value))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func newMetrics(t *testing.T) (*Metrics, *prometheus.Registry) {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	m, err := New(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, registry
+}
+
+func want(t *testing.T, registry *prometheus.Registry, lines ...string) {
+	t.Helper()
+	if got := series(t, registry); !slices.Equal(got, lines) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(lines, "\n"))
+	}
+}
+
+func readers(edit func(*scaling.Load)) []scaling.Load {
+	l := scaling.Load{Pool: scaling.Readers, Fresh: true, Utilization: 62.5, Demand: 5.5, Capacity: 8}
+	edit(&l)
+	return []scaling.Load{l}
+}
+
+func TestObserve(t *testing.T) {
+	m, registry := newMetrics(t)
+	all := []string{
+		"dbscaler_pool_capacity_vcpus{name=engine,namespace=platform,pool=Readers} 8",
+		"dbscaler_pool_cpu_demand_vcpus{name=engine,namespace=platform,pool=Readers} 5.5",
+		"dbscaler_pool_cpu_utilization_percent{name=engine,namespace=platform,pool=Readers} 62.5",
+	}
+	want(t, registry)
+	for _, test := range []struct {
+		name  string
+		loads []scaling.Load
+		want  []string
+	}{
+		{"fresh", readers(func(*scaling.Load) {}), all},
+		{"stale", readers(func(l *scaling.Load) { l.Fresh = false }), all[:1]},
+		{"idle is zero, not absent", readers(func(l *scaling.Load) { l.Utilization, l.Demand = 0, 0 }), []string{
+			all[0],
+			"dbscaler_pool_cpu_demand_vcpus{name=engine,namespace=platform,pool=Readers} 0",
+			"dbscaler_pool_cpu_utilization_percent{name=engine,namespace=platform,pool=Readers} 0",
+		}},
+		{"an unknown capacity is absent, not zero", readers(func(l *scaling.Load) { l.Fresh, l.Capacity = false, 0 }), nil},
+		{"fresh again", readers(func(*scaling.Load) {}), all},
+		{"nothing could be observed", nil, nil},
+		{"both pools", append(readers(func(*scaling.Load) {}), scaling.Load{Pool: scaling.Writer, Capacity: 2}), []string{
+			all[0], "dbscaler_pool_capacity_vcpus{name=engine,namespace=platform,pool=Writer} 2", all[1], all[2],
+		}},
+		{"the readers are left alone now", []scaling.Load{{Pool: scaling.Writer, Capacity: 2}}, []string{
+			"dbscaler_pool_capacity_vcpus{name=engine,namespace=platform,pool=Writer} 2",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m.Observe("platform", "engine", test.loads)
+			want(t, registry, test.want...)
+		})
+	}
+}
+
+func TestStateAndCounters(t *testing.T) {
+	m, registry := newMetrics(t)
+	op := scaling.Operation{Pool: scaling.Writer, Direction: scaling.Up}
+	m.State("platform", "engine", true, false)
+	m.OperationEnded("platform", "engine", op, "Failed")
+	m.OperationEnded("platform", "engine", op, "Succeeded")
+	m.OperationEnded("platform", "engine", op, "Succeeded")
+	m.HeldBack("platform", "engine", "Cooldown")
+	want(t, registry,
+		"dbscaler_policy_held_back_total{name=engine,namespace=platform,reason=Cooldown} 1",
+		"dbscaler_policy_operation_in_progress{name=engine,namespace=platform} 0",
+		"dbscaler_policy_operations_total{direction=Up,name=engine,namespace=platform,outcome=Failed,pool=Writer} 1",
+		"dbscaler_policy_operations_total{direction=Up,name=engine,namespace=platform,outcome=Succeeded,pool=Writer} 2",
+		"dbscaler_policy_ready{name=engine,namespace=platform} 1")
+	m.State("platform", "engine", false, true)
+	got := strings.Join(series(t, registry), "\n")
+	for _, line := range []string{"operation_in_progress{name=engine,namespace=platform} 1", "ready{name=engine,namespace=platform} 0"} {
+		if !strings.Contains(got, line) {
+			t.Errorf("%s is not in\n%s", line, got)
+		}
+	}
+}
+
+func TestForgetDeletesEverySeriesOfOnePolicy(t *testing.T) {
+	m, registry := newMetrics(t)
+	publish := func(namespace, name string) {
+		m.Observe(namespace, name, append(readers(func(*scaling.Load) {}), scaling.Load{Pool: scaling.Writer, Fresh: true, Capacity: 2}))
+		m.State(namespace, name, true, true)
+		for _, reason := range []string{"Cooldown", "DisruptionWindow"} {
+			m.HeldBack(namespace, name, reason)
+		}
+		m.OperationEnded(namespace, name, scaling.Operation{Pool: scaling.Readers, Direction: scaling.Up}, "Succeeded")
+		m.OperationEnded(namespace, name, scaling.Operation{Pool: scaling.Writer, Direction: scaling.Down}, "Failed")
+	}
+	publish("platform", "other")
+	publish("billing", "engine")
+	others := series(t, registry)
+	publish("platform", "engine")
+	if got := len(series(t, registry)); got != len(others)*3/2 {
+		t.Fatalf("three policies have %d series, two have %d", got, len(others))
+	}
+	m.Forget("platform", "engine")
+	want(t, registry, others...)
+	m.Forget("platform", "engine") // a second time does no harm
+	want(t, registry, others...)
+}
+
+func TestRegisteringTwiceIsAnError(t *testing.T) {
+	_, registry := newMetrics(t)
+	if m, err := New(registry); err == nil {
+		t.Errorf("got %v and no error", m)
+	}
+}

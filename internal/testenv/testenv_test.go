@@ -1,0 +1,77 @@
+package testenv
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+)
+
+var env *Environment
+
+func TestMain(m *testing.M) { os.Exit(Main(m, &env)) }
+
+func TestStartWithoutBinaries(t *testing.T) {
+	t.Setenv(assetsVariable, t.TempDir())
+	_, err := Start()
+	if err == nil || !strings.Contains(err.Error(), "make control-plane") {
+		t.Errorf("the error does not say what to do: %v", err)
+	}
+}
+
+func TestStartOutsideTheModule(t *testing.T) {
+	t.Chdir(t.TempDir())
+	_, err := Start()
+	if err == nil || !strings.Contains(err.Error(), "no go.mod") {
+		t.Errorf("the error does not say what is wrong: %v", err)
+	}
+}
+
+func TestNamespace(t *testing.T) {
+	first, c := env.Namespace(t)
+	second, _ := env.Namespace(t)
+	if first == second {
+		t.Errorf("two tests share the namespace %s", first)
+	}
+	var policies v1alpha1.DBScalingPolicyList
+	if err := c.List(t.Context(), &policies, client.InNamespace(first)); err != nil || len(policies.Items) > 0 {
+		t.Errorf("a namespace that nobody used has %d policies: %v", len(policies.Items), err)
+	}
+}
+
+func TestWriteKubeconfig(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := env.WriteKubeconfig(path); err != nil {
+		t.Fatal(err)
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(config.Host, "https://127.0.0.1:") {
+		t.Errorf("the API server is at %s, which others may reach", config.Host)
+	}
+	c, err := client.New(config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Get(t.Context(), client.ObjectKey{Name: "default"}, &corev1.Namespace{}); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the kubeconfig can be read by others: %v, %v", info.Mode(), err)
+	}
+}
+
+func TestConfigIsACopy(t *testing.T) {
+	env.Config().Host = "elsewhere"
+	if env.Config().Host == "elsewhere" {
+		t.Error("a test can change what the others use")
+	}
+}
