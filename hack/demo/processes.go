@@ -107,9 +107,9 @@ func killTimes(n int, seed int64, start time.Time, length time.Duration) []time.
 	return times
 }
 
-// kubectl runs kubectl and shows what it says, indented.
-func kubectl(ctx context.Context, out io.Writer, binary, kubeconfig string, args ...string) error {
-	fmt.Fprintf(out, "$ kubectl %s\n", strings.Join(args, " "))
+// kubectl runs kubectl and shows what it says, indented. Paths are shown from the project's folder.
+func kubectl(ctx context.Context, out io.Writer, binary, kubeconfig, root string, args ...string) error {
+	fmt.Fprintf(out, "$ kubectl %s\n", strings.ReplaceAll(strings.Join(args, " "), root+string(filepath.Separator), ""))
 	cmd := exec.CommandContext(ctx, binary, append([]string{"--kubeconfig", kubeconfig}, args...)...)
 	text, err := cmd.CombinedOutput()
 	lines := bufio.NewScanner(strings.NewReader(string(text)))

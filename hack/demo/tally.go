@@ -3,14 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
-
-// saturatedPercent is the CPU at and above which an instance cannot serve what is asked of it. CloudWatch shows whole
-// minutes, so a minute that was saturated from end to end is at 100 less rounding.
-const saturatedPercent = 99
 
 // tally is what a day came to.
 type tally struct {
@@ -19,28 +17,14 @@ type tally struct {
 	firstAction time.Time
 	firstWhat   string
 	changes     int
-	final       string
+	readers     string
 }
 
-// region of the demonstration's database.
-const region = "eu-west-1"
-
-// readerMinutes is the CPU of the hottest reader by minute, as CloudWatch has it. Minutes in which no reader was in
-// service have no entry.
-func readerMinutes(w *model.World, cluster string, from, to time.Time) map[time.Time]float64 {
-	hottest := map[time.Time]float64{}
-	points := w.Points(region, map[string]string{"DBClusterIdentifier": cluster, "Role": "READER"}, "CPUUtilization.Maximum", from, to)
-	for _, p := range points {
-		hottest[p.At] = max(hottest[p.At], p.Value)
-	}
-	return hottest
-}
-
-// count adds up the readers' minutes.
-func (t *tally) count(minutes map[time.Time]float64) {
-	for _, percent := range minutes {
-		t.peak = max(t.peak, percent)
-		if percent >= saturatedPercent {
+// count adds up the truth about the readers, minute by minute.
+func (t *tally) count(minutes []model.Minute) {
+	for _, m := range minutes {
+		t.peak = max(t.peak, m.HottestReader)
+		if m.Saturated {
 			t.saturated++
 		}
 	}
@@ -63,7 +47,7 @@ func table(out io.Writer, without, with tally) {
 	row("highest CPU of a reader", fmt.Sprintf("%.0f %%", without.peak), fmt.Sprintf("%.0f %%", with.peak))
 	row("first action", without.first(), with.first())
 	row("changes of shape", fmt.Sprint(without.changes), fmt.Sprint(with.changes))
-	row("readers at the end", without.final, with.final)
+	row("readers at the end", without.readers, with.readers)
 	fmt.Fprintln(out)
 }
 
@@ -72,4 +56,60 @@ func (t tally) first() string {
 		return "none"
 	}
 	return t.firstAction.Format("15:04") + " " + t.firstWhat
+}
+
+// readersOf says what the readers of the cluster run on.
+func readersOf(w *model.World) string {
+	classes := map[string]int{}
+	cluster, err := w.Cluster(region, clusterName)
+	if err != nil {
+		return err.Error()
+	}
+	for _, i := range w.Instances(region) {
+		if i.Cluster == clusterName && i.Identifier != cluster.Writer {
+			classes[i.Class]++
+		}
+	}
+	var parts []string
+	for class, count := range classes {
+		parts = append(parts, fmt.Sprintf("%d × %s", count, class))
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ")
+}
+
+// byHand is what somebody did on the day, when nobody else had: at 10:45 they resized the reader.
+type byHand struct {
+	at    time.Duration // since the start
+	class string
+}
+
+// without plays the day on the model alone, with nobody acting but by hand.
+func without(s model.Scenario, length time.Duration, hand *byHand) (tally, error) {
+	var t tally
+	w, err := model.New(s)
+	if err != nil {
+		return t, err
+	}
+	if hand != nil && hand.at < length {
+		at := s.Start.Add(hand.at)
+		w.Advance(at)
+		cluster, err := w.Cluster(region, clusterName)
+		if err != nil {
+			return t, err
+		}
+		for _, i := range w.Instances(region) {
+			if i.Cluster != clusterName || i.Identifier == cluster.Writer {
+				continue
+			}
+			if _, err := w.ModifyInstance(region, i.Identifier, model.Modify{Class: &hand.class, ApplyImmediately: true}); err != nil {
+				return t, err
+			}
+			t.act(at, "by hand, to "+hand.class)
+		}
+	}
+	w.Advance(s.Start.Add(length))
+	t.count(w.Minutes(region, clusterName))
+	t.readers = readersOf(w)
+	return t, nil
 }

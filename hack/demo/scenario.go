@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+)
+
+const (
+	region      = "eu-west-1"
+	clusterName = "clinical-engine"
+	namespace   = "platform"
+	policyName  = "clinical-engine"
+	account     = "123456789012"
+)
+
+// writerShare is how much of a recorded load the writer has beside the readers'.
+const writerShare = 0.3
+
+// scenario is the day that is played, and what somebody did by hand in it when nobody else acted.
+func scenario(root string, s settings) (model.Scenario, *byHand, error) {
+	if s.trace == "" {
+		day, err := model.LoadScenario(filepath.Join(root, "hack", "rdssim", "scenarios", "post-mortem.yaml"))
+		return day, &byHand{at: 7*time.Hour + 45*time.Minute, class: "db.r6g.2xlarge"}, err
+	}
+	class, err := catalog.Lookup(s.class)
+	if err != nil {
+		return model.Scenario{}, nil, fmt.Errorf("--class: %w", err)
+	}
+	path, err := filepath.Abs(s.trace)
+	if err != nil {
+		return model.Scenario{}, nil, err
+	}
+	tags := map[string]string{"dbscaler.io/policy-namespace": namespace}
+	recording := func(scale float64) model.Curve {
+		return model.Curve{Recording: &model.Recording{File: path, Class: s.class, Scale: scale, From: metav1.Duration{Duration: s.from}}}
+	}
+	day := model.Scenario{
+		Start: metav1.NewTime(time.Date(2024, 2, 5, 0, 0, 0, 0, time.UTC)), Seed: s.seed, AccountID: account,
+		Databases: []model.Database{{
+			Identifier: clusterName, Region: region, Engine: "aurora-postgresql", EngineVersion: "16.1", Tags: tags,
+			PerformanceInsights: true,
+			Instances: []model.Member{
+				{Identifier: clusterName + "-1", Class: s.class, Tags: tags},
+				{Identifier: clusterName + "-2", Class: s.class, Tags: tags},
+			},
+			Load: model.Load{Readers: recording(s.scale), Writer: recording(s.scale * writerShare)},
+		}},
+	}
+	if !class.Supports("aurora-postgresql") {
+		return day, nil, fmt.Errorf("--class %s: Aurora does not offer it", s.class)
+	}
+	return day, nil, day.Validate()
+}
+
+// ladder is the class of a recording and the larger ones of its family.
+func ladder(name string) ([]string, error) {
+	first, err := catalog.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, class := range catalog.All() {
+		if class.Family == first.Family && class.VCPU >= first.VCPU && class.Aurora && len(out) < 6 {
+			out = append(out, class.Name)
+		}
+	}
+	return out, nil
+}
