@@ -56,7 +56,7 @@ func approve(v *visit, proposal scaling.Proposal) (scaling.Operation, *guard.Vet
 	}
 	return op, guard.Check(guard.Input{
 		Policy: v.policy, Observation: v.observation, History: convert.History(v.object.Status.History),
-		Load: v.load, Proposal: proposal, Operation: op, Now: v.now,
+		Load: decide.Weigh(v.policy, v.observation, v.now), Proposal: proposal, Operation: op, Now: v.now,
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/events"
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/guard"
 	"github.com/dbscaler/dbscaler/internal/scaling/operation"
 )
 
@@ -39,6 +40,11 @@ func (r *Reconciler) operate(ctx context.Context, v *visit) (bool, error) {
 	case operation.Running:
 	}
 	v.requeue = progress.RequeueAfter
+	if progress.Call != nil {
+		if veto := guard.CheckStep(v.policy, v.observation, *progress.Call, v.now); veto != nil {
+			return false, r.pause(v, veto)
+		}
+	}
 	v.object.Status.Operation = convert.OperationStatus(progress.Operation)
 	v.say(doing(progress.Operation.Direction), progress.Message, change, "")
 	if progress.Call == nil {
@@ -53,6 +59,18 @@ func (r *Reconciler) operate(ctx context.Context, v *visit) (bool, error) {
 		return false, err
 	}
 	return false, r.execute(ctx, v, *progress.Call)
+}
+
+// pause leaves an operation where it is while a guard holds its next step back.
+func (r *Reconciler) pause(v *visit, veto *guard.Veto) error {
+	v.limited = &limit{veto.Guard, veto.Message}
+	before := v.before.Status.Decision
+	v.say(doing(v.operation.Direction), veto.Message, &scaling.Change{Pool: v.operation.Pool, To: v.operation.To}, veto.Guard)
+	if before == nil || before.HeldBackBy != veto.Guard {
+		v.warn(events.ScalingHeldBack, "Guard", veto.Message)
+		r.Metrics.HeldBack(v.object.Namespace, v.object.Name, veto.Guard)
+	}
+	return nil
 }
 
 // execute asks AWS for one change. Errors that time heals leave the operation as it is: the next visit sees what came of

@@ -270,7 +270,7 @@ type Behavior struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type ScaleUpBehavior struct {
-	// windowSeconds is how long utilization must be at or above scaleUpPercent. The default is 180.
+	// windowSeconds is how long utilization must average scaleUpPercent or more. The default is 180.
 	// +optional
 	// +kubebuilder:default=180
 	// +kubebuilder:validation:Minimum=60

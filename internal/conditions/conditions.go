@@ -4,7 +4,6 @@ package conditions
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -69,16 +68,4 @@ func (s Setter) Summarize() {
 		}
 	}
 	s.Set(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady, "The policy is in force")
-}
-
-// Changed lists the types whose status or reason differs between two lists, as "Type=Status (Reason)".
-func Changed(before, after []metav1.Condition) []string {
-	var out []string
-	for _, c := range after {
-		old := meta.FindStatusCondition(before, c.Type)
-		if old == nil || old.Status != c.Status || old.Reason != c.Reason {
-			out = append(out, strings.Join([]string{c.Type, "=", string(c.Status), " (", c.Reason, ")"}, ""))
-		}
-	}
-	return out
 }

@@ -141,28 +141,3 @@ func TestSummarize(t *testing.T) {
 		})
 	}
 }
-
-func TestChanged(t *testing.T) {
-	condition := func(name string, status metav1.ConditionStatus, reason, message string) metav1.Condition {
-		return metav1.Condition{Type: name, Status: status, Reason: reason, Message: message}
-	}
-	before := []metav1.Condition{
-		condition("Ready", metav1.ConditionTrue, "Ready", ""),
-		condition("Accepted", metav1.ConditionTrue, "Accepted", "fine"),
-		condition("Permitted", metav1.ConditionFalse, "OptInTagMissing", ""),
-		condition("TargetFound", metav1.ConditionTrue, "Found", ""),
-	}
-	after := []metav1.Condition{
-		condition("Ready", metav1.ConditionFalse, "AccessDenied", ""),
-		condition("Accepted", metav1.ConditionTrue, "Accepted", "quite fine"),
-		condition("Permitted", metav1.ConditionFalse, "AccessDenied", ""),
-		condition("Stalled", metav1.ConditionTrue, "AccessDenied", ""),
-	}
-	want := []string{"Ready=False (AccessDenied)", "Permitted=False (AccessDenied)", "Stalled=True (AccessDenied)"}
-	if got := Changed(before, after); !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if got := Changed(after, after); len(got) > 0 {
-		t.Errorf("nothing changed, and it says %v", got)
-	}
-}

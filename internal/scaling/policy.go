@@ -73,7 +73,7 @@ type CPU struct {
 
 // Pace is how quickly one direction is taken.
 type Pace struct {
-	// Window is how long a threshold must be passed.
+	// Window is what a threshold is held against: the average of it on the way up, each minute of it on the way down.
 	Window time.Duration
 	// Cooldown is how long to wait after a change before this direction is taken again.
 	Cooldown time.Duration

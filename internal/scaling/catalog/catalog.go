@@ -49,6 +49,8 @@ type Class struct {
 	PreviousGeneration bool
 	// Burstable says whether the class runs on CPU credits (the t families).
 	Burstable bool
+	// MultiAZClusterOnly says that only Multi-AZ DB clusters offer the class.
+	MultiAZClusterOnly bool
 	// OnlyEngine is the engine family that alone offers the class ("oracle", "sqlserver"), or empty.
 	OnlyEngine string
 	// HalfOnSQLServer says that SQL Server has half the vCPUs by default: hyper-threading is off, or half of the cores.
@@ -70,7 +72,11 @@ func (c Class) Supports(engine string) bool {
 	if strings.HasPrefix(engine, "aurora") {
 		return c.Aurora
 	}
-	return c.OnlyEngine == "" || strings.HasPrefix(engine, c.OnlyEngine)
+	if c.MultiAZClusterOnly || c.OnlyEngine != "" && !strings.HasPrefix(engine, c.OnlyEngine) {
+		return false
+	}
+	// Oracle and SQL Server do not run on Graviton (RDS user guide, "DB instance classes").
+	return c.Architecture != "arm64" || !strings.HasPrefix(engine, "oracle") && !strings.HasPrefix(engine, "sqlserver")
 }
 
 var load = sync.OnceValue(func() map[string]Class {
@@ -150,8 +156,9 @@ func parseRow(row []string) (Class, error) {
 	c := Class{
 		Name: row[0], VCPU: vcpu, MemoryBytes: int64(memory * gib), Architecture: row[3], Family: row[4], Size: row[5],
 		LocalNVMe: nvme, Aurora: aurora, PreviousGeneration: previous,
-		Burstable:       strings.Contains(notes, "burstable"),
-		HalfOnSQLServer: strings.Contains(notes, "SQL Server default vCPU is half"),
+		Burstable:          strings.Contains(notes, "burstable"),
+		MultiAZClusterOnly: strings.Contains(notes, "Multi-AZ DB clusters only"),
+		HalfOnSQLServer:    strings.Contains(notes, "SQL Server default vCPU is half"),
 	}
 	switch {
 	case strings.HasPrefix(notes, "Oracle only"):

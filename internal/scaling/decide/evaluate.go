@@ -133,10 +133,10 @@ func scaleUp(p scaling.Policy, load scaling.Load, current scaling.Shape, all []c
 	name := noun(load.Pool)
 	if best == nil {
 		return nil, scaling.Hold{Reason: scaling.ReasonAtMaximum, Message: fmt.Sprintf(
-			"The %s (%s) are at or above %d%% CPU and already as large as the policy allows. Raise the limits in the policy, or lower the load",
+			"The %s (%s) average %d%% CPU or more and are already as large as the policy allows. Raise the limits in the policy, or lower the load",
 			name, current, p.CPU.ScaleUp)}
 	}
-	message := fmt.Sprintf("The %s have been at or above %d%% CPU for %s: %s → %s",
+	message := fmt.Sprintf("The %s have averaged %d%% CPU or more for %s: %s → %s",
 		name, p.CPU.ScaleUp, seconds(p.ScaleUp.Window), current, best.shape)
 	cause := fmt.Sprintf("%s at %.0f%% CPU over %s (threshold %d%%), demand %.1f vCPU%s, %d%% is the target",
 		name, load.Utilization, seconds(p.ScaleUp.Window), p.CPU.ScaleUp, load.Demand, atLeast(load.Censored), p.CPU.Target)
@@ -171,20 +171,19 @@ func scaleDown(p scaling.Policy, load scaling.Load, current scaling.Shape, all [
 	return propose(scaling.ReasonScaleDown, message, cause, load, scaling.Down, current, best.shape), scaling.Hold{}
 }
 
-// isStepDown says whether a candidate is one reader fewer of the same class, or as many of the next smaller class.
+// isStepDown says whether a candidate is the next smaller number of the same class, or as many of the next smaller class.
 func isStepDown(c candidate, all []candidate, current scaling.Shape, capacity float64) bool {
 	if c.vcpus >= capacity {
 		return false
 	}
-	if c.shape.Count != current.Count {
-		return c.shape.Count == current.Count-1 && c.shape.InstanceClass == current.InstanceClass
+	fewer := c.shape.InstanceClass == current.InstanceClass && c.shape.Count < current.Count
+	if c.shape.Count != current.Count && !fewer {
+		return false
 	}
-	for _, other := range all {
-		if other.shape.Count == current.Count && other.vcpus < capacity && other.vcpus > c.vcpus {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(all, func(other candidate) bool {
+		sameWay := fewer && other.shape.InstanceClass == current.InstanceClass || !fewer && other.shape.Count == current.Count
+		return sameWay && other.vcpus < capacity && other.vcpus > c.vcpus
+	})
 }
 
 // leftover proposes to remove surge readers that outlived their operation, once the others carry the load without them.

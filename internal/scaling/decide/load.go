@@ -138,6 +138,11 @@ func (w window) censored() bool {
 	return false
 }
 
+// Weigh sums up what every pool of the target carries, also those that the policy leaves alone.
+func Weigh(p scaling.Policy, o scaling.Observation, now time.Time) []scaling.Load {
+	return []scaling.Load{assess(p, o, scaling.Readers, now), assess(p, o, scaling.Writer, now)}
+}
+
 // Assess sums up what each pool that the policy scales carries.
 func Assess(p scaling.Policy, o scaling.Observation, now time.Time) []scaling.Load {
 	var loads []scaling.Load

@@ -94,37 +94,97 @@ func foreignReader(in Input) (string, time.Duration, error) {
 	return "", 0, nil
 }
 
-// readersCarryLoad wants the readers that stay in service while one is resized in place to carry what the pool carries
-// now, unless the operation adds a reader first.
+// readersCarryLoad walks through the steps and wants the readers in service, at each moment, to have as many vCPUs as at
+// the start, or else to carry what the pool carries now.
 func readersCarryLoad(in Input) (string, time.Duration, error) {
-	readers := in.Observation.Pool(scaling.Readers)
-	resized := ""
+	w, err := newWalk(in.Observation)
+	if err != nil {
+		return "", 0, err
+	}
+	start := w.readers()
+	least, during := start, ""
 	for _, s := range in.Operation.Steps {
-		if s.Action == scaling.CreateReader && resized == "" {
-			return "", 0, nil
-		}
-		if i, exists := in.Observation.Instance(s.Instance); exists && !i.Writer && s.Action == scaling.ModifyInstanceClass && resized == "" {
-			resized = s.Instance
-		}
-	}
-	if resized == "" {
-		return "", 0, nil
-	}
-	rest := 0.0
-	for _, i := range readers {
-		class, err := catalog.Lookup(i.Class)
+		meanwhile, err := w.take(s)
 		if err != nil {
 			return "", 0, err
 		}
-		if i.Identifier != resized {
-			rest += float64(class.VCPUFor(in.Observation.Engine))
+		if meanwhile < least {
+			least, during = meanwhile, s.Instance
 		}
 	}
+	if during == "" {
+		return "", 0, nil
+	}
 	for _, l := range in.Load {
-		if l.Pool == scaling.Readers && l.Fresh && !l.Censored && 100*l.Demand <= float64(in.Policy.CPU.ScaleUp)*rest {
+		if l.Pool == scaling.Readers && l.Fresh && !l.Censored && 100*l.Demand <= float64(in.Policy.CPU.ScaleUp)*least {
 			return "", 0, nil
 		}
 	}
-	return fmt.Sprintf("while %s is resized the other readers could not carry the load: set guardrails.surgeReaders to 1 or allow "+
-		"more readers", resized), 0, nil
+	return fmt.Sprintf("while %s is changed the other readers (%.0f of %.0f vCPUs) could not be relied on to carry the load: set "+
+		"guardrails.surgeReaders to 1 or allow more readers", during, least, start), 0, nil
+}
+
+// walk is what a cluster consists of while an operation goes on, in vCPUs.
+type walk struct {
+	engine string
+	vcpus  map[string]float64
+	writer string
+}
+
+func newWalk(o scaling.Observation) (*walk, error) {
+	w := &walk{engine: o.Engine, vcpus: map[string]float64{}}
+	for _, i := range o.Instances {
+		if err := w.set(i.Identifier, i.Class); err != nil {
+			return nil, err
+		}
+		if i.Writer {
+			w.writer = i.Identifier
+		}
+	}
+	return w, nil
+}
+
+func (w *walk) set(instance, class string) error {
+	c, err := catalog.Lookup(class)
+	if err != nil {
+		return err
+	}
+	w.vcpus[instance] = float64(c.VCPUFor(w.engine))
+	return nil
+}
+
+// readers is the vCPUs of the readers in service.
+func (w *walk) readers() float64 {
+	total := 0.0
+	for instance, vcpus := range w.vcpus {
+		if instance != w.writer {
+			total += vcpus
+		}
+	}
+	return total
+}
+
+// take goes one step and returns the vCPUs of the readers in service meanwhile.
+func (w *walk) take(s scaling.Step) (meanwhile float64, err error) {
+	switch s.Action {
+	case scaling.CreateReader:
+		meanwhile = w.readers()
+		return meanwhile, w.set(s.Instance, s.InstanceClass)
+	case scaling.ModifyInstanceClass:
+		delete(w.vcpus, s.Instance)
+		meanwhile = w.readers()
+		return meanwhile, w.set(s.Instance, s.InstanceClass)
+	case scaling.DeleteReader:
+		delete(w.vcpus, s.Instance)
+	case scaling.Failover: // the heir stops being a reader before the old writer is one
+		old := w.writer
+		w.writer = s.Instance
+		vcpus := w.vcpus[old]
+		delete(w.vcpus, old)
+		meanwhile = w.readers()
+		w.vcpus[old] = vcpus
+		return meanwhile, nil
+	case scaling.ModifyPromotionTier:
+	}
+	return w.readers(), nil
 }

@@ -200,7 +200,10 @@ func TestGuards(t *testing.T) {
 		{"a reader that another tool created would go", []func(*Input){
 			instance(1, func(i *scaling.Instance) { i.Tags[scaling.TagCreatedBy] = "terraform" }), steps(remove("a")),
 		}, "ForeignReader", ""},
-		{"an own reader goes", []func(*Input){instance(1, own), steps(remove("a"))}, pass, ""},
+		{"an own reader goes", []func(*Input){
+			instance(1, own), steps(remove("a")), load(func(l *scaling.Load) { l.Demand = 1.4 }),
+		}, pass, ""},
+		{"an own reader goes that is needed", []func(*Input){instance(1, own), steps(remove("a"))}, "ReadersCarryLoad", "while a is changed"},
 		{"an own reader that became the writer would go", []func(*Input){instance(0, own), steps(remove("w"))},
 			"ForeignReader", "w"},
 		{"the last reader would go", []func(*Input){instance(1, own), instance(2, own), steps(remove("a"), remove("b"))},
@@ -210,7 +213,7 @@ func TestGuards(t *testing.T) {
 
 		// Two readers of 2 vCPUs: while one is resized, 2 vCPUs carry at most 1.4 at 70 %.
 		{"the other reader could not carry the load", []func(*Input){steps(resize("a"), resize("b"))}, "ReadersCarryLoad",
-			"while a is resized"},
+			"while a is changed"},
 		{"the other reader can just carry it",
 			[]func(*Input){steps(resize("a"), resize("b")), load(func(l *scaling.Load) { l.Demand = 1.4 })}, pass, ""},
 		{"the other reader could just not carry it",

@@ -49,10 +49,12 @@ func operationsPerDay(in Input) (string, time.Duration, error) {
 }
 
 // cooldown lets the effect of a change show before the next one. Growing waits for what grew or failed before; shrinking
-// waits for any change.
+// waits for any change. A cleanup waits for nothing, and growing does not wait for one.
 func cooldown(in Input) (string, time.Duration, error) {
 	wait, what := in.Policy.ScaleUp.Cooldown, "scaleUp"
-	match := func(p scaling.Past) bool { return p.Direction == scaling.Up || !p.Succeeded }
+	match := func(p scaling.Past) bool {
+		return p.Direction == scaling.Up || !p.Succeeded && p.Direction != scaling.Cleanup
+	}
 	switch in.Proposal.Direction {
 	case scaling.Cleanup:
 		return "", 0, nil

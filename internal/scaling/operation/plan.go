@@ -162,7 +162,7 @@ func add(p scaling.Policy, o scaling.Observation, class, id string, n int, surge
 	}
 	return scaling.Step{
 		Action: scaling.CreateReader, Instance: prefix + suffix, InstanceClass: class, Surge: surge,
-		PromotionTier: tier(o, class),
+		PromotionTier: tier(o, class, surge),
 	}
 }
 
@@ -173,8 +173,11 @@ func trimHyphens(s string) string {
 	return s
 }
 
-// tier keeps a reader that is smaller than the writer from being promoted before any other.
-func tier(o scaling.Observation, class string) int {
+// tier keeps a reader that will soon be gone, or that is smaller than the writer, from being promoted before any other.
+func tier(o scaling.Observation, class string, surge bool) int {
+	if surge {
+		return lastTier
+	}
 	reader, errReader := catalog.Lookup(class)
 	for _, w := range o.Pool(scaling.Writer) {
 		writer, errWriter := catalog.Lookup(w.Class)

@@ -26,7 +26,7 @@ func TestPlan(t *testing.T) {
 			"readers, vertically up", policy(),
 			cluster(writer(large), reader("a", large), reader("b", large)), readers, up, shape(2, xlarge),
 			lines(
-				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 1",
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 15",
 				"resize a to db.r6g.xlarge",
 				"resize b to db.r6g.xlarge",
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
@@ -43,7 +43,7 @@ func TestPlan(t *testing.T) {
 			"readers, vertically down", policy(),
 			cluster(writer(large), reader("a", xlarge), reader("b", xlarge)), readers, down, shape(2, large),
 			lines(
-				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 1",
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 15",
 				"resize a to db.r6g.large",
 				"resize b to db.r6g.large",
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
@@ -86,7 +86,7 @@ func TestPlan(t *testing.T) {
 			cluster(writer(large), reader("a", xlarge12)), readers, up, shape(2, xlarge8),
 			lines(
 				"add the reader engine-dbscaler-0a1b2c3d-1, a db.r6g.8xlarge, at tier 1",
-				"add the surge reader engine-dbscaler-0a1b2c3d-2, a db.r6g.8xlarge, at tier 1",
+				"add the surge reader engine-dbscaler-0a1b2c3d-2, a db.r6g.8xlarge, at tier 15",
 				"resize a to db.r6g.8xlarge",
 				"remove the reader engine-dbscaler-0a1b2c3d-2, which was a surge reader"),
 		},
@@ -94,7 +94,7 @@ func TestPlan(t *testing.T) {
 			"readers, fewer and larger: those that go are not resized", policy(),
 			cluster(writer(large), reader("a", large), own("b", large, 2), own("c", large, 1)), readers, up, shape(2, xlarge),
 			lines(
-				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 1",
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 15",
 				"resize a to db.r6g.xlarge",
 				"resize b to db.r6g.xlarge",
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader",
@@ -114,7 +114,7 @@ func TestPlan(t *testing.T) {
 			"the writer, by promoting a reader", policy(),
 			cluster(writer(large), reader("a", large), reader("b", large)), writers, up, shape(1, xlarge),
 			lines(
-				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 1",
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 15",
 				"resize a to db.r6g.xlarge",
 				"fail over to a", // and the old writer has the class that the heir had
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
@@ -122,7 +122,7 @@ func TestPlan(t *testing.T) {
 		{
 			"the writer, down", policy(), cluster(writer(xlarge), reader("a", xlarge)), writers, down, shape(1, large),
 			lines(
-				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 1",
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 15",
 				"resize a to db.r6g.large",
 				"fail over to a",
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
@@ -131,7 +131,7 @@ func TestPlan(t *testing.T) {
 			"the writer, by promoting a reader of a third class", policy(),
 			cluster(writer(large), reader("a", xlarge2)), writers, up, shape(1, xlarge),
 			lines(
-				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.2xlarge, at tier 1",
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.2xlarge, at tier 15",
 				"resize a to db.r6g.xlarge",
 				"fail over to a",
 				"resize w to db.r6g.2xlarge",
@@ -141,7 +141,7 @@ func TestPlan(t *testing.T) {
 			"the writer, by promoting a reader that has the class already", policy(),
 			cluster(writer(large), reader("a", large), reader("b", xlarge)), writers, up, shape(1, xlarge),
 			lines(
-				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 1",
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 15",
 				"fail over to b",
 				"resize w to db.r6g.xlarge",
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),

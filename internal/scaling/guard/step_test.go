@@ -1,0 +1,92 @@
+package guard
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// TestCheckStep: what was approved an hour ago is looked at once more before each call.
+func TestCheckStep(t *testing.T) {
+	tagged := map[string]string{scaling.TagOptIn: "team"}
+	observation := func(change func(*scaling.Observation)) scaling.Observation {
+		o := scaling.Observation{Tags: tagged, Instances: []scaling.Instance{
+			{Identifier: "w", Writer: true, Tags: tagged}, {Identifier: "r", Tags: tagged},
+		}}
+		if change != nil {
+			change(&o)
+		}
+		return o
+	}
+	night := []scaling.Window{{Schedule: "0 2 * * *", Duration: 2 * time.Hour, TimeZone: "UTC"}}
+	at := func(clock string) time.Time {
+		now, err := time.Parse("15:04", clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now.AddDate(2024, 0, 0)
+	}
+	for _, test := range []struct {
+		name        string
+		observation scaling.Observation
+		call        scaling.Call
+		now         time.Time
+		guard, says string
+	}{
+		{"a failover in the window", observation(nil), scaling.Call{Action: scaling.Failover, Instance: "r"}, at("02:30"), "", ""},
+		{"a failover after the window", observation(nil), scaling.Call{Action: scaling.Failover, Instance: "r"}, at("04:00"),
+			"DisruptionWindow", "Failover of r waits"},
+		{"the writer is resized after the window", observation(nil), scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "w"}, at("04:00"),
+			"DisruptionWindow", "ModifyInstanceClass of w waits"},
+		{"a reader is resized after the window", observation(nil), scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "r"}, at("04:00"), "", ""},
+		{"a reader is added after the window", observation(nil), scaling.Call{Action: scaling.CreateReader, Instance: "new"}, at("04:00"), "", ""},
+		{"the database opted out", observation(func(o *scaling.Observation) { o.Tags = nil }),
+			scaling.Call{Action: scaling.CreateReader, Instance: "new"}, at("02:30"), "OptInTagMissing", "is missing on"},
+		{"the instance opted out", observation(func(o *scaling.Observation) { o.Instances[1].Tags = nil }),
+			scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "r"}, at("02:30"), "OptInTagMissing", "is missing on r"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			veto := CheckStep(scaling.Policy{Namespace: "team", Disruption: night}, test.observation, test.call, test.now)
+			switch {
+			case veto == nil && test.guard != "":
+				t.Errorf("passed, want %s", test.guard)
+			case veto != nil && (veto.Guard != test.guard || !strings.Contains(veto.Message, test.says)):
+				t.Errorf("%s: %s; want %q", veto.Guard, veto.Message, test.guard)
+			}
+		})
+	}
+	broken := scaling.Policy{Namespace: "team", Disruption: []scaling.Window{{Schedule: "never", Duration: time.Hour, TimeZone: "UTC"}}}
+	if CheckStep(broken, observation(nil), scaling.Call{Action: scaling.Failover, Instance: "r"}, at("02:30")) == nil {
+		t.Error("a window that cannot be read lets a failover pass")
+	}
+}
+
+// TestReadersCarryLoadWalksThroughAPromotion: without a surge reader the resizing of the old writer takes from the readers
+// what the heir took with it.
+func TestReadersCarryLoadWalksThroughAPromotion(t *testing.T) {
+	in := Input{
+		Policy: scaling.Policy{CPU: scaling.CPU{ScaleUp: 70}},
+		Observation: scaling.Observation{Engine: "aurora-postgresql", Instances: []scaling.Instance{
+			{Identifier: "w", Class: "db.r6g.large", Writer: true}, {Identifier: "r", Class: "db.r6g.xlarge"},
+		}},
+		Load: []scaling.Load{{Pool: scaling.Readers, Fresh: true, Demand: 0.1}},
+	}
+	surge := scaling.Step{Action: scaling.CreateReader, Instance: "s", InstanceClass: "db.r6g.xlarge", Surge: true}
+	promotion := []scaling.Step{
+		{Action: scaling.Failover, Instance: "r"}, {Action: scaling.ModifyInstanceClass, Instance: "w", InstanceClass: "db.r6g.xlarge"},
+	}
+	in.Operation.Steps = promotion
+	if message, _, err := readersCarryLoad(in); err != nil || !strings.Contains(message, "while r is changed the other readers (0 of 4 vCPUs)") {
+		t.Errorf("without a surge reader it says %q, %v", message, err)
+	}
+	in.Operation.Steps = append([]scaling.Step{surge}, promotion...)
+	if message, _, err := readersCarryLoad(in); err != nil || message != "" {
+		t.Errorf("with a surge reader it says %q, %v", message, err)
+	}
+	in.Observation.Instances[1].Class = "db.r99g.large"
+	if _, _, err := readersCarryLoad(in); err == nil {
+		t.Error("a class that nobody knows is no error")
+	}
+}
