@@ -7,7 +7,7 @@ CONTROL_PLANE := $(ROOT)/bin/controlplane
 MODULES := . hack/tools hack/tools/golangci-lint hack/controlplane
 IMAGE ?= dbscaler:latest
 CONTAINER_ENGINE ?= docker
-KUBECTL ?= $(CONTROL_PLANE)/kubectl
+KUBECTL ?= $(KUBEBUILDER_ASSETS)/kubectl
 
 # What the caller's Go settings could change in what is built or found. Versions are stamped by `make build` alone, since a
 # checkout that belongs to another user would make git refuse.
@@ -33,9 +33,11 @@ help: ## Explain the targets
 demo: control-plane ## Play one morning: a real API server, the operator and a simulated AWS, in about three minutes
 #> SPEED=60    simulated seconds in one of the machine's
 #> TRACE=FILE  a recording to play instead; with it CLASS=db.r6g.large SCALE=2 FROM=36h HOURS=24
+#> KILLS=5     kill -9 the operator this often at random moments, and start it again
 #> KEEP=1      leave everything running at the end and say what to try
 	go run ./hack/demo $(if $(TRACE),--trace '$(TRACE)') $(if $(CLASS),--class '$(CLASS)') $(if $(SCALE),--scale '$(SCALE)') \
 		$(if $(FROM),--from '$(FROM)') $(if $(HOURS),--hours '$(HOURS)') $(if $(SPEED),--speed '$(SPEED)') \
+		$(if $(KILLS),--kills '$(KILLS)') \
 		$(if $(filter-out 0 false no,$(KEEP)),--keep)
 
 .PHONY: build
@@ -90,7 +92,8 @@ docs: $(TOOLS)/crd-ref-docs ## Write the API reference, docs/reference/api.md
 
 .PHONY: control-plane
 control-plane: ## Build kube-apiserver, etcd and kubectl into bin/controlplane (once; six minutes on two cores)
-	@hack/controlplane/build.sh '$(CONTROL_PLANE)'
+#> KUBEBUILDER_ASSETS=DIR  use the ones in DIR instead
+	@if [ "$$KUBEBUILDER_ASSETS" = '$(CONTROL_PLANE)' ]; then hack/controlplane/build.sh '$(CONTROL_PLANE)'; fi
 
 .PHONY: tools
 tools: $(addprefix $(TOOLS)/,controller-gen crd-ref-docs gotestsum golangci-lint) ## Build the tools into bin/tools

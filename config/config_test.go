@@ -3,6 +3,7 @@ package config
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +27,22 @@ var env *testenv.Environment
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 
+// open opens all manifests. It is kubectl that reads them, and a cached test result is used until a file changes that the
+// test itself has opened.
+func open(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		_, err = os.ReadFile(path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // kubectl runs kubectl as an administrator and returns what it prints.
 func kubectl(t *testing.T, args ...string) string {
 	t.Helper()
@@ -44,6 +61,7 @@ func kubectl(t *testing.T, args ...string) string {
 // pods that the namespace's pod security would refuse.
 func install(t *testing.T) client.Client {
 	t.Helper()
+	open(t)
 	for range 2 { // twice: applying what is there changes nothing
 		out := kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "default")
 		if strings.Contains(out, "Warning") {

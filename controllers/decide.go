@@ -90,8 +90,8 @@ func (r *Reconciler) begins(ctx context.Context, v *visit, proposal scaling.Prop
 		return false, err
 	}
 	if other != "" {
-		return refuse(v, v1alpha1.ReasonPolicyConflict, fmt.Sprintf(
-			"%s scales the same database and is older, so this policy does nothing. Delete one of the two", other))
+		v.yield(other)
+		return false, nil
 	}
 	v.operation = &op
 	v.say(string(proposal.Reason), proposal.Message, &proposal.Change, "")

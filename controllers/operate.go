@@ -42,7 +42,8 @@ func (r *Reconciler) operate(ctx context.Context, v *visit) (bool, error) {
 	v.requeue = progress.RequeueAfter
 	if progress.Call != nil {
 		if veto := guard.CheckStep(v.policy, v.observation, *progress.Call, v.now); veto != nil {
-			return false, r.pause(v, veto)
+			r.pause(v, veto)
+			return false, nil
 		}
 	}
 	v.object.Status.Operation = convert.OperationStatus(progress.Operation)
@@ -58,11 +59,12 @@ func (r *Reconciler) operate(ctx context.Context, v *visit) (bool, error) {
 		}
 		return false, err
 	}
-	return false, r.execute(ctx, v, *progress.Call)
+	r.execute(ctx, v, *progress.Call)
+	return false, nil
 }
 
 // pause leaves an operation where it is while a guard holds its next step back.
-func (r *Reconciler) pause(v *visit, veto *guard.Veto) error {
+func (r *Reconciler) pause(v *visit, veto *guard.Veto) {
 	v.limited = &limit{veto.Guard, veto.Message}
 	before := v.before.Status.Decision
 	v.say(doing(v.operation.Direction), veto.Message, &scaling.Change{Pool: v.operation.Pool, To: v.operation.To}, veto.Guard)
@@ -70,12 +72,11 @@ func (r *Reconciler) pause(v *visit, veto *guard.Veto) error {
 		v.warn(events.ScalingHeldBack, "Guard", veto.Message)
 		r.Metrics.HeldBack(v.object.Namespace, v.object.Name, veto.Guard)
 	}
-	return nil
 }
 
 // execute asks AWS for one change. Errors that time heals leave the operation as it is: the next visit sees what came of
 // it, and asks again only when nothing did.
-func (r *Reconciler) execute(ctx context.Context, v *visit, call scaling.Call) error {
+func (r *Reconciler) execute(ctx context.Context, v *visit, call scaling.Call) {
 	log := ctrllog.FromContext(ctx)
 	err := r.Executor.Execute(ctx, v.policy.Target, call)
 	switch {
@@ -95,7 +96,6 @@ func (r *Reconciler) execute(ctx context.Context, v *visit, call scaling.Call) e
 		log.Error(err, "AWS did not confirm a change; looking again before asking again", "action", call.Action,
 			"instance", call.Instance, "operation", v.operation.ID)
 	}
-	return nil
 }
 
 // end closes the operation and remembers it.
@@ -111,7 +111,7 @@ func (r *Reconciler) end(v *visit, outcome v1alpha1.Outcome, reason, message str
 		v.warn(events.OperationFailed, "Operate", fmt.Sprintf("Operation %s was given up: %s", v.operation.ID, message))
 	}
 	if reason == v1alpha1.ReasonAccessDenied {
-		refuse(v, reason, message)
+		v.refuse(reason, message)
 	}
 	v.ended = string(outcome)
 	v.requeue = time.Second // the next decision may be due

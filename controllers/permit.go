@@ -19,17 +19,18 @@ const denialShown = time.Hour
 // a policy is not being able to resize any database of the account.
 func (r *Reconciler) permit(ctx context.Context, v *visit) (bool, error) {
 	if !scaling.OptedIn(v.observation.Tags, v.object.Namespace) {
-		return refuse(v, v1alpha1.ReasonOptInTagMissing, fmt.Sprintf(
+		v.refuse(v1alpha1.ReasonOptInTagMissing, fmt.Sprintf(
 			"%s does not carry the AWS tag %s=%s. Add it, on the database and each of its instances, to let policies of this namespace "+
 				"change it", v.policy.Target.Identifier, scaling.TagOptIn, v.object.Namespace))
+		return false, nil
 	}
 	other, err := olderPolicy(ctx, r.Client, v.object, client.MatchingFields{indexTarget: targetKey(v.object)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return false, err
 	}
 	if other != "" {
-		return refuse(v, v1alpha1.ReasonPolicyConflict, fmt.Sprintf(
-			"%s scales the same database and is older, so this policy does nothing. Delete one of the two", other))
+		v.yield(other)
+		return false, nil
 	}
 	if denied := lastDenial(v); denied != "" {
 		v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, denied)
@@ -49,10 +50,16 @@ func lastDenial(v *visit) string {
 	return history[0].Message
 }
 
-func refuse(v *visit, reason, message string) (bool, error) {
+// yield leaves the database to an older policy.
+func (v *visit) yield(other string) {
+	v.refuse(v1alpha1.ReasonPolicyConflict, fmt.Sprintf(
+		"%s scales the same database and is older, so this policy does nothing. Delete one of the two", other))
+}
+
+// refuse says why the policy may not change the database.
+func (v *visit) refuse(reason, message string) {
 	v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, reason, message)
 	v.say(reason, message, nil, "")
-	return false, nil
 }
 
 // olderPolicy names the policy that scales the same database and comes first, if any: the oldest wins, then the first by

@@ -112,7 +112,7 @@ func TestConflictAsksNothingOfAWS(t *testing.T) {
 	l.apply(readersVertical)
 	l.run("p", 7*time.Minute, nil)
 	stale := l.get("p")
-	l.reconciler.Client = frozen{l.client.(indexed), stale}
+	l.reconciler.Client = frozen{l.client, stale}
 	fresh := l.get("p")
 	fresh.Annotations = map[string]string{"somebody": "else"}
 	if err := l.client.Update(t.Context(), fresh); err != nil {

@@ -311,7 +311,7 @@ func (l *lab) minutes(cluster string) []model.Minute {
 
 // frozen is a cache that has stopped: it always reads the same object.
 type frozen struct {
-	indexed
+	client.Client
 	object *v1alpha1.DBScalingPolicy
 }
 

@@ -2,12 +2,14 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// DBScalingPolicy keeps one AWS RDS or Aurora database the right size. It names the database and the limits within
-// which it may change; the operator watches the database's CPU, works out the smallest shape that carries the load, and
-// changes the database through the RDS API.
+// DBScalingPolicy keeps one AWS RDS or Aurora database the right size. It
+// names the database and the limits within which it may change; the operator
+// watches the database's CPU, works out the smallest shape that carries the
+// load, and changes the database through the RDS API.
 //
-// The database takes part only if it carries the AWS tag dbscaler.io/policy-namespace with the policy's namespace (or
-// "*") as its value, on the cluster and on each instance.
+// The database takes part only if it carries the AWS tag
+// dbscaler.io/policy-namespace with the policy's namespace (or "*") as its
+// value, on the cluster and on each instance.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -55,23 +57,25 @@ type DBScalingPolicySpec struct {
 	// +required
 	TargetRef TargetRef `json:"targetRef,omitzero"`
 
-	// mode says how far the operator may go: Enforce decides and acts; Recommend decides and reports in status, and never
-	// changes anything in AWS. The default is Enforce.
+	// mode says how far the operator may go: Enforce decides and acts; Recommend
+	// decides and reports in status, and never changes anything in AWS. The
+	// default is Enforce.
 	// +optional
 	// +kubebuilder:default=Enforce
 	Mode Mode `json:"mode,omitempty"`
 
-	// readers bounds the readers of a DB cluster. Without it they are left alone.
+	// readers bounds the readers of a DB cluster. Without it they are left
+	// alone.
 	// +optional
 	Readers *Readers `json:"readers,omitempty"`
 
-	// writer bounds the writer of a DB cluster, or the instance when the target is a DBInstance. Without it the writer is
-	// left alone.
+	// writer bounds the writer of a DB cluster, or the instance when the target
+	// is a DBInstance. Without it the writer is left alone.
 	// +optional
 	Writer *Writer `json:"writer,omitempty"`
 
-	// cpu holds the thresholds at which the database is too small or too large, in percent of the vCPUs of the readers
-	// together, or of the writer.
+	// cpu holds the thresholds at which the database is too small or too large,
+	// in percent of the vCPUs of the readers together, or of the writer.
 	// +optional
 	// +kubebuilder:default={targetPercent: 55, scaleUpPercent: 70, scaleDownPercent: 35}
 	CPU CPU `json:"cpu,omitzero"`
@@ -86,8 +90,9 @@ type DBScalingPolicySpec struct {
 	// +kubebuilder:default={maxOperationsPerDay: 6, surgeReaders: 1}
 	Guardrails Guardrails `json:"guardrails,omitzero"`
 
-	// disruptionWindows list when an operation that interrupts the writer (a failover, or resizing it in place) may begin.
-	// Without any it may begin at any time. Operations on readers alone are not bound by them.
+	// disruptionWindows list when an operation that interrupts the writer (a
+	// failover, or resizing it in place) may begin. Without any it may begin at
+	// any time. Operations on readers alone are not bound by them.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -117,7 +122,8 @@ type TargetKind string
 const (
 	// TargetDBCluster is an Aurora DB cluster.
 	TargetDBCluster TargetKind = "DBCluster"
-	// TargetDBInstance is an RDS DB instance, Single-AZ or Multi-AZ, that belongs to no cluster.
+	// TargetDBInstance is an RDS DB instance, Single-AZ or Multi-AZ, that
+	// belongs to no cluster.
 	TargetDBInstance TargetKind = "DBInstance"
 )
 
@@ -125,27 +131,29 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="self.kind == oldSelf.kind && self.identifier == oldSelf.identifier && self.region == oldSelf.region",message="the target cannot change: kind, identifier and region are immutable. Create another policy for another database"
 type TargetRef struct {
-	// kind is DBCluster for an Aurora cluster, or DBInstance for an RDS instance outside any cluster. It cannot change.
+	// kind is DBCluster for an Aurora cluster, or DBInstance for an RDS instance
+	// outside any cluster. It cannot change.
 	// +required
 	Kind TargetKind `json:"kind,omitempty"`
 
-	// identifier is the DB cluster identifier or DB instance identifier, in lower case, as the RDS console shows it. It
-	// cannot change.
+	// identifier is the DB cluster identifier or DB instance identifier, in
+	// lower case, as the RDS console shows it. It cannot change.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z](-?[a-z0-9])*$')",message="an RDS identifier is lower-case letters, digits and single hyphens; it begins with a letter and does not end with a hyphen"
 	Identifier string `json:"identifier,omitempty"`
 
-	// region is the AWS region of the database, for example eu-west-1. It cannot change.
+	// region is the AWS region of the database, for example eu-west-1. It cannot
+	// change.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$')",message="an AWS region looks like eu-west-1"
 	Region string `json:"region,omitempty"`
 
-	// roleARN is the IAM role to assume for this database, for one in another account. Without it the operator's own
-	// identity is used.
+	// roleARN is the IAM role to assume for this database, for one in another
+	// account. Without it the operator's own identity is used.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
@@ -160,7 +168,8 @@ type TargetRef struct {
 // +kubebuilder:validation:XValidation:rule="self.matches('^db\\\\.[a-z][a-z0-9]*\\\\.(micro|small|medium|large|xlarge|[1-9][0-9]{0,2}xlarge)(\\\\.tpc[0-9]+\\\\.mem[0-9]+x)?$')",message="an instance class looks like db.r6g.xlarge"
 type InstanceClass string
 
-// Preference says which way the reader pool changes when several shapes would do.
+// Preference says which way the reader pool changes when several shapes
+// would do.
 //
 // +kubebuilder:validation:Enum=Cheapest;Vertical;Horizontal
 type Preference string
@@ -169,9 +178,11 @@ type Preference string
 const (
 	// PreferenceCheapest takes the shape with the fewest vCPUs.
 	PreferenceCheapest Preference = "Cheapest"
-	// PreferenceVertical changes the class first, and the number only when no class fits.
+	// PreferenceVertical changes the class first, and the number only when no
+	// class fits.
 	PreferenceVertical Preference = "Vertical"
-	// PreferenceHorizontal changes the number first, and the class only when no number fits.
+	// PreferenceHorizontal changes the number first, and the class only when no
+	// number fits.
 	PreferenceHorizontal Preference = "Horizontal"
 )
 
@@ -179,8 +190,9 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",message="minReplicas must not be above maxReplicas"
 type Readers struct {
-	// instanceClasses are the classes that the readers may have, smallest first, without duplicates. A class that the
-	// operator does not know is reported in the Accepted condition and nothing is changed.
+	// instanceClasses are the classes that the readers may have, smallest first,
+	// without duplicates. A class that the operator does not know is reported in
+	// the Accepted condition and nothing is changed.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -189,22 +201,25 @@ type Readers struct {
 	// +kubebuilder:validation:XValidation:rule="self.map(c, c.contains('.micro') ? 1 : c.contains('.small') ? 2 : c.contains('.medium') ? 3 : c.contains('.large') ? 4 : c.contains('.xlarge') ? 5 : 4 + int('0' + c.find('[0-9]{1,3}xlarge').find('[0-9]+'))).isSorted()",message="instanceClasses must be sorted by size, smallest first"
 	InstanceClasses []InstanceClass `json:"instanceClasses,omitempty"`
 
-	// minReplicas is the least number of readers. The operator never removes a reader that it did not create, whatever this
-	// says. The default is 1.
+	// minReplicas is the least number of readers. The operator never removes a
+	// reader that it did not create, whatever this says. The default is 1.
 	// +optional
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=15
 	MinReplicas int32 `json:"minReplicas,omitempty"`
 
-	// maxReplicas is the greatest number of readers, surge readers not counted. Aurora allows 15.
+	// maxReplicas is the greatest number of readers, surge readers not counted.
+	// Aurora allows 15.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=15
 	MaxReplicas int32 `json:"maxReplicas,omitempty"`
 
-	// preference says which way to change when several shapes would carry the load: Cheapest takes the one with the fewest
-	// vCPUs, Vertical changes the class before the number, Horizontal the number before the class. The default is Cheapest.
+	// preference says which way to change when several shapes would carry the
+	// load: Cheapest takes the one with the fewest vCPUs, Vertical changes the
+	// class before the number, Horizontal the number before the class. The
+	// default is Cheapest.
 	// +optional
 	// +kubebuilder:default=Cheapest
 	Preference Preference `json:"preference,omitempty"`
@@ -212,8 +227,9 @@ type Readers struct {
 
 // Writer bounds the writer of a DB cluster, or a DB instance.
 type Writer struct {
-	// instanceClasses are the classes that the writer may have, smallest first, without duplicates. A class that the
-	// operator does not know is reported in the Accepted condition and nothing is changed.
+	// instanceClasses are the classes that the writer may have, smallest first,
+	// without duplicates. A class that the operator does not know is reported in
+	// the Accepted condition and nothing is changed.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -229,21 +245,24 @@ type Writer struct {
 // +kubebuilder:validation:XValidation:rule="self.targetPercent < self.scaleUpPercent",message="targetPercent (55 unless set) must be below scaleUpPercent (70 unless set)"
 // +kubebuilder:validation:MinProperties=1
 type CPU struct {
-	// targetPercent is the utilization that a new shape is sized for. The default is 55.
+	// targetPercent is the utilization that a new shape is sized for. The
+	// default is 55.
 	// +optional
 	// +kubebuilder:default=55
 	// +kubebuilder:validation:Minimum=10
 	// +kubebuilder:validation:Maximum=85
 	TargetPercent int32 `json:"targetPercent,omitempty"`
 
-	// scaleUpPercent is the utilization at which the database is too small. The default is 70.
+	// scaleUpPercent is the utilization at which the database is too small. The
+	// default is 70.
 	// +optional
 	// +kubebuilder:default=70
 	// +kubebuilder:validation:Minimum=15
 	// +kubebuilder:validation:Maximum=90
 	ScaleUpPercent int32 `json:"scaleUpPercent,omitempty"`
 
-	// scaleDownPercent is the utilization below which the database is too large. The default is 35.
+	// scaleDownPercent is the utilization below which the database is too large.
+	// The default is 35.
 	// +optional
 	// +kubebuilder:default=35
 	// +kubebuilder:validation:Minimum=1
@@ -255,12 +274,14 @@ type CPU struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type Behavior struct {
-	// scaleUp is how quickly the database grows. The default is a window of 180 s and a cooldown of 600 s.
+	// scaleUp is how quickly the database grows. The default is a window of 180
+	// s and a cooldown of 600 s.
 	// +optional
 	// +kubebuilder:default={windowSeconds: 180, cooldownSeconds: 600}
 	ScaleUp ScaleUpBehavior `json:"scaleUp,omitzero"`
 
-	// scaleDown is how quickly the database shrinks. The default is a window of 14400 s and a cooldown of 3600 s.
+	// scaleDown is how quickly the database shrinks. The default is a window of
+	// 14400 s and a cooldown of 3600 s.
 	// +optional
 	// +kubebuilder:default={windowSeconds: 14400, cooldownSeconds: 3600}
 	ScaleDown ScaleDownBehavior `json:"scaleDown,omitzero"`
@@ -270,15 +291,16 @@ type Behavior struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type ScaleUpBehavior struct {
-	// windowSeconds is how long utilization must average scaleUpPercent or more. The default is 180.
+	// windowSeconds is how long utilization must average scaleUpPercent or more.
+	// The default is 180.
 	// +optional
 	// +kubebuilder:default=180
 	// +kubebuilder:validation:Minimum=60
 	// +kubebuilder:validation:Maximum=3600
 	WindowSeconds int32 `json:"windowSeconds,omitempty"`
 
-	// cooldownSeconds is how long to wait after an operation completed before the database grows again. The default is
-	// 600.
+	// cooldownSeconds is how long to wait after an operation completed before
+	// the database grows again. The default is 600.
 	// +optional
 	// +kubebuilder:default=600
 	// +kubebuilder:validation:Minimum=0
@@ -290,15 +312,16 @@ type ScaleUpBehavior struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type ScaleDownBehavior struct {
-	// windowSeconds is how long utilization must have stayed below scaleDownPercent, without a gap in the metrics. The
-	// default is 14400.
+	// windowSeconds is how long utilization must have stayed below
+	// scaleDownPercent, without a gap in the metrics. The default is 14400.
 	// +optional
 	// +kubebuilder:default=14400
 	// +kubebuilder:validation:Minimum=600
 	// +kubebuilder:validation:Maximum=86400
 	WindowSeconds int32 `json:"windowSeconds,omitempty"`
 
-	// cooldownSeconds is how long to wait after an operation completed before the database shrinks. The default is 3600.
+	// cooldownSeconds is how long to wait after an operation completed before
+	// the database shrinks. The default is 3600.
 	// +optional
 	// +kubebuilder:default=3600
 	// +kubebuilder:validation:Minimum=0
@@ -310,16 +333,18 @@ type ScaleDownBehavior struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type Guardrails struct {
-	// maxOperationsPerDay is how many operations may start within 24 hours. The default is 6.
+	// maxOperationsPerDay is how many operations may start within 24 hours. The
+	// default is 6.
 	// +optional
 	// +kubebuilder:default=6
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=48
 	MaxOperationsPerDay int32 `json:"maxOperationsPerDay,omitempty"`
 
-	// surgeReaders is how many readers an operation may add for its own length, so that readers in service never lose
-	// capacity while another is resized. With 0, readers are resized only when the rest can carry the load, and the number
-	// of readers grows instead when they cannot. The default is 1.
+	// surgeReaders is how many readers an operation may add for its own length,
+	// so that readers in service never lose capacity while another is resized.
+	// With 0, a reader is resized only while the others can carry the load. The
+	// default is 1.
 	// +optional
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=0
@@ -329,8 +354,9 @@ type Guardrails struct {
 
 // DisruptionWindow is a recurring stretch of time.
 type DisruptionWindow struct {
-	// schedule is a cron expression of five fields (minute, hour, day of month, month, day of week) that says when the
-	// window opens, for example "0 2 * * *".
+	// schedule is a cron expression of five fields (minute, hour, day of month,
+	// month, day of week) that says when the window opens, for example "0 2 * *
+	// *".
 	// +required
 	// +kubebuilder:validation:MinLength=9
 	// +kubebuilder:validation:MaxLength=128
@@ -343,7 +369,8 @@ type DisruptionWindow struct {
 	// +kubebuilder:validation:Maximum=604800
 	DurationSeconds int32 `json:"durationSeconds,omitempty"`
 
-	// timeZone is the IANA time zone that schedule is read in, for example Europe/Amsterdam. The default is UTC.
+	// timeZone is the IANA time zone that schedule is read in, for example
+	// Europe/Amsterdam. The default is UTC.
 	// +optional
 	// +kubebuilder:default=UTC
 	// +kubebuilder:validation:MinLength=1

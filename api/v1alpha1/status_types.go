@@ -2,19 +2,22 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// DBScalingPolicyStatus is what the operator has found, decided and is doing. AWS is the source of truth for the
-// database; this holds what AWS can't tell, and what a person wants to see.
+// DBScalingPolicyStatus is what the operator has found, decided and is
+// doing. AWS is the source of truth for the database; this holds what AWS
+// can't tell, and what a person wants to see.
 //
 // +kubebuilder:validation:MinProperties=1
 type DBScalingPolicyStatus struct {
-	// conditions say whether the policy is in force and what stands in its way. Ready sums up the others.
+	// conditions say whether the policy is in force and what stands in its way.
+	// Ready sums up the others.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation of the spec that this status is about.
+	// observedGeneration is the generation of the spec that this status is
+	// about.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
@@ -35,13 +38,14 @@ type DBScalingPolicyStatus struct {
 	// +optional
 	Decision *DecisionStatus `json:"decision,omitempty"`
 
-	// operation is the change that is being carried out, if any. It is written before the first call to AWS, so that it
-	// survives a restart.
+	// operation is the change that is being carried out, if any. It is written
+	// before the first call to AWS, so that it survives a restart.
 	// +optional
 	Operation *OperationStatus `json:"operation,omitempty"`
 
-	// history holds the operations of the last 24 hours and at least the last one of each direction, newest first. Cooldowns
-	// and daily limits count from it.
+	// history holds the operations of the last 24 hours and at least the last
+	// one of each direction, newest first. Cooldowns and daily limits count from
+	// it.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
@@ -73,14 +77,16 @@ type TargetStatus struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type PoolStatus struct {
-	// shape is the number and class in one line, for example "2 x db.r6g.xlarge".
+	// shape is the number and class in one line, for example "2 x
+	// db.r6g.xlarge".
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	Shape string `json:"shape,omitempty"`
 
-	// since is when the pool was first seen to consist of these instances, each in service with its present class. It is
-	// absent while the pool is changing. Metrics from before it are left out of decisions.
+	// since is when the pool was first seen to consist of these instances, each
+	// in service with its present class. It is absent while the pool is
+	// changing. Metrics from before it are left out of decisions.
 	// +optional
 	Since *metav1.Time `json:"since,omitempty"`
 
@@ -118,7 +124,8 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	Status string `json:"status,omitempty"`
 
-	// createdBy is dbscaler for a reader that the operator created, and absent otherwise.
+	// createdBy is dbscaler for a reader that the operator created, and absent
+	// otherwise.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
@@ -127,7 +134,8 @@ type InstanceStatus struct {
 
 // DecisionStatus is what the operator decided.
 type DecisionStatus struct {
-	// reason says in one word what the operator is doing, or why it does nothing.
+	// reason says in one word what the operator is doing, or why it does
+	// nothing.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
@@ -166,7 +174,8 @@ type Pool string
 
 // The pools.
 const (
-	// PoolWriter is the writer of a cluster, or the instance of a DBInstance target.
+	// PoolWriter is the writer of a cluster, or the instance of a DBInstance
+	// target.
 	PoolWriter Pool = "Writer"
 	// PoolReaders is all readers of a cluster.
 	PoolReaders Pool = "Readers"
@@ -174,7 +183,8 @@ const (
 
 // Shape is what a pool consists of.
 type Shape struct {
-	// instanceClass is the class of each instance. It is absent when the instances differ.
+	// instanceClass is the class of each instance. It is absent when the
+	// instances differ.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48
@@ -197,13 +207,15 @@ const (
 	DirectionUp Direction = "Up"
 	// DirectionDown removes capacity.
 	DirectionDown Direction = "Down"
-	// DirectionCleanup removes what an operation that did not finish left behind.
+	// DirectionCleanup removes what an operation that did not finish left
+	// behind.
 	DirectionCleanup Direction = "Cleanup"
 )
 
 // OperationStatus is a change that is being carried out.
 type OperationStatus struct {
-	// id identifies the operation, in events, logs and the tags of what it creates.
+	// id identifies the operation, in events, logs and the tags of what it
+	// creates.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
@@ -272,7 +284,8 @@ type OperationStep struct {
 	// +kubebuilder:validation:Maximum=15
 	PromotionTier *int32 `json:"promotionTier,omitempty"`
 
-	// surge says that the reader to create or delete is there only for the length of the operation.
+	// surge says that the reader to create or delete is there only for the
+	// length of the operation.
 	// +optional
 	Surge *bool `json:"surge,omitempty"`
 

@@ -67,11 +67,12 @@ func parse(args []string) (settings, error) {
 	s := settings{}
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.StringVar(&s.trace, "trace", "", "play this recording (two columns: timestamp,value) instead of 5 February 2024")
-	flags.StringVar(&s.class, "class", "db.r6g.large", "with --trace: the class that the recording was made on, and that the database begins with")
+	flags.StringVar(&s.class, "class", "db.r6g.large",
+		"with --trace: the class that the recording was made on and that the database begins with")
 	flags.Float64Var(&s.scale, "scale", 1, "with --trace: multiply the recorded load by this")
 	flags.DurationVar(&s.from, "from", 0, "with --trace: begin this far into the recording, for example 36h")
 	flags.Float64Var(&s.hours, "hours", 0, "how many simulated hours to play; 9 unless a recording says otherwise (24)")
-	flags.Float64Var(&s.speed, "speed", 0, "simulated seconds in one of the machine's; by default the day takes three minutes, at most 240")
+	flags.Float64Var(&s.speed, "speed", 0, "simulated seconds in one of the machine's; by default the day takes three minutes, at most 480")
 	flags.IntVar(&s.kills, "kills", 0, "kill -9 the operator this many times at random moments, and start it again")
 	flags.Int64Var(&s.seed, "seed", 1, "with --kills: the seed of the random moments")
 	flags.BoolVar(&s.keep, "keep", false, "leave everything running at the end and say what to try")
@@ -91,7 +92,7 @@ func parse(args []string) (settings, error) {
 		}
 	}
 	if s.speed == 0 {
-		s.speed = min(s.hours*3600/180, 240)
+		s.speed = min(s.hours*3600/180, 480)
 	}
 	return s, nil
 }

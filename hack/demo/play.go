@@ -103,7 +103,7 @@ func every(length time.Duration) time.Duration {
 // setUp brings up the control plane, the simulated AWS and the operator, and applies the policy.
 func (d *show) setUp(ctx context.Context, day model.Scenario) (err error) {
 	fmt.Printf("Starting etcd and kube-apiserver …\n")
-	if d.env, err = testenv.Start(); err != nil {
+	if d.env, err = testenv.StartBare(); err != nil {
 		return err
 	}
 	if d.client, err = d.env.Client(); err != nil {
@@ -191,8 +191,8 @@ func (d *show) play(ctx context.Context) (*v1alpha1.DBScalingPolicy, error) {
 	end := d.clock.Start.Add(d.length)
 	kills := killTimes(d.kills, d.seed, d.clock.Start, d.length)
 	slices.SortFunc(kills, time.Time.Compare)
-	fmt.Printf("\n%s, %s in about %s. Figures of the database are simulated.\n", d.clock.Start.Format("2 January 2006"),
-		d.length, d.clock.Machine(d.length).Round(time.Second))
+	fmt.Printf("\n%s, %g hours in about %s. Figures of the database are simulated.\n", d.clock.Start.Format("2 January 2006"),
+		d.length.Hours(), d.clock.Machine(d.length).Round(time.Second))
 	d.screen.header()
 	ticker := time.NewTicker(frame)
 	defer ticker.Stop()
@@ -265,11 +265,16 @@ func (d *show) tally(policy *v1alpha1.DBScalingPolicy) tally {
 // footer lists what AWS was asked to change, and what the operator costs.
 func (d *show) footer() {
 	fmt.Println("  What AWS was asked to change:")
+	changed := false
 	for _, c := range d.aws.Calls() {
 		if c.Mutating() {
+			changed = true
 			fmt.Printf("    %s %s %s%s %s %s\n", c.At.Format("15:04:05"), c.Operation, c.Parameters["DBInstanceIdentifier"],
 				c.Parameters["TargetDBInstanceIdentifier"], c.Parameters["DBInstanceClass"], c.Error)
 		}
+	}
+	if !changed {
+		fmt.Println("    nothing")
 	}
 	if bytes, known := d.operator.residentBytes(); known {
 		fmt.Printf("  The operator's process has %d MiB of memory resident.\n", bytes>>20)

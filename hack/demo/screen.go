@@ -63,10 +63,13 @@ func (s *screen) changes(now time.Time, p *v1alpha1.DBScalingPolicy) {
 	if n := len(status.History); n > s.seen.ended {
 		s.seen.ended = n
 		done := status.History[0]
-		say("operation %s %s after %s %s", done.ID, strings.ToLower(string(done.Outcome)),
-			done.CompletionTime.Sub(done.StartTime.Time).Round(time.Minute), done.Message)
+		say("%s", strings.TrimSpace(fmt.Sprintf("operation %s %s after %s %s", done.ID, strings.ToLower(string(done.Outcome)),
+			minutesOf(done.CompletionTime.Sub(done.StartTime.Time)), done.Message)))
 	}
 }
+
+// minutesOf writes a duration in whole minutes.
+func minutesOf(d time.Duration) string { return fmt.Sprintf("%.0f min", d.Minutes()) }
 
 func shapeOf(s v1alpha1.Shape) string {
 	class := s.InstanceClass

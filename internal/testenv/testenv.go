@@ -33,10 +33,17 @@ type Environment struct {
 	kubectl string
 }
 
-// Start starts etcd and kube-apiserver and installs the CRDs. The binaries are those in the folder that
-// KUBEBUILDER_ASSETS names, or else those in bin/controlplane of this module, in which the working directory must be.
-// The error says what to do when they have not been built. The caller stops the environment.
-func Start() (*Environment, error) {
+// Start starts etcd and kube-apiserver and installs the CRDs of this module.
+func Start() (*Environment, error) { return start(filepath.Join("config", "crd", "bases")) }
+
+// StartBare starts etcd and kube-apiserver and installs nothing.
+func StartBare() (*Environment, error) { return start() }
+
+// start starts etcd and kube-apiserver and installs the CRDs of the folders, which are below the module's root. The
+// binaries are those in the folder that KUBEBUILDER_ASSETS names, or else those in bin/controlplane of this module, in
+// which the working directory must be. The error says what to do when they have not been built. The caller stops the
+// environment.
+func start(crds ...string) (*Environment, error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return nil, err
@@ -56,11 +63,14 @@ func Start() (*Environment, error) {
 		return nil, fmt.Errorf("building the scheme: %w", err)
 	}
 
+	for n := range crds {
+		crds[n] = filepath.Join(root, crds[n])
+	}
 	ownControlPlane := false // whatever USE_EXISTING_CLUSTER says: tests have no business in somebody's cluster
 	env := &envtest.Environment{
 		Scheme:                   scheme,
 		UseExistingCluster:       &ownControlPlane,
-		CRDDirectoryPaths:        []string{filepath.Join(root, "config", "crd", "bases")},
+		CRDDirectoryPaths:        crds,
 		ErrorIfCRDPathMissing:    true,
 		ControlPlaneStartTimeout: startTimeout,
 	}

@@ -160,7 +160,8 @@ func objection(p scaling.Policy, o scaling.Observation, proposal scaling.Proposa
 		return err.Error()
 	}
 	after := float64(proposal.To.Count * class.VCPU)
-	classes, least, most := []string(nil), 1, 1
+	var classes []string
+	least, most := 1, 1
 	if proposal.Pool == scaling.Readers {
 		classes, least, most = p.Readers.InstanceClasses, max(p.Readers.Min, foreign), p.Readers.Max
 	} else {

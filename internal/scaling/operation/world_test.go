@@ -39,6 +39,7 @@ func usual(a scaling.Action) int {
 }
 
 func newWorld(t *testing.T, o scaling.Observation) *world {
+	t.Helper()
 	return &world{t: t, now: o.At, status: o.Status, instances: slices.Clone(o.Instances), takes: usual}
 }
 
