@@ -2,7 +2,9 @@ package rdssim
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
@@ -19,11 +21,19 @@ type state struct {
 	Minutes   map[string][]model.Minute `json:"lastHour,omitempty"`
 }
 
-// admin answers GET /_sim/state?region=R, GET /_sim/calls, POST /_sim/faults and DELETE /_sim/faults.
+// admin answers GET /_sim/state?region=R, GET /_sim/calls, POST /_sim/faults and DELETE /_sim/faults, to this machine alone.
 func (s *Server) admin(out http.ResponseWriter, in *http.Request) {
+	if from, err := netip.ParseAddrPort(in.RemoteAddr); err != nil || !from.Addr().Unmap().IsLoopback() {
+		http.Error(out, "the simulator is administered over the loopback interface", http.StatusForbidden)
+		return
+	}
 	switch in.Method + " " + in.URL.Path {
 	case "GET /_sim/state":
 		region := in.URL.Query().Get("region")
+		if region == "" {
+			http.Error(out, "name a region: /_sim/state?region=eu-west-1", http.StatusBadRequest)
+			return
+		}
 		var now state
 		s.Do(func(w *model.World) {
 			now = state{Time: w.Now(), Clusters: w.Clusters(region), Instances: w.Instances(region), Minutes: map[string][]model.Minute{}}
@@ -39,8 +49,13 @@ func (s *Server) admin(out http.ResponseWriter, in *http.Request) {
 		var f Fault
 		decoder := json.NewDecoder(in.Body)
 		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&f); err != nil || f.Kind == "" {
-			http.Error(out, "want a fault such as {\"kind\": \"Throttle\", \"operation\": \"ModifyDBInstance\", \"times\": 1}", http.StatusBadRequest)
+		err := decoder.Decode(&f)
+		if err == nil {
+			err = f.validate()
+		}
+		if err != nil {
+			http.Error(out, fmt.Sprintf(`%v; want a fault such as {"kind": "Throttle", "operation": "ModifyDBInstance", "times": 1}`, err),
+				http.StatusBadRequest)
 			return
 		}
 		s.Inject(f)

@@ -1,7 +1,7 @@
 package rdssim
 
 import (
-	"fmt"
+	"cmp"
 	"io"
 	"math"
 	"net/http"
@@ -42,13 +42,20 @@ func (cborProtocol) answer(r *request, answer any) {
 		metrics := cbor.List{}
 		for _, m := range a.metrics {
 			metrics = append(metrics, cbor.Map{
-				"Namespace": cbor.String("AWS/RDS"), "MetricName": cbor.String(m.metric),
+				"Namespace": cbor.String(rdsNamespace), "MetricName": cbor.String(m.metric),
 				"Dimensions": cbor.List{cbor.Map{"Name": cbor.String(m.dimension), "Value": cbor.String(m.value)}},
 			})
 		}
 		body["Metrics"] = metrics
 	}
 	writeCBOR(r, http.StatusOK, body)
+}
+
+// shapes are the names that CloudWatch's model gives to codes of the Query protocol, where the two differ.
+var shapes = map[string]string{
+	"InvalidParameterCombination": "InvalidParameterCombinationException",
+	"InvalidParameterValue":       "InvalidParameterValueException",
+	"Throttling":                  "ThrottlingException",
 }
 
 // refuse answers an error. Query-compatible clients take the code from a header.
@@ -59,7 +66,8 @@ func (cborProtocol) refuse(r *request, f *model.Fault) {
 	}
 	r.out.Header().Set("x-amzn-query-error", f.Code+";"+kind)
 	writeCBOR(r, f.HTTPStatus, cbor.Map{
-		"__type": cbor.String("com.amazonaws.cloudwatch.v2010_08_01#" + f.Code), "message": cbor.String(f.Message),
+		"__type":  cbor.String("com.amazonaws.cloudwatch.v2010_08_01#" + cmp.Or(shapes[f.Code], f.Code)),
+		"message": cbor.String(f.Message),
 	})
 }
 
@@ -70,16 +78,25 @@ func writeCBOR(r *request, status int, body cbor.Value) {
 	_, _ = r.out.Write(cbor.Encode(body)) // a caller that has gone away gets nothing
 }
 
-// metricRequestFromCBOR reads GetMetricData.
-func metricRequestFromCBOR(r *request) (metricRequest, *model.Fault) {
+// mapFromCBOR reads a request.
+func mapFromCBOR(r *request) (cbor.Map, *model.Fault) {
 	body, err := io.ReadAll(r.in.Body)
 	if err != nil {
-		return metricRequest{}, invalidMetric("reading the request: %v", err)
+		return nil, invalidMetric("reading the request: %v", err)
 	}
 	value, err := cbor.Decode(body)
 	in, isMap := value.(cbor.Map)
 	if err != nil || !isMap {
-		return metricRequest{}, &model.Fault{Code: "SerializationException", Message: fmt.Sprintf("not a CBOR map: %v", err), HTTPStatus: http.StatusBadRequest}
+		return nil, &model.Fault{Code: "SerializationException", Message: "The request is not a CBOR map.", HTTPStatus: http.StatusBadRequest}
+	}
+	return in, nil
+}
+
+// metricRequestFromCBOR reads GetMetricData.
+func metricRequestFromCBOR(r *request) (metricRequest, *model.Fault) {
+	in, failed := mapFromCBOR(r)
+	if failed != nil {
+		return metricRequest{}, failed
 	}
 	out := metricRequest{
 		token: text(in["NextToken"]), ascending: text(in["ScanBy"]) == "TimestampAscending", maxDatapoints: whole(in["MaxDatapoints"]),
@@ -94,16 +111,27 @@ func metricRequestFromCBOR(r *request) (metricRequest, *model.Fault) {
 		query := metricQuery{
 			id: text(q["Id"]), label: text(q["Label"]), hidden: given && !bool(returned), period: whole(stat["Period"]),
 			namespace: text(metric["Namespace"]), metric: text(metric["MetricName"]), stat: text(stat["Stat"]),
-			dimensions: map[string]string{},
-		}
-		dimensions, _ := metric["Dimensions"].(cbor.List)
-		for _, each := range dimensions {
-			d, _ := each.(cbor.Map)
-			query.dimensions[text(d["Name"])] = text(d["Value"])
+			dimensions: dimensionsOf(metric),
 		}
 		out.queries = append(out.queries, query)
 	}
 	return out, nil
+}
+
+// metricFilterFromCBOR reads ListMetrics.
+func metricFilterFromCBOR(r *request) (metricFilter, *model.Fault) {
+	in, failed := mapFromCBOR(r)
+	return metricFilter{namespace: text(in["Namespace"]), metric: text(in["MetricName"]), dimensions: dimensionsOf(in)}, failed
+}
+
+func dimensionsOf(in cbor.Map) map[string]string {
+	out := map[string]string{}
+	dimensions, _ := in["Dimensions"].(cbor.List)
+	for _, each := range dimensions {
+		d, _ := each.(cbor.Map)
+		out[text(d["Name"])] = text(d["Value"])
+	}
+	return out
 }
 
 func text(v cbor.Value) string {

@@ -52,11 +52,27 @@ var operators = map[string]func(value string, present bool, wanted []string) boo
 	},
 }
 
-// The prefixes of condition keys.
+// The condition keys, of which the first two are prefixes (IAM user guide, "AWS global condition context keys").
 const (
-	resourceTag = "aws:ResourceTag/"
-	requestTag  = "aws:RequestTag/"
+	resourceTag     = "aws:ResourceTag/"
+	requestTag      = "aws:RequestTag/"
+	passedToService = "iam:PassedToService"
 )
+
+// conditionValues are what condition keys have in one request.
+type conditionValues map[string]string
+
+// tagged is what condition keys have for a resource with tags and a request that sets tags.
+func tagged(resource, request map[string]string) conditionValues {
+	out := conditionValues{}
+	for key, value := range resource {
+		out[resourceTag+key] = value
+	}
+	for key, value := range request {
+		out[requestTag+key] = value
+	}
+	return out
+}
 
 // ParsePolicy reads a policy document. The error names what it does not know.
 func ParsePolicy(data []byte) (*Policy, error) {
@@ -89,7 +105,7 @@ func (s statement) validate() error {
 			return fmt.Errorf("the simulator does not know the operator %s", operator)
 		}
 		for key := range keys {
-			if !strings.HasPrefix(key, resourceTag) && !strings.HasPrefix(key, requestTag) {
+			if !strings.HasPrefix(key, resourceTag) && !strings.HasPrefix(key, requestTag) && key != passedToService {
 				return fmt.Errorf("the simulator does not know the condition key %s", key)
 			}
 		}
@@ -97,37 +113,26 @@ func (s statement) validate() error {
 	return nil
 }
 
-// Allows says whether an action on a resource is allowed: some statement allows it and none denies it.
-func (p *Policy) Allows(action, resource string, resourceTags, requestTags map[string]string) bool {
-	allowed := false
+// decide finds what the policy has to say: some statement allows the action, or one denies it, which is stronger.
+func (p *Policy) decide(action, resource string, values conditionValues) (allowed, denied bool) {
 	for _, s := range p.statements {
-		if !s.applies(action, resource, resourceTags, requestTags) {
-			continue
+		if s.applies(action, resource, values) {
+			allowed = allowed || s.Effect == "Allow"
+			denied = denied || s.Effect == "Deny"
 		}
-		if s.Effect == "Deny" {
-			return false
-		}
-		allowed = true
 	}
-	return allowed
+	return allowed, denied
 }
 
-func (s statement) applies(action, resource string, resourceTags, requestTags map[string]string) bool {
-	like := func(value string) func(string) bool {
-		return func(pattern string) bool { return matches(pattern, value) }
-	}
-	if !slices.ContainsFunc(s.Action, like(action)) || !slices.ContainsFunc(s.Resource, like(resource)) {
+func (s statement) applies(action, resource string, values conditionValues) bool {
+	isAction := func(pattern string) bool { return matches(strings.ToLower(pattern), strings.ToLower(action)) }
+	isResource := func(pattern string) bool { return matches(pattern, resource) }
+	if !slices.ContainsFunc(s.Action, isAction) || !slices.ContainsFunc(s.Resource, isResource) {
 		return false
 	}
 	for operator, keys := range s.Condition {
 		for key, wanted := range keys {
-			tags := resourceTags
-			name, isResource := strings.CutPrefix(key, resourceTag)
-			if !isResource {
-				name, tags = strings.TrimPrefix(key, requestTag), requestTags
-			}
-			value, present := tags[name]
-			if !operators[operator](value, present, wanted) {
+			if value, present := values[key]; !operators[operator](value, present, wanted) {
 				return false
 			}
 		}
@@ -142,12 +147,21 @@ func matches(pattern, value string) bool {
 	return err == nil && matched
 }
 
-// allow answers AccessDenied for what the policy does not allow.
-func (s *Server) allow(r *request, action, resource string, resourceTags, requestTags map[string]string) *model.Fault {
-	if s.options.Policy == nil || s.options.Policy.Allows(action, resource, resourceTags, requestTags) {
+// allow answers AccessDenied, in AWS's words, for what the policy does not allow.
+func (s *Server) allow(r *request, action, resource string, values conditionValues) *model.Fault {
+	if s.options.Policy == nil {
+		return nil
+	}
+	allowed, denied := s.options.Policy.decide(action, resource, values)
+	why := ""
+	switch {
+	case denied:
+		why = "with an explicit deny in an identity-based policy"
+	case !allowed:
+		why = "because no identity-based policy allows the " + action + " action"
+	default:
 		return nil
 	}
 	return &model.Fault{Code: "AccessDenied", HTTPStatus: http.StatusForbidden, Message: fmt.Sprintf(
-		"User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
-		r.caller.arn, action, resource, action)}
+		"User: %s is not authorized to perform: %s on resource: %s %s", r.caller.arn, action, resource, why)}
 }

@@ -1,6 +1,7 @@
 package rdssim
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
@@ -30,7 +32,7 @@ var scope = regexp.MustCompile(`Credential=([^/,\s]+)/[0-9]{8}/([a-z0-9-]+)/([a-
 
 // caller is who asks.
 type caller struct {
-	arn, account, region string
+	arn, account, region, session string
 }
 
 // form is a request of the Query protocol.
@@ -49,7 +51,7 @@ func (s *Server) identify(out http.ResponseWriter, in *http.Request) (*request, 
 	}
 	out.Header().Set("x-amzn-RequestId", r.id)
 	if operation, isCBOR := strings.CutPrefix(in.URL.Path, cborPrefix); isCBOR {
-		r.operation, r.protocol = operation, cborProtocol{}
+		r.service, r.operation, r.protocol = serviceCloudWatch, operation, cborProtocol{}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(out, in.Body, maxBody))
 	if err != nil {
@@ -74,22 +76,28 @@ func (s *Server) authenticate(r *request) *model.Fault {
 	found := scope.FindStringSubmatch(r.in.Header.Get("Authorization"))
 	switch {
 	case found != nil:
-		r.caller.region, r.service = found[2], found[3]
+		r.caller.region, r.service = found[2], cmp.Or(r.service, found[3])
 	case r.operation == "AssumeRoleWithWebIdentity": // it is asked for without credentials
 		r.caller.region, r.service = "us-east-1", serviceSTS
 		return nil
 	default:
 		return &model.Fault{Code: "MissingAuthenticationToken", Message: "Missing Authentication Token", HTTPStatus: http.StatusForbidden}
 	}
-	r.caller.account = s.options.AccountID
-	r.caller.arn = "arn:aws:sts::" + s.options.AccountID + ":assumed-role/dbscaler/" + found[1]
-	if role, assumed := s.roles[found[1]]; assumed {
-		r.caller.account, r.caller.arn = accountOf(role), strings.Replace(strings.Replace(role, ":iam:", ":sts:", 1), ":role/", ":assumed-role/", 1)
-	}
+	s.recognize(r, found[1])
 	if r.service != serviceRDS && r.service != serviceCloudWatch && r.service != serviceSTS {
-		return &model.Fault{Code: "UnrecognizedClientException", Message: "The simulator has no service " + r.service, HTTPStatus: http.StatusBadRequest}
+		return &model.Fault{Code: "InvalidAction", HTTPStatus: http.StatusBadRequest,
+			Message: fmt.Sprintf("The simulator has no service %s: it has rds, monitoring (CloudWatch) and sts.", r.service)}
 	}
 	return nil
+}
+
+// recognize finds out whose access key it is: that of a role that was assumed, or that of the one who runs the simulator.
+func (s *Server) recognize(r *request, key string) {
+	role, assumed := s.roles[key]
+	if !assumed {
+		role = assumedRole{arn: "arn:aws:iam::" + s.options.AccountID + ":role/dbscaler", session: key}
+	}
+	r.caller.account, r.caller.arn, r.caller.session = accountOf(role.arn), role.sessionARN(), role.session
 }
 
 func accountOf(arn string) string {
@@ -162,6 +170,18 @@ func (f form) number(key string) (*int, *model.Fault) {
 		return nil, &model.Fault{Code: "InvalidParameterValue", Message: key + " must be a whole number", HTTPStatus: http.StatusBadRequest}
 	}
 	return &value, nil
+}
+
+// moment reads a timestamp, which is the default when it is not given.
+func (f form) moment(key string, otherwise time.Time) (time.Time, *model.Fault) {
+	if !f.Has(key) {
+		return otherwise, nil
+	}
+	t, err := time.Parse(time.RFC3339, f.Get(key))
+	if err != nil {
+		return t, &model.Fault{Code: "InvalidParameterValue", Message: key + " must be a timestamp of ISO 8601", HTTPStatus: http.StatusBadRequest}
+	}
+	return t.UTC(), nil
 }
 
 func (f form) flag(key string) bool { return f.Get(key) == "true" }

@@ -18,6 +18,9 @@ var namespaces = map[string]string{
 // queryProtocol is the AWS Query protocol: a form in, XML out.
 type queryProtocol struct{}
 
+// queryAnswerer is an answer that looks different in the Query protocol.
+type queryAnswerer interface{ xml() any }
+
 type queryAnswer struct {
 	XMLName   xml.Name
 	Result    resultElement
@@ -45,6 +48,9 @@ type queryError struct {
 }
 
 func (queryProtocol) answer(r *request, answer any) {
+	if a, differs := answer.(queryAnswerer); differs {
+		answer = a.xml()
+	}
 	body := queryAnswer{
 		XMLName:   xml.Name{Space: namespaces[r.service], Local: r.operation + "Response"},
 		Result:    resultElement{r.operation + "Result", reflect.Indirect(reflect.ValueOf(answer)).Interface()},

@@ -1,12 +1,12 @@
 package rdssim
 
 import (
-	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
@@ -117,7 +117,7 @@ func page[T any](f form, all []T, most int) (part []T, marker string, failed *mo
 }
 
 func (s *Server) describeClusters(r *request) (any, *model.Fault) {
-	if denied := s.allow(r, "rds:DescribeDBClusters", "*", nil, nil); denied != nil {
+	if denied := s.allow(r, "rds:DescribeDBClusters", "*", nil); denied != nil {
 		return nil, denied
 	}
 	want, failed := filters(r.form, "clone-group-id", "db-cluster-id", "db-cluster-resource-id", "domain", "engine")
@@ -141,13 +141,13 @@ func (s *Server) describeClusters(r *request) (any, *model.Fault) {
 	}
 	out := &describeDBClustersResult{Marker: marker}
 	for _, c := range part {
-		out.DBClusters = append(out.DBClusters, s.clusterXML(r, c))
+		out.DBClusters.DBCluster = append(out.DBClusters.DBCluster, s.clusterXML(r, c))
 	}
 	return out, nil
 }
 
 func (s *Server) describeInstances(r *request) (any, *model.Fault) {
-	if denied := s.allow(r, "rds:DescribeDBInstances", "*", nil, nil); denied != nil {
+	if denied := s.allow(r, "rds:DescribeDBInstances", "*", nil); denied != nil {
 		return nil, denied
 	}
 	want, failed := filters(r.form, "db-cluster-id", "db-instance-id", "dbi-resource-id", "domain", "engine")
@@ -173,21 +173,18 @@ func (s *Server) describeInstances(r *request) (any, *model.Fault) {
 	}
 	out := &describeDBInstancesResult{Marker: marker}
 	for _, i := range part {
-		out.DBInstances = append(out.DBInstances, instanceXML(i))
+		out.DBInstances.DBInstance = append(out.DBInstances.DBInstance, instanceXML(i))
 	}
 	return out, nil
 }
 
 func (s *Server) describeEvents(r *request) (any, *model.Fault) {
-	if denied := s.allow(r, "rds:DescribeEvents", "*", nil, nil); denied != nil {
+	if denied := s.allow(r, "rds:DescribeEvents", "*", nil); denied != nil {
 		return nil, denied
 	}
-	to := s.options.World.Now()
-	from := to.Add(-eventsDuration)
-	if n, failed := r.form.number("Duration"); failed != nil {
+	from, to, failed := eventTimes(r.form, s.options.World.Now())
+	if failed != nil {
 		return nil, failed
-	} else if n != nil {
-		from = to.Add(-minutes(*n))
 	}
 	source, kind := r.form.Get("SourceIdentifier"), r.form.Get("SourceType")
 	if source != "" && kind == "" {
@@ -196,7 +193,7 @@ func (s *Server) describeEvents(r *request) (any, *model.Fault) {
 	}
 	var all []eventElement
 	for _, e := range s.options.World.Events(r.caller.region, from, to) {
-		if strings.Split(e.ARN, ":")[4] != r.caller.account || source != "" && e.Source != source || kind != "" && e.Type != kind {
+		if accountOf(e.ARN) != r.caller.account || source != "" && e.Source != source || kind != "" && e.Type != kind {
 			continue
 		}
 		all = append(all, eventElement{
@@ -204,12 +201,29 @@ func (s *Server) describeEvents(r *request) (any, *model.Fault) {
 			EventCategories: []string{e.Category},
 		})
 	}
-	part, marker, failed := page(r.form, all, 100)
-	return &describeEventsResult{Events: part, Marker: marker}, failed
+	out := &describeEventsResult{}
+	out.Events.Event, out.Marker, failed = page(r.form, all, 100)
+	return out, failed
+}
+
+// eventTimes is the stretch of time that DescribeEvents asks for: until now and for an hour, unless it says otherwise.
+func eventTimes(f form, now time.Time) (from, to time.Time, failed *model.Fault) {
+	to, failed = f.moment("EndTime", now)
+	if failed != nil {
+		return from, to, failed
+	}
+	length := time.Hour
+	if n, failed := f.number("Duration"); failed != nil {
+		return from, to, failed
+	} else if n != nil {
+		length = time.Duration(*n) * time.Minute
+	}
+	from, failed = f.moment("StartTime", to.Add(-length))
+	return from, to, failed
 }
 
 func (s *Server) describePendingMaintenance(r *request) (any, *model.Fault) {
-	if denied := s.allow(r, "rds:DescribePendingMaintenanceActions", "*", nil, nil); denied != nil {
+	if denied := s.allow(r, "rds:DescribePendingMaintenanceActions", "*", nil); denied != nil {
 		return nil, denied
 	}
 	want, failed := filters(r.form, "db-cluster-id", "db-instance-id")
@@ -219,26 +233,30 @@ func (s *Server) describePendingMaintenance(r *request) (any, *model.Fault) {
 	var all []pendingElement
 	for _, m := range s.options.World.PendingMaintenance(r.caller.region) {
 		parts := strings.Split(m.ARN, ":")
-		if len(want) > 0 && !slices.Contains(slices.Concat(want["db-cluster-id"], want["db-instance-id"]), parts[len(parts)-1]) {
+		is := map[string]string{"db-" + map[string]string{"db": "instance", "cluster": "cluster"}[parts[5]] + "-id": parts[6]}
+		if only := r.form.Get("ResourceIdentifier"); only != "" && only != m.ARN || parts[4] != r.caller.account || !passes(want, is) {
 			continue
 		}
 		all = append(all, pendingElement{ResourceIdentifier: m.ARN, Details: []pendingDetail{{
 			Action: m.Action, Description: m.Description, AutoAppliedAfterDate: stamp(m.AutoAppliedAfter),
 		}}})
 	}
-	part, marker, failed := page(r.form, all, 100)
-	return &describePendingResult{Actions: part, Marker: marker}, failed
+	out := &describePendingResult{}
+	out.PendingMaintenanceActions.ResourcePendingMaintenanceActions, out.Marker, failed = page(r.form, all, 100)
+	return out, failed
 }
 
 func (s *Server) describeOrderable(r *request) (any, *model.Fault) {
-	if denied := s.allow(r, "rds:DescribeOrderableDBInstanceOptions", "*", nil, nil); denied != nil {
+	if denied := s.allow(r, "rds:DescribeOrderableDBInstanceOptions", "*", nil); denied != nil {
 		return nil, denied
 	}
 	engine := r.form.Get("Engine")
 	if engine == "" {
 		return nil, &model.Fault{Code: "MissingParameter", Message: "The request must contain the parameter Engine", HTTPStatus: http.StatusBadRequest}
 	}
-	all := orderable(engine, cmp.Or(r.form.Get("EngineVersion"), "1"), r.form.Get("DBInstanceClass"), r.caller.region)
-	part, marker, failed := page(r.form, all, 1000)
-	return &describeOrderableResult{Options: part, Marker: marker}, failed
+	all := orderable(engine, r.form.Get("EngineVersion"), r.form.Get("DBInstanceClass"), r.caller.region)
+	out := &describeOrderableResult{}
+	var failed *model.Fault
+	out.OrderableDBInstanceOptions.OrderableDBInstanceOption, out.Marker, failed = page(r.form, all, 1000)
+	return out, failed
 }

@@ -4,15 +4,9 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
-
-// eventsDuration is what DescribeEvents looks back by default.
-const eventsDuration = time.Hour
-
-func minutes(n int) time.Duration { return time.Duration(n) * time.Minute }
 
 // asFault turns the world's error into an answer.
 func asFault(err error) *model.Fault {
@@ -32,7 +26,7 @@ func (s *Server) modifyInstance(r *request) (any, *model.Fault) {
 	if failed != nil {
 		return nil, failed
 	}
-	if denied := s.allow(r, "rds:ModifyDBInstance", i.ARN(), i.Tags, nil); denied != nil {
+	if denied := s.allow(r, "rds:ModifyDBInstance", i.ARN(), tagged(i.Tags, nil)); denied != nil {
 		return nil, denied
 	}
 	tier, failed := f.number("PromotionTier")
@@ -60,35 +54,26 @@ func (s *Server) modifyCluster(r *request) (any, *model.Fault) {
 	if failed != nil {
 		return nil, failed
 	}
-	if denied := s.allow(r, "rds:ModifyDBCluster", c.ARN(), c.Tags, nil); denied != nil {
+	if denied := s.allow(r, "rds:ModifyDBCluster", c.ARN(), tagged(c.Tags, nil)); denied != nil {
 		return nil, denied
 	}
 	return nil, &model.Fault{Code: "InvalidParameterCombination", HTTPStatus: http.StatusBadRequest,
 		Message: "The parameter DBClusterInstanceClass can only be used with Multi-AZ DB clusters; the simulator changes nothing else of a cluster."}
 }
 
+// createInstance makes readers of clusters, which is all that the world can found after its start.
 func (s *Server) createInstance(r *request) (any, *model.Fault) {
 	f := r.form
+	if !f.Has("DBClusterIdentifier") {
+		return nil, &model.Fault{Code: "InvalidParameterCombination", HTTPStatus: http.StatusBadRequest,
+			Message: "The simulator creates only instances of DB clusters: name one with DBClusterIdentifier."}
+	}
 	c, failed := s.cluster(r, f.Get("DBClusterIdentifier"))
 	if failed != nil {
 		return nil, failed
 	}
-	tags := f.tags()
-	made := model.Instance{Identifier: f.Get("DBInstanceIdentifier"), Region: r.caller.region, AccountID: r.caller.account}
-	for _, check := range []struct {
-		action, resource string
-		tags, asked      map[string]string
-	}{
-		{"rds:CreateDBInstance", made.ARN(), nil, tags},
-		{"rds:CreateDBInstance", c.ARN(), c.Tags, tags},
-		{"rds:AddTagsToResource", made.ARN(), nil, tags},
-	} {
-		if check.action == "rds:AddTagsToResource" && len(tags) == 0 {
-			continue
-		}
-		if denied := s.allow(r, check.action, check.resource, check.tags, check.asked); denied != nil {
-			return nil, denied
-		}
+	if denied := s.allowCreate(r, c); denied != nil {
+		return nil, denied
 	}
 	tier, failed := f.number("PromotionTier")
 	if failed != nil {
@@ -99,13 +84,17 @@ func (s *Server) createInstance(r *request) (any, *model.Fault) {
 		return nil, failed
 	}
 	create := model.Create{
-		Identifier: made.Identifier, Cluster: c.Identifier, Engine: f.Get("Engine"), Class: f.Get("DBInstanceClass"),
+		Identifier: f.Get("DBInstanceIdentifier"), Cluster: c.Identifier, Engine: f.Get("Engine"), Class: f.Get("DBInstanceClass"),
 		PromotionTier: tier, AvailabilityZone: f.Get("AvailabilityZone"), ParameterGroup: f.Get("DBParameterGroupName"),
 		PerformanceInsights: f.flag("EnablePerformanceInsights"), CACertificate: f.Get("CACertificateIdentifier"),
-		MaintenanceWindow: f.Get("PreferredMaintenanceWindow"), Tags: tags,
+		MaintenanceWindow: f.Get("PreferredMaintenanceWindow"), Tags: f.tags(),
 	}
 	if interval != nil {
 		create.MonitoringInterval = *interval
+	}
+	if create.MonitoringInterval > 0 && !f.Has("MonitoringRoleArn") {
+		return nil, &model.Fault{Code: "InvalidParameterCombination", HTTPStatus: http.StatusBadRequest,
+			Message: "A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0."}
 	}
 	created, err := s.options.World.CreateInstance(r.caller.region, create)
 	if err != nil {
@@ -114,12 +103,47 @@ func (s *Server) createInstance(r *request) (any, *model.Fault) {
 	return &createDBInstanceResult{DBInstance: instanceXML(created)}, nil
 }
 
+// allowCreate asks for everything that CreateDBInstance has to do with, one resource at a time, as AWS does (Service
+// Authorization Reference, Amazon RDS). What is being created counts as carrying the tags that it is created with (IAM user
+// guide, aws:ResourceTag). Option groups are left out: the simulator has none.
+func (s *Server) allowCreate(r *request, c *model.Cluster) *model.Fault {
+	tags := r.form.tags()
+	made := model.Instance{Identifier: r.form.Get("DBInstanceIdentifier"), Region: c.Region, AccountID: c.AccountID}
+	arn := func(kind, name string) string {
+		return "arn:aws:rds:" + c.Region + ":" + c.AccountID + ":" + kind + ":" + name
+	}
+	type check struct {
+		action, resource string
+		values           conditionValues
+	}
+	checks := []check{
+		{"rds:CreateDBInstance", made.ARN(), tagged(tags, tags)},
+		{"rds:CreateDBInstance", c.ARN(), tagged(c.Tags, tags)},
+		{"rds:CreateDBInstance", arn("subgrp", c.DBSubnetGroup), tagged(nil, tags)},
+	}
+	if group := r.form.Get("DBParameterGroupName"); group != "" {
+		checks = append(checks, check{"rds:CreateDBInstance", arn("pg", group), tagged(nil, tags)})
+	}
+	if len(tags) > 0 {
+		checks = append(checks, check{"rds:AddTagsToResource", made.ARN(), tagged(tags, tags)})
+	}
+	if role := r.form.Get("MonitoringRoleArn"); role != "" {
+		checks = append(checks, check{"iam:PassRole", role, conditionValues{passedToService: "monitoring.rds.amazonaws.com"}})
+	}
+	for _, c := range checks {
+		if denied := s.allow(r, c.action, c.resource, c.values); denied != nil {
+			return denied
+		}
+	}
+	return nil
+}
+
 func (s *Server) deleteInstance(r *request) (any, *model.Fault) {
 	i, failed := s.instance(r, r.form.Get("DBInstanceIdentifier"))
 	if failed != nil {
 		return nil, failed
 	}
-	if denied := s.allow(r, "rds:DeleteDBInstance", i.ARN(), i.Tags, nil); denied != nil {
+	if denied := s.allow(r, "rds:DeleteDBInstance", i.ARN(), tagged(i.Tags, nil)); denied != nil {
 		return nil, denied
 	}
 	deleted, err := s.options.World.DeleteInstance(r.caller.region, i.Identifier,
@@ -135,12 +159,12 @@ func (s *Server) failoverCluster(r *request) (any, *model.Fault) {
 	if failed != nil {
 		return nil, failed
 	}
-	if denied := s.allow(r, "rds:FailoverDBCluster", c.ARN(), c.Tags, nil); denied != nil {
+	if denied := s.allow(r, "rds:FailoverDBCluster", c.ARN(), tagged(c.Tags, nil)); denied != nil {
 		return nil, denied
 	}
 	target := r.form.Get("TargetDBInstanceIdentifier")
 	if i, failed := s.instance(r, target); failed == nil {
-		if denied := s.allow(r, "rds:FailoverDBCluster", i.ARN(), i.Tags, nil); denied != nil {
+		if denied := s.allow(r, "rds:FailoverDBCluster", i.ARN(), tagged(i.Tags, nil)); denied != nil {
 			return nil, denied
 		}
 	}
@@ -156,7 +180,7 @@ func (s *Server) rebootInstance(r *request) (any, *model.Fault) {
 	if failed != nil {
 		return nil, failed
 	}
-	if denied := s.allow(r, "rds:RebootDBInstance", i.ARN(), i.Tags, nil); denied != nil {
+	if denied := s.allow(r, "rds:RebootDBInstance", i.ARN(), tagged(i.Tags, nil)); denied != nil {
 		return nil, denied
 	}
 	changed, err := s.options.World.RebootInstance(r.caller.region, i.Identifier, r.form.flag("ForceFailover"))
@@ -182,7 +206,7 @@ func (s *Server) listTags(r *request) (any, *model.Fault) {
 	if failed != nil {
 		return nil, failed
 	}
-	if denied := s.allow(r, "rds:ListTagsForResource", arn, tags, nil); denied != nil {
+	if denied := s.allow(r, "rds:ListTagsForResource", arn, tagged(tags, nil)); denied != nil {
 		return nil, denied
 	}
 	return &listTagsResult{TagList: tagsXML(tags)}, nil
@@ -193,7 +217,7 @@ func (s *Server) addTags(r *request) (any, *model.Fault) {
 	if failed != nil {
 		return nil, failed
 	}
-	if denied := s.allow(r, "rds:AddTagsToResource", arn, tags, r.form.tags()); denied != nil {
+	if denied := s.allow(r, "rds:AddTagsToResource", arn, tagged(tags, r.form.tags())); denied != nil {
 		return nil, denied
 	}
 	return &emptyResult{}, asFault(s.options.World.AddTags(arn, r.form.tags()))
@@ -204,7 +228,7 @@ func (s *Server) removeTags(r *request) (any, *model.Fault) {
 	if failed != nil {
 		return nil, failed
 	}
-	if denied := s.allow(r, "rds:RemoveTagsFromResource", arn, tags, nil); denied != nil {
+	if denied := s.allow(r, "rds:RemoveTagsFromResource", arn, tagged(tags, nil)); denied != nil {
 		return nil, denied
 	}
 	return &emptyResult{}, asFault(s.options.World.RemoveTags(arn, r.form.list("TagKeys.member")))

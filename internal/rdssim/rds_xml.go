@@ -1,9 +1,9 @@
 package rdssim
 
 import (
-	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
@@ -134,7 +134,7 @@ type zoneElement struct {
 type orderableElement struct {
 	DBInstanceClass    string        `xml:"DBInstanceClass"`
 	Engine             string        `xml:"Engine"`
-	EngineVersion      string        `xml:"EngineVersion"`
+	EngineVersion      string        `xml:"EngineVersion,omitempty"`
 	LicenseModel       string        `xml:"LicenseModel"`
 	StorageType        string        `xml:"StorageType"`
 	AvailabilityZones  []zoneElement `xml:"AvailabilityZones>AvailabilityZone"`
@@ -145,25 +145,26 @@ type orderableElement struct {
 }
 
 type (
+	// The lists of these are there when they are empty, too.
 	describeDBClustersResult struct {
-		DBClusters []clusterElement `xml:"DBClusters>DBCluster"`
-		Marker     string           `xml:"Marker,omitempty"`
+		DBClusters struct{ DBCluster []clusterElement }
+		Marker     string `xml:"Marker,omitempty"`
 	}
 	describeDBInstancesResult struct {
-		DBInstances []instanceElement `xml:"DBInstances>DBInstance"`
-		Marker      string            `xml:"Marker,omitempty"`
+		DBInstances struct{ DBInstance []instanceElement }
+		Marker      string `xml:"Marker,omitempty"`
 	}
 	describeEventsResult struct {
-		Events []eventElement `xml:"Events>Event"`
-		Marker string         `xml:"Marker,omitempty"`
+		Events struct{ Event []eventElement }
+		Marker string `xml:"Marker,omitempty"`
 	}
 	describePendingResult struct {
-		Actions []pendingElement `xml:"PendingMaintenanceActions>ResourcePendingMaintenanceActions"`
-		Marker  string           `xml:"Marker,omitempty"`
+		PendingMaintenanceActions struct{ ResourcePendingMaintenanceActions []pendingElement }
+		Marker                    string `xml:"Marker,omitempty"`
 	}
 	describeOrderableResult struct {
-		Options []orderableElement `xml:"OrderableDBInstanceOptions>OrderableDBInstanceOption"`
-		Marker  string             `xml:"Marker,omitempty"`
+		OrderableDBInstanceOptions struct{ OrderableDBInstanceOption []orderableElement }
+		Marker                     string `xml:"Marker,omitempty"`
 	}
 	listTagsResult struct {
 		TagList []tagElement `xml:"TagList>Tag"`
@@ -257,16 +258,22 @@ func instanceXML(i *model.Instance) instanceElement {
 	return out
 }
 
-// orderable lists the classes that an engine can be had on.
+// orderable lists the classes that an engine can be had on, each with one storage type.
 func orderable(engine, version, only, region string) []orderableElement {
+	storage, license := "gp3", "general-public-license"
+	if strings.HasPrefix(engine, "aurora") {
+		storage = "aurora"
+	}
+	if strings.HasSuffix(engine, "postgresql") || engine == "postgres" {
+		license = "postgresql-license"
+	}
 	var out []orderableElement
 	for _, class := range catalog.All() {
 		if !class.Supports(engine) || only != "" && class.Name != only {
 			continue
 		}
 		out = append(out, orderableElement{
-			DBInstanceClass: class.Name, Engine: engine, EngineVersion: version, LicenseModel: "general-public-license",
-			StorageType:       cmp.Or(map[bool]string{true: "aurora"}[class.Aurora && len(engine) > 6 && engine[:6] == "aurora"], "gp3"),
+			DBInstanceClass: class.Name, Engine: engine, EngineVersion: version, LicenseModel: license, StorageType: storage,
 			AvailabilityZones: []zoneElement{{region + "a"}, {region + "b"}, {region + "c"}},
 			MultiAZCapable:    true, ReadReplicaCapable: true, SupportsClusters: class.Aurora, Vpc: true,
 		})

@@ -5,7 +5,6 @@ package rdssim
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,7 +46,7 @@ type Server struct {
 	calls   []Call
 	counts  map[string]int
 	faults  []*Fault
-	roles   map[string]string // access key to role ARN
+	roles   map[string]assumedRole // by access key
 	request int
 }
 
@@ -76,7 +75,7 @@ func New(o Options) *Server {
 	if o.AccountID == "" {
 		o.AccountID = DefaultAccount
 	}
-	return &Server{options: o, counts: map[string]int{}, roles: map[string]string{}}
+	return &Server{options: o, counts: map[string]int{}, roles: map[string]assumedRole{}}
 }
 
 // Do lends the world, advanced to now.
@@ -177,8 +176,10 @@ func (s *Server) refuse(r *request, f *model.Fault) {
 // note writes the journal.
 func (s *Server) note(r *request, code string) {
 	c := Call{
-		At: s.options.World.Now(), Service: r.service, Operation: r.operation, Region: r.caller.region, Caller: r.caller.arn,
-		Parameters: maps.Clone(r.form.flat()), Error: code,
+		At: s.options.World.Now(), Service: r.service, Operation: r.operation, Region: r.caller.region, Caller: r.caller.arn, Error: code,
+	}
+	if r.service != serviceCloudWatch {
+		c.Parameters = r.form.flat()
 	}
 	s.calls = append(s.calls, c)
 	if len(s.calls) > journalLength {

@@ -1,10 +1,12 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
+	"hash/fnv"
 	"maps"
+	"math/rand/v2"
 	"strings"
-	"time"
 )
 
 const (
@@ -14,79 +16,94 @@ const (
 	defaultCertificate       = "rds-ca-rsa2048-g1"
 	defaultSubnetGroup       = "default"
 	enhancedMonitoring       = 60 // seconds
+
+	// defaultTier is the promotion tier of instances that name none, and lastTier the last (RDS API reference,
+	// CreateDBInstance).
+	defaultTier, lastTier = 1, 15
 )
+
+func validTier(tier int) bool { return tier >= 0 && tier <= lastTier }
 
 // found brings a database into the world as the scenario describes it.
 func (w *World) found(d Database) error {
-	readers, err := d.Load.Readers.resolve(w.scenario)
-	if err != nil {
-		return err
-	}
-	writer, err := d.Load.Writer.resolve(w.scenario)
-	if err != nil {
-		return err
-	}
-	g := &group{load: Load{Writer: writer, Readers: readers}, cost: 1, noise: 1}
+	d.AccountID = cmp.Or(d.AccountID, w.scenario.AccountID)
+	d.MaintenanceWindow = cmp.Or(d.MaintenanceWindow, defaultMaintenanceWindow)
+	g := &group{region: d.Region, identifier: d.Identifier, cost: 1, random: w.noise(d)}
 	w.groups = append(w.groups, g)
-	if d.AccountID == "" {
-		d.AccountID = w.scenario.AccountID
+	if isAurora(d.Engine) {
+		g.cluster = w.foundCluster(d)
 	}
-	if len(d.Instances) == 0 {
-		g.plain = w.enrol(g, d, Member{Identifier: d.Identifier, Class: d.Class, Tags: d.Tags}, nil)
-	} else {
-		w.foundCluster(g, d)
+	for _, m := range d.members() {
+		w.enrol(g, d, m)
 	}
+	if err := w.SetLoad(d.Region, d.Identifier, d.Load); err != nil {
+		return err
+	}
+	g.drawNoise()
 	for _, u := range d.Upgrades {
-		w.after(u.At.Duration, func() { w.upgrade(g, u) })
+		w.after(u.At.since(w.scenario.Start.Time), func() { w.upgrade(g, u) })
 	}
 	return nil
 }
 
-func (w *World) foundCluster(g *group, d Database) {
+// noise is the randomness of a database's load.
+func (w *World) noise(d Database) *rand.Rand {
+	name := fnv.New64a()
+	_, _ = name.Write([]byte(d.Region + "/" + d.Identifier)) // a hash takes everything
+	return rand.New(rand.NewPCG(uint64(w.scenario.Seed), name.Sum64()))
+}
+
+func (w *World) foundCluster(d Database) *Cluster {
 	c := &Cluster{
 		Identifier: d.Identifier, Region: d.Region, AccountID: d.AccountID, ResourceID: w.resourceID("cluster"),
 		Engine: d.Engine, EngineVersion: d.EngineVersion, Status: available, Writer: d.Instances[0].Identifier,
 		StorageType: "aurora", AvailabilityZones: zones(d.Region), DBSubnetGroup: defaultSubnetGroup,
-		ParameterGroup: "default." + d.Engine, BackupWindow: defaultBackupWindow, MaintenanceWindow: defaultMaintenanceWindow,
-		CreatedAt: w.now.AddDate(-1, 0, 0), Tags: maps.Clone(d.Tags),
+		ParameterGroup: "default." + d.Engine, BackupWindow: defaultBackupWindow, MaintenanceWindow: d.MaintenanceWindow,
+		DeletionProtection: d.DeletionProtection, CreatedAt: w.now.AddDate(-1, 0, 0), Tags: maps.Clone(d.Tags),
 	}
 	w.clusters[d.Region+"/"+d.Identifier] = c
-	g.cluster = c
-	for _, m := range d.Instances {
-		w.enrol(g, d, m, c)
-	}
+	return c
 }
 
 // enrol puts an instance into the world, in service.
-func (w *World) enrol(g *group, d Database, m Member, c *Cluster) *server {
+func (w *World) enrol(g *group, d Database, m Member) {
+	created := w.now.AddDate(-1, 0, 0)
 	s := &server{
 		Instance: Instance{
 			Identifier: m.Identifier, Region: d.Region, AccountID: d.AccountID, ResourceID: w.resourceID("db"),
-			Engine: d.Engine, EngineVersion: d.EngineVersion, Class: m.Class, Status: available, PromotionTier: 1,
+			Engine: d.Engine, EngineVersion: d.EngineVersion, Class: m.Class, Status: available, PromotionTier: defaultTier,
 			MultiAZ: d.MultiAZ, AvailabilityZone: zones(d.Region)[len(w.members)%3], DBSubnetGroup: defaultSubnetGroup,
-			ParameterGroup: "default." + d.Engine, BackupWindow: defaultBackupWindow, MaintenanceWindow: defaultMaintenanceWindow,
+			ParameterGroup: "default." + d.Engine, BackupWindow: defaultBackupWindow, MaintenanceWindow: d.MaintenanceWindow,
 			PerformanceInsights: d.PerformanceInsights, CACertificate: defaultCertificate,
-			CreatedAt: w.now.AddDate(-1, 0, 0), Tags: maps.Clone(m.Tags),
+			CreatedAt: created, Tags: maps.Clone(m.Tags),
 		},
-		group: g, up: true, since: w.now.AddDate(-1, 0, 0), metrics: map[string][]Point{},
+		group: g, since: created,
 	}
 	if m.PromotionTier != nil {
 		s.PromotionTier = *m.PromotionTier
 	}
 	if d.MultiAZ {
-		s.SecondaryZone = zones(d.Region)[(len(w.members)+1)%3]
+		s.SecondaryZone = otherZone(d.Region, s.AvailabilityZone)
 	}
 	if d.PerformanceInsights {
 		s.MonitoringInterval = enhancedMonitoring
 	}
+	if g.cluster == nil {
+		s.DeletionProtection = d.DeletionProtection
+	} else {
+		s.Cluster = g.cluster.Identifier
+	}
+	w.join(s)
+}
+
+// join adds an instance to the world and to its group.
+func (w *World) join(s *server) {
 	s.resize()
-	if c != nil {
-		s.Cluster = c.Identifier
+	w.members[s.Region+"/"+s.Identifier] = s
+	s.group.servers = append(s.group.servers, s)
+	if c := s.group.cluster; c != nil {
 		c.Members = append(c.Members, s.Identifier)
 	}
-	w.members[d.Region+"/"+m.Identifier] = s
-	g.servers = append(g.servers, s)
-	return s
 }
 
 func (w *World) resourceID(kind string) string {
@@ -95,22 +112,11 @@ func (w *World) resourceID(kind string) string {
 
 func zones(region string) []string { return []string{region + "a", region + "b", region + "c"} }
 
-// upgrade is an engine upgrade that people carry out: every instance restarts at about the same time.
-func (w *World) upgrade(g *group, u Upgrade) {
-	g.cost = u.CostFactor
-	if g.cluster != nil {
-		g.cluster.Status = "upgrading"
+// otherZone is where a standby is put.
+func otherZone(region, zone string) string {
+	all := zones(region)
+	if all[0] == zone {
+		return all[1]
 	}
-	for _, s := range g.servers {
-		s.Status, s.up = "upgrading", false
-		w.after(w.between(60*time.Second, 90*time.Second), func() { s.start(w.now) })
-		w.after(w.between(3*time.Minute, 5*time.Minute), func() {
-			s.Status, s.EngineVersion = available, u.EngineVersion
-		})
-	}
-	w.after(5*time.Minute, func() {
-		if g.cluster != nil {
-			g.cluster.Status, g.cluster.EngineVersion = available, u.EngineVersion
-		}
-	})
+	return all[0]
 }

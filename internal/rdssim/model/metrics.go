@@ -2,149 +2,200 @@ package model
 
 import (
 	"slices"
+	"sort"
 	"time"
-
-	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// retention is how long one-minute points are kept (CloudWatch user guide, "Metrics retention").
-const retention = 15 * 24 * time.Hour
+const (
+	// History is how long points and minutes of truth are kept: as long as CloudWatch keeps five-minute points (CloudWatch
+	// user guide, "Metrics retention"), which is longer than any window that a policy may have.
+	History = 63 * 24 * time.Hour
+
+	// Without a delay in the scenario, a minute's metrics appear this long after its end: AWS names no figure, one to two
+	// minutes is what is seen.
+	publishLeast  = 60 * time.Second
+	publishSpread = 31 // seconds
+
+	// connectionsPerVCPU and connectionsIdle are how many connections a demand comes with, and how many there always are.
+	connectionsPerVCPU, connectionsIdle = 40, 10
+	// connectionBytes is the memory that one takes, and maxConnections their number at most: max_connections is
+	// LEAST(DBInstanceClassMemory/9531392, 5000) (Aurora user guide, "Managing Aurora PostgreSQL").
+	connectionBytes, maxConnections = 9531392, 5000
+	// freeableShare is the part of the memory that is freeable without connections.
+	freeableShare = 0.35
+
+	// idleLag and busyLag are the lag of an Aurora reader in milliseconds, at no load and what a full load adds.
+	idleLag, busyLag = 15, 20
+	// waitShare is the load that waits for other things than a CPU, as a share of the one on CPU.
+	waitShare = 0.1
+)
+
+// sample is what an instance publishes of one minute.
+type sample struct {
+	at       time.Time
+	writer   bool
+	cpu      float64 // percent
+	sessions float64 // that have or want a CPU
+	memory   float64 // freeable, in bytes
+	uptime   float64 // seconds
+}
+
+// metrics says how each metric follows from a sample; false means that there is no point.
+var metrics = map[string]func(*server, sample) (float64, bool){
+	"CPUUtilization":      func(_ *server, p sample) (float64, bool) { return p.cpu, true },
+	"DatabaseConnections": func(_ *server, p sample) (float64, bool) { return connections(p.sessions), true },
+	"FreeableMemory":      func(_ *server, p sample) (float64, bool) { return p.memory, true },
+	"EngineUptime":        func(s *server, p sample) (float64, bool) { return p.uptime, s.Cluster != "" },
+	"AuroraReplicaLag": func(s *server, p sample) (float64, bool) {
+		return idleLag + busyLag*p.cpu/100, s.Cluster != "" && !p.writer
+	},
+	// The load is published only when there is some (RDS user guide, "Amazon CloudWatch metrics for Performance Insights").
+	"DBLoadCPU": func(s *server, p sample) (float64, bool) { return p.sessions, s.PerformanceInsights && p.sessions > 0 },
+	"DBLoad": func(s *server, p sample) (float64, bool) {
+		return p.sessions * (1 + waitShare), s.PerformanceInsights && p.sessions > 0
+	},
+}
+
+// connections that come with so many sessions.
+func connections(sessions float64) float64 {
+	return min(float64(int(connectionsIdle+connectionsPerVCPU*sessions)), maxConnections)
+}
 
 // gap is a stretch of time in which an instance publishes nothing.
 type gap struct {
-	instance string
-	from, to time.Time
+	region, instance string
+	from, to         time.Time
 }
 
-// Gap keeps an instance's metrics of a stretch of time from being published.
-func (w *World) Gap(instance string, from, to time.Time) {
-	w.gaps = append(w.gaps, gap{instance, from, to})
+// Gap keeps an instance from publishing the metrics of minutes that start at from or later and before to. What it has
+// published already stays.
+func (w *World) Gap(region, instance string, from, to time.Time) {
+	w.gaps = append(w.gaps, gap{region, instance, from, to})
 }
 
-// closeMinute turns what was added up since the last minute into points.
-func (w *World) closeMinute() {
-	at := w.now.Add(-time.Minute)
-	ticks := int(time.Minute / tick)
-	for _, g := range w.groups {
-		w.closeGroup(g, at)
-		for _, s := range g.servers {
-			// A minute that was spent out of service for the most part has no point, rather than a low one.
-			if 2*s.ticks > ticks && !w.inGap(s.Identifier, at) {
-				s.publish(at, w.now)
-			}
-			s.ticks, s.usedSum, s.sessionsSum = 0, 0, 0
-		}
-	}
-	if at.Truncate(time.Hour).Equal(at) {
-		w.forget(at.Add(-retention))
-	}
-}
-
-func (w *World) closeGroup(g *group, at time.Time) {
-	m := g.minute
-	if m.ticks > 0 {
-		n := float64(m.ticks)
-		m.At, m.HottestReader, m.Writer, m.ReaderDemand = at, m.HottestReader/n, m.Writer/n, m.ReaderDemand/n
-		m.Saturated = 2*m.saturatedTicks > m.ticks
-		g.minutes = append(g.minutes, m)
-	}
-	g.minute = Minute{}
-	percent := max(g.load.Writer.NoisePercent, g.load.Readers.NoisePercent) / 100
-	g.noise = 1 + percent*(2*w.random.Float64()-1)
-}
-
-// publish records a minute's points.
-func (s *server) publish(at, now time.Time) {
-	n := float64(s.ticks)
-	sessions := s.sessionsSum / n
-	add := func(metric string, value float64) { s.metrics[metric] = append(s.metrics[metric], Point{at, value}) }
-	add("CPUUtilization", s.usedSum/n)
-	add("DatabaseConnections", float64(int(10+20*sessions)))
-	if class, err := catalog.Lookup(s.Class); err == nil {
-		add("FreeableMemory", 0.35*float64(class.MemoryBytes))
-	}
-	if s.Cluster != "" {
-		add("EngineUptime", now.Sub(s.since).Seconds())
-		if !s.writer() {
-			add("AuroraReplicaLag", 15+10*s.utilization)
-		}
-	}
-	if s.PerformanceInsights && sessions > 0 {
-		add("DBLoadCPU", sessions)
-		add("DBLoad", 1.1*sessions)
-	}
-}
-
-func (w *World) inGap(instance string, at time.Time) bool {
+func (w *World) inGap(s *server, at time.Time) bool {
 	return slices.ContainsFunc(w.gaps, func(g gap) bool {
-		return g.instance == instance && !at.Before(g.from) && at.Before(g.to)
+		return g.region == s.Region && g.instance == s.Identifier && !at.Before(g.from) && at.Before(g.to)
 	})
 }
 
-func (w *World) forget(before time.Time) {
-	for _, s := range w.all() {
-		for metric, points := range s.metrics {
-			n, _ := slices.BinarySearchFunc(points, before, func(p Point, t time.Time) int { return p.At.Compare(t) })
-			s.metrics[metric] = slices.Delete(points, 0, n)
+// closeMinute turns what was added up since the last minute into samples.
+func (w *World) closeMinute() {
+	at := w.now.Add(-time.Minute)
+	for _, g := range w.groups {
+		g.minutes = append(g.minutes, g.minute.close(at))
+		g.minute = tally{}
+		g.drawNoise()
+		for _, s := range g.servers {
+			// A minute that was spent out of service for the most part has no point, rather than a low one.
+			if 2*s.sum.ticks >= int(time.Minute/tick) && !w.inGap(s, at) {
+				s.samples = append(s.samples, s.sample(at, w.now))
+			}
+			s.sum.ticks, s.sum.used, s.sum.wanted = 0, 0, 0
 		}
+	}
+	if w.now.Truncate(24 * time.Hour).Equal(w.now) {
+		w.forget(w.now.Add(-History))
 	}
 }
 
-// all lists the instances there are and were, those that were first.
-func (w *World) all() []*server {
-	out := slices.Clone(w.retired)
-	for _, g := range w.groups {
-		out = append(out, g.servers...)
+// sample is the minute that has just ended.
+func (s *server) sample(at, now time.Time) sample {
+	ticks := float64(s.sum.ticks)
+	p := sample{
+		at: at, writer: s.writer(), cpu: s.percent(s.sum.used / ticks), sessions: s.sum.wanted / ticks,
+		uptime: now.Sub(s.since).Seconds(),
 	}
-	return out
+	p.memory = max(0, freeableShare*s.memory-connectionBytes*connections(p.sessions))
+	return p
+}
+
+// forget lets go of what is older.
+func (w *World) forget(before time.Time) {
+	for _, g := range w.groups {
+		n := sort.Search(len(g.minutes), func(n int) bool { return !g.minutes[n].At.Before(before) })
+		g.minutes = slices.Delete(g.minutes, 0, n)
+		for _, s := range g.servers {
+			s.forget(before)
+		}
+	}
+	w.retired = slices.DeleteFunc(w.retired, func(s *server) bool {
+		s.forget(before)
+		return len(s.samples) == 0
+	})
+	w.gaps = slices.DeleteFunc(w.gaps, func(g gap) bool { return g.to.Before(before) })
+}
+
+func (s *server) forget(before time.Time) { s.samples = slices.Delete(s.samples, 0, s.first(before)) }
+
+// first is the index of the first sample that is not before a moment.
+func (s *server) first(at time.Time) int {
+	return sort.Search(len(s.samples), func(n int) bool { return !s.samples[n].at.Before(at) })
+}
+
+// published is when the metrics of a minute appear.
+func (w *World) published(minute time.Time) time.Time {
+	delay := w.scenario.PublishDelay.Duration
+	if delay == 0 {
+		// Scattered, but the same for the same minute; the spread is too small for minutes to appear out of order.
+		scattered := uint64(minute.Unix()/60) * 0x9e3779b97f4a7c15 >> 32
+		delay = publishLeast + time.Duration(scattered%publishSpread)*time.Second
+	}
+	return minute.Add(time.Minute + delay)
 }
 
 // Points is what CloudWatch shows of a metric for minutes from <= At < to, oldest first: only what has been published, and
 // nothing for minutes that have no point. The dimensions are DBInstanceIdentifier, or DBClusterIdentifier with Role
-// (WRITER or READER), whose points are means over the instances that have the role now.
+// (WRITER or READER), whose points are means over the instances that had the role in that minute.
 func (w *World) Points(region string, dimensions map[string]string, metric string, from, to time.Time) []Point {
-	// A minute is published a while after it has ended.
-	if unpublished := w.now.Add(-w.scenario.PublishDelay.Duration - time.Minute + 1); to.After(unpublished) {
-		to = unpublished
+	value, known := metrics[metric]
+	if !known {
+		return nil
 	}
 	instance, cluster, role := dimensions["DBInstanceIdentifier"], dimensions["DBClusterIdentifier"], dimensions["Role"]
-	sums := map[time.Time]Point{}
-	counts := map[time.Time]float64{}
-	for _, s := range w.all() {
-		one := instance != "" && len(dimensions) == 1 && s.Identifier == instance
-		pool := cluster != "" && len(dimensions) == 2 && s.Cluster == cluster && role == s.role()
-		if s.Region != region || !one && !pool {
-			continue
-		}
-		for _, p := range within(s.metrics[metric], from, to) {
-			sums[p.At] = Point{p.At, sums[p.At].Value + p.Value}
-			counts[p.At]++
+	var of []*server
+	keep := func(sample) bool { return true }
+	switch {
+	case len(dimensions) == 1 && instance != "":
+		of = w.ever(func(s *server) bool { return s.Region == region && s.Identifier == instance })
+	case len(dimensions) == 2 && cluster != "" && (role == "WRITER" || role == "READER"):
+		of = w.ever(func(s *server) bool { return s.Region == region && s.Cluster == cluster })
+		keep = func(p sample) bool { return p.writer == (role == "WRITER") }
+	}
+	sums, counts := map[time.Time]float64{}, map[time.Time]float64{}
+	for _, s := range of {
+		for _, p := range s.samples[s.first(from):] {
+			if !p.at.Before(to) || w.published(p.at).After(w.now) {
+				break
+			}
+			if v, has := value(s, p); has && keep(p) {
+				sums[p.at] += v
+				counts[p.at]++
+			}
 		}
 	}
 	out := make([]Point, 0, len(sums))
-	for at, p := range sums {
-		out = append(out, Point{at, p.Value / counts[at]})
+	for at, sum := range sums {
+		out = append(out, Point{at, sum / counts[at]})
 	}
 	slices.SortFunc(out, func(a, b Point) int { return a.At.Compare(b.At) })
 	return out
 }
 
-// within cuts points to from <= At < to.
-func within(points []Point, from, to time.Time) []Point {
-	search := func(t time.Time) int {
-		n, _ := slices.BinarySearchFunc(points, t, func(p Point, t time.Time) int { return p.At.Compare(t) })
-		return n
+// ever lists the instances that there are and were, as far as they are wanted.
+func (w *World) ever(wanted func(*server) bool) []*server {
+	var out []*server
+	for _, s := range w.retired {
+		if wanted(s) {
+			out = append(out, s)
+		}
 	}
-	first, last := search(from), search(to)
-	if first >= last {
-		return nil
+	for _, g := range w.groups {
+		for _, s := range g.servers {
+			if wanted(s) {
+				out = append(out, s)
+			}
+		}
 	}
-	return points[first:last]
-}
-
-func (s *server) role() string {
-	if s.writer() {
-		return "WRITER"
-	}
-	return "READER"
+	return out
 }

@@ -12,59 +12,47 @@ import (
 	"strconv"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// Recording is a load that was measured: a CSV file with the columns timestamp,value.
-type Recording struct {
-	// File is the path, from the folder of the scenario when it is relative.
-	File string `json:"file"`
-	// Class makes the values percent of this class; without it they are counts.
-	Class string `json:"class,omitempty"`
-	// Scale multiplies the values; for counts it is the vCPUs of one. 0 means 1.
-	Scale float64 `json:"scale,omitempty"`
-	// From is how far into the recording the scenario begins.
-	From metav1.Duration `json:"from,omitempty"`
-}
+// timestamp is how recordings write time, in UTC. RFC 3339 is read as well.
+const timestamp = time.DateTime
 
-// timestamp is how recordings write time, in UTC.
-const timestamp = "2006-01-02 15:04:05"
-
-// resolve turns a recording into points.
-func (c Curve) resolve(s Scenario) (Curve, error) {
-	if c.Recording == nil {
-		return c, nil
-	}
-	r := *c.Recording
+// load reads a recording from its file. The error names the file and the line.
+func (r Recording) load(dir string) ([]knot, error) {
 	path := r.File
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(s.dir, path)
+		path = filepath.Join(dir, path)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
-	points, err := r.read(bytes.NewReader(data))
+	knots, err := r.read(bytes.NewReader(data))
 	if err != nil {
-		return c, fmt.Errorf("%s: %w", r.File, err)
+		return nil, fmt.Errorf("%s: %w", r.File, err)
 	}
-	return Curve{Points: points, NoisePercent: c.NoisePercent}, nil
+	return knots, nil
 }
 
-// read turns rows into points from the recording's beginning, less From.
-func (r Recording) read(in io.Reader) ([]CurvePoint, error) {
+// factor is the vCPUs of one unit of the recording.
+func (r Recording) factor() (float64, error) {
 	factor := r.Scale
 	if factor == 0 {
 		factor = 1
 	}
-	if r.Class != "" {
-		class, err := catalog.Lookup(r.Class)
-		if err != nil {
-			return nil, err
-		}
-		factor *= float64(class.VCPU) / 100
+	if r.Class == "" {
+		return factor, nil
+	}
+	class, err := catalog.Lookup(r.Class)
+	return factor * float64(class.VCPU) / 100, err
+}
+
+// read turns rows into knots that count from the recording's beginning, less From.
+func (r Recording) read(in io.Reader) ([]knot, error) {
+	factor, err := r.factor()
+	if err != nil {
+		return nil, err
 	}
 	rows := csv.NewReader(in)
 	rows.FieldsPerRecord = 2
@@ -72,34 +60,47 @@ func (r Recording) read(in io.Reader) ([]CurvePoint, error) {
 	if err != nil || header[0] != "timestamp" || header[1] != "value" {
 		return nil, errors.New("line 1: want the columns timestamp,value")
 	}
-	var points []CurvePoint
+	var knots []knot
 	var first, last time.Time
-	for line := 2; ; line++ {
+	for {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
+		if err != nil { // which names the line
 			return nil, err
 		}
-		at, errTime := time.Parse(timestamp, row[0])
-		value, errValue := strconv.ParseFloat(row[1], 64)
+		at, value, err := parseRow(row)
 		switch {
-		case errTime != nil:
-			return nil, fmt.Errorf("line %d: %q is not a time such as %s", line, row[0], timestamp)
-		case errValue != nil || math.IsNaN(value) || math.IsInf(value, 0) || value < 0:
-			return nil, fmt.Errorf("line %d: %q is not a number from 0", line, row[1])
-		case line > 2 && !at.After(last):
-			return nil, fmt.Errorf("line %d: %s does not come after the row before it", line, row[0])
-		}
-		if line == 2 {
+		case len(knots) == 0:
 			first = at
+		case err == nil && !at.After(last):
+			err = fmt.Errorf("%s does not come after the row before it", row[0])
+		}
+		if err != nil {
+			line, _ := rows.FieldPos(0)
+			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
 		last = at
-		points = append(points, CurvePoint{At: metav1.Duration{Duration: at.Sub(first) - r.From.Duration}, VCPUs: value * factor})
+		knots = append(knots, knot{since: at.Sub(first) - r.From.Duration, vcpus: value * factor})
 	}
-	if len(points) == 0 || last.Sub(first) <= r.From.Duration {
-		return nil, fmt.Errorf("there is nothing %s into the recording", r.From.Duration)
+	if len(knots) == 0 || last.Sub(first) < r.From.Duration {
+		return nil, fmt.Errorf("the recording is over %s after its beginning", r.From.Duration)
 	}
-	return points, nil
+	return knots, nil
+}
+
+func parseRow(row []string) (time.Time, float64, error) {
+	at, err := time.Parse(timestamp, row[0])
+	if err != nil {
+		at, err = time.Parse(time.RFC3339, row[0])
+	}
+	if err != nil {
+		return at, 0, fmt.Errorf("%q is not a time such as %s", row[0], timestamp)
+	}
+	value, err := strconv.ParseFloat(row[1], 64)
+	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) || value < 0 {
+		return at, 0, fmt.Errorf("%q is not a number of at least 0", row[1])
+	}
+	return at, value, nil
 }

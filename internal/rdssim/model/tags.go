@@ -3,10 +3,10 @@ package model
 import (
 	"maps"
 	"slices"
-	"time"
+	"strings"
 )
 
-// Tags lists the tags of a resource by its ARN. The error is a *Fault.
+// Tags lists the tags of a cluster or instance by its ARN. The error is a *Fault.
 func (w *World) Tags(arn string) (map[string]string, error) {
 	tags, err := w.tags(arn)
 	if err != nil {
@@ -15,7 +15,7 @@ func (w *World) Tags(arn string) (map[string]string, error) {
 	return maps.Clone(*tags), nil
 }
 
-// AddTags sets tags of a resource. The error is a *Fault.
+// AddTags sets tags of a cluster or instance. The error is a *Fault.
 func (w *World) AddTags(arn string, tags map[string]string) error {
 	have, err := w.tags(arn)
 	if err != nil {
@@ -28,7 +28,7 @@ func (w *World) AddTags(arn string, tags map[string]string) error {
 	return nil
 }
 
-// RemoveTags removes tags of a resource by their keys. The error is a *Fault.
+// RemoveTags removes tags of a cluster or instance by their keys. The error is a *Fault.
 func (w *World) RemoveTags(arn string, keys []string) error {
 	have, err := w.tags(arn)
 	if err != nil {
@@ -49,64 +49,9 @@ func (w *World) tags(arn string) (*map[string]string, error) {
 			return &m.Tags, nil
 		}
 	}
-	return nil, &Fault{"DBInstanceNotFound", "No resource has the ARN " + arn + ".", 404}
-}
-
-// Event is what DescribeEvents tells.
-type Event struct {
-	At       time.Time
-	Source   string // identifier of the instance or cluster
-	Type     string // db-instance or db-cluster
-	ARN      string
-	Region   string
-	Category string
-	Message  string
-}
-
-// eventsKept is how many events are kept.
-const eventsKept = 1000
-
-func (w *World) tell(s *server, category, message string) {
-	w.record(Event{w.now, s.Identifier, "db-instance", s.ARN(), s.Region, category, message})
-}
-
-func (w *World) tellCluster(c *Cluster, category, message string) {
-	w.record(Event{w.now, c.Identifier, "db-cluster", c.ARN(), c.Region, category, message})
-}
-
-func (w *World) record(e Event) {
-	w.events = append(w.events, e)
-	if len(w.events) > eventsKept {
-		w.events = slices.Delete(w.events, 0, len(w.events)-eventsKept)
+	code := "DBInstanceNotFound"
+	if strings.Contains(arn, ":cluster:") {
+		code = "DBClusterNotFoundFault"
 	}
-}
-
-// Events lists what happened in a region from from until before to, oldest first.
-func (w *World) Events(region string, from, to time.Time) []Event {
-	var out []Event
-	for _, e := range w.events {
-		if e.Region == region && !e.At.Before(from) && e.At.Before(to) {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-// Maintenance is an action that AWS wants to carry out.
-type Maintenance struct {
-	ARN         string
-	Action      string // for example system-update
-	Description string
-	// AutoAppliedAfter is when it is carried out in the next maintenance window; zero when it need not be.
-	AutoAppliedAfter time.Time
-}
-
-// PendingMaintenance lists what AWS wants to carry out in a region.
-func (w *World) PendingMaintenance(region string) []Maintenance {
-	return slices.Clone(w.upkeep[region])
-}
-
-// Announce adds an action that AWS wants to carry out in a region.
-func (w *World) Announce(region string, m Maintenance) {
-	w.upkeep[region] = append(w.upkeep[region], m)
+	return nil, &Fault{code, "The specified resource name does not match an RDS resource in this region: " + arn, 404}
 }

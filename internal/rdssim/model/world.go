@@ -2,7 +2,6 @@ package model
 
 import (
 	"cmp"
-	"container/heap"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -13,15 +12,12 @@ import (
 // tick is the step of the simulation. A minute's metrics are means over its ticks.
 const tick = 10 * time.Second
 
-// defaultPublishDelay is how long after its end a minute's metrics appear: in practice one to two minutes.
-const defaultPublishDelay = 75 * time.Second
-
 // World is the databases of a scenario at one moment. It is not safe for concurrent use.
 type World struct {
 	scenario Scenario
 	now      time.Time
+	ticked   time.Time // the last tick
 	random   *rand.Rand
-	sequence int
 	agenda   agenda
 	groups   []*group
 	clusters map[string]*Cluster
@@ -39,11 +35,9 @@ func New(s Scenario) (*World, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	if s.PublishDelay.Duration == 0 {
-		s.PublishDelay.Duration = defaultPublishDelay
-	}
+	start := s.Start.UTC()
 	w := &World{
-		scenario: s, now: s.Start.UTC(), random: rand.New(rand.NewPCG(uint64(s.Seed), 1)),
+		scenario: s, now: start, ticked: start, random: rand.New(rand.NewPCG(uint64(s.Seed), 1)),
 		clusters: map[string]*Cluster{}, members: map[string]*server{}, scarce: map[string][]string{},
 		upkeep: map[string][]Maintenance{},
 	}
@@ -52,6 +46,16 @@ func New(s Scenario) (*World, error) {
 			return nil, fmt.Errorf("database %q: %w", d.Identifier, err)
 		}
 	}
+	for _, shortage := range s.Shortages {
+		w.after(shortage.From.since(start), func() { w.Scarce(shortage.Class, shortage.Zones...) })
+		if shortage.Until != nil {
+			w.after(shortage.Until.since(start), func() { w.Plenty(shortage.Class) })
+		}
+	}
+	for _, g := range s.MetricGaps {
+		w.Gap(g.Region, g.Instance, start.Add(g.From.since(start)), start.Add(g.Until.since(start)))
+	}
+	w.happen(start)
 	return w, nil
 }
 
@@ -60,32 +64,21 @@ func (w *World) Now() time.Time { return w.now }
 
 // Advance lets time pass. A moment that is past changes nothing.
 func (w *World) Advance(to time.Time) {
-	for next := w.now.Add(tick); !next.After(to); next = w.now.Add(tick) {
+	for next := w.ticked.Add(tick); !next.After(to); next = next.Add(tick) {
 		w.happen(next)
-		w.now = next
+		w.now, w.ticked = next, next
+		since := next.Sub(w.scenario.Start.Time)
 		for _, g := range w.groups {
-			w.serve(g)
+			g.serve(next, since)
 		}
-		if w.now.Truncate(time.Minute).Equal(w.now) {
+		if next.Truncate(time.Minute).Equal(next) {
 			w.closeMinute()
 		}
 	}
-}
-
-// happen carries out what is on the agenda until then.
-func (w *World) happen(until time.Time) {
-	for len(w.agenda) > 0 && !w.agenda[0].at.After(until) {
-		if e, ok := heap.Pop(&w.agenda).(entry); ok {
-			w.now = e.at
-			e.do()
-		}
+	if to.After(w.now) {
+		w.happen(to)
+		w.now = to.UTC()
 	}
-}
-
-// after puts something on the agenda.
-func (w *World) after(d time.Duration, do func()) {
-	w.sequence++
-	heap.Push(&w.agenda, entry{at: w.now.Add(d), sequence: w.sequence, do: do})
 }
 
 // between draws a duration.
@@ -151,6 +144,15 @@ func (w *World) member(region, id string) (*server, error) {
 	return m, nil
 }
 
+// group finds a cluster, or a plain instance, with its load.
+func (w *World) group(region, identifier string) (*group, bool) {
+	n := slices.IndexFunc(w.groups, func(g *group) bool { return g.region == region && g.identifier == identifier })
+	if n < 0 {
+		return nil, false
+	}
+	return w.groups[n], true
+}
+
 func (c *Cluster) copy() *Cluster {
 	out := *c
 	out.Members, out.Tags = slices.Clone(c.Members), maps.Clone(c.Tags)
@@ -158,39 +160,8 @@ func (c *Cluster) copy() *Cluster {
 	return &out
 }
 
-func (m *server) copy() *Instance {
-	out := m.Instance
-	out.Tags = maps.Clone(m.Tags)
+func (s *server) copy() *Instance {
+	out := s.Instance
+	out.Tags = maps.Clone(s.Tags)
 	return &out
-}
-
-// entry is something on the agenda.
-type entry struct {
-	at       time.Time
-	sequence int
-	do       func()
-}
-
-// agenda is a heap by time, then by the order of entering.
-type agenda []entry
-
-func (a agenda) Len() int { return len(a) }
-func (a agenda) Less(i, j int) bool {
-	return cmp.Or(a[i].at.Compare(a[j].at), cmp.Compare(a[i].sequence, a[j].sequence)) < 0
-}
-func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
-
-// Push implements heap.Interface.
-func (a *agenda) Push(x any) {
-	if e, ok := x.(entry); ok {
-		*a = append(*a, e)
-	}
-}
-
-// Pop implements heap.Interface.
-func (a *agenda) Pop() any {
-	old := *a
-	last := old[len(old)-1]
-	*a = old[:len(old)-1]
-	return last
 }

@@ -1,0 +1,68 @@
+package model
+
+import (
+	"sort"
+	"time"
+)
+
+// knot is a demand at one moment since the scenario's start.
+type knot struct {
+	since time.Duration
+	vcpus float64
+}
+
+// demand is a curve with its moments worked out.
+type demand struct {
+	knots   []knot
+	factors []factor
+	noise   float64 // greatest deviation, as a share
+}
+
+// factor multiplies a demand from a moment on.
+type factor struct {
+	since time.Duration
+	times float64
+}
+
+// resolve works a curve out. The error is about its recording.
+func (s Scenario) resolve(c Curve) (demand, error) {
+	d := demand{noise: c.NoisePercent / 100}
+	for _, p := range c.Points {
+		d.knots = append(d.knots, knot{p.At.since(s.Start.Time), p.VCPUs})
+	}
+	for _, m := range c.Multipliers {
+		d.factors = append(d.factors, factor{m.From.since(s.Start.Time), m.Factor})
+	}
+	if c.Recording == nil {
+		return d, nil
+	}
+	var err error
+	d.knots, err = c.Recording.load(s.dir)
+	return d, err
+}
+
+// at is the demand in vCPUs so long after the start, without noise.
+func (d demand) at(since time.Duration) float64 {
+	vcpus := d.between(since)
+	for _, f := range d.factors {
+		if since >= f.since {
+			vcpus *= f.times
+		}
+	}
+	return vcpus
+}
+
+// between interpolates.
+func (d demand) between(since time.Duration) float64 {
+	next := sort.Search(len(d.knots), func(n int) bool { return d.knots[n].since > since })
+	switch {
+	case len(d.knots) == 0:
+		return 0
+	case next == 0:
+		return d.knots[0].vcpus
+	case next == len(d.knots):
+		return d.knots[next-1].vcpus
+	}
+	a, b := d.knots[next-1], d.knots[next]
+	return a.vcpus + (b.vcpus-a.vcpus)*float64(since-a.since)/float64(b.since-a.since)
+}

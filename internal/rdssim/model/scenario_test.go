@@ -1,0 +1,214 @@
+package model
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// rich is a scenario that uses every field.
+const rich = `
+start: "2024-02-05T08:00:00Z"
+seed: 7
+accountID: "123456789012"
+publishDelay: 75s
+refuseAfterAvailable: 10s
+databases:
+- identifier: orders
+  region: eu-west-1
+  accountID: "210987654321"
+  engine: aurora-mysql
+  engineVersion: "8.0.mysql_aurora.3.05.2"
+  performanceInsights: true
+  deletionProtection: true
+  maintenanceWindow: tue:03:00-tue:04:00
+  tags: {a: b}
+  instances:
+  - {identifier: orders-1, class: db.r6g.large, promotionTier: 0, tags: {c: d}}
+  - {identifier: orders-2, class: db.r6g.xlarge}
+  upgrades: [{at: 1h, engineVersion: "8.0.mysql_aurora.3.06.0", costFactor: 1.5}]
+  load:
+    writer: {noisePercent: 5, points: [{at: 0h, vcpus: 1}, {at: "2024-02-05T09:00:00Z", vcpus: 2}]}
+    readers: {recording: {file: FILE, class: db.r5.xlarge, scale: 0.5, from: 5m}, multipliers: [{from: 30m, factor: 2}]}
+- {identifier: ledger, region: eu-west-1, engine: mysql, engineVersion: "8.0.35", class: db.m6g.large, multiAZ: true, load: {writer: {points: [{at: 0s, vcpus: 1}]}}}
+shortages: [{class: db.r6g.xlarge, zones: [eu-west-1a], from: 10m, until: 20m}]
+metricGaps: [{region: eu-west-1, instance: orders-1, from: 10m, until: 20m}]
+`
+
+const rows = "timestamp,value\n2014-04-10 00:02:00,10\n2014-04-10 00:07:00,20\n2014-04-10T00:12:00Z,40\n"
+
+// TestLoadScenario reads a scenario and the recording beside it.
+func TestLoadScenario(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("load.csv", rows)
+	s := try[Scenario](t)(LoadScenario(write("rich.yaml", strings.Replace(rich, "FILE", "load.csv", 1))))
+	w := try[*World](t)(New(s))
+	c := w.Clusters(ireland)
+	if len(c) != 1 || c[0].AccountID != "210987654321" || c[0].Writer != "orders-1" || !c[0].DeletionProtection || c[0].Tags["a"] != "b" {
+		t.Errorf("the clusters are %+v", c)
+	}
+	i := w.Instances(ireland)
+	if len(i) != 3 || i[0].Identifier != "ledger" || !i[0].MultiAZ || i[0].SecondaryZone == i[0].AvailabilityZone || i[1].PromotionTier != 0 ||
+		i[2].PromotionTier != 1 || i[1].MaintenanceWindow != "tue:03:00-tue:04:00" || i[1].Tags["c"] != "d" || i[0].AccountID != account {
+		t.Errorf("the instances are %+v", i)
+	}
+	// The recording begins at 00:02, and the scenario five minutes into it, with 20 % of four vCPUs, halved.
+	for _, test := range []struct{ at, want float64 }{{0.2, 0.4}, {2.5, 0.6}, {5, 0.8}, {29, 0.8}, {30, 1.6}} {
+		w.Advance(begin.Add(time.Duration(test.at * float64(time.Minute))))
+		if _, readers, _ := w.Pools(ireland, "orders"); readers.Demand < test.want-0.02 || readers.Demand > test.want+0.02 {
+			t.Errorf("after %g minutes the readers' demand is %g, want %g", test.at, readers.Demand, test.want)
+		}
+	}
+
+	for name, test := range map[string]struct{ rows, says string }{
+		"columns":   {"time,value\n", "load.csv: line 1: want the columns timestamp,value"},
+		"empty":     {"", "load.csv: line 1: want the columns"},
+		"no rows":   {"timestamp,value\n", "load.csv: the recording is over 5m0s after its beginning"},
+		"too short": {"timestamp,value\n2014-04-10 00:02:00,10\n2014-04-10 00:06:00,10\n", "load.csv: the recording is over 5m0s"},
+		"time":      {rows + "yesterday,1\n", `load.csv: line 5: "yesterday" is not a time such as 2006-01-02 15:04:05`},
+		"order":     {rows + "2014-04-10 00:12:00,1\n", "load.csv: line 5: 2014-04-10 00:12:00 does not come after"},
+		"number":    {rows + "2014-04-10 00:17:00,x\n", `load.csv: line 5: "x" is not a number`},
+		"negative":  {rows + "\n2014-04-10 00:17:00,-1\n", `load.csv: line 6: "-1" is not a number`},
+		"NaN":       {rows + "2014-04-10 00:17:00,NaN\n", `load.csv: line 5: "NaN" is not a number`},
+		"fields":    {rows + "2014-04-10 00:17:00\n", "load.csv: record on line 5: wrong number of fields"},
+	} {
+		write("load.csv", test.rows)
+		if _, err := New(s); err == nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), `database "orders": load.readers`) {
+			t.Errorf("%s: the error is %v, want %q in it", name, err, test.says)
+		}
+	}
+	if err := os.Remove(filepath.Join(folder, "load.csv")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(s); err == nil || !strings.Contains(err.Error(), "load.csv") {
+		t.Errorf("without the file the error is %v", err)
+	}
+	if _, err := LoadScenario(filepath.Join(folder, "absent.yaml")); !os.IsNotExist(err) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := LoadScenario(write("broken.yaml", "starts: now\n")); err == nil || !strings.Contains(err.Error(), "broken.yaml: ") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestCounts: a count times the vCPUs that one takes.
+func TestCounts(t *testing.T) {
+	r := Recording{Scale: 0.02}
+	knots, err := r.read(strings.NewReader("timestamp,value\n2015-02-26 21:42:53,57\n2015-02-26 21:47:53,43\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(knots) != 2 || knots[0].since != 0 || knots[1].since != 5*time.Minute {
+		t.Fatalf("the knots are %v", knots)
+	}
+	near(t, "the first", knots[0].vcpus, 1.14)
+	near(t, "the second", knots[1].vcpus, 0.86)
+	if _, err := (Recording{Class: "large"}).read(strings.NewReader(rows)); err == nil || !strings.Contains(err.Error(), `"large"`) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestValidate: what a scenario must not be, and that the error says where.
+func TestValidate(t *testing.T) {
+	if _, err := ParseScenario([]byte(rich)); err != nil {
+		t.Fatalf("the scenario to begin with: %v", err)
+	}
+	for _, test := range []struct{ from, to, says string }{
+		{"08:00:00Z", "08:00:30Z", "start: want a time on a whole minute"},
+		{`accountID: "123456789012"`, "accountID: self", `accountID: "self" does not have 12 digits`},
+		{`accountID: "210987654321"`, "accountID: other", `databases[0] "orders": accountID: "other"`},
+		{"publishDelay: 75s", "publishDelay: -1s", "publishDelay"},
+		{"refuseAfterAvailable: 10s", "refuseAfterAvailable: -1s", "refuseAfterAvailable"},
+		{"seed: 7", "sead: 7", `unknown field "sead"`},
+		{"promotionTier: 0", "promotionTier: 16", `databases[0] "orders": instance 0 "orders-1": promotionTier: 16`},
+		{"identifier: orders-2", "identifier: orders-1", "it needs an identifier that no other instance in eu-west-1 has"},
+		{"identifier: orders-2", "identifier: ''", "it needs an identifier"},
+		{"identifier: ledger", "identifier: orders-2", "it needs an identifier that no other instance"},
+		{"db.r6g.xlarge}\n", "db.r99g.xlarge}\n", `"db.r99g.xlarge"`},
+		{"db.r6g.xlarge}\n", "db.m6g.xlarge}\n", "aurora-mysql does not run on db.m6g.xlarge"},
+		{"  engine: aurora-mysql\n", "  engine: mysql\n", "a plain instance has a class and no instances"},
+		{"  engine: aurora-mysql\n", "", "it needs an identifier, a region, an engine and an engineVersion"},
+		{"engine: mysql", "engine: aurora-mysql", "a cluster has instances"},
+		{"tue:03:00-tue:04:00", "tue:03:00-tue:03:15", `maintenanceWindow: "tue:03:00-tue:03:15" is not one such as sun:02:00-sun:02:30`},
+		{"costFactor: 1.5", "costFactor: 0", "upgrades[0]"},
+		{"{at: 1h, engineV", "{at: -1h, engineV", "upgrades[0]"},
+		{"noisePercent: 5", "noisePercent: 101", "load.writer.noisePercent: 101"},
+		{"vcpus: 1}, {at", "vcpus: -1}, {at", "load.writer.points[0]"},
+		{"09:00:00Z", "08:00:00Z", "load.writer.points[1]"},
+		{"file: FILE", "file: ''", "load.readers.recording"},
+		{"scale: 0.5", "scale: -0.5", "load.readers.recording"},
+		{"readers: {rec", "readers: {points: [{at: 0s, vcpus: 1}], rec", "load.readers.points: a load has points or a recording, not both"},
+		{"factor: 2", "factor: 0", "load.readers.multipliers[0]"},
+		{"class: db.m6g.large, multiAZ: true, load: {writer:", "class: db.m6g.large, load: {readers:", "load.readers: a plain instance has no readers"},
+		{"{at: 0h,", "{at: soon,", `"soon" is not a moment: want one such as "90m" or "2024-02-05T08:20:00Z"`},
+		{"{at: 0h,", "{at: 5,", "5 is not a moment"},
+		{"shortages: [{class: db.r6g.xlarge", "shortages: [{class: xlarge", `shortages[0]: unknown instance class "xlarge"`},
+		{"from: 10m, until: 20m}]\nm", "from: 10m, until: 10m}]\nm", "shortages[0]: until is not after from"},
+		{"instance: orders-1, from: 10m", "instance: orders-1, from: 30m", "metricGaps[0]"},
+	} {
+		text := strings.Replace(rich, test.from, test.to, 1)
+		if text == rich {
+			t.Fatalf("there is no %q to replace", test.from)
+		}
+		if _, err := ParseScenario([]byte(text)); err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("with %q the error is %v, want %q in it", test.to, err, test.says)
+		}
+	}
+	second := strings.SplitAfter(rich, "databases:\n")
+	twice := strings.Replace(second[1], "- {identifier: ledger", strings.ReplaceAll(`- identifier: orders
+  region: eu-west-1
+  engine: aurora-mysql
+  engineVersion: "8"
+  instances: [{identifier: x, class: db.r6g.large}]
+- {identifier: ledger`, "\t", "  "), 1)
+	if _, err := ParseScenario([]byte(second[0] + twice)); err == nil || !strings.Contains(err.Error(), `databases[1] "orders": eu-west-1 has another cluster`) {
+		t.Errorf("with two clusters of one name the error is %v", err)
+	}
+	if _, err := New(Scenario{}); err == nil || !strings.Contains(err.Error(), "start") {
+		t.Errorf("New takes an empty scenario: %v", err)
+	}
+}
+
+// TestMoment: it is written as it is read.
+func TestMoment(t *testing.T) {
+	for _, text := range []string{`"1h30m0s"`, `"2024-02-05T08:20:00Z"`, `"-5m0s"`} {
+		var m Moment
+		if err := json.Unmarshal([]byte(text), &m); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := json.Marshal(m); err != nil || string(got) != text {
+			t.Errorf("%s is written as %s, %v", text, got, err)
+		}
+	}
+}
+
+// TestAllKinds: the scenario has a database of each kind, and nothing happens in it by itself.
+func TestAllKinds(t *testing.T) {
+	s := try[Scenario](t)(LoadScenario("../../../hack/rdssim/scenarios/all-kinds.yaml"))
+	w := try[*World](t)(New(s))
+	pass(w, 24*time.Hour)
+	for region, want := range map[string]struct{ clusters, instances int }{"eu-west-1": {2, 7}, "eu-central-1": {0, 1}} {
+		clusters, instances := w.Clusters(region), w.Instances(region)
+		if len(clusters) != want.clusters || len(instances) != want.instances {
+			t.Errorf("%s has %d clusters and %d instances", region, len(clusters), len(instances))
+		}
+		for _, i := range instances {
+			if truth, _ := w.Truth(region, i.Identifier); i.Status != available || truth.Saturated || truth.CPUPercent < 20 {
+				t.Errorf("%s is %s: %+v", i.Identifier, i.Status, truth)
+			}
+		}
+		if events := w.Events(region, s.Start.Time, w.Now()); len(events) > 0 {
+			t.Errorf("events in %s: %v", region, events)
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+)
+
+var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
+
+// Validate says what is wrong with a scenario, and where.
+func (s Scenario) Validate() error {
+	switch {
+	case s.Start.IsZero() || !s.Start.Truncate(time.Minute).Equal(s.Start.Time):
+		return errors.New(`start: want a time on a whole minute, such as "2024-02-05T03:00:00Z"`)
+	case !accountPattern.MatchString(s.AccountID):
+		return fmt.Errorf("accountID: %q does not have 12 digits", s.AccountID)
+	case s.PublishDelay.Duration < 0 || s.RefuseAfterAvailable.Duration < 0:
+		return errors.New("publishDelay and refuseAfterAvailable: want durations such as 75s, not below 0s")
+	}
+	names := names{}
+	for n, d := range s.Databases {
+		if err := d.validate(s, names); err != nil {
+			return fmt.Errorf("databases[%d] %q: %w", n, d.Identifier, err)
+		}
+	}
+	for n, shortage := range s.Shortages {
+		if err := shortage.validate(s); err != nil {
+			return fmt.Errorf("shortages[%d]: %w", n, err)
+		}
+	}
+	for n, g := range s.MetricGaps {
+		if g.Region == "" || g.Instance == "" || g.Until.since(s.Start.Time) <= g.From.since(s.Start.Time) {
+			return fmt.Errorf("metricGaps[%d]: want a region, an instance, and an until that is after from", n)
+		}
+	}
+	return nil
+}
+
+// names are those that have been taken, by region and kind.
+type names map[string]bool
+
+// take says whether a name was free, and takes it.
+func (n names) take(region, kind, name string) bool {
+	key := region + "/" + kind + "/" + name
+	taken := n[key]
+	n[key] = true
+	return !taken && name != ""
+}
+
+func (d Database) validate(s Scenario, taken names) error {
+	if d.Identifier == "" || d.Region == "" || d.Engine == "" || d.EngineVersion == "" {
+		return errors.New("it needs an identifier, a region, an engine and an engineVersion")
+	}
+	if d.AccountID != "" && !accountPattern.MatchString(d.AccountID) {
+		return fmt.Errorf("accountID: %q does not have 12 digits", d.AccountID)
+	}
+	if d.MaintenanceWindow != "" && !validWindow(d.MaintenanceWindow) {
+		return fmt.Errorf("maintenanceWindow: %q is not one such as %s", d.MaintenanceWindow, defaultMaintenanceWindow)
+	}
+	if err := d.validateKind(taken); err != nil {
+		return err
+	}
+	for n, m := range d.members() {
+		if err := m.validate(d, taken); err != nil {
+			return fmt.Errorf("instance %d %q: %w", n, m.Identifier, err)
+		}
+	}
+	last := time.Duration(0)
+	for n, u := range d.Upgrades {
+		at := u.At.since(s.Start.Time)
+		if u.EngineVersion == "" || !positive(u.CostFactor) || at < last {
+			return fmt.Errorf("upgrades[%d]: want an engineVersion, a costFactor above 0, and a time not before the start or the "+
+				"upgrade before", n)
+		}
+		last = at
+	}
+	return d.Load.validate(s, isAurora(d.Engine))
+}
+
+// validateKind checks that it is either a cluster or a plain instance.
+func (d Database) validateKind(taken names) error {
+	aurora := isAurora(d.Engine)
+	switch {
+	case aurora && (len(d.Instances) == 0 || d.Class != "" || d.MultiAZ):
+		return fmt.Errorf("%s: a cluster has instances, each with a class, and neither class nor multiAZ itself", d.Engine)
+	case !aurora && (len(d.Instances) > 0 || d.Class == ""):
+		return fmt.Errorf("%s: a plain instance has a class and no instances; there are no other clusters than Aurora's", d.Engine)
+	case aurora && !taken.take(d.Region, "cluster", d.Identifier):
+		return fmt.Errorf("%s has another cluster of this identifier", d.Region)
+	}
+	return nil
+}
+
+// members are the instances, be they of a cluster or the plain one.
+func (d Database) members() []Member {
+	if len(d.Instances) > 0 {
+		return d.Instances
+	}
+	return []Member{{Identifier: d.Identifier, Class: d.Class, Tags: d.Tags}}
+}
+
+func (m Member) validate(d Database, taken names) error {
+	class, err := catalog.Lookup(m.Class)
+	switch {
+	case err != nil:
+		return err
+	case !class.Supports(d.Engine):
+		return fmt.Errorf("%s does not run on %s", d.Engine, m.Class)
+	case m.PromotionTier != nil && !validTier(*m.PromotionTier):
+		return fmt.Errorf("promotionTier: %d is not from 0 to %d", *m.PromotionTier, lastTier)
+	case !taken.take(d.Region, "instance", m.Identifier):
+		return fmt.Errorf("it needs an identifier that no other instance in %s has", d.Region)
+	}
+	return nil
+}
+
+func (l Load) validate(s Scenario, readers bool) error {
+	if err := l.Writer.validate(s); err != nil {
+		return fmt.Errorf("load.writer.%w", err)
+	}
+	if err := l.Readers.validate(s); err != nil {
+		return fmt.Errorf("load.readers.%w", err)
+	}
+	if !readers && !l.Readers.empty() {
+		return errors.New("load.readers: a plain instance has no readers; its load is the writer's")
+	}
+	return nil
+}
+
+func (c Curve) empty() bool { return len(c.Points) == 0 && c.Recording == nil }
+
+func (c Curve) validate(s Scenario) error {
+	switch {
+	case len(c.Points) > 0 && c.Recording != nil:
+		return errors.New("points: a load has points or a recording, not both")
+	case c.Recording != nil && (c.Recording.File == "" || c.Recording.Scale < 0 || c.Recording.From.Duration < 0):
+		return errors.New("recording: want a file, and scale and from not below 0")
+	case c.NoisePercent < 0 || c.NoisePercent > 100:
+		return fmt.Errorf("noisePercent: %g is not from 0 to 100", c.NoisePercent)
+	}
+	last := time.Duration(math.MinInt64)
+	for n, p := range c.Points {
+		at := p.At.since(s.Start.Time)
+		if math.IsNaN(p.VCPUs) || math.IsInf(p.VCPUs, 0) || p.VCPUs < 0 || at <= last {
+			return fmt.Errorf("points[%d]: want vcpus of at least 0, and a time after the point before", n)
+		}
+		last = at
+	}
+	for n, m := range c.Multipliers {
+		if !positive(m.Factor) || n > 0 && m.From.since(s.Start.Time) < c.Multipliers[n-1].From.since(s.Start.Time) {
+			return fmt.Errorf("multipliers[%d]: want a factor above 0, and a time that is not before the one before", n)
+		}
+	}
+	return nil
+}
+
+func (shortage Shortage) validate(s Scenario) error {
+	if _, err := catalog.Lookup(shortage.Class); err != nil {
+		return err
+	}
+	if shortage.Until != nil && shortage.Until.since(s.Start.Time) <= shortage.From.since(s.Start.Time) {
+		return errors.New("until is not after from")
+	}
+	return nil
+}
+
+func positive(f float64) bool { return f > 0 && !math.IsInf(f, 0) }
+
+func isAurora(engine string) bool { return strings.HasPrefix(engine, "aurora") }

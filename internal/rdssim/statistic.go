@@ -1,0 +1,63 @@
+package rdssim
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+)
+
+// percentiles are those that the simulator knows, by the names of their statistics.
+var percentiles = map[string]int{"p50": 50, "p90": 90, "p95": 95, "p99": 99}
+
+// knownStatistic says whether the simulator knows a statistic.
+func knownStatistic(name string) bool {
+	_, isPercentile := percentiles[name]
+	return isPercentile || slices.Contains([]string{"Average", "Maximum", "Minimum", "Sum", "SampleCount"}, name)
+}
+
+// aggregate turns one-minute points into those of a longer period, in seconds.
+func aggregate(points []model.Point, stat string, period int) []model.Point {
+	length := time.Duration(period) * time.Second
+	var out []model.Point
+	var values []float64
+	flush := func(at time.Time) {
+		if len(values) > 0 {
+			out = append(out, model.Point{At: at, Value: statistic(values, stat)})
+			values = nil
+		}
+	}
+	var current time.Time
+	for _, p := range points {
+		if at := p.At.Truncate(length); !at.Equal(current) {
+			flush(current)
+			current = at
+		}
+		values = append(values, p.Value)
+	}
+	flush(current)
+	return out
+}
+
+// statistic is one of the statistics of at least one value. A percentile is the value at its nearest rank.
+func statistic(values []float64, stat string) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	switch stat {
+	case "Average":
+		return sum / float64(len(values))
+	case "Maximum":
+		return slices.Max(values)
+	case "Minimum":
+		return slices.Min(values)
+	case "Sum":
+		return sum
+	case "SampleCount":
+		return float64(len(values))
+	}
+	rank := int(math.Ceil(float64(percentiles[stat]*len(values)) / 100))
+	return slices.Sorted(slices.Values(values))[max(rank, 1)-1]
+}
