@@ -103,7 +103,7 @@ func (r *Reconciler) end(v *visit, outcome v1alpha1.Outcome, reason, message str
 	record := convert.Record(*v.operation, outcome, reason, message, v.now)
 	if outcome == v1alpha1.OutcomeSucceeded {
 		record.Message = ""
-		v.say("Completed", fmt.Sprintf("%s: %s → %s", v.operation.Pool, v.operation.From, v.operation.To), nil, "")
+		v.say(v1alpha1.ReasonCompleted, fmt.Sprintf("%s: %s → %s", v.operation.Pool, v.operation.From, v.operation.To), nil, "")
 		v.tell(events.OperationSucceeded, "Operate", fmt.Sprintf("%s (operation %s, %s)",
 			message, v.operation.ID, v.now.Sub(v.operation.Started)))
 	} else {
@@ -135,10 +135,10 @@ func remember(history []v1alpha1.OperationRecord, record v1alpha1.OperationRecor
 func doing(d scaling.Direction) string {
 	switch d {
 	case scaling.Up:
-		return "ScalingUp"
+		return v1alpha1.ReasonScalingUp
 	case scaling.Down:
-		return "ScalingDown"
+		return v1alpha1.ReasonScalingDown
 	case scaling.Cleanup:
 	}
-	return "CleaningUp"
+	return v1alpha1.ReasonCleaningUp
 }

@@ -22,7 +22,7 @@ const (
 	ConditionStalled = "Stalled"
 )
 
-// The reasons of conditions. A ScalingLimited condition has the name of a guard, or the reason of a decision, as its
+// The reasons of conditions and decisions. A ScalingLimited condition has the name of a guard, or the reason of a decision, as its
 // reason.
 const (
 	// ReasonAccepted: the spec makes sense.
@@ -71,6 +71,14 @@ const (
 	ReasonRefusedByAWS = "RefusedByAWS"
 	// ReasonOperationImpossible: there is no safe way to the shape that the load calls for.
 	ReasonOperationImpossible = "OperationImpossible"
+	// ReasonScalingUp: an operation that adds capacity is under way.
+	ReasonScalingUp = "ScalingUp"
+	// ReasonScalingDown: an operation that removes capacity is under way.
+	ReasonScalingDown = "ScalingDown"
+	// ReasonCleaningUp: an operation that removes what another left behind is under way.
+	ReasonCleaningUp = "CleaningUp"
+	// ReasonCompleted: an operation has just ended well.
+	ReasonCompleted = "Completed"
 	// ReasonNotLimited: nothing is held back.
 	ReasonNotLimited = "NotLimited"
 )
