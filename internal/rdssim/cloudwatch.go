@@ -115,7 +115,7 @@ func (in metricRequest) validate() *model.Fault {
 		case q.period < 60 || q.period%60 != 0:
 			return invalidMetric("The parameter Period must be a multiple of 60.")
 		case !knownStatistic(q.stat):
-			return invalidMetric("The value %q for the parameter MetricDataQueries.member.MetricStat.Stat is not one that the simulator knows.", q.stat)
+			return invalidMetric("The simulator does not know the value %q for the parameter MetricDataQueries.member.MetricStat.Stat.", q.stat)
 		}
 		seen[q.id] = true
 		points += math.Ceil(in.end.Sub(in.start).Seconds() / float64(q.period))

@@ -179,7 +179,8 @@ func (f form) moment(key string, otherwise time.Time) (time.Time, *model.Fault) 
 	}
 	t, err := time.Parse(time.RFC3339, f.Get(key))
 	if err != nil {
-		return t, &model.Fault{Code: "InvalidParameterValue", Message: key + " must be a timestamp of ISO 8601", HTTPStatus: http.StatusBadRequest}
+		return t, &model.Fault{Code: "InvalidParameterValue", HTTPStatus: http.StatusBadRequest,
+			Message: key + " must be a timestamp of ISO 8601"}
 	}
 	return t.UTC(), nil
 }

@@ -55,7 +55,8 @@ func (s *Server) cluster(r *request, id string) (*model.Cluster, *model.Fault) {
 			return c, nil
 		}
 	}
-	return nil, &model.Fault{Code: "DBClusterNotFoundFault", Message: fmt.Sprintf("DBCluster %s not found.", id), HTTPStatus: http.StatusNotFound}
+	return nil, &model.Fault{Code: "DBClusterNotFoundFault", HTTPStatus: http.StatusNotFound,
+		Message: fmt.Sprintf("DBCluster %s not found.", id)}
 }
 
 func (s *Server) instance(r *request, id string) (*model.Instance, *model.Fault) {
@@ -252,7 +253,8 @@ func (s *Server) describeOrderable(r *request) (any, *model.Fault) {
 	}
 	engine := r.form.Get("Engine")
 	if engine == "" {
-		return nil, &model.Fault{Code: "MissingParameter", Message: "The request must contain the parameter Engine", HTTPStatus: http.StatusBadRequest}
+		return nil, &model.Fault{Code: "MissingParameter", HTTPStatus: http.StatusBadRequest,
+			Message: "The request must contain the parameter Engine"}
 	}
 	all := orderable(engine, r.form.Get("EngineVersion"), r.form.Get("DBInstanceClass"), r.caller.region)
 	out := &describeOrderableResult{}

@@ -58,7 +58,8 @@ func (s *Server) modifyCluster(r *request) (any, *model.Fault) {
 		return nil, denied
 	}
 	return nil, &model.Fault{Code: "InvalidParameterCombination", HTTPStatus: http.StatusBadRequest,
-		Message: "The parameter DBClusterInstanceClass can only be used with Multi-AZ DB clusters; the simulator changes nothing else of a cluster."}
+		Message: "The parameter DBClusterInstanceClass can only be used with Multi-AZ DB clusters; the simulator changes nothing else " +
+			"of a cluster."}
 }
 
 // createInstance makes readers of clusters, which is all that the world can found after its start.

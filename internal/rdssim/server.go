@@ -189,5 +189,6 @@ func (s *Server) note(r *request, code string) {
 }
 
 func invalidAction(operation string) *model.Fault {
-	return &model.Fault{Code: "InvalidAction", Message: fmt.Sprintf("Could not find operation %s", operation), HTTPStatus: http.StatusBadRequest}
+	return &model.Fault{Code: "InvalidAction", HTTPStatus: http.StatusBadRequest,
+		Message: fmt.Sprintf("Could not find operation %s", operation)}
 }
