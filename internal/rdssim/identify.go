@@ -28,7 +28,7 @@ const cborPrefix = "/service/GraniteServiceVersion20100801/operation/"
 const maxBody = 4 << 20
 
 // scope finds the access key, region and service in an Authorization header of Signature Version 4.
-var scope = regexp.MustCompile(`Credential=([^/,\s]+)/[0-9]{8}/([a-z0-9-]+)/([a-z-]+)/aws4_request`)
+var scope = regexp.MustCompile(`Credential=([^/,\s]+)/[0-9]{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request`)
 
 // caller is who asks.
 type caller struct {
