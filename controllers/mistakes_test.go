@@ -99,7 +99,7 @@ func TestMistakes(t *testing.T) {
 			says: "eu-west-1 as arn:aws:iam::210987654321:role/dbscaler",
 		},
 		{
-			name: "AWS is down", length: time.Minute, condition: v1alpha1.ConditionTargetFound, want: "Unknown AWSUnavailable",
+			name: "AWS is down", length: 2 * time.Minute, condition: v1alpha1.ConditionTargetFound, want: "Unknown AWSUnavailable",
 			prepare: func(l *lab) { l.aws.Inject(rdssim.Fault{Kind: rdssim.Unavailable}) },
 			says:    "check spec.targetRef.region",
 		},
@@ -146,6 +146,11 @@ func TestMistakes(t *testing.T) {
 			}
 			if got := l.changes(); len(got) > 0 {
 				t.Errorf("AWS was asked for changes:\n%s", strings.Join(got, "\n"))
+			}
+			*l.writes = 0
+			l.run("p", cmp.Or(test.length, 10*time.Minute), nil)
+			if *l.writes > 0 {
+				t.Errorf("nothing has changed, and status was written %d times; it is now\n%s", *l.writes, dump(l.get("p")))
 			}
 		})
 	}

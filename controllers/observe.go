@@ -8,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/convert"
@@ -29,7 +30,7 @@ func (r *Reconciler) observe(ctx context.Context, v *visit) (bool, error) {
 	}
 	observed := r.Observer.Observe(ctx, targets, notBefore)[0]
 	if observed.Err != nil {
-		return r.cannotObserve(v, observed.Err)
+		return false, r.cannotObserve(ctx, v, observed.Err)
 	}
 	v.observation = observed.Observation
 	if problem := unusable(v); problem != nil {
@@ -70,24 +71,30 @@ func (r *Reconciler) targetsInScope(ctx context.Context, v *visit) ([]scaling.Ta
 	return targets, nil
 }
 
-// cannotObserve says why the database cannot be seen. What only time can heal is an error, so that it is tried again soon.
-func (r *Reconciler) cannotObserve(v *visit, err error) (bool, error) {
+// blindInterval is when to look again while AWS cannot be read. It does not grow: when AWS is back, the database may need
+// something.
+const blindInterval = 30 * time.Second
+
+// cannotObserve says why the database cannot be seen.
+func (r *Reconciler) cannotObserve(ctx context.Context, v *visit, err error) error {
 	if errors.Is(err, context.Canceled) {
-		return false, err
+		return err
 	}
+	ctrllog.FromContext(ctx).Error(err, "AWS cannot be read", "target", v.policy.Target.String())
 	if errors.Is(err, scaling.ErrDenied) {
-		message := fmt.Sprintf("The operator may not read databases in %s: %v. Grant what config/iam/policy.json lists to its role",
-			v.policy.Target.Scope, err)
+		message := fmt.Sprintf("The operator may not read databases in %s: %s. Grant what config/iam/policy.json lists to its role",
+			v.policy.Target.Scope, scaling.StableMessage(err))
 		v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAccessDenied, message)
 		v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, message)
 		v.say(v1alpha1.ReasonAccessDenied, message, nil, "")
-		return false, nil
+		return nil
 	}
+	v.requeue = blindInterval
 	message := fmt.Sprintf("AWS cannot be read in %s, so nothing changes until it can. If this lasts, check spec.targetRef.region "+
 		"and the operator's network", v.policy.Target.Scope)
 	v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAWSUnavailable, message)
 	v.say(v1alpha1.ReasonAWSUnavailable, message, nil, "")
-	return false, err
+	return nil
 }
 
 // unusable says why a database that was looked for cannot be scaled.
@@ -122,7 +129,8 @@ func (r *Reconciler) weigh(v *visit, metricsErr error) error {
 		message := "CPU samples cannot be read, so nothing changes until they can"
 		if errors.Is(metricsErr, scaling.ErrDenied) {
 			reason = v1alpha1.ReasonAccessDenied
-			message = fmt.Sprintf("The operator may not read metrics: %v. Grant what config/iam/policy.json lists to its role", metricsErr)
+			message = fmt.Sprintf("The operator may not read metrics: %s. Grant what config/iam/policy.json lists to its role",
+				scaling.StableMessage(metricsErr))
 		}
 		v.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionFalse, reason, message)
 		return nil

@@ -107,6 +107,11 @@ func (f *failure) Error() string {
 	return f.cause.Error() + ": " + f.message
 }
 
+// StableMessage is the message without the request id, which is another one each time.
+func (f *failure) StableMessage() string {
+	return strings.Replace(f.Error(), requestID(f.err), "", 1)
+}
+
 // Unwrap gives the cause in scaling's terms and the SDK's own error.
 func (f *failure) Unwrap() []error {
 	if f.cause == nil {
@@ -219,12 +224,15 @@ func statusOf(err error) int {
 }
 
 // reference is what AWS support asks for: the code and the request id.
-func reference(code string, err error) string {
+func reference(code string, err error) string { return code + requestID(err) }
+
+// requestID is the request id of an answer as reference writes it, or nothing.
+func requestID(err error) string {
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) && response.RequestID != "" {
-		return code + ", request " + response.RequestID
+		return ", request " + response.RequestID
 	}
-	return code
+	return ""
 }
 
 // refuse is an error for a call that is not made at all.

@@ -72,6 +72,9 @@ func TestClassify(t *testing.T) {
 			status, code, message = test.status, test.code, strings.ReplaceAll(test.message, "'", "&apos;")
 			err := Classify(modifyOrders(t.Context(), newEdge(t, server.URL)))
 			wantOnly(t, err, test.want)
+			if stable := scaling.StableMessage(err); strings.Contains(stable, "0f3c7d2e") || !strings.Contains(stable, test.message) {
+				t.Errorf("the stable message is %q", stable)
+			}
 			for _, part := range []string{"RDS ModifyDBInstance", test.message, "request 0f3c7d2e-8a51-4b6f-9d0e-2f4a7c1b9e11"} {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("the message %q lacks %q", err, part)

@@ -53,6 +53,16 @@ var (
 	ErrInvalid = errors.New("refused by AWS")
 )
 
+// StableMessage is an error's message without what differs from one attempt to the next, such as a request id, so that a
+// condition that shows it is written once. Errors have it as a method.
+func StableMessage(err error) string {
+	var stable interface{ StableMessage() string }
+	if errors.As(err, &stable) {
+		return stable.StableMessage()
+	}
+	return err.Error()
+}
+
 // Call is one change to a database.
 type Call struct {
 	Action Action
