@@ -1,4 +1,4 @@
-// rdssim serves a simulated AWS (RDS, CloudWatch and STS) on the loopback interface, for the AWS CLI and any SDK.
+// rdssim serves a simulated AWS (RDS, CloudWatch, STS and the price list) on the loopback interface, for the AWS CLI and any SDK.
 package main
 
 import (

@@ -1,13 +1,16 @@
 package rdssim
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 // adminPrefix is where the simulator itself is talked to. AWS has nothing there.
@@ -21,7 +24,26 @@ type state struct {
 	Minutes   map[string][]model.Minute `json:"lastHour,omitempty"`
 }
 
-// admin answers GET /_sim/state?region=R, GET /_sim/calls, POST /_sim/faults and DELETE /_sim/faults, to this machine alone.
+// withdrawal is what POST /_sim/withdrawn takes.
+type withdrawal struct {
+	Region string `json:"region"`
+	Class  string `json:"class"`
+}
+
+// upkeep is what POST /_sim/maintenance takes. Its fields are those of model.Maintenance.
+type upkeep struct {
+	ARN              string    `json:"arn"`
+	Action           string    `json:"action"`
+	Description      string    `json:"description"`
+	AutoAppliedAfter time.Time `json:"autoAppliedAfter"`
+	ForcedApply      time.Time `json:"forcedApply"`
+	CurrentApply     time.Time `json:"currentApply"`
+	OptIn            string    `json:"optIn"`
+}
+
+// admin answers GET /_sim/state?region=R and GET /_sim/calls, POST and DELETE /_sim/faults, POST /_sim/withdrawn and
+// DELETE /_sim/withdrawn?region=R&class=C, POST /_sim/maintenance and DELETE /_sim/maintenance?arn=A&action=N, to this machine
+// alone.
 func (s *Server) admin(out http.ResponseWriter, in *http.Request) {
 	if from, err := netip.ParseAddrPort(in.RemoteAddr); err != nil || !from.Addr().Unmap().IsLoopback() {
 		http.Error(out, "the simulator is administered over the loopback interface", http.StatusForbidden)
@@ -46,26 +68,62 @@ func (s *Server) admin(out http.ResponseWriter, in *http.Request) {
 	case "GET /_sim/calls":
 		writeJSON(out, s.Calls())
 	case "POST /_sim/faults":
-		var f Fault
-		decoder := json.NewDecoder(in.Body)
-		decoder.DisallowUnknownFields()
-		err := decoder.Decode(&f)
-		if err == nil {
-			err = f.validate()
-		}
-		if err != nil {
-			http.Error(out, fmt.Sprintf(`%v; want a fault such as {"kind": "Throttle", "operation": "ModifyDBInstance", "times": 1}`, err),
-				http.StatusBadRequest)
-			return
-		}
-		s.Inject(f)
-		out.WriteHeader(http.StatusNoContent)
+		take(out, in, `{"kind": "Throttle", "operation": "ModifyDBInstance", "times": 1}`, func(f Fault) error {
+			if err := f.validate(); err != nil {
+				return err
+			}
+			s.Inject(f)
+			return nil
+		})
 	case "DELETE /_sim/faults":
 		s.Heal()
+		out.WriteHeader(http.StatusNoContent)
+	case "POST /_sim/withdrawn":
+		take(out, in, `{"region": "eu-west-1", "class": "db.r6g.xlarge"}`, s.withdraw)
+	case "DELETE /_sim/withdrawn":
+		s.Do(func(w *model.World) { w.Offer(in.URL.Query().Get("region"), in.URL.Query().Get("class")) })
+		out.WriteHeader(http.StatusNoContent)
+	case "POST /_sim/maintenance":
+		take(out, in, `{"arn": "arn:aws:rds:eu-west-1:123456789012:db:orders-1", "action": "system-update"}`, s.maintain)
+	case "DELETE /_sim/maintenance":
+		s.Do(func(w *model.World) { w.Maintained(in.URL.Query().Get("arn"), in.URL.Query().Get("action")) })
 		out.WriteHeader(http.StatusNoContent)
 	default:
 		http.NotFound(out, in)
 	}
+}
+
+// take reads a body and does what it says. The example is for who sends another.
+func take[T any](out http.ResponseWriter, in *http.Request, example string, do func(T) error) {
+	var value T
+	decoder := json.NewDecoder(in.Body)
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&value)
+	if err == nil {
+		err = do(value)
+	}
+	if err != nil {
+		http.Error(out, fmt.Sprintf("%v; want a body such as %s", err, example), http.StatusBadRequest)
+		return
+	}
+	out.WriteHeader(http.StatusNoContent)
+}
+
+func (s *Server) withdraw(x withdrawal) error {
+	if _, err := catalog.Lookup(x.Class); err != nil || x.Region == "" {
+		return cmp.Or(err, errors.New("it needs a region"))
+	}
+	s.Do(func(w *model.World) { w.Withdraw(x.Region, x.Class) })
+	return nil
+}
+
+func (s *Server) maintain(u upkeep) error {
+	if u.Action == "" {
+		return errors.New("it needs an action")
+	}
+	var err error
+	s.Do(func(w *model.World) { err = w.Maintain(model.Maintenance(u)) })
+	return err
 }
 
 func writeJSON(out http.ResponseWriter, value any) {

@@ -24,6 +24,10 @@ const (
 	// maxQueries and maxDatapoints bound a GetMetricData request (CloudWatch API reference, GetMetricData).
 	maxQueries    = 500
 	maxDatapoints = 100800
+
+	// minutesKept is how long one-minute points are kept, and coarsePeriod the seconds of those that are kept for longer.
+	minutesKept  = 15 * 24 * time.Hour
+	coarsePeriod = 300
 )
 
 // identifierPattern is what CloudWatch takes as the id of a query.
@@ -198,12 +202,22 @@ func (s *Server) points(r *request, q metricQuery, in metricRequest) []model.Poi
 	if c, err := s.options.World.Cluster(r.caller.region, cluster); err == nil && c.AccountID != r.caller.account {
 		return nil
 	}
-	from := in.start.Truncate(time.Minute)
-	points := aggregate(s.options.World.Points(r.caller.region, q.dimensions, q.metric, from, in.end), q.stat, q.period)
+	points := aggregate(s.options.World.Samples(r.caller.region, q.dimensions, q.metric, q.from(in.start, s.options.World.Now()), in.end),
+		q.stat, q.period)
 	if !in.ascending {
 		slices.Reverse(points)
 	}
 	return points
+}
+
+// from is where a query begins: at a whole period, and no earlier than CloudWatch keeps points of that period. One-minute
+// points are kept for 15 days and after that as five-minute points (CloudWatch user guide, "Metrics retention").
+func (q metricQuery) from(start, now time.Time) time.Time {
+	from := start.Truncate(time.Duration(q.period) * time.Second)
+	if kept := now.Add(-minutesKept); q.period%coarsePeriod != 0 && from.Before(kept) {
+		return kept
+	}
+	return from
 }
 
 // published are the metrics that instances have.

@@ -19,10 +19,14 @@ const (
 	serviceRDS        = "rds"
 	serviceCloudWatch = "monitoring"
 	serviceSTS        = "sts"
+	servicePricing    = "pricing"
 )
 
 // cborPrefix is the path of CloudWatch's operations in the protocol rpc-v2-cbor.
 const cborPrefix = "/service/GraniteServiceVersion20100801/operation/"
+
+// pricingTarget is what the header X-Amz-Target begins with for the price list, which speaks JSON.
+const pricingTarget = "AWSPriceListService."
 
 // maxBody bounds a request's body in bytes: GetMetricData with 500 queries stays far below.
 const maxBody = 4 << 20
@@ -52,6 +56,9 @@ func (s *Server) identify(out http.ResponseWriter, in *http.Request) (*request, 
 	out.Header().Set("x-amzn-RequestId", r.id)
 	if operation, isCBOR := strings.CutPrefix(in.URL.Path, cborPrefix); isCBOR {
 		r.service, r.operation, r.protocol = serviceCloudWatch, operation, cborProtocol{}
+	}
+	if operation, isPricing := strings.CutPrefix(in.Header.Get("X-Amz-Target"), pricingTarget); isPricing {
+		r.service, r.operation, r.protocol = servicePricing, operation, jsonProtocol{}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(out, in.Body, maxBody))
 	if err != nil {
@@ -84,11 +91,14 @@ func (s *Server) authenticate(r *request) *model.Fault {
 		return &model.Fault{Code: "MissingAuthenticationToken", Message: "Missing Authentication Token", HTTPStatus: http.StatusForbidden}
 	}
 	s.recognize(r, found[1])
-	if r.service != serviceRDS && r.service != serviceCloudWatch && r.service != serviceSTS {
-		return &model.Fault{Code: "InvalidAction", HTTPStatus: http.StatusBadRequest,
-			Message: fmt.Sprintf("The simulator has no service %s: it has rds, monitoring (CloudWatch) and sts.", r.service)}
+	switch r.service {
+	case serviceRDS, serviceCloudWatch, serviceSTS:
+		return nil
+	case servicePricing:
+		return pricedFrom(r.caller.region)
 	}
-	return nil
+	return &model.Fault{Code: "InvalidAction", HTTPStatus: http.StatusBadRequest,
+		Message: fmt.Sprintf("The simulator has no service %s: it has rds, monitoring (CloudWatch), sts and pricing.", r.service)}
 }
 
 // recognize finds out whose access key it is: that of a role that was assumed, or that of the one who runs the simulator.

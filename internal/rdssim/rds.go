@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
@@ -94,9 +93,12 @@ func passes(filters map[string][]string, has map[string]string) bool {
 	return true
 }
 
+// defaultRecords is how many records a page has that asks for no number (RDS API reference, MaxRecords).
+const defaultRecords = 100
+
 // page cuts a list to MaxRecords from Marker on. Markers are opaque to callers.
 func page[T any](f form, all []T, most int) (part []T, marker string, failed *model.Fault) {
-	size, first := most, 0
+	size, first := defaultRecords, 0
 	if n, failed := f.number("MaxRecords"); failed != nil || n != nil && (*n < 20 || *n > most) {
 		return nil, "", &model.Fault{Code: "InvalidParameterValue", HTTPStatus: http.StatusBadRequest,
 			Message: fmt.Sprintf("Invalid value for MaxRecords. Must be between 20 and %d", most)}
@@ -221,44 +223,4 @@ func eventTimes(f form, now time.Time) (from, to time.Time, failed *model.Fault)
 	}
 	from, failed = f.moment("StartTime", to.Add(-length))
 	return from, to, failed
-}
-
-func (s *Server) describePendingMaintenance(r *request) (any, *model.Fault) {
-	if denied := s.allow(r, "rds:DescribePendingMaintenanceActions", "*", nil); denied != nil {
-		return nil, denied
-	}
-	want, failed := filters(r.form, "db-cluster-id", "db-instance-id")
-	if failed != nil {
-		return nil, failed
-	}
-	var all []pendingElement
-	for _, m := range s.options.World.PendingMaintenance(r.caller.region) {
-		parts := strings.Split(m.ARN, ":")
-		is := map[string]string{"db-" + map[string]string{"db": "instance", "cluster": "cluster"}[parts[5]] + "-id": parts[6]}
-		if only := r.form.Get("ResourceIdentifier"); only != "" && only != m.ARN || parts[4] != r.caller.account || !passes(want, is) {
-			continue
-		}
-		all = append(all, pendingElement{ResourceIdentifier: m.ARN, Details: []pendingDetail{{
-			Action: m.Action, Description: m.Description, AutoAppliedAfterDate: stamp(m.AutoAppliedAfter),
-		}}})
-	}
-	out := &describePendingResult{}
-	out.PendingMaintenanceActions.ResourcePendingMaintenanceActions, out.Marker, failed = page(r.form, all, 100)
-	return out, failed
-}
-
-func (s *Server) describeOrderable(r *request) (any, *model.Fault) {
-	if denied := s.allow(r, "rds:DescribeOrderableDBInstanceOptions", "*", nil); denied != nil {
-		return nil, denied
-	}
-	engine := r.form.Get("Engine")
-	if engine == "" {
-		return nil, &model.Fault{Code: "MissingParameter", HTTPStatus: http.StatusBadRequest,
-			Message: "The request must contain the parameter Engine"}
-	}
-	all := orderable(engine, r.form.Get("EngineVersion"), r.form.Get("DBInstanceClass"), r.caller.region)
-	out := &describeOrderableResult{}
-	var failed *model.Fault
-	out.OrderableDBInstanceOptions.OrderableDBInstanceOption, out.Marker, failed = page(r.form, all, 1000)
-	return out, failed
 }

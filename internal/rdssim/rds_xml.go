@@ -3,11 +3,9 @@ package rdssim
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
-	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 // The elements below are named as the RDS API reference has them.
@@ -116,34 +114,6 @@ type eventElement struct {
 	EventCategories  []string `xml:"EventCategories>EventCategory"`
 }
 
-type pendingDetail struct {
-	Action               string `xml:"Action"`
-	Description          string `xml:"Description,omitempty"`
-	AutoAppliedAfterDate string `xml:"AutoAppliedAfterDate,omitempty"`
-}
-
-type pendingElement struct {
-	ResourceIdentifier string          `xml:"ResourceIdentifier"`
-	Details            []pendingDetail `xml:"PendingMaintenanceActionDetails>PendingMaintenanceAction"`
-}
-
-type zoneElement struct {
-	Name string `xml:"Name"`
-}
-
-type orderableElement struct {
-	DBInstanceClass    string        `xml:"DBInstanceClass"`
-	Engine             string        `xml:"Engine"`
-	EngineVersion      string        `xml:"EngineVersion,omitempty"`
-	LicenseModel       string        `xml:"LicenseModel"`
-	StorageType        string        `xml:"StorageType"`
-	AvailabilityZones  []zoneElement `xml:"AvailabilityZones>AvailabilityZone"`
-	MultiAZCapable     bool          `xml:"MultiAZCapable"`
-	ReadReplicaCapable bool          `xml:"ReadReplicaCapable"`
-	SupportsClusters   bool          `xml:"SupportsClusters"`
-	Vpc                bool          `xml:"Vpc"`
-}
-
 type (
 	// The lists of these are there when they are empty, too.
 	describeDBClustersResult struct {
@@ -157,14 +127,6 @@ type (
 	describeEventsResult struct {
 		Events struct{ Event []eventElement }
 		Marker string `xml:"Marker,omitempty"`
-	}
-	describePendingResult struct {
-		PendingMaintenanceActions struct{ ResourcePendingMaintenanceActions []pendingElement }
-		Marker                    string `xml:"Marker,omitempty"`
-	}
-	describeOrderableResult struct {
-		OrderableDBInstanceOptions struct{ OrderableDBInstanceOption []orderableElement }
-		Marker                     string `xml:"Marker,omitempty"`
 	}
 	listTagsResult struct {
 		TagList []tagElement `xml:"TagList>Tag"`
@@ -254,29 +216,6 @@ func instanceXML(i *model.Instance) instanceElement {
 	}
 	if !i.CreatedAt.IsZero() { // an instance has no endpoint while it is being created
 		out.Endpoint = &endpointElement{i.Identifier + ".simulated." + i.Region + ".rds.amazonaws.com", port}
-	}
-	return out
-}
-
-// orderable lists the classes that an engine can be had on, each with one storage type.
-func orderable(engine, version, only, region string) []orderableElement {
-	storage, license := "gp3", "general-public-license"
-	if strings.HasPrefix(engine, "aurora") {
-		storage = "aurora"
-	}
-	if strings.HasSuffix(engine, "postgresql") || engine == "postgres" {
-		license = "postgresql-license"
-	}
-	var out []orderableElement
-	for _, class := range catalog.All() {
-		if !class.Supports(engine) || only != "" && class.Name != only {
-			continue
-		}
-		out = append(out, orderableElement{
-			DBInstanceClass: class.Name, Engine: engine, EngineVersion: version, LicenseModel: license, StorageType: storage,
-			AvailabilityZones: []zoneElement{{region + "a"}, {region + "b"}, {region + "c"}},
-			MultiAZCapable:    true, ReadReplicaCapable: true, SupportsClusters: class.Aurora, Vpc: true,
-		})
 	}
 	return out
 }

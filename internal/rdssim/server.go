@@ -1,4 +1,4 @@
-// Package rdssim answers as AWS does: RDS, CloudWatch and STS over their real wire protocols on one port, on top of a
+// Package rdssim answers as AWS does: RDS, CloudWatch, STS and the price list over their real wire protocols on one port, on top of a
 // world of databases that is simulated (package model). The AWS CLI and every SDK can use it. Signatures are not checked,
 // so it belongs on the loopback interface alone.
 package rdssim
@@ -59,7 +59,7 @@ type Call struct {
 	Region    string    `json:"region"`
 	// Caller is the ARN of who asked.
 	Caller string `json:"caller"`
-	// Parameters of the request, as the Query protocol names them; nil for CloudWatch.
+	// Parameters of the request, as the Query protocol names them; nil for CloudWatch and the price list.
 	Parameters map[string]string `json:"parameters,omitempty"`
 	// Error is the code that was answered, or empty.
 	Error string `json:"error,omitempty"`
@@ -163,6 +163,8 @@ func (s *Server) carryOut(r *request) (any, *model.Fault) {
 		return s.rds(r)
 	case serviceCloudWatch:
 		return s.cloudwatch(r)
+	case servicePricing:
+		return s.pricing(r)
 	default:
 		return s.sts(r)
 	}
@@ -178,7 +180,7 @@ func (s *Server) note(r *request, code string) {
 	c := Call{
 		At: s.options.World.Now(), Service: r.service, Operation: r.operation, Region: r.caller.region, Caller: r.caller.arn, Error: code,
 	}
-	if r.service != serviceCloudWatch {
+	if r.service == serviceRDS || r.service == serviceSTS {
 		c.Parameters = r.form.flat()
 	}
 	s.calls = append(s.calls, c)

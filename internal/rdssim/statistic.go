@@ -17,8 +17,9 @@ func knownStatistic(name string) bool {
 	return isPercentile || slices.Contains([]string{"Average", "Maximum", "Minimum", "Sum", "SampleCount"}, name)
 }
 
-// aggregate turns one-minute points into those of a longer period, in seconds.
-func aggregate(points []model.Point, stat string, period int) []model.Point {
+// aggregate turns the samples of minutes, of which one minute may have several, into points of a period in seconds. As in
+// CloudWatch the statistic is over all samples: the Maximum of a role is that of its hottest instance.
+func aggregate(samples []model.Point, stat string, period int) []model.Point {
 	length := time.Duration(period) * time.Second
 	var out []model.Point
 	var values []float64
@@ -29,7 +30,7 @@ func aggregate(points []model.Point, stat string, period int) []model.Point {
 		}
 	}
 	var current time.Time
-	for _, p := range points {
+	for _, p := range samples {
 		if at := p.At.Truncate(length); !at.Equal(current) {
 			flush(current)
 			current = at

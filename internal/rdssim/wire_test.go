@@ -116,7 +116,7 @@ func TestDescribeAndPages(t *testing.T) {
 	pages, seen := rds.NewDescribeOrderableDBInstanceOptionsPaginator(c.rds, &rds.DescribeOrderableDBInstanceOptionsInput{
 		Engine: aws.String("aurora-postgresql"), MaxRecords: aws.Int32(20),
 	}), map[string]bool{}
-	c.options.Policy = nil // the operator does not ask for this
+	c.allow(t, reading)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {

@@ -77,7 +77,7 @@ func (w *World) mayCreate(c Create, cluster *Cluster, zone string) error {
 		return invalidCombination("The engine name requested for your DB instance (%s) doesn't match the engine name of your "+
 			"DB cluster (%s).", c.Engine, cluster.Engine)
 	}
-	if err := offers(cluster.Engine, cluster.EngineVersion, c.Class); err != nil {
+	if err := w.orders(cluster.Region, cluster.Engine, cluster.EngineVersion, c.Class); err != nil {
 		return err
 	}
 	if !slices.Contains(cluster.AvailabilityZones, zone) {

@@ -45,22 +45,3 @@ func (w *World) Events(region string, from, to time.Time) []Event {
 	}
 	return out
 }
-
-// Maintenance is an action that AWS wants to carry out.
-type Maintenance struct {
-	ARN         string
-	Action      string // for example system-update
-	Description string
-	// AutoAppliedAfter is when it is carried out in the next maintenance window; zero when it need not be.
-	AutoAppliedAfter time.Time
-}
-
-// PendingMaintenance lists what AWS wants to carry out in a region.
-func (w *World) PendingMaintenance(region string) []Maintenance {
-	return slices.Clone(w.upkeep[region])
-}
-
-// Announce adds an action that AWS wants to carry out in a region. It is only shown, never carried out.
-func (w *World) Announce(region string, m Maintenance) {
-	w.upkeep[region] = append(w.upkeep[region], m)
-}

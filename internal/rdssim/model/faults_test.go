@@ -230,15 +230,3 @@ func TestTags(t *testing.T) {
 		}
 	}
 }
-
-// TestMaintenance: what AWS wants to do is only shown.
-func TestMaintenance(t *testing.T) {
-	w := world(t, nil, aurora(1, 1, "db.r6g.large"))
-	w.Announce(ireland, Maintenance{ARN: "arn:aws:rds:eu-west-1:123456789012:db:orders-1", Action: "system-update"})
-	if got := w.PendingMaintenance(ireland); len(got) != 1 || got[0].Action != "system-update" {
-		t.Errorf("it is %+v", got)
-	}
-	if got := w.PendingMaintenance("eu-west-2"); len(got) != 0 {
-		t.Errorf("elsewhere it is %+v", got)
-	}
-}

@@ -15,7 +15,9 @@ const (
 	defaultMaintenanceWindow = "sun:02:00-sun:02:30"
 	defaultCertificate       = "rds-ca-rsa2048-g1"
 	defaultSubnetGroup       = "default"
-	enhancedMonitoring       = 60 // seconds
+	// auroraStandard and auroraOptimized are the storage types of Aurora (RDS API reference, CreateDBCluster).
+	auroraStandard, auroraOptimized = "aurora", "aurora-iopt1"
+	enhancedMonitoring              = 60 // seconds
 
 	// defaultTier is the promotion tier of instances that name none, and lastTier the last (RDS API reference,
 	// CreateDBInstance).
@@ -27,6 +29,7 @@ func validTier(tier int) bool { return tier >= 0 && tier <= lastTier }
 // found brings a database into the world as the scenario describes it.
 func (w *World) found(d Database) error {
 	d.AccountID = cmp.Or(d.AccountID, w.scenario.AccountID)
+	d.BackupWindow = cmp.Or(d.BackupWindow, defaultBackupWindow)
 	d.MaintenanceWindow = cmp.Or(d.MaintenanceWindow, defaultMaintenanceWindow)
 	g := &group{region: d.Region, identifier: d.Identifier, cost: 1, random: w.noise(d)}
 	w.groups = append(w.groups, g)
@@ -43,6 +46,12 @@ func (w *World) found(d Database) error {
 	for _, u := range d.Upgrades {
 		w.after(u.At.since(w.scenario.Start.Time), func() { w.upgrade(g, u) })
 	}
+	for _, m := range d.Maintenance {
+		w.announce(g, m)
+	}
+	if d.Backups {
+		w.awaitBackup(g.servers[0])
+	}
 	return nil
 }
 
@@ -57,8 +66,8 @@ func (w *World) foundCluster(d Database) *Cluster {
 	c := &Cluster{
 		Identifier: d.Identifier, Region: d.Region, AccountID: d.AccountID, ResourceID: w.resourceID("cluster"),
 		Engine: d.Engine, EngineVersion: d.EngineVersion, Status: available, Writer: d.Instances[0].Identifier,
-		StorageType: "aurora", AvailabilityZones: zones(d.Region), DBSubnetGroup: defaultSubnetGroup,
-		ParameterGroup: "default." + d.Engine, BackupWindow: defaultBackupWindow, MaintenanceWindow: d.MaintenanceWindow,
+		StorageType: cmp.Or(d.StorageType, auroraStandard), AvailabilityZones: Zones(d.Region), DBSubnetGroup: defaultSubnetGroup,
+		ParameterGroup: "default." + d.Engine, BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
 		DeletionProtection: d.DeletionProtection, CreatedAt: w.now.AddDate(-1, 0, 0), Tags: maps.Clone(d.Tags),
 	}
 	w.clusters[d.Region+"/"+d.Identifier] = c
@@ -72,8 +81,8 @@ func (w *World) enrol(g *group, d Database, m Member) {
 		Instance: Instance{
 			Identifier: m.Identifier, Region: d.Region, AccountID: d.AccountID, ResourceID: w.resourceID("db"),
 			Engine: d.Engine, EngineVersion: d.EngineVersion, Class: m.Class, Status: available, PromotionTier: defaultTier,
-			MultiAZ: d.MultiAZ, AvailabilityZone: zones(d.Region)[len(w.members)%3], DBSubnetGroup: defaultSubnetGroup,
-			ParameterGroup: "default." + d.Engine, BackupWindow: defaultBackupWindow, MaintenanceWindow: d.MaintenanceWindow,
+			MultiAZ: d.MultiAZ, AvailabilityZone: Zones(d.Region)[len(w.members)%3], DBSubnetGroup: defaultSubnetGroup,
+			ParameterGroup: "default." + d.Engine, BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
 			PerformanceInsights: d.PerformanceInsights, CACertificate: defaultCertificate,
 			CreatedAt: created, Tags: maps.Clone(m.Tags),
 		},
@@ -110,11 +119,9 @@ func (w *World) resourceID(kind string) string {
 	return fmt.Sprintf("%s-%s", kind, strings.ToUpper(fmt.Sprintf("%016x%010x", w.random.Uint64(), w.random.Uint32())))
 }
 
-func zones(region string) []string { return []string{region + "a", region + "b", region + "c"} }
-
 // otherZone is where a standby is put.
 func otherZone(region, zone string) string {
-	all := zones(region)
+	all := Zones(region)
 	if all[0] == zone {
 		return all[1]
 	}

@@ -144,10 +144,25 @@ func (w *World) published(minute time.Time) time.Time {
 	return minute.Add(time.Minute + delay)
 }
 
-// Points is what CloudWatch shows of a metric for minutes from <= At < to, oldest first: only what has been published, and
-// nothing for minutes that have no point. The dimensions are DBInstanceIdentifier, or DBClusterIdentifier with Role
-// (WRITER or READER), whose points are means over the instances that had the role in that minute.
+// Points are the Samples of a metric, those of one minute as their mean.
 func (w *World) Points(region string, dimensions map[string]string, metric string, from, to time.Time) []Point {
+	var out []Point
+	count := 0.0
+	for _, p := range w.Samples(region, dimensions, metric, from, to) {
+		if last := len(out) - 1; last >= 0 && out[last].At.Equal(p.At) {
+			count++
+			out[last].Value += (p.Value - out[last].Value) / count
+			continue
+		}
+		out, count = append(out, p), 1
+	}
+	return out
+}
+
+// Samples is what CloudWatch has of a metric for minutes from <= At < to, oldest first: only what has been published, and
+// nothing for minutes that have no point. The dimensions are DBInstanceIdentifier, or DBClusterIdentifier with Role (WRITER or
+// READER), which has a sample of each instance that had the role in that minute.
+func (w *World) Samples(region string, dimensions map[string]string, metric string, from, to time.Time) []Point {
 	value, known := metrics[metric]
 	if !known {
 		return nil
@@ -162,23 +177,18 @@ func (w *World) Points(region string, dimensions map[string]string, metric strin
 		of = w.ever(func(s *server) bool { return s.Region == region && s.Cluster == cluster })
 		keep = func(p sample) bool { return p.writer == (role == "WRITER") }
 	}
-	sums, counts := map[time.Time]float64{}, map[time.Time]float64{}
+	var out []Point
 	for _, s := range of {
 		for _, p := range s.samples[s.first(from):] {
 			if !p.at.Before(to) || w.published(p.at).After(w.now) {
 				break
 			}
 			if v, has := value(s, p); has && keep(p) {
-				sums[p.at] += v
-				counts[p.at]++
+				out = append(out, Point{p.at, v})
 			}
 		}
 	}
-	out := make([]Point, 0, len(sums))
-	for at, sum := range sums {
-		out = append(out, Point{at, sum / counts[at]})
-	}
-	slices.SortFunc(out, func(a, b Point) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(out, func(a, b Point) int { return a.At.Compare(b.At) })
 	return out
 }
 

@@ -72,6 +72,40 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// TestSamples: a role has a sample of each of its instances.
+func TestSamples(t *testing.T) {
+	w := world(t, nil, aurora(0.5, 1, "db.r6g.large", "db.r6g.large", "db.r6g.xlarge"))
+	pass(w, 30*time.Minute)
+	at := begin.Add(10 * time.Minute)
+	got := w.Samples(ireland, role("orders", "READER"), "CPUUtilization", at, at.Add(time.Minute))
+	if len(got) != 2 {
+		t.Fatalf("the samples are %v", got)
+	}
+	near(t, "the smaller reader", got[0].Value, 26.5)
+	near(t, "the larger reader", got[1].Value, 14)
+	near(t, "their mean", value(t, w, role("orders", "READER"), "CPUUtilization", 10*time.Minute), 20.25)
+}
+
+// TestNoPerformanceInsights: without it there is no load, of an instance or of a role.
+func TestNoPerformanceInsights(t *testing.T) {
+	d := aurora(1, 1, "db.r6g.large", "db.r6g.large")
+	d.PerformanceInsights = false
+	w := world(t, nil, d)
+	pass(w, 10*time.Minute)
+	for _, metric := range []string{"DBLoad", "DBLoadCPU"} {
+		for _, dimensions := range []map[string]string{
+			instance("orders-1"), instance("orders-2"), role("orders", "WRITER"), role("orders", "READER"),
+		} {
+			if got := w.Points(ireland, dimensions, metric, begin, w.Now()); len(got) != 0 {
+				t.Errorf("%s of %v has %d points", metric, dimensions, len(got))
+			}
+		}
+	}
+	if got := w.Points(ireland, instance("orders-1"), "CPUUtilization", begin, w.Now()); len(got) < 7 {
+		t.Errorf("CPUUtilization has %d points", len(got))
+	}
+}
+
 // TestIdleHasNoLoad: the load is absent, rather than zero, while there is none.
 func TestIdleHasNoLoad(t *testing.T) {
 	w := world(t, nil, aurora(0, 0, "db.r6g.large"))

@@ -83,7 +83,7 @@ func (w *World) mayModify(s *server, m Modify) error {
 	case m.Class == nil || *m.Class == s.Class:
 		return nil
 	}
-	if err := offers(s.Engine, s.EngineVersion, *m.Class); err != nil {
+	if err := w.orders(s.Region, s.Engine, s.EngineVersion, *m.Class); err != nil {
 		return err
 	}
 	if w.lacks(*m.Class, s.AvailabilityZone) {

@@ -26,6 +26,8 @@ type Scenario struct {
 	Databases            []Database      `json:"databases"`
 	// Shortages are classes that AWS runs out of.
 	Shortages []Shortage `json:"shortages,omitempty"`
+	// Withdrawals are classes that cannot be ordered.
+	Withdrawals []Withdrawal `json:"withdrawals,omitempty"`
 	// MetricGaps are stretches of time in which instances publish nothing.
 	MetricGaps []MetricGap `json:"metricGaps,omitempty"`
 
@@ -51,9 +53,18 @@ type Database struct {
 	PerformanceInsights bool `json:"performanceInsights,omitempty"`
 	// DeletionProtection keeps a plain instance, or the cluster, from being deleted.
 	DeletionProtection bool `json:"deletionProtection,omitempty"`
+	// StorageType of a cluster: aurora, which is the default, or aurora-iopt1, which is I/O-Optimized.
+	StorageType string `json:"storageType,omitempty"`
 	// MaintenanceWindow in UTC, for example sun:02:00-sun:02:30, which is the default.
 	MaintenanceWindow string `json:"maintenanceWindow,omitempty"`
-	Load              Load   `json:"load,omitempty"`
+	// BackupWindow in UTC, for example 01:00-01:30, which is the default.
+	BackupWindow string `json:"backupWindow,omitempty"`
+	// Backups lets a plain instance be backing-up for a few minutes each day when its window opens. Backups of Aurora do not
+	// show.
+	Backups bool `json:"backups,omitempty"`
+	// Maintenance are actions that AWS wants to carry out.
+	Maintenance []Upkeep `json:"maintenance,omitempty"`
+	Load        Load     `json:"load,omitempty"`
 	// Upgrades are engine upgrades that people carry out, in the order of time.
 	Upgrades []Upgrade `json:"upgrades,omitempty"`
 }
@@ -125,6 +136,32 @@ type Shortage struct {
 	From  Moment   `json:"from"`
 	// Until ends it; without it the shortage lasts.
 	Until *Moment `json:"until,omitempty"`
+}
+
+// Withdrawal is a class that cannot be ordered in a region.
+type Withdrawal struct {
+	Region string `json:"region"`
+	Class  string `json:"class"`
+	From   Moment `json:"from"`
+	// Until ends it; without it the class stays withdrawn.
+	Until *Moment `json:"until,omitempty"`
+}
+
+// Upkeep is an action that AWS wants to carry out. It is only shown, never carried out.
+type Upkeep struct {
+	// Instance is the member of the cluster that it is for; without one it is for the cluster, or the plain instance, itself.
+	Instance string `json:"instance,omitempty"`
+	// Action as the RDS API has it, for example system-update.
+	Action      string `json:"action"`
+	Description string `json:"description,omitempty"`
+	From        Moment `json:"from"`
+	// Until ends it; without it the action stays pending.
+	Until *Moment `json:"until,omitempty"`
+	// AutoAppliedAfter and ForcedApply are those of Maintenance; without them there are none.
+	AutoAppliedAfter *Moment `json:"autoAppliedAfter,omitempty"`
+	ForcedApply      *Moment `json:"forcedApply,omitempty"`
+	// OptIn is what the owner has asked for: immediate, next-maintenance, or nothing.
+	OptIn string `json:"optIn,omitempty"`
 }
 
 // MetricGap is a stretch of time in which an instance publishes no metrics.

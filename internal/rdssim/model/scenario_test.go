@@ -25,6 +25,9 @@ databases:
   performanceInsights: true
   deletionProtection: true
   maintenanceWindow: tue:03:00-tue:04:00
+  backupWindow: 04:30-05:00
+  storageType: aurora-iopt1
+  maintenance: [{instance: orders-1, action: system-update, from: 1h, until: 2h, autoAppliedAfter: 3h, forcedApply: 72h, optIn: next-maintenance}]
   tags: {a: b}
   instances:
   - {identifier: orders-1, class: db.r6g.large, promotionTier: 0, tags: {c: d}}
@@ -33,7 +36,8 @@ databases:
   load:
     writer: {noisePercent: 5, points: [{at: 0h, vcpus: 1}, {at: "2024-02-05T09:00:00Z", vcpus: 2}]}
     readers: {recording: {file: FILE, class: db.r5.xlarge, scale: 0.5, from: 5m}, multipliers: [{from: 30m, factor: 2}]}
-- {identifier: ledger, region: eu-west-1, engine: mysql, engineVersion: "8.0.35", class: db.m6g.large, multiAZ: true, load: {writer: {points: [{at: 0s, vcpus: 1}]}}}
+- {identifier: ledger, region: eu-west-1, engine: mysql, engineVersion: "8.0.35", class: db.m6g.large, multiAZ: true, backups: true, load: {writer: {points: [{at: 0s, vcpus: 1}]}}}
+withdrawals: [{region: eu-west-1, class: db.r6g.2xlarge, from: 10m, until: 20m}]
 shortages: [{class: db.r6g.xlarge, zones: [eu-west-1a], from: 10m, until: 20m}]
 metricGaps: [{region: eu-west-1, instance: orders-1, from: 10m, until: 20m}]
 `
@@ -54,7 +58,8 @@ func TestLoadScenario(t *testing.T) {
 	s := try[Scenario](t)(LoadScenario(write("rich.yaml", strings.Replace(rich, "FILE", "load.csv", 1))))
 	w := try[*World](t)(New(s))
 	c := w.Clusters(ireland)
-	if len(c) != 1 || c[0].AccountID != "210987654321" || c[0].Writer != "orders-1" || !c[0].DeletionProtection || c[0].Tags["a"] != "b" {
+	if len(c) != 1 || c[0].AccountID != "210987654321" || c[0].Writer != "orders-1" || !c[0].DeletionProtection || c[0].Tags["a"] != "b" ||
+		c[0].StorageType != "aurora-iopt1" || c[0].BackupWindow != "04:30-05:00" {
 		t.Errorf("the clusters are %+v", c)
 	}
 	i := w.Instances(ireland)
@@ -140,6 +145,17 @@ func TestValidate(t *testing.T) {
 		{"  engine: aurora-mysql\n", "", "it needs an identifier, a region, an engine and an engineVersion"},
 		{"engine: mysql", "engine: aurora-mysql", "a cluster has instances"},
 		{"tue:03:00-tue:04:00", "tue:03:00-tue:03:15", `maintenanceWindow: "tue:03:00-tue:03:15" is not one such as sun:02:00-sun:02:30`},
+		{"04:30-05:00", "04:30-04:45", `backupWindow: "04:30-04:45" is not one such as 01:00-01:30`},
+		{"04:30-05:00", "sun:04:30-sun:05:00", `backupWindow: "sun:04:30-sun:05:00"`},
+		{"aurora-iopt1", "gp3", `storageType: "gp3" is not aurora or aurora-iopt1`},
+		{"backups: true", "storageType: aurora", "which are a cluster's"},
+		{"storageType: aurora-iopt1", "backups: true", "backups: those of Aurora do not show"},
+		{"[{instance: orders-1", "[{instance: ledger", `maintenance[0]: instance: "ledger" is not a member of the cluster`},
+		{"action: system-update", "action: ''", "maintenance[0]: want an action"},
+		{"optIn: next-maintenance", "optIn: later", "maintenance[0]: want an action such as system-update, and optIn immediate, next-maintenance"},
+		{"from: 1h, until: 2h", "from: 1h, until: 1h", "maintenance[0]: until is not after from"},
+		{"region: eu-west-1, class: db.r6g.2xlarge", "region: '', class: db.r6g.2xlarge", "withdrawals[0]: it needs a region"},
+		{"class: db.r6g.2xlarge", "class: 2xlarge", `withdrawals[0]: unknown instance class "2xlarge"`},
 		{"costFactor: 1.5", "costFactor: 0", "upgrades[0]"},
 		{"{at: 1h, engineV", "{at: -1h, engineV", "upgrades[0]"},
 		{"noisePercent: 5", "noisePercent: 101", "load.writer.noisePercent: 101"},
@@ -149,7 +165,7 @@ func TestValidate(t *testing.T) {
 		{"scale: 0.5", "scale: -0.5", "load.readers.recording"},
 		{"readers: {rec", "readers: {points: [{at: 0s, vcpus: 1}], rec", "load.readers.points: a load has points or a recording, not both"},
 		{"factor: 2", "factor: 0", "load.readers.multipliers[0]"},
-		{"class: db.m6g.large, multiAZ: true, load: {writer:", "class: db.m6g.large, load: {readers:", "load.readers: a plain instance has no readers"},
+		{"class: db.m6g.large, multiAZ: true, backups: true, load: {writer:", "class: db.m6g.large, load: {readers:", "load.readers: a plain instance has no readers"},
 		{"{at: 0h,", "{at: soon,", `"soon" is not a moment: want one such as "90m" or "2024-02-05T08:20:00Z"`},
 		{"{at: 0h,", "{at: 5,", "5 is not a moment"},
 		{"shortages: [{class: db.r6g.xlarge", "shortages: [{class: xlarge", `shortages[0]: unknown instance class "xlarge"`},

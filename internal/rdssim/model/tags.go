@@ -49,9 +49,14 @@ func (w *World) tags(arn string) (*map[string]string, error) {
 			return &m.Tags, nil
 		}
 	}
+	return nil, notFound(arn)
+}
+
+// notFound is what AWS answers about an ARN that is nobody's.
+func notFound(arn string) *Fault {
 	code := "DBInstanceNotFound"
 	if strings.Contains(arn, ":cluster:") {
 		code = "DBClusterNotFoundFault"
 	}
-	return nil, &Fault{code, "The specified resource name does not match an RDS resource in this region: " + arn, 404}
+	return &Fault{code, "The specified resource name does not match an RDS resource in this region: " + arn, 404}
 }

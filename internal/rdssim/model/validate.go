@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,11 @@ func (s Scenario) Validate() error {
 	for n, shortage := range s.Shortages {
 		if err := shortage.validate(s); err != nil {
 			return fmt.Errorf("shortages[%d]: %w", n, err)
+		}
+	}
+	for n, x := range s.Withdrawals {
+		if err := x.validate(s); err != nil {
+			return fmt.Errorf("withdrawals[%d]: %w", n, err)
 		}
 	}
 	for n, g := range s.MetricGaps {
@@ -63,8 +69,16 @@ func (d Database) validate(s Scenario, taken names) error {
 	if d.MaintenanceWindow != "" && !validWindow(d.MaintenanceWindow) {
 		return fmt.Errorf("maintenanceWindow: %q is not one such as %s", d.MaintenanceWindow, defaultMaintenanceWindow)
 	}
+	if d.BackupWindow != "" && !validBackupWindow(d.BackupWindow) {
+		return fmt.Errorf("backupWindow: %q is not one such as %s", d.BackupWindow, defaultBackupWindow)
+	}
 	if err := d.validateKind(taken); err != nil {
 		return err
+	}
+	for n, u := range d.Maintenance {
+		if err := u.validate(s, d); err != nil {
+			return fmt.Errorf("maintenance[%d]: %w", n, err)
+		}
 	}
 	for n, m := range d.members() {
 		if err := m.validate(d, taken); err != nil {
@@ -91,6 +105,10 @@ func (d Database) validateKind(taken names) error {
 		return fmt.Errorf("%s: a cluster has instances, each with a class, and neither class nor multiAZ itself", d.Engine)
 	case !aurora && (len(d.Instances) > 0 || d.Class == ""):
 		return fmt.Errorf("%s: a plain instance has a class and no instances; there are no other clusters than Aurora's", d.Engine)
+	case aurora && d.Backups:
+		return errors.New("backups: those of Aurora do not show")
+	case !aurora && d.StorageType != "", aurora && d.StorageType != "" && d.StorageType != auroraStandard && d.StorageType != auroraOptimized:
+		return fmt.Errorf("storageType: %q is not %s or %s, which are a cluster's", d.StorageType, auroraStandard, auroraOptimized)
 	case aurora && !taken.take(d.Region, "cluster", d.Identifier):
 		return fmt.Errorf("%s has another cluster of this identifier", d.Region)
 	}
@@ -165,6 +183,26 @@ func (shortage Shortage) validate(s Scenario) error {
 		return err
 	}
 	if shortage.Until != nil && shortage.Until.since(s.Start.Time) <= shortage.From.since(s.Start.Time) {
+		return errors.New("until is not after from")
+	}
+	return nil
+}
+
+func (x Withdrawal) validate(s Scenario) error {
+	if x.Region == "" {
+		return errors.New("it needs a region")
+	}
+	return Shortage{Class: x.Class, From: x.From, Until: x.Until}.validate(s)
+}
+
+func (u Upkeep) validate(s Scenario, d Database) error {
+	member := slices.ContainsFunc(d.Instances, func(m Member) bool { return m.Identifier == u.Instance })
+	switch {
+	case u.Instance != "" && !member:
+		return fmt.Errorf("instance: %q is not a member of the cluster", u.Instance)
+	case u.Action == "" || u.OptIn != "" && u.OptIn != OptInImmediate && u.OptIn != OptInNextWindow:
+		return fmt.Errorf("want an action such as system-update, and optIn %s, %s or none", OptInImmediate, OptInNextWindow)
+	case u.Until != nil && u.Until.since(s.Start.Time) <= u.From.since(s.Start.Time):
 		return errors.New("until is not after from")
 	}
 	return nil

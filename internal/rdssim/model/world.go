@@ -27,7 +27,9 @@ type World struct {
 	events  []Event
 	scarce  map[string][]string
 	gaps    []gap
-	upkeep  map[string][]Maintenance
+	// withdrawn are the classes that cannot be ordered, by region/class.
+	withdrawn map[string]bool
+	upkeep    []Maintenance
 }
 
 // New builds the world of a scenario at its start. The error says what is wrong with it.
@@ -39,7 +41,7 @@ func New(s Scenario) (*World, error) {
 	w := &World{
 		scenario: s, now: start, ticked: start, random: rand.New(rand.NewPCG(uint64(s.Seed), 1)),
 		clusters: map[string]*Cluster{}, members: map[string]*server{}, scarce: map[string][]string{},
-		upkeep: map[string][]Maintenance{},
+		withdrawn: map[string]bool{},
 	}
 	for _, d := range s.Databases {
 		if err := w.found(d); err != nil {
@@ -50,6 +52,12 @@ func New(s Scenario) (*World, error) {
 		w.after(shortage.From.since(start), func() { w.Scarce(shortage.Class, shortage.Zones...) })
 		if shortage.Until != nil {
 			w.after(shortage.Until.since(start), func() { w.Plenty(shortage.Class) })
+		}
+	}
+	for _, x := range s.Withdrawals {
+		w.after(x.From.since(start), func() { w.Withdraw(x.Region, x.Class) })
+		if x.Until != nil {
+			w.after(x.Until.since(start), func() { w.Offer(x.Region, x.Class) })
 		}
 	}
 	for _, g := range s.MetricGaps {

@@ -1,0 +1,316 @@
+package rdssim
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+)
+
+const (
+	ordersARN  = "arn:aws:rds:eu-west-1:123456789012:cluster:orders"
+	orders2ARN = "arn:aws:rds:eu-west-1:123456789012:db:orders-2"
+	ledgerARN  = "arn:aws:rds:eu-west-1:123456789012:db:ledger"
+)
+
+// reading is a policy that allows what these tests ask for, and nothing else.
+const reading = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":
+["rds:DescribeOrderableDBInstanceOptions","rds:DescribePendingMaintenanceActions","rds:DescribeDBInstances","rds:DescribeDBClusters",
+"cloudwatch:GetMetricData","cloudwatch:ListMetrics","pricing:GetProducts"]}]}`
+
+// allow lets callers do what a policy says.
+func (c *cloud) allow(t *testing.T, document string) {
+	t.Helper()
+	policy, err := ParsePolicy([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.options.Policy = policy
+}
+
+type (
+	orderableInput = rds.DescribeOrderableDBInstanceOptionsInput
+	pendingInput   = rds.DescribePendingMaintenanceActionsInput
+)
+
+// orderable asks for every page, and gives the classes and how many pages there were.
+func (c *cloud) orderable(t *testing.T, in orderableInput) (options []rdstypes.OrderableDBInstanceOption, pages int) {
+	t.Helper()
+	for all := rds.NewDescribeOrderableDBInstanceOptionsPaginator(c.rds, &in); all.HasMorePages(); pages++ {
+		page, err := all.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		options = append(options, page.OrderableDBInstanceOptions...)
+	}
+	return options, pages
+}
+
+func TestOrderableOptions(t *testing.T) {
+	c := newCloud(t)
+	c.allow(t, reading)
+	for _, test := range []struct {
+		name         string
+		in           orderableInput
+		least, pages int
+		has, lacks   string
+	}{
+		{"Aurora in pages of 20", orderableInput{
+			Engine: aws.String("aurora-postgresql"), MaxRecords: aws.Int32(20)}, 80, 5, "db.r6g.large", "db.m6g.large"},
+		{"plain, in pages of the default 100", orderableInput{
+			Engine: aws.String("postgres")}, 200, 3, "db.m6g.large", "db.c6gd.large"},
+		{"plain, in one page", orderableInput{
+			Engine: aws.String("postgres"), MaxRecords: aws.Int32(1000)}, 200, 1, "db.m6g.large", "db.c6gd.large"},
+		{"one class of a version", orderableInput{Engine: aws.String("aurora-postgresql"),
+			EngineVersion: aws.String("16.1"), DBInstanceClass: aws.String("db.r6g.large")}, 1, 1, "db.r6g.large", "db.r6g.xlarge"},
+		{"a class that is not Aurora's", orderableInput{Engine: aws.String("aurora-postgresql"),
+			DBInstanceClass: aws.String("db.m6g.large")}, 0, 1, "", "db.m6g.large"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			options, pages := c.orderable(t, test.in)
+			seen := map[string]bool{}
+			for _, o := range options {
+				if seen[*o.DBInstanceClass] {
+					t.Errorf("%s comes twice", *o.DBInstanceClass)
+				}
+				seen[*o.DBInstanceClass] = true
+				if len(o.AvailabilityZones) != 3 || *o.AvailabilityZones[0].Name != "eu-west-1a" || *o.Engine != *test.in.Engine ||
+					aws.ToString(o.EngineVersion) != aws.ToString(test.in.EngineVersion) {
+					t.Fatalf("an option is %+v", o)
+				}
+			}
+			if len(seen) < test.least || pages < test.pages || test.has != "" && !seen[test.has] || seen[test.lacks] {
+				t.Errorf("%d classes in %d pages, with %s: %t, with %s: %t", len(seen), pages, test.has, seen[test.has], test.lacks, seen[test.lacks])
+			}
+		})
+	}
+	for _, in := range []*orderableInput{
+		{Engine: aws.String("mysql"), MaxRecords: aws.Int32(19)}, {Engine: aws.String("mysql"), MaxRecords: aws.Int32(1001)},
+		{Engine: aws.String("mysql"), Marker: aws.String("nonsense")},
+	} {
+		if _, err := c.rds.DescribeOrderableDBInstanceOptions(t.Context(), in); code(err) != "InvalidParameterValue" {
+			t.Errorf("%+v answers %v", in, err)
+		}
+	}
+	text := c.query(t, "rds", map[string][]string{"Action": {"DescribeOrderableDBInstanceOptions"}})
+	if !strings.Contains(text, "MissingParameter") {
+		t.Errorf("without an engine the answer is %s", text)
+	}
+}
+
+// TestWithdrawn: a class that the world has withdrawn is absent, by the hook and by the admin API, in its region alone.
+func TestWithdrawn(t *testing.T) {
+	c := newCloud(t)
+	c.allow(t, reading)
+	offered := func() bool {
+		options, _ := c.orderable(t, orderableInput{Engine: aws.String("postgres"), DBInstanceClass: aws.String("db.m6g.large")})
+		return len(options) == 1
+	}
+	c.Do(func(w *model.World) { w.Withdraw("eu-west-1", "db.m6g.large") })
+	if offered() {
+		t.Error("a withdrawn class is offered")
+	}
+	c.Do(func(w *model.World) { w.Offer("eu-west-1", "db.m6g.large") })
+	if !offered() {
+		t.Error("a class that is offered again is not")
+	}
+	c.admin(t, http.MethodPost, "/_sim/withdrawn", `{"region": "eu-west-1", "class": "db.m6g.large"}`, http.StatusNoContent)
+	if offered() {
+		t.Error("a class withdrawn by the admin API is offered")
+	}
+	c.admin(t, http.MethodDelete, "/_sim/withdrawn?region=eu-west-1&class=db.m6g.large", "", http.StatusNoContent)
+	if !offered() {
+		t.Error("a class that the admin API offers again is not")
+	}
+	for _, wrong := range []string{`{"region": "eu-west-1", "class": "large"}`, `{"class": "db.m6g.large"}`, `{"regoin": "x"}`} {
+		c.admin(t, http.MethodPost, "/_sim/withdrawn", wrong, http.StatusBadRequest)
+	}
+}
+
+// admin talks to the simulator itself.
+func (c *cloud) admin(t *testing.T, method, path, body string, want int) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := answer.Body.Close(); err != nil || answer.StatusCode != want {
+		t.Errorf("%s %s with %s answers %s, want %d", method, path, body, answer.Status, want)
+	}
+}
+
+// pending lists what is pending as "ARN action", for filters.
+func (c *cloud) pending(t *testing.T, in pendingInput) []string {
+	t.Helper()
+	var out []string
+	for all := rds.NewDescribePendingMaintenanceActionsPaginator(c.rds, &in); all.HasMorePages(); {
+		page, err := all.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.PendingMaintenanceActions {
+			for _, d := range r.PendingMaintenanceActionDetails {
+				out = append(out, *r.ResourceIdentifier+" "+*d.Action)
+			}
+		}
+	}
+	return out
+}
+
+func TestPendingMaintenance(t *testing.T) {
+	c := newCloud(t)
+	c.allow(t, reading)
+	if got := c.pending(t, pendingInput{}); len(got) != 0 {
+		t.Errorf("at first it is %v", got)
+	}
+	now := c.clock.Now().UTC()
+	c.Do(func(w *model.World) {
+		for _, m := range []model.Maintenance{
+			{ARN: ledgerARN, Action: "system-update", Description: "New Operating System update is available", OptIn: model.OptInNextWindow,
+				AutoAppliedAfter: now.Add(24 * time.Hour), ForcedApply: now.Add(48 * time.Hour), CurrentApply: now.Add(36 * time.Hour)},
+			{ARN: ordersARN, Action: "db-upgrade"}, {ARN: orders2ARN, Action: "system-update"},
+		} {
+			if err := w.Maintain(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	c.admin(t, http.MethodPost, "/_sim/maintenance", `{"arn": "`+ledgerARN+`", "action": "ca-certificate-rotation"}`, http.StatusNoContent)
+	for _, wrong := range []string{
+		`{"arn": "` + ledgerARN + `"}`, `{"arn": "arn:aws:rds:eu-west-1:123456789012:db:nobody", "action": "db-upgrade"}`,
+	} {
+		c.admin(t, http.MethodPost, "/_sim/maintenance", wrong, http.StatusBadRequest)
+	}
+	got, err := c.rds.DescribePendingMaintenanceActions(t.Context(), &pendingInput{ResourceIdentifier: aws.String(ledgerARN)})
+	if err != nil || len(got.PendingMaintenanceActions) != 1 || len(got.PendingMaintenanceActions[0].PendingMaintenanceActionDetails) != 2 {
+		t.Fatalf("of the ledger it is %+v, %v; want one resource with two actions", got, err)
+	}
+	d := got.PendingMaintenanceActions[0].PendingMaintenanceActionDetails[0]
+	if !d.AutoAppliedAfterDate.Equal(now.Add(24*time.Hour)) || !d.ForcedApplyDate.Equal(now.Add(48*time.Hour)) ||
+		!d.CurrentApplyDate.Equal(now.Add(36*time.Hour)) || *d.OptInStatus != "next-maintenance" ||
+		!strings.Contains(*d.Description, "Operating") {
+		t.Errorf("the update is %+v", d)
+	}
+	d = got.PendingMaintenanceActions[0].PendingMaintenanceActionDetails[1]
+	if d.AutoAppliedAfterDate != nil || d.CurrentApplyDate != nil || d.OptInStatus != nil {
+		t.Errorf("the rotation, of which nothing is known, is %+v", d)
+	}
+	filter := func(name string, values ...string) rdstypes.Filter {
+		return rdstypes.Filter{Name: aws.String(name), Values: values}
+	}
+	for _, test := range []struct {
+		filters []rdstypes.Filter
+		want    []string
+	}{
+		{nil, []string{
+			ledgerARN + " system-update", ledgerARN + " ca-certificate-rotation", ordersARN + " db-upgrade", orders2ARN + " system-update",
+		}},
+		{[]rdstypes.Filter{filter("db-instance-id", "orders-2", "orders-3")}, []string{orders2ARN + " system-update"}},
+		{[]rdstypes.Filter{filter("db-instance-id", orders2ARN)}, []string{orders2ARN + " system-update"}},
+		{[]rdstypes.Filter{filter("db-cluster-id", "orders")}, []string{ordersARN + " db-upgrade"}},
+		{[]rdstypes.Filter{filter("db-cluster-id", "alone")}, nil},
+	} {
+		if got := c.pending(t, pendingInput{Filters: test.filters}); !slices.Equal(got, test.want) {
+			t.Errorf("%v finds %v, want %v", test.filters, got, test.want)
+		}
+	}
+	c.admin(t, http.MethodDelete, "/_sim/maintenance?arn="+ledgerARN, "", http.StatusNoContent)
+	if got := c.pending(t, pendingInput{}); len(got) != 2 {
+		t.Errorf("without the ledger's it is %v", got)
+	}
+}
+
+// TestMaintenancePages: what does not fit a page comes with the next.
+func TestMaintenancePages(t *testing.T) {
+	c := newCloud(t)
+	c.allow(t, reading)
+	document := "accountID: \"123456789012\"\nstart: \"2024-02-05T08:00:00Z\"\ndatabases:\n"
+	for n := range 30 {
+		name := string(rune('a'+n/26)) + string(rune('a'+n%26))
+		document += "- {identifier: " + name + ", region: eu-west-1, engine: postgres, engineVersion: \"16.1\", class: db.m6g.large, " +
+			"maintenance: [{action: system-update, from: 0s}]}\n"
+	}
+	scenario, err := model.ParseScenario([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.options.World, err = model.New(scenario); err != nil {
+		t.Fatal(err)
+	}
+	got, pages := c.pending(t, pendingInput{MaxRecords: aws.Int32(20)}), c.CountCalls("DescribePendingMaintenanceActions")
+	if len(got) != 30 || pages != 2 {
+		t.Errorf("%d actions in %d pages", len(got), pages)
+	}
+}
+
+// TestWindows: both windows are told, of clusters and of instances.
+func TestWindows(t *testing.T) {
+	c := newCloud(t)
+	clusters, err := c.rds.DescribeDBClusters(t.Context(), &rds.DescribeDBClustersInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range clusters.DBClusters {
+		if *d.PreferredBackupWindow != "01:00-01:30" || *d.PreferredMaintenanceWindow != "sun:02:00-sun:02:30" {
+			t.Errorf("%s has the windows %s and %s", *d.DBClusterIdentifier, *d.PreferredBackupWindow, *d.PreferredMaintenanceWindow)
+		}
+	}
+	instances, err := c.rds.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range instances.DBInstances {
+		if *d.PreferredBackupWindow != "01:00-01:30" || *d.PreferredMaintenanceWindow != "sun:02:00-sun:02:30" {
+			t.Errorf("%s has the windows %s and %s", *d.DBInstanceIdentifier, *d.PreferredBackupWindow, *d.PreferredMaintenanceWindow)
+		}
+	}
+	if len(clusters.DBClusters) != 2 || len(instances.DBInstances) != 7 {
+		t.Errorf("there are %d clusters and %d instances", len(clusters.DBClusters), len(instances.DBInstances))
+	}
+}
+
+// TestNewFaults: the newer operations fail like the others, and only when the policy allows them do they get that far.
+func TestNewFaults(t *testing.T) {
+	for operation, ask := range map[string]func(*cloud) error{
+		"DescribeOrderableDBInstanceOptions": func(c *cloud) error {
+			_, err := c.rds.DescribeOrderableDBInstanceOptions(t.Context(), &orderableInput{Engine: aws.String("mysql")})
+			return err
+		},
+		"DescribePendingMaintenanceActions": func(c *cloud) error {
+			_, err := c.rds.DescribePendingMaintenanceActions(t.Context(), &pendingInput{})
+			return err
+		},
+		"GetProducts": func(c *cloud) error {
+			_, err := c.products(t, nil)
+			return err
+		},
+	} {
+		t.Run(operation, func(t *testing.T) {
+			c := newCloud(t)
+			c.allow(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":"sts:GetCallerIdentity"}]}`)
+			if err := ask(c); !strings.HasPrefix(code(err), "AccessDenied") {
+				t.Errorf("a policy that says nothing of it answers %v", err)
+			}
+			c.allow(t, reading)
+			c.Inject(Fault{Kind: Throttle, Operation: operation, Times: 1})
+			c.Inject(Fault{Kind: ServerError, Operation: operation, Times: 1})
+			c.Inject(Fault{Kind: LostRequest, Operation: operation, Times: 1})
+			for _, want := range []string{"Throttling", "Internal", "EOF", "<nil>"} {
+				if err := ask(c); !strings.Contains(code(err), want) {
+					t.Errorf("it answers %v, want %s", err, want)
+				}
+			}
+		})
+	}
+}

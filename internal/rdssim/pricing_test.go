@@ -1,0 +1,198 @@
+package rdssim
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/pricing"
+	pricingtypes "github.com/aws/aws-sdk-go-v2/service/pricing/types"
+)
+
+// priced is a product as the price list documents it.
+type priced struct {
+	Product struct {
+		SKU, ProductFamily string
+		Attributes         map[string]string
+	}
+	Terms struct {
+		OnDemand map[string]struct {
+			PriceDimensions map[string]struct {
+				Unit, Description string
+				PricePerUnit      map[string]string
+			}
+		}
+	}
+}
+
+// usd is the price an hour.
+func (p priced) usd(t *testing.T) float64 {
+	t.Helper()
+	for _, term := range p.Terms.OnDemand {
+		for _, dimension := range term.PriceDimensions {
+			price, err := strconv.ParseFloat(dimension.PricePerUnit["USD"], 64)
+			if err != nil || dimension.Unit != "Hrs" || !strings.Contains(dimension.Description, "(simulated)") {
+				t.Errorf("%s costs %+v, %v", p.Product.SKU, dimension, err)
+			}
+			return price
+		}
+	}
+	t.Errorf("%s has no price", p.Product.SKU)
+	return 0
+}
+
+// prices is a client of the price list where it can be asked.
+func (c *cloud) prices(region string) *pricing.Client {
+	return pricing.NewFromConfig(c.Config, func(o *pricing.Options) { o.Region = region })
+}
+
+func terms(of map[string]string) []pricingtypes.Filter {
+	var out []pricingtypes.Filter
+	for field, value := range of {
+		out = append(out, pricingtypes.Filter{Type: pricingtypes.FilterTypeTermMatch, Field: aws.String(field), Value: aws.String(value)})
+	}
+	return out
+}
+
+// products asks for every page of what has the terms.
+func (c *cloud) products(t *testing.T, of map[string]string) ([]priced, error) {
+	t.Helper()
+	var out []priced
+	for all := pricing.NewGetProductsPaginator(c.prices("us-east-1"), &pricing.GetProductsInput{
+		ServiceCode: aws.String("AmazonRDS"), FormatVersion: aws.String("aws_v1"), Filters: terms(of), MaxResults: aws.Int32(100),
+	}); all.HasMorePages(); {
+		page, err := all.NextPage(t.Context())
+		if err != nil {
+			return nil, err
+		}
+		if len(page.PriceList) > 100 || *page.FormatVersion != "aws_v1" {
+			t.Errorf("a page has %d products in %s", len(page.PriceList), *page.FormatVersion)
+		}
+		for _, text := range page.PriceList {
+			var p priced
+			if err := json.Unmarshal([]byte(text), &p); err != nil {
+				return nil, err
+			}
+			out = append(out, p)
+		}
+		if len(of) == 0 {
+			break // there are very many
+		}
+	}
+	return out, nil
+}
+
+// one finds the only product that has the terms, and its price.
+func (c *cloud) one(t *testing.T, of map[string]string) (priced, float64) {
+	t.Helper()
+	found, err := c.products(t, of)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%v finds %d products, %v", of, len(found), err)
+	}
+	return found[0], found[0].usd(t)
+}
+
+func TestProducts(t *testing.T) {
+	c := newCloud(t)
+	c.allow(t, reading)
+	aurora := map[string]string{
+		"regionCode": "eu-west-1", "databaseEngine": "Aurora PostgreSQL", "deploymentOption": "Single-AZ", "licenseModel": "No license required",
+		"productFamily": "Database Instance",
+	}
+	all, err := c.products(t, aurora)
+	if err != nil {
+		t.Fatal(err)
+	}
+	skus, usage := map[string]bool{}, map[string]int{}
+	for _, p := range all {
+		skus[p.Product.SKU] = true
+		usage[p.Product.Attributes["instanceType"]]++
+		if p.Product.Attributes["regionCode"] != "eu-west-1" || p.Product.ProductFamily != "Database Instance" || p.usd(t) <= 0 {
+			t.Fatalf("a product is %+v", p)
+		}
+	}
+	if len(all) < 160 || len(skus) != len(all) || usage["db.r6g.large"] != 2 || usage["db.m6g.large"] != 0 {
+		t.Errorf("%d products with %d SKUs; %v", len(all), len(skus), usage)
+	}
+
+	with := func(more ...string) map[string]string {
+		out := map[string]string{"regionCode": "us-east-1"}
+		for n := 0; n < len(more); n += 2 {
+			out[more[n]] = more[n+1]
+		}
+		return out
+	}
+	auroraOn := func(class, storage string) (priced, float64) {
+		return c.one(t, with("databaseEngine", "Aurora PostgreSQL", "instanceType", class, "storage", storage))
+	}
+	standard, large := auroraOn("db.r6g.large", "EBS Only")
+	optimized, dearer := auroraOn("db.r6g.large", "Aurora IO Optimization Mode")
+	_, xlarge := auroraOn("db.r6g.xlarge", "EBS Only")
+	if standard.Product.Attributes["usagetype"] != "InstanceUsage:db.r6g.large" ||
+		optimized.Product.Attributes["usagetype"] != "InstanceUsageIOOptimized:db.r6g.large" {
+		t.Errorf("the usage types are %v and %v", standard.Product.Attributes, optimized.Product.Attributes)
+	}
+	_, single := c.one(t, with("databaseEngine", "PostgreSQL", "instanceType", "db.m6g.large", "deploymentOption", "Single-AZ"))
+	_, multi := c.one(t, with("databaseEngine", "PostgreSQL", "instanceType", "db.m6g.large", "deploymentOption", "Multi-AZ"))
+	_, micro := c.one(t, with("databaseEngine", "PostgreSQL", "instanceType", "db.t3.micro", "deploymentOption", "Single-AZ"))
+	for name, test := range map[string]struct{ got, want float64 }{
+		"db.r6g.large": {large, 0.26}, "double the size": {xlarge, 2 * large}, "I/O-Optimized": {dearer, 1.3 * large},
+		"Multi-AZ": {multi, 2 * single}, "db.t3.micro": {micro, 0.018},
+	} {
+		if math.Abs(test.got-test.want) > 0.001 {
+			t.Errorf("%s costs %g, want %g", name, test.got, test.want)
+		}
+	}
+	irish, _ := c.one(t, map[string]string{"usagetype": "EU-InstanceUsage:db.r6g.large", "databaseEngine": "Aurora MySQL"})
+	if irish.Product.Attributes["regionCode"] != "eu-west-1" {
+		t.Errorf("the Irish product is %+v", irish)
+	}
+	if none, err := c.products(t, map[string]string{"regionCode": "mars-north-1"}); err != nil || len(none) != 0 {
+		t.Errorf("a region without prices has %d, %v", len(none), err)
+	}
+}
+
+func TestProductRefusals(t *testing.T) {
+	c := newCloud(t)
+	c.allow(t, reading)
+	const invalid = "InvalidParameterException"
+	for name, test := range map[string]struct {
+		region string
+		change func(*pricing.GetProductsInput)
+		want   string
+	}{
+		"an unknown field": {"us-east-1", func(in *pricing.GetProductsInput) {
+			in.Filters = terms(map[string]string{"color": "red"})
+		}, invalid},
+		"another type": {"us-east-1", func(in *pricing.GetProductsInput) {
+			in.Filters = []pricingtypes.Filter{{Type: "CONTAINS", Field: aws.String("regionCode"), Value: aws.String("eu")}}
+		}, invalid},
+		"another service":     {"us-east-1", func(in *pricing.GetProductsInput) { in.ServiceCode = aws.String("AmazonEC2") }, invalid},
+		"another format":      {"us-east-1", func(in *pricing.GetProductsInput) { in.FormatVersion = aws.String("aws_v2") }, invalid},
+		"too large a page":    {"us-east-1", func(in *pricing.GetProductsInput) { in.MaxResults = aws.Int32(101) }, invalid},
+		"a token of nobody's": {"us-east-1", func(in *pricing.GetProductsInput) { in.NextToken = aws.String("x") }, "InvalidNextTokenException"},
+		"where it is not":     {"eu-west-1", func(*pricing.GetProductsInput) {}, "UnknownEndpoint"},
+		"where it is":         {"eu-central-1", func(*pricing.GetProductsInput) {}, "<nil>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := &pricing.GetProductsInput{ServiceCode: aws.String("AmazonRDS")}
+			test.change(in)
+			_, err := c.prices(test.region).GetProducts(t.Context(), in)
+			if got := code(err); got != test.want {
+				t.Errorf("it answers %s, want %s: %v", got, test.want, err)
+			}
+			var typed *pricingtypes.InvalidParameterException
+			if test.want == invalid && (!errors.As(err, &typed) || typed.ErrorMessage() == "") {
+				t.Errorf("the SDK does not know it: %v", err)
+			}
+		})
+	}
+	_, err := c.prices("us-east-1").DescribeServices(t.Context(), &pricing.DescribeServicesInput{})
+	if code(err) != "UnknownOperationException" {
+		t.Errorf("another operation answers %v", err)
+	}
+}

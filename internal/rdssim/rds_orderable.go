@@ -1,0 +1,73 @@
+package rdssim
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+)
+
+type zoneElement struct {
+	Name string `xml:"Name"`
+}
+
+type orderableElement struct {
+	DBInstanceClass      string        `xml:"DBInstanceClass"`
+	Engine               string        `xml:"Engine"`
+	EngineVersion        string        `xml:"EngineVersion,omitempty"`
+	LicenseModel         string        `xml:"LicenseModel"`
+	StorageType          string        `xml:"StorageType"`
+	SupportedEngineModes []string      `xml:"SupportedEngineModes>member"`
+	AvailabilityZones    []zoneElement `xml:"AvailabilityZones>AvailabilityZone"`
+	MultiAZCapable       bool          `xml:"MultiAZCapable"`
+	ReadReplicaCapable   bool          `xml:"ReadReplicaCapable"`
+	SupportsClusters     bool          `xml:"SupportsClusters"`
+	Vpc                  bool          `xml:"Vpc"`
+}
+
+type describeOrderableResult struct {
+	OrderableDBInstanceOptions struct{ OrderableDBInstanceOption []orderableElement }
+	Marker                     string `xml:"Marker,omitempty"`
+}
+
+// mostOptions is how many options a page may have (RDS API reference, DescribeOrderableDBInstanceOptions).
+const mostOptions = 1000
+
+// describeOrderable answers one option a class: the simulator offers each class with every version of an engine, one licence
+// and one storage type.
+func (s *Server) describeOrderable(r *request) (any, *model.Fault) {
+	if denied := s.allow(r, "rds:DescribeOrderableDBInstanceOptions", "*", nil); denied != nil {
+		return nil, denied
+	}
+	engine, class, license := r.form.Get("Engine"), r.form.Get("DBInstanceClass"), r.form.Get("LicenseModel")
+	if engine == "" {
+		return nil, &model.Fault{Code: "MissingParameter", HTTPStatus: http.StatusBadRequest,
+			Message: "The request must contain the parameter Engine"}
+	}
+	if license == "" {
+		license = model.License(engine)
+	}
+	aurora, storage := strings.HasPrefix(engine, "aurora"), "gp3"
+	if aurora {
+		storage = "aurora"
+	}
+	var zones []zoneElement
+	for _, zone := range model.Zones(r.caller.region) {
+		zones = append(zones, zoneElement{zone})
+	}
+	var all []orderableElement
+	for _, c := range s.options.World.Orderable(r.caller.region, engine) {
+		if class != "" && class != c.Name || license != model.License(engine) {
+			continue
+		}
+		all = append(all, orderableElement{
+			DBInstanceClass: c.Name, Engine: engine, EngineVersion: r.form.Get("EngineVersion"), LicenseModel: license,
+			StorageType: storage, SupportedEngineModes: []string{"provisioned"}, AvailabilityZones: zones,
+			MultiAZCapable: !aurora, ReadReplicaCapable: true, Vpc: true,
+		})
+	}
+	out := &describeOrderableResult{}
+	var failed *model.Fault
+	out.OrderableDBInstanceOptions.OrderableDBInstanceOption, out.Marker, failed = page(r.form, all, mostOptions)
+	return out, failed
+}
