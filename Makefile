@@ -55,6 +55,15 @@ test: control-plane $(TOOLS)/gotestsum ## Run all tests, those against a real AP
 #> ARGS='-run TestX ./api/...'  what to test instead of everything
 	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- $(or $(ARGS),./...)
 
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME each
+#> FUZZTIME=20s
+	@hack/fuzz.sh '$(or $(FUZZTIME),20s)'
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./internal/scaling/...
+
 .PHONY: verify
 verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check that what is generated, formatted and required is up to date
 	@hack/verify.sh $(MODULES)

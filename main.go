@@ -29,10 +29,13 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) int {
-	options, level, err := parse(args)
+	options, level, replay, err := parse(args)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "dbscaler: %v\n", err)
 		return exitUsage
+	}
+	if replay != "" {
+		return replayLedger(replay)
 	}
 	log := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	ctrl.SetLogger(log)
@@ -58,9 +61,8 @@ func run(ctx context.Context, args []string) int {
 }
 
 // parse reads the flags. The error says which one makes no sense.
-func parse(args []string) (operator.Options, slog.Level, error) {
-	options := operator.Options{Clock: clock.RealClock{}, Speed: 1, Version: version()}
-	level := slog.LevelInfo
+func parse(args []string) (options operator.Options, level slog.Level, replay string, err error) {
+	options = operator.Options{Clock: clock.RealClock{}, Speed: 1, Version: version()}
 	flags := flag.CommandLine // controller-runtime's --kubeconfig is registered there
 	flags.Init("dbscaler", flag.ContinueOnError)
 	flags.StringVar(&options.MetricsAddress, "metrics-bind-address", ":8443", "where metrics are served; 0 serves none")
@@ -73,14 +75,31 @@ func parse(args []string) (operator.Options, slog.Level, error) {
 	flags.IntVar(&options.Concurrency, "concurrency", 4, "how many policies are reconciled at once, from 1 to 64")
 	flags.StringVar(&options.AWSEndpoint, "aws-endpoint-url", "",
 		"use this URL for every AWS service; the AWS SDK's own variables, such as AWS_ENDPOINT_URL_RDS, work as well")
+	flags.StringVar(&options.LedgerFile, "ledger-file", "",
+		"write the whole of each decision that differs from the one before into this file, as lines of JSON; it is rotated at 64 MB")
+	flags.StringVar(&options.PricesFile, "prices-file", "", "read what instances cost from this YAML file")
+	flags.StringVar(&replay, "replay", "", "decide every entry of this ledger file again, say whether the same comes out, and exit")
 	flags.TextVar(&level, "log-level", level, "the least level that is logged: DEBUG, INFO, WARN or ERROR")
 	if err := flags.Parse(args); err != nil {
-		return options, level, err
+		return options, level, "", err
 	}
 	if flags.NArg() > 0 {
-		return options, level, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+		return options, level, "", fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	return options, level, options.Validate()
+	return options, level, replay, options.Validate()
+}
+
+// replayLedger decides the entries of a ledger file again.
+func replayLedger(path string) int {
+	file, err := os.Open(path) //nolint:gosec // whoever runs the program names the file
+	if err == nil {
+		err = operator.Replay(file, os.Stdout)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "dbscaler: %v\n", err)
+		return exitFailed
+	}
+	return 0
 }
 
 func version() string {

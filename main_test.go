@@ -18,12 +18,13 @@ func TestFlags(t *testing.T) {
 		{"a stray argument", []string{"run"}, `unexpected argument "run"`},
 		{"an unknown flag", []string{"--speed=3"}, "flag provided but not defined: -speed"},
 		{"a log level that is none", []string{"--log-level=LOUD"}, "LOUD"},
+		{"a ledger to replay", []string{"--replay=ledger.jsonl"}, ""},
 		{"no workers", []string{"--concurrency=0"}, "concurrency must be from 1 to 64"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			flag.CommandLine = flag.NewFlagSet("dbscaler", flag.ContinueOnError)
 			flag.CommandLine.SetOutput(t.Output())
-			options, level, err := parse(test.args)
+			options, level, replay, err := parse(test.args)
 			switch {
 			case err == nil && test.says != "":
 				t.Errorf("accepted, want %q", test.says)
@@ -31,6 +32,8 @@ func TestFlags(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.says)
 			case test.name == "as the deployment has them" && (!options.LeaderElection || level != slog.LevelDebug):
 				t.Errorf("got %+v at %s", options, level)
+			case test.name == "a ledger to replay" && replay != "ledger.jsonl":
+				t.Errorf("got the ledger %q", replay)
 			}
 		})
 	}

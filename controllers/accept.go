@@ -16,6 +16,7 @@ func (r *Reconciler) accept(_ context.Context, v *visit) (bool, error) {
 	policy, err := convert.Policy(v.object)
 	if err == nil {
 		v.policy = policy
+		r.heed(v)
 		v.conditions.Set(v1alpha1.ConditionAccepted, metav1.ConditionTrue, v1alpha1.ReasonAccepted, "The spec makes sense")
 		return true, nil
 	}
@@ -25,8 +26,10 @@ func (r *Reconciler) accept(_ context.Context, v *visit) (bool, error) {
 		reason = v1alpha1.ReasonUnknownInstanceClass
 	case errors.Is(err, convert.ErrLadderOrder):
 		reason = v1alpha1.ReasonLadderOutOfOrder
+	case errors.Is(err, convert.ErrPrice):
+		reason = v1alpha1.ReasonInvalidPrice
 	}
 	v.conditions.Set(v1alpha1.ConditionAccepted, metav1.ConditionFalse, reason, err.Error())
-	v.say(reason, err.Error(), nil, "")
+	v.explain(reason, err.Error())
 	return false, nil
 }

@@ -27,7 +27,8 @@ type visit struct {
 	conditions  conditions.Setter
 	policy      scaling.Policy
 	observation scaling.Observation
-	load        []scaling.Load
+	// pools is how each pool was looked at.
+	pools []scaling.Assessment
 	// operation is the one under way, or nil.
 	operation *scaling.Operation
 	// limited says what holds a change back, if anything does.
@@ -76,25 +77,44 @@ func (r *Reconciler) begin(ctx context.Context, request ctrl.Request) (*visit, e
 	}, nil
 }
 
-// say sets what kubectl shows as the decision. Its time moves only when its meaning does.
-func (v *visit) say(reason, message string, change *scaling.Change, heldBackBy string) {
-	d := &v1alpha1.DecisionStatus{Reason: reason, Message: convert.Clip(message), HeldBackBy: heldBackBy}
-	if change != nil {
-		desired := convert.ShapeStatus(change.To)
-		d.Pool, d.Desired = v1alpha1.Pool(change.Pool), &desired
+// saying is what kubectl shows as the decision.
+type saying struct {
+	reason, message string
+	// change is what would change, or nil; hash names it and cause has the figures.
+	change      *scaling.Change
+	hash, cause string
+	// heldBackBy names the guards that hold it back.
+	heldBackBy   []string
+	alternatives []v1alpha1.Alternative
+}
+
+// say sets what kubectl shows as the decision. Its time, and the figures that led to it, move only when its meaning does.
+func (v *visit) say(s saying) {
+	d := &v1alpha1.DecisionStatus{
+		Reason: s.reason, Message: convert.Clip(s.message), Hash: s.hash, Cause: convert.Clip(s.cause), Alternatives: s.alternatives,
+	}
+	if s.change != nil {
+		desired := convert.ShapeStatus(s.change.To)
+		d.Pool, d.Desired = v1alpha1.Pool(s.change.Pool), &desired
+	}
+	if len(s.heldBackBy) > 0 {
+		d.HeldBackBy, d.AlsoHeldBackBy = s.heldBackBy[0], s.heldBackBy[1:]
 	}
 	d.Time.Time = v.now
 	if old := v.object.Status.Decision; old != nil && sameDecision(*old, *d) {
-		d.Time = old.Time
+		d.Time, d.Cause, d.Alternatives = old.Time, old.Cause, old.Alternatives
 	}
 	v.object.Status.Decision = d
 }
+
+// explain sets a decision that has only a reason and a message.
+func (v *visit) explain(reason, message string) { v.say(saying{reason: reason, message: message}) }
 
 func sameDecision(a, b v1alpha1.DecisionStatus) bool {
 	sameShape := a.Desired == nil && b.Desired == nil ||
 		a.Desired != nil && b.Desired != nil && a.Desired.InstanceClass == b.Desired.InstanceClass &&
 			*a.Desired.Replicas == *b.Desired.Replicas
-	return sameShape && a.Reason == b.Reason && a.Pool == b.Pool && a.HeldBackBy == b.HeldBackBy
+	return sameShape && a.Reason == b.Reason && a.Pool == b.Pool && a.HeldBackBy == b.HeldBackBy && a.Hash == b.Hash
 }
 
 // specChanged lets only changes of the spec and of annotations wake a policy; time does the rest. Status is the

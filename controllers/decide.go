@@ -1,11 +1,12 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"time"
+	"slices"
+
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/convert"
@@ -13,7 +14,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 	"github.com/dbscaler/dbscaler/internal/scaling/guard"
-	"github.com/dbscaler/dbscaler/internal/scaling/operation"
+	"github.com/dbscaler/dbscaler/internal/scaling/ledger"
 )
 
 // idleInterval is when to look again where nothing says otherwise.
@@ -24,67 +25,77 @@ func (r *Reconciler) decide(ctx context.Context, v *visit) (bool, error) {
 	if v.operation != nil {
 		return true, nil
 	}
-	decision := decide.Evaluate(v.policy, v.observation, v.now)
-	v.requeue = decision.RequeueAfter
-	if len(decision.Proposals) == 0 {
-		v.say(string(decision.Hold.Reason), decision.Hold.Message, nil, "")
-		if decision.Hold.Reason == scaling.ReasonAtMaximum {
-			v.limited = &limit{string(decision.Hold.Reason), decision.Hold.Message}
-		}
+	inputs := ledger.Inputs{Policy: v.policy, Observation: v.observation, Now: v.now}
+	entry := ledger.Decide(inputs)
+	v.requeue = entry.RequeueAfter
+	defer func() { r.account(ctx, v, inputs) }()
+	if proposal, op, approved := entry.Approved(); approved {
+		return r.begins(ctx, v, entry, proposal, op)
+	}
+	if len(entry.Trials) > 0 {
+		r.holdBack(v, entry) // the most urgent proposal is the one to show
 		return false, nil
 	}
-	for _, proposal := range decision.Proposals {
-		op, veto := approve(v, proposal)
-		if veto == nil {
-			return r.begins(ctx, v, proposal, op)
-		}
-		if v.limited == nil { // the most urgent proposal is the one to show
-			r.holdBack(v, proposal, veto)
-		}
-		if veto.RetryAfter > 0 {
-			v.requeue = min(v.requeue, max(veto.RetryAfter, time.Second))
+	hold := entry.Decision.Hold
+	v.say(saying{reason: string(hold.Reason), message: hold.Message, alternatives: alternatives(entry.Decision, hold)})
+	if isLimit(hold.Reason) {
+		v.limited = &limit{string(hold.Reason), hold.Message}
+		if v.decisionChanged() {
+			r.Metrics.HeldBack(v.object.Namespace, v.object.Name, string(hold.Reason))
 		}
 	}
 	return false, nil
 }
 
-// approve plans how a proposal would be carried out and asks the guards.
-func approve(v *visit, proposal scaling.Proposal) (scaling.Operation, *guard.Veto) {
-	op, err := operation.Plan(v.policy, v.observation, proposal, operationID(v, proposal), v.now)
-	if err != nil {
-		return op, &guard.Veto{Guard: v1alpha1.ReasonOperationImpossible, Message: err.Error()}
-	}
-	return op, guard.Check(guard.Input{
-		Policy: v.policy, Observation: v.observation, History: convert.History(v.object.Status.History),
-		Load: decide.Weigh(v.policy, v.observation, v.now), Proposal: proposal, Operation: op, Now: v.now,
-	})
+// isLimit says whether a hold keeps back what the load calls for.
+func isLimit(reason scaling.Reason) bool {
+	return slices.Contains([]scaling.Reason{
+		scaling.ReasonAtMaximum, scaling.ReasonNothingFits, scaling.ReasonScalingIneffective, scaling.ReasonUpgradeWatch,
+	}, reason)
 }
 
-// operationID names an operation by what it is, so that the same decision made twice has the same name.
-func operationID(v *visit, proposal scaling.Proposal) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%d|%s|%s", v.object.UID, v.now.Unix(), proposal.Pool, proposal.To))
-	return hex.EncodeToString(sum[:4])
-}
-
-// holdBack shows a proposal that a guard vetoed.
-func (r *Reconciler) holdBack(v *visit, proposal scaling.Proposal, veto *guard.Veto) {
-	message := fmt.Sprintf("%s. Held back by %s: %s", proposal.Message, veto.Guard, veto.Message)
-	v.limited = &limit{veto.Guard, message}
+// decisionChanged says whether what kubectl shows means something else than before this visit.
+func (v *visit) decisionChanged() bool {
 	old := v.before.Status.Decision
-	v.say(string(proposal.Reason), message, &proposal.Change, veto.Guard)
-	if old != nil && sameDecision(*old, *v.object.Status.Decision) {
+	return old == nil || !sameDecision(*old, *v.object.Status.Decision)
+}
+
+// holdBack shows a proposal that guards vetoed.
+func (r *Reconciler) holdBack(v *visit, entry ledger.Entry) {
+	proposal, trial := entry.Decision.Proposals[0], entry.Trials[0]
+	first := trial.Vetoes[0]
+	message := fmt.Sprintf("%s. Held back by %s: %s", proposal.Message, first.Guard, first.Message)
+	v.limited = &limit{first.Guard, message}
+	v.say(saying{
+		reason: string(proposal.Reason), message: message, change: &proposal.Change, hash: trial.Hash, cause: proposal.Cause,
+		heldBackBy: names(trial.Vetoes), alternatives: alternativesOf(entry.Decision, proposal.Pool),
+	})
+	if !v.decisionChanged() {
 		return
 	}
-	r.Metrics.HeldBack(v.object.Namespace, v.object.Name, veto.Guard)
-	if v.policy.Mode == scaling.Recommend {
+	r.Metrics.HeldBack(v.object.Namespace, v.object.Name, first.Guard)
+	switch {
+	case v.policy.Mode == scaling.Recommend:
 		v.tell(events.Recommended, "Decide", proposal.Message+" ("+proposal.Cause+")")
-		return
+	case first.Guard == guard.ApprovalMissing:
+		v.tell(events.ApprovalWanted, "Decide", message+" ("+proposal.Cause+")")
+	default:
+		v.warn(events.ScalingHeldBack, "Guard", message)
 	}
-	v.warn(events.ScalingHeldBack, "Guard", message)
+}
+
+func names(vetoes []guard.Veto) []string {
+	out := make([]string, len(vetoes))
+	for n, v := range vetoes {
+		out[n] = v.Guard
+	}
+	return out
 }
 
 // begins makes sure, past the cache, that no other policy may begin on the same database, and starts the operation.
-func (r *Reconciler) begins(ctx context.Context, v *visit, proposal scaling.Proposal, op scaling.Operation) (bool, error) {
+func (r *Reconciler) begins(
+	ctx context.Context, v *visit, entry ledger.Entry, proposal scaling.Proposal, op scaling.Operation,
+) (bool, error) {
 	other, err := olderPolicy(ctx, r.Live, v.object)
 	if err != nil {
 		return false, err
@@ -94,10 +105,73 @@ func (r *Reconciler) begins(ctx context.Context, v *visit, proposal scaling.Prop
 		return false, nil
 	}
 	v.operation = &op
-	v.say(string(proposal.Reason), proposal.Message, &proposal.Change, "")
+	v.say(saying{
+		reason: string(proposal.Reason), message: proposal.Message, change: &proposal.Change, cause: proposal.Cause,
+		alternatives: alternativesOf(entry.Decision, proposal.Pool),
+	})
 	v.tell(events.OperationStarted, "Operate", fmt.Sprintf("%s: %s → %s (operation %s, %d steps). %s",
 		op.Pool, op.From, op.To, op.ID, len(op.Steps), proposal.Cause))
+	r.Metrics.OperationStarted(v.object.Namespace, v.object.Name, op, string(proposal.Reason))
 	return true, nil
+}
+
+// account writes the whole entry to the ledger when the decision differs from the one before.
+func (r *Reconciler) account(ctx context.Context, v *visit, inputs ledger.Inputs) {
+	if v.object.Status.Decision == nil || !v.decisionChanged() {
+		return
+	}
+	d, log := v.object.Status.Decision, ctrllog.FromContext(ctx)
+	log.Info("decided", "reason", d.Reason, "message", d.Message, "cause", d.Cause, "heldBackBy", d.HeldBackBy)
+	if r.Ledger == nil {
+		return
+	}
+	line, err := ledger.Record(inputs)
+	if err == nil {
+		_, err = r.Ledger.Write(append(line, '\n'))
+	}
+	if err != nil {
+		log.Error(err, "the ledger misses a decision")
+	}
+}
+
+// alternativesShown is how many shapes are shown beside the chosen one.
+const alternativesShown = 5
+
+// alternatives shows the shapes of the pool that a hold is about.
+func alternatives(d scaling.Decision, hold scaling.Hold) []v1alpha1.Alternative {
+	for _, pool := range d.Pools {
+		if pool.Hold == hold {
+			return alternativesOf(d, pool.Load.Pool)
+		}
+	}
+	return nil
+}
+
+// alternativesOf shows the chosen shape of a pool and those that came closest to it in size.
+func alternativesOf(d scaling.Decision, pool scaling.Pool) []v1alpha1.Alternative {
+	n := slices.IndexFunc(d.Pools, func(a scaling.Assessment) bool { return a.Load.Pool == pool })
+	if n < 0 {
+		return nil
+	}
+	all := slices.DeleteFunc(slices.Clone(d.Pools[n].Candidates), func(c scaling.Candidate) bool {
+		return c.Verdict == "" || c.Verdict == scaling.WrongDirection
+	})
+	size := d.Pools[n].Load.Capacity
+	if k := slices.IndexFunc(all, func(c scaling.Candidate) bool { return c.Verdict == scaling.Chosen }); k >= 0 {
+		size = all[k].VCPUs
+	}
+	away := func(c scaling.Candidate) float64 {
+		if c.Verdict == scaling.Chosen {
+			return -1
+		}
+		return max(c.VCPUs-size, size-c.VCPUs)
+	}
+	slices.SortStableFunc(all, func(a, b scaling.Candidate) int { return cmp.Compare(away(a), away(b)) })
+	var out []v1alpha1.Alternative
+	for _, c := range all[:min(len(all), 1+alternativesShown)] {
+		out = append(out, convert.Alternative(c))
+	}
+	return out
 }
 
 func (v *visit) tell(reason, action, text string) {

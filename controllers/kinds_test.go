@@ -131,7 +131,8 @@ func TestReadersAreAddedAndOwnOnesRemoved(t *testing.T) {
 	}
 }
 
-// TestWriterIsResizedByPromotion: the heir gets the class, is promoted once, and the old writer gets what the heir had.
+// TestWriterIsResizedByPromotion: the heir gets the class, is promoted once, and the old writer gets it as well, so that it
+// could succeed the new one.
 func TestWriterIsResizedByPromotion(t *testing.T) {
 	l := newLab(t, cluster("db.r6g.large", 1.6, 0.5, "db.r6g.large"))
 	l.apply(writerOnly)
@@ -141,12 +142,13 @@ func TestWriterIsResizedByPromotion(t *testing.T) {
 		"CreateDBInstance orders-dbscaler-" + id + "-1 db.r6g.large",
 		"ModifyDBInstance orders-2 db.r6g.xlarge",
 		"FailoverDBCluster orders-2",
+		"ModifyDBInstance orders-1 db.r6g.xlarge",
 		"DeleteDBInstance orders-dbscaler-" + id + "-1",
 	}
 	if got := l.changes(); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("AWS was asked for\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.large" {
+	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.xlarge" {
 		t.Errorf("the cluster is %s", got)
 	}
 }

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -35,22 +39,39 @@ func (r *Reconciler) observe(ctx context.Context, v *visit) (bool, error) {
 	v.observation = observed.Observation
 	if problem := unusable(v); problem != nil {
 		v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionFalse, problem.reason, problem.message)
-		v.say(problem.reason, problem.message, nil, "")
+		v.explain(problem.reason, problem.message)
 		if v.operation != nil && !v.observation.Found {
 			r.end(v, v1alpha1.OutcomeFailed, problem.reason, problem.message)
 		}
 		return false, nil
 	}
 	v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionTrue, v1alpha1.ReasonFound, "The database exists")
-	status := &v.object.Status
-	status.Target = &v1alpha1.TargetStatus{
-		ARN: v.observation.ARN, Engine: v.observation.Engine, EngineVersion: v.observation.EngineVersion,
-	}
-	status.Writer = convert.PoolStatus(status.Writer, v.observation, scaling.Writer)
-	status.Readers = convert.PoolStatus(status.Readers, v.observation, scaling.Readers)
-	v.observation.WriterSince = convert.Since(status.Writer)
-	v.observation.ReadersSince = convert.Since(status.Readers)
+	r.recall(v)
 	return true, r.weigh(v, observed.MetricsErr)
+}
+
+// recall brings what AWS cannot tell up to date, and adds it to what was observed: since when a pool has been what it is, how
+// large it was before, when the engine was upgraded, what was done, and what instances cost where a file says so.
+func (r *Reconciler) recall(v *visit) {
+	status, o := &v.object.Status, &v.observation
+	status.Target = convert.TargetStatus(status.Target, *o)
+	status.Writer = convert.PoolStatus(status.Writer, *o, scaling.Writer)
+	status.Readers = convert.PoolStatus(status.Readers, *o, scaling.Readers)
+	o.UpgradedAt = convert.Upgraded(status.Target)
+	o.WriterSince, o.ReadersSince = convert.Since(status.Writer), convert.Since(status.Readers)
+	o.WriterShapes, o.ReadersShapes = convert.Shapes(status.Writer, *o), convert.Shapes(status.Readers, *o)
+	o.History = convert.History(status.History)
+	if r.Prices == nil {
+		return
+	}
+	if listed := r.Prices(v.policy.Target.Scope.Region, o.Engine); len(listed) > 0 {
+		prices := maps.Clone(o.Prices)
+		if prices == nil {
+			prices = map[string]scaling.Money{}
+		}
+		maps.Copy(prices, listed)
+		o.Prices = prices
+	}
 }
 
 // targetsInScope lists the policy's own target first, then those of every other policy of the same account and region, so
@@ -86,14 +107,14 @@ func (r *Reconciler) cannotObserve(ctx context.Context, v *visit, err error) err
 			v.policy.Target.Scope, scaling.StableMessage(err))
 		v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAccessDenied, message)
 		v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, message)
-		v.say(v1alpha1.ReasonAccessDenied, message, nil, "")
+		v.explain(v1alpha1.ReasonAccessDenied, message)
 		return nil
 	}
 	v.requeue = blindInterval
 	message := fmt.Sprintf("AWS cannot be read in %s, so nothing changes until it can. If this lasts, check spec.targetRef.region "+
 		"and the operator's network", v.policy.Target.Scope)
 	v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAWSUnavailable, message)
-	v.say(v1alpha1.ReasonAWSUnavailable, message, nil, "")
+	v.explain(v1alpha1.ReasonAWSUnavailable, message)
 	return nil
 }
 
@@ -120,7 +141,8 @@ func unusable(v *visit) *limit {
 
 // weigh works out what the pools carry, and says whether the samples are fresh.
 func (r *Reconciler) weigh(v *visit, metricsErr error) error {
-	v.load = decide.Assess(v.policy, v.observation, v.now)
+	v.pools = decide.Evaluate(v.policy, v.observation, v.now).Pools
+	v.measureEffect()
 	if metricsErr != nil {
 		if errors.Is(metricsErr, context.Canceled) {
 			return metricsErr
@@ -135,9 +157,10 @@ func (r *Reconciler) weigh(v *visit, metricsErr error) error {
 		v.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionFalse, reason, message)
 		return nil
 	}
-	for _, load := range v.load {
+	for _, pool := range v.pools {
+		load := pool.Load
 		since := v.observation.Since(load.Pool)
-		if since.IsZero() || v.now.Sub(since) < scaling.Stale {
+		if !pool.Scaled || since.IsZero() || v.now.Sub(since) < scaling.Stale {
 			continue // a pool that has just changed has no samples yet, and that is as it should be
 		}
 		if v.now.Sub(load.Newest) > scaling.Stale {
@@ -149,6 +172,20 @@ func (r *Reconciler) weigh(v *visit, metricsErr error) error {
 	}
 	v.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionTrue, v1alpha1.ReasonFresh, "There are recent CPU samples")
 	return nil
+}
+
+// measureEffect notes the utilization that an operation led to, once there is something to read it from.
+func (v *visit) measureEffect() {
+	history := v.object.Status.History
+	for _, pool := range v.pools {
+		n := slices.IndexFunc(history, func(r v1alpha1.OperationRecord) bool { return r.Pool == v1alpha1.Pool(pool.Load.Pool) })
+		if n < 0 || v.operation != nil || !pool.Load.Fresh || history[n].UtilizationAfterPercent != nil ||
+			history[n].Outcome != v1alpha1.OutcomeSucceeded {
+			continue
+		}
+		history[n].UtilizationAfterPercent = ptr.To(int32(math.Round(pool.Load.Utilization)))
+		v.observation.History = convert.History(history)
+	}
 }
 
 func plural(p scaling.Pool) string {

@@ -19,8 +19,10 @@ import (
 )
 
 const (
-	// historyAge is how long an operation that has ended is remembered; the last of each direction is always.
-	historyAge = 24 * time.Hour
+	// historyAge is how long an operation that has ended is remembered; the last historyLeast of each direction of each pool
+	// are always.
+	historyAge   = 24 * time.Hour
+	historyLeast = 3
 	// historyLength is the greatest number of operations remembered, as the API's limit has it.
 	historyLength = 64
 )
@@ -41,13 +43,13 @@ func (r *Reconciler) operate(ctx context.Context, v *visit) (bool, error) {
 	}
 	v.requeue = progress.RequeueAfter
 	if progress.Call != nil {
-		if veto := guard.CheckStep(v.policy, v.observation, *progress.Call, v.now); veto != nil {
+		if veto := guard.CheckStep(v.policy, v.observation, progress.Operation, *progress.Call, v.now); veto != nil {
 			r.pause(v, veto)
 			return false, nil
 		}
 	}
 	v.object.Status.Operation = convert.OperationStatus(progress.Operation)
-	v.say(doing(progress.Operation.Direction), progress.Message, change, "")
+	v.say(saying{reason: doing(progress.Operation.Direction), message: progress.Message, change: change, cause: progress.Operation.Reason})
 	if progress.Call == nil {
 		return false, nil
 	}
@@ -67,7 +69,10 @@ func (r *Reconciler) operate(ctx context.Context, v *visit) (bool, error) {
 func (r *Reconciler) pause(v *visit, veto *guard.Veto) {
 	v.limited = &limit{veto.Guard, veto.Message}
 	before := v.before.Status.Decision
-	v.say(doing(v.operation.Direction), veto.Message, &scaling.Change{Pool: v.operation.Pool, To: v.operation.To}, veto.Guard)
+	v.say(saying{
+		reason: doing(v.operation.Direction), message: veto.Message, cause: v.operation.Reason, heldBackBy: []string{veto.Guard},
+		change: &scaling.Change{Pool: v.operation.Pool, To: v.operation.To},
+	})
 	if before == nil || before.HeldBackBy != veto.Guard {
 		v.warn(events.ScalingHeldBack, "Guard", veto.Message)
 		r.Metrics.HeldBack(v.object.Namespace, v.object.Name, veto.Guard)
@@ -103,11 +108,11 @@ func (r *Reconciler) end(v *visit, outcome v1alpha1.Outcome, reason, message str
 	record := convert.Record(*v.operation, outcome, reason, message, v.now)
 	if outcome == v1alpha1.OutcomeSucceeded {
 		record.Message = ""
-		v.say(v1alpha1.ReasonCompleted, fmt.Sprintf("%s: %s → %s", v.operation.Pool, v.operation.From, v.operation.To), nil, "")
+		v.explain(v1alpha1.ReasonCompleted, fmt.Sprintf("%s: %s → %s", v.operation.Pool, v.operation.From, v.operation.To))
 		v.tell(events.OperationSucceeded, "Operate", fmt.Sprintf("%s (operation %s, %s)",
 			message, v.operation.ID, v.now.Sub(v.operation.Started)))
 	} else {
-		v.say(reason, message, nil, "")
+		v.explain(reason, message)
 		v.warn(events.OperationFailed, "Operate", fmt.Sprintf("Operation %s was given up: %s", v.operation.ID, message))
 	}
 	if reason == v1alpha1.ReasonAccessDenied {
@@ -119,14 +124,19 @@ func (r *Reconciler) end(v *visit, outcome v1alpha1.Outcome, reason, message str
 	v.object.Status.History = remember(v.object.Status.History, record, v.now)
 }
 
-// remember adds a record to the history and drops what is too old to matter.
+// remember adds a record to the history and drops what is too old to matter. The last few of each direction of each pool
+// stay: cooldowns and lead times are read from them.
 func remember(history []v1alpha1.OperationRecord, record v1alpha1.OperationRecord, now time.Time) []v1alpha1.OperationRecord {
-	seen := map[v1alpha1.Direction]bool{}
+	type way struct {
+		pool      v1alpha1.Pool
+		direction v1alpha1.Direction
+	}
+	seen := map[way]int{}
 	all := slices.Insert(slices.Clone(history), 0, record)
 	kept := slices.DeleteFunc(all, func(r v1alpha1.OperationRecord) bool {
-		old := now.Sub(r.CompletionTime.Time) > historyAge && seen[r.Direction]
-		seen[r.Direction] = true
-		return old
+		w := way{r.Pool, r.Direction}
+		seen[w]++
+		return now.Sub(r.CompletionTime.Time) > historyAge && seen[w] > historyLeast
 	})
 	return kept[:min(len(kept), historyLength)]
 }

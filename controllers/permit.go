@@ -59,7 +59,7 @@ func (v *visit) yield(other string) {
 // refuse says why the policy may not change the database.
 func (v *visit) refuse(reason, message string) {
 	v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, reason, message)
-	v.say(reason, message, nil, "")
+	v.explain(reason, message)
 }
 
 // olderPolicy names the policy that scales the same database and comes first, if any: the oldest wins, then the first by

@@ -4,6 +4,7 @@ package controllers
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -32,6 +33,10 @@ type Reconciler struct {
 	Clock    clock.PassiveClock
 	Events   events.Recorder
 	Metrics  *telemetry.Metrics
+	// Ledger takes the whole entry of each decision that differs from the one before, one line of JSON each; nil drops them.
+	Ledger io.Writer
+	// Prices says what a list of the installation has for an engine in a region, by class; nil when there is none.
+	Prices func(region, engine string) map[string]scaling.Money
 	// Speed is how many seconds of Clock pass in one of the machine's: 1 but in a demonstration.
 	Speed float64
 	// Concurrency is how many policies are reconciled at once.

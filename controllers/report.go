@@ -15,6 +15,7 @@ import (
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/events"
+	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
 // report writes what the visit found, tells what changed, and says when to look again.
@@ -103,7 +104,18 @@ func (r *Reconciler) tell(ctx context.Context, v *visit) {
 	}
 	ready := meta.IsStatusConditionTrue(v.object.Status.Conditions, v1alpha1.ConditionReady)
 	r.Metrics.State(namespace, name, ready, v.object.Status.Operation != nil)
-	r.Metrics.Observe(namespace, name, v.load)
+	r.Metrics.Observe(namespace, name, v.loads())
+}
+
+// loads lists what the pools that the policy scales carry.
+func (v *visit) loads() []scaling.Load {
+	var out []scaling.Load
+	for _, pool := range v.pools {
+		if pool.Scaled {
+			out = append(out, pool.Load)
+		}
+	}
+	return out
 }
 
 func (r *Reconciler) tellReady(ctx context.Context, v *visit) {

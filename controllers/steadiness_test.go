@@ -67,7 +67,7 @@ func TestKilledAtEveryMoment(t *testing.T) {
 		l.restart()
 		return succeeded(p)
 	})
-	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.large" {
+	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.xlarge" {
 		t.Errorf("the cluster is %s", got)
 	}
 	seen := map[string]int{}
@@ -79,7 +79,7 @@ func TestKilledAtEveryMoment(t *testing.T) {
 			t.Errorf("%s was asked for %d times", change, times)
 		}
 	}
-	if len(seen) != 4 {
+	if len(seen) != 5 {
 		t.Errorf("AWS was asked for %v", seen)
 	}
 }
@@ -95,10 +95,10 @@ func TestLostAnswers(t *testing.T) {
 			l.apply(writerOnly)
 			l.until("p", "resized", 4*time.Hour, succeeded)
 			l.run("p", time.Hour, nil)
-			if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.large" {
+			if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.xlarge" {
 				t.Errorf("the cluster is %s", got)
 			}
-			times := map[bool]int{true: 4, false: 8}[kind == rdssim.LostResponse]
+			times := map[bool]int{true: 5, false: 9}[kind == rdssim.LostResponse]
 			if got := l.changes(); len(got) != times {
 				t.Errorf("AWS was asked %d times, want %d:\n%s", len(got), times, strings.Join(got, "\n"))
 			}

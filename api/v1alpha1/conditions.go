@@ -1,6 +1,6 @@
 package v1alpha1
 
-// The types of conditions. Reconciling and Stalled are present only while they are True (kstatus).
+// The types of conditions. Paused, Overridden, Reconciling and Stalled are present only while they are True (kstatus).
 const (
 	// ConditionReady sums up Accepted, TargetFound, Permitted and MetricsFresh: True when the policy is in force. An
 	// operation under way does not make it False.
@@ -16,6 +16,10 @@ const (
 	ConditionMetricsFresh = "MetricsFresh"
 	// ConditionScalingLimited says whether a change that the load calls for is held back; its reason names what by.
 	ConditionScalingLimited = "ScalingLimited"
+	// ConditionPaused is True while a person holds everything back, or asked for something that cannot be read.
+	ConditionPaused = "Paused"
+	// ConditionOverridden is True while a person holds the database at a shape of their own.
+	ConditionOverridden = "Overridden"
 	// ConditionReconciling is True while an operation is under way or the spec has not been looked at.
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is True while nothing will change until a person does something.
@@ -33,7 +37,7 @@ const (
 	ReasonLadderOutOfOrder = "LadderOutOfOrder"
 	// ReasonClassNotOffered: a ladder names a class that the database's engine is not offered on.
 	ReasonClassNotOffered = "ClassNotOffered"
-	// ReasonInvalidSchedule: a disruption window cannot be read.
+	// ReasonInvalidSchedule: a schedule or disruption window cannot be read.
 	ReasonInvalidSchedule = "InvalidSchedule"
 	// ReasonFound: the database exists.
 	ReasonFound = "Found"
@@ -79,6 +83,14 @@ const (
 	ReasonCleaningUp = "CleaningUp"
 	// ReasonCompleted: an operation has just ended well.
 	ReasonCompleted = "Completed"
+	// ReasonPausedByAnnotation: a person paused the policy until a time.
+	ReasonPausedByAnnotation = "PausedByAnnotation"
+	// ReasonInvalidAnnotation: an annotation cannot be read, which counts as a pause.
+	ReasonInvalidAnnotation = "InvalidAnnotation"
+	// ReasonOverriddenByAnnotation: a person wants a shape until a time.
+	ReasonOverriddenByAnnotation = "OverriddenByAnnotation"
+	// ReasonInvalidPrice: a price or budget cannot be read.
+	ReasonInvalidPrice = "InvalidPrice"
 	// ReasonNotLimited: nothing is held back.
 	ReasonNotLimited = "NotLimited"
 )

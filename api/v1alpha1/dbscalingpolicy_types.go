@@ -51,6 +51,11 @@ type DBScalingPolicyList struct {
 //
 // +kubebuilder:validation:XValidation:rule="self.targetRef.kind != 'DBInstance' || has(self.writer)",message="a DBInstance is scaled through spec.writer: name its instanceClasses there"
 // +kubebuilder:validation:XValidation:rule="self.targetRef.kind != 'DBInstance' || !has(self.readers)",message="a DBInstance has no readers: remove spec.readers, or target the DBCluster"
+// +kubebuilder:validation:XValidation:rule="!has(self.schedules) || self.schedules.all(s, !has(s.readers) || has(self.readers))",message="a schedule names readers: say in spec.readers which they may be"
+// +kubebuilder:validation:XValidation:rule="!has(self.schedules) || self.schedules.all(s, !has(s.writer) || has(self.writer))",message="a schedule names the writer: say in spec.writer which classes it may have"
+// +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.readers) || self.schedules.all(s, !has(s.readers) || !has(s.readers.minReplicas) || s.readers.minReplicas <= self.readers.maxReplicas)",message="a schedule's readers.minReplicas must not be above spec.readers.maxReplicas"
+// +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.readers) || self.schedules.all(s, !has(s.readers) || !has(s.readers.minInstanceClass) || s.readers.minInstanceClass in self.readers.instanceClasses)",message="a schedule's readers.minInstanceClass must be one of spec.readers.instanceClasses"
+// +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.writer) || self.schedules.all(s, !has(s.writer) || s.writer.minInstanceClass in self.writer.instanceClasses)",message="a schedule's writer.minInstanceClass must be one of spec.writer.instanceClasses"
 // +kubebuilder:validation:XValidation:rule="self.targetRef.kind != 'DBCluster' || has(self.readers) || has(self.writer)",message="name what may change: spec.readers, spec.writer or both"
 type DBScalingPolicySpec struct {
 	// targetRef names the one database that this policy scales.
@@ -58,8 +63,9 @@ type DBScalingPolicySpec struct {
 	TargetRef TargetRef `json:"targetRef,omitzero"`
 
 	// mode says how far the operator may go: Enforce decides and acts; Recommend
-	// decides and reports in status, and never changes anything in AWS. The
-	// default is Enforce.
+	// decides and reports in status, and never changes anything in AWS; Approve
+	// decides, and acts once the annotation scaling.dbscaler.io/approve names
+	// status.decision.hash. The default is Enforce.
 	// +optional
 	// +kubebuilder:default=Enforce
 	Mode Mode `json:"mode,omitempty"`
@@ -87,8 +93,40 @@ type DBScalingPolicySpec struct {
 
 	// guardrails bound what the operator may do whatever the load.
 	// +optional
-	// +kubebuilder:default={maxOperationsPerDay: 6, surgeReaders: 1}
+	// +kubebuilder:default={maxOperationsPerDay: 6, surgeReaders: 1, maxStepFactor: 4, emergencyDisruption: Forbid}
 	Guardrails Guardrails `json:"guardrails,omitzero"`
+
+	// foresight says which predictions may make the database grow before it has
+	// to. None ever makes it smaller.
+	// +optional
+	// +kubebuilder:default={trend: Enabled, history: Enabled}
+	Foresight Foresight `json:"foresight,omitzero"`
+
+	// afterEngineUpgrade is how a database is watched whose engine has another
+	// version than before: queries may have become dearer.
+	// +optional
+	// +kubebuilder:default={watchSeconds: 86400, scaleUpPercent: 60}
+	AfterEngineUpgrade AfterEngineUpgrade `json:"afterEngineUpgrade,omitzero"`
+
+	// schedules are the least that the database may be at certain times, for
+	// example during a weekly import. Where several are open, the most that any
+	// of them asks for holds.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Schedules []Schedule `json:"schedules,omitempty"`
+
+	// prices are what an hour of one instance of a class costs, where it should
+	// not be looked up. Prices make classes of different families comparable, and
+	// guardrails.maxHourlyCostUSD possible.
+	// +optional
+	// +listType=map
+	// +listMapKey=instanceClass
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	Prices []Price `json:"prices,omitempty"`
 
 	// disruptionWindows list when an operation that interrupts the writer (a
 	// failover, or resizing it in place) may begin. Without any it may begin at
@@ -102,7 +140,7 @@ type DBScalingPolicySpec struct {
 
 // Mode says how far the operator may go.
 //
-// +kubebuilder:validation:Enum=Enforce;Recommend
+// +kubebuilder:validation:Enum=Enforce;Recommend;Approve
 type Mode string
 
 // The modes.
@@ -111,6 +149,26 @@ const (
 	ModeEnforce Mode = "Enforce"
 	// ModeRecommend decides and reports, and never acts.
 	ModeRecommend Mode = "Recommend"
+	// ModeApprove decides, and acts once a person has approved the decision.
+	ModeApprove Mode = "Approve"
+)
+
+// The annotations by which a person steers a policy without changing its
+// spec, so that Git and the on-call engineer do not fight. Each has an end.
+// What cannot be read counts as a pause.
+const (
+	// AnnotationPausedUntil holds everything back until a time, in RFC 3339.
+	AnnotationPausedUntil = "scaling.dbscaler.io/paused-until"
+	// AnnotationApprove names the hash of the decision that may be carried out.
+	AnnotationApprove = "scaling.dbscaler.io/approve"
+	// AnnotationOverrideReaders is the shape that the readers should have,
+	// whatever the load: "2 x db.r6g.2xlarge".
+	AnnotationOverrideReaders = "scaling.dbscaler.io/override-readers"
+	// AnnotationOverrideWriter is the class that the writer should have,
+	// whatever the load.
+	AnnotationOverrideWriter = "scaling.dbscaler.io/override-writer"
+	// AnnotationOverrideUntil is when an override ends, in RFC 3339.
+	AnnotationOverrideUntil = "scaling.dbscaler.io/override-until"
 )
 
 // TargetKind is the kind of database.
@@ -176,7 +234,7 @@ type Preference string
 
 // The preferences.
 const (
-	// PreferenceCheapest takes the shape with the fewest vCPUs.
+	// PreferenceCheapest takes the shape that costs least.
 	PreferenceCheapest Preference = "Cheapest"
 	// PreferenceVertical changes the class first, and the number only when no
 	// class fits.
@@ -217,13 +275,34 @@ type Readers struct {
 	MaxReplicas int32 `json:"maxReplicas,omitempty"`
 
 	// preference says which way to change when several shapes would carry the
-	// load: Cheapest takes the one with the fewest vCPUs, Vertical changes the
-	// class before the number, Horizontal the number before the class. The
-	// default is Cheapest.
+	// load: Cheapest takes the one that costs least (in vCPUs where prices are
+	// not known, since within a family the price doubles with the size),
+	// Vertical changes the class before the number, Horizontal the number before
+	// the class. The default is Cheapest.
 	// +optional
 	// +kubebuilder:default=Cheapest
 	Preference Preference `json:"preference,omitempty"`
+
+	// redundancy says which readers a shape is sized with: with AllReaders the
+	// load fits while all are in service, with OneReaderLost also while one is
+	// not. The default is AllReaders.
+	// +optional
+	// +kubebuilder:default=AllReaders
+	Redundancy Redundancy `json:"redundancy,omitempty"`
 }
+
+// Redundancy says which readers a shape is sized with.
+//
+// +kubebuilder:validation:Enum=AllReaders;OneReaderLost
+type Redundancy string
+
+// The redundancies.
+const (
+	// RedundancyAllReaders sizes for all readers in service.
+	RedundancyAllReaders Redundancy = "AllReaders"
+	// RedundancyOneReaderLost sizes for one reader lost.
+	RedundancyOneReaderLost Redundancy = "OneReaderLost"
+)
 
 // Writer bounds the writer of a DB cluster, or a DB instance.
 type Writer struct {
@@ -237,143 +316,4 @@ type Writer struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(c, self.exists_one(d, d == c))",message="instanceClasses must not name a class twice"
 	// +kubebuilder:validation:XValidation:rule="self.map(c, c.contains('.micro') ? 1 : c.contains('.small') ? 2 : c.contains('.medium') ? 3 : c.contains('.large') ? 4 : c.contains('.xlarge') ? 5 : 4 + int('0' + c.find('[0-9]{1,3}xlarge').find('[0-9]+'))).isSorted()",message="instanceClasses must be sorted by size, smallest first"
 	InstanceClasses []InstanceClass `json:"instanceClasses,omitempty"`
-}
-
-// CPU holds the thresholds, in percent.
-//
-// +kubebuilder:validation:XValidation:rule="self.scaleDownPercent < self.targetPercent",message="scaleDownPercent (35 unless set) must be below targetPercent (55 unless set)"
-// +kubebuilder:validation:XValidation:rule="self.targetPercent < self.scaleUpPercent",message="targetPercent (55 unless set) must be below scaleUpPercent (70 unless set)"
-// +kubebuilder:validation:MinProperties=1
-type CPU struct {
-	// targetPercent is the utilization that a new shape is sized for. The
-	// default is 55.
-	// +optional
-	// +kubebuilder:default=55
-	// +kubebuilder:validation:Minimum=10
-	// +kubebuilder:validation:Maximum=85
-	TargetPercent int32 `json:"targetPercent,omitempty"`
-
-	// scaleUpPercent is the utilization at which the database is too small. The
-	// default is 70.
-	// +optional
-	// +kubebuilder:default=70
-	// +kubebuilder:validation:Minimum=15
-	// +kubebuilder:validation:Maximum=90
-	ScaleUpPercent int32 `json:"scaleUpPercent,omitempty"`
-
-	// scaleDownPercent is the utilization below which the database is too large.
-	// The default is 35.
-	// +optional
-	// +kubebuilder:default=35
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=80
-	ScaleDownPercent int32 `json:"scaleDownPercent,omitempty"`
-}
-
-// Behavior is how quickly each direction is taken.
-//
-// +kubebuilder:validation:MinProperties=1
-type Behavior struct {
-	// scaleUp is how quickly the database grows. The default is a window of 180
-	// s and a cooldown of 600 s.
-	// +optional
-	// +kubebuilder:default={windowSeconds: 180, cooldownSeconds: 600}
-	ScaleUp ScaleUpBehavior `json:"scaleUp,omitzero"`
-
-	// scaleDown is how quickly the database shrinks. The default is a window of
-	// 14400 s and a cooldown of 3600 s.
-	// +optional
-	// +kubebuilder:default={windowSeconds: 14400, cooldownSeconds: 3600}
-	ScaleDown ScaleDownBehavior `json:"scaleDown,omitzero"`
-}
-
-// ScaleUpBehavior is how quickly the database grows.
-//
-// +kubebuilder:validation:MinProperties=1
-type ScaleUpBehavior struct {
-	// windowSeconds is how long utilization must average scaleUpPercent or more.
-	// The default is 180.
-	// +optional
-	// +kubebuilder:default=180
-	// +kubebuilder:validation:Minimum=60
-	// +kubebuilder:validation:Maximum=3600
-	WindowSeconds int32 `json:"windowSeconds,omitempty"`
-
-	// cooldownSeconds is how long to wait after an operation completed before
-	// the database grows again. The default is 600.
-	// +optional
-	// +kubebuilder:default=600
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=86400
-	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`
-}
-
-// ScaleDownBehavior is how quickly the database shrinks.
-//
-// +kubebuilder:validation:MinProperties=1
-type ScaleDownBehavior struct {
-	// windowSeconds is how long utilization must have stayed below
-	// scaleDownPercent, without a gap in the metrics. The default is 14400.
-	// +optional
-	// +kubebuilder:default=14400
-	// +kubebuilder:validation:Minimum=600
-	// +kubebuilder:validation:Maximum=86400
-	WindowSeconds int32 `json:"windowSeconds,omitempty"`
-
-	// cooldownSeconds is how long to wait after an operation completed before
-	// the database shrinks. The default is 3600.
-	// +optional
-	// +kubebuilder:default=3600
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=604800
-	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`
-}
-
-// Guardrails bound what the operator may do whatever the load.
-//
-// +kubebuilder:validation:MinProperties=1
-type Guardrails struct {
-	// maxOperationsPerDay is how many operations may start within 24 hours. The
-	// default is 6.
-	// +optional
-	// +kubebuilder:default=6
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=48
-	MaxOperationsPerDay int32 `json:"maxOperationsPerDay,omitempty"`
-
-	// surgeReaders is how many readers an operation may add for its own length,
-	// so that readers in service never lose capacity while another is resized.
-	// With 0, a reader is resized only while the others can carry the load. The
-	// default is 1.
-	// +optional
-	// +kubebuilder:default=1
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=1
-	SurgeReaders *int32 `json:"surgeReaders,omitempty"`
-}
-
-// DisruptionWindow is a recurring stretch of time.
-type DisruptionWindow struct {
-	// schedule is a cron expression of five fields (minute, hour, day of month,
-	// month, day of week) that says when the window opens, for example "0 2 * *
-	// *".
-	// +required
-	// +kubebuilder:validation:MinLength=9
-	// +kubebuilder:validation:MaxLength=128
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[^ ]+( [^ ]+){4}$')",message="schedule must have five fields separated by single spaces: minute, hour, day of month, month, day of week"
-	Schedule string `json:"schedule,omitempty"`
-
-	// durationSeconds is how long the window stays open.
-	// +required
-	// +kubebuilder:validation:Minimum=60
-	// +kubebuilder:validation:Maximum=604800
-	DurationSeconds int32 `json:"durationSeconds,omitempty"`
-
-	// timeZone is the IANA time zone that schedule is read in, for example
-	// Europe/Amsterdam. The default is UTC.
-	// +optional
-	// +kubebuilder:default=UTC
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	TimeZone string `json:"timeZone,omitempty"`
 }

@@ -24,6 +24,16 @@ func TestDefaults(t *testing.T) {
 		"spec.behavior.scaleDown.cooldownSeconds": "3600",
 		"spec.guardrails.maxOperationsPerDay":     "6",
 		"spec.guardrails.surgeReaders":            "1",
+		"spec.guardrails.maxStepFactor":           "4",
+		"spec.guardrails.emergencyDisruption":     "Forbid",
+		"spec.guardrails.maxHourlyCostUSD":        "absent",
+		"spec.readers.redundancy":                 "AllReaders",
+		"spec.foresight.trend":                    "Enabled",
+		"spec.foresight.history":                  "Enabled",
+		"spec.afterEngineUpgrade.watchSeconds":    "86400",
+		"spec.afterEngineUpgrade.scaleUpPercent":  "60",
+		"spec.schedules":                          "absent",
+		"spec.prices":                             "absent",
 		"spec.writer":                             "absent",
 		"spec.disruptionWindows":                  "absent",
 	}
@@ -32,13 +42,15 @@ func TestDefaults(t *testing.T) {
 		written map[string]string // fields that the policy does have, and then keeps
 	}{
 		{name: "of a policy that says least"},
-		{name: "of empty structs", written: map[string]string{"spec.cpu": "{}", "spec.behavior": "{}", "spec.guardrails": "{}"}},
+		{name: "of empty structs", written: map[string]string{
+			"spec.cpu": "{}", "spec.behavior": "{}", "spec.guardrails": "{}", "spec.foresight": "{}", "spec.afterEngineUpgrade": "{}",
+		}},
 		{name: "of empty structs within", written: map[string]string{"spec.behavior": "{scaleUp: {}, scaleDown: {}}"}},
 		{name: "beside a threshold", written: map[string]string{"spec.cpu.scaleUpPercent": "60"}},
 		{name: "beside a window", written: map[string]string{"spec.behavior.scaleUp.windowSeconds": "60"}},
 		{name: "beside zeros", written: map[string]string{
 			"spec.behavior.scaleUp.cooldownSeconds": "0", "spec.behavior.scaleDown.cooldownSeconds": "0",
-			"spec.guardrails.surgeReaders": "0",
+			"spec.guardrails.surgeReaders": "0", "spec.afterEngineUpgrade.watchSeconds": "0",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -44,8 +44,8 @@ type DBScalingPolicyStatus struct {
 	Operation *OperationStatus `json:"operation,omitempty"`
 
 	// history holds the operations of the last 24 hours and at least the last
-	// one of each direction, newest first. Cooldowns and daily limits count from
-	// it.
+	// three of each direction of the readers and of the writer, newest first.
+	// Cooldowns, daily limits and the time that a resize takes are read from it.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
@@ -71,6 +71,11 @@ type TargetStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	EngineVersion string `json:"engineVersion,omitempty"`
+
+	// upgradeTime is when the engine's version was first seen to be another than
+	// before. It is absent when it never was.
+	// +optional
+	UpgradeTime *metav1.Time `json:"upgradeTime,omitempty"`
 }
 
 // PoolStatus is what the instances of one role run on.
@@ -96,6 +101,31 @@ type PoolStatus struct {
 	// +listMapKey=identifier
 	// +kubebuilder:validation:MaxItems=32
 	Instances []InstanceStatus `json:"instances,omitempty"`
+
+	// pastCapacity is how many vCPUs there were before, over the last two weeks,
+	// oldest first. It is what makes the percentages in CloudWatch's history
+	// comparable.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	PastCapacity []PastCapacity `json:"pastCapacity,omitempty"`
+}
+
+// PastCapacity is the vCPUs of the instances of one role over a stretch of
+// time.
+type PastCapacity struct {
+	// startTime is when they were first seen so.
+	// +required
+	StartTime metav1.Time `json:"startTime,omitzero"`
+
+	// endTime is when they were seen to change.
+	// +required
+	EndTime metav1.Time `json:"endTime,omitzero"`
+
+	// vcpus is the number of vCPUs together.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	VCPUs int32 `json:"vcpus,omitempty"`
 }
 
 // InstanceStatus is one DB instance.
@@ -162,10 +192,79 @@ type DecisionStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	HeldBackBy string `json:"heldBackBy,omitempty"`
 
+	// alsoHeldBackBy names the other guards that vetoed the change.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=64
+	AlsoHeldBackBy []string `json:"alsoHeldBackBy,omitempty"`
+
+	// hash names the change. With spec.mode Approve it is carried out once the
+	// annotation scaling.dbscaler.io/approve has this value.
+	// +optional
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=64
+	Hash string `json:"hash,omitempty"`
+
+	// cause is the figures when this became the decision: what was seen, the
+	// threshold, and what the change was sized for.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	Cause string `json:"cause,omitempty"`
+
+	// alternatives are shapes that were looked at when this became the decision,
+	// the chosen one first, then those that came closest, and why each lost.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	Alternatives []Alternative `json:"alternatives,omitempty"`
+
 	// time is when this became the decision.
 	// +required
 	Time metav1.Time `json:"time,omitzero"`
 }
+
+// Alternative is a shape that was looked at.
+type Alternative struct {
+	// shape is what the readers, or the writer, would consist of.
+	// +required
+	Shape Shape `json:"shape,omitzero"`
+
+	// verdict says in one word why it lost, or Chosen.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Z][A-Za-z]*$`
+	Verdict string `json:"verdict,omitempty"`
+
+	// predictedPercent is the CPU utilization that it would have.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	PredictedPercent *int32 `json:"predictedPercent,omitempty"`
+
+	// usdPerHour is what it would cost in US dollars; absent when that is not
+	// known.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	USDPerHour string `json:"usdPerHour,omitempty"`
+}
+
+// Urgency is how urgent an operation is.
+//
+// +kubebuilder:validation:Enum=Normal;Emergency
+type Urgency string
+
+// The urgencies.
+const (
+	// UrgencyNormal keeps to every window and cooldown.
+	UrgencyNormal Urgency = "Normal"
+	// UrgencyEmergency was begun while the database was saturated, with a demand
+	// far above its vCPUs.
+	UrgencyEmergency Urgency = "Emergency"
+)
 
 // Pool is the instances of one role.
 //
@@ -211,161 +310,3 @@ const (
 	// behind.
 	DirectionCleanup Direction = "Cleanup"
 )
-
-// OperationStatus is a change that is being carried out.
-type OperationStatus struct {
-	// id identifies the operation, in events, logs and the tags of what it
-	// creates.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=32
-	ID string `json:"id,omitempty"`
-
-	// pool is the pool that changes.
-	// +required
-	Pool Pool `json:"pool,omitempty"`
-
-	// direction is whether capacity is added or removed.
-	// +required
-	Direction Direction `json:"direction,omitempty"`
-
-	// from is the shape before.
-	// +required
-	From Shape `json:"from,omitzero"`
-
-	// to is the shape after.
-	// +required
-	To Shape `json:"to,omitzero"`
-
-	// reason says why it was started.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=2048
-	Reason string `json:"reason,omitempty"`
-
-	// startTime is when it was started, before the first call to AWS.
-	// +required
-	StartTime metav1.Time `json:"startTime,omitzero"`
-
-	// steps are what it does, in order.
-	// +required
-	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=64
-	Steps []OperationStep `json:"steps,omitempty"`
-}
-
-// StepAction is one kind of change in AWS.
-//
-// +kubebuilder:validation:Enum=ModifyInstanceClass;ModifyPromotionTier;CreateReader;DeleteReader;Failover
-type StepAction string
-
-// OperationStep is one call to AWS and the state that shows that it is done.
-type OperationStep struct {
-	// action is what is done.
-	// +required
-	Action StepAction `json:"action,omitempty"`
-
-	// instance is the DB instance that it is done to.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=63
-	Instance string `json:"instance,omitempty"`
-
-	// instanceClass is the class that the instance gets.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=48
-	InstanceClass string `json:"instanceClass,omitempty"`
-
-	// promotionTier is the failover priority that the instance gets.
-	// +optional
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=15
-	PromotionTier *int32 `json:"promotionTier,omitempty"`
-
-	// surge says that the reader to create or delete is there only for the
-	// length of the operation.
-	// +optional
-	Surge *bool `json:"surge,omitempty"`
-
-	// attempts is how often AWS was asked. It is absent until then.
-	// +optional
-	// +kubebuilder:validation:Minimum=1
-	Attempts int32 `json:"attempts,omitempty"`
-
-	// startTime is when the step began, before AWS was asked the first time.
-	// +optional
-	StartTime *metav1.Time `json:"startTime,omitempty"`
-
-	// lastAttemptTime is when AWS was last asked.
-	// +optional
-	LastAttemptTime *metav1.Time `json:"lastAttemptTime,omitempty"`
-
-	// completionTime is when the step was seen to be done.
-	// +optional
-	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
-}
-
-// Outcome is how an operation ended.
-//
-// +kubebuilder:validation:Enum=Succeeded;Failed
-type Outcome string
-
-// The outcomes.
-const (
-	// OutcomeSucceeded says that the database has the shape that was wanted.
-	OutcomeSucceeded Outcome = "Succeeded"
-	// OutcomeFailed says that the operation was given up; message says why.
-	OutcomeFailed Outcome = "Failed"
-)
-
-// OperationRecord is an operation that has ended.
-type OperationRecord struct {
-	// id identifies the operation.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=32
-	ID string `json:"id,omitempty"`
-
-	// pool is the pool that changed.
-	// +required
-	Pool Pool `json:"pool,omitempty"`
-
-	// direction is whether capacity was added or removed.
-	// +required
-	Direction Direction `json:"direction,omitempty"`
-
-	// from is the shape before.
-	// +required
-	From Shape `json:"from,omitzero"`
-
-	// to is the shape that was wanted.
-	// +required
-	To Shape `json:"to,omitzero"`
-
-	// outcome is how it ended.
-	// +required
-	Outcome Outcome `json:"outcome,omitempty"`
-
-	// reason says in one word why it failed.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:Pattern=`^[A-Z][A-Za-z]*$`
-	Reason string `json:"reason,omitempty"`
-
-	// message says why it failed.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=2048
-	Message string `json:"message,omitempty"`
-
-	// startTime is when it was started.
-	// +required
-	StartTime metav1.Time `json:"startTime,omitzero"`
-
-	// completionTime is when it ended.
-	// +required
-	CompletionTime metav1.Time `json:"completionTime,omitzero"`
-}

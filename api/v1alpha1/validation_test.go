@@ -51,7 +51,52 @@ func TestValidation(t *testing.T) {
 			message: "name what may change: spec.readers, spec.writer or both"},
 		{base: cluster, path: "spec.writer", value: "{instanceClasses: [db.r6g.xlarge]}"},
 		{base: cluster, path: "spec.mode", value: "Recommend"},
-		{base: cluster, path: "spec.mode", value: "Observe", message: `supported values: "Enforce", "Recommend"`},
+		{base: cluster, path: "spec.mode", value: "Approve"},
+		{base: cluster, path: "spec.mode", value: "Observe", message: `supported values: "Enforce", "Recommend", "Approve"`},
+
+		// Money.
+		{base: cluster, path: "spec.guardrails.maxHourlyCostUSD", value: `"6.00"`},
+		{base: cluster, path: "spec.guardrails.maxHourlyCostUSD", value: `"6"`},
+		{base: cluster, path: "spec.guardrails.maxHourlyCostUSD", value: `"6,00"`, message: moneyMessage},
+		{base: cluster, path: "spec.guardrails.maxHourlyCostUSD", value: `"-6.00"`, message: moneyMessage},
+		{base: cluster, path: "spec.guardrails.maxHourlyCostUSD", value: `"1e3"`, message: moneyMessage},
+		{base: cluster, path: "spec.prices", value: `[{instanceClass: db.r6g.large, usdPerHour: "0.26"}]`},
+		{base: cluster, path: "spec.prices", value: `[{instanceClass: db.r6g.large}]`, field: "spec.prices[0].usdPerHour", message: "Required value"},
+		{base: cluster, path: "spec.prices", value: `[{instanceClass: db.r6g.large, usdPerHour: cheap}]`, field: "spec.prices[0].usdPerHour",
+			message: "an amount in US dollars looks like 0.52"},
+		{base: cluster, path: "spec.prices", field: "spec.prices[1]", message: "Duplicate value",
+			value: `[{instanceClass: db.r6g.large, usdPerHour: "0.26"}, {instanceClass: db.r6g.large, usdPerHour: "0.27"}]`},
+		{base: cluster, path: "spec.guardrails.maxStepFactor", value: "2"},
+		{base: cluster, path: "spec.guardrails.maxStepFactor", value: "1", message: "should be greater than or equal to 2"},
+		{base: cluster, path: "spec.guardrails.emergencyDisruption", value: "Allow"},
+		{base: cluster, path: "spec.guardrails.emergencyDisruption", value: "Maybe", message: `supported values: "Forbid", "Allow"`},
+
+		// Foresight and the watch after an upgrade.
+		{base: cluster, path: "spec.readers.redundancy", value: "OneReaderLost"},
+		{base: cluster, path: "spec.readers.redundancy", value: "None", message: `supported values: "AllReaders", "OneReaderLost"`},
+		{base: cluster, path: "spec.foresight.trend", value: "Disabled"},
+		{base: cluster, path: "spec.foresight.history", value: "false", message: "must be of type string"},
+		{base: cluster, path: "spec.afterEngineUpgrade.watchSeconds", value: "0"},
+		{base: cluster, path: "spec.afterEngineUpgrade.watchSeconds", value: "604801", message: "should be less than or equal to 604800"},
+		{base: cluster, path: "spec.afterEngineUpgrade.scaleUpPercent", value: "14", message: "should be greater than or equal to 15"},
+
+		// Schedules.
+		{base: cluster, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minReplicas: 2}}]`},
+		{base: cluster, path: "spec.schedules", value: `[{name: a, startTime: "2026-11-27T08:00:00Z", durationSeconds: 60, readers: {minInstanceClass: db.r6g.large}}]`},
+		{base: cluster, path: "spec.schedules", value: `[{name: a, durationSeconds: 60, readers: {minReplicas: 2}}]`, field: "spec.schedules[0]",
+			message: "name either schedule, for a recurring window, or startTime, for a single one"},
+		{base: cluster, path: "spec.schedules", field: "spec.schedules[0]", message: "name either schedule, for a recurring window, or startTime, for a single one",
+			value: `[{name: a, schedule: "0 2 * * *", startTime: "2026-11-27T08:00:00Z", durationSeconds: 60, readers: {minReplicas: 2}}]`},
+		{base: cluster, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60}]`, field: "spec.schedules[0]",
+			message: "say what the least is: readers, writer or both"},
+		{base: cluster, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, writer: {minInstanceClass: db.r6g.large}}]`,
+			field: "spec", message: "a schedule names the writer: say in spec.writer which classes it may have"},
+		{base: instance, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minReplicas: 2}}]`,
+			field: "spec", message: "a schedule names readers: say in spec.readers which they may be"},
+		{base: cluster, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minReplicas: 15}}]`,
+			field: "spec", message: "a schedule's readers.minReplicas must not be above spec.readers.maxReplicas"},
+		{base: cluster, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minInstanceClass: db.x2g.large}}]`,
+			field: "spec", message: "a schedule's readers.minInstanceClass must be one of spec.readers.instanceClasses"},
 
 		// The readers.
 		{base: cluster, path: "spec.readers.minReplicas", value: "4"},
@@ -129,6 +174,7 @@ const (
 	identifierMessage = "an RDS identifier is lower-case letters, digits and single hyphens; it begins with a letter and does " +
 		"not end with a hyphen"
 	roleMessage   = "a role ARN looks like arn:aws:iam::123456789012:role/dbscaler"
+	moneyMessage  = "an amount in US dollars looks like 6.00"
 	targetMessage = "targetPercent (55 unless set) must be below scaleUpPercent (70 unless set)"
 	downMessage   = "scaleDownPercent (35 unless set) must be below targetPercent (55 unless set)"
 )
@@ -198,7 +244,10 @@ func TestDisruptionWindow(t *testing.T) {
 	for _, test := range []struct{ name, window, field, message string }{
 		{name: "every night", window: `{schedule: "0 2 * * *", durationSeconds: 7200, timeZone: Europe/Amsterdam}`},
 		{name: "lists and names", window: `{schedule: "0,30 */4 1-7 JAN-MAR SUN", durationSeconds: 604800}`},
-		{name: "no schedule", window: `{durationSeconds: 60}`, field: ".schedule", message: "Required value"},
+		{name: "once", window: `{startTime: "2026-11-27T08:00:00Z", durationSeconds: 7200}`},
+		{name: "no schedule", window: `{durationSeconds: 60}`, message: "name either schedule, for a recurring window, or startTime, for a single one"},
+		{name: "both", window: `{schedule: "0 2 * * *", startTime: "2026-11-27T08:00:00Z", durationSeconds: 60}`,
+			message: "name either schedule, for a recurring window, or startTime, for a single one"},
 		{name: "no duration", window: `{schedule: "0 2 * * *"}`, field: ".durationSeconds", message: "Required value"},
 		{name: "four fields", window: `{schedule: "0 2 * * ", durationSeconds: 60}`, field: ".schedule", message: fields},
 		{name: "six fields", window: `{schedule: "0 0 2 * * *", durationSeconds: 60}`, field: ".schedule", message: fields},

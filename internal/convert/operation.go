@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"math"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,6 +20,7 @@ func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 	out := &scaling.Operation{
 		ID: in.ID, Pool: scaling.Pool(in.Pool), Direction: scaling.Direction(in.Direction),
 		From: shape(in.From), To: shape(in.To), Reason: in.Reason, Started: in.StartTime.Time,
+		Emergency: in.Urgency == v1alpha1.UrgencyEmergency, Utilization: int(ptr.Deref(in.UtilizationPercent, 0)),
 	}
 	for _, s := range in.Steps {
 		out.Steps = append(out.Steps, scaling.Step{
@@ -34,6 +37,10 @@ func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
 	out := &v1alpha1.OperationStatus{
 		ID: in.ID, Pool: v1alpha1.Pool(in.Pool), Direction: v1alpha1.Direction(in.Direction),
 		From: ShapeStatus(in.From), To: ShapeStatus(in.To), Reason: in.Reason, StartTime: metav1.NewTime(in.Started),
+		UtilizationPercent: ptr.To(int32(in.Utilization)),
+	}
+	if in.Emergency {
+		out.Urgency = v1alpha1.UrgencyEmergency
 	}
 	for _, s := range in.Steps {
 		step := v1alpha1.OperationStep{
@@ -56,7 +63,8 @@ func Record(op scaling.Operation, outcome v1alpha1.Outcome, reason, message stri
 	return v1alpha1.OperationRecord{
 		ID: op.ID, Pool: v1alpha1.Pool(op.Pool), Direction: v1alpha1.Direction(op.Direction),
 		From: ShapeStatus(op.From), To: ShapeStatus(op.To), Outcome: outcome, Reason: reason, Message: Clip(message),
-		StartTime: metav1.NewTime(op.Started), CompletionTime: metav1.NewTime(now),
+		UtilizationBeforePercent: ptr.To(int32(op.Utilization)),
+		StartTime:                metav1.NewTime(op.Started), CompletionTime: metav1.NewTime(now),
 	}
 }
 
@@ -67,14 +75,33 @@ func History(in []v1alpha1.OperationRecord) scaling.History {
 		out = append(out, scaling.Past{
 			Pool: scaling.Pool(r.Pool), Direction: scaling.Direction(r.Direction), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded,
 			Started: r.StartTime.Time, Completed: r.CompletionTime.Time,
+			Before: percent(r.UtilizationBeforePercent), After: percent(r.UtilizationAfterPercent),
 		})
 	}
 	return out
 }
 
+func percent(p *int32) *int {
+	if p == nil {
+		return nil
+	}
+	return ptr.To(int(*p))
+}
+
 // ShapeStatus writes a shape.
 func ShapeStatus(s scaling.Shape) v1alpha1.Shape {
 	return v1alpha1.Shape{InstanceClass: s.InstanceClass, Replicas: ptr.To(int32(s.Count))}
+}
+
+// Alternative writes a shape that was looked at.
+func Alternative(c scaling.Candidate) v1alpha1.Alternative {
+	out := v1alpha1.Alternative{
+		Shape: ShapeStatus(c.Shape), Verdict: string(c.Verdict), PredictedPercent: ptr.To(int32(math.Round(c.Predicted))),
+	}
+	if c.Price > 0 {
+		out.USDPerHour = strings.TrimPrefix(c.Price.String(), "$")
+	}
+	return out
 }
 
 // messageLength is the greatest length of a message in status, in bytes.

@@ -108,7 +108,7 @@ func TestAPersistedOperationGoesOnWhereItWas(t *testing.T) {
 
 func TestHistory(t *testing.T) {
 	op := scaling.Operation{
-		ID: "0a1b2c3d", Pool: scaling.Writer, Direction: scaling.Down, Started: now,
+		ID: "0a1b2c3d", Pool: scaling.Writer, Direction: scaling.Down, Started: now, Utilization: 12, Emergency: true,
 		From: scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 1}, To: scaling.Shape{InstanceClass: "db.r6g.large", Count: 1},
 	}
 	failed := Record(op, v1alpha1.OutcomeFailed, "StepFailed", strings.Repeat("x", 3000), now.Add(time.Hour))
@@ -117,9 +117,11 @@ func TestHistory(t *testing.T) {
 		failed.From.InstanceClass != "db.r6g.xlarge" || ptr.Deref(failed.To.Replicas, 0) != 1 {
 		t.Errorf("the record is %+v", failed)
 	}
+	succeeded.UtilizationAfterPercent = ptr.To[int32](40)
 	want := scaling.History{
-		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: true, Started: now, Completed: now.Add(2 * time.Hour)},
-		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: false, Started: now, Completed: now.Add(time.Hour)},
+		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: true, Started: now, Completed: now.Add(2 * time.Hour),
+			Before: ptr.To(12), After: ptr.To(40)},
+		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: false, Started: now, Completed: now.Add(time.Hour), Before: ptr.To(12)},
 	}
 	if got := History([]v1alpha1.OperationRecord{succeeded, failed}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
@@ -18,8 +20,10 @@ var (
 	ErrUnknownClass = catalog.ErrUnknownClass
 	// ErrLadderOrder: a ladder's classes do not grow in vCPUs.
 	ErrLadderOrder = errors.New("ladder out of order")
-	// ErrSchedule: a disruption window cannot be read.
+	// ErrSchedule: a schedule or disruption window cannot be read.
 	ErrSchedule = errors.New("invalid schedule")
+	// ErrPrice: a price or the budget cannot be read.
+	ErrPrice = errors.New("invalid price")
 )
 
 // Policy turns an API object into the core's policy. The error says which field is wrong and what to do.
@@ -46,7 +50,16 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 		Guardrails: scaling.Guardrails{
 			MaxOperationsPerDay: int(spec.Guardrails.MaxOperationsPerDay),
 			SurgeReaders:        int(value(spec.Guardrails.SurgeReaders)),
+			MaxStepFactor:       int(spec.Guardrails.MaxStepFactor),
+			EmergencyInterrupts: spec.Guardrails.EmergencyDisruption == v1alpha1.EmergencyDisruptionAllow,
 		},
+		Foresight: scaling.Foresight{
+			Trend: spec.Foresight.Trend == v1alpha1.Enabled, History: spec.Foresight.History == v1alpha1.Enabled,
+		},
+		AfterUpgrade: scaling.Watch{
+			Length: secs(value(spec.AfterEngineUpgrade.WatchSeconds)), ScaleUp: int(spec.AfterEngineUpgrade.ScaleUpPercent),
+		},
+		Wish: wish(in.Annotations),
 	}
 	if r := spec.Readers; r != nil {
 		out.Readers = &scaling.ReaderLimits{
@@ -54,17 +67,60 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			Min:             int(r.MinReplicas),
 			Max:             int(r.MaxReplicas),
 			Preference:      scaling.Preference(r.Preference),
+			Redundancy:      scaling.Redundancy(r.Redundancy),
 		}
 	}
 	if w := spec.Writer; w != nil {
 		out.Writer = &scaling.WriterLimits{InstanceClasses: classes(w.InstanceClasses)}
 	}
 	for _, w := range spec.DisruptionWindows {
-		out.Disruption = append(out.Disruption, scaling.Window{
-			Schedule: w.Schedule, Duration: secs(w.DurationSeconds), TimeZone: w.TimeZone,
-		})
+		out.Disruption = append(out.Disruption, window(w.Schedule, w.StartTime, w.DurationSeconds, w.TimeZone))
+	}
+	for _, s := range spec.Schedules {
+		out.Floors = append(out.Floors, floor(s))
+	}
+	if err := prices(&out, spec); err != nil {
+		return out, err
 	}
 	return out, validate(out)
+}
+
+func window(schedule string, start *metav1.Time, seconds int32, zone string) scaling.Window {
+	return scaling.Window{Schedule: schedule, Start: stamp(start), Duration: secs(seconds), TimeZone: zone}
+}
+
+func floor(s v1alpha1.Schedule) scaling.Floor {
+	f := scaling.Floor{Name: s.Name, Window: window(s.Schedule, s.StartTime, s.DurationSeconds, s.TimeZone)}
+	if s.Readers != nil {
+		f.MinReaders, f.ReaderClass = int(s.Readers.MinReplicas), string(s.Readers.MinInstanceClass)
+	}
+	if s.Writer != nil {
+		f.WriterClass = string(s.Writer.MinInstanceClass)
+	}
+	return f
+}
+
+// prices reads the budget and the prices of a policy.
+func prices(out *scaling.Policy, spec v1alpha1.DBScalingPolicySpec) error {
+	if text := spec.Guardrails.MaxHourlyCostUSD; text != "" {
+		most, err := scaling.ParseUSD(text)
+		if err != nil || most == 0 {
+			return fmt.Errorf("spec.guardrails.maxHourlyCostUSD: %w: %q is no amount in US dollars above zero, such as 6.00", ErrPrice, text)
+		}
+		out.Guardrails.MaxHourlyCost = most
+	}
+	for _, p := range spec.Prices {
+		each, err := scaling.ParseUSD(p.USDPerHour)
+		if err != nil || each == 0 {
+			return fmt.Errorf("spec.prices: %w: %q of %s is no amount in US dollars above zero, such as 0.52",
+				ErrPrice, p.USDPerHour, p.InstanceClass)
+		}
+		if out.Prices == nil {
+			out.Prices = map[string]scaling.Money{}
+		}
+		out.Prices[string(p.InstanceClass)] = each
+	}
+	return nil
 }
 
 // Target names the database of a policy.
@@ -90,6 +146,11 @@ func validate(p scaling.Policy) error {
 	}
 	if err := schedule.Validate(p.Disruption); err != nil {
 		return fmt.Errorf("spec.disruptionWindows: %w: %w", ErrSchedule, err)
+	}
+	for _, f := range p.Floors {
+		if _, err := schedule.Active(f.Window, time.Unix(0, 0)); err != nil {
+			return fmt.Errorf("spec.schedules: %w: %s: %w", ErrSchedule, f.Name, err)
+		}
 	}
 	return nil
 }

@@ -18,6 +18,11 @@ const (
 	OperationFailed    = "OperationFailed"
 	ScalingHeldBack    = "ScalingHeldBack"
 	Recommended        = "Recommended"
+	ApprovalWanted     = "ApprovalWanted"
+	Paused             = "Paused"
+	Resumed            = "Resumed"
+	Overridden         = "Overridden"
+	OverrideEnded      = "OverrideEnded"
 	Ready              = "Ready"
 	NotReady           = "NotReady"
 )

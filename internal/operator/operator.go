@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/go-logr/logr"
+	"gopkg.in/natefinch/lumberjack.v2"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
@@ -23,7 +24,15 @@ import (
 	"github.com/dbscaler/dbscaler/controllers"
 	"github.com/dbscaler/dbscaler/internal/awsx"
 	"github.com/dbscaler/dbscaler/internal/events"
+	"github.com/dbscaler/dbscaler/internal/pricelist"
 	"github.com/dbscaler/dbscaler/internal/telemetry"
+)
+
+const (
+	// ledgerMegabytes is the size at which a ledger file is set aside and a new one begun.
+	ledgerMegabytes = 64
+	// ledgerFiles is how many of those are kept, compressed.
+	ledgerFiles = 4
 )
 
 // leaderElectionID is the name of the lease by which one replica acts at a time.
@@ -45,6 +54,11 @@ type Options struct {
 	Concurrency int
 	// AWSEndpoint is used for every AWS service instead of AWS's own, unless empty.
 	AWSEndpoint string
+	// LedgerFile takes the whole entry of each decision that differs from the one before, one line of JSON each; empty keeps
+	// no ledger. It is rotated.
+	LedgerFile string
+	// PricesFile lists what instances cost; empty for none.
+	PricesFile string
 	// Version of this build, for the user agent.
 	Version string
 	// Clock is the time that decisions go by.
@@ -112,7 +126,7 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 	if err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
-	return (&controllers.Reconciler{
+	reconciler := &controllers.Reconciler{
 		Client:      mgr.GetClient(),
 		Live:        mgr.GetAPIReader(),
 		Observer:    edge,
@@ -122,7 +136,18 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 		Metrics:     series,
 		Speed:       o.Speed,
 		Concurrency: o.Concurrency,
-	}).SetupWithManager(ctx, mgr)
+	}
+	if o.LedgerFile != "" {
+		reconciler.Ledger = &lumberjack.Logger{Filename: o.LedgerFile, MaxSize: ledgerMegabytes, MaxBackups: ledgerFiles, Compress: true}
+	}
+	if o.PricesFile != "" {
+		prices, err := pricelist.Open(o.PricesFile, o.Log)
+		if err != nil {
+			return fmt.Errorf("reading the price list: %w", err)
+		}
+		reconciler.Prices = prices.For
+	}
+	return reconciler.SetupWithManager(ctx, mgr)
 }
 
 func metricsOptions(o Options) metricsserver.Options {

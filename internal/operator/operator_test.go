@@ -1,9 +1,30 @@
 package operator
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/ledger"
 )
+
+func TestReplay(t *testing.T) {
+	line, err := ledger.Record(ledger.Inputs{Policy: scaling.Policy{Name: "a/b"}, Now: time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := Replay(strings.NewReader(string(line)+"\n"+string(line)+"\n"), &out); err != nil || !strings.Contains(out.String(), "2 entries") {
+		t.Errorf("%s, %v", out.String(), err)
+	}
+	forged := strings.Replace(string(line), "WithinBand", "BeyondBand", 1)
+	err = Replay(strings.NewReader(string(line)+"\n"+forged+"\nnonsense\n"), &out)
+	if err == nil || !strings.Contains(err.Error(), "line 2: this version of dbscaler decides otherwise") || !strings.Contains(err.Error(), "line 3: this is no entry") {
+		t.Errorf("got %v", err)
+	}
+}
 
 func TestValidate(t *testing.T) {
 	for _, test := range []struct {

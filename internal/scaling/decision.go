@@ -1,6 +1,11 @@
 package scaling
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+)
 
 // Direction is whether a change adds or removes capacity.
 type Direction string
@@ -15,28 +20,50 @@ const (
 // Reason says in one CamelCase word what was decided, or why nothing was.
 type Reason string
 
-// The reasons of a decision.
+// The reasons of a proposal.
 const (
-	// ReasonWithinBand: utilization is between the thresholds.
-	ReasonWithinBand Reason = "WithinBand"
 	// ReasonScaleUp: the pool is too small, and a larger shape was chosen.
 	ReasonScaleUp Reason = "ScaleUp"
+	// ReasonScaleUpAhead: the pool will be too small before a new size could be in service.
+	ReasonScaleUpAhead Reason = "ScaleUpAhead"
 	// ReasonScaleDown: the pool has been too large for the whole window, and a smaller shape was chosen.
 	ReasonScaleDown Reason = "ScaleDown"
 	// ReasonBelowMinimum: the pool is smaller than the policy allows.
 	ReasonBelowMinimum Reason = "BelowMinimum"
+	// ReasonBelowSchedule: the pool is smaller than a schedule of the policy asks for now.
+	ReasonBelowSchedule Reason = "BelowSchedule"
+	// ReasonSuccessor: the readers grow so that one of them can succeed the writer that has to grow.
+	ReasonSuccessor Reason = "SuccessorTooSmall"
+	// ReasonOverride: a person wants another shape for a time.
+	ReasonOverride Reason = "Override"
 	// ReasonSurgeLeftover: a surge reader outlived its operation and is not needed.
 	ReasonSurgeLeftover Reason = "SurgeLeftover"
+)
+
+// The reasons of a hold.
+const (
+	// ReasonWithinBand: utilization is between the thresholds.
+	ReasonWithinBand Reason = "WithinBand"
 	// ReasonAtMaximum: the pool is too small and already as large as the policy allows.
 	ReasonAtMaximum Reason = "AtMaximum"
-	// ReasonAtMinimum: the pool is too large and nothing smaller is allowed.
+	// ReasonAtMinimum: the pool is too large and nothing smaller is allowed or fits.
 	ReasonAtMinimum Reason = "AtMinimum"
+	// ReasonNothingFits: the pool is too small, the policy allows larger shapes, and none of them may be taken now.
+	ReasonNothingFits Reason = "NothingFits"
 	// ReasonUnknownClass: an instance has a class, or the policy allows one, that the catalogue does not know.
 	ReasonUnknownClass Reason = "UnknownInstanceClass"
+	// ReasonInvalidSchedule: a schedule cannot be read.
+	ReasonInvalidSchedule Reason = "InvalidSchedule"
 	// ReasonSettling: the pool has changed, or was seen for the first time, and what it carries now is not known yet.
 	ReasonSettling Reason = "Settling"
 	// ReasonMetricsMissing: there are too few recent samples to decide anything.
 	ReasonMetricsMissing Reason = "MetricsMissing"
+	// ReasonUpgradeWatch: the engine was upgraded, so that nothing shrinks for a time.
+	ReasonUpgradeWatch Reason = "UpgradeWatch"
+	// ReasonScalingIneffective: growing has changed nothing several times, so that it is not repeated.
+	ReasonScalingIneffective Reason = "ScalingIneffective"
+	// ReasonOverridden: a person holds the shape as it is.
+	ReasonOverridden Reason = "Overridden"
 )
 
 // Decision is what should change, the most urgent first, or why nothing should.
@@ -46,10 +73,23 @@ type Decision struct {
 	Proposals []Proposal
 	// Hold says why nothing should change. It is set when there is no proposal.
 	Hold Hold
-	// Load is what each pool was seen to carry; the pools that the policy leaves alone are absent.
-	Load []Load
+	// Pools is how each pool was looked at, whether the policy scales it or not: readers, then writer.
+	Pools []Assessment
 	// RequeueAfter is when the decision wants to be made again.
 	RequeueAfter time.Duration
+}
+
+// Assessment is how one pool was looked at.
+type Assessment struct {
+	Load Load
+	// Scaled says whether the policy scales the pool.
+	Scaled bool
+	// Hold says why it should stay as it is, or is empty.
+	Hold Hold
+	// Need is what a new shape had to carry, in vCPUs; zero when none was looked for.
+	Need float64
+	// Candidates are the shapes that were looked at, in the order of the ladder, and why each lost.
+	Candidates []Candidate
 }
 
 // Hold is a decision to change nothing.
@@ -59,13 +99,15 @@ type Hold struct {
 	Message string
 }
 
-// Proposal is a change that the load calls for.
+// Proposal is a change that is called for.
 type Proposal struct {
 	Reason Reason
 	// Message explains the reason. It stays the same while the proposal does, so that status is not written every minute.
 	Message string
 	// Cause is the figures that led to it, for the operation's record.
 	Cause string
+	// Emergency says that the pool is saturated and its demand far above its capacity.
+	Emergency bool
 	Change
 }
 
@@ -76,6 +118,67 @@ type Change struct {
 	From, To  Shape
 	// Demand is what the pool must carry, in vCPUs.
 	Demand float64
+	// Utilization is the pool's, in percent, when the change was called for.
+	Utilization float64
+}
+
+// Hash names a change of a pool that has been what it is since then, so that an approval of one is not an approval of the
+// same change at another time: eight hexadecimal digits.
+func (c Change) Hash(target Target, since time.Time) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%s|%s|%s|%d", target, c.Pool, c.Direction, c.From, c.To, since.Unix()))
+	return hex.EncodeToString(sum[:4])
+}
+
+// Verdict is why a candidate lost, or that it was chosen.
+type Verdict string
+
+// The verdicts on candidates.
+const (
+	// Chosen: it is what is proposed.
+	Chosen Verdict = "Chosen"
+	// Fits: it would do, and another is preferred.
+	Fits Verdict = "Fits"
+	// WrongDirection: it has no more capacity, or no less, than the pool has now.
+	WrongDirection Verdict = "WrongDirection"
+	// TooSmall: its predicted utilization is above the target.
+	TooSmall Verdict = "TooSmall"
+	// TooSmallForHottest: the reader that most of the load sticks to would be as hot as before.
+	TooSmallForHottest Verdict = "TooSmallForHottest"
+	// TooLittleMemory: what does not follow the class would not fit into its memory.
+	TooLittleMemory Verdict = "TooLittleMemory"
+	// TooFewConnections: it takes fewer connections than there are.
+	TooFewConnections Verdict = "TooFewConnections"
+	// MemoryUnknown and ConnectionsUnknown: it is smaller, and samples are missing that would tell whether that fits.
+	MemoryUnknown      Verdict = "MemoryUnknown"
+	ConnectionsUnknown Verdict = "ConnectionsUnknown"
+	// StepTooLarge: it is further away than one operation may go.
+	StepTooLarge Verdict = "StepTooLarge"
+	// OverBudget: the target would cost more than the policy allows, or its price is not known and the policy has a budget.
+	OverBudget Verdict = "OverBudget"
+	// PriceUnknown: it is of another family, and without prices nobody knows which is cheaper.
+	PriceUnknown Verdict = "PriceUnknown"
+	// NotOrderable: AWS does not offer the class for this engine and version here.
+	NotOrderable Verdict = "NotOrderable"
+	// LosesSuccessor: no reader would be left that is as large as the writer and first in line to succeed it.
+	LosesSuccessor Verdict = "LosesSuccessor"
+	// BelowScheduled: a schedule of the policy asks for more, now or soon.
+	BelowScheduled Verdict = "BelowSchedule"
+	// Dearer: it costs as much as the present shape, or more.
+	Dearer Verdict = "Dearer"
+)
+
+// Candidate is a shape that the policy allows, and what became of it.
+type Candidate struct {
+	Shape Shape
+	// VCPUs of all its instances.
+	VCPUs float64
+	// Predicted is the utilization that it would have, in percent.
+	Predicted float64
+	// Price is what an hour of it costs; zero when that is not known.
+	Price Money
+	// Resized is how many of the present instances would get another class, Counted by how many their number would change.
+	Resized, Counted int
+	Verdict          Verdict
 }
 
 // Load is what a pool was seen to carry.
@@ -89,14 +192,40 @@ type Load struct {
 	// Fresh says whether there are enough recent samples since the last change. The figures below are meaningless when
 	// there are not.
 	Fresh bool
-	// Utilization is the mean over the scale-up window, in percent of the pool's vCPUs.
+	// Utilization is the mean over the scale-up window, in percent of Carrying.
 	Utilization float64
 	// Demand is the peak over the scale-up window, in vCPUs.
 	Demand float64
 	// Capacity is the vCPUs of the pool.
 	Capacity float64
-	// Censored says that an instance was seen saturated, so that the true demand is at least Demand.
+	// Carrying is the vCPUs that the policy counts on: with OneReaderLost, those that are left without the largest reader.
+	Carrying float64
+	// Hottest is the mean of the hottest instance over the scale-up window, in percent of its vCPUs, and HottestDemand the
+	// highest demand of those instances that are too hot, in vCPUs.
+	Hottest, HottestDemand float64
+	// Censored says that an instance was seen saturated in the scale-up window.
 	Censored bool
+	// Hidden says that it was, and that nothing showed the demand above its vCPUs: the true demand is at least Demand.
+	Hidden bool
+	// Emergency says that the pool is saturated and its demand, as far as it is known, far above its capacity.
+	Emergency bool
+	// Trend and Season are demands foreseen for when a new size could be in service, in vCPUs; zero when nothing is foreseen.
+	Trend, Season float64
+	// Low is what the scale-down window shows.
+	Low Low
+}
+
+// Low is what the scale-down window of a pool shows.
+type Low struct {
+	// Complete says whether every minute of it has a sample of every instance, up to now.
+	Complete bool
+	// Censored says that an instance was seen saturated in it.
+	Censored bool
+	// Peak is the highest demand in it, in vCPUs.
+	Peak float64
+	// Season is the highest demand of earlier days and weeks in the time ahead that is as long, in vCPUs; zero when nothing
+	// is foreseen.
+	Season float64
 }
 
 // History is what a policy did before, newest first.
@@ -108,6 +237,9 @@ type Past struct {
 	Direction          Direction
 	Succeeded          bool
 	Started, Completed time.Time
+	// Before is the pool's utilization in percent when it was called for, and After once it had taken effect; nil when that
+	// is not known.
+	Before, After *int
 }
 
 // StartedSince counts the operations, cleanups left out, that were started after t.
@@ -121,12 +253,12 @@ func (h History) StartedSince(t time.Time) int {
 	return n
 }
 
-// LastCompleted is when the newest operation that match accepts ended; zero when there is none.
-func (h History) LastCompleted(match func(Past) bool) time.Time {
-	var last time.Time
-	for _, p := range h {
-		if match(p) && p.Completed.After(last) {
-			last = p.Completed
+// LastCompleted is the operation that ended last of those that match accepts, or nil when there is none.
+func (h History) LastCompleted(match func(Past) bool) *Past {
+	var last *Past
+	for n := range h {
+		if match(h[n]) && (last == nil || h[n].Completed.After(last.Completed)) {
+			last = &h[n]
 		}
 	}
 	return last

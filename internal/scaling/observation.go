@@ -2,6 +2,7 @@ package scaling
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -46,6 +47,27 @@ type Observation struct {
 	// with its present class. Samples from before are about another pool than the one there is now. Zero means that the
 	// pool is changing.
 	WriterSince, ReadersSince time.Time
+	// UpgradedAt is when the engine's version was first seen to be another than before; zero when it never was.
+	UpgradedAt time.Time
+	// WriterCPU and ReadersCPU are the role's mean CPUUtilization in percent over the last two weeks, in samples of a
+	// quarter of an hour. They are for foresight alone.
+	WriterCPU, ReadersCPU Series
+	// WriterShapes and ReadersShapes say how many vCPUs the pool had when, oldest first: what it takes to read the above.
+	WriterShapes, ReadersShapes []PastCapacity
+	// Orderable lists the instance classes that AWS offers for the engine and version in this region; nil when that could
+	// not be read.
+	Orderable []string
+	// Prices are what an hour of one instance of a class costs here. A class that is not in it has no known price.
+	Prices map[string]Money
+	// History is what the policy did before, newest first.
+	History History
+}
+
+// PastCapacity is the vCPUs of a pool over a stretch of time.
+type PastCapacity struct {
+	// Since is when the pool was first seen so, and Until when it was last.
+	Since, Until time.Time
+	VCPUs        float64
 }
 
 // Instance is one member of a target.
@@ -69,25 +91,48 @@ type Instance struct {
 	CreatedAt time.Time
 	Tags      map[string]string
 	// CPU holds its CPUUtilization in percent, one sample a minute, oldest first. A minute without a sample is missing.
-	CPU []Sample
+	CPU Series
+	// DBLoadCPU holds the average number of sessions that have or want a CPU, which is a demand in vCPUs that saturation does
+	// not hide: one sample a minute of the last hour or so. It is empty without Performance Insights or Database Insights,
+	// and has no sample for an idle minute.
+	DBLoadCPU Series
+	// FreeableMemory holds the least freeable memory in bytes of each five minutes, Connections the greatest number of client
+	// connections.
+	FreeableMemory, Connections Series
 	// ReplicaLag is the newest replica lag, or nil when it is unknown.
 	ReplicaLag *Lag
+	// RestartedAt is when its engine last started as EngineUptime tells; zero when that is unknown.
+	RestartedAt time.Time
+	// BackupWindow is the daily UTC time of automated backups, for example "03:10-03:40", or empty. Aurora's interrupt
+	// nothing, so its instances have none here.
+	BackupWindow string
+	// Maintenance is what AWS is about to do to it.
+	Maintenance []Maintenance
+}
+
+// MaintenanceUnknown is the action that stands for what AWS could not be asked.
+const MaintenanceUnknown = "unknown"
+
+// Maintenance is a maintenance action that waits.
+type Maintenance struct {
+	// Action as the RDS API names it, for example system-update or os-upgrade.
+	Action string
+	// Due is when AWS will apply it: the start of the window that it is scheduled for. Zero when AWS waits to be asked.
+	Due time.Time
 }
 
 // Stale is the age of the newest sample above which there is nothing to decide on. RDS publishes a minute's sample within
 // one to two minutes of its end.
 const Stale = 5 * time.Minute
 
+// MaxReplicaLag is the lag at or below which a reader is in step with the writer. Aurora replicas are usually below 100 ms
+// behind (Aurora user guide, "Aurora Replicas").
+const MaxReplicaLag = 5 * time.Second
+
 // Lag is a replication lag and when it was measured.
 type Lag struct {
 	At    time.Time
 	Value time.Duration
-}
-
-// Sample is one measured value. At is the start of the minute that it stands for.
-type Sample struct {
-	At    time.Time
-	Value float64
 }
 
 // Available is the status of a cluster or instance that takes changes.
@@ -127,6 +172,13 @@ func (i Instance) Surge() string {
 	}
 	return i.Tags[TagSurge]
 }
+
+// autoScalingPrefix begins the names of readers that Aurora Auto Scaling created (Aurora user guide, "Amazon Aurora Auto
+// Scaling with Aurora Replicas").
+const autoScalingPrefix = "application-autoscaling-"
+
+// AutoScaled says whether Aurora Auto Scaling created the instance.
+func (i Instance) AutoScaled() bool { return strings.HasPrefix(i.Identifier, autoScalingPrefix) }
 
 // OptedIn says whether tags let policies of the namespace change what carries them.
 func OptedIn(tags map[string]string, namespace string) bool {

@@ -10,9 +10,13 @@ type Operation struct {
 	Direction Direction
 	From, To  Shape
 	// Reason says why it was started.
-	Reason  string
-	Started time.Time
-	Steps   []Step
+	Reason string
+	// Emergency says that it was started because the pool was saturated and its demand far above its capacity.
+	Emergency bool
+	// Utilization of the pool in percent when it was started.
+	Utilization int
+	Started     time.Time
+	Steps       []Step
 }
 
 // Step is one AWS call and the state that shows it is done.

@@ -11,6 +11,19 @@ const (
 	Enforce Mode = "Enforce"
 	// Recommend decides and reports, and never acts.
 	Recommend Mode = "Recommend"
+	// Approve decides, and acts once a person has named the decision's hash.
+	Approve Mode = "Approve"
+)
+
+// Redundancy says which readers a shape is sized with.
+type Redundancy string
+
+// The redundancies.
+const (
+	// AllReaders: the load fits when all readers are in service.
+	AllReaders Redundancy = "AllReaders"
+	// OneReaderLost: the load still fits with one reader lost.
+	OneReaderLost Redundancy = "OneReaderLost"
 )
 
 // Preference says which way the reader pool changes when several shapes would do.
@@ -18,7 +31,8 @@ type Preference string
 
 // The preferences.
 const (
-	// Cheapest takes the shape with the fewest vCPUs: within a family, price is proportional to vCPUs.
+	// Cheapest takes the shape that costs least: in money where prices are known, otherwise by vCPUs, since within a family
+	// the price doubles with the size.
 	Cheapest Preference = "Cheapest"
 	// Vertical changes the class first and the count only when no class fits.
 	Vertical Preference = "Vertical"
@@ -42,8 +56,17 @@ type Policy struct {
 	ScaleUp    Pace
 	ScaleDown  Pace
 	Guardrails Guardrails
+	Foresight  Foresight
+	// AfterUpgrade is how to watch a database whose engine was upgraded.
+	AfterUpgrade Watch
+	// Floors are the least that the pools may be at certain times.
+	Floors []Floor
 	// Disruption lists when a step that interrupts the writer may begin. Empty means at any time.
 	Disruption []Window
+	// Prices are what an hour of one instance of a class costs, where the policy says so. They win over those observed.
+	Prices map[string]Money
+	// Wish is what a person asked for on the object, outside the spec.
+	Wish Wish
 }
 
 // ReaderLimits bounds the reader pool.
@@ -53,6 +76,7 @@ type ReaderLimits struct {
 	// Min and Max bound the number of readers, both included.
 	Min, Max   int
 	Preference Preference
+	Redundancy Redundancy
 }
 
 // WriterLimits bounds the writer.
@@ -85,14 +109,83 @@ type Guardrails struct {
 	MaxOperationsPerDay int
 	// SurgeReaders is how many readers an operation may add for its own length, so that capacity never drops: 0 or 1.
 	SurgeReaders int
+	// MaxStepFactor bounds one operation: a pool grows to at most this many times its vCPUs, and shrinks to no less than
+	// its vCPUs divided by this. Zero means no bound.
+	MaxStepFactor int
+	// MaxHourlyCost is what an hour of all instances of the target may cost once an operation is done; surge readers are
+	// not counted. Zero means no bound.
+	MaxHourlyCost Money
+	// EmergencyInterrupts says that in an emergency the writer may be interrupted outside the disruption windows.
+	EmergencyInterrupts bool
 }
 
-// Window is a recurring stretch of time.
+// Foresight says which predictions may raise the demand that a shape must carry. None ever lowers it.
+type Foresight struct {
+	// Trend looks at where the last half hour leads.
+	Trend bool
+	// History looks at the same time of earlier days and weeks.
+	History bool
+}
+
+// Watch is how to look at a database after its engine was upgraded: queries may have become dearer.
+type Watch struct {
+	// Length of the watch; nothing shrinks during it.
+	Length time.Duration
+	// ScaleUp is the threshold meanwhile, in percent, where it is lower than the usual one.
+	ScaleUp int
+}
+
+// Floor is the least that the pools may be while its window is open.
+type Floor struct {
+	// Name for people.
+	Name   string
+	Window Window
+	// MinReaders is the least number of readers; zero says nothing about them.
+	MinReaders int
+	// ReaderClass and WriterClass are the least classes, or empty.
+	ReaderClass, WriterClass string
+}
+
+// Window is a stretch of time: a recurring one, or a single one.
 type Window struct {
-	// Schedule is a cron expression of five fields: when the window opens.
+	// Schedule is a cron expression of five fields: when the window opens. Empty for a single one.
 	Schedule string
+	// Start is when a single window opens; zero for a recurring one.
+	Start time.Time
 	// Duration is how long it stays open.
 	Duration time.Duration
 	// TimeZone is the IANA time zone that Schedule is read in.
 	TimeZone string
+}
+
+// Wish is what a person asked for by annotation. What cannot be read counts as a pause: it is better to do nothing than to
+// guess.
+type Wish struct {
+	// Problem says what cannot be read, or is empty.
+	Problem string
+	// PausedUntil is when a pause ends; zero when there is none.
+	PausedUntil time.Time
+	// Approved is the hash of the decision that was approved, or empty.
+	Approved string
+	// Override is the shape that a person wants for a time, or nil.
+	Override *Override
+}
+
+// Override is the shape that a person wants, whatever the load, until it expires.
+type Override struct {
+	// Readers and Writer are the shapes wanted; nil leaves the pool alone.
+	Readers, Writer *Shape
+	// Until is when the load decides again.
+	Until time.Time
+}
+
+// Paused says whether a person has paused the policy at now, or asked for something that cannot be read.
+func (w Wish) Paused(now time.Time) bool { return w.Problem != "" || now.Before(w.PausedUntil) }
+
+// Overridden is the override in force at now, or nil.
+func (w Wish) Overridden(now time.Time) *Override {
+	if w.Override == nil || !now.Before(w.Override.Until) {
+		return nil
+	}
+	return w.Override
 }

@@ -26,6 +26,7 @@ type Metrics struct {
 	capacity    *prometheus.GaugeVec
 	ready       *prometheus.GaugeVec
 	inOperation *prometheus.GaugeVec
+	started     *prometheus.CounterVec
 	operations  *prometheus.CounterVec
 	heldBack    *prometheus.CounterVec
 }
@@ -51,6 +52,7 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 		ready:    gauge("policy", "ready", "1 when the policy's Ready condition is True, otherwise 0."),
 		inOperation: gauge("policy", "operation_in_progress",
 			"1 while an operation is under way, otherwise 0."),
+		started:    counter("policy", "operations_started_total", "Operations that were begun, by why.", labelPool, labelDirection, labelReason),
 		operations: counter("policy", "operations_total", "Operations that ended.", labelPool, labelDirection, labelOutcome),
 		heldBack: counter("policy", "held_back_total",
 			"How often the load began to call for a change that was held back, by the guard or reason that held it.", labelReason),
@@ -92,6 +94,11 @@ func (m *Metrics) State(namespace, name string, ready, operating bool) {
 	m.inOperation.WithLabelValues(namespace, name).Set(number(operating))
 }
 
+// OperationStarted counts an operation that is begun, by why.
+func (m *Metrics) OperationStarted(namespace, name string, op scaling.Operation, reason string) {
+	m.started.WithLabelValues(namespace, name, string(op.Pool), string(op.Direction), reason).Inc()
+}
+
 // OperationEnded counts an operation.
 func (m *Metrics) OperationEnded(namespace, name string, op scaling.Operation, outcome string) {
 	m.operations.WithLabelValues(namespace, name, string(op.Pool), string(op.Direction), outcome).Inc()
@@ -117,7 +124,7 @@ func (m *Metrics) Forget(namespace, name string) {
 
 func (m *Metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.utilization, m.demand, m.capacity, m.ready, m.inOperation, m.operations, m.heldBack,
+		m.utilization, m.demand, m.capacity, m.ready, m.inOperation, m.started, m.operations, m.heldBack,
 	}
 }
 

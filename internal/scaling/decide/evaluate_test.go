@@ -26,7 +26,8 @@ func TestThresholds(t *testing.T) {
 		{"the mean of the window counts: 60, 70, 80", same(settled(60, 70, 80)), scaling.ReasonScaleUp},
 		{"the mean of the window counts: 60, 70, 79", same(settled(60, 70, 79)), scaling.ReasonWithinBand},
 		{"the mean of the pool counts: 60 and 80", two(steady(60), steady(80)), scaling.ReasonScaleUp},
-		{"one hot reader beside an idle one", two(steady(94), steady(20)), scaling.ReasonWithinBand},
+		{"one warm reader beside an idle one", two(steady(89), steady(20)), scaling.ReasonWithinBand},
+		{"one hot reader beside an idle one", two(steady(90), steady(20)), scaling.ReasonScaleUp},
 		{"what was before the window does not count", same(settled(99, 99, 99, 50, 50, 50)), scaling.ReasonWithinBand},
 		{"the newest minute is not looked at", same(ending(newestMinute.Add(time.Minute), 50, 50, 50, 100)),
 			scaling.ReasonWithinBand},
@@ -41,7 +42,9 @@ func TestThresholds(t *testing.T) {
 		{"saturated, although the pool is low", observe(
 			own("a", large, with(steady(5), 4, 95)), own("b", xlarge4, steady(5)), // 1.9 + 0.8 of 18 vCPU are 15 %
 		), scaling.ReasonWithinBand},
-		{"low, and nothing smaller carries it", same(steady(34.9)), scaling.ReasonAtMinimum}, // 2.79 vCPU on 4 are 70 %
+		{"low, and three smaller ones carry it", same(steady(34.9)), scaling.ReasonScaleDown}, // 2.79 vCPU on 3 × 2 are 47 %
+		{"low, and nothing smaller carries it", observe(own("a", large, steady(34.9)), own("b", large, steady(34.9))),
+			scaling.ReasonAtMinimum}, // 1.4 vCPU on 2 are 70 %
 
 		{"the newest minute is not published yet", same(without(steady(20), 0)), scaling.ReasonScaleDown},
 		{"the newest minutes should have been published", same(without(without(without(steady(20), 0), 0), 0)),
@@ -169,7 +172,7 @@ func TestAtMaximum(t *testing.T) {
 	}
 }
 
-func TestOneStepDown(t *testing.T) {
+func TestHowFarDown(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		policy  scaling.Policy
@@ -183,14 +186,15 @@ func TestOneStepDown(t *testing.T) {
 		{"readers of others are never removed", policy(), []scaling.Instance{
 			reader("a", xlarge, steady(20)), reader("b", xlarge, steady(20)),
 		}, shape(2, large)},
-		{"one step, however idle", policy(), []scaling.Instance{own("a", xlarge4, steady(1))}, shape(1, xlarge2)},
-		{"one reader, however idle", policy(bounds(1, 4, large)), []scaling.Instance{
+		{"all the way at once", policy(), []scaling.Instance{own("a", xlarge4, steady(1))}, shape(1, large)},
+		{"as far as one operation may go", policy(stepFactor(4)), []scaling.Instance{own("a", xlarge4, steady(1))}, shape(1, xlarge)},
+		{"three readers at once", policy(bounds(1, 4, large)), []scaling.Instance{
 			own("a", large, steady(1)), own("b", large, steady(1)), own("c", large, steady(1)), own("d", large, steady(1)),
-		}, shape(3, large)},
+		}, shape(1, large)},
 		// 30 % of 4 are 1.2: one large would be at 60 %. 27 % are 1.08, which it carries at 54 %.
 		{"the peak must fit", policy(), pair(large, with(steady(5), 9, 27)), shape(1, large)},
 		{"from above the ladder to its top", policy(bounds(1, 4, large, xlarge)), pair(xlarge4, steady(5)),
-			shape(2, xlarge)},
+			shape(2, large)}, // 1.6 vCPU on 4 are 40 %
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := onlyProposal(t, Evaluate(test.policy, observe(test.readers...), now))
@@ -234,8 +238,6 @@ func TestBelowMinimum(t *testing.T) {
 		{"one more of the same", policy(bounds(2, 4, large, xlarge)), []scaling.Instance{own("a", xlarge, steady(10))},
 			shape(2, xlarge)},
 		{"without any samples", policy(bounds(2, 4, large, xlarge)), []scaling.Instance{own("a", large, nil)},
-			shape(2, large)},
-		{"however loaded", policy(bounds(2, 4, large, xlarge)), []scaling.Instance{own("a", large, steady(99))},
 			shape(2, large)},
 		{"the smallest where there is none", policy(bounds(2, 4, large, xlarge)), nil, shape(2, large)},
 		{"whatever the preference", policy(bounds(3, 4, large, xlarge), prefer(scaling.Vertical)),
@@ -310,7 +312,7 @@ func TestLeftoverSurgeReaders(t *testing.T) {
 			observe(own("a", large, steady(36)), own("b", large, steady(36)), surge("s", large, steady(36))), scaling.ReasonWithinBand, scaling.Shape{}},
 		{"not without samples", policy(), observe(own("a", large, nil), surge("s", large, steady(1))),
 			scaling.ReasonMetricsMissing, scaling.Shape{}},
-		{"not when one is saturated", policy(), observe(own("a", xlarge4, steady(10)), surge("s", large, steady(96))),
+		{"not when one is saturated", policy(), observe(own("a", xlarge4, steady(10)), surge("s", large, with(steady(20), 1, 96))),
 			scaling.ReasonWithinBand, scaling.Shape{}},
 		{"also where the policy leaves the readers alone", policy(withoutReaders, withWriter(large, xlarge)),
 			observe(writer(large, steady(50)), reader("a", xlarge, steady(20)), surge("s", large, steady(20))),
@@ -349,12 +351,18 @@ func TestTheMostUrgentComesFirst(t *testing.T) {
 		want        []string
 	}{
 		{"both too small: readers first, since one of them is to take over",
-			observe(writer(xlarge, steady(90)), own("a", xlarge, steady(90))), []string{"Readers Up", "Writer Up"}},
-		{"both too large: the writer first",
-			observe(writer(xlarge, steady(5)), own("a", xlarge, steady(5))), []string{"Writer Down", "Readers Down"}},
-		{"growing before shrinking", observe(writer(xlarge, steady(90)), own("a", xlarge, steady(5))),
+			observe(writer(xlarge, steady(90)), own("a", xlarge, steady(90))), []string{"Readers Up"}},
+		{"both too small, and the reader is large enough to succeed: readers first",
+			observe(writer(large, steady(90)), own("a", xlarge, steady(90))), []string{"Readers Up", "Writer Up"}},
+		{"both too large: the writer first, since the readers must not be smaller",
+			observe(writer(xlarge, steady(5)), own("a", xlarge, steady(5))), []string{"Writer Down"}},
+		{"both too large, and the readers are larger than the writer",
+			observe(writer(xlarge, steady(5)), own("a", xlarge2, steady(5))), []string{"Writer Down", "Readers Down"}},
+		{"growing before shrinking", observe(writer(large, steady(90)), own("a", xlarge2, steady(5))),
 			[]string{"Writer Up", "Readers Down"}},
-		{"growing before cleaning up", observe(writer(xlarge, steady(90)), own("a", xlarge, steady(50)), surge("s", large, steady(8))), // 36 % together
+		{"the readers grow first so that one can succeed the writer", observe(writer(xlarge, steady(90)), own("a", xlarge, steady(5))),
+			[]string{"Readers Up"}},
+		{"growing before cleaning up", observe(writer(large, steady(90)), own("a", xlarge, steady(50)), surge("s", large, steady(8))), // 36 % together
 			[]string{"Writer Up", "Readers Cleanup"}},
 		{"cleaning up before shrinking", observe(writer(xlarge, steady(5)), own("a", xlarge, steady(5)), surge("s", xlarge, steady(5))),
 			[]string{"Readers Cleanup", "Writer Down", "Readers Down"}},

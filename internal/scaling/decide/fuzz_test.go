@@ -2,6 +2,7 @@ package decide
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -24,35 +25,47 @@ func (d *dice) below(n int) int {
 	return int(b) % n
 }
 
-var ladder = []string{large, xlarge, xlarge2, xlarge4}
+var fuzzLadder = []string{large, xlarge, xlarge2, xlarge4}
 
 func (d *dice) policy() scaling.Policy {
 	down := 1 + d.below(60)
 	target := down + 1 + d.below(20)
 	least := 1 + d.below(3)
-	first := d.below(len(ladder))
-	p := policy(bounds(least, least+d.below(4), ladder[first:first+1+d.below(len(ladder)-first)]...))
+	first := d.below(len(fuzzLadder))
+	p := policy(bounds(least, least+d.below(4), fuzzLadder[first:first+1+d.below(len(fuzzLadder)-first)]...))
 	p.CPU = scaling.CPU{ScaleDown: down, Target: target, ScaleUp: target + 1 + d.below(10)}
 	p.Readers.Preference = []scaling.Preference{scaling.Cheapest, scaling.Vertical, scaling.Horizontal}[d.below(3)]
 	p.ScaleUp.Window = time.Duration(1+d.below(200)) * 5 * time.Second
 	p.ScaleDown.Window = time.Duration(1+d.below(200)) * 10 * time.Second
 	if d.below(2) == 1 {
-		p.Writer = &scaling.WriterLimits{InstanceClasses: ladder[:1+d.below(len(ladder))]}
+		p.Writer = &scaling.WriterLimits{InstanceClasses: fuzzLadder[:1+d.below(len(fuzzLadder))]}
 	}
 	if d.below(4) == 3 {
 		p.Readers = nil
 	}
+	p.Foresight = scaling.Foresight{Trend: d.below(2) == 1, History: d.below(2) == 1}
+	p.Guardrails.MaxStepFactor = d.below(6)
 	return p
 }
 
 func (d *dice) observation() scaling.Observation {
-	classes := append([]string{"db.r5.large", "db.r5.12xlarge"}, ladder...)
+	classes := append([]string{"db.r5.large", "db.r5.12xlarge"}, fuzzLadder...)
 	var instances []scaling.Instance
 	for n := range 1 + d.below(6) {
 		class := classes[d.below(len(classes))]
 		i := []func(string, string, []scaling.Sample) scaling.Instance{reader, own, own, surge}[d.below(4)](
 			string(rune('a'+n)), class, d.samples())
 		i.Writer = n == 0
+		switch d.below(8) {
+		case 1:
+			i.FreeableMemory = nil
+		case 2:
+			i.Connections = slow(float64(d.below(256)) * 20)
+		case 3:
+			i.DBLoadCPU = d.samples()
+		case 4:
+			i.CPU = append(i.CPU, scaling.Sample{At: now, Value: math.NaN()}, scaling.Sample{At: now.Add(-time.Hour), Value: -5})
+		}
 		instances = append(instances, i)
 	}
 	o := observe(instances...)
@@ -121,6 +134,9 @@ func FuzzEvaluate(f *testing.F) {
 			if problem := objection(p, o, proposal); problem != "" {
 				t.Errorf("%s: %s → %s (%s): %s", proposal.Reason, proposal.From, proposal.To, proposal.Cause, problem)
 			}
+		}
+		p.Foresight.Trend = false // a louder load saturates, and what saturation hides has no slope
+		for _, proposal := range Evaluate(p, o, now).Proposals {
 			if proposal.Reason == scaling.ReasonScaleUp {
 				compareUp(t, proposal, Evaluate(p, louder(o, more), now))
 			}
@@ -176,8 +192,8 @@ func objection(p scaling.Policy, o scaling.Observation, proposal scaling.Proposa
 		return fmt.Sprintf("up from %.0f to %.0f vCPU", before, after)
 	case proposal.Direction == scaling.Down && after >= before:
 		return fmt.Sprintf("down from %.0f to %.0f vCPU", before, after)
-	case proposal.Direction == scaling.Down && proposal.To.Count < proposal.From.Count-1:
-		return "more than one reader at once"
+	case p.Guardrails.MaxStepFactor > 0 && before > 0 && (after > float64(p.Guardrails.MaxStepFactor)*before || after*float64(p.Guardrails.MaxStepFactor) < before):
+		return fmt.Sprintf("from %.0f to %.0f vCPU is too far", before, after)
 	case proposal.Direction == scaling.Down:
 		return unsafeDown(p, o, proposal.Pool, after)
 	}
@@ -230,7 +246,7 @@ func compareUp(t *testing.T, quiet scaling.Proposal, loud scaling.Decision) {
 			continue
 		}
 		if proposal.Reason != scaling.ReasonScaleUp || vcpus(t, proposal.To) < vcpus(t, quiet.To) {
-			t.Errorf("%s → %s with more load, %s → %s with less", proposal.From, proposal.To, quiet.From, quiet.To)
+			t.Errorf("%s → %s with more load (%s), %s → %s with less (%s)", proposal.From, proposal.To, proposal.Cause, quiet.From, quiet.To, quiet.Cause)
 		}
 		return
 	}

@@ -53,6 +53,10 @@ func withWriter(ladder ...string) func(*scaling.Policy) {
 	return func(p *scaling.Policy) { p.Writer = &scaling.WriterLimits{InstanceClasses: ladder} }
 }
 
+func stepFactor(n int) func(*scaling.Policy) {
+	return func(p *scaling.Policy) { p.Guardrails.MaxStepFactor = n }
+}
+
 func withoutReaders(p *scaling.Policy) { p.Readers = nil }
 
 func upWindow(d time.Duration) func(*scaling.Policy) {
@@ -67,9 +71,22 @@ func observe(instances ...scaling.Instance) scaling.Observation {
 	}
 }
 
-// reader is one that somebody else created.
+// reader is one that somebody else created, with 40 % of its memory free and 20 connections.
 func reader(name, class string, cpu []scaling.Sample) scaling.Instance {
-	return scaling.Instance{Identifier: name, Class: class, Status: scaling.Available, CPU: cpu}
+	i := scaling.Instance{Identifier: name, Class: class, Status: scaling.Available, CPU: cpu, Connections: slow(20)}
+	if c, err := catalog.Lookup(class); err == nil {
+		i.FreeableMemory = slow(0.4 * float64(c.MemoryBytes))
+	}
+	return i
+}
+
+// slow lists one sample every five minutes of the last five hours.
+func slow(value float64) scaling.Series {
+	var out scaling.Series
+	for at := now.Add(-5 * time.Hour); at.Before(now.Add(-5 * time.Minute)); at = at.Add(5 * time.Minute) {
+		out = append(out, scaling.Sample{At: at, Value: value})
+	}
+	return out
 }
 
 // own is a reader that the operator created.

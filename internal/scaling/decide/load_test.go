@@ -2,6 +2,7 @@ package decide
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,11 +12,7 @@ import (
 // readersLoad is the load of the readers, as it is assessed at a moment.
 func readersLoad(t *testing.T, p scaling.Policy, o scaling.Observation, at time.Time) scaling.Load {
 	t.Helper()
-	loads := Assess(p, o, at)
-	if len(loads) != 1 || loads[0].Pool != scaling.Readers {
-		t.Fatalf("got the loads %v, want that of the readers", loads)
-	}
-	return loads[0]
+	return Evaluate(p, o, at).Pools[0].Load
 }
 
 func TestAssess(t *testing.T) {
@@ -45,26 +42,23 @@ func TestCensored(t *testing.T) {
 	}
 }
 
-func TestPoolsThatThePolicyLeavesAloneAreAbsent(t *testing.T) {
+func TestEveryPoolIsWeighedWhetherItIsScaledOrNot(t *testing.T) {
 	o := observe(writer(large, steady(50)), own("a", large, steady(50)))
 	for name, test := range map[string]struct {
-		policy scaling.Policy
-		want   []scaling.Pool
+		policy          scaling.Policy
+		readers, writer bool
 	}{
-		"neither": {policy(withoutReaders), nil},
-		"writer":  {policy(withoutReaders, withWriter(large)), []scaling.Pool{scaling.Writer}},
-		"readers": {policy(), []scaling.Pool{scaling.Readers}},
-		"both":    {policy(withWriter(large)), []scaling.Pool{scaling.Readers, scaling.Writer}},
+		"neither": {policy(withoutReaders), false, false},
+		"writer":  {policy(withoutReaders, withWriter(large)), false, true},
+		"readers": {policy(), true, false},
+		"both":    {policy(withWriter(large)), true, true},
 	} {
-		loads := Assess(test.policy, o, now)
-		if len(loads) != len(test.want) {
-			t.Errorf("%s: got %d loads, want %d", name, len(loads), len(test.want))
-			continue
+		pools := Evaluate(test.policy, o, now).Pools
+		if len(pools) != 2 || pools[0].Load.Pool != scaling.Readers || pools[1].Load.Pool != scaling.Writer {
+			t.Fatalf("%s: got %d pools", name, len(pools))
 		}
-		for n, pool := range test.want {
-			if loads[n].Pool != pool || !loads[n].Fresh {
-				t.Errorf("%s: load %d is of the %s, fresh %t", name, n, loads[n].Pool, loads[n].Fresh)
-			}
+		if pools[0].Scaled != test.readers || pools[1].Scaled != test.writer || !pools[0].Load.Fresh || !pools[1].Load.Fresh {
+			t.Errorf("%s: scaled %t and %t, fresh %t and %t", name, pools[0].Scaled, pools[1].Scaled, pools[0].Load.Fresh, pools[1].Load.Fresh)
 		}
 	}
 }
@@ -182,8 +176,8 @@ func TestWarmUp(t *testing.T) {
 			o := observe(own("a", large, steady(90)))
 			o.ReadersSince = test.since
 			d := Evaluate(policy(), o, now)
-			if reason(d) != test.want || d.Load[0].Fresh != test.fresh {
-				t.Errorf("got %s, fresh %t; want %s, %t", reason(d), d.Load[0].Fresh, test.want, test.fresh)
+			if reason(d) != test.want || d.Pools[0].Load.Fresh != test.fresh {
+				t.Errorf("got %s, fresh %t; want %s, %t", reason(d), d.Pools[0].Load.Fresh, test.want, test.fresh)
 			}
 		})
 	}
@@ -218,14 +212,29 @@ func constant(value float64, count int) []float64 {
 
 // The warm-up after a change is left out of the scale-down window as well, which is then not complete.
 func TestNoScaleDownUntilTheWindowHasPassedSinceTheChange(t *testing.T) {
-	o := observe(pair(xlarge, steady(20))...)
-	o.ReadersSince = now.Add(-16 * time.Minute) // the window begins at 09:49, and the warm-up ended at 09:49
-	if got := Evaluate(policy(), o, now); reason(got) != scaling.ReasonScaleDown {
+	p := policy(func(p *scaling.Policy) { p.ScaleDown.Window = 70 * time.Minute })
+	o := observe(pair(xlarge, settled(constant(20, 120)...))...)
+	o.ReadersSince = now.Add(-76 * time.Minute) // the window begins at 08:49, and the warm-up ended at 08:49
+	if got := Evaluate(p, o, now); reason(got) != scaling.ReasonScaleDown {
 		t.Errorf("got %s, want ScaleDown", reason(got))
 	}
 	o.ReadersSince = o.ReadersSince.Add(time.Second)
-	if got := Evaluate(policy(), o, now); reason(got) != scaling.ReasonWithinBand {
+	if got := Evaluate(p, o, now); reason(got) != scaling.ReasonWithinBand {
 		t.Errorf("a second later: got %s, want WithinBand", reason(got))
+	}
+}
+
+// However short the window is, nothing shrinks for an hour after a change, a failover or a restart.
+func TestCalmAfterAChange(t *testing.T) {
+	o := observe(pair(xlarge, steady(20))...)
+	o.ReadersSince = now.Add(-time.Hour)
+	if got := Evaluate(policy(), o, now); reason(got) != scaling.ReasonScaleDown {
+		t.Errorf("after an hour: %s", reason(got))
+	}
+	o.ReadersSince = now.Add(-time.Hour + time.Second)
+	got := Evaluate(policy(), o, now)
+	if reason(got) != scaling.ReasonSettling || !strings.Contains(got.Hold.Message, "nothing shrinks until 2026-02-05T10:00:01Z") {
+		t.Errorf("a second before: %s, %s", reason(got), got.Hold.Message)
 	}
 }
 
@@ -245,7 +254,11 @@ func TestNewest(t *testing.T) {
 		{"one is not in service", []scaling.Instance{own("a", large, settled(1)), rebooting}, newestMinute},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := newest(test.instances); !got.Equal(test.want) {
+			all, err := members(&scaling.Observation{Engine: "aurora-postgresql", Instances: test.instances}, scaling.Readers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := newest(all); !got.Equal(test.want) {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})

@@ -1,7 +1,9 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,15 +30,48 @@ func optInTagMissing(in Input) (string, time.Duration, error) {
 		scaling.TagOptIn, in.Policy.Namespace, strings.Join(missing, ", ")), 0, nil
 }
 
-// metricsStale wants fresh samples of the pool for anything but reaching the minimum.
+// ownerConflict leaves to Aurora Auto Scaling what it manages: its readers, and with them the number of readers.
+func ownerConflict(in Input) (string, time.Duration, error) {
+	counted := in.Proposal.Pool == scaling.Readers && in.Proposal.To.Count != in.Proposal.From.Count &&
+		in.Proposal.Direction != scaling.Cleanup
+	for _, i := range in.Observation.Instances {
+		touched := slices.ContainsFunc(in.Operation.Steps, func(s scaling.Step) bool { return s.Instance == i.Identifier })
+		if i.AutoScaled() && (counted || touched) {
+			return fmt.Sprintf("Aurora Auto Scaling manages the number of readers (%s is its own): remove its scaling policy, or set "+
+				"spec.readers so that the number stays", i.Identifier), 0, nil
+		}
+	}
+	return "", 0, nil
+}
+
+// classNotOrderable wants AWS to offer every class that an instance is to get, for this engine and version in this region.
+func classNotOrderable(in Input) (string, time.Duration, error) {
+	for _, s := range in.Operation.Steps {
+		switch {
+		case s.InstanceClass == "":
+		case in.Observation.Orderable == nil:
+			return "", 0, errors.New("AWS could not be asked which instance classes it offers here; grant rds:DescribeOrderableDBInstanceOptions " +
+				"if the role lacks it")
+		case !slices.Contains(in.Observation.Orderable, s.InstanceClass):
+			return fmt.Sprintf("AWS does not offer %s for %s %s in %s: remove it from the policy", s.InstanceClass, in.Observation.Engine,
+				in.Observation.EngineVersion, in.Policy.Target.Scope.Region), 0, nil
+		}
+	}
+	return "", 0, nil
+}
+
+// metricsStale wants fresh samples of the pool for anything but reaching what the policy, or a person, asks for at least.
 func metricsStale(in Input) (string, time.Duration, error) {
-	if in.Proposal.Reason == scaling.ReasonBelowMinimum {
+	reason, pool := in.Proposal.Reason, in.Proposal.Pool
+	if reason == scaling.ReasonBelowMinimum || reason == scaling.ReasonBelowSchedule ||
+		reason == scaling.ReasonOverride && in.Proposal.Direction == scaling.Up {
 		return "", 0, nil
 	}
-	for _, l := range in.Load {
-		if l.Pool == in.Proposal.Pool && l.Fresh && in.Now.Sub(l.Newest) <= scaling.Stale {
-			return "", 0, nil
-		}
+	if in.Proposal.Reason == scaling.ReasonSuccessor {
+		pool = scaling.Writer
+	}
+	if l := in.load(pool); l.Fresh && in.Now.Sub(l.Newest) <= scaling.Stale {
+		return "", 0, nil
 	}
 	return fmt.Sprintf("there are no CPU samples of the last %s", scaling.Stale), 0, nil
 }
@@ -68,6 +103,101 @@ func pendingModifications(in Input) (string, time.Duration, error) {
 		if len(waiting) > 0 {
 			return fmt.Sprintf("%s has modifications that wait for its maintenance window (%s), which a change now would apply: "+
 				"apply or withdraw them", i.Identifier, strings.Join(waiting, ", ")), 0, nil
+		}
+	}
+	return "", 0, nil
+}
+
+// maintenanceAhead is how long before AWS does maintenance nothing else is begun: an operation may take as long.
+const maintenanceAhead = 2 * time.Hour
+
+// pendingMaintenance keeps out of the way of maintenance that AWS is about to do. What waits until somebody asks for it may
+// wait on.
+func pendingMaintenance(in Input) (string, time.Duration, error) {
+	for _, i := range in.Observation.Instances {
+		for _, m := range i.Maintenance {
+			switch {
+			case m.Action == scaling.MaintenanceUnknown:
+				return "", 0, errors.New("AWS could not be asked for pending maintenance; grant rds:DescribePendingMaintenanceActions " +
+					"if the role lacks it")
+			case !m.Due.IsZero() && !in.Now.Before(m.Due.Add(-maintenanceAhead)):
+				return fmt.Sprintf("AWS is to do maintenance (%s) on %s at %s", m.Action, i.Identifier, m.Due.UTC().Format(time.RFC3339)), 0, nil
+			}
+		}
+	}
+	return "", 0, nil
+}
+
+// backupWindow leaves an instance alone while AWS may be taking its daily backup, unless there is an emergency.
+func backupWindow(in Input) (string, time.Duration, error) {
+	for _, i := range in.Observation.Instances {
+		touched := slices.ContainsFunc(in.Operation.Steps, func(s scaling.Step) bool { return s.Instance == i.Identifier })
+		if i.BackupWindow == "" || !touched || in.Proposal.Emergency {
+			continue
+		}
+		left, err := leftOf(i.BackupWindow, in.Now)
+		if err != nil {
+			return "", 0, fmt.Errorf("the backup window of %s: %w", i.Identifier, err)
+		}
+		if left > 0 {
+			return fmt.Sprintf("the backup window of %s (%s UTC) is open", i.Identifier, i.BackupWindow), left, nil
+		}
+	}
+	return "", 0, nil
+}
+
+// leftOf is how long a daily UTC window such as "23:30-00:10" is still open; zero when it is closed.
+func leftOf(window string, now time.Time) (time.Duration, error) {
+	from, to, _ := strings.Cut(window, "-")
+	begin, errFrom := time.Parse("15:04", from)
+	end, errTo := time.Parse("15:04", to)
+	if err := errors.Join(errFrom, errTo); err != nil {
+		return 0, fmt.Errorf("%q is not two times of the day: %w", window, err)
+	}
+	now = now.UTC()
+	since := now.Sub(now.Truncate(day)) - begin.Sub(begin.Truncate(day))
+	length := end.Sub(begin)
+	if length <= 0 {
+		length += day
+	}
+	if since < 0 {
+		since += day
+	}
+	return max(0, length-since), nil
+}
+
+// minimumReaders wants a cluster that has readers to have one in service at every moment: without any the reader endpoint
+// leads to the writer.
+func minimumReaders(in Input) (string, time.Duration, error) {
+	w, err := newWalk(in.Observation)
+	if err != nil || len(w.vcpus) < 2 {
+		return "", 0, err
+	}
+	for _, s := range in.Operation.Steps {
+		meanwhile, err := w.take(s)
+		if err != nil {
+			return "", 0, err
+		}
+		if meanwhile == 0 {
+			return fmt.Sprintf("while %s is changed no reader would be in service: set guardrails.surgeReaders to 1 or allow more readers",
+				s.Instance), 0, nil
+		}
+	}
+	return "", 0, nil
+}
+
+// replicaLag wants the reader that is to take over to be in step with the writer.
+func replicaLag(in Input) (string, time.Duration, error) {
+	for _, s := range in.Operation.Steps {
+		i, exists := in.Observation.Instance(s.Instance)
+		if s.Action != scaling.Failover || !exists {
+			continue
+		}
+		if i.ReplicaLag == nil {
+			return "", 0, fmt.Errorf("the replica lag of %s is not known", s.Instance)
+		}
+		if i.ReplicaLag.Value > scaling.MaxReplicaLag {
+			return fmt.Sprintf("%s, which is to take over, is more than %s behind the writer", s.Instance, scaling.MaxReplicaLag), 0, nil
 		}
 	}
 	return "", 0, nil
@@ -115,10 +245,9 @@ func readersCarryLoad(in Input) (string, time.Duration, error) {
 	if during == "" {
 		return "", 0, nil
 	}
-	for _, l := range in.Load {
-		if l.Pool == scaling.Readers && l.Fresh && !l.Censored && 100*l.Demand <= float64(in.Policy.CPU.ScaleUp)*least {
-			return "", 0, nil
-		}
+	l := in.load(scaling.Readers)
+	if l.Fresh && !l.Censored && 100*l.Demand <= float64(in.Policy.CPU.ScaleUp)*least {
+		return "", 0, nil
 	}
 	return fmt.Sprintf("while %s is changed the other readers (%.0f of %.0f vCPUs) could not be relied on to carry the load: set "+
 		"guardrails.surgeReaders to 1 or allow more readers", during, least, start), 0, nil

@@ -11,14 +11,23 @@ import (
 type Input struct {
 	Policy      scaling.Policy
 	Observation scaling.Observation
-	History     scaling.History
-	// Load is what each pool was seen to carry.
-	Load []scaling.Load
+	// Pools is what each pool was seen to carry.
+	Pools []scaling.Assessment
 	// Proposal is what is to be done.
 	Proposal scaling.Proposal
 	// Operation is how it is to be done.
 	Operation scaling.Operation
 	Now       time.Time
+}
+
+// load is what a pool was seen to carry; not fresh when it was not looked at.
+func (in Input) load(pool scaling.Pool) scaling.Load {
+	for n := range in.Pools {
+		if in.Pools[n].Load.Pool == pool {
+			return in.Pools[n].Load
+		}
+	}
+	return scaling.Load{Pool: pool}
 }
 
 // Veto says that a guard holds a proposal back.
@@ -31,6 +40,9 @@ type Veto struct {
 	RetryAfter time.Duration
 }
 
+// ApprovalMissing is the name of the guard that waits for a person to approve.
+const ApprovalMissing = "ApprovalMissing"
+
 // check is one guard: it returns a message to veto, or nothing. An error is a veto too.
 type check struct {
 	name string
@@ -39,31 +51,45 @@ type check struct {
 
 // chain is every guard, in the order in which a person would want to hear of them.
 var chain = []check{
+	{"Paused", paused},
 	{"ModeRecommend", modeRecommend},
 	{"OutOfBounds", outOfBounds},
+	{"LargestStep", largestStep},
+	{"Budget", budget},
+	{"ClassNotOrderable", classNotOrderable},
 	{"OptInTagMissing", optInTagMissing},
+	{"OwnerConflict", ownerConflict},
 	{"MetricsStale", metricsStale},
 	{"DatabaseBusy", databaseBusy},
 	{"PendingModifications", pendingModifications},
+	{"PendingMaintenance", pendingMaintenance},
+	{"BackupWindow", backupWindow},
 	{"ForeignReader", foreignReader},
+	{"MinimumReaders", minimumReaders},
 	{"ReadersCarryLoad", readersCarryLoad},
+	{"ReplicaLag", replicaLag},
 	{"OperationsPerDay", operationsPerDay},
 	{"Cooldown", cooldown},
 	{"DisruptionWindow", disruptionWindow},
+	{ApprovalMissing, approvalMissing}, // the last, so that what a person approves is not held back by another
 }
 
-// Check returns the first veto, or nil when every guard lets the proposal pass.
-func Check(in Input) *Veto {
-	for _, c := range chain {
+// Check asks every guard and returns the vetoes, in the order of the chain; none when the proposal may pass.
+func Check(in Input) []Veto { return ask(chain, in) }
+
+// ask asks guards one after the other.
+func ask(checks []check, in Input) []Veto {
+	var vetoes []Veto
+	for _, c := range checks {
 		message, retryAfter, err := c.run(in)
 		if err != nil {
-			return &Veto{Guard: c.name, Message: "The guard could not be evaluated, so nothing changes: " + err.Error()}
+			message, retryAfter = "The guard could not be evaluated, so nothing changes: "+err.Error(), 0
 		}
 		if message != "" {
-			return &Veto{Guard: c.name, Message: message, RetryAfter: retryAfter}
+			vetoes = append(vetoes, Veto{Guard: c.name, Message: message, RetryAfter: retryAfter})
 		}
 	}
-	return nil
+	return vetoes
 }
 
 // Names lists the guards in the order in which they are asked.

@@ -6,24 +6,25 @@ import (
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 	"github.com/dbscaler/dbscaler/internal/scaling/schedule"
 )
 
-const day = 24 * time.Hour
+const (
+	day = 24 * time.Hour
+	// maxReaders is how many readers an Aurora cluster can have (Aurora user guide, "Quotas and constraints").
+	maxReaders = 15
+)
 
-// modeRecommend holds everything back for a policy that only recommends.
-func modeRecommend(in Input) (string, time.Duration, error) {
-	if in.Policy.Mode == scaling.Enforce {
-		return "", 0, nil
-	}
-	return "spec.mode is Recommend, so this is only reported. Set it to Enforce to let the operator act", 0, nil
-}
-
-// outOfBounds is the last line before the limits of the policy, whatever the engine decided.
+// outOfBounds is the last line before the limits of the policy, whatever the engine decided. An override by a person may
+// leave the policy's limits, and not those of AWS.
 func outOfBounds(in Input) (string, time.Duration, error) {
 	to := in.Proposal.To
 	if in.Proposal.Direction == scaling.Cleanup {
 		return "", 0, nil // it removes only what an operation of ours added
+	}
+	if in.Proposal.Reason == scaling.ReasonOverride {
+		return outOfReach(in)
 	}
 	switch in.Proposal.Pool {
 	case scaling.Writer:
@@ -39,42 +40,167 @@ func outOfBounds(in Input) (string, time.Duration, error) {
 	return fmt.Sprintf("%s is outside what the policy allows", to), 0, nil
 }
 
+// outOfReach says what of an override no database can be.
+func outOfReach(in Input) (string, time.Duration, error) {
+	to := in.Proposal.To
+	class, err := catalog.Lookup(to.InstanceClass)
+	if err != nil {
+		return "", 0, err
+	}
+	most := 1
+	if in.Proposal.Pool == scaling.Readers {
+		most = maxReaders
+	}
+	switch {
+	case to.Count < 1 || to.Count > most:
+		return fmt.Sprintf("the override asks for %d instances, where there may be from 1 to %d", to.Count, most), 0, nil
+	case in.Policy.Target.Kind == scaling.DBInstance && in.Proposal.Pool == scaling.Readers:
+		return "the override asks for readers, and a DBInstance has none", 0, nil
+	case !class.Supports(in.Observation.Engine):
+		return fmt.Sprintf("%s does not run on %s", in.Observation.Engine, to.InstanceClass), 0, nil
+	}
+	return "", 0, nil
+}
+
+// largestStep bounds how far one operation goes.
+func largestStep(in Input) (string, time.Duration, error) {
+	factor := float64(in.Policy.Guardrails.MaxStepFactor)
+	if factor == 0 || in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride {
+		return "", 0, nil
+	}
+	before, err := capacity(in.Observation.Engine, in.Observation.Pool(in.Proposal.Pool))
+	if err != nil {
+		return "", 0, err
+	}
+	class, err := catalog.Lookup(in.Proposal.To.InstanceClass)
+	if err != nil {
+		return "", 0, err
+	}
+	after := float64(in.Proposal.To.Count * class.VCPUFor(in.Observation.Engine))
+	if before == 0 || after <= factor*before && after*factor >= before {
+		return "", 0, nil
+	}
+	return fmt.Sprintf("from %.0f to %.0f vCPUs is further than guardrails.maxStepFactor (%.0f) lets one operation go",
+		before, after, factor), 0, nil
+}
+
+func capacity(engine string, instances []scaling.Instance) (float64, error) {
+	total := 0
+	for _, i := range instances {
+		class, err := catalog.Lookup(i.Class)
+		if err != nil {
+			return 0, err
+		}
+		total += class.VCPUFor(engine)
+	}
+	return float64(total), nil
+}
+
+// budget bounds what an hour of the target costs. A price that is not known is too high, except on the way down.
+func budget(in Input) (string, time.Duration, error) {
+	most := in.Policy.Guardrails.MaxHourlyCost
+	if most == 0 || in.Proposal.Direction == scaling.Cleanup {
+		return "", 0, nil
+	}
+	after, known := costAfter(in)
+	down := in.Proposal.Direction == scaling.Down
+	switch {
+	case known && after <= most, !known && down:
+		return "", 0, nil
+	case !known:
+		return fmt.Sprintf("guardrails.maxHourlyCostUSD is set, and the price of %s is not known. Name it in spec.prices, give the operator "+
+			"a price file, or let it read the Pricing API", in.Proposal.To.InstanceClass), 0, nil
+	}
+	if before, priced := costNow(in); down && priced && after < before {
+		return "", 0, nil
+	}
+	return fmt.Sprintf("the database would cost %s an hour, and guardrails.maxHourlyCostUSD is %s", after, most), 0, nil
+}
+
+// costAfter is what an hour of the target costs once every step is done.
+func costAfter(in Input) (scaling.Money, bool) {
+	classes := map[string]string{}
+	for _, i := range in.Observation.Instances {
+		classes[i.Identifier] = i.Class
+	}
+	for _, s := range in.Operation.Steps {
+		switch s.Action {
+		case scaling.CreateReader, scaling.ModifyInstanceClass:
+			classes[s.Instance] = s.InstanceClass
+		case scaling.DeleteReader:
+			delete(classes, s.Instance)
+		case scaling.Failover, scaling.ModifyPromotionTier:
+		}
+	}
+	total, known := scaling.Money(0), true
+	for _, class := range classes {
+		money, priced := scaling.Price(in.Policy, in.Observation, class)
+		total += money
+		known = known && priced
+	}
+	return total, known
+}
+
+// costNow is what an hour of the target costs as it is.
+func costNow(in Input) (scaling.Money, bool) {
+	total, known := scaling.Money(0), true
+	for _, i := range in.Observation.Instances {
+		money, priced := scaling.Price(in.Policy, in.Observation, i.Class)
+		total += money
+		known = known && priced
+	}
+	return total, known
+}
+
 // operationsPerDay bounds how often a database is changed.
 func operationsPerDay(in Input) (string, time.Duration, error) {
 	most := in.Policy.Guardrails.MaxOperationsPerDay
-	if in.Proposal.Direction == scaling.Cleanup || in.History.StartedSince(in.Now.Add(-day)) < most {
+	free := in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride
+	if free || in.Observation.History.StartedSince(in.Now.Add(-day)) < most {
 		return "", 0, nil
 	}
 	return fmt.Sprintf("%d operations were started in the last 24 h, as many as guardrails.maxOperationsPerDay allows", most), 0, nil
 }
 
-// cooldown lets the effect of a change show before the next one. Growing waits for what grew or failed before; shrinking
-// waits for any change. A cleanup waits for nothing, and growing does not wait for one.
+// cooldown lets the effect of a change show before the next one. Growing waits for what grew the same pool, and for what
+// failed; shrinking waits for any change. A cleanup and a person's override wait for nothing, and growing does not wait for
+// what shrank. In an emergency growing need not wait either, once: not when the last growth was itself begun in a cooldown.
 func cooldown(in Input) (string, time.Duration, error) {
 	wait, what := in.Policy.ScaleUp.Cooldown, "scaleUp"
 	match := func(p scaling.Past) bool {
-		return p.Direction == scaling.Up || !p.Succeeded && p.Direction != scaling.Cleanup
+		return p.Pool == in.Proposal.Pool && p.Direction == scaling.Up || !p.Succeeded && p.Direction != scaling.Cleanup
 	}
-	switch in.Proposal.Direction {
-	case scaling.Cleanup:
+	switch {
+	case in.Proposal.Direction == scaling.Cleanup, in.Proposal.Reason == scaling.ReasonOverride:
 		return "", 0, nil
-	case scaling.Down:
+	case in.Proposal.Direction == scaling.Down:
 		wait, what = in.Policy.ScaleDown.Cooldown, "scaleDown"
 		match = func(scaling.Past) bool { return true }
-	case scaling.Up:
 	}
-	last := in.History.LastCompleted(match)
-	ends := last.Add(wait)
-	if last.IsZero() || !in.Now.Before(ends) {
+	last := in.Observation.History.LastCompleted(match)
+	if last == nil || !in.Now.Before(last.Completed.Add(wait)) {
 		return "", 0, nil
 	}
+	if in.Proposal.Emergency && in.Proposal.Direction == scaling.Up && last.Succeeded && !overruled(in, *last) {
+		return "", 0, nil
+	}
+	ends := last.Completed.Add(wait)
 	return fmt.Sprintf("behavior.%s.cooldownSeconds after the last operation ends at %s", what, ends.UTC().Format(time.RFC3339)),
 		ends.Sub(in.Now), nil
 }
 
-// disruptionWindow keeps what interrupts the writer inside the windows of the policy.
+// overruled says whether a growth was begun within the cooldown of the one before it.
+func overruled(in Input, last scaling.Past) bool {
+	return slices.ContainsFunc(in.Observation.History, func(p scaling.Past) bool {
+		return p.Pool == last.Pool && p.Direction == scaling.Up && !p.Completed.After(last.Started) &&
+			last.Started.Before(p.Completed.Add(in.Policy.ScaleUp.Cooldown))
+	})
+}
+
+// disruptionWindow keeps what interrupts the writer inside the windows of the policy, unless the policy lets an emergency
+// override them.
 func disruptionWindow(in Input) (string, time.Duration, error) {
-	if in.Proposal.Pool != scaling.Writer {
+	if in.Proposal.Pool != scaling.Writer || in.Proposal.Emergency && in.Policy.Guardrails.EmergencyInterrupts {
 		return "", 0, nil
 	}
 	open, next, err := schedule.Open(in.Policy.Disruption, in.Now)

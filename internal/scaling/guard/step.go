@@ -7,26 +7,31 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// CheckStep looks once more, right before AWS is asked for a step of an operation that was approved earlier: consent may
-// have been withdrawn since, and a window may have closed. It returns nil when the step may be taken.
-func CheckStep(p scaling.Policy, o scaling.Observation, call scaling.Call, now time.Time) *Veto {
+// stepChain is what is looked at once more right before AWS is asked for a step of an operation that was approved earlier:
+// somebody may have paused it or withdrawn consent since, and a window may have closed.
+var stepChain = []check{
+	{"Paused", paused},
+	{"ModeRecommend", modeRecommend},
+	{"OptInTagMissing", optInTagMissing},
+	{"DisruptionWindow", disruptionWindow},
+}
+
+// CheckStep looks at one step of an operation under way. It returns nil when the step may be taken.
+func CheckStep(p scaling.Policy, o scaling.Observation, op scaling.Operation, call scaling.Call, now time.Time) *Veto {
 	in := Input{
-		Policy: p, Observation: o, Now: now,
+		Policy: p, Observation: o, Now: now, Proposal: scaling.Proposal{Emergency: op.Emergency},
 		Operation: scaling.Operation{Steps: []scaling.Step{{Action: call.Action, Instance: call.Instance}}},
 	}
 	if interrupts(o, call) {
 		in.Proposal.Pool = scaling.Writer
 	}
-	for _, c := range []check{{"OptInTagMissing", optInTagMissing}, {"DisruptionWindow", disruptionWindow}} {
-		message, retryAfter, err := c.run(in)
-		if err != nil {
-			message = "The guard could not be evaluated, so nothing changes: " + err.Error()
-		}
-		if message != "" {
-			return &Veto{Guard: c.name, Message: fmt.Sprintf("%s of %s waits: %s", call.Action, call.Instance, message), RetryAfter: retryAfter}
-		}
+	vetoes := ask(stepChain, in)
+	if len(vetoes) == 0 {
+		return nil
 	}
-	return nil
+	first := vetoes[0]
+	first.Message = fmt.Sprintf("%s of %s waits: %s", call.Action, call.Instance, first.Message)
+	return &first
 }
 
 // interrupts says whether a call takes the writer out of service.

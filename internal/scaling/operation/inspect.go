@@ -72,8 +72,8 @@ func inspectCreate(s scaling.Step, i scaling.Instance, exists bool) (state, stri
 		return stateUnderWay, fmt.Sprintf("Waiting for the new reader %s; it is %s", s.Instance, i.Status)
 	case i.ReplicaLag == nil:
 		return stateUnderWay, fmt.Sprintf("Waiting for the first replica lag of the new reader %s", s.Instance)
-	case i.ReplicaLag.Value > maxLag:
-		return stateUnderWay, fmt.Sprintf("Waiting for the new reader %s to be less than %s behind the writer", s.Instance, maxLag)
+	case i.ReplicaLag.Value > scaling.MaxReplicaLag:
+		return stateUnderWay, fmt.Sprintf("Waiting for the new reader %s to be less than %s behind the writer", s.Instance, scaling.MaxReplicaLag)
 	default:
 		return stateDone, ""
 	}

@@ -20,9 +20,6 @@ const (
 	maxAttempts = 5
 	// patience is how long a step may wait for the database to be at rest before it begins.
 	patience = 2 * time.Hour
-	// maxLag is the replica lag at or below which a new reader is in step with the writer. Aurora replicas are usually
-	// below 100 ms behind (Aurora user guide, "Aurora Replicas").
-	maxLag = 5 * time.Second
 )
 
 // deadline is how long each step may take in all. The figures are several times the durations seen in practice: a class

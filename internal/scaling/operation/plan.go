@@ -5,6 +5,7 @@ package operation
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -29,7 +30,7 @@ const (
 func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id string, now time.Time) (scaling.Operation, error) {
 	op := scaling.Operation{
 		ID: id, Pool: proposal.Pool, Direction: proposal.Direction, From: proposal.From, To: proposal.To,
-		Reason: proposal.Cause, Started: now,
+		Reason: proposal.Cause, Emergency: proposal.Emergency, Utilization: int(math.Round(proposal.Utilization)), Started: now,
 	}
 	var err error
 	switch {
@@ -83,7 +84,8 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 }
 
 // planPromotion resizes the writer of a cluster that has readers: a reader gets the new class and is promoted, and the old
-// writer, a reader now, gets the class that the promoted one had. One failover, and the numbers stay as they were.
+// writer, a reader now, gets the class that the promoted one had, so that there is one failover and the shapes stay as they
+// were. Where the writer grew it gets the new class at least: Aurora would promote it if the new writer failed.
 func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([]scaling.Step, error) {
 	writer := o.Pool(scaling.Writer)
 	readers := o.Pool(scaling.Readers)
@@ -107,10 +109,22 @@ func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([
 		steps = append(steps, resize(heir, class))
 	}
 	steps = append(steps, scaling.Step{Action: scaling.Failover, Instance: heir.Identifier})
-	if heir.Class != writer[0].Class {
-		steps = append(steps, resize(writer[0], heir.Class))
+	if successor := larger(heir.Class, class, writer[0].Class); successor != writer[0].Class {
+		steps = append(steps, resize(writer[0], successor))
 	}
 	return append(steps, after...), nil
+}
+
+// larger is the class that the old writer gets: the heir's old one, or the new writer's where that is larger and the writer
+// grew.
+func larger(heir, class, old string) string {
+	h, errHeir := catalog.Lookup(heir)
+	c, errClass := catalog.Lookup(class)
+	o, errOld := catalog.Lookup(old)
+	if errHeir != nil || errClass != nil || errOld != nil || c.VCPU <= o.VCPU || c.VCPU <= h.VCPU {
+		return heir
+	}
+	return class
 }
 
 // planCleanup removes the surge readers that outlived their operation.

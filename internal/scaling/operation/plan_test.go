@@ -116,7 +116,8 @@ func TestPlan(t *testing.T) {
 			lines(
 				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 15",
 				"resize a to db.r6g.xlarge",
-				"fail over to a", // and the old writer has the class that the heir had
+				"fail over to a",
+				"resize w to db.r6g.xlarge", // so that it could succeed the new writer
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
 		},
 		{
@@ -149,7 +150,7 @@ func TestPlan(t *testing.T) {
 		{
 			"the writer, without surge", withoutSurge(),
 			cluster(writer(large), reader("a", large)), writers, up, shape(1, xlarge),
-			lines("resize a to db.r6g.xlarge", "fail over to a"),
+			lines("resize a to db.r6g.xlarge", "fail over to a", "resize w to db.r6g.xlarge"),
 		},
 		{
 			"the heir is the one of the best tier", withoutSurge(),

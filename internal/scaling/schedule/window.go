@@ -1,4 +1,4 @@
-// Package schedule says whether a moment lies in a recurring window. What cannot be parsed denies.
+// Package schedule says whether a moment lies in a window: a recurring one or a single one. What cannot be parsed denies.
 package schedule
 
 import (
@@ -18,15 +18,12 @@ func Open(windows []scaling.Window, now time.Time) (open bool, next time.Time, e
 		return true, time.Time{}, nil
 	}
 	for n, w := range windows {
-		recurrence, zone, err := parse(w)
+		isOpen, opens, err := look(w, now)
 		if err != nil {
-			return false, time.Time{}, fmt.Errorf("window %d (%q in %s): %w", n+1, w.Schedule, w.TimeZone, err)
+			return false, time.Time{}, fmt.Errorf("window %d: %w", n+1, err)
 		}
-		local := now.In(zone)
-		if opened := recurrence.Next(local.Add(-w.Duration)); !opened.IsZero() && !opened.After(local) {
-			open = true
-		}
-		if opens := recurrence.Next(local); !opens.IsZero() && (next.IsZero() || opens.Before(next)) {
+		open = open || isOpen
+		if !opens.IsZero() && (next.IsZero() || opens.Before(next)) {
 			next = opens
 		}
 	}
@@ -36,16 +33,50 @@ func Open(windows []scaling.Window, now time.Time) (open bool, next time.Time, e
 	return false, next, nil
 }
 
+// Active says whether a single window is open at now. The error says why it cannot be read.
+func Active(w scaling.Window, now time.Time) (bool, error) {
+	open, _, err := look(w, now)
+	return open, err
+}
+
 // Validate says what is wrong with the windows, naming the first that cannot be read.
 func Validate(windows []scaling.Window) error {
 	_, _, err := Open(windows, time.Unix(0, 0))
 	return err
 }
 
-func parse(w scaling.Window) (cron.Schedule, *time.Location, error) {
+// look says whether a window is open at now, and when it opens next; zero when it never does.
+func look(w scaling.Window, now time.Time) (open bool, next time.Time, err error) {
 	if w.Duration <= 0 {
-		return nil, nil, fmt.Errorf("the duration must be above zero")
+		return false, time.Time{}, fmt.Errorf("%s: the duration must be above zero", name(w))
 	}
+	if !w.Start.IsZero() {
+		if w.Schedule != "" {
+			return false, time.Time{}, fmt.Errorf("%s: it has a schedule and a start; one of the two is meant", name(w))
+		}
+		if now.Before(w.Start) {
+			next = w.Start
+		}
+		return !now.Before(w.Start) && now.Before(w.Start.Add(w.Duration)), next, nil
+	}
+	recurrence, zone, err := parse(w)
+	if err != nil {
+		return false, time.Time{}, fmt.Errorf("%s: %w", name(w), err)
+	}
+	local := now.In(zone)
+	opened := recurrence.Next(local.Add(-w.Duration))
+	return !opened.IsZero() && !opened.After(local), recurrence.Next(local), nil
+}
+
+// name is the window in an error.
+func name(w scaling.Window) string {
+	if !w.Start.IsZero() {
+		return w.Start.Format(time.RFC3339)
+	}
+	return fmt.Sprintf("%q in %s", w.Schedule, w.TimeZone)
+}
+
+func parse(w scaling.Window) (cron.Schedule, *time.Location, error) {
 	zone, err := time.LoadLocation(w.TimeZone)
 	if err != nil || w.TimeZone == "Local" { // Local is whatever the machine is set to
 		return nil, nil, fmt.Errorf("%q is not an IANA time zone such as Europe/Amsterdam", w.TimeZone)

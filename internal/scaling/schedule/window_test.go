@@ -153,3 +153,59 @@ func TestWhatCannotBeReadDenies(t *testing.T) {
 		t.Errorf("Validate(%v) = %v", always, err)
 	}
 }
+
+func TestSingleWindows(t *testing.T) {
+	launch := scaling.Window{Start: at(t, "2026-11-27T08:00:00+01:00"), Duration: 4 * time.Hour}
+	night := window("0 2 * * *", 2*time.Hour, amsterdam)
+	for _, test := range []struct {
+		name    string
+		windows []scaling.Window
+		now     string
+		open    bool
+		next    string
+	}{
+		{"a second before it opens", []scaling.Window{launch}, "2026-11-27T06:59:59Z", false, "2026-11-27T07:00:00Z"},
+		{"the moment it opens", []scaling.Window{launch}, "2026-11-27T07:00:00Z", true, ""},
+		{"a second before it closes", []scaling.Window{launch}, "2026-11-27T10:59:59Z", true, ""},
+		{"the moment it closes, for ever", []scaling.Window{launch}, "2026-11-27T11:00:00Z", false, ""},
+		{"beside a recurring one", []scaling.Window{launch, night}, "2026-11-27T11:00:00Z", false, "2026-11-28T01:00:00Z"},
+	} {
+		open, next, err := Open(test.windows, at(t, test.now))
+		want := time.Time{}
+		if test.next != "" {
+			want = at(t, test.next)
+		}
+		if err != nil || open != test.open || !next.Equal(want) {
+			t.Errorf("%s: open %t, next %v, %v; want %t, %v", test.name, open, next, err, test.open, want)
+		}
+	}
+	both := scaling.Window{Start: launch.Start, Schedule: "0 2 * * *", TimeZone: "UTC", Duration: time.Hour}
+	if open, err := Active(both, launch.Start); open || err == nil {
+		t.Errorf("a window with a schedule and a start is open %t, %v", open, err)
+	}
+	if open, err := Active(scaling.Window{Start: launch.Start}, launch.Start); open || err == nil {
+		t.Errorf("a single window without a duration is open %t, %v", open, err)
+	}
+}
+
+// FuzzWindow: what cannot be read denies, and what can is open for as long as it says.
+func FuzzWindow(f *testing.F) {
+	f.Add("0 2 * * *", "Europe/Amsterdam", int64(3600), int64(1_770_000_000))
+	f.Add("*/5 * * * *", "UTC", int64(60), int64(0))
+	f.Add("TZ=UTC 0 2 * * *", "Local", int64(-1), int64(1))
+	f.Fuzz(func(t *testing.T, schedule, zone string, seconds, unix int64) {
+		w := scaling.Window{Schedule: schedule, TimeZone: zone, Duration: time.Duration(seconds%(7*86400)) * time.Second}
+		now := time.Unix(unix%4_000_000_000, 0)
+		open, next, err := Open([]scaling.Window{w}, now)
+		switch {
+		case err != nil && (open || !next.IsZero()):
+			t.Errorf("%+v: %v, and yet open %t, next %v", w, err, open, next)
+		case err == nil && !open && !next.IsZero() && !next.After(now):
+			t.Errorf("%+v at %v: next opens at %v", w, now, next)
+		case err == nil && !next.IsZero():
+			if opened, err := Active(w, next); err != nil || !opened {
+				t.Errorf("%+v opens at %v, and is not open then: %v", w, next, err)
+			}
+		}
+	})
+}

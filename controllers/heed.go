@@ -1,0 +1,62 @@
+package controllers
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/events"
+)
+
+// heed shows what a person asked for by annotation: a pause, or a shape of their own. Each has an end, and is shown for as
+// long as it lasts.
+func (r *Reconciler) heed(v *visit) {
+	wish := v.policy.Wish
+	switch {
+	case wish.Problem != "":
+		v.begun(v1alpha1.ConditionPaused, v1alpha1.ReasonInvalidAnnotation,
+			"An annotation cannot be read, which counts as a pause: "+wish.Problem, events.Paused)
+	case wish.Paused(v.now):
+		v.begun(v1alpha1.ConditionPaused, v1alpha1.ReasonPausedByAnnotation, fmt.Sprintf(
+			"A person holds everything back until %s. To go on at once: kubectl annotate -n %s dbsp %s %s-", stampOf(wish.PausedUntil),
+			v.object.Namespace, v.object.Name, v1alpha1.AnnotationPausedUntil), events.Paused)
+	default:
+		v.over(v1alpha1.ConditionPaused, events.Resumed, "The pause is over")
+	}
+	override := wish.Overridden(v.now)
+	if override == nil {
+		v.over(v1alpha1.ConditionOverridden, events.OverrideEnded, "The override is over, and the load decides again")
+		return
+	}
+	var shapes []string
+	if override.Readers != nil {
+		shapes = append(shapes, fmt.Sprintf("readers %s", override.Readers))
+	}
+	if override.Writer != nil {
+		shapes = append(shapes, "writer "+override.Writer.InstanceClass)
+	}
+	v.begun(v1alpha1.ConditionOverridden, v1alpha1.ReasonOverriddenByAnnotation, fmt.Sprintf(
+		"A person wants %s until %s, whatever the load", strings.Join(shapes, " and "), stampOf(override.Until)), events.Overridden)
+}
+
+// begun sets a condition that is present only while it is True, and tells when it begins.
+func (v *visit) begun(condition, reason, message, event string) {
+	if !meta.IsStatusConditionTrue(v.before.Status.Conditions, condition) {
+		v.warn(event, "Heed", message)
+	}
+	v.conditions.Set(condition, metav1.ConditionTrue, reason, message)
+}
+
+// over removes such a condition, and tells that it ended.
+func (v *visit) over(condition, event, message string) {
+	if meta.IsStatusConditionTrue(v.before.Status.Conditions, condition) {
+		v.tell(event, "Heed", message)
+	}
+	v.conditions.Remove(condition)
+}
+
+func stampOf(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,0 +1,80 @@
+package pricelist
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const list = `prices:
+- {instanceClass: db.r6g.large, usdPerHour: "0.26"}
+- {instanceClass: db.r6g.large, usdPerHour: "0.28", region: eu-central-1}
+- {instanceClass: db.r6g.large, usdPerHour: "0.25", engine: aurora-mysql}
+- {instanceClass: db.r6g.xlarge, usdPerHour: "0.52"}
+`
+
+// write gives a file another content and another time.
+func write(t *testing.T, path, text string, at time.Time) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path, at, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "prices.yaml")
+	at := time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
+	write(t, path, list, at)
+	l, err := Open(path, logr.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(region, engine string, large scaling.Money) {
+		t.Helper()
+		want := map[string]scaling.Money{"db.r6g.large": large, "db.r6g.xlarge": 520_000}
+		if got := l.For(region, engine); !maps.Equal(got, want) {
+			t.Errorf("%s in %s: got %v, want %v", engine, region, got, want)
+		}
+	}
+	check("eu-west-1", "aurora-postgresql", 260_000)
+	check("eu-central-1", "aurora-postgresql", 280_000)
+	check("eu-central-1", "aurora-mysql", 250_000) // the last that matches
+
+	write(t, path, strings.Replace(list, "0.26", "0.30", 1), at.Add(time.Minute))
+	check("eu-west-1", "aurora-postgresql", 300_000)
+	write(t, path, "prices: cheap", at.Add(2*time.Minute))
+	check("eu-west-1", "aurora-postgresql", 300_000)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	check("eu-west-1", "aurora-postgresql", 300_000)
+}
+
+func TestMistakes(t *testing.T) {
+	for name, test := range map[string]struct{ text, says string }{
+		"a class that nobody knows": {`prices: [{instanceClass: db.z9.large, usdPerHour: "1"}]`, `prices[0].instanceClass: unknown instance class "db.z9.large"`},
+		"no price":                  {`prices: [{instanceClass: db.r6g.large}]`, "prices[0].usdPerHour"},
+		"nothing":                   {`prices: [{instanceClass: db.r6g.large, usdPerHour: "0"}]`, "above zero"},
+		"a word too many":           {`prices: [{instanceClass: db.r6g.large, usdPerHour: "1", currency: EUR}]`, "currency"},
+		"no YAML":                   {`{`, "prices.yaml"},
+	} {
+		path := filepath.Join(t.TempDir(), "prices.yaml")
+		write(t, path, test.text, time.Unix(1, 0))
+		if _, err := Open(path, logr.Discard()); err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v, want it to say %q", name, err, test.says)
+		}
+	}
+	if _, err := Open(filepath.Join(t.TempDir(), "prices.yaml"), logr.Discard()); err == nil {
+		t.Error("a file that does not exist can be read")
+	}
+}

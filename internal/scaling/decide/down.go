@@ -1,0 +1,103 @@
+package decide
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// calm is how long after a pool has changed, an instance of it has restarted or the writer has failed over nothing shrinks,
+// however short the scale-down window is.
+const calm = time.Hour
+
+// tooLarge says whether the pool was below the lower threshold in every single minute of the scale-down window, with no
+// minute missing and none saturated.
+func (s *scene) tooLarge() bool {
+	low := s.load.Low
+	return low.Complete && !low.Censored && percentOf(low.Peak, s.load.Carrying) < float64(s.policy.CPU.ScaleDown)-rounding
+}
+
+// shrink proposes the preferred cheaper shape that carries the peak of the whole window, and what is foreseen, at the target
+// utilization, and has room for the memory and connections that there are.
+func (s *scene) shrink() (*scaling.Proposal, scaling.Hold) {
+	s.list()
+	low := s.load.Low
+	need := max(low.Peak, low.Season, s.load.Trend, s.load.Season)
+	var best *candidate
+	for n := range s.candidates {
+		c := &s.candidates[n]
+		c.Predicted = s.predict(c, need)
+		c.Verdict = s.judgeSmaller(c)
+		if c.Verdict == scaling.Fits && s.preferred(c, best) {
+			best = c
+		}
+	}
+	if best == nil {
+		return nil, s.nothingSmaller()
+	}
+	best = s.settle(best, need)
+	best.Verdict = scaling.Chosen
+	if hold := s.tooSoon(); hold != nil {
+		return nil, *hold
+	}
+	message := fmt.Sprintf("The %s have been below %d%% CPU for %s: %s → %s",
+		noun(s.pool), s.policy.CPU.ScaleDown, seconds(s.policy.ScaleDown.Window), s.shape(), best.Shape)
+	cause := fmt.Sprintf("%s peaked at %.0f%% CPU over %s (threshold %d%%), demand %.1f vCPU; for %.1f vCPU %s would run at %.0f%%",
+		noun(s.pool), percentOf(low.Peak, s.load.Carrying), seconds(s.policy.ScaleDown.Window), s.policy.CPU.ScaleDown, low.Peak,
+		need, best.Shape, best.Predicted)
+	return s.propose(scaling.ReasonScaleDown, scaling.Down, best, message, cause), scaling.Hold{}
+}
+
+// judgeSmaller says what is to be said against a candidate for shrinking.
+func (s *scene) judgeSmaller(c *candidate) scaling.Verdict {
+	if s.carrying(c) >= s.load.Carrying || c.VCPUs >= s.load.Capacity || !s.inKeeping(c, len(s.all)) {
+		return scaling.WrongDirection
+	}
+	if v := s.refuse(c); v != "" {
+		return v
+	}
+	switch {
+	case s.market.foreign(*c.rung):
+		return scaling.PriceUnknown
+	case s.market.cost(c) >= s.market.now:
+		return scaling.Dearer
+	case c.Predicted > float64(s.policy.CPU.Target)+rounding:
+		return scaling.TooSmall
+	}
+	if v := s.fits(c); v != "" {
+		return v
+	}
+	return scaling.Fits
+}
+
+// tooSoon says why a pool that could shrink has to wait, or nothing.
+func (s *scene) tooSoon() *scaling.Hold {
+	if watched(s.policy, *s.observation, s.now) {
+		return &scaling.Hold{Reason: scaling.ReasonUpgradeWatch, Message: fmt.Sprintf(
+			"The %s (%s) could be smaller. The engine was upgraded at %s: nothing shrinks until %s", noun(s.pool), s.shape(),
+			stamp(s.observation.UpgradedAt), stamp(s.observation.UpgradedAt.Add(s.policy.AfterUpgrade.Length)))}
+	}
+	if until := s.observation.Since(s.pool).Add(calm); s.now.Before(until) {
+		return &scaling.Hold{Reason: scaling.ReasonSettling, Message: fmt.Sprintf(
+			"The %s (%s) could be smaller, and have changed or restarted a short time ago: nothing shrinks until %s",
+			noun(s.pool), s.shape(), stamp(until))}
+	}
+	return nil
+}
+
+// nothingSmaller says why a pool that is too large stays as it is.
+func (s *scene) nothingSmaller() scaling.Hold {
+	refused := map[scaling.Verdict]int{}
+	for n := range s.candidates {
+		if v := s.candidates[n].Verdict; v != scaling.WrongDirection {
+			refused[v]++
+		}
+	}
+	if len(refused) == 0 {
+		return scaling.Hold{Reason: scaling.ReasonAtMinimum, Message: fmt.Sprintf(
+			"The %s (%s) are below %d%% CPU, and the policy allows nothing smaller", noun(s.pool), s.shape(), s.policy.CPU.ScaleDown)}
+	}
+	return scaling.Hold{Reason: scaling.ReasonAtMinimum, Message: fmt.Sprintf(
+		"The %s (%s) are below %d%% CPU, and nothing smaller would do: %s", noun(s.pool), s.shape(), s.policy.CPU.ScaleDown, because(refused))}
+}

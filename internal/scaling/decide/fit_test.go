@@ -1,0 +1,223 @@
+package decide
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+)
+
+const gib = 1 << 30
+
+// free gives every instance so much freeable memory, and so many connections.
+func free(o scaling.Observation, gibibytes, connections float64) scaling.Observation {
+	for n := range o.Instances {
+		o.Instances[n].FreeableMemory = slow(gibibytes * gib)
+		o.Instances[n].Connections = slow(connections)
+	}
+	return o
+}
+
+// verdict is what became of a shape of the readers.
+func verdict(t *testing.T, d scaling.Decision, s scaling.Shape) scaling.Verdict {
+	t.Helper()
+	for _, pool := range d.Pools {
+		for _, c := range pool.Candidates {
+			if c.Shape == s {
+				return c.Verdict
+			}
+		}
+	}
+	t.Fatalf("%s is no candidate", s)
+	return ""
+}
+
+// A db.r6g.xlarge has 32 GiB, a large 16. Aurora PostgreSQL gives 68 % of 95 % of it to its page cache, which follows the
+// class: of 16 GiB that leaves 35.4 %, and 5 % are kept free: 4.86 GiB for everything else.
+func TestMemoryHasToFit(t *testing.T) {
+	// 32 GiB less 20.67 of cache leave 11.33; what of that is not free has to fit into 4.86.
+	for _, test := range []struct {
+		free float64
+		want scaling.Verdict
+	}{
+		{6.48, scaling.Chosen},
+		{6.46, scaling.TooLittleMemory},
+		{0, scaling.TooLittleMemory},
+		{20, scaling.Chosen},
+	} {
+		d := Evaluate(policy(prefer(scaling.Vertical)), free(observe(own("a", xlarge, steady(10))), test.free, 10), now)
+		if got := verdict(t, d, shape(1, large)); got != test.want {
+			t.Errorf("with %.2f GiB free: %s, want %s", test.free, got, test.want)
+		}
+	}
+	t.Run("an engine whose cache is not known keeps all that it has", func(t *testing.T) {
+		o := free(observe(writer("db.m6i.xlarge", steady(10))), 9, 10) // 16 GiB less 9 are 7, of 95 % of 8 GiB
+		o.Engine = "oracle-se2"
+		p := policy(withoutReaders, withWriter("db.m6i.large", "db.m6i.xlarge"))
+		if d := Evaluate(p, o, now); reason(d) != scaling.ReasonScaleDown {
+			t.Errorf("7 GiB: %s (%s)", reason(d), d.Hold.Message)
+		}
+		if d := Evaluate(p, free(o, 8, 10), now); reason(d) != scaling.ReasonAtMinimum || !strings.Contains(d.Hold.Message, "too little memory") {
+			t.Errorf("8 GiB: %s (%s)", reason(d), d.Hold.Message)
+		}
+	})
+}
+
+// A large takes 0.95 · 16 GiB / 9531392 = 1712 connections, of which 90 % may be in use: 1541.
+func TestConnectionsHaveToFit(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		readers []scaling.Instance
+		each    float64
+		to      scaling.Shape
+		want    scaling.Verdict
+	}{
+		{"as many as there may be", []scaling.Instance{own("a", xlarge, steady(10))}, 1540, shape(1, large), scaling.Chosen},
+		{"too many", []scaling.Instance{own("a", xlarge, steady(10))}, 1542, shape(1, large), scaling.TooFewConnections},
+		{"those of two on one", pair(large, steady(10)), 770, shape(1, large), scaling.Chosen},
+		{"too many of two", pair(large, steady(10)), 772, shape(1, large), scaling.TooFewConnections},
+	} {
+		d := Evaluate(policy(prefer(scaling.Vertical)), free(observe(test.readers...), 10, test.each), now)
+		if got := verdict(t, d, test.to); got != test.want {
+			t.Errorf("%s: %s is %s, want %s", test.name, test.to, got, test.want)
+		}
+	}
+}
+
+// What cannot be seen does not fit.
+func TestNothingShrinksOnMissingSamples(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		edit func(*scaling.Instance)
+		want scaling.Verdict
+	}{
+		{"all are there", func(*scaling.Instance) {}, scaling.Fits},
+		{"no memory", func(i *scaling.Instance) { i.FreeableMemory = nil }, scaling.MemoryUnknown},
+		{"no connections", func(i *scaling.Instance) { i.Connections = nil }, scaling.ConnectionsUnknown},
+		{"memory is not a number", func(i *scaling.Instance) { i.FreeableMemory = slow(-1) }, scaling.MemoryUnknown},
+		{"memory half an hour old", func(i *scaling.Instance) {
+			i.FreeableMemory = i.FreeableMemory[:i.FreeableMemory.From(now.Add(-25*time.Minute))]
+		}, scaling.MemoryUnknown},
+		{"half of the window of connections", func(i *scaling.Instance) {
+			i.Connections = i.Connections[i.Connections.From(now.Add(-2*time.Hour)):]
+		}, scaling.ConnectionsUnknown},
+	} {
+		p := policy(func(p *scaling.Policy) { p.ScaleDown.Window = 4 * time.Hour })
+		o := observe(pair(xlarge, settled(constant(10, 300)...))...)
+		test.edit(&o.Instances[1])
+		if got := verdict(t, Evaluate(p, o, now), shape(1, xlarge)); got != test.want {
+			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
+	}
+	t.Run("what grows needs neither", func(t *testing.T) {
+		o := observe(pair(large, steady(90))...)
+		for n := range o.Instances {
+			o.Instances[n].FreeableMemory, o.Instances[n].Connections = nil, nil
+		}
+		d := Evaluate(policy(prefer(scaling.Vertical)), o, now)
+		if got := onlyProposal(t, d); got.To != shape(2, xlarge) {
+			t.Errorf("got %s", got.To)
+		}
+	})
+	t.Run("what grows in number and shrinks in class does", func(t *testing.T) {
+		o := observe(own("a", xlarge2, steady(80))) // 6.4 vCPU want 11.6: three xlarge have less memory each
+		o.Instances[0].FreeableMemory = nil
+		d := Evaluate(policy(), o, now)
+		if got := onlyProposal(t, d); got.To != shape(2, xlarge2) || verdict(t, d, shape(3, xlarge)) != scaling.MemoryUnknown {
+			t.Errorf("got %s, and 3 × xlarge is %s", got.To, verdict(t, d, shape(3, xlarge)))
+		}
+	})
+}
+
+// prices are those of the classes, in cents.
+func prices(cents map[string]int) func(*scaling.Policy) {
+	return func(p *scaling.Policy) {
+		p.Prices = map[string]scaling.Money{}
+		for class, c := range cents {
+			p.Prices[class] = scaling.Money(c) * scaling.Dollar / 100
+		}
+	}
+}
+
+func most(dollars scaling.Money) func(*scaling.Policy) {
+	return func(p *scaling.Policy) { p.Guardrails.MaxHourlyCost = dollars * scaling.Dollar / 100 }
+}
+
+func TestMoney(t *testing.T) {
+	families := bounds(1, 4, "db.r7g.large", large, "db.r7g.xlarge", xlarge)
+	list := map[string]int{large: 26, xlarge: 52, "db.r7g.large": 20, "db.r7g.xlarge": 40}
+	busy := observe(own("a", large, steady(80))) // 1.6 vCPU want 2.9
+	idle := observe(own("a", xlarge, steady(20)))
+	for _, test := range []struct {
+		name        string
+		policy      scaling.Policy
+		observation scaling.Observation
+		want        scaling.Shape
+		verdicts    map[scaling.Shape]scaling.Verdict
+	}{
+		{"without prices the family stays", policy(families), busy, shape(2, large),
+			map[scaling.Shape]scaling.Verdict{shape(2, "db.r7g.large"): scaling.PriceUnknown}},
+		{"unless nothing of it is enough", policy(bounds(1, 1, large, "db.r7g.xlarge")), busy, shape(1, "db.r7g.xlarge"), nil},
+		{"with prices the cheapest is taken: 40 cents", policy(families, prices(list)), busy, shape(1, "db.r7g.xlarge"),
+			map[scaling.Shape]scaling.Verdict{shape(2, "db.r7g.large"): scaling.Fits, shape(2, large): scaling.Fits}},
+		{"one price that is not known makes none known", policy(families, prices(map[string]int{large: 26, xlarge: 52, "db.r7g.xlarge": 40})), busy,
+			shape(2, large), nil},
+		{"down without prices the family stays", policy(families), idle, shape(1, large),
+			map[scaling.Shape]scaling.Verdict{shape(1, "db.r7g.large"): scaling.PriceUnknown}},
+		{"down to the cheapest", policy(families, prices(list)), idle, shape(1, "db.r7g.large"), nil},
+		{"smaller and not cheaper", policy(bounds(1, 4, "db.r7g.large", xlarge), prices(map[string]int{xlarge: 52, "db.r7g.large": 52})), idle,
+			scaling.Shape{}, map[scaling.Shape]scaling.Verdict{shape(1, "db.r7g.large"): scaling.Dearer}},
+		{"on the budget", policy(prefer(scaling.Vertical), prices(list), bounds(1, 4, large, xlarge), most(52)), busy, shape(1, xlarge), nil},
+		{"the budget chooses", policy(prefer(scaling.Vertical), bounds(1, 4, large, xlarge),
+			prices(map[string]int{large: 26, xlarge: 60}), most(52)), busy, shape(2, large),
+			map[scaling.Shape]scaling.Verdict{shape(1, xlarge): scaling.OverBudget}},
+		{"above the budget nothing grows", policy(prices(list), bounds(1, 4, large, xlarge), most(51)), busy, scaling.Shape{},
+			map[scaling.Shape]scaling.Verdict{shape(2, large): scaling.OverBudget}},
+		{"a budget without prices", policy(bounds(1, 4, large), most(500)), busy, scaling.Shape{},
+			map[scaling.Shape]scaling.Verdict{shape(2, large): scaling.OverBudget}},
+		{"down is within any budget", policy(bounds(1, 4, large, xlarge), most(1)), idle, shape(1, large), nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := Evaluate(test.policy, test.observation, now)
+			got := scaling.Shape{}
+			if len(d.Proposals) > 0 {
+				got = d.Proposals[0].To
+			}
+			if got != test.want {
+				t.Errorf("got %s (%s), want %s", got, d.Hold.Message, test.want)
+			}
+			for s, want := range test.verdicts {
+				if v := verdict(t, d, s); v != want {
+					t.Errorf("%s is %s, want %s", s, v, want)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatAWSDoesNotOfferIsNotTaken(t *testing.T) {
+	o := observe(own("a", large, steady(80)))
+	o.Orderable = []string{large, xlarge2}
+	d := Evaluate(policy(prefer(scaling.Vertical)), o, now)
+	if got := onlyProposal(t, d); got.To != shape(1, xlarge2) || verdict(t, d, shape(1, xlarge)) != scaling.NotOrderable {
+		t.Errorf("got %s", got.To)
+	}
+	o.Orderable = []string{}
+	d = Evaluate(policy(prefer(scaling.Vertical)), o, now)
+	if reason(d) != scaling.ReasonNothingFits || !strings.Contains(d.Hold.Message, "AWS does not offer the class") {
+		t.Errorf("got %s: %s", reason(d), d.Hold.Message)
+	}
+}
+
+// Every class that the catalogue knows has a rule for its connections on the engines that Aurora and RDS share.
+func TestEveryClassHasConnections(t *testing.T) {
+	for _, class := range catalog.All() {
+		for _, engine := range []string{"aurora-postgresql", "aurora-mysql", "postgres", "mysql", "mariadb"} {
+			if n, known := class.MaxConnections(engine); !known || n < 0 || n > 400_000 {
+				t.Errorf("%s on %s: %d, %t", class.Name, engine, n, known)
+			}
+		}
+	}
+}

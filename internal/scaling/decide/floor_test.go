@@ -1,0 +1,142 @@
+package decide
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// open is a schedule that is open from the given time after now, for an hour.
+func open(name string, in time.Duration, edit func(*scaling.Floor)) func(*scaling.Policy) {
+	f := scaling.Floor{Name: name, Window: scaling.Window{Start: now.Add(in), Duration: time.Hour}}
+	edit(&f)
+	return func(p *scaling.Policy) { p.Floors = append(p.Floors, f) }
+}
+
+func readersAtLeast(count int, class string) func(*scaling.Floor) {
+	return func(f *scaling.Floor) { f.MinReaders, f.ReaderClass = count, class }
+}
+
+func writerAtLeast(class string) func(*scaling.Floor) {
+	return func(f *scaling.Floor) { f.WriterClass = class }
+}
+
+func TestSchedules(t *testing.T) {
+	one := observe(own("a", large, steady(50)))
+	for _, test := range []struct {
+		name        string
+		policy      scaling.Policy
+		observation scaling.Observation
+		want        scaling.Reason
+		to          scaling.Shape
+	}{
+		{"three readers", policy(open("import", 0, readersAtLeast(3, ""))), one, scaling.ReasonBelowSchedule, shape(3, large)},
+		{"not before it opens", policy(open("import", time.Second, readersAtLeast(3, ""))), one, scaling.ReasonWithinBand, scaling.Shape{}},
+		{"not after it closed", policy(open("import", -time.Hour, readersAtLeast(3, ""))), one, scaling.ReasonWithinBand, scaling.Shape{}},
+		{"a class", policy(open("import", 0, readersAtLeast(0, xlarge))), one, scaling.ReasonBelowSchedule, shape(1, xlarge)},
+		{"two that overlap combine", policy(open("import", 0, readersAtLeast(0, xlarge)), open("report", -time.Minute, readersAtLeast(2, large))), one,
+			scaling.ReasonBelowSchedule, shape(2, xlarge)},
+		{"without samples", policy(open("import", 0, readersAtLeast(2, ""))), observe(own("a", large, nil)), scaling.ReasonBelowSchedule, shape(2, large)},
+		{"the load asks for more, and it gets what the schedule asks for as well", policy(open("import", 0, readersAtLeast(3, ""))),
+			observe(own("a", large, steady(80))), scaling.ReasonScaleUp, shape(3, large)},
+		{"it is met", policy(open("import", 0, readersAtLeast(1, large))), one, scaling.ReasonWithinBand, scaling.Shape{}},
+		{"the writer's does not bind the readers", policy(open("import", 0, writerAtLeast(xlarge))), one, scaling.ReasonWithinBand, scaling.Shape{}},
+		{"the writer", policy(withoutReaders, withWriter(large, xlarge), open("import", 0, writerAtLeast(xlarge))), observe(writer(large, steady(50))),
+			scaling.ReasonBelowSchedule, shape(1, xlarge)},
+
+		// 20 % of 8 are 1.6: one xlarge would do.
+		{"nothing shrinks below it", policy(open("import", 0, readersAtLeast(2, xlarge))), observe(pair(xlarge, steady(20))...),
+			scaling.ReasonAtMinimum, scaling.Shape{}},
+		{"nor when it opens within the hour", policy(open("import", time.Hour, readersAtLeast(2, xlarge))), observe(pair(xlarge, steady(20))...),
+			scaling.ReasonAtMinimum, scaling.Shape{}},
+		{"unless it opens later", policy(open("import", time.Hour+time.Second, readersAtLeast(2, xlarge))), observe(pair(xlarge, steady(20))...),
+			scaling.ReasonScaleDown, shape(1, xlarge)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := Evaluate(test.policy, test.observation, now)
+			if reason(d) != test.want || test.to.Count > 0 && d.Proposals[0].To != test.to {
+				t.Errorf("got %s %v (%s), want %s to %s", reason(d), d.Proposals, d.Hold.Message, test.want, test.to)
+			}
+			if test.want == scaling.ReasonBelowSchedule && !strings.Contains(d.Proposals[0].Message, "import") {
+				t.Errorf("%q does not name the schedule", d.Proposals[0].Message)
+			}
+		})
+	}
+}
+
+// A schedule that cannot be read denies everything.
+func TestAScheduleThatCannotBeReadDenies(t *testing.T) {
+	for name, broken := range map[string]scaling.Floor{
+		"no cron":      {Name: "x", MinReaders: 1, Window: scaling.Window{Schedule: "at noon", Duration: time.Hour, TimeZone: "UTC"}},
+		"no time zone": {Name: "x", MinReaders: 1, Window: scaling.Window{Schedule: "0 12 * * *", Duration: time.Hour, TimeZone: "Mars/Olympus"}},
+		"no duration":  {Name: "x", MinReaders: 1, Window: scaling.Window{Start: now}},
+	} {
+		for _, percent := range []float64{5, 50, 99} {
+			p := policy(func(p *scaling.Policy) { p.Floors = []scaling.Floor{broken} })
+			if d := Evaluate(p, observe(pair(xlarge, steady(percent))...), now); reason(d) != scaling.ReasonInvalidSchedule {
+				t.Errorf("%s at %.0f%%: %s", name, percent, reason(d))
+			}
+		}
+	}
+	p := policy(open("x", 0, readersAtLeast(1, "db.z9.large")))
+	if d := Evaluate(p, observe(pair(xlarge, steady(50))...), now); reason(d) != scaling.ReasonInvalidSchedule {
+		t.Errorf("a class that nobody knows: %s", reason(d))
+	}
+}
+
+func wants(readers, writer *scaling.Shape, ends time.Duration) func(*scaling.Policy) {
+	return func(p *scaling.Policy) {
+		p.Wish.Override = &scaling.Override{Readers: readers, Writer: writer, Until: now.Add(ends)}
+	}
+}
+
+func TestOverride(t *testing.T) {
+	as := func(count int, class string) *scaling.Shape {
+		s := shape(count, class)
+		return &s
+	}
+	for _, test := range []struct {
+		name        string
+		policy      scaling.Policy
+		observation scaling.Observation
+		want        scaling.Reason
+		to          scaling.Shape
+		direction   scaling.Direction
+	}{
+		{"up, whatever the load", policy(wants(as(3, xlarge2), nil, time.Minute)), observe(pair(xlarge, steady(20))...),
+			scaling.ReasonOverride, shape(3, xlarge2), scaling.Up},
+		{"beyond the policy", policy(bounds(1, 2, large), wants(as(6, xlarge4), nil, time.Minute)), observe(own("a", large, nil)),
+			scaling.ReasonOverride, shape(6, xlarge4), scaling.Up},
+		{"it holds the shape, however saturated", policy(wants(as(2, xlarge), nil, time.Minute)), observe(pair(xlarge, steady(100))...),
+			scaling.ReasonOverridden, scaling.Shape{}, ""},
+		{"when it is over the load decides", policy(wants(as(2, xlarge), nil, 0)), observe(pair(xlarge, steady(100))...),
+			scaling.ReasonScaleUp, shape(4, xlarge), scaling.Up},
+		// 40 % of 8 are 3.2: one xlarge would run at 80 %, a 2xlarge at 40 %.
+		{"down to what carries the load", policy(wants(as(1, xlarge), nil, time.Minute)), observe(pair(xlarge, steady(20))...),
+			scaling.ReasonOverride, shape(1, xlarge), scaling.Down},
+		{"not down to what does not", policy(wants(as(1, xlarge), nil, time.Minute)), observe(pair(xlarge, steady(40))...),
+			scaling.ReasonOverridden, scaling.Shape{}, ""},
+		{"not down without samples", policy(wants(as(1, xlarge), nil, time.Minute)), observe(pair(xlarge, nil)...),
+			scaling.ReasonOverridden, scaling.Shape{}, ""},
+		{"not down without samples of memory", policy(wants(as(1, xlarge), nil, time.Minute)), free(observe(pair(xlarge, steady(5))...), -1, 1),
+			scaling.ReasonOverridden, scaling.Shape{}, ""},
+		{"the writer", policy(wants(nil, as(1, xlarge2), time.Minute)), observe(writer(xlarge, steady(50)), own("a", xlarge, steady(50))),
+			scaling.ReasonOverride, shape(1, xlarge2), scaling.Up},
+		{"the other pool goes by the load", policy(wants(nil, as(1, xlarge), time.Minute)), observe(writer(xlarge, steady(50)), own("a", xlarge, steady(90))),
+			scaling.ReasonScaleUp, shape(2, xlarge), scaling.Up},
+		{"a class that nobody knows", policy(wants(as(2, "db.z9.large"), nil, time.Minute)), observe(pair(xlarge, steady(50))...),
+			scaling.ReasonUnknownClass, scaling.Shape{}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := Evaluate(test.policy, test.observation, now)
+			if reason(d) != test.want {
+				t.Fatalf("got %s %v (%s), want %s", reason(d), d.Proposals, d.Hold.Message, test.want)
+			}
+			if test.to.Count > 0 && (d.Proposals[0].To != test.to || d.Proposals[0].Direction != test.direction) {
+				t.Errorf("got %s to %s, want %s to %s", d.Proposals[0].Direction, d.Proposals[0].To, test.direction, test.to)
+			}
+		})
+	}
+}

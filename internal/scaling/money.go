@@ -1,0 +1,57 @@
+package scaling
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Money is an amount in millionths of a US dollar. The Pricing API gives prices with ten decimals; a millionth of a dollar
+// an hour is less than a cent a year.
+type Money int64
+
+// Dollar is one US dollar.
+const Dollar Money = 1_000_000
+
+// decimals are the digits after the point that Money can hold.
+const decimals = 6
+
+// ParseUSD reads a decimal number of dollars, for example "6.00". Decimals after the sixth are rounded to the nearest. The
+// error says what is wrong with it.
+func ParseUSD(text string) (Money, error) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	if !digits(whole) || strings.Contains(text, ".") && !digits(fraction) || len(whole) > 9 {
+		return 0, fmt.Errorf("%q is not an amount in dollars such as 6.00", text)
+	}
+	up := Money(0)
+	if len(fraction) > decimals {
+		if fraction[decimals] >= '5' {
+			up = 1
+		}
+		fraction = fraction[:decimals]
+	}
+	amount, err := strconv.ParseInt(whole+fraction+strings.Repeat("0", decimals-len(fraction)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not an amount in dollars such as 6.00", text)
+	}
+	return Money(amount) + up, nil
+}
+
+func digits(text string) bool {
+	for _, r := range text {
+		if r < '0' || r > '9' {
+			return false
+		}
+	}
+	return text != ""
+}
+
+// String writes the amount as people do, with as many decimals as it takes and two at least: $0.52, $0.0175.
+func (m Money) String() string {
+	sign := ""
+	if m < 0 {
+		sign, m = "-", -m
+	}
+	fraction := strings.TrimRight(fmt.Sprintf("%06d", m%Dollar), "0")
+	return fmt.Sprintf("%s$%d.%s%s", sign, m/Dollar, fraction, strings.Repeat("0", max(0, 2-len(fraction))))
+}
