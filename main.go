@@ -78,6 +78,8 @@ func parse(args []string) (options operator.Options, level slog.Level, replay st
 	flags.StringVar(&options.LedgerFile, "ledger-file", "",
 		"write the whole of each decision that differs from the one before into this file, as lines of JSON; it is rotated at 64 MB")
 	flags.StringVar(&options.PricesFile, "prices-file", "", "read what instances cost from this YAML file")
+	flags.StringVar(&options.PricingRegion, "pricing-region", "",
+		"ask the Pricing API here what instances cost: us-east-1, eu-central-1 or ap-south-1; by default it is not asked")
 	flags.StringVar(&replay, "replay", "", "decide every entry of this ledger file again, say whether the same comes out, and exit")
 	flags.TextVar(&level, "log-level", level, "the least level that is logged: DEBUG, INFO, WARN or ERROR")
 	if err := flags.Parse(args); err != nil {

@@ -48,9 +48,13 @@ func TestIdle(t *testing.T) {
 	for range minutes {
 		round()
 	}
-	for _, operation := range []string{"DescribeDBClusters", "DescribeDBInstances", "GetMetricData"} {
-		if got := l.aws.CountCalls(operation); got != minutes {
-			t.Errorf("%s was called %d times in %d minutes for %d policies, want once a minute", operation, got, minutes, policies)
+	for operation, want := range map[string]int{
+		"DescribeDBClusters": minutes, "DescribeDBInstances": minutes,
+		"GetMetricData":                     minutes + 6, // memory and connections, and the days before, every ten minutes each
+		"DescribePendingMaintenanceActions": 2, "DescribeOrderableDBInstanceOptions": 0, // every quarter of an hour, every six hours
+	} {
+		if got := l.aws.CountCalls(operation); got != want {
+			t.Errorf("%s was called %d times in %d minutes for %d policies, want %d", operation, got, minutes, policies, want)
 		}
 	}
 	if *l.writes != 0 {

@@ -27,8 +27,6 @@ import (
 	"github.com/dbscaler/dbscaler/internal/events"
 	"github.com/dbscaler/dbscaler/internal/rdssim"
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
-	"github.com/dbscaler/dbscaler/internal/scaling"
-	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 	"github.com/dbscaler/dbscaler/internal/telemetry"
 	"github.com/dbscaler/dbscaler/internal/testenv"
 )
@@ -106,7 +104,7 @@ func (l *lab) restart() {
 		l.events = &recorder{}
 	}
 	l.reconciler = &Reconciler{
-		Client: l.client, Live: l.client, Observer: generous{edge}, Executor: edge, Clock: l.clock,
+		Client: l.client, Live: l.client, Observer: edge, Executor: edge, Clock: l.clock,
 		Events: events.Recorder{Sink: l.events}, Metrics: series, Speed: 1, Concurrency: 1,
 	}
 }
@@ -323,18 +321,4 @@ func (c frozen) Get(_ context.Context, _ types.NamespacedName, into client.Objec
 		c.object.DeepCopyInto(policy)
 	}
 	return nil
-}
-
-type generous struct{ scaling.Observer }
-
-func (g generous) Observe(ctx context.Context, targets []scaling.Target, notBefore time.Time) []scaling.Observed {
-	out := g.Observer.Observe(ctx, targets, notBefore)
-	for n := range out {
-		if out[n].Observation.Orderable == nil {
-			for _, c := range catalog.All() {
-				out[n].Observation.Orderable = append(out[n].Observation.Orderable, c.Name)
-			}
-		}
-	}
-	return out
 }

@@ -196,8 +196,9 @@ type AfterEngineUpgrade struct {
 	WatchSeconds *int32 `json:"watchSeconds,omitempty"`
 
 	// scaleUpPercent takes the place of cpu.scaleUpPercent during the watch where
-	// it is lower. It is never less than one above cpu.targetPercent. The default
-	// is 60.
+	// it is lower, until the readers, or the writer, have grown once: then they
+	// are sized for what queries cost now. It is never less than one above
+	// cpu.targetPercent. The default is 60.
 	// +optional
 	// +kubebuilder:default=60
 	// +kubebuilder:validation:Minimum=15

@@ -160,6 +160,11 @@ type OperationRecord struct {
 	// +kubebuilder:validation:MaxLength=2048
 	Message string `json:"message,omitempty"`
 
+	// leadSeconds is how long it took until capacity was added.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	LeadSeconds *int32 `json:"leadSeconds,omitempty"`
+
 	// utilizationBeforePercent is the CPU utilization that called for it.
 	// +optional
 	// +kubebuilder:validation:Minimum=0

@@ -352,6 +352,11 @@ func (in *OperationRecord) DeepCopyInto(out *OperationRecord) {
 	*out = *in
 	in.From.DeepCopyInto(&out.From)
 	in.To.DeepCopyInto(&out.To)
+	if in.LeadSeconds != nil {
+		in, out := &in.LeadSeconds, &out.LeadSeconds
+		*out = new(int32)
+		**out = **in
+	}
 	if in.UtilizationBeforePercent != nil {
 		in, out := &in.UtilizationBeforePercent, &out.UtilizationBeforePercent
 		*out = new(int32)

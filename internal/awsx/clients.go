@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,10 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
+	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -37,6 +41,8 @@ const (
 type databases interface {
 	rds.DescribeDBClustersAPIClient
 	rds.DescribeDBInstancesAPIClient
+	rds.DescribeOrderableDBInstanceOptionsAPIClient
+	rds.DescribePendingMaintenanceActionsAPIClient
 }
 
 // changes are the RDS requests that change something.
@@ -52,6 +58,9 @@ type clients struct {
 	databases databases
 	changes   changes
 	metrics   cloudwatch.GetMetricDataAPIClient
+	// prices is nil where the Pricing API is not to be asked.
+	prices pricing.GetProductsAPIClient
+	log    logr.Logger
 }
 
 // clientFactory makes the clients of any scope from one configuration.
@@ -59,6 +68,8 @@ type clientFactory struct {
 	config   aws.Config
 	endpoint *string
 	clock    clock.Clock
+	log      logr.Logger
+	prices   pricing.GetProductsAPIClient
 }
 
 func newClientFactory(ctx context.Context, o Options) (*clientFactory, error) {
@@ -84,11 +95,29 @@ func newClientFactory(ctx context.Context, o Options) (*clientFactory, error) {
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
 	cfg.HTTPClient = plainBody{cfg.HTTPClient}
-	f := &clientFactory{config: cfg, clock: o.Clock}
+	f := &clientFactory{config: cfg, clock: o.Clock, log: o.Log}
 	if o.Endpoint != "" {
 		f.endpoint = aws.String(o.Endpoint)
 	}
+	if o.PricingRegion != "" {
+		if !slices.Contains(PricingRegions, o.PricingRegion) {
+			return nil, fmt.Errorf("the Pricing API has no endpoint in %q: name one of %s", o.PricingRegion, strings.Join(PricingRegions, ", "))
+		}
+		f.prices = f.pricing(o.PricingRegion)
+	}
 	return f, nil
+}
+
+// pricing makes the client of the Pricing API, which is asked by the operator's own identity: prices are nobody's.
+func (f *clientFactory) pricing(region string) pricing.GetProductsAPIClient {
+	cfg := f.config.Copy()
+	cfg.Region = region
+	cfg.Credentials = signIn{cfg.Credentials}
+	cfg.APIOptions = append(cfg.APIOptions, newRateLimits(f.clock).add)
+	return pricing.NewFromConfig(cfg, func(o *pricing.Options) {
+		override(&o.BaseEndpoint, f.endpoint)
+		o.Retryer = retry.NewAdaptiveMode()
+	})
 }
 
 // clients makes the clients of a scope. No request is made until they are used: the role, if any, is assumed then.
@@ -117,6 +146,7 @@ func (f *clientFactory) clients(scope scaling.Scope) *clients {
 			override(&o.BaseEndpoint, f.endpoint)
 			o.Retryer = retry.NewAdaptiveMode()
 		}),
+		prices: f.prices, log: f.log,
 	}
 }
 

@@ -125,7 +125,7 @@ func TestRoleOfAScopeIsAssumed(t *testing.T) {
 		}
 	}
 	for arn, name := range names {
-		if roles[arn] != 1 || signedBy["AKID"+name] != 2 {
+		if roles[arn] != 1 || signedBy["AKID"+name] != 3 {
 			t.Errorf("%s: assumed %d times, %d reads signed", arn, roles[arn], signedBy["AKID"+name])
 		}
 	}

@@ -38,6 +38,10 @@ type cloud struct {
 	status map[string]string
 	// fail makes requests fail, by operation.
 	fail map[string]func(w http.ResponseWriter)
+	// maintenance has the dates of an action in XML, by ARN.
+	maintenance map[string]string
+	// insights gives instances Performance Insights.
+	insights bool
 	// calls counts the requests by operation.
 	calls map[string]int
 	// asked are the GetMetricData requests, in order.
@@ -112,15 +116,24 @@ func (c *cloud) set(f func()) {
 	f()
 }
 
-// wantCalls wants the numbers of requests since it was last called.
+// wantCalls wants the numbers of requests since it was last called, those that are made seldom left out.
 func (c *cloud) wantCalls(t *testing.T, want map[string]int) {
 	t.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !maps.Equal(c.calls, want) {
-		t.Errorf("made the requests %v, want %v", c.calls, want)
+	got := maps.Clone(c.calls)
+	maps.DeleteFunc(got, func(operation string, _ int) bool { return seldom(operation) })
+	if !maps.Equal(got, want) {
+		t.Errorf("made the requests %v, want %v", got, want)
 	}
 	clear(c.calls)
+}
+
+// seldom says whether a request is not made at each reading: its samples stand for longer than a minute, or it is about
+// what hardly changes.
+func seldom(operation string) bool {
+	return strings.HasPrefix(operation, "GetMetricData/") ||
+		operation == "DescribeOrderableDBInstanceOptions" || operation == "DescribePendingMaintenanceActions"
 }
 
 // lastAsked is the newest GetMetricData request.
@@ -143,7 +156,9 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		form = r.PostForm
 		operation = form.Get("Action")
 	}
-	c.calls[operation]++
+	if operation != "GetMetricData" || c.fail[operation] != nil {
+		c.calls[operation]++
+	}
 	if fail := c.fail[operation]; fail != nil {
 		fail(w)
 		return
@@ -155,6 +170,10 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answerResult(w, operation, c.describeInstances(form.Get("Marker")))
 	case "GetMetricData":
 		c.getMetricData(w, r)
+	case "DescribeOrderableDBInstanceOptions":
+		answerResult(w, operation, c.describeOrderable(form))
+	case "DescribePendingMaintenanceActions":
+		answerResult(w, operation, c.describeMaintenance())
 	default:
 		answerError(w, http.StatusBadRequest, "InvalidAction", operation)
 	}
@@ -163,7 +182,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *cloud) describeClusters() string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(c.clusters)) {
-		fmt.Fprintf(&b, `<DBCluster><DBClusterIdentifier>%s</DBClusterIdentifier><Status>available</Status>`+
+		fmt.Fprintf(&b, `<DBCluster><DBClusterIdentifier>%[1]s</DBClusterIdentifier><DBClusterArn>arn:cluster:%[1]s</DBClusterArn>`+
+			`<Status>available</Status><EngineVersion>16.1</EngineVersion>`+
 			`<Engine>aurora-postgresql</Engine><EngineMode>provisioned</EngineMode><DBClusterMembers>`, name)
 		for n, member := range c.clusters[name] {
 			fmt.Fprintf(&b, `<DBClusterMember><DBInstanceIdentifier>%s</DBInstanceIdentifier><IsClusterWriter>%v</IsClusterWriter>`+
@@ -191,9 +211,10 @@ func (c *cloud) describeInstances(marker string) string {
 		if !set {
 			created = start.Add(-1000 * time.Hour)
 		}
-		fmt.Fprintf(&b, `<DBInstance><DBInstanceIdentifier>%s</DBInstanceIdentifier><DBClusterIdentifier>%s</DBClusterIdentifier>`+
-			`<DbiResourceId>db-%s-%d</DbiResourceId><Engine>aurora-postgresql</Engine><DBInstanceClass>db.r6g.large</DBInstanceClass>`+
-			`<DBInstanceStatus>available</DBInstanceStatus>`, m.name, m.cluster, strings.ToUpper(m.name), created.Unix())
+		fmt.Fprintf(&b, `<DBInstance><DBInstanceIdentifier>%[1]s</DBInstanceIdentifier><DBInstanceArn>arn:db:%[1]s</DBInstanceArn>`+
+			`<DBClusterIdentifier>%[2]s</DBClusterIdentifier><PerformanceInsightsEnabled>%[5]t</PerformanceInsightsEnabled>`+
+			`<DbiResourceId>db-%[3]s-%[4]d</DbiResourceId><Engine>aurora-postgresql</Engine><DBInstanceClass>db.r6g.large</DBInstanceClass>`+
+			`<DBInstanceStatus>available</DBInstanceStatus>`, m.name, m.cluster, strings.ToUpper(m.name), created.Unix(), c.insights)
 		if !created.IsZero() {
 			fmt.Fprintf(&b, `<InstanceCreateTime>%s</InstanceCreateTime>`, created.Format(time.RFC3339))
 		}
@@ -212,7 +233,13 @@ func (c *cloud) getMetricData(w http.ResponseWriter, r *http.Request) {
 		answerError(w, http.StatusBadRequest, "MalformedBody", err.Error())
 		return
 	}
-	c.asked = append(c.asked, request)
+	minutes := time.Duration(request.MetricDataQueries[0].MetricStat.Period) * time.Second
+	if minutes == time.Minute {
+		c.asked = append(c.asked, request)
+		c.calls["GetMetricData"]++
+	} else {
+		c.calls[fmt.Sprintf("GetMetricData/%d", request.MetricDataQueries[0].MetricStat.Period)]++
+	}
 	page := 0
 	if request.NextToken != "" {
 		var err error
@@ -223,10 +250,14 @@ func (c *cloud) getMetricData(w http.ResponseWriter, r *http.Request) {
 	var response metricResponse
 	for _, q := range request.MetricDataQueries {
 		instance := q.MetricStat.Metric.Dimensions[0].Value
+		key := instance
+		if d := q.MetricStat.Metric.Dimensions; len(d) > 1 {
+			key += " " + d[1].Value
+		}
 		result := metricResult{ID: q.ID, StatusCode: "Complete"}
-		for minute := request.StartTime.UTC(); minute.Before(request.EndTime); minute = minute.Add(time.Minute) {
-			if value, ok := c.points[instance+" "+q.MetricStat.Metric.MetricName][minute]; ok {
-				result.Timestamps, result.Values = append(result.Timestamps, minute), append(result.Values, value)
+		for from := request.StartTime.UTC(); from.Before(request.EndTime); from = from.Add(minutes) {
+			if value, ok := c.statistic(key+" "+q.MetricStat.Metric.MetricName, q.MetricStat.Stat, from, minutes); ok {
+				result.Timestamps, result.Values = append(result.Timestamps, from), append(result.Values, value)
 			}
 		}
 		if n := c.pageOf; n > 0 {
@@ -252,6 +283,53 @@ func (c *cloud) getMetricData(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
 	w.Header().Set("Content-Type", "application/cbor")
 	w.Write(body)
+}
+
+// statistic is what a metric comes to over a period.
+func (c *cloud) statistic(key, stat string, from time.Time, length time.Duration) (value float64, known bool) {
+	n := 0.0
+	for at := from; at.Before(from.Add(length)); at = at.Add(time.Minute) {
+		v, ok := c.points[key][at]
+		switch {
+		case !ok:
+			continue
+		case n == 0:
+			value = v
+		case stat == "Maximum":
+			value = max(value, v)
+		case stat == "Minimum":
+			value = min(value, v)
+		default:
+			value += v
+		}
+		n++
+	}
+	if stat == "Average" && n > 0 {
+		value /= n
+	}
+	return value, n > 0
+}
+
+// describeOrderable offers two classes, one of them twice.
+func (c *cloud) describeOrderable(form url.Values) string {
+	if form.Get("Engine") != "aurora-postgresql" {
+		return "<OrderableDBInstanceOptions></OrderableDBInstanceOptions>"
+	}
+	option := func(class string) string {
+		return "<OrderableDBInstanceOption><DBInstanceClass>" + class + "</DBInstanceClass></OrderableDBInstanceOption>"
+	}
+	return "<OrderableDBInstanceOptions>" + option("db.r6g.xlarge") + option("db.r6g.large") + option("db.r6g.xlarge") + "</OrderableDBInstanceOptions>"
+}
+
+// describeMaintenance lists what AWS is about to do, by ARN.
+func (c *cloud) describeMaintenance() string {
+	var b strings.Builder
+	for _, arn := range slices.Sorted(maps.Keys(c.maintenance)) {
+		b.WriteString("<ResourcePendingMaintenanceActions><ResourceIdentifier>" + arn + "</ResourceIdentifier><PendingMaintenanceActionDetails>" +
+			"<PendingMaintenanceAction><Action>system-update</Action>" + c.maintenance[arn] + "</PendingMaintenanceAction>" +
+			"</PendingMaintenanceActionDetails></ResourcePendingMaintenanceActions>")
+	}
+	return "<PendingMaintenanceActions>" + b.String() + "</PendingMaintenanceActions>"
 }
 
 // cluster is the target of one of the cloud's clusters.

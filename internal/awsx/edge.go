@@ -37,6 +37,8 @@ type Options struct {
 	Log logr.Logger
 	// Version of dbscaler, for the user agent.
 	Version string
+	// PricingRegion is where the Pricing API is asked what instances cost, one of PricingRegions; empty asks nowhere.
+	PricingRegion string
 	// Window says how far back samples are wanted: the longest window of any policy. It is asked at each read, and cut at
 	// Retention. Nil means DefaultWindow.
 	Window func() time.Duration

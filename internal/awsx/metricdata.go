@@ -1,6 +1,7 @@
 package awsx
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -24,7 +25,7 @@ const (
 // query asks for one series from a minute on.
 type query struct {
 	wanted
-	start time.Time
+	start, end time.Time
 	// whole says that the start is as far back as samples are wanted.
 	whole bool
 }
@@ -35,37 +36,39 @@ type answer struct {
 	err     error
 }
 
-// batch is the queries of one request.
+// batch is the queries of one request, all of one period.
 type batch struct {
-	start   time.Time
-	queries []query
+	start, end time.Time
+	queries    []query
 }
 
 // batches divides queries into as few requests as CloudWatch's limits allow. All queries of a request have one start, so
-// those that reach far back come last: most requests stay small.
-func batches(queries []query, end time.Time) []batch {
+// those of other periods have requests of their own, and those that reach far back come last: most requests stay small.
+func batches(queries []query) []batch {
 	queries = slices.Clone(queries)
-	slices.SortStableFunc(queries, func(a, b query) int { return b.start.Compare(a.start) })
+	slices.SortStableFunc(queries, func(a, b query) int {
+		return cmp.Or(cmp.Compare(a.metric.period, b.metric.period), b.start.Compare(a.start))
+	})
 	var out []batch
 	for _, q := range queries {
-		if n := len(out) - 1; n >= 0 && fits(len(out[n].queries)+1, q.start, end) {
+		if n := len(out) - 1; n >= 0 && out[n].queries[0].metric.period == q.metric.period && fits(len(out[n].queries)+1, q) {
 			out[n].start, out[n].queries = q.start, append(out[n].queries, q)
 		} else {
-			out = append(out, batch{start: q.start, queries: []query{q}})
+			out = append(out, batch{start: q.start, end: q.end, queries: []query{q}})
 		}
 	}
 	return out
 }
 
-// fits says whether one request can have so many queries for the time between start and end.
-func fits(queries int, start, end time.Time) bool {
-	return queries <= maxQueries && queries*int(end.Sub(start)/period) <= maxDatapoints
+// fits says whether one request can have so many queries when they reach as far back as the last of them.
+func fits(queries int, last query) bool {
+	return queries <= maxQueries && queries*int(last.end.Sub(last.start)/last.metric.period) <= maxDatapoints
 }
 
 // fetch makes a batch's request, page by page, and gives one answer a query. What came before an error is kept.
-func fetch(ctx context.Context, client cloudwatch.GetMetricDataAPIClient, b batch, end time.Time) []answer {
+func fetch(ctx context.Context, client cloudwatch.GetMetricDataAPIClient, b batch) []answer {
 	input := &cloudwatch.GetMetricDataInput{
-		StartTime: aws.Time(b.start), EndTime: aws.Time(end),
+		StartTime: aws.Time(b.start), EndTime: aws.Time(b.end),
 		// Oldest first: when the answer is cut short, the next read goes on where it ended.
 		ScanBy: types.ScanByTimestampAscending,
 	}
@@ -97,16 +100,19 @@ func fetch(ctx context.Context, client cloudwatch.GetMetricDataAPIClient, b batc
 const idPrefix = "m"
 
 func metricQuery(n int, q query) types.MetricDataQuery {
+	dimensions := []types.Dimension{{Name: aws.String("DBInstanceIdentifier"), Value: aws.String(q.instance)}}
+	if q.metric.role != "" {
+		dimensions = []types.Dimension{
+			{Name: aws.String("DBClusterIdentifier"), Value: aws.String(q.instance)},
+			{Name: aws.String("Role"), Value: aws.String(q.metric.role)},
+		}
+	}
 	return types.MetricDataQuery{
 		Id: aws.String(idPrefix + strconv.Itoa(n)),
 		MetricStat: &types.MetricStat{
-			Metric: &types.Metric{
-				Namespace:  aws.String("AWS/RDS"),
-				MetricName: aws.String(q.metric.name),
-				Dimensions: []types.Dimension{{Name: aws.String("DBInstanceIdentifier"), Value: aws.String(q.instance)}},
-			},
-			Period: aws.Int32(int32(period / time.Second)),
-			Stat:   aws.String(string(types.StatisticAverage)),
+			Metric: &types.Metric{Namespace: aws.String("AWS/RDS"), MetricName: aws.String(q.metric.name), Dimensions: dimensions},
+			Period: aws.Int32(int32(q.metric.period / time.Second)),
+			Stat:   aws.String(string(q.metric.stat)),
 		},
 	}
 }

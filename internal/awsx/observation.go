@@ -82,6 +82,9 @@ func instance(db types.DBInstance) scaling.Instance {
 		CreatedAt:        aws.ToTime(db.InstanceCreateTime).UTC(),
 		Tags:             tags(db.TagList),
 	}
+	if !isAurora(aws.ToString(db.Engine)) {
+		i.BackupWindow = aws.ToString(db.PreferredBackupWindow)
+	}
 	if db.PendingModifiedValues != nil {
 		i.PendingClass = aws.ToString(db.PendingModifiedValues.DBInstanceClass)
 		i.PendingOther = pendingOther(*db.PendingModifiedValues)

@@ -212,24 +212,33 @@ func TestSeriesOfATarget(t *testing.T) {
 	topology := aurora(func(_ *types.DBCluster, members []types.DBInstance) {
 		members[0].InstanceCreateTime = nil // orders-c is still being created
 		members[1].InstanceCreateTime = &young
+		members[1].PerformanceInsightsEnabled = aws.Bool(true)
 	})
 	topology.instances["copy"] = types.DBInstance{
 		DBInstanceIdentifier: aws.String("copy"), DbiResourceId: aws.String("db-copy"), Engine: aws.String("mysql"),
 		InstanceCreateTime: aws.Time(start), ReadReplicaSourceDBInstanceIdentifier: aws.String("main"),
 	}
+	of := func(resource, instance string, created time.Time, metrics ...metric) []wanted {
+		var out []wanted
+		for _, m := range metrics {
+			out = append(out, wanted{seriesKey{resource, m}, instance, created})
+		}
+		return out
+	}
+	ofCluster := func(name string) []wanted {
+		return of(aws.ToString(topology.clusters[name].DBClusterArn), name, time.Time{}, readersCPU, writerCPU)
+	}
 	tests := []struct {
 		target scaling.Target
 		want   []wanted
 	}{
-		{orders, []wanted{
-			{seriesKey{"db-orders-a", cpuUtilization}, "orders-a", young},
-			{seriesKey{"db-orders-a", auroraReplicaLag}, "orders-a", young},
-			{seriesKey{"db-orders-b", cpuUtilization}, "orders-b", start},
-		}},
-		{scaling.Target{Kind: scaling.DBInstance, Identifier: "copy"}, []wanted{
-			{seriesKey{"db-copy", cpuUtilization}, "copy", start},
-			{seriesKey{"db-copy", replicaLag}, "copy", start},
-		}},
+		{orders, slices.Concat(
+			ofCluster("orders"),
+			of("db-orders-a", "orders-a", young, cpuUtilization, freeableMemory, databaseConnections, dbLoadCPU, engineUptime, auroraReplicaLag),
+			of("db-orders-b", "orders-b", start, cpuUtilization, freeableMemory, databaseConnections, engineUptime),
+		)},
+		{scaling.Target{Kind: scaling.DBInstance, Identifier: "copy"},
+			of("db-copy", "copy", start, cpuUtilization, freeableMemory, databaseConnections, replicaLag, instanceCPU)},
 		{scaling.Target{Kind: scaling.DBCluster, Identifier: "nobody"}, nil},
 	}
 	for _, test := range tests {

@@ -88,14 +88,14 @@ func TestPagesOfATopology(t *testing.T) {
 }
 
 func TestManySeriesAreSplit(t *testing.T) {
-	c, targets := fleet(t, 200) // 400 series that reach back 310 minutes, 200 that reach back 10
+	c, targets := fleet(t, 200) // 400 series that reach back 310 minutes, 600 that reach back 10
 	e := c.edge(t)
 	for _, got := range e.Observe(t.Context(), targets, time.Time{}) {
 		if got.MetricsErr != nil || len(cpu(got.Observation)) != 19 || got.Observation.Instances[1].ReplicaLag == nil {
 			t.Fatalf("%+v", got)
 		}
 	}
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 4, "GetMetricData": 2})
+	c.wantCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 4, "GetMetricData": 3})
 	c.clock.Step(time.Minute)
 	e.Observe(t.Context(), targets[:1], time.Time{})
 	c.wantCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 4, "GetMetricData": 2})
@@ -141,7 +141,7 @@ func TestTargetsAskedForLaterJoin(t *testing.T) {
 	// Whoever is not asked for any more costs nothing, and is read as a whole when he is back.
 	c.clock.Step(knownFor + time.Minute)
 	observe(t, e, targets[1], time.Time{})
-	if got := len(c.lastAsked().MetricDataQueries); got != 3 {
+	if got := len(c.lastAsked().MetricDataQueries); got != 5 { // CPU and uptime of two, and a lag
 		t.Errorf("%d queries for one target", got)
 	}
 }

@@ -31,7 +31,9 @@ func newRateLimits(c clock.Clock) *rateLimits {
 	l := &rateLimits{clock: c, limiters: map[string]*rate.Limiter{
 		"GetMetricData": rate.NewLimiter(metricsPerSecond, metricsBurst),
 	}}
-	for _, operation := range []string{"DescribeDBClusters", "DescribeDBInstances"} {
+	for _, operation := range []string{
+		"DescribeDBClusters", "DescribeDBInstances", "DescribeOrderableDBInstanceOptions", "DescribePendingMaintenanceActions", "GetProducts",
+	} {
 		l.limiters[operation] = rate.NewLimiter(describesPerSecond, describesBurst)
 	}
 	for _, operation := range []string{"ModifyDBInstance", "CreateDBInstance", "DeleteDBInstance", "FailoverDBCluster"} {

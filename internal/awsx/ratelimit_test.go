@@ -68,7 +68,8 @@ func TestRateLimitEndsWithTheContext(t *testing.T) {
 func TestEveryOperationHasALimit(t *testing.T) {
 	limits := newRateLimits(clock.RealClock{})
 	for _, operation := range []string{
-		"DescribeDBClusters", "DescribeDBInstances", "GetMetricData",
+		"DescribeDBClusters", "DescribeDBInstances", "GetMetricData", "DescribeOrderableDBInstanceOptions",
+		"DescribePendingMaintenanceActions", "GetProducts",
 		"ModifyDBInstance", "CreateDBInstance", "DeleteDBInstance", "FailoverDBCluster",
 	} {
 		if limits.limiters[operation] == nil {

@@ -51,12 +51,19 @@ type scope struct {
 	failed time.Time
 	err    error
 	series map[seriesKey]series
+	// maintenance is what AWS is about to do, by the ARN of the cluster or instance.
+	maintenance fact[map[string][]scaling.Maintenance]
+	// offered lists the orderable classes of each engine and version.
+	offered map[offer]fact[[]string]
+	// priced has the price of each class, by what the price depends on.
+	priced map[product]fact[map[string]scaling.Money]
 }
 
 func newScope(name scaling.Scope, c *clients, clk clock.Clock, window func() time.Duration) *scope {
 	return &scope{
 		clients: c, name: name, clock: clk, window: window,
 		targets: map[scaling.Target]time.Time{}, series: map[seriesKey]series{},
+		offered: map[offer]fact[[]string]{}, priced: map[product]fact[map[string]scaling.Money]{},
 	}
 }
 
@@ -108,15 +115,22 @@ func (s *scope) known(targets []scaling.Target, notBefore, asked time.Time) []sc
 		}
 		return failAll(targets, s.err)
 	}
+	if s.maintenance.stale(asked, maintenanceEvery, maintenanceErrorEvery) {
+		return nil
+	}
 	results := make([]scaling.Observed, len(targets))
 	for n, t := range targets {
-		results[n].Observation = s.topology.observe(t)
+		o := s.topology.observe(t)
+		if o.Found && !s.addFacts(&o, t, asked) {
+			return nil
+		}
+		results[n].Observation = o
 		for _, w := range s.topology.series(t) {
 			known := s.series[w.seriesKey]
-			if known.stale(asked) {
+			if known.stale(w.metric, asked) {
 				return nil
 			}
-			if known.err != nil && results[n].MetricsErr == nil {
+			if known.err != nil && w.metric.every == 0 && results[n].MetricsErr == nil {
 				results[n].MetricsErr = known.err
 			}
 			attach(&results[n].Observation, w, known.samples, asked)
@@ -125,21 +139,69 @@ func (s *scope) known(targets []scaling.Target, notBefore, asked time.Time) []sc
 	return results
 }
 
+// addFacts adds what changes seldom to an observation: orderable classes, maintenance, prices. It is false when something
+// has to be read first.
+func (s *scope) addFacts(o *scaling.Observation, t scaling.Target, asked time.Time) bool {
+	for n := range o.Instances {
+		i := &o.Instances[n]
+		switch {
+		case s.maintenance.err != nil:
+			i.Maintenance = []scaling.Maintenance{{Action: scaling.MaintenanceUnknown}}
+		case i.ARN == o.ARN:
+			i.Maintenance = s.maintenance.value[i.ARN]
+		default:
+			i.Maintenance = slices.Concat(s.maintenance.value[o.ARN], s.maintenance.value[i.ARN])
+		}
+	}
+	offered := s.offered[offer{o.Engine, o.EngineVersion}]
+	if offered.stale(asked, offeredEvery, offeredErrorEvery) {
+		return false
+	}
+	o.Orderable = offered.value
+	if s.prices == nil {
+		return true
+	}
+	p, sold := s.topology.product(t, s.name.Region)
+	if !sold {
+		return true
+	}
+	priced := s.priced[p]
+	o.Prices = priced.value
+	return !priced.stale(asked, pricedEvery, pricedErrorEvery)
+}
+
 // stale says whether a series is not good enough for a caller that asked at the given time.
-func (s series) stale(asked time.Time) bool {
+func (s series) stale(m metric, asked time.Time) bool {
 	if s.err != nil {
 		return s.read.Before(asked.Add(-errorInterval))
 	}
-	return s.read.Before(asked.Add(-Interval))
+	return s.read.Before(asked.Add(-max(Interval, m.every)))
 }
 
-// attach puts the samples where they belong in an observation.
-func attach(o *scaling.Observation, w wanted, samples []scaling.Sample, now time.Time) {
-	n := slices.IndexFunc(o.Instances, func(i scaling.Instance) bool { return i.Identifier == w.instance })
-	if w.metric == cpuUtilization {
-		o.Instances[n].CPU = slices.Clone(samples)
-	} else {
-		o.Instances[n].ReplicaLag = lag(w.metric, samples, now)
+// attach puts the samples where they belong in an observation. They are never changed, so that they can be shared.
+func attach(o *scaling.Observation, w wanted, samples scaling.Series, now time.Time) {
+	switch w.metric {
+	case readersCPU:
+		o.ReadersCPU = samples
+		return
+	case writerCPU, instanceCPU:
+		o.WriterCPU = samples
+		return
+	}
+	i := &o.Instances[slices.IndexFunc(o.Instances, func(i scaling.Instance) bool { return i.Identifier == w.instance })]
+	switch w.metric {
+	case cpuUtilization:
+		i.CPU = slices.Clone(samples)
+	case dbLoadCPU:
+		i.DBLoadCPU = samples
+	case freeableMemory:
+		i.FreeableMemory = samples
+	case databaseConnections:
+		i.Connections = samples
+	case engineUptime:
+		i.RestartedAt = restarted(samples, now)
+	default:
+		i.ReplicaLag = lag(w.metric, samples, now)
 	}
 }
 
@@ -157,6 +219,7 @@ func (s *scope) read(ctx context.Context, notBefore time.Time) {
 	defer cancel()
 	if t := s.readTopology(ctx, notBefore); t != nil {
 		s.readSeries(ctx, t)
+		s.readFacts(ctx, t)
 	}
 }
 
@@ -195,15 +258,13 @@ func overdue(err error) error {
 // readSeries reads the samples that are due.
 func (s *scope) readSeries(ctx context.Context, t *topology) {
 	now := s.clock.Now()
-	end := now.Truncate(period)
-	for _, b := range batches(s.due(t, now, end), end) {
-		answers := fetch(ctx, s.metrics, b, end)
-		s.learn(b, answers, now, end)
+	for _, b := range batches(s.due(t, now)) {
+		s.learn(b, fetch(ctx, s.metrics, b), now)
 	}
 }
 
-// due lists the queries for the samples of all targets that are older than regroup, or that could not be read.
-func (s *scope) due(t *topology, now, end time.Time) []query {
+// due lists the queries for the samples of all targets that will soon be too old, or that could not be read.
+func (s *scope) due(t *topology, now time.Time) []query {
 	window := s.window()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -212,11 +273,11 @@ func (s *scope) due(t *topology, now, end time.Time) []query {
 	for target := range s.targets {
 		for _, w := range t.series(target) {
 			known := s.series[w.seriesKey]
-			if seen[w.seriesKey] || known.err == nil && now.Sub(known.read) < regroup {
+			if seen[w.seriesKey] || known.err == nil && now.Sub(known.read) < max(regroup, w.metric.every-Interval) {
 				continue
 			}
 			seen[w.seriesKey] = true
-			queries = append(queries, w.query(known, window, end))
+			queries = append(queries, w.query(known, window, now))
 		}
 	}
 	// In order of the databases, so that the same requests are made whatever the order of a map.
@@ -225,7 +286,7 @@ func (s *scope) due(t *topology, now, end time.Time) []query {
 }
 
 // learn takes in the answers to a batch.
-func (s *scope) learn(b batch, answers []answer, now, end time.Time) {
+func (s *scope) learn(b batch, answers []answer, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for n, q := range b.queries {
@@ -233,7 +294,7 @@ func (s *scope) learn(b batch, answers []answer, now, end time.Time) {
 		known.read, known.err = now, answers[n].err
 		known.samples = merge(known.samples, answers[n].samples, now.Add(-q.metric.retention()))
 		if known.err == nil {
-			known.until = end
+			known.until = q.end
 			if q.whole {
 				known.from = q.start
 			}

@@ -92,7 +92,17 @@ func TestBatches(t *testing.T) {
 	queries := func(count, minutes int) []query {
 		list := make([]query, count)
 		for n := range list {
-			list[n] = query{wanted: wanted{instance: fmt.Sprint(n)}, start: end.Add(-time.Duration(minutes) * time.Minute)}
+			list[n] = query{
+				wanted: wanted{instance: fmt.Sprint(n), seriesKey: seriesKey{metric: cpuUtilization}},
+				start:  end.Add(-time.Duration(minutes) * time.Minute), end: end,
+			}
+		}
+		return list
+	}
+	history := func(count int) []query {
+		list := queries(count, 15*24*60)
+		for n := range list {
+			list[n].metric = readersCPU
 		}
 		return list
 	}
@@ -102,6 +112,8 @@ func TestBatches(t *testing.T) {
 		want    []int
 	}{
 		{"none", nil, nil},
+		{"other periods go apart, so that nobody reads minutes as far back", append(history(2), queries(3, 10)...), []int{3, 2}},
+		{"two weeks in quarters of an hour", history(71), []int{70, 1}},
 		{"one request's worth", queries(500, 10), []int{500}},
 		{"one more", queries(501, 10), []int{500, 1}},
 		{"so many datapoints that fewer fit", queries(400, 310), []int{325, 75}},
@@ -113,10 +125,10 @@ func TestBatches(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var got []int
 			seen := 0
-			for _, b := range batches(test.queries, end) {
+			for _, b := range batches(test.queries) {
 				got = append(got, len(b.queries))
 				seen += len(b.queries)
-				if points := len(b.queries) * int(end.Sub(b.start)/period); points > maxDatapoints || len(b.queries) > maxQueries {
+				if points := len(b.queries) * int(end.Sub(b.start)/b.queries[0].metric.period); points > maxDatapoints || len(b.queries) > maxQueries {
 					t.Errorf("%d queries with %d datapoints are too many", len(b.queries), points)
 				}
 				for _, q := range b.queries {

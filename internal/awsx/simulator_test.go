@@ -19,7 +19,7 @@ type simulated struct {
 	edge  *Edge
 }
 
-func simulate(t *testing.T) *simulated {
+func simulate(t *testing.T, change ...func(*Options)) *simulated {
 	t.Helper()
 	scenario, err := model.LoadScenario("../../hack/rdssim/scenarios/all-kinds.yaml")
 	if err != nil {
@@ -33,7 +33,7 @@ func simulate(t *testing.T) *simulated {
 	s.Server = rdssim.New(rdssim.Options{World: world, Clock: s.clock})
 	server := httptest.NewServer(s.Server)
 	t.Cleanup(server.Close)
-	s.edge = newEdge(t, server.URL, func(o *Options) { o.Clock = s.clock })
+	s.edge = newEdge(t, server.URL, append(change, func(o *Options) { o.Clock = s.clock })...)
 	s.clock.Step(time.Hour)
 	return s
 }

@@ -63,8 +63,8 @@ func Record(op scaling.Operation, outcome v1alpha1.Outcome, reason, message stri
 	return v1alpha1.OperationRecord{
 		ID: op.ID, Pool: v1alpha1.Pool(op.Pool), Direction: v1alpha1.Direction(op.Direction),
 		From: ShapeStatus(op.From), To: ShapeStatus(op.To), Outcome: outcome, Reason: reason, Message: Clip(message),
-		UtilizationBeforePercent: ptr.To(int32(op.Utilization)),
-		StartTime:                metav1.NewTime(op.Started), CompletionTime: metav1.NewTime(now),
+		LeadSeconds: ptr.To(int32(op.Lead() / time.Second)), UtilizationBeforePercent: ptr.To(int32(op.Utilization)),
+		StartTime: metav1.NewTime(op.Started), CompletionTime: metav1.NewTime(now),
 	}
 }
 
@@ -75,7 +75,7 @@ func History(in []v1alpha1.OperationRecord) scaling.History {
 		out = append(out, scaling.Past{
 			Pool: scaling.Pool(r.Pool), Direction: scaling.Direction(r.Direction), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded,
 			Started: r.StartTime.Time, Completed: r.CompletionTime.Time,
-			Before: percent(r.UtilizationBeforePercent), After: percent(r.UtilizationAfterPercent),
+			Lead: time.Duration(ptr.Deref(r.LeadSeconds, 0)) * time.Second, Before: percent(r.UtilizationBeforePercent), After: percent(r.UtilizationAfterPercent),
 		})
 	}
 	return out

@@ -57,6 +57,8 @@ type Options struct {
 	// LedgerFile takes the whole entry of each decision that differs from the one before, one line of JSON each; empty keeps
 	// no ledger. It is rotated.
 	LedgerFile string
+	// PricingRegion is where the Pricing API is asked what instances cost; empty asks nowhere.
+	PricingRegion string
 	// PricesFile lists what instances cost; empty for none.
 	PricesFile string
 	// Version of this build, for the user agent.
@@ -117,7 +119,7 @@ func New(ctx context.Context, config *rest.Config, o Options) (manager.Manager, 
 func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 	edge, err := awsx.New(ctx, awsx.Options{
 		Endpoint: o.AWSEndpoint, Version: o.Version, Clock: o.Clock, Registerer: metrics.Registry, Log: o.Log,
-		Window: controllers.LongestWindow(ctx, mgr.GetClient()),
+		Window: controllers.LongestWindow(ctx, mgr.GetClient()), PricingRegion: o.PricingRegion,
 	})
 	if err != nil {
 		return err

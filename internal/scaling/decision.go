@@ -237,6 +237,8 @@ type Past struct {
 	Direction          Direction
 	Succeeded          bool
 	Started, Completed time.Time
+	// Lead is how long it took until capacity was added; zero when that is not known.
+	Lead time.Duration
 	// Before is the pool's utilization in percent when it was called for, and After once it had taken effect; nil when that
 	// is not known.
 	Before, After *int

@@ -38,6 +38,19 @@ type Step struct {
 	Completed time.Time
 }
 
+// Lead is how long it took until the operation had added capacity: until its first new reader was in service, or where it
+// adds none until its first resized instance was. Zero when it has added none.
+func (o Operation) Lead() time.Duration {
+	for _, action := range []Action{CreateReader, ModifyInstanceClass} {
+		for _, s := range o.Steps {
+			if s.Action == action {
+				return max(0, s.Completed.Sub(o.Started))
+			}
+		}
+	}
+	return 0
+}
+
 // Current is the index of the step under way, or len(Steps) when all are done.
 func (o Operation) Current() int {
 	for n, s := range o.Steps {

@@ -176,7 +176,7 @@ func (s *scene) decide() (*scaling.Proposal, scaling.Hold) {
 	}
 	return nil, scaling.Hold{Reason: scaling.ReasonWithinBand, Message: fmt.Sprintf(
 		"The %s (%s) stay between %d%% and %d%% CPU, or have not been below for %s", noun(s.pool), s.shape(), s.policy.CPU.ScaleDown,
-		threshold(s.policy, *s.observation, s.now), seconds(s.policy.ScaleDown.Window))}
+		s.threshold(), seconds(s.policy.ScaleDown.Window))}
 }
 
 // blind says why the load of a pool is not known, or nothing.

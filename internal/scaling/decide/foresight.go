@@ -29,13 +29,13 @@ const (
 	day     = 24 * time.Hour
 )
 
-// leadTime is how long it takes until more capacity is in service: the slowest of the pool's last few successful
-// operations that grew it.
+// leadTime is how long it takes until more capacity is in service: as long as in the slowest of the pool's last few
+// successful operations that grew it.
 func leadTime(h scaling.History, pool scaling.Pool) time.Duration {
 	lead, known := time.Duration(0), 0
 	for _, p := range h {
-		if p.Pool == pool && p.Direction == scaling.Up && p.Succeeded && known < leadsRemembered {
-			lead = max(lead, p.Completed.Sub(p.Started))
+		if p.Pool == pool && p.Direction == scaling.Up && p.Succeeded && p.Lead > 0 && known < leadsRemembered {
+			lead = max(lead, p.Lead)
 			known++
 		}
 	}

@@ -83,7 +83,8 @@ func TestNoiseIsNoTrend(t *testing.T) {
 
 func TestLeadTime(t *testing.T) {
 	took := func(minutes int, edits ...func(*scaling.Past)) scaling.Past {
-		p := scaling.Past{Pool: scaling.Readers, Direction: scaling.Up, Succeeded: true, Started: now, Completed: now.Add(time.Duration(minutes) * time.Minute)}
+		p := scaling.Past{Pool: scaling.Readers, Direction: scaling.Up, Succeeded: true, Started: now, Completed: now.Add(2 * time.Hour),
+			Lead: time.Duration(minutes) * time.Minute}
 		for _, edit := range edits {
 			edit(&p)
 		}

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -24,12 +25,17 @@ type trigger struct {
 	text   string // stays the same while the reason does
 }
 
-// threshold is the utilization at which a pool is too small: lower for a time after an engine upgrade.
-func threshold(p scaling.Policy, o scaling.Observation, now time.Time) int {
-	if watched(p, o, now) && p.AfterUpgrade.ScaleUp > 0 {
-		return min(p.CPU.ScaleUp, p.AfterUpgrade.ScaleUp)
+// threshold is the utilization at which the pool is too small. It is lower for a time after an engine upgrade, for as long
+// as the pool is what it was before: once it was sized for what the queries cost now, it is as good as any.
+func (s *scene) threshold() int {
+	p, o := s.policy, s.observation
+	resized := slices.ContainsFunc(o.History, func(past scaling.Past) bool {
+		return past.Pool == s.pool && past.Direction == scaling.Up && past.Succeeded && past.Started.After(o.UpgradedAt)
+	})
+	if !watched(p, *o, s.now) || resized || p.AfterUpgrade.ScaleUp == 0 {
+		return p.CPU.ScaleUp
 	}
-	return p.CPU.ScaleUp
+	return min(p.CPU.ScaleUp, max(p.AfterUpgrade.ScaleUp, p.CPU.Target+1))
 }
 
 // watched says whether the engine was upgraded so recently that its queries are not trusted yet.
@@ -39,7 +45,7 @@ func watched(p scaling.Policy, o scaling.Observation, now time.Time) bool {
 
 // tooSmall says why a pool is too small, or nothing.
 func (s *scene) tooSmall() *trigger {
-	at := threshold(s.policy, *s.observation, s.now)
+	at := s.threshold()
 	l := s.load
 	window := seconds(s.policy.ScaleUp.Window)
 	switch {
@@ -169,7 +175,7 @@ func (s *scene) nothingLarger(why trigger) scaling.Hold {
 func (s *scene) growthCause(need float64, best *candidate) string {
 	l := s.load
 	text := fmt.Sprintf("%s at %.0f%% CPU over %s (threshold %d%%), demand %.1f vCPU%s", noun(s.pool), l.Utilization,
-		seconds(s.policy.ScaleUp.Window), threshold(s.policy, *s.observation, s.now), l.Demand, atLeast(l.Hidden))
+		seconds(s.policy.ScaleUp.Window), s.threshold(), l.Demand, atLeast(l.Hidden))
 	if ahead := max(l.Trend, l.Season); ahead > l.Demand {
 		text += fmt.Sprintf(", %.1f foreseen", ahead)
 	}

@@ -1,0 +1,51 @@
+package controllers
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+)
+
+// TestMorning plays 5 February 2024 by the sample policy: the operator acts before 08:49, when the first alarm came, once or
+// twice, and no reader saturates at 10:00; whether or not DBLoadCPU shows the demand.
+func TestMorning(t *testing.T) {
+	for _, insights := range []bool{true, false} {
+		t.Run(fmt.Sprintf("performanceInsights=%t", insights), func(t *testing.T) {
+			scenario, err := os.ReadFile("../hack/rdssim/scenarios/post-mortem.yaml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sample, err := os.ReadFile("../config/samples/clinical-engine.yaml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			day := strings.ReplaceAll(string(scenario), "policy-namespace: platform", "policy-namespace: NAMESPACE")
+			if !insights {
+				day = strings.ReplaceAll(day, "performanceInsights: true", "performanceInsights: false")
+			}
+			l := newLab(t, day)
+			l.apply(string(sample))
+			l.run("clinical-engine", 9*time.Hour, nil)
+			p := l.get("clinical-engine")
+			if n := len(p.Status.History); n < 1 || n > 2 || p.Status.Operation != nil {
+				t.Errorf("%d operations and %v", n, p.Status.Operation)
+			}
+			for n, r := range p.Status.History {
+				t.Logf("%s: %v %d × %s → %d × %s, %d %% before", r.StartTime.UTC().Format("15:04"), r.Outcome, *r.From.Replicas,
+					r.From.InstanceClass, *r.To.Replicas, r.To.InstanceClass, *r.UtilizationBeforePercent)
+				if r.Outcome != v1alpha1.OutcomeSucceeded || n == len(p.Status.History)-1 && r.StartTime.UTC().Format("15:04") >= "08:49" {
+					t.Errorf("operation %s was started at %s: %s", r.ID, r.StartTime.UTC().Format("15:04"), r.Outcome)
+				}
+			}
+			for _, m := range l.minutes("clinical-engine") {
+				if m.Saturated {
+					t.Errorf("at %s a reader was saturated", m.At.Format("15:04"))
+				}
+			}
+		})
+	}
+}
