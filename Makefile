@@ -33,11 +33,12 @@ help: ## Explain the targets
 demo: control-plane ## Play one morning: a real API server, the operator and a simulated AWS, in about three minutes
 #> SPEED=60    simulated seconds in one of the machine's
 #> TRACE=FILE  a recording to play instead; with it CLASS=db.r6g.large SCALE=2 FROM=36h HOURS=24
+#> INSIGHTS=0  without Performance Insights, and so without DBLoadCPU
 #> KILLS=5     kill -9 the operator this often at random moments, and start it again
 #> KEEP=1      leave everything running at the end and say what to try
 	go run ./hack/demo $(if $(TRACE),--trace '$(TRACE)') $(if $(CLASS),--class '$(CLASS)') $(if $(SCALE),--scale '$(SCALE)') \
 		$(if $(FROM),--from '$(FROM)') $(if $(HOURS),--hours '$(HOURS)') $(if $(SPEED),--speed '$(SPEED)') \
-		$(if $(KILLS),--kills '$(KILLS)') \
+		$(if $(KILLS),--kills '$(KILLS)') $(if $(filter 0 false no,$(INSIGHTS)),--without-insights) \
 		$(if $(filter-out 0 false no,$(KEEP)),--keep)
 
 .PHONY: build

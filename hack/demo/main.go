@@ -33,6 +33,8 @@ type settings struct {
 	kills int
 	seed  int64
 	keep  bool
+	// blind switches Performance Insights off, and with it DBLoadCPU.
+	blind bool
 }
 
 func main() {
@@ -75,6 +77,7 @@ func parse(args []string) (settings, error) {
 	flags.Float64Var(&s.speed, "speed", 0, "simulated seconds in one of the machine's; by default the day takes three minutes, at most 480")
 	flags.IntVar(&s.kills, "kills", 0, "kill -9 the operator this many times at random moments, and start it again")
 	flags.Int64Var(&s.seed, "seed", 1, "with --kills: the seed of the random moments")
+	flags.BoolVar(&s.blind, "without-insights", false, "switch Performance Insights off: saturation then hides how much more is asked for")
 	flags.BoolVar(&s.keep, "keep", false, "leave everything running at the end and say what to try")
 	if err := flags.Parse(args); err != nil {
 		return s, err

@@ -26,6 +26,9 @@ const writerShare = 0.3
 func scenario(root string, s settings) (model.Scenario, *byHand, error) {
 	if s.trace == "" {
 		day, err := model.LoadScenario(filepath.Join(root, "hack", "rdssim", "scenarios", "post-mortem.yaml"))
+		for n := range day.Databases {
+			day.Databases[n].PerformanceInsights = day.Databases[n].PerformanceInsights && !s.blind
+		}
 		return day, &byHand{at: 7*time.Hour + 45*time.Minute, class: "db.r6g.2xlarge"}, err
 	}
 	class, err := catalog.Lookup(s.class)
@@ -44,7 +47,7 @@ func scenario(root string, s settings) (model.Scenario, *byHand, error) {
 		Start: metav1.NewTime(time.Date(2024, 2, 5, 0, 0, 0, 0, time.UTC)), Seed: s.seed, AccountID: account,
 		Databases: []model.Database{{
 			Identifier: clusterName, Region: region, Engine: "aurora-postgresql", EngineVersion: "16.1", Tags: tags,
-			PerformanceInsights: true,
+			PerformanceInsights: !s.blind,
 			Instances: []model.Member{
 				{Identifier: clusterName + "-1", Class: s.class, Tags: tags},
 				{Identifier: clusterName + "-2", Class: s.class, Tags: tags},

@@ -66,6 +66,31 @@ func TestPolicy(t *testing.T) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 
+	full, err := Policy(object(func(s *v1alpha1.DBScalingPolicySpec) {
+		s.Mode, s.Readers.Redundancy = v1alpha1.ModeApprove, v1alpha1.RedundancyOneReaderLost
+		s.Guardrails.MaxStepFactor, s.Guardrails.MaxHourlyCostUSD = 4, "6.00"
+		s.Guardrails.EmergencyDisruption = v1alpha1.EmergencyDisruptionAllow
+		s.Foresight = v1alpha1.Foresight{Trend: v1alpha1.Enabled, History: v1alpha1.Disabled}
+		s.AfterEngineUpgrade = v1alpha1.AfterEngineUpgrade{WatchSeconds: ptr.To[int32](3600), ScaleUpPercent: 60}
+		s.Prices = []v1alpha1.Price{{InstanceClass: "db.r6g.large", USDPerHour: "0.26"}}
+		s.Schedules = []v1alpha1.Schedule{{
+			Name: "import", StartTime: ptr.To(metav1.NewTime(now)), DurationSeconds: 60,
+			Readers: &v1alpha1.ReadersFloor{MinReplicas: 2, MinInstanceClass: "db.r6g.large"},
+			Writer:  &v1alpha1.WriterFloor{MinInstanceClass: "db.r6g.xlarge"},
+		}}
+	}))
+	want.Mode, want.Readers.Redundancy = scaling.Approve, scaling.OneReaderLost
+	want.Guardrails.MaxStepFactor, want.Guardrails.MaxHourlyCost, want.Guardrails.EmergencyInterrupts = 4, 6*scaling.Dollar, true
+	want.Foresight = scaling.Foresight{Trend: true}
+	want.AfterUpgrade = scaling.Watch{Length: time.Hour, ScaleUp: 60}
+	want.Prices = map[string]scaling.Money{"db.r6g.large": 260_000}
+	want.Floors = []scaling.Floor{{
+		Name: "import", Window: scaling.Window{Start: now, Duration: time.Minute}, MinReaders: 2, ReaderClass: "db.r6g.large", WriterClass: "db.r6g.xlarge",
+	}}
+	if err != nil || !reflect.DeepEqual(full, want) {
+		t.Errorf("got %+v, %v; want %+v", full, err, want)
+	}
+
 	bare, err := Policy(object(func(s *v1alpha1.DBScalingPolicySpec) {
 		s.TargetRef.Kind, s.TargetRef.RoleARN, s.Readers, s.DisruptionWindows = v1alpha1.TargetDBInstance, "", nil, nil
 	}))
@@ -83,16 +108,20 @@ func TestWords(t *testing.T) {
 	for api, core := range map[string]string{
 		string(v1alpha1.ModeEnforce):          string(scaling.Enforce),
 		string(v1alpha1.ModeRecommend):        string(scaling.Recommend),
-		string(v1alpha1.TargetDBCluster):      string(scaling.DBCluster),
-		string(v1alpha1.TargetDBInstance):     string(scaling.DBInstance),
-		string(v1alpha1.PreferenceCheapest):   string(scaling.Cheapest),
-		string(v1alpha1.PreferenceVertical):   string(scaling.Vertical),
-		string(v1alpha1.PreferenceHorizontal): string(scaling.Horizontal),
-		string(v1alpha1.PoolWriter):           string(scaling.Writer),
-		string(v1alpha1.PoolReaders):          string(scaling.Readers),
-		string(v1alpha1.DirectionUp):          string(scaling.Up),
-		string(v1alpha1.DirectionDown):        string(scaling.Down),
-		string(v1alpha1.DirectionCleanup):     string(scaling.Cleanup),
+		string(v1alpha1.ModeApprove):          string(scaling.Approve),
+		string(v1alpha1.RedundancyAllReaders): string(scaling.AllReaders),
+
+		string(v1alpha1.RedundancyOneReaderLost): string(scaling.OneReaderLost),
+		string(v1alpha1.TargetDBCluster):         string(scaling.DBCluster),
+		string(v1alpha1.TargetDBInstance):        string(scaling.DBInstance),
+		string(v1alpha1.PreferenceCheapest):      string(scaling.Cheapest),
+		string(v1alpha1.PreferenceVertical):      string(scaling.Vertical),
+		string(v1alpha1.PreferenceHorizontal):    string(scaling.Horizontal),
+		string(v1alpha1.PoolWriter):              string(scaling.Writer),
+		string(v1alpha1.PoolReaders):             string(scaling.Readers),
+		string(v1alpha1.DirectionUp):             string(scaling.Up),
+		string(v1alpha1.DirectionDown):           string(scaling.Down),
+		string(v1alpha1.DirectionCleanup):        string(scaling.Cleanup),
 	} {
 		if api != core {
 			t.Errorf("the API says %q, the core %q", api, core)
@@ -128,6 +157,14 @@ func TestMistakesInAPolicy(t *testing.T) {
 			[]string{"spec.writer.instanceClasses"}},
 		{"a schedule that cannot be read", window("0 25 * * *", "UTC"), ErrSchedule,
 			[]string{"spec.disruptionWindows", "window 2", "0 25 * * *"}},
+		{"a schedule of a floor that cannot be read", func(s *v1alpha1.DBScalingPolicySpec) {
+			s.Schedules = []v1alpha1.Schedule{{Name: "import", Schedule: "0 2 * * *", DurationSeconds: 60, TimeZone: "Mars/Olympus"}}
+		}, ErrSchedule, []string{"spec.schedules", "import", "Mars/Olympus"}},
+		{"a budget of nothing", func(s *v1alpha1.DBScalingPolicySpec) { s.Guardrails.MaxHourlyCostUSD = "0.00" }, ErrPrice,
+			[]string{"spec.guardrails.maxHourlyCostUSD", "such as 6.00"}},
+		{"a price of nothing", func(s *v1alpha1.DBScalingPolicySpec) {
+			s.Prices = []v1alpha1.Price{{InstanceClass: "db.r6g.large", USDPerHour: "0"}}
+		}, ErrPrice, []string{"spec.prices", "db.r6g.large"}},
 		{"a time zone that is none", window("0 2 * * *", "Amsterdam"), ErrSchedule, []string{"window 2", "Amsterdam"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -168,6 +168,12 @@ func TestTheWriterHasASuccessor(t *testing.T) {
 	}
 }
 
+// grownSince adds an operation that grew the readers and was started so long ago.
+func grownSince(o scaling.Observation, ago time.Duration) scaling.Observation {
+	o.History = scaling.History{{Pool: scaling.Readers, Direction: scaling.Up, Succeeded: true, Started: now.Add(-ago), Completed: now}}
+	return o
+}
+
 func TestAfterAnEngineUpgrade(t *testing.T) {
 	watch := func(p *scaling.Policy) { p.AfterUpgrade = scaling.Watch{Length: 24 * time.Hour, ScaleUp: 60} }
 	upgraded := func(ago time.Duration, readers ...scaling.Instance) scaling.Observation {
@@ -183,6 +189,10 @@ func TestAfterAnEngineUpgrade(t *testing.T) {
 		{"60 % are too much", upgraded(time.Hour, pair(large, steady(60))...), scaling.ReasonScaleUp},
 		{"a day later they are not", upgraded(24*time.Hour, pair(large, steady(60))...), scaling.ReasonWithinBand},
 		{"nor without an upgrade", observe(pair(large, steady(60))...), scaling.ReasonWithinBand},
+		{"it has grown since", grownSince(upgraded(time.Hour, pair(large, steady(60))...), time.Minute), scaling.ReasonWithinBand},
+		{"it grew before", grownSince(upgraded(time.Hour, pair(large, steady(60))...), 2*time.Hour), scaling.ReasonScaleUp},
+		{"it has grown since, and still does not shrink", grownSince(upgraded(2*time.Hour, pair(xlarge, steady(20))...), time.Hour),
+			scaling.ReasonUpgradeWatch},
 		{"nothing shrinks", upgraded(24*time.Hour-time.Second, pair(xlarge, steady(20))...), scaling.ReasonUpgradeWatch},
 		{"a day later it does", upgraded(24*time.Hour, pair(xlarge, steady(20))...), scaling.ReasonScaleDown},
 	} {
@@ -190,6 +200,15 @@ func TestAfterAnEngineUpgrade(t *testing.T) {
 			t.Errorf("%s: got %s (%s), want %s", test.name, reason(d), d.Hold.Message, test.want)
 		}
 	}
+	t.Run("never below the target", func(t *testing.T) {
+		low := func(p *scaling.Policy) { p.AfterUpgrade = scaling.Watch{Length: 24 * time.Hour, ScaleUp: 40} }
+		if d := Evaluate(policy(low), upgraded(time.Hour, pair(large, steady(55.9))...), now); reason(d) != scaling.ReasonWithinBand {
+			t.Errorf("at 55.9%%: %s", reason(d))
+		}
+		if d := Evaluate(policy(low), upgraded(time.Hour, pair(large, steady(56))...), now); reason(d) != scaling.ReasonScaleUp {
+			t.Errorf("at 56%%: %s", reason(d))
+		}
+	})
 }
 
 func TestScalingThatChangesNothingIsNotRepeated(t *testing.T) {

@@ -1,0 +1,103 @@
+package convert
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// seen is a cluster of readers of a class, observed so many minutes after now.
+func seen(minutes int, class, status string, readers ...string) scaling.Observation {
+	o := scaling.Observation{At: now.Add(time.Duration(minutes) * time.Minute), ARN: "arn", Engine: "aurora-postgresql", EngineVersion: "15.4"}
+	for _, name := range readers {
+		o.Instances = append(o.Instances, scaling.Instance{Identifier: name, Class: class, Status: status})
+	}
+	return o
+}
+
+func minute(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return fmt.Sprint(int(t.Sub(now) / time.Minute))
+}
+
+// A pool is what it is since it was first seen so, and what it was before is remembered.
+func TestSinceAndPastCapacity(t *testing.T) {
+	var status *v1alpha1.PoolStatus
+	restarted := seen(70, "db.r6g.xlarge", "available", "a", "b")
+	restarted.Instances[0].RestartedAt = now.Add(66 * time.Minute)
+	started := seen(41, "db.r6g.xlarge", "available", "a", "b")
+	started.Instances[0].RestartedAt = now.Add(38 * time.Minute)
+	for _, step := range []struct {
+		name  string
+		o     scaling.Observation
+		since string
+		past  string
+	}{
+		{"first seen", seen(0, "db.r6g.large", "available", "a"), "0", "[]"},
+		{"a minute later", seen(1, "db.r6g.large", "available", "a"), "0", "[]"},
+		{"backing up is in service", seen(2, "db.r6g.large", "backing-up", "a"), "0", "[]"},
+		{"modifying is not", seen(10, "db.r6g.large", "modifying", "a"), "never", "[0-10: 2]"},
+		{"still modifying", seen(15, "db.r6g.large", "modifying", "a"), "never", "[0-10: 2]"},
+		{"another class", seen(20, "db.r6g.xlarge", "available", "a"), "20", "[0-10: 2]"},
+		{"another reader", seen(40, "db.r6g.xlarge", "available", "a", "b"), "40", "[0-10: 2 20-40: 4]"},
+		{"its uptime is a little off", started, "40", "[0-10: 2 20-40: 4]"},
+		{"one restarted", restarted, "66", "[0-10: 2 20-40: 4 40-70: 8]"},
+		{"three weeks later", seen(3*7*24*60, "db.r6g.xlarge", "available", "a", "b"), "66", "[]"},
+	} {
+		status = PoolStatus(status, step.o, scaling.Readers)
+		var past []string
+		for _, p := range status.PastCapacity {
+			past = append(past, fmt.Sprintf("%s-%s: %d", minute(p.StartTime.Time), minute(p.EndTime.Time), p.VCPUs))
+		}
+		if got := minute(Since(status)); got != step.since || fmt.Sprint(past) != step.past {
+			t.Errorf("%s: since %s, past %v; want %s, %s", step.name, got, past, step.since, step.past)
+		}
+	}
+	shapes := Shapes(status, seen(100, "db.r6g.xlarge", "available", "a", "b"))
+	if n := len(shapes); n != 1 || shapes[0].VCPUs != 8 || minute(shapes[0].Since) != "66" || minute(shapes[0].Until) != "100" {
+		t.Errorf("got %v", shapes)
+	}
+	if PoolStatus(status, seen(0, "", ""), scaling.Readers) != nil || Shapes(nil, scaling.Observation{}) != nil {
+		t.Error("a pool without instances is something")
+	}
+}
+
+func TestPastCapacityIsBounded(t *testing.T) {
+	var status *v1alpha1.PoolStatus
+	for n := range 200 {
+		status = PoolStatus(status, seen(10*n, "db.r6g.large", "available", fmt.Sprint(n)), scaling.Readers)
+	}
+	if got := len(status.PastCapacity); got != 64 || minute(status.PastCapacity[63].EndTime.Time) != "1990" {
+		t.Errorf("%d are kept, the last until %s", got, minute(status.PastCapacity[63].EndTime.Time))
+	}
+}
+
+// The time of an engine upgrade is when another version was first seen.
+func TestUpgraded(t *testing.T) {
+	var status *v1alpha1.TargetStatus
+	for _, step := range []struct {
+		minutes int
+		version string
+		arn     string
+		want    string
+	}{
+		{0, "15.4", "arn", "never"}, // whoever comes later does not know
+		{1, "15.4", "arn", "never"},
+		{2, "16.1", "arn", "2"},
+		{3, "16.1", "arn", "2"},
+		{9, "16.2", "arn", "9"},
+		{10, "15.4", "other", "never"}, // another database of the same name
+	} {
+		o := seen(step.minutes, "db.r6g.large", "available", "a")
+		o.EngineVersion, o.ARN = step.version, step.arn
+		status = TargetStatus(status, o)
+		if got := minute(Upgraded(status)); got != step.want {
+			t.Errorf("after %d minutes at %s: upgraded %s, want %s", step.minutes, step.version, got, step.want)
+		}
+	}
+}
