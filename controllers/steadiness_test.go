@@ -50,7 +50,7 @@ func TestIdle(t *testing.T) {
 	}
 	for operation, want := range map[string]int{
 		"DescribeDBClusters": minutes, "DescribeDBInstances": minutes,
-		"GetMetricData":                     minutes + 6, // memory and connections, and the days before, every ten minutes each
+		"GetMetricData":                     minutes + 6,                                // memory and connections, and the days before, every ten minutes each
 		"DescribePendingMaintenanceActions": 2, "DescribeOrderableDBInstanceOptions": 0, // every quarter of an hour, every six hours
 	} {
 		if got := l.aws.CountCalls(operation); got != want {

@@ -42,7 +42,8 @@ func (s *scope) readFacts(ctx context.Context, t *topology) {
 		if s.offered[version].stale(now, offeredEvery-Interval, offeredErrorEvery) {
 			offers[version] = true
 		}
-		if p, sold := t.product(target, s.name.Region); sold && s.prices != nil && s.priced[p].stale(now, pricedEvery-Interval, pricedErrorEvery) {
+		p, sold := t.product(target, s.name.Region)
+		if sold && s.prices != nil && s.priced[p].stale(now, pricedEvery-Interval, pricedErrorEvery) {
 			products[p] = true
 		}
 	}

@@ -58,7 +58,7 @@ var sold = map[string]string{
 // product says what the prices of a target depend on, and false when they cannot be looked up.
 func (t *topology) product(target scaling.Target, region string) (product, bool) {
 	p := product{region: region, deployment: "Single-AZ"}
-	engine := ""
+	var engine string
 	if target.Kind == scaling.DBCluster {
 		cluster := t.clusters[target.Identifier]
 		engine, p.optimized = aws.ToString(cluster.Engine), aws.ToString(cluster.StorageType) == "aurora-iopt1"

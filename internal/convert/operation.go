@@ -75,7 +75,8 @@ func History(in []v1alpha1.OperationRecord) scaling.History {
 		out = append(out, scaling.Past{
 			Pool: scaling.Pool(r.Pool), Direction: scaling.Direction(r.Direction), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded,
 			Started: r.StartTime.Time, Completed: r.CompletionTime.Time,
-			Lead: time.Duration(ptr.Deref(r.LeadSeconds, 0)) * time.Second, Before: percent(r.UtilizationBeforePercent), After: percent(r.UtilizationAfterPercent),
+			Lead:   time.Duration(ptr.Deref(r.LeadSeconds, 0)) * time.Second,
+			Before: percent(r.UtilizationBeforePercent), After: percent(r.UtilizationAfterPercent),
 		})
 	}
 	return out

@@ -174,7 +174,11 @@ func (s *scene) nothingLarger(why trigger) scaling.Hold {
 
 func (s *scene) growthCause(need float64, best *candidate) string {
 	l := s.load
-	text := fmt.Sprintf("%s at %.0f%% CPU over %s (threshold %d%%), demand %.1f vCPU%s", noun(s.pool), l.Utilization,
+	of := "CPU"
+	if l.Utilization > 100 { // what DBLoadCPU shows beyond saturation, or of what is left with one reader lost
+		of = "of capacity"
+	}
+	text := fmt.Sprintf("%s at %.0f%% %s over %s (threshold %d%%), demand %.1f vCPU%s", noun(s.pool), l.Utilization, of,
 		seconds(s.policy.ScaleUp.Window), s.threshold(), l.Demand, atLeast(l.Hidden))
 	if ahead := max(l.Trend, l.Season); ahead > l.Demand {
 		text += fmt.Sprintf(", %.1f foreseen", ahead)
