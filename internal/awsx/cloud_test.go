@@ -183,6 +183,7 @@ func (c *cloud) describeClusters() string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(c.clusters)) {
 		fmt.Fprintf(&b, `<DBCluster><DBClusterIdentifier>%[1]s</DBClusterIdentifier><DBClusterArn>arn:cluster:%[1]s</DBClusterArn>`+
+			`<DbClusterResourceId>cluster-%[1]s</DbClusterResourceId>`+
 			`<Status>available</Status><EngineVersion>16.1</EngineVersion>`+
 			`<Engine>aurora-postgresql</Engine><EngineMode>provisioned</EngineMode><DBClusterMembers>`, name)
 		for n, member := range c.clusters[name] {

@@ -9,6 +9,10 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
+// factsTimeout bounds the reading of all facts, so that an endpoint which does not answer, as the Pricing API's may not from
+// a private network, does not keep samples from those who wait for them.
+const factsTimeout = 30 * time.Second
+
 // fact is something that is read seldom and kept.
 type fact[T any] struct {
 	// read is when it was last asked for, whatever came of it; zero before that.
@@ -29,6 +33,8 @@ func (f fact[T]) stale(asked time.Time, every, errorEvery time.Duration) bool {
 // readFacts reads what is due of what changes seldom. What cannot be read is unknown, and does not keep the rest from being
 // seen.
 func (s *scope) readFacts(ctx context.Context, t *topology) {
+	ctx, cancel := context.WithTimeout(ctx, factsTimeout)
+	defer cancel()
 	now := s.clock.Now()
 	s.mu.Lock()
 	upkeep := s.maintenance.stale(now, maintenanceEvery-Interval, maintenanceErrorEvery)
@@ -50,26 +56,33 @@ func (s *scope) readFacts(ctx context.Context, t *topology) {
 	s.mu.Unlock()
 	if upkeep {
 		value, err := pendingMaintenance(ctx, s.databases)
-		keep(s, now, value, err, func(f fact[map[string][]scaling.Maintenance]) { s.maintenance = f })
+		s.mu.Lock()
+		s.maintenance = keep(s, s.maintenance, "pending maintenance", now, value, err)
+		s.mu.Unlock()
 	}
 	for _, o := range slices.SortedFunc(maps.Keys(offers), compareOffers) {
 		value, err := orderable(ctx, s.databases, o)
-		keep(s, now, value, err, func(f fact[[]string]) { s.offered[o] = f })
+		s.mu.Lock()
+		s.offered[o] = keep(s, s.offered[o], "the orderable classes of "+o.engine+" "+o.version, now, value, err)
+		s.mu.Unlock()
 	}
 	for _, p := range slices.SortedFunc(maps.Keys(products), compareProducts) {
 		value, err := prices(ctx, s.prices, p)
-		keep(s, now, value, err, func(f fact[map[string]scaling.Money]) { s.priced[p] = f })
+		s.mu.Lock()
+		s.priced[p] = keep(s, s.priced[p], "the prices of "+p.engine, now, value, err)
+		s.mu.Unlock()
 	}
 }
 
-// keep takes in a fact that was read, or why it could not be.
-func keep[T any](s *scope, now time.Time, value T, err error, into func(fact[T])) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := fact[T]{read: now, value: value}
-	if err != nil {
-		f.err = overdue(Classify(err))
-		s.log.Error(f.err, "something that is read seldom could not be read; it counts as unknown", "scope", s.name.String())
+// keep makes a fact of what was read, or of why it could not be. An error is logged when it is another than before. The
+// caller holds s.mu.
+func keep[T any](s *scope, before fact[T], what string, now time.Time, value T, err error) fact[T] {
+	if err == nil {
+		return fact[T]{read: now, value: value}
 	}
-	into(f)
+	f := fact[T]{read: now, err: overdue(Classify(err), factsTimeout)}
+	if before.err == nil || scaling.StableMessage(before.err) != scaling.StableMessage(f.err) {
+		s.log.Error(f.err, what+" cannot be read, and counts as unknown", "scope", s.name.String())
+	}
+	return f
 }

@@ -89,7 +89,7 @@ func TestOrderable(t *testing.T) {
 func TestMaintenance(t *testing.T) {
 	c, targets := fleet(t, 1)
 	c.maintenance = map[string]string{
-		"arn:db:orders000-a":    "<AutoAppliedAfterDate>2030-01-02T03:00:00Z</AutoAppliedAfterDate><CurrentApplyDate>2030-01-01T03:00:00Z</CurrentApplyDate>",
+		"arn:db:orders000-a":    "<AutoAppliedAfterDate>2029-12-28T00:00:00Z</AutoAppliedAfterDate><CurrentApplyDate>2030-01-01T03:00:00Z</CurrentApplyDate>",
 		"arn:cluster:orders000": "", "arn:db:somebody-else": "",
 	}
 	e := c.edge(t)

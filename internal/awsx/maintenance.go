@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
@@ -33,7 +34,7 @@ func pendingMaintenance(ctx context.Context, client databases) (map[string][]sca
 			for _, action := range resource.PendingMaintenanceActionDetails {
 				out[arn] = append(out[arn], scaling.Maintenance{
 					Action: aws.ToString(action.Action),
-					Due:    earliest(action.CurrentApplyDate, action.AutoAppliedAfterDate, action.ForcedApplyDate),
+					Due:    due(action),
 				})
 			}
 		}
@@ -41,10 +42,15 @@ func pendingMaintenance(ctx context.Context, client databases) (map[string][]sca
 	return out, nil
 }
 
-// earliest is the first of some moments; zero when none is set.
-func earliest(moments ...*time.Time) time.Time {
+// due is when an action will be carried out; zero when nothing says so. CurrentApplyDate takes the other dates into account:
+// AutoAppliedAfterDate alone may have passed days before the window in which AWS acts (RDS API reference,
+// PendingMaintenanceAction).
+func due(action types.PendingMaintenanceAction) time.Time {
+	if action.CurrentApplyDate != nil {
+		return action.CurrentApplyDate.UTC()
+	}
 	var first time.Time
-	for _, m := range moments {
+	for _, m := range []*time.Time{action.AutoAppliedAfterDate, action.ForcedApplyDate} {
 		if m != nil && (first.IsZero() || m.Before(first)) {
 			first = m.UTC()
 		}

@@ -80,7 +80,7 @@ func fetch(ctx context.Context, client cloudwatch.GetMetricDataAPIClient, b batc
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			err = overdue(Classify(err))
+			err = overdue(Classify(err), readTimeout)
 			for n := range answers {
 				answers[n].err = err
 			}

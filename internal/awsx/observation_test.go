@@ -18,6 +18,7 @@ func aurora(f func(c *types.DBCluster, members []types.DBInstance)) *topology {
 	c := types.DBCluster{
 		DBClusterIdentifier: aws.String("orders"), DBClusterArn: aws.String("arn:aws:rds:eu-west-1:111122223333:cluster:orders"),
 		Engine: aws.String("aurora-postgresql"), EngineVersion: aws.String("15.4"), EngineMode: aws.String("provisioned"),
+		DbClusterResourceId: aws.String("cluster-orders"), ClusterCreateTime: aws.Time(start),
 		Status:  aws.String("available"),
 		TagList: []types.Tag{{Key: aws.String(scaling.TagOptIn), Value: aws.String("platform")}},
 	}
@@ -226,7 +227,7 @@ func TestSeriesOfATarget(t *testing.T) {
 		return out
 	}
 	ofCluster := func(name string) []wanted {
-		return of(aws.ToString(topology.clusters[name].DBClusterArn), name, time.Time{}, readersCPU, writerCPU)
+		return of("cluster-"+name, name, start, readersCPU, writerCPU)
 	}
 	tests := []struct {
 		target scaling.Target

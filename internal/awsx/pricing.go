@@ -80,6 +80,7 @@ type listed struct {
 		Attributes struct {
 			InstanceType string `json:"instanceType"`
 			UsageType    string `json:"usagetype"`
+			LocationType string `json:"locationType"`
 		} `json:"attributes"`
 	} `json:"product"`
 	Terms struct {
@@ -91,6 +92,9 @@ type listed struct {
 		} `json:"OnDemand"`
 	} `json:"terms"`
 }
+
+// inRegion is the location of what runs in a region itself.
+const inRegion = "AWS Region"
 
 // optimizedUsage marks the usage types of instances of I/O-Optimized clusters.
 const optimizedUsage = "IOOptimized"
@@ -118,8 +122,10 @@ func prices(ctx context.Context, client pricing.GetProductsAPIClient, p product)
 			if err := json.Unmarshal([]byte(text), &l); err != nil {
 				return nil, fmt.Errorf("%w: an entry of the price list cannot be read: %w", scaling.ErrUnavailable, err)
 			}
-			class := l.Product.Attributes.InstanceType
-			if strings.Contains(l.Product.Attributes.UsageType, optimizedUsage) != p.optimized {
+			a := l.Product.Attributes
+			class := a.InstanceType
+			elsewhere := a.LocationType != "" && a.LocationType != inRegion // on Outposts and in Local Zones
+			if class == "" || elsewhere || strings.Contains(a.UsageType, optimizedUsage) != p.optimized {
 				continue
 			}
 			price, known := l.hourly()

@@ -130,7 +130,7 @@ func (s *scope) known(targets []scaling.Target, notBefore, asked time.Time) []sc
 			if known.stale(w.metric, asked) {
 				return nil
 			}
-			if known.err != nil && w.metric.every == 0 && results[n].MetricsErr == nil {
+			if known.err != nil && w.metric.needed() && results[n].MetricsErr == nil {
 				results[n].MetricsErr = known.err
 			}
 			attach(&results[n].Observation, w, known.samples, asked)
@@ -172,7 +172,7 @@ func (s *scope) addFacts(o *scaling.Observation, t scaling.Target, asked time.Ti
 
 // stale says whether a series is not good enough for a caller that asked at the given time.
 func (s series) stale(m metric, asked time.Time) bool {
-	if s.err != nil {
+	if s.err != nil && m.needed() {
 		return s.read.Before(asked.Add(-errorInterval))
 	}
 	return s.read.Before(asked.Add(-max(Interval, m.every)))
@@ -237,7 +237,7 @@ func (s *scope) readTopology(ctx context.Context, notBefore time.Time) *topology
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		s.failed, s.err = begun, fmt.Errorf("reading the databases of %s: %w", s.name, overdue(Classify(err)))
+		s.failed, s.err = begun, fmt.Errorf("reading the databases of %s: %w", s.name, overdue(Classify(err), readTimeout))
 		return nil
 	}
 	if changed != s.changed {
@@ -247,10 +247,10 @@ func (s *scope) readTopology(ctx context.Context, notBefore time.Time) *topology
 	return t
 }
 
-// overdue makes the end of readTimeout what it is to those who wait: they did not give up, AWS did not answer in time.
-func overdue(err error) error {
+// overdue makes the end of a timeout what it is to those who wait: they did not give up, AWS did not answer in time.
+func overdue(err error, timeout time.Duration) error {
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, scaling.ErrUnavailable) {
-		return fmt.Errorf("%w: no answer within %s: %w", scaling.ErrUnavailable, readTimeout, err)
+		return fmt.Errorf("%w: no answer within %s: %w", scaling.ErrUnavailable, timeout, err)
 	}
 	return err
 }
@@ -289,8 +289,15 @@ func (s *scope) due(t *topology, now time.Time) []query {
 func (s *scope) learn(b batch, answers []answer, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	told := false
 	for n, q := range b.queries {
 		known := s.series[q.seriesKey]
+		// What is needed is told by MetricsErr. One line for the rest, when it begins to fail, says why it is missing.
+		if err := answers[n].err; err != nil && known.err == nil && !q.metric.needed() && !told {
+			told = true
+			s.log.Error(err, "samples cannot be read; what they are for is unknown until they can", "scope", s.name.String(),
+				"metric", q.metric.name, "of", q.instance)
+		}
 		known.read, known.err = now, answers[n].err
 		known.samples = merge(known.samples, answers[n].samples, now.Add(-q.metric.retention()))
 		if known.err == nil {

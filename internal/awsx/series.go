@@ -76,7 +76,8 @@ func history(role string) metric {
 	}
 }
 
-// seriesKey is one metric of one instance. It goes by DbiResourceId: a new instance of an old name has a new one.
+// seriesKey is one metric of one instance or of a cluster's role. It goes by DbiResourceId and DbClusterResourceId: a new
+// database of an old name has a new one.
 type seriesKey struct {
 	resource string
 	metric   metric
@@ -87,7 +88,7 @@ type wanted struct {
 	seriesKey
 	// instance is the identifier that CloudWatch knows the instance by, or that of the cluster for the mean of a role.
 	instance string
-	// created is when the instance was. Samples from before belong to an older instance of the same name.
+	// created is when it was. Samples from before belong to an older database of the same name.
 	created time.Time
 }
 
@@ -98,6 +99,10 @@ func (m metric) retention() time.Duration {
 	}
 	return Retention
 }
+
+// needed says whether nothing is to be decided while a metric cannot be read: what a pool carries, and whether its readers
+// keep up. The rest is missing then, which whoever reads it has to bear anyway.
+func (m metric) needed() bool { return m == cpuUtilization || m.unit != 0 }
 
 // reach is how far back a metric is read when policies want samples of so long.
 func (m metric) reach(window time.Duration) time.Duration {
@@ -117,9 +122,12 @@ func (t *topology) series(target scaling.Target) []wanted {
 	var out []wanted
 	if target.Kind == scaling.DBCluster {
 		cluster, members = t.clusters[target.Identifier], t.members[target.Identifier]
-		if resource := aws.ToString(cluster.DBClusterArn); len(members) > 0 {
+		if len(members) > 0 {
 			for _, m := range []metric{readersCPU, writerCPU} {
-				out = append(out, wanted{seriesKey: seriesKey{resource, m}, instance: target.Identifier})
+				out = append(out, wanted{
+					seriesKey: seriesKey{resource: aws.ToString(cluster.DbClusterResourceId), metric: m},
+					instance:  target.Identifier, created: aws.ToTime(cluster.ClusterCreateTime),
+				})
 			}
 		}
 	} else if i, found := t.instances[target.Identifier]; found {

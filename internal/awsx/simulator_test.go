@@ -21,7 +21,13 @@ type simulated struct {
 
 func simulate(t *testing.T, change ...func(*Options)) *simulated {
 	t.Helper()
-	scenario, err := model.LoadScenario("../../hack/rdssim/scenarios/all-kinds.yaml")
+	return simulateScenario(t, "all-kinds", nil, change...)
+}
+
+// simulateScenario is AWS with the databases of a scenario, an hour after it began. A policy says what the Edge may do.
+func simulateScenario(t *testing.T, name string, policy *rdssim.Policy, change ...func(*Options)) *simulated {
+	t.Helper()
+	scenario, err := model.LoadScenario("../../hack/rdssim/scenarios/" + name + ".yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +36,7 @@ func simulate(t *testing.T, change ...func(*Options)) *simulated {
 		t.Fatal(err)
 	}
 	s := &simulated{clock: clocktesting.NewFakeClock(scenario.Start.Time)}
-	s.Server = rdssim.New(rdssim.Options{World: world, Clock: s.clock})
+	s.Server = rdssim.New(rdssim.Options{World: world, Clock: s.clock, Policy: policy})
 	server := httptest.NewServer(s.Server)
 	t.Cleanup(server.Close)
 	s.edge = newEdge(t, server.URL, append(change, func(o *Options) { o.Clock = s.clock })...)

@@ -1,0 +1,82 @@
+package awsx
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/rdssim"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// TestReadPermissions takes each action of the shipped policy's statement Read away: every one is needed for something, and
+// what is missing without it is unknown, not empty.
+func TestReadPermissions(t *testing.T) {
+	shipped, err := os.ReadFile("../../config/iam/policy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := map[string]func(scaling.Observed) bool{
+		"": func(got scaling.Observed) bool {
+			o := got.Observation
+			return got.Err == nil && got.MetricsErr == nil && o.Orderable != nil && len(o.Prices) > 0 && o.Instances[0].Maintenance == nil &&
+				len(o.Instances[0].CPU) > 0 && len(o.Instances[0].Connections) > 0 && len(o.WriterCPU) > 0
+		},
+		"rds:DescribeDBClusters":  func(got scaling.Observed) bool { return got.Err != nil },
+		"rds:DescribeDBInstances": func(got scaling.Observed) bool { return got.Err != nil },
+		"cloudwatch:GetMetricData": func(got scaling.Observed) bool {
+			return got.Err == nil && got.MetricsErr != nil && got.Observation.Orderable != nil
+		},
+		"rds:DescribeOrderableDBInstanceOptions": func(got scaling.Observed) bool {
+			return got.Err == nil && got.MetricsErr == nil && got.Observation.Orderable == nil
+		},
+		"rds:DescribePendingMaintenanceActions": func(got scaling.Observed) bool {
+			return got.Err == nil && got.MetricsErr == nil && !slices.ContainsFunc(got.Observation.Instances, func(i scaling.Instance) bool {
+				return !slices.Equal(i.Maintenance, []scaling.Maintenance{{Action: scaling.MaintenanceUnknown}})
+			})
+		},
+		"pricing:GetProducts": func(got scaling.Observed) bool {
+			return got.Err == nil && got.MetricsErr == nil && got.Observation.Prices == nil && got.Observation.Orderable != nil
+		},
+	}
+	for action, right := range without {
+		t.Run("without "+action, func(t *testing.T) {
+			policy, err := rdssim.ParsePolicy(bytes.Replace(shipped, []byte(`"`+action+`"`), []byte(`"rds:Nothing"`), 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := simulateScenario(t, "all-kinds", policy, func(o *Options) { o.PricingRegion = "us-east-1" })
+			if got := s.edge.Observe(t.Context(), []scaling.Target{orders}, time.Time{})[0]; !right(got) {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+	var document struct {
+		Statement []struct {
+			Sid    string
+			Action json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(shipped, &document); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range document.Statement {
+		var actions []string
+		if s.Sid != "Read" {
+			continue
+		}
+		if err := json.Unmarshal(s.Action, &actions); err != nil {
+			t.Fatal(err)
+		}
+		delete(without, "")
+		if slices.Sort(actions); !slices.Equal(actions, slices.Sorted(maps.Keys(without))) {
+			t.Errorf("the statement has %v", actions)
+		}
+		return
+	}
+	t.Error("there is no statement Read")
+}
