@@ -1,6 +1,6 @@
 -- Health is whether the policy is in force, not whether the database is at rest. An operation begins when the load changes,
 -- not when Git does, and may take an hour: it is Healthy, or each would hold up sync waves and raise a notification.
--- A policy in Recommend mode does all that it is asked to do, so it is Healthy and not Suspended.
+-- A policy in Recommend mode, or paused, does all that it is asked to do, so it is Healthy and not Suspended.
 
 local function condition(name)
   for _, c in ipairs(obj.status.conditions or {}) do
@@ -52,6 +52,11 @@ hs.status = "Healthy"
 local prefix = ""
 if obj.spec.mode == "Recommend" then
   prefix = "Recommend mode, nothing is changed. "
+end
+local paused = condition("Paused")
+if paused ~= nil and paused.status == "True" then
+  hs.message = describe("", paused, "A person holds everything back")
+  return hs
 end
 local limited = condition("ScalingLimited")
 if limited ~= nil and limited.status == "True" then
