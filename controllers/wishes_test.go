@@ -2,11 +2,15 @@ package controllers
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/events"
@@ -216,4 +220,25 @@ func TestStatusAnswers(t *testing.T) {
 	if *l.writes != writes {
 		t.Errorf("status was written %d times while nothing changed:\n%s", *l.writes-writes, fmt.Sprint(dump(l.get("p"))))
 	}
+}
+
+// blindClient cannot list.
+type blindClient struct{ client.Client }
+
+// List implements client.Reader.
+func (blindClient) List(context.Context, client.ObjectList, ...client.ListOption) error {
+	return errors.New("etcd is away")
+}
+
+// TestNobodyKnowsWhetherAnotherPolicyScalesTheDatabase: then this one does nothing.
+func TestNobodyKnowsWhetherAnotherPolicyScalesTheDatabase(t *testing.T) {
+	l := newLab(t, busyCluster())
+	l.apply(readersVertical)
+	l.reconciler.Live = blindClient{l.client}
+	l.run("p", time.Hour, nil)
+	if got := l.changes(); len(got) > 0 || l.get("p").Status.Operation != nil {
+		t.Errorf("AWS was asked for\n%s\nand status is\n%s", strings.Join(got, "\n"), dump(l.get("p")))
+	}
+	l.reconciler.Live = l.client
+	l.until("p", "resized", 3*time.Hour, succeeded)
 }
