@@ -13,6 +13,10 @@ import (
 // accept checks what the API server cannot: classes against the catalogue, schedules and time zones. Nothing is asked of
 // AWS for a policy that makes no sense.
 func (r *Reconciler) accept(_ context.Context, v *visit) (bool, error) {
+	if v.leaving {
+		v.policy = parting(v.object)
+		return true, nil
+	}
 	policy, err := convert.Policy(v.object)
 	if err == nil {
 		v.policy = policy

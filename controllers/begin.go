@@ -8,6 +8,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
@@ -20,6 +21,8 @@ import (
 type visit struct {
 	// now is read once and passed down.
 	now time.Time
+	// leaving says that the policy was deleted and has something to remove first.
+	leaving bool
 	// before is the object as it was read; object is the copy whose status is changed.
 	before, object *v1alpha1.DBScalingPolicy
 	// last is the object as it was last written in this visit, if it was.
@@ -60,7 +63,8 @@ type note struct {
 func (r *Reconciler) begin(ctx context.Context, request ctrl.Request) (*visit, error) {
 	before := &v1alpha1.DBScalingPolicy{}
 	err := r.Client.Get(ctx, request.NamespacedName, before)
-	if apierrors.IsNotFound(err) || err == nil && !before.DeletionTimestamp.IsZero() {
+	gone := err == nil && !before.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(before, finalizer)
+	if apierrors.IsNotFound(err) || gone {
 		r.Metrics.Forget(request.Namespace, request.Name)
 		return nil, nil
 	}
@@ -71,7 +75,7 @@ func (r *Reconciler) begin(ctx context.Context, request ctrl.Request) (*visit, e
 	object.Status.ObservedGeneration = object.Generation
 	now := r.Clock.Now().Truncate(time.Second) // the resolution of times in status
 	return &visit{
-		now: now, before: before, object: object, requeue: idleInterval,
+		now: now, leaving: !before.DeletionTimestamp.IsZero(), before: before, object: object, requeue: idleInterval,
 		conditions: conditions.Setter{Conditions: &object.Status.Conditions, Generation: object.Generation, Now: now},
 		operation:  convert.Operation(object.Status.Operation),
 	}, nil

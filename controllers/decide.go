@@ -25,6 +25,9 @@ func (r *Reconciler) decide(ctx context.Context, v *visit) (bool, error) {
 	if v.operation != nil {
 		return true, nil
 	}
+	if err := r.release(ctx, v); err != nil {
+		return false, err
+	}
 	inputs := ledger.Inputs{Policy: v.policy, Observation: v.observation, Now: v.now}
 	entry := ledger.Decide(inputs)
 	v.requeue = entry.RequeueAfter
@@ -103,6 +106,9 @@ func (r *Reconciler) begins(
 	if other != "" {
 		v.yield(other)
 		return false, nil
+	}
+	if held, err := r.hold(ctx, v, op); err != nil || !held {
+		return false, err
 	}
 	v.operation = &op
 	v.say(saying{

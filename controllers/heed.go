@@ -45,8 +45,12 @@ func (r *Reconciler) heed(v *visit) {
 
 // begun sets a condition that is present only while it is True, and tells when it begins.
 func (v *visit) begun(condition, reason, message, event string) {
-	if !meta.IsStatusConditionTrue(v.before.Status.Conditions, condition) {
-		v.warn(event, "Heed", message)
+	if before := meta.FindStatusCondition(v.before.Status.Conditions, condition); before == nil || before.Reason != reason {
+		if reason == v1alpha1.ReasonInvalidAnnotation {
+			v.warn(event, "Heed", message)
+		} else {
+			v.tell(event, "Heed", message)
+		}
 	}
 	v.conditions.Set(condition, metav1.ConditionTrue, reason, message)
 }

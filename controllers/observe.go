@@ -43,6 +43,9 @@ func (r *Reconciler) observe(ctx context.Context, v *visit) (bool, error) {
 		if v.operation != nil && !v.observation.Found {
 			r.end(v, v1alpha1.OutcomeFailed, problem.reason, problem.message)
 		}
+		if !v.observation.Found {
+			return false, r.release(ctx, v)
+		}
 		return false, nil
 	}
 	v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionTrue, v1alpha1.ReasonFound, "The database exists")

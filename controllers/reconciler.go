@@ -43,7 +43,7 @@ type Reconciler struct {
 	Concurrency int
 }
 
-// +kubebuilder:rbac:groups=scaling.dbscaler.io,resources=dbscalingpolicies,verbs=get;list;watch
+// +kubebuilder:rbac:groups=scaling.dbscaler.io,resources=dbscalingpolicies,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=scaling.dbscaler.io,resources=dbscalingpolicies/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
@@ -65,9 +65,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if v == nil || err != nil {
 		return ctrl.Result{}, err
 	}
-	for _, phase := range []func(context.Context, *visit) (bool, error){
-		r.accept, r.observe, r.permit, r.decide, r.operate,
-	} {
+	phases := []func(context.Context, *visit) (bool, error){r.accept, r.observe, r.permit, r.decide, r.operate}
+	if v.leaving {
+		phases = []func(context.Context, *visit) (bool, error){r.accept, r.observe, r.leave, r.operate}
+	}
+	for _, phase := range phases {
 		proceed, failed := phase(ctx, v)
 		if failed != nil {
 			err = failed

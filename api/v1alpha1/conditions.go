@@ -91,6 +91,8 @@ const (
 	ReasonOverriddenByAnnotation = "OverriddenByAnnotation"
 	// ReasonInvalidPrice: a price or budget cannot be read.
 	ReasonInvalidPrice = "InvalidPrice"
+	// ReasonPolicyDeleted: the policy was deleted in the middle of an operation.
+	ReasonPolicyDeleted = "PolicyDeleted"
 	// ReasonNotLimited: nothing is held back.
 	ReasonNotLimited = "NotLimited"
 )

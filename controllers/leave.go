@@ -1,0 +1,132 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/convert"
+	"github.com/dbscaler/dbscaler/internal/events"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/ledger"
+	"github.com/dbscaler/dbscaler/internal/scaling/operation"
+)
+
+const (
+	// finalizer keeps a policy that is deleted until the surge reader that it added is gone. It is there only while there may
+	// be one, so that a policy can be deleted without the operator at any other time.
+	finalizer = "scaling.dbscaler.io/surge-reader"
+	// forgotten is how long after AWS was last asked for a reader that does not show it is taken not to come any more.
+	forgotten = 10 * time.Minute
+)
+
+// hold puts the finalizer on the policy before an operation that adds a surge reader is persisted. It is false when somebody
+// wrote the object meanwhile.
+func (r *Reconciler) hold(ctx context.Context, v *visit, op scaling.Operation) (bool, error) {
+	adds := slices.ContainsFunc(op.Steps, func(s scaling.Step) bool { return s.Action == scaling.CreateReader && s.Surge })
+	if !adds || controllerutil.ContainsFinalizer(v.object, finalizer) {
+		return true, nil
+	}
+	return r.patchFinalizer(ctx, v, controllerutil.AddFinalizer)
+}
+
+// release takes it off once no operation is under way and no surge reader is there.
+func (r *Reconciler) release(ctx context.Context, v *visit) error {
+	surge := slices.ContainsFunc(v.observation.Instances, func(i scaling.Instance) bool { return i.Surge() != "" })
+	if v.object.Status.Operation != nil || surge || !controllerutil.ContainsFinalizer(v.object, finalizer) {
+		return nil
+	}
+	_, err := r.patchFinalizer(ctx, v, controllerutil.RemoveFinalizer)
+	return client.IgnoreNotFound(err)
+}
+
+// patchFinalizer changes the object's metadata and nothing else. It is false when somebody wrote the object meanwhile.
+func (r *Reconciler) patchFinalizer(ctx context.Context, v *visit, change func(client.Object, string) bool) (bool, error) {
+	written := v.written().DeepCopy()
+	base := written.DeepCopy()
+	change(written, finalizer)
+	err := r.Client.Patch(ctx, written, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
+	if apierrors.IsConflict(err) {
+		v.requeue = time.Second
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	v.last = written
+	v.object.ResourceVersion, v.object.Finalizers = written.ResourceVersion, written.Finalizers
+	return true, nil
+}
+
+// leave ends what a deleted policy was doing and removes the surge reader that it added, when the others carry the load
+// without it. Everything else stays as it is.
+func (r *Reconciler) leave(ctx context.Context, v *visit) (bool, error) {
+	if op := v.operation; op != nil {
+		if op.Direction == scaling.Cleanup {
+			return true, nil
+		}
+		if wait := askedAt(*op).Add(forgotten).Sub(v.now); wait > 0 && !underWay(*op, v.observation) {
+			v.requeue = min(wait, operation.Poll)
+			v.explain(v1alpha1.ReasonPolicyDeleted, "The policy was deleted; waiting to see what AWS makes of the last request")
+			return false, nil
+		}
+		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonPolicyDeleted, "The policy was deleted; what it added for the length of the operation is removed")
+		return false, nil
+	}
+	if err := r.release(ctx, v); err != nil || !controllerutil.ContainsFinalizer(v.object, finalizer) {
+		return false, err
+	}
+	entry := ledger.Decide(ledger.Inputs{Policy: v.policy, Observation: v.observation, Now: v.now})
+	proposal, op, approved := entry.Approved()
+	if !approved {
+		why := "the others have to carry the load without it first"
+		if len(entry.Trials) > 0 {
+			why = entry.Trials[0].Vetoes[0].Message
+		}
+		v.explain(v1alpha1.ReasonPolicyDeleted, fmt.Sprintf("The policy was deleted, and a surge reader that it added is still there: %s. To leave "+
+			"the reader and let the policy go, remove the finalizer %s", why, finalizer))
+		return false, nil
+	}
+	v.operation = &op
+	v.say(saying{reason: string(proposal.Reason), message: proposal.Message, change: &proposal.Change, cause: proposal.Cause})
+	v.tell(events.OperationStarted, "Operate", proposal.Cause)
+	return true, nil
+}
+
+// askedAt is when AWS was last asked for a step that is not done.
+func askedAt(op scaling.Operation) time.Time {
+	var last time.Time
+	for _, s := range op.Steps {
+		if s.Completed.IsZero() && s.LastAttempt.After(last) {
+			last = s.LastAttempt
+		}
+	}
+	return last
+}
+
+// underWay says whether the reader that an operation asked for last shows.
+func underWay(op scaling.Operation, o scaling.Observation) bool {
+	for _, s := range op.Steps {
+		if _, exists := o.Instance(s.Instance); s.Completed.IsZero() && !s.LastAttempt.IsZero() && s.Action == scaling.CreateReader {
+			return exists
+		}
+	}
+	return true
+}
+
+// parting is the policy by which a deleted one is seen off: it scales nothing, and nothing holds it back from removing what is
+// its own but the state of the database.
+func parting(object *v1alpha1.DBScalingPolicy) scaling.Policy {
+	p, err := convert.Policy(object)
+	if err != nil { // whatever is wrong with it, its target is known
+		p.Target, p.Name, p.Namespace = convert.Target(object), object.Namespace+"/"+object.Name, object.Namespace
+	}
+	p.Mode, p.Wish, p.Readers, p.Writer, p.Floors = scaling.Enforce, scaling.Wish{}, nil, nil, nil
+	return p
+}
