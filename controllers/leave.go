@@ -76,7 +76,8 @@ func (r *Reconciler) leave(ctx context.Context, v *visit) (bool, error) {
 			v.explain(v1alpha1.ReasonPolicyDeleted, "The policy was deleted; waiting to see what AWS makes of the last request")
 			return false, nil
 		}
-		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonPolicyDeleted, "The policy was deleted; what it added for the length of the operation is removed")
+		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonPolicyDeleted,
+			"The policy was deleted; what it added for the length of the operation is removed")
 		return false, nil
 	}
 	if err := r.release(ctx, v); err != nil || !controllerutil.ContainsFinalizer(v.object, finalizer) {
@@ -89,8 +90,8 @@ func (r *Reconciler) leave(ctx context.Context, v *visit) (bool, error) {
 		if len(entry.Trials) > 0 {
 			why = entry.Trials[0].Vetoes[0].Message
 		}
-		v.explain(v1alpha1.ReasonPolicyDeleted, fmt.Sprintf("The policy was deleted, and a surge reader that it added is still there: %s. To leave "+
-			"the reader and let the policy go, remove the finalizer %s", why, finalizer))
+		v.explain(v1alpha1.ReasonPolicyDeleted, fmt.Sprintf("The policy was deleted, and a surge reader that it added is still there: %s. "+
+			"To leave the reader and let the policy go, remove the finalizer %s", why, finalizer))
 		return false, nil
 	}
 	v.operation = &op

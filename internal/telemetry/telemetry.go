@@ -45,7 +45,8 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 	}
 	m := &Metrics{
 		utilization: gauge("pool", "cpu_utilization_percent",
-			"Mean CPU demand of a pool over the scale-up window in percent of its vCPUs: above 100 where DBLoadCPU shows more. Absent while samples are missing.", labelPool),
+			"Mean CPU demand of a pool over the scale-up window in percent of its vCPUs: above 100 where DBLoadCPU shows more. "+
+				"Absent while samples are missing.", labelPool),
 		demand: gauge("pool", "cpu_demand_vcpus",
 			"Peak CPU demand of a pool over the scale-up window, in vCPUs. Absent while samples are missing.", labelPool),
 		capacity: gauge("pool", "capacity_vcpus", "vCPUs of the instances of a pool.", labelPool),
