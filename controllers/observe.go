@@ -64,6 +64,10 @@ func (r *Reconciler) recall(v *visit) {
 	o.WriterSince, o.ReadersSince = convert.Since(status.Writer), convert.Since(status.Readers)
 	o.WriterShapes, o.ReadersShapes = convert.Shapes(status.Writer, *o), convert.Shapes(status.Readers, *o)
 	o.History = convert.History(status.History)
+	status.CapacityShortages = slices.DeleteFunc(status.CapacityShortages, func(s v1alpha1.CapacityShortage) bool {
+		return !v.now.Before(s.ExpiryTime.Time)
+	})
+	o.Shortages = convert.Shortages(status.CapacityShortages)
 	if r.Prices == nil {
 		return
 	}

@@ -92,7 +92,7 @@ func (r *Reconciler) execute(ctx context.Context, v *visit, call scaling.Call) {
 		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied,
 			fmt.Sprintf("%v. Grant what config/iam/policy.json lists to the operator's role", err))
 	case errors.Is(err, scaling.ErrNoCapacity):
-		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, err.Error())
+		r.runShort(v, call, err)
 	case errors.Is(err, scaling.ErrQuota):
 		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonQuotaExceeded, err.Error())
 	case errors.Is(err, scaling.ErrInvalid):
@@ -101,6 +101,39 @@ func (r *Reconciler) execute(ctx context.Context, v *visit, call scaling.Call) {
 		log.Error(err, "AWS did not confirm a change; looking again before asking again", "action", call.Action,
 			"instance", call.Instance, "operation", v.operation.ID)
 	}
+}
+
+// shortFor is how long a class that AWS has no instance of is not asked for again: "try again at a later time" is all that it
+// says (AWS re:Post, insufficient DB instance capacity).
+const shortFor = 30 * time.Minute
+
+// runShort remembers where AWS has no instance of a class. A new reader is tried in another zone; where there is none, and for
+// an instance that cannot leave its zone, the operation ends, and the next decision looks for another class.
+func (r *Reconciler) runShort(v *visit, call scaling.Call, err error) {
+	zone, last := "", true
+	var short *scaling.NoCapacityError
+	if errors.As(err, &short) {
+		zone, last = short.Zone, short.Last
+	} else if i, exists := v.observation.Instance(call.Instance); exists {
+		zone = i.AvailabilityZone
+	}
+	remembered := &v.object.Status.CapacityShortages
+	shortage := v1alpha1.CapacityShortage{InstanceClass: call.InstanceClass, AvailabilityZone: zone}
+	shortage.ExpiryTime.Time = v.now.Add(shortFor)
+	*remembered = append(*remembered, shortage)
+	if call.Action == scaling.CreateReader && last && zone != "" {
+		shortage.AvailabilityZone = ""
+		*remembered = append(*remembered, shortage)
+	}
+	*remembered = (*remembered)[max(0, len(*remembered)-historyLength):]
+	if call.Action != scaling.CreateReader || last {
+		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, err.Error())
+		return
+	}
+	step := &v.object.Status.Operation.Steps[v.operation.Current()]
+	step.LastAttemptTime, step.Attempts = nil, step.Attempts-1 // AWS said no, so that nothing will come of it
+	v.requeue = time.Second
+	v.warn(events.NoCapacity, string(call.Action), fmt.Sprintf("AWS has no %s in %s; another zone is tried", call.InstanceClass, zone))
 }
 
 // end closes the operation and remembers it.

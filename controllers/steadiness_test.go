@@ -130,24 +130,6 @@ func TestConflictAsksNothingOfAWS(t *testing.T) {
 	l.until("p", "resized", 2*time.Hour, succeeded)
 }
 
-// TestNoCapacity: the operation is given up with a reason, nothing is left over, and it is tried again after the cooldown.
-func TestNoCapacity(t *testing.T) {
-	l := newLab(t, busyCluster())
-	l.aws.Inject(rdssim.Fault{Kind: rdssim.Answer, Operation: "ModifyDBInstance", Code: "InsufficientDBInstanceCapacity", HTTPStatus: 400,
-		Message: "no instances of the requested class", Until: start.Add(40 * time.Minute)})
-	l.apply(readersVertical)
-	p := l.until("p", "given up", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool { return len(p.Status.History) > 0 })
-	if got := p.Status.History[0]; got.Reason != v1alpha1.ReasonInsufficientCapacity || got.Outcome != v1alpha1.OutcomeFailed {
-		t.Errorf("the record is %+v", got)
-	}
-	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.large db.r6g.xlarge" {
-		t.Errorf("the cluster is %s; the surge reader should still carry the load", got)
-	}
-	if len(l.events.with("OperationFailed")) != 1 {
-		t.Errorf("events: %v", l.events.notes)
-	}
-}
-
 // TestDisruptionWindow: the writer waits for its window; the window is in Amsterdam, an hour ahead of UTC.
 func TestDisruptionWindow(t *testing.T) {
 	l := newLab(t, plain("db.m6g.large", 1.6, true))

@@ -43,6 +43,13 @@ type DBScalingPolicyStatus struct {
 	// +optional
 	Operation *OperationStatus `json:"operation,omitempty"`
 
+	// capacityShortages are the classes that AWS had no instance of, and when it
+	// is worth asking again. Meanwhile another zone or class is tried.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	CapacityShortages []CapacityShortage `json:"capacityShortages,omitempty"`
+
 	// history holds the operations of the last 24 hours and at least the last
 	// three of each direction of the readers and of the writer, newest first.
 	// Cooldowns, daily limits and the time that a resize takes are read from it.
@@ -50,6 +57,25 @@ type DBScalingPolicyStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
 	History []OperationRecord `json:"history,omitempty"`
+}
+
+// CapacityShortage is a class that AWS had no instance of.
+type CapacityShortage struct {
+	// instanceClass is the class.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=48
+	InstanceClass string `json:"instanceClass,omitempty"`
+
+	// availabilityZone is the zone; without it, all that could be asked for.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	AvailabilityZone string `json:"availabilityZone,omitempty"`
+
+	// expiryTime is when it is worth asking again.
+	// +required
+	ExpiryTime metav1.Time `json:"expiryTime,omitzero"`
 }
 
 // TargetStatus is the database as it was found in AWS.

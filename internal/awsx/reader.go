@@ -2,8 +2,11 @@ package awsx
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -36,7 +39,19 @@ func (s *scope) createReader(ctx context.Context, target scaling.Target, call sc
 	if writer < 0 {
 		return refuse("the cluster has no writer whose settings a reader could have")
 	}
-	_, err = s.changes.CreateDBInstance(ctx, readerLike(members[writer], cluster, call, leastUsedZone(cluster, members)))
+	zones := usableZones(cluster, members)
+	if len(zones) > 0 {
+		untried := slices.DeleteFunc(slices.Clone(zones), func(zone string) bool { return slices.Contains(call.AvoidZones, zone) })
+		if len(untried) == 0 {
+			return &scaling.NoCapacityError{Last: true, Err: fmt.Errorf("%w: none of the zones of the cluster (%s) has a %s",
+				scaling.ErrNoCapacity, strings.Join(zones, ", "), call.InstanceClass)}
+		}
+		zones = untried
+	}
+	_, err = s.changes.CreateDBInstance(ctx, readerLike(members[writer], cluster, call, first(zones)))
+	if err = Classify(err); errors.Is(err, scaling.ErrNoCapacity) {
+		return &scaling.NoCapacityError{Zone: aws.ToString(first(zones)), Last: len(zones) < 2, Err: err}
+	}
 	return err
 }
 
@@ -92,9 +107,17 @@ func readerTags(call, cluster map[string]string) []types.Tag {
 	return list
 }
 
-// leastUsedZone is the cluster's availability zone with the fewest members, the first by name among equals, or nil when
-// its zones are not known: AWS chooses then. A zone without a subnet of the cluster cannot be used.
-func leastUsedZone(cluster types.DBCluster, members []types.DBInstance) *string {
+// first is the first of some zones, or nil when there is none: AWS chooses then.
+func first(zones []string) *string {
+	if len(zones) == 0 {
+		return nil
+	}
+	return aws.String(zones[0])
+}
+
+// usableZones are the cluster's availability zones, those with the fewest members first, then by name; none when they are not
+// known. A zone without a subnet of the cluster cannot be used.
+func usableZones(cluster types.DBCluster, members []types.DBInstance) []string {
 	used := map[string]int{}
 	subnets := map[string]bool{}
 	for _, m := range members {
@@ -110,8 +133,6 @@ func leastUsedZone(cluster types.DBCluster, members []types.DBInstance) *string 
 	}
 	zones := slices.Sorted(slices.Values(cluster.AvailabilityZones))
 	zones = slices.DeleteFunc(zones, func(zone string) bool { return len(subnets) > 0 && !subnets[zone] })
-	if len(zones) == 0 {
-		return nil
-	}
-	return aws.String(slices.MinFunc(zones, func(a, b string) int { return used[a] - used[b] }))
+	slices.SortStableFunc(zones, func(a, b string) int { return used[a] - used[b] })
+	return zones
 }

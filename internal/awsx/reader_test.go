@@ -65,7 +65,7 @@ func TestReaderHasTheWritersSettings(t *testing.T) {
 	}
 }
 
-func TestLeastUsedZone(t *testing.T) {
+func TestTheLeastUsedZoneComesFirst(t *testing.T) {
 	in := func(zone string, subnets ...string) types.DBInstance {
 		i := types.DBInstance{AvailabilityZone: aws.String(zone)}
 		if len(subnets) > 0 {
@@ -92,7 +92,7 @@ func TestLeastUsedZone(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := leastUsedZone(types.DBCluster{AvailabilityZones: test.zones}, test.members)
+			got := first(usableZones(types.DBCluster{AvailabilityZones: test.zones}, test.members))
 			if aws.ToString(got) != aws.ToString(test.want) || (got == nil) != (test.want == nil) {
 				t.Errorf("got %s, want %s", aws.ToString(got), aws.ToString(test.want))
 			}

@@ -75,9 +75,24 @@ func History(in []v1alpha1.OperationRecord) scaling.History {
 		out = append(out, scaling.Past{
 			Pool: scaling.Pool(r.Pool), Direction: scaling.Direction(r.Direction), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded,
 			Started: r.StartTime.Time, Completed: r.CompletionTime.Time,
-			Lead:   time.Duration(ptr.Deref(r.LeadSeconds, 0)) * time.Second,
-			Before: percent(r.UtilizationBeforePercent), After: percent(r.UtilizationAfterPercent),
+			Untouched: untouched(r),
+			Lead:      time.Duration(ptr.Deref(r.LeadSeconds, 0)) * time.Second,
+			Before:    percent(r.UtilizationBeforePercent), After: percent(r.UtilizationAfterPercent),
 		})
+	}
+	return out
+}
+
+// untouched says whether an operation ended because AWS had no capacity, before anything was changed.
+func untouched(r v1alpha1.OperationRecord) bool {
+	return r.Reason == v1alpha1.ReasonInsufficientCapacity && ptr.Deref(r.LeadSeconds, 0) == 0
+}
+
+// Shortages reads the classes that AWS had no instance of.
+func Shortages(in []v1alpha1.CapacityShortage) []scaling.Shortage {
+	var out []scaling.Shortage
+	for _, s := range in {
+		out = append(out, scaling.Shortage{InstanceClass: s.InstanceClass, Zone: s.AvailabilityZone, Until: s.ExpiryTime.Time})
 	}
 	return out
 }

@@ -16,6 +16,7 @@ const (
 	OperationStep      = "OperationStep"
 	OperationSucceeded = "OperationSucceeded"
 	OperationFailed    = "OperationFailed"
+	NoCapacity         = "NoCapacity"
 	ScalingHeldBack    = "ScalingHeldBack"
 	Recommended        = "Recommended"
 	ApprovalWanted     = "ApprovalWanted"

@@ -159,6 +159,8 @@ const (
 	PriceUnknown Verdict = "PriceUnknown"
 	// NotOrderable: AWS does not offer the class for this engine and version here.
 	NotOrderable Verdict = "NotOrderable"
+	// NoCapacity: AWS had no instance of the class a short time ago.
+	NoCapacity Verdict = "NoCapacity"
 	// LosesSuccessor: no reader would be left that is as large as the writer and first in line to succeed it.
 	LosesSuccessor Verdict = "LosesSuccessor"
 	// BelowScheduled: a schedule of the policy asks for more, now or soon.
@@ -237,6 +239,8 @@ type Past struct {
 	Direction          Direction
 	Succeeded          bool
 	Started, Completed time.Time
+	// Untouched says that AWS had no capacity for it and nothing was changed: it counts for nothing.
+	Untouched bool
 	// Lead is how long it took until capacity was added; zero when that is not known.
 	Lead time.Duration
 	// Before is the pool's utilization in percent when it was called for, and After once it had taken effect; nil when that
@@ -248,7 +252,7 @@ type Past struct {
 func (h History) StartedSince(t time.Time) int {
 	n := 0
 	for _, p := range h {
-		if p.Direction != Cleanup && p.Started.After(t) {
+		if p.Direction != Cleanup && !p.Untouched && p.Started.After(t) {
 			n++
 		}
 	}

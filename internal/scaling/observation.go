@@ -57,10 +57,36 @@ type Observation struct {
 	// Orderable lists the instance classes that AWS offers for the engine and version in this region; nil when that could
 	// not be read.
 	Orderable []string
+	// Shortages are the classes that AWS had no instance of a short time ago.
+	Shortages []Shortage
 	// Prices are what an hour of one instance of a class costs here. A class that is not in it has no known price.
 	Prices map[string]Money
 	// History is what the policy did before, newest first.
 	History History
+}
+
+// Shortage is a class that AWS had no instance of.
+type Shortage struct {
+	InstanceClass string
+	// Zone is the availability zone; empty means in all that could be asked for.
+	Zone string
+	// Until is when it is worth asking again.
+	Until time.Time
+}
+
+// Short lists the zones that have no instance of a class at now, and says whether none has.
+func (o Observation) Short(class string, now time.Time) (zones []string, everywhere bool) {
+	for _, s := range o.Shortages {
+		if s.InstanceClass != class || !now.Before(s.Until) {
+			continue
+		}
+		if s.Zone == "" {
+			everywhere = true
+		} else {
+			zones = append(zones, s.Zone)
+		}
+	}
+	return zones, everywhere
 }
 
 // PastCapacity is the vCPUs of a pool over a stretch of time.

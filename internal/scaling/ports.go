@@ -53,6 +53,24 @@ var (
 	ErrInvalid = errors.New("refused by AWS")
 )
 
+// NoCapacityError says where AWS had no instance of a class. It matches ErrNoCapacity.
+type NoCapacityError struct {
+	// Zone is the availability zone that was asked for; empty when AWS chose.
+	Zone string
+	// Last says that there is no other zone to try.
+	Last bool
+	Err  error
+}
+
+// Error implements error.
+func (e *NoCapacityError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the error as AWS answered it.
+func (e *NoCapacityError) Unwrap() error { return e.Err }
+
+// Is says that it is an ErrNoCapacity, also where no zone was left to ask for.
+func (e *NoCapacityError) Is(target error) bool { return target == ErrNoCapacity }
+
 // StableMessage is an error's message without what differs from one attempt to the next, such as a request id, so that a
 // condition that shows it is written once. Errors have it as a method.
 func StableMessage(err error) string {
@@ -74,6 +92,8 @@ type Call struct {
 	PromotionTier int
 	// Tags of the reader to create.
 	Tags map[string]string
+	// AvoidZones are the availability zones that a reader is not to be created in.
+	AvoidZones []string
 }
 
 // Action is one kind of change.

@@ -3,6 +3,7 @@ package decide
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
@@ -26,7 +27,7 @@ type candidate struct {
 }
 
 // ladder looks the classes of a pool up. The error says which is not in the catalogue.
-func ladder(p scaling.Policy, o *scaling.Observation, pool scaling.Pool) ([]rung, error) {
+func ladder(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []member, now time.Time) ([]rung, error) {
 	var names []string
 	switch {
 	case pool == scaling.Writer && p.Writer != nil:
@@ -45,8 +46,20 @@ func ladder(p scaling.Policy, o *scaling.Observation, pool scaling.Pool) ([]rung
 		if o.Orderable != nil && !slices.Contains(o.Orderable, name) {
 			rungs[n].verdict = scaling.NotOrderable
 		}
+		if len(o.Shortages) > 0 && short(o, name, all, now) {
+			rungs[n].verdict = scaling.NoCapacity
+		}
 	}
 	return rungs, nil
+}
+
+// short says whether AWS has no instances of a class: nowhere, or not where one of another class would have to become it. A new
+// reader may go to another zone.
+func short(o *scaling.Observation, class string, all []member, now time.Time) bool {
+	zones, everywhere := o.Short(class, now)
+	return everywhere || slices.ContainsFunc(all, func(m member) bool {
+		return m.Class != class && slices.Contains(zones, m.AvailabilityZone)
+	})
 }
 
 // counts are the least and greatest numbers of instances that a pool may have. Readers that the operator did not create are

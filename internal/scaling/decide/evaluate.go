@@ -100,7 +100,7 @@ func newScene(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, now t
 	if !scaled(p, pool) {
 		return s, nil
 	}
-	if s.rungs, err = ladder(p, o, pool); err != nil {
+	if s.rungs, err = ladder(p, o, pool, all, now); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -211,6 +211,34 @@ func TestWhatAWSDoesNotOfferIsNotTaken(t *testing.T) {
 	}
 }
 
+// A class that AWS had no instance of is not chosen for a time, where an instance would have to become it.
+func TestShortages(t *testing.T) {
+	short := func(class, zone string, until time.Duration) scaling.Observation {
+		o := observe(own("a", large, steady(80)))
+		o.Instances[0].AvailabilityZone = "b"
+		o.Shortages = []scaling.Shortage{{InstanceClass: class, Zone: zone, Until: now.Add(until)}}
+		return o
+	}
+	vertical := policy(prefer(scaling.Vertical))
+	for _, test := range []struct {
+		name        string
+		policy      scaling.Policy
+		observation scaling.Observation
+		want        scaling.Shape
+	}{
+		{"nowhere", vertical, short(xlarge, "", time.Minute), shape(1, xlarge2)},
+		{"nowhere, until now", vertical, short(xlarge, "", 0), shape(1, xlarge)},
+		{"not in the reader's zone", vertical, short(xlarge, "b", time.Minute), shape(1, xlarge2)},
+		{"not in another zone", vertical, short(xlarge, "c", time.Minute), shape(1, xlarge)},
+		{"a new reader may go to another zone", policy(), short(large, "b", time.Minute), shape(2, large)},
+		{"a new reader may go nowhere", policy(), short(large, "", time.Minute), shape(1, xlarge)},
+	} {
+		if got := onlyProposal(t, Evaluate(test.policy, test.observation, now)); got.To != test.want {
+			t.Errorf("%s: got %s, want %s", test.name, got.To, test.want)
+		}
+	}
+}
+
 // Every class that the catalogue knows has a rule for its connections on the engines that Aurora and RDS share.
 func TestEveryClassHasConnections(t *testing.T) {
 	for _, class := range catalog.All() {

@@ -61,6 +61,7 @@ var words = map[scaling.Verdict]string{
 	scaling.OverBudget:         "it would cost more than guardrails.maxHourlyCostUSD, or its price is not known",
 	scaling.PriceUnknown:       "it is of another family, and without prices nobody knows whether that is cheaper",
 	scaling.NotOrderable:       "AWS does not offer the class for this engine and version here",
+	scaling.NoCapacity:         "AWS had no instances of the class a short time ago",
 	scaling.LosesSuccessor:     "no reader would be large enough to succeed the writer",
 	scaling.BelowScheduled:     "a schedule asks for more, now or within the hour",
 	scaling.Dearer:             "it would not be cheaper",

@@ -170,6 +170,7 @@ func cooldown(in Input) (string, time.Duration, error) {
 	match := func(p scaling.Past) bool {
 		return p.Pool == in.Proposal.Pool && p.Direction == scaling.Up || !p.Succeeded && p.Direction != scaling.Cleanup
 	}
+	touched := func(p scaling.Past) bool { return !p.Untouched && match(p) }
 	switch {
 	case in.Proposal.Direction == scaling.Cleanup, in.Proposal.Reason == scaling.ReasonOverride:
 		return "", 0, nil
@@ -177,7 +178,7 @@ func cooldown(in Input) (string, time.Duration, error) {
 		wait, what = in.Policy.ScaleDown.Cooldown, "scaleDown"
 		match = func(scaling.Past) bool { return true }
 	}
-	last := in.Observation.History.LastCompleted(match)
+	last := in.Observation.History.LastCompleted(touched)
 	if last == nil || !in.Now.Before(last.Completed.Add(wait)) {
 		return "", 0, nil
 	}

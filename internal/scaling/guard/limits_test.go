@@ -154,6 +154,7 @@ func TestMoreGuards(t *testing.T) {
 		{"a second emergency in the cooldown", []func(*Input){emergency, upAt(time.Minute), upAt(12 * time.Minute)}, "Cooldown", ""},
 		{"an emergency after a growth that waited", []func(*Input){emergency, upAt(time.Minute), upAt(21 * time.Minute)}, pass, ""},
 		{"an emergency after what failed", []func(*Input){emergency, past(scaling.Up, false, time.Minute)}, "Cooldown", ""},
+		{"what AWS had no capacity for waits for nothing", []func(*Input){untouched, untouched, untouched, untouched}, pass, ""},
 		{"the writer after the readers grew", []func(*Input){ofWriter, upAt(time.Minute)}, pass, ""},
 		{"an override in the cooldown", []func(*Input){override(3, xlarge), upAt(time.Minute)}, pass, ""},
 		{"an override after as many operations as a day may have", []func(*Input){
@@ -187,6 +188,13 @@ func TestMoreGuards(t *testing.T) {
 			}
 		})
 	}
+}
+
+// untouched is an operation that ended a minute ago because AWS had no capacity, before anything was changed.
+func untouched(in *Input) {
+	in.Observation.History = append(in.Observation.History, scaling.Past{
+		Pool: scaling.Readers, Direction: scaling.Up, Untouched: true, Started: now.Add(-time.Minute), Completed: now.Add(-time.Minute),
+	})
 }
 
 func autoScaled(i *scaling.Instance) { i.Identifier = "application-autoscaling-1" }

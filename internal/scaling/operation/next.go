@@ -101,7 +101,7 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		step.LastAttempt = now
 		step.Attempts++
 		return Progress{
-			Outcome: Running, Operation: op, Call: call(policy, op, *step), RequeueAfter: Poll,
+			Outcome: Running, Operation: op, Call: call(policy, op, *step, o, now), RequeueAfter: Poll,
 			Message: fmt.Sprintf("Step %d of %d: %s", n+1, len(op.Steps), describe(*step)),
 		}
 	}
@@ -166,9 +166,10 @@ func wait(op scaling.Operation, message string) Progress {
 }
 
 // call is the request that a step makes.
-func call(policy string, op scaling.Operation, s scaling.Step) *scaling.Call {
+func call(policy string, op scaling.Operation, s scaling.Step, o scaling.Observation, now time.Time) *scaling.Call {
 	c := &scaling.Call{Action: s.Action, Instance: s.Instance, InstanceClass: s.InstanceClass, PromotionTier: s.PromotionTier}
 	if s.Action == scaling.CreateReader {
+		c.AvoidZones, _ = o.Short(s.InstanceClass, now)
 		c.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue, scaling.TagPolicy: policy}
 		if s.Surge {
 			c.Tags[scaling.TagSurge] = op.ID
