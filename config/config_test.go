@@ -2,7 +2,9 @@
 package config
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -10,12 +12,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dbscaler/dbscaler/internal/testenv"
@@ -46,15 +50,21 @@ func open(t *testing.T) {
 // kubectl runs kubectl as an administrator and returns what it prints.
 func kubectl(t *testing.T, args ...string) string {
 	t.Helper()
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := env.WriteKubeconfig(kubeconfig); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.CommandContext(t.Context(), env.Kubectl(), append([]string{"--kubeconfig", kubeconfig}, args...)...).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), env.Kubectl(), append([]string{"--kubeconfig", kubeconfig(t)}, args...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return string(out)
+}
+
+// kubeconfig is an administrator's.
+func kubeconfig(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := env.WriteKubeconfig(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // install applies config/default. Warnings are as good as errors: the API server has them for what is deprecated, and for
@@ -103,6 +113,42 @@ func TestPodSecurity(t *testing.T) {
 	}
 }
 
+// TestTheOperatorLeavesSpecAlone: it may put a finalizer on a policy, and change nothing that belongs to whoever wrote it.
+func TestTheOperatorLeavesSpecAlone(t *testing.T) {
+	install(t)
+	kubectl(t, "apply", "-f", "samples/reporting.yaml")
+	patch := func(user, what string) (string, error) {
+		args := []string{"--kubeconfig", kubeconfig(t), "--as", user, "patch", "dbsp", "reporting", "--type=merge", "-p", what}
+		out, err := exec.CommandContext(t.Context(), env.Kubectl(), args...).CombinedOutput()
+		return string(out), err
+	}
+	const operator = "system:serviceaccount:" + namespace + ":dbscaler"
+	enforce, modes := `{"spec":{"mode":"Enforce"}}`, []string{"Enforce", "Recommend"}
+	var out string
+	// The API server takes a moment to heed a new admission policy.
+	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		var err error
+		out, err = patch(operator, fmt.Sprintf(`{"spec":{"mode":%q}}`, modes[0]))
+		modes[0], modes[1] = modes[1], modes[0] // a change each time, also where the one before was let through
+		return err != nil, nil
+	})
+	if err != nil || !strings.Contains(out, "the operator does not change the spec of a policy") {
+		t.Errorf("the operator may change the spec: %v, %s", err, out)
+	}
+	if out, err := patch(operator, `{"metadata":{"annotations":{"scaling.dbscaler.io/approve":"12345678"}}}`); err == nil {
+		t.Errorf("the operator may approve its own decisions: %s", out)
+	}
+	for _, finalizers := range []string{`["scaling.dbscaler.io/surge-reader"]`, `[]`} {
+		if out, err := patch(operator, `{"metadata":{"finalizers":`+finalizers+`}}`); err != nil {
+			t.Errorf("the operator may not set its finalizer: %v, %s", err, out)
+		}
+	}
+	if out, err := patch("admin", enforce); err == nil || !strings.Contains(out, "Forbidden") && !strings.Contains(out, "forbidden") {
+		t.Errorf("somebody without a role may patch: %s", out)
+	}
+	kubectl(t, "patch", "dbsp", "reporting", "--type=merge", "-p", enforce) // an administrator may
+}
+
 // TestPermissions asks the API server what the operator may do.
 func TestPermissions(t *testing.T) {
 	c := install(t)
@@ -115,7 +161,7 @@ func TestPermissions(t *testing.T) {
 		what  authorizationv1.ResourceAttributes
 		verbs []string // that are allowed; all others are not
 	}{
-		{attributes("platform", group, "dbscalingpolicies", ""), []string{"get", "list", "watch"}},
+		{attributes("platform", group, "dbscalingpolicies", ""), []string{"get", "list", "watch", "patch"}}, // see spec_guard.yaml
 		{attributes("platform", group, "dbscalingpolicies", "status"), []string{"get", "update", "patch"}},
 		{attributes("platform", "events.k8s.io", "events", ""), []string{"create", "patch"}},
 		{attributes("platform", "", "events", ""), nil},
