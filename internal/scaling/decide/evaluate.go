@@ -26,8 +26,8 @@ func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.De
 		}
 		d.Pools = append(d.Pools, assessment)
 	}
-	if proposal := raiseSuccessor(p, &o, &d, now); proposal != nil {
-		d.Proposals = append(d.Proposals, *proposal)
+	if wanted := successorWanted(p, &o, &d); wanted > 0 {
+		raiseSuccessor(p, &o, &d, wanted, now)
 	}
 	if proposal := leftover(p, &o, now); proposal != nil {
 		d.Proposals = append(d.Proposals, *proposal)
@@ -77,6 +77,11 @@ func scaled(p scaling.Policy, pool scaling.Pool) bool {
 	return p.Readers != nil
 }
 
+// overridden says whether a person wants a pool to have a shape now.
+func overridden(p scaling.Policy, pool scaling.Pool, now time.Time) bool {
+	return wanted(p, pool, now) != nil
+}
+
 // wanted is the shape that a person wants a pool to have now, or nil.
 func wanted(p scaling.Policy, pool scaling.Pool, now time.Time) *scaling.Shape {
 	override := p.Wish.Overridden(now)
@@ -113,37 +118,6 @@ func (s *scene) list() {
 		s.successor = successor(s.policy, s.observation, s.pool)
 		s.candidates, s.shown = candidates(s.policy, s.all, s.pool, s.rungs)
 	}
-}
-
-// successor is the vCPUs that bind the class of a pool, or zero. While the largest reader at the best promotion tier is as
-// large as the writer, it has to stay so, since it is who Aurora promotes when the writer fails (Aurora user guide, "Fault
-// tolerance for an Aurora DB cluster"). The writer may grow to its size. Where the policy leaves the readers alone, a
-// promotion makes the old writer the successor, and nothing is bound.
-func successor(p scaling.Policy, o *scaling.Observation, pool scaling.Pool) float64 {
-	heir := heirs(o)
-	writer, err := members(o, scaling.Writer)
-	if p.Readers == nil || heir == 0 || err != nil {
-		return 0
-	}
-	if pool == scaling.Writer {
-		return heir
-	}
-	if least := capacity(writer); heir >= least {
-		return least
-	}
-	return 0
-}
-
-// heirs is the vCPUs of the largest reader at the best promotion tier; zero without readers.
-func heirs(o *scaling.Observation) float64 {
-	readers, err := members(o, scaling.Readers)
-	if err != nil || len(readers) == 0 {
-		return 0
-	}
-	best := slices.MinFunc(readers, func(a, b member) int {
-		return cmp.Or(cmp.Compare(a.PromotionTier, b.PromotionTier), cmp.Compare(b.vcpus, a.vcpus))
-	})
-	return best.vcpus
 }
 
 // decide looks at the load, then at the limits and schedules.
@@ -195,49 +169,6 @@ func (s *scene) blind() scaling.Hold {
 	return scaling.Hold{Reason: scaling.ReasonMetricsMissing, Message: fmt.Sprintf(
 		"CPU samples of the %s are missing: at least %.0f%% of the last %s must have been published and be newer than %s. "+
 			"Nothing changes until they are back", noun(s.pool), 100*coverage, seconds(s.policy.ScaleUp.Window), seconds(scaling.Stale))}
-}
-
-// raiseSuccessor lets the readers grow first where the writer has to grow and none of them could succeed it.
-func raiseSuccessor(p scaling.Policy, o *scaling.Observation, d *scaling.Decision, now time.Time) *scaling.Proposal {
-	writer := &d.Pools[1]
-	if writer.Hold.Reason != scaling.ReasonNothingFits || slices.ContainsFunc(d.Proposals, func(p scaling.Proposal) bool {
-		return p.Pool == scaling.Readers && p.Direction == scaling.Up
-	}) {
-		return nil
-	}
-	fits, most := 0.0, 0.0 // of those that only lack a successor: the smallest that fits, and the largest
-	for _, c := range writer.Candidates {
-		if c.Verdict != scaling.LosesSuccessor {
-			continue
-		}
-		most = max(most, c.VCPUs)
-		if c.Predicted <= float64(p.CPU.Target)+rounding && (fits == 0 || c.VCPUs < fits) {
-			fits = c.VCPUs
-		}
-	}
-	wanted := fits
-	if wanted == 0 {
-		wanted = most
-	}
-	s, err := newScene(p, o, scaling.Readers, now)
-	if err != nil || wanted == 0 {
-		return nil
-	}
-	s.list()
-	var best *candidate
-	for n := range s.candidates {
-		c := &s.candidates[n]
-		c.Predicted = s.predict(c, s.load.Demand)
-		if c.rung.vcpus >= wanted && c.VCPUs >= s.load.Capacity && s.refuse(c) == "" && s.preferred(c, best) {
-			best = c
-		}
-	}
-	if best == nil {
-		return nil
-	}
-	text := fmt.Sprintf("The writer has to grow, and no reader could succeed it: %s → %s", s.shape(), best.Shape)
-	d.Proposals = slices.DeleteFunc(d.Proposals, func(p scaling.Proposal) bool { return p.Pool == scaling.Readers })
-	return s.propose(scaling.ReasonSuccessor, scaling.Up, best, text, text)
 }
 
 // leftover proposes to remove surge readers that outlived their operation, once the others carry the load without them.

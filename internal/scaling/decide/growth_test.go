@@ -147,6 +147,18 @@ func TestTheWriterHasASuccessor(t *testing.T) {
 			[]string{"Readers 2 × db.r6g.2xlarge"}},
 		{"the largest of those that are the first in line counts", p,
 			observe(busy, tier(own("a", xlarge2, steady(40)), 1), tier(own("b", xlarge, steady(40)), 1)), []string{"Writer 1 × db.r6g.2xlarge"}},
+		{"none is, and the writer waits for its window: the readers wait, too", func() scaling.Policy {
+			p := policy(withWriter(large, xlarge, xlarge2), prefer(scaling.Vertical))
+			p.Disruption = []scaling.Window{{Schedule: "0 2 * * *", Duration: time.Hour, TimeZone: "UTC"}}
+			return p
+		}(), observe(busy, own("a", xlarge, steady(40))), nil},
+		{"the readers do not become smaller than the writer will be", p, observe(busy, own("a", xlarge2, steady(5))),
+			[]string{"Writer 1 × db.r6g.2xlarge"}},
+		{"nor while it lacks a successor", policy(withWriter(xlarge, xlarge4), bounds(1, 4, large, xlarge, xlarge2)),
+			observe(writer(xlarge, steady(90)), own("a", xlarge2, steady(5))), nil},
+		{"a person's wish for the readers stands", func() scaling.Policy {
+			return policy(withWriter(large, xlarge, xlarge2), wants(&scaling.Shape{InstanceClass: xlarge, Count: 1}, nil, time.Hour))
+		}(), observe(busy, own("a", xlarge, steady(40))), nil},
 		{"without readers nobody succeeds it", p, observe(busy), []string{"Readers 1 × db.r6g.large", "Writer 1 × db.r6g.2xlarge"}},
 		{"readers that the policy leaves alone: a promotion leaves a successor", policy(withoutReaders, withWriter(xlarge, xlarge2)),
 			observe(busy, reader("a", xlarge, steady(40))), []string{"Writer 1 × db.r6g.2xlarge"}},
