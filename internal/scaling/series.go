@@ -131,4 +131,4 @@ func (s Series) Newest() (Sample, bool) {
 }
 
 // Number says whether a measured value can be counted with: neither NaN, nor infinite, nor below zero.
-func Number(v float64) bool { return v >= 0 && !math.IsInf(v, 1) }
+func Number(v float64) bool { return v >= 0 && v <= math.MaxFloat64 }

@@ -121,6 +121,14 @@ func TestNothingShrinksOnMissingSamples(t *testing.T) {
 			t.Errorf("got %s", got.To)
 		}
 	})
+	t.Run("also where none carries the load", func(t *testing.T) {
+		o := observe(own("a", xlarge2, steady(94))) // 7.5 vCPU want 13.7: three xlarge have 12, and less memory each
+		o.Instances[0].FreeableMemory = nil
+		d := Evaluate(policy(bounds(1, 3, xlarge)), o, now)
+		if len(d.Proposals) > 0 || d.Hold.Reason != scaling.ReasonNothingFits {
+			t.Errorf("got %v and %s", d.Proposals, d.Hold.Reason)
+		}
+	})
 	t.Run("what grows in number and shrinks in class does", func(t *testing.T) {
 		o := observe(own("a", xlarge2, steady(80))) // 6.4 vCPU want 11.6: three xlarge have less memory each
 		o.Instances[0].FreeableMemory = nil

@@ -76,10 +76,13 @@ func raiseSuccessor(p scaling.Policy, o *scaling.Observation, d *scaling.Decisio
 		return proposal.Pool == scaling.Readers && proposal.Reason == scaling.ReasonScaleDown &&
 			(err != nil || float64(class.VCPUFor(o.Engine)) < wanted)
 	})
-	s, err := newScene(p, o, scaling.Readers, now)
+	if growing || p.Readers == nil || overridden(p, scaling.Readers, now) {
+		return
+	}
 	open, _, errWindow := schedule.Open(p.Disruption, now)
 	mayInterrupt := open && errWindow == nil || d.Pools[1].Load.Emergency && p.Guardrails.EmergencyInterrupts
-	if growing || err != nil || p.Readers == nil || !mayInterrupt || overridden(p, scaling.Readers, now) {
+	s, err := newScene(p, o, scaling.Readers, now)
+	if err != nil || !mayInterrupt {
 		return
 	}
 	s.list()

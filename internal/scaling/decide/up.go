@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -113,7 +114,7 @@ func (s *scene) pick(need float64, foreign func(rung) bool) *candidate {
 		switch {
 		case c.Verdict == scaling.Fits && s.preferred(c, fits):
 			fits = c
-		case tooSmall && s.carriesMore(c, most):
+		case tooSmall && s.carriesMore(c, most) && s.fits(c) == "":
 			most = c
 		}
 	}
@@ -139,9 +140,6 @@ func (s *scene) judge(c *candidate, foreign func(rung) bool) scaling.Verdict {
 	if v := s.refuse(c); v != "" {
 		return v
 	}
-	if v := s.fits(c); v != "" {
-		return v
-	}
 	switch {
 	case foreign(*c.rung):
 		return scaling.PriceUnknown
@@ -150,7 +148,7 @@ func (s *scene) judge(c *candidate, foreign func(rung) bool) scaling.Verdict {
 	case s.hot() && percentOf(s.load.HottestDemand*float64(len(s.all)), c.VCPUs) > float64(s.policy.CPU.ScaleUp)+rounding:
 		return scaling.TooSmallForHottest // the load stays as uneven as it is
 	}
-	return scaling.Fits
+	return cmp.Or(s.fits(c), scaling.Fits)
 }
 
 // hot says whether one reader is too hot, whatever the others carry.
