@@ -19,6 +19,8 @@ const (
 	// pastAge is how long they are remembered: as long as CloudWatch keeps one-minute points (CloudWatch user guide, "Metrics
 	// retention").
 	pastAge = 15 * 24 * time.Hour
+	// pastLeast is how long a pool must have been so to be remembered: what is read by it are means of a quarter of an hour.
+	pastLeast = 15 * time.Minute
 )
 
 // TargetStatus writes what was found. When the engine's version is another than before, it notes the time: AWS cannot be
@@ -99,7 +101,7 @@ func remember(before, after *v1alpha1.PoolStatus, o scaling.Observation) []v1alp
 	past := slices.Clone(before.PastCapacity)
 	if before.Since != nil && (after.Since == nil || !after.Since.Equal(before.Since)) {
 		ended := metav1.NewTime(o.At.Truncate(time.Second))
-		if vcpus := vcpusOf(o.Engine, before.Instances); vcpus > 0 && ended.After(before.Since.Time) {
+		if vcpus := vcpusOf(o.Engine, before.Instances); vcpus > 0 && ended.Sub(before.Since.Time) >= pastLeast {
 			past = append(past, v1alpha1.PastCapacity{StartTime: *before.Since, EndTime: ended, VCPUs: vcpus})
 		}
 	}

@@ -28,10 +28,10 @@ func minute(t time.Time) string {
 // A pool is what it is since it was first seen so, and what it was before is remembered.
 func TestSinceAndPastCapacity(t *testing.T) {
 	var status *v1alpha1.PoolStatus
-	restarted := seen(70, "db.r6g.xlarge", "available", "a", "b")
-	restarted.Instances[0].RestartedAt = now.Add(66 * time.Minute)
-	started := seen(41, "db.r6g.xlarge", "available", "a", "b")
-	started.Instances[0].RestartedAt = now.Add(38 * time.Minute)
+	restarted := seen(80, "db.r6g.xlarge", "available", "a", "b")
+	restarted.Instances[0].RestartedAt = now.Add(76 * time.Minute)
+	started := seen(51, "db.r6g.xlarge", "available", "a", "b")
+	started.Instances[0].RestartedAt = now.Add(48 * time.Minute)
 	for _, step := range []struct {
 		name  string
 		o     scaling.Observation
@@ -41,13 +41,14 @@ func TestSinceAndPastCapacity(t *testing.T) {
 		{"first seen", seen(0, "db.r6g.large", "available", "a"), "0", "[]"},
 		{"a minute later", seen(1, "db.r6g.large", "available", "a"), "0", "[]"},
 		{"backing up is in service", seen(2, "db.r6g.large", "backing-up", "a"), "0", "[]"},
-		{"modifying is not", seen(10, "db.r6g.large", "modifying", "a"), "never", "[0-10: 2]"},
-		{"still modifying", seen(15, "db.r6g.large", "modifying", "a"), "never", "[0-10: 2]"},
-		{"another class", seen(20, "db.r6g.xlarge", "available", "a"), "20", "[0-10: 2]"},
-		{"another reader", seen(40, "db.r6g.xlarge", "available", "a", "b"), "40", "[0-10: 2 20-40: 4]"},
-		{"its uptime is a little off", started, "40", "[0-10: 2 20-40: 4]"},
-		{"one restarted", restarted, "66", "[0-10: 2 20-40: 4 40-70: 8]"},
-		{"three weeks later", seen(3*7*24*60, "db.r6g.xlarge", "available", "a", "b"), "66", "[]"},
+		{"modifying is not", seen(20, "db.r6g.large", "modifying", "a"), "never", "[0-20: 2]"},
+		{"still modifying", seen(25, "db.r6g.large", "modifying", "a"), "never", "[0-20: 2]"},
+		{"another class", seen(30, "db.r6g.xlarge", "available", "a"), "30", "[0-20: 2]"},
+		{"another reader", seen(50, "db.r6g.xlarge", "available", "a", "b"), "50", "[0-20: 2 30-50: 4]"},
+		{"its uptime is a little off", started, "50", "[0-20: 2 30-50: 4]"},
+		{"one restarted", restarted, "76", "[0-20: 2 30-50: 4 50-80: 8]"},
+		{"too short to be of use", seen(85, "db.r6g.large", "available", "a", "b"), "85", "[0-20: 2 30-50: 4 50-80: 8]"},
+		{"three weeks later", seen(3*7*24*60, "db.r6g.large", "available", "a", "b"), "85", "[]"},
 	} {
 		status = PoolStatus(status, step.o, scaling.Readers)
 		var past []string
@@ -58,8 +59,8 @@ func TestSinceAndPastCapacity(t *testing.T) {
 			t.Errorf("%s: since %s, past %v; want %s, %s", step.name, got, past, step.since, step.past)
 		}
 	}
-	shapes := Shapes(status, seen(100, "db.r6g.xlarge", "available", "a", "b"))
-	if n := len(shapes); n != 1 || shapes[0].VCPUs != 8 || minute(shapes[0].Since) != "66" || minute(shapes[0].Until) != "100" {
+	shapes := Shapes(status, seen(100, "db.r6g.large", "available", "a", "b"))
+	if n := len(shapes); n != 1 || shapes[0].VCPUs != 4 || minute(shapes[0].Since) != "85" || minute(shapes[0].Until) != "100" {
 		t.Errorf("got %v", shapes)
 	}
 	if PoolStatus(status, seen(0, "", ""), scaling.Readers) != nil || Shapes(nil, scaling.Observation{}) != nil {
@@ -70,9 +71,9 @@ func TestSinceAndPastCapacity(t *testing.T) {
 func TestPastCapacityIsBounded(t *testing.T) {
 	var status *v1alpha1.PoolStatus
 	for n := range 200 {
-		status = PoolStatus(status, seen(10*n, "db.r6g.large", "available", fmt.Sprint(n)), scaling.Readers)
+		status = PoolStatus(status, seen(20*n, "db.r6g.large", "available", fmt.Sprint(n)), scaling.Readers)
 	}
-	if got := len(status.PastCapacity); got != 64 || minute(status.PastCapacity[63].EndTime.Time) != "1990" {
+	if got := len(status.PastCapacity); got != 64 || minute(status.PastCapacity[63].EndTime.Time) != "3980" {
 		t.Errorf("%d are kept, the last until %s", got, minute(status.PastCapacity[63].EndTime.Time))
 	}
 }
