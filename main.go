@@ -34,8 +34,12 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintf(os.Stderr, "dbscaler: %v\n", err)
 		return exitUsage
 	}
-	if replay != "" {
-		return replayLedger(replay)
+	if replay {
+		if err := operator.Replay(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintf(os.Stderr, "dbscaler: %v\n", err)
+			return exitFailed
+		}
+		return 0
 	}
 	log := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	ctrl.SetLogger(log)
@@ -61,7 +65,7 @@ func run(ctx context.Context, args []string) int {
 }
 
 // parse reads the flags. The error says which one makes no sense.
-func parse(args []string) (options operator.Options, level slog.Level, replay string, err error) {
+func parse(args []string) (options operator.Options, level slog.Level, replay bool, err error) {
 	options = operator.Options{Clock: clock.RealClock{}, Speed: 1, Version: version()}
 	flags := flag.CommandLine // controller-runtime's --kubeconfig is registered there
 	flags.Init("dbscaler", flag.ContinueOnError)
@@ -80,28 +84,16 @@ func parse(args []string) (options operator.Options, level slog.Level, replay st
 	flags.StringVar(&options.PricesFile, "prices-file", "", "read what instances cost from this YAML file")
 	flags.StringVar(&options.PricingRegion, "pricing-region", "",
 		"ask the Pricing API here what instances cost: us-east-1, eu-central-1 or ap-south-1; by default it is not asked")
-	flags.StringVar(&replay, "replay", "", "decide every entry of this ledger file again, say whether the same comes out, and exit")
+	flags.BoolVar(&replay, "replay", false,
+		"decide every entry of the ledger on standard input again, say whether the same comes out, and exit")
 	flags.TextVar(&level, "log-level", level, "the least level that is logged: DEBUG, INFO, WARN or ERROR")
 	if err := flags.Parse(args); err != nil {
-		return options, level, "", err
+		return options, level, false, err
 	}
 	if flags.NArg() > 0 {
-		return options, level, "", fmt.Errorf("unexpected argument %q", flags.Arg(0))
+		return options, level, false, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	return options, level, replay, options.Validate()
-}
-
-// replayLedger decides the entries of a ledger file again.
-func replayLedger(path string) int {
-	file, err := os.Open(path) //nolint:gosec // whoever runs the program names the file
-	if err == nil {
-		err = operator.Replay(file, os.Stdout)
-	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "dbscaler: %v\n", err)
-		return exitFailed
-	}
-	return 0
 }
 
 func version() string {

@@ -39,11 +39,12 @@ func assess(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []m
 	load.Demand, load.Censored, load.Hidden = s.peak, s.censored, s.hidden
 	load.Hottest, load.HottestDemand = hottest(all, up, since)
 	load.Emergency = emergency(t.tail(emergencyFor), load.Capacity)
-	if lead := leadTime(o.History, pool); p.Foresight.Trend {
+	lead := leadTime(o.History, pool)
+	if p.Foresight.Trend {
 		load.Trend = trend(t.tail(trendWindow), now.Add(lead))
 	}
 	if p.Foresight.History {
-		load.Season = season(o, pool, now, leadTime(o.History, pool))
+		load.Season = season(o, pool, now, lead)
 	}
 	load.Low = low(p, o, pool, t.tail(p.ScaleDown.Window), now)
 	return load

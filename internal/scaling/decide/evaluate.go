@@ -26,8 +26,8 @@ func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.De
 		}
 		d.Pools = append(d.Pools, assessment)
 	}
-	if wanted := successorWanted(p, &o, &d); wanted > 0 {
-		raiseSuccessor(p, &o, &d, wanted, now)
+	if vcpus := successorWanted(p, &o, &d); vcpus > 0 {
+		raiseSuccessor(p, &o, &d, vcpus, now)
 	}
 	if proposal := leftover(p, &o, now); proposal != nil {
 		d.Proposals = append(d.Proposals, *proposal)
@@ -75,11 +75,6 @@ func scaled(p scaling.Policy, pool scaling.Pool) bool {
 		return p.Writer != nil
 	}
 	return p.Readers != nil
-}
-
-// overridden says whether a person wants a pool to have a shape now.
-func overridden(p scaling.Policy, pool scaling.Pool, now time.Time) bool {
-	return wanted(p, pool, now) != nil
 }
 
 // wanted is the shape that a person wants a pool to have now, or nil.

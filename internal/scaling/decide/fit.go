@@ -49,7 +49,7 @@ type usage struct {
 	connections float64
 	// memoryKnown and connectionsKnown say whether every instance had samples over the scale-down window.
 	memoryKnown, connectionsKnown bool
-	least                         float64 // bytes of the smallest present instance
+	largest                       float64 // bytes of the largest present instance
 }
 
 // carrying is the vCPUs of a candidate that the policy counts on: with OneReaderLost, those that are left without one.
@@ -119,7 +119,7 @@ func (s *scene) fits(c *candidate) scaling.Verdict {
 		s.usage = s.measure()
 	}
 	u := s.usage
-	if float64(c.rung.class.MemoryBytes) >= u.least && c.Shape.Count >= len(s.all) {
+	if float64(c.rung.class.MemoryBytes) >= u.largest && c.Shape.Count >= len(s.all) {
 		return ""
 	}
 	engine := s.observation.Engine
@@ -150,9 +150,7 @@ func (s *scene) measure() *usage {
 	}
 	for n := range s.all {
 		i := &s.all[n]
-		if u.least == 0 || i.memory < u.least {
-			u.least = i.memory
-		}
+		u.largest = max(u.largest, i.memory)
 		free, _, knownMemory := extremes(i.FreeableMemory, from, s.now)
 		u.memory += max(0, i.memory*(1-cache)-free)
 		_, most, knownConnections := extremes(i.Connections, from, s.now)

@@ -86,6 +86,16 @@ func TestConnectionsHaveToFit(t *testing.T) {
 	}
 }
 
+// A mixed pool does not lose the memory of its largest member unseen.
+func TestMemoryOfAMixedPool(t *testing.T) {
+	o := observe(own("a", large, steady(10)), own("b", xlarge4, steady(10)))
+	o.Instances[1].FreeableMemory = nil
+	d := Evaluate(policy(bounds(2, 2, large)), o, now)
+	if len(d.Proposals) > 0 || verdict(t, d, shape(2, large)) != scaling.MemoryUnknown {
+		t.Errorf("got %v, and 2 × large is %s", d.Proposals, verdict(t, d, shape(2, large)))
+	}
+}
+
 // What cannot be seen does not fit.
 func TestNothingShrinksOnMissingSamples(t *testing.T) {
 	for _, test := range []struct {

@@ -103,7 +103,7 @@ func (s *scene) ontoFloor(current floor) *scaling.Proposal {
 	for n := range s.candidates {
 		c := &s.candidates[n]
 		c.Verdict = s.refuse(c)
-		if c.Verdict == "" && c.VCPUs < s.load.Capacity {
+		if c.Verdict == "" && (c.VCPUs < s.load.Capacity || s.carrying(c) < s.load.Carrying) {
 			c.Verdict = scaling.WrongDirection
 		}
 		if c.Verdict == "" {

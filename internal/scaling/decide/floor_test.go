@@ -122,6 +122,8 @@ func TestOverride(t *testing.T) {
 			scaling.ReasonOverridden, scaling.Shape{}, ""},
 		{"not down without samples of memory", policy(wants(as(1, xlarge), nil, time.Minute)), free(observe(pair(xlarge, steady(5))...), -1, 1),
 			scaling.ReasonOverridden, scaling.Shape{}, ""},
+		{"not to smaller ones without samples of memory, however many", policy(wants(as(6, large), nil, time.Minute)),
+			free(observe(pair(xlarge, steady(5))...), -1, 1), scaling.ReasonOverridden, scaling.Shape{}, ""},
 		{"the writer", policy(wants(nil, as(1, xlarge2), time.Minute)), observe(writer(xlarge, steady(50)), own("a", xlarge, steady(50))),
 			scaling.ReasonOverride, shape(1, xlarge2), scaling.Up},
 		{"the other pool goes by the load", policy(wants(nil, as(1, xlarge), time.Minute)), observe(writer(xlarge, steady(50)), own("a", xlarge, steady(90))),

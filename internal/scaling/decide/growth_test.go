@@ -156,6 +156,9 @@ func TestTheWriterHasASuccessor(t *testing.T) {
 			[]string{"Writer 1 × db.r6g.2xlarge"}},
 		{"nor while it lacks a successor", policy(withWriter(xlarge, xlarge4), bounds(1, 4, large, xlarge, xlarge2)),
 			observe(writer(xlarge, steady(90)), own("a", xlarge2, steady(5))), nil},
+		{"not by fewer and larger readers", policy(withWriter(large, xlarge, xlarge2), bounds(1, 4, large, xlarge2)),
+			observe(busy, own("a", large, steady(40)), own("b", large, steady(40)), own("c", large, steady(40)), own("d", large, steady(40))),
+			[]string{"Readers 4 × db.r6g.2xlarge"}},
 		{"a person's wish for the readers stands", func() scaling.Policy {
 			return policy(withWriter(large, xlarge, xlarge2), wants(&scaling.Shape{InstanceClass: xlarge, Count: 1}, nil, time.Hour))
 		}(), observe(busy, own("a", xlarge, steady(40))), nil},

@@ -25,18 +25,20 @@ func (s *scene) obey(to scaling.Shape, until string) (*scaling.Proposal, scaling
 	direction := scaling.Up
 	if c.VCPUs < s.load.Capacity {
 		direction = scaling.Down
-		if problem := s.unsafe(c); problem != "" {
-			return nil, scaling.Hold{Reason: scaling.ReasonOverridden, Message: fmt.Sprintf(
-				"The override to %s until %s is smaller than what there is, and %s. The %s stay %s", to, until, problem, noun(s.pool), s.shape())}
-		}
+	}
+	if problem := s.unsafe(c, direction); problem != "" {
+		return nil, scaling.Hold{Reason: scaling.ReasonOverridden, Message: fmt.Sprintf(
+			"The override to %s until %s is smaller than what there is, and %s. The %s stay %s", to, until, problem, noun(s.pool), s.shape())}
 	}
 	text := fmt.Sprintf("A person wants %s until %s: %s → %s", to, until, s.shape(), to)
 	return s.propose(scaling.ReasonOverride, direction, c, text, text), scaling.Hold{}
 }
 
-// unsafe says why the pool must not be made as small as a candidate, whoever wants it.
-func (s *scene) unsafe(c *candidate) string {
+// unsafe says why the pool must not be made as small as a candidate, whoever wants it: in vCPUs, or in memory or number although
+// it has more vCPUs.
+func (s *scene) unsafe(c *candidate, direction scaling.Direction) string {
 	switch {
+	case direction == scaling.Up:
 	case !s.load.Fresh:
 		return "there are no recent CPU samples that show what they carry"
 	case s.load.Censored:

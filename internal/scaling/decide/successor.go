@@ -68,32 +68,20 @@ func successorWanted(p scaling.Policy, o *scaling.Observation, d *scaling.Decisi
 
 // raiseSuccessor lets the readers grow first where the writer has to grow and none of them could succeed it. While the writer
 // waits for a disruption window they do not grow for it yet; nor do they become smaller than it will be.
-func raiseSuccessor(p scaling.Policy, o *scaling.Observation, d *scaling.Decision, wanted float64, now time.Time) {
+func raiseSuccessor(p scaling.Policy, o *scaling.Observation, d *scaling.Decision, vcpus float64, now time.Time) {
 	growing := false
 	d.Proposals = slices.DeleteFunc(d.Proposals, func(proposal scaling.Proposal) bool {
 		growing = growing || proposal.Direction == scaling.Up // the writer itself, or the readers for their own load
 		class, err := catalog.Lookup(proposal.To.InstanceClass)
 		return proposal.Pool == scaling.Readers && proposal.Reason == scaling.ReasonScaleDown &&
-			(err != nil || float64(class.VCPUFor(o.Engine)) < wanted)
+			(err != nil || float64(class.VCPUFor(o.Engine)) < vcpus)
 	})
-	if growing || p.Readers == nil || overridden(p, scaling.Readers, now) {
+	open, _, err := schedule.Open(p.Disruption, now)
+	mayInterrupt := open && err == nil || d.Pools[1].Load.Emergency && p.Guardrails.EmergencyInterrupts
+	if growing || !mayInterrupt || p.Readers == nil || wanted(p, scaling.Readers, now) != nil {
 		return
 	}
-	open, _, errWindow := schedule.Open(p.Disruption, now)
-	mayInterrupt := open && errWindow == nil || d.Pools[1].Load.Emergency && p.Guardrails.EmergencyInterrupts
-	s, err := newScene(p, o, scaling.Readers, now)
-	if err != nil || !mayInterrupt {
-		return
-	}
-	s.list()
-	var best *candidate
-	for n := range s.candidates {
-		c := &s.candidates[n]
-		c.Predicted = s.predict(c, s.load.Demand)
-		if c.rung.vcpus >= wanted && c.VCPUs >= s.load.Capacity && s.refuse(c) == "" && s.preferred(c, best) {
-			best = c
-		}
-	}
+	s, best := successors(p, o, vcpus, now)
 	if best == nil {
 		return
 	}
@@ -101,4 +89,26 @@ func raiseSuccessor(p scaling.Policy, o *scaling.Observation, d *scaling.Decisio
 	proposal := s.propose(scaling.ReasonSuccessor, scaling.Up, best, text, text)
 	d.Proposals = slices.DeleteFunc(d.Proposals, func(p scaling.Proposal) bool { return p.Pool == scaling.Readers })
 	d.Proposals = append(d.Proposals, *proposal)
+}
+
+// successors picks the preferred shape of the readers, no smaller and no fewer than they are, whose instances have so many
+// vCPUs; nil when there is none.
+func successors(p scaling.Policy, o *scaling.Observation, vcpus float64, now time.Time) (*scene, *candidate) {
+	s, err := newScene(p, o, scaling.Readers, now)
+	least, errFloor := floorOf(p, o.Engine, scaling.Readers, now)
+	if cmp.Or(err, errFloor) != nil {
+		return nil, nil
+	}
+	s.floor = least
+	s.list()
+	var best *candidate
+	for n := range s.candidates {
+		c := &s.candidates[n]
+		c.Predicted = s.predict(c, s.load.Demand)
+		grows := c.rung.vcpus >= vcpus && c.VCPUs >= s.load.Capacity && c.Shape.Count >= len(s.all)
+		if grows && s.refuse(c) == "" && s.fits(c) == "" && s.preferred(c, best) {
+			best = c
+		}
+	}
+	return s, best
 }

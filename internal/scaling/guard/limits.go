@@ -105,7 +105,7 @@ func budget(in Input) (string, time.Duration, error) {
 	after, known := costAfter(in)
 	down := in.Proposal.Direction == scaling.Down
 	switch {
-	case known && after <= most, !known && down:
+	case known && after <= most, !known && down && in.Proposal.Reason == scaling.ReasonScaleDown: // which stays in its family
 		return "", 0, nil
 	case !known:
 		return fmt.Sprintf("guardrails.maxHourlyCostUSD is set, and the price of %s is not known. Name it in spec.prices, give the operator "+

@@ -105,6 +105,7 @@ func TestMoreGuards(t *testing.T) {
 		}, pass, ""},
 		{"down is never too dear", []func(*Input){down, budgetOf("0.10"), to(1, large), instance(1, own), steps(remove("a")), load(func(l *scaling.Load) { l.Demand = 1 })}, pass, ""},
 		{"nor without prices", []func(*Input){down, budgetOf("0.10"), withoutPrices, to(1, large)}, pass, ""},
+		{"an override down whose price is not known", []func(*Input){down, override(1, large), budgetOf("9"), withoutPrices}, "Budget", "is not known"},
 		{"down to what is dearer", []func(*Input){down, budgetOf("0.10"), to(2, xlarge)}, "Budget", ""},
 		{"an override keeps to the budget", []func(*Input){budgetOf("1.00"), override(2, xlarge)}, "Budget", ""},
 
