@@ -77,6 +77,8 @@ func parse(args []string) (options operator.Options, level slog.Level, replay bo
 	flags.StringVar(&options.LeaderElectionNamespace, "leader-election-namespace", "",
 		"the namespace of the lease; by default the one that the operator runs in")
 	flags.IntVar(&options.Concurrency, "concurrency", 4, "how many policies are reconciled at once, from 1 to 64")
+	flags.IntVar(&options.MaxDisruptive, "max-disruptive-operations", 3,
+		"how many operations that interrupt instances may be under way at once, over all policies; 0 for no bound")
 	flags.StringVar(&options.AWSEndpoint, "aws-endpoint-url", "",
 		"use this URL for every AWS service; the AWS SDK's own variables, such as AWS_ENDPOINT_URL_RDS, work as well")
 	flags.StringVar(&options.LedgerFile, "ledger-file", "",

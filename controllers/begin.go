@@ -32,8 +32,9 @@ type visit struct {
 	observation scaling.Observation
 	// pools is how each pool was looked at.
 	pools []scaling.Assessment
-	// operation is the one under way, or nil.
+	// operation is the one under way, or nil; claimed says that this visit made sure that there is a slot for it.
 	operation *scaling.Operation
+	claimed   bool
 	// limited says what holds a change back, if anything does.
 	limited *limit
 	// notes are the events to record once the status has been written.
@@ -87,8 +88,9 @@ type saying struct {
 	// change is what would change, or nil; hash names it and cause has the figures.
 	change      *scaling.Change
 	hash, cause string
-	// heldBackBy names the guards that hold it back.
+	// heldBackBy names the guards that hold it back, and emergency says that it should not wait.
 	heldBackBy   []string
+	emergency    bool
 	alternatives []v1alpha1.Alternative
 }
 
@@ -103,6 +105,9 @@ func (v *visit) say(s saying) {
 	}
 	if len(s.heldBackBy) > 0 {
 		d.HeldBackBy, d.AlsoHeldBackBy = s.heldBackBy[0], s.heldBackBy[1:]
+		if s.emergency {
+			d.Urgency = v1alpha1.UrgencyEmergency
+		}
 	}
 	d.Time.Time = v.now
 	if old := v.object.Status.Decision; old != nil && sameDecision(*old, *d) {

@@ -71,7 +71,7 @@ func (r *Reconciler) holdBack(v *visit, entry ledger.Entry) {
 	v.limited = &limit{first.Guard, message}
 	v.say(saying{
 		reason: string(proposal.Reason), message: message, change: &proposal.Change, hash: trial.Hash, cause: proposal.Cause,
-		heldBackBy: names(trial.Vetoes), alternatives: alternativesOf(entry.Decision, proposal.Pool),
+		heldBackBy: names(trial.Vetoes), emergency: proposal.Emergency, alternatives: alternativesOf(entry.Decision, proposal.Pool),
 	})
 	if !v.decisionChanged() {
 		return
@@ -111,6 +111,9 @@ func (r *Reconciler) begins(
 		return false, err
 	}
 	v.operation = &op
+	if claimed, err := r.claim(ctx, v, proposal); err != nil || !claimed {
+		return false, err
+	}
 	v.say(saying{
 		reason: string(proposal.Reason), message: proposal.Message, change: &proposal.Change, cause: proposal.Cause,
 		alternatives: alternativesOf(entry.Decision, proposal.Pool),

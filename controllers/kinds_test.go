@@ -139,7 +139,7 @@ func TestWriterIsResizedByPromotion(t *testing.T) {
 	p := l.until("p", "resized", 3*time.Hour, succeeded)
 	id := p.Status.History[0].ID
 	want := []string{
-		"CreateDBInstance orders-dbscaler-" + id + "-1 db.r6g.large",
+		"CreateDBInstance orders-dbscaler-" + id + "-1 db.r6g.xlarge",
 		"ModifyDBInstance orders-2 db.r6g.xlarge",
 		"FailoverDBCluster orders-2",
 		"ModifyDBInstance orders-1 db.r6g.xlarge",

@@ -50,6 +50,9 @@ func (r *Reconciler) observe(ctx context.Context, v *visit) (bool, error) {
 	}
 	v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionTrue, v1alpha1.ReasonFound, "The database exists")
 	r.recall(v)
+	if v.observation.Fleet, err = r.fleet(ctx, r.Client, v); err != nil {
+		return false, err
+	}
 	return true, r.weigh(v, observed.MetricsErr)
 }
 

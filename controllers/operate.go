@@ -29,9 +29,12 @@ const (
 
 // operate brings the operation one step further: what is to be done is persisted first, then AWS is asked once.
 func (r *Reconciler) operate(ctx context.Context, v *visit) (bool, error) {
+	change := &scaling.Change{Pool: v.operation.Pool, To: v.operation.To}
+	if kept, err := r.keepSlot(ctx, v, change); err != nil || !kept {
+		return false, err
+	}
 	progress := operation.Next(v.policy.Name, *v.operation, v.observation, v.now)
 	v.operation = &progress.Operation
-	change := &scaling.Change{Pool: v.operation.Pool, To: v.operation.To}
 	switch progress.Outcome {
 	case operation.Succeeded:
 		r.end(v, v1alpha1.OutcomeSucceeded, "", progress.Message)
@@ -43,6 +46,10 @@ func (r *Reconciler) operate(ctx context.Context, v *visit) (bool, error) {
 	}
 	v.requeue = progress.RequeueAfter
 	if progress.Call != nil {
+		if why := operation.Unwanted(v.policy, progress.Operation, v.now); why != "" {
+			r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonPolicyChanged, why)
+			return false, nil
+		}
 		if veto := guard.CheckStep(v.policy, v.observation, progress.Operation, *progress.Call, v.now); veto != nil {
 			r.pause(v, veto)
 			return false, nil

@@ -39,6 +39,9 @@ type Reconciler struct {
 	Prices func(region, engine string) map[string]scaling.Money
 	// Speed is how many seconds of Clock pass in one of the machine's: 1 but in a demonstration.
 	Speed float64
+	// MaxDisruptive is how many operations that interrupt instances may be under way at once, over all policies; zero means no
+	// bound.
+	MaxDisruptive int
 	// Concurrency is how many policies are reconciled at once.
 	Concurrency int
 }

@@ -93,6 +93,8 @@ const (
 	ReasonInvalidPrice = "InvalidPrice"
 	// ReasonPolicyDeleted: the policy was deleted in the middle of an operation.
 	ReasonPolicyDeleted = "PolicyDeleted"
+	// ReasonPolicyChanged says that an operation was given up because the spec no longer allows what it leads to.
+	ReasonPolicyChanged = "PolicyChanged"
 	// ReasonNotLimited: nothing is held back.
 	ReasonNotLimited = "NotLimited"
 )

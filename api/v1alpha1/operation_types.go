@@ -101,7 +101,11 @@ type OperationStep struct {
 	// +optional
 	LastAttemptTime *metav1.Time `json:"lastAttemptTime,omitempty"`
 
-	// completionTime is when the step was seen to be done.
+	// seenTime is when its effect was first seen. A second look confirms it.
+	// +optional
+	SeenTime *metav1.Time `json:"seenTime,omitempty"`
+
+	// completionTime is when a second look showed its effect.
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 }

@@ -226,6 +226,11 @@ type DecisionStatus struct {
 	// +kubebuilder:validation:items:MaxLength=64
 	AlsoHeldBackBy []string `json:"alsoHeldBackBy,omitempty"`
 
+	// urgency is Emergency while the database is saturated, with a demand far
+	// above its vCPUs, and the change is held back.
+	// +optional
+	Urgency Urgency `json:"urgency,omitempty"`
+
 	// hash names the change. With spec.mode Approve it is carried out once the
 	// annotation scaling.dbscaler.io/approve has this value.
 	// +optional
@@ -278,7 +283,7 @@ type Alternative struct {
 	USDPerHour string `json:"usdPerHour,omitempty"`
 }
 
-// Urgency is how urgent an operation is.
+// Urgency is how urgent a change is.
 //
 // +kubebuilder:validation:Enum=Normal;Emergency
 type Urgency string

@@ -455,6 +455,10 @@ func (in *OperationStep) DeepCopyInto(out *OperationStep) {
 		in, out := &in.LastAttemptTime, &out.LastAttemptTime
 		*out = (*in).DeepCopy()
 	}
+	if in.SeenTime != nil {
+		in, out := &in.SeenTime, &out.SeenTime
+		*out = (*in).DeepCopy()
+	}
 	if in.CompletionTime != nil {
 		in, out := &in.CompletionTime, &out.CompletionTime
 		*out = (*in).DeepCopy()

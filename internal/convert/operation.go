@@ -26,7 +26,7 @@ func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 		out.Steps = append(out.Steps, scaling.Step{
 			Action: scaling.Action(s.Action), Instance: s.Instance, InstanceClass: s.InstanceClass,
 			PromotionTier: int(ptr.Deref(s.PromotionTier, 0)), Surge: ptr.Deref(s.Surge, false), Attempts: int(s.Attempts),
-			Started: stamp(s.StartTime), LastAttempt: stamp(s.LastAttemptTime), Completed: stamp(s.CompletionTime),
+			Started: stamp(s.StartTime), LastAttempt: stamp(s.LastAttemptTime), Seen: stamp(s.SeenTime), Completed: stamp(s.CompletionTime),
 		})
 	}
 	return out
@@ -45,7 +45,8 @@ func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
 	for _, s := range in.Steps {
 		step := v1alpha1.OperationStep{
 			Action: v1alpha1.StepAction(s.Action), Instance: s.Instance, InstanceClass: s.InstanceClass, Attempts: int32(s.Attempts),
-			StartTime: timeStatus(s.Started), LastAttemptTime: timeStatus(s.LastAttempt), CompletionTime: timeStatus(s.Completed),
+			StartTime: timeStatus(s.Started), LastAttemptTime: timeStatus(s.LastAttempt), SeenTime: timeStatus(s.Seen),
+			CompletionTime: timeStatus(s.Completed),
 		}
 		if s.Action == scaling.CreateReader || s.Action == scaling.ModifyPromotionTier {
 			step.PromotionTier = ptr.To(int32(s.PromotionTier))

@@ -52,6 +52,9 @@ type Options struct {
 	LeaderElectionNamespace string
 	// Concurrency is how many policies are reconciled at once.
 	Concurrency int
+	// MaxDisruptive is how many operations that interrupt instances may be under way at once, over all policies; zero means no
+	// bound.
+	MaxDisruptive int
 	// AWSEndpoint is used for every AWS service instead of AWS's own, unless empty.
 	AWSEndpoint string
 	// LedgerFile takes the whole entry of each decision that differs from the one before, one line of JSON each; empty keeps
@@ -74,6 +77,9 @@ type Options struct {
 func (o Options) Validate() error {
 	if o.Concurrency < 1 || o.Concurrency > 64 {
 		return fmt.Errorf("concurrency must be from 1 to 64, not %d", o.Concurrency)
+	}
+	if o.MaxDisruptive < 0 {
+		return fmt.Errorf("max-disruptive-operations must be 0, for no bound, or more, not %d", o.MaxDisruptive)
 	}
 	if o.Speed <= 0 {
 		return fmt.Errorf("speed must be above 0, not %g", o.Speed)
@@ -137,7 +143,7 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 		Events:      events.Recorder{Sink: mgr.GetEventRecorder("dbscaler")},
 		Metrics:     series,
 		Speed:       o.Speed,
-		Concurrency: o.Concurrency,
+		Concurrency: o.Concurrency, MaxDisruptive: o.MaxDisruptive,
 	}
 	if o.LedgerFile != "" {
 		reconciler.Ledger = &lumberjack.Logger{Filename: o.LedgerFile, MaxSize: ledgerMegabytes, MaxBackups: ledgerFiles, Compress: true}

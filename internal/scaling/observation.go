@@ -63,6 +63,8 @@ type Observation struct {
 	Prices map[string]Money
 	// History is what the policy did before, newest first.
 	History History
+	// Fleet is what the other policies are doing.
+	Fleet Fleet
 }
 
 // Shortage is a class that AWS had no instance of.

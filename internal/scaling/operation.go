@@ -1,6 +1,9 @@
 package scaling
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Operation is an approved change being carried out: ordered steps, persisted before the first AWS call.
 type Operation struct {
@@ -34,7 +37,9 @@ type Step struct {
 	Started time.Time
 	// LastAttempt is when AWS was last asked.
 	LastAttempt time.Time
-	// Completed is when the step was seen to be done; zero until then.
+	// Seen is when its effect was first seen; a second look confirms it. Zero while it is not seen.
+	Seen time.Time
+	// Completed is when a second look showed its effect; zero until then.
 	Completed time.Time
 }
 
@@ -49,6 +54,16 @@ func (o Operation) Lead() time.Duration {
 		}
 	}
 	return 0
+}
+
+// Disruptive says whether any step takes an instance out of service for a time. Adding a reader, or removing one, does not.
+func (o Operation) Disruptive() bool {
+	return slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Action == ModifyInstanceClass || s.Action == Failover })
+}
+
+// Asked says whether AWS was asked for any step.
+func (o Operation) Asked() bool {
+	return slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Attempts > 0 })
 }
 
 // Current is the index of the step under way, or len(Steps) when all are done.

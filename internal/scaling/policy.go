@@ -1,6 +1,9 @@
 package scaling
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Mode says how far a policy may go.
 type Mode string
@@ -177,6 +180,31 @@ type Override struct {
 	Readers, Writer *Shape
 	// Until is when the load decides again.
 	Until time.Time
+}
+
+// Allows says whether the limits let a pool have a shape.
+func (p Policy) Allows(pool Pool, to Shape) bool {
+	switch {
+	case pool == Writer && p.Writer != nil:
+		return to.Count == 1 && slices.Contains(p.Writer.InstanceClasses, to.InstanceClass)
+	case pool == Readers && p.Readers != nil:
+		return slices.Contains(p.Readers.InstanceClasses, to.InstanceClass) && to.Count >= p.Readers.Min && to.Count <= p.Readers.Max
+	default:
+		return false
+	}
+}
+
+// Wanted is the shape that a person wants a pool to have at now, or nil.
+func (w Wish) Wanted(pool Pool, now time.Time) *Shape {
+	override := w.Overridden(now)
+	switch {
+	case override == nil:
+		return nil
+	case pool == Writer:
+		return override.Writer
+	default:
+		return override.Readers
+	}
 }
 
 // Paused says whether a person has paused the policy at now, or asked for something that cannot be read.

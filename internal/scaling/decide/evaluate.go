@@ -42,7 +42,7 @@ func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.De
 // evaluate looks at one pool.
 func evaluate(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) (scaling.Assessment, *scaling.Proposal) {
 	a := scaling.Assessment{Load: scaling.Load{Pool: pool}, Scaled: scaled(p, pool)}
-	wish := wanted(p, pool, now)
+	wish := p.Wish.Wanted(pool, now)
 	s, err := newScene(p, o, pool, now)
 	if err != nil {
 		if a.Scaled || wish != nil {
@@ -75,19 +75,6 @@ func scaled(p scaling.Policy, pool scaling.Pool) bool {
 		return p.Writer != nil
 	}
 	return p.Readers != nil
-}
-
-// wanted is the shape that a person wants a pool to have now, or nil.
-func wanted(p scaling.Policy, pool scaling.Pool, now time.Time) *scaling.Shape {
-	override := p.Wish.Overridden(now)
-	switch {
-	case override == nil:
-		return nil
-	case pool == scaling.Writer:
-		return override.Writer
-	default:
-		return override.Readers
-	}
 }
 
 // newScene looks everything up that the candidates of a pool are held against. The error says which class is not known.

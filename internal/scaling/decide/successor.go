@@ -78,7 +78,7 @@ func raiseSuccessor(p scaling.Policy, o *scaling.Observation, d *scaling.Decisio
 	})
 	open, _, err := schedule.Open(p.Disruption, now)
 	mayInterrupt := open && err == nil || d.Pools[1].Load.Emergency && p.Guardrails.EmergencyInterrupts
-	if growing || !mayInterrupt || p.Readers == nil || wanted(p, scaling.Readers, now) != nil {
+	if growing || !mayInterrupt || p.Readers == nil || p.Wish.Wanted(scaling.Readers, now) != nil {
 		return
 	}
 	s, best := successors(p, o, vcpus, now)

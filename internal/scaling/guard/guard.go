@@ -71,7 +71,8 @@ var chain = []check{
 	{"OperationsPerDay", operationsPerDay},
 	{"Cooldown", cooldown},
 	{"DisruptionWindow", disruptionWindow},
-	{ApprovalMissing, approvalMissing}, // the last, so that what a person approves is not held back by another
+	{ApprovalMissing, approvalMissing}, // so late that what a person approves is not held back by another
+	{FleetSlot, fleetSlot},             // the last, so that only what could begin at once has a place in the queue
 }
 
 // Check asks every guard and returns the vetoes, in the order of the chain; none when the proposal may pass.

@@ -348,6 +348,7 @@ func TestTheOrderIsTheOneOfTheDocumentation(t *testing.T) {
 		"Paused", "ModeRecommend", "OutOfBounds", "LargestStep", "Budget", "ClassNotOrderable", "OptInTagMissing", "OwnerConflict",
 		"MetricsStale", "DatabaseBusy", "PendingModifications", "PendingMaintenance", "BackupWindow", "ForeignReader", "MinimumReaders",
 		"ReadersCarryLoad", "ReplicaLag", "OperationsPerDay", "Cooldown", "DisruptionWindow", "ApprovalMissing",
+		"FleetSlot",
 	}
 	if got := Names(); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)

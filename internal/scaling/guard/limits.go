@@ -26,16 +26,8 @@ func outOfBounds(in Input) (string, time.Duration, error) {
 	if in.Proposal.Reason == scaling.ReasonOverride {
 		return outOfReach(in)
 	}
-	switch in.Proposal.Pool {
-	case scaling.Writer:
-		if in.Policy.Writer != nil && to.Count == 1 && slices.Contains(in.Policy.Writer.InstanceClasses, to.InstanceClass) {
-			return "", 0, nil
-		}
-	case scaling.Readers:
-		r := in.Policy.Readers
-		if r != nil && slices.Contains(r.InstanceClasses, to.InstanceClass) && to.Count >= r.Min && to.Count <= r.Max {
-			return "", 0, nil
-		}
+	if in.Policy.Allows(in.Proposal.Pool, to) {
+		return "", 0, nil
 	}
 	return fmt.Sprintf("%s is outside what the policy allows", to), 0, nil
 }

@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -18,6 +19,12 @@ const (
 	settleFailover = 5 * time.Minute
 	// maxAttempts is how often AWS is asked for the same step.
 	maxAttempts = 5
+	// warmUp is how long an instance is in service before it takes over as the writer. Buffer caches fill within minutes under
+	// load (AWS re:Post, on warming up after a failover; measured in no one place, so chosen generously).
+	warmUp = 5 * time.Minute
+	// drain is how long the clients of a reader that goes have to leave it: connection pools renew what they hold every few
+	// minutes, and the readers that stay need as long to warm up.
+	drain = 5 * time.Minute
 	// patience is how long a step may wait for the database to be at rest before it begins.
 	patience = 2 * time.Hour
 )
@@ -65,10 +72,15 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 			continue
 		}
 		state, message := inspect(*step, o)
+		if state != stateDone {
+			step.Seen = time.Time{}
+		}
 		switch {
-		case state == stateDone:
+		case state == stateDone && confirmed(step, o):
 			step.Completed = now
 			continue
+		case state == stateDone:
+			return wait(op, "Looking once more whether it is done: "+describe(*step))
 		case state == stateImpossible:
 			return Progress{Outcome: Failed, Operation: op, Message: message}
 		case !step.Started.IsZero() && now.Sub(step.Started) > deadline[step.Action]:
@@ -80,7 +92,7 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		case state == stateUnderWay, !due(*step, o, now):
 			return wait(op, message)
 		}
-		if busy := atRest(o); busy != "" {
+		if busy := cmp.Or(atRest(o), notReady(op, n, o, now)); busy != "" {
 			if step.Started.IsZero() && now.Sub(idleSince(op, n)) > patience {
 				return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
 					"could not begin to %s for %s: %s", describe(*step), patience, busy)}
@@ -119,6 +131,56 @@ func due(s scaling.Step, o scaling.Observation, now time.Time) bool {
 		quiet = settleFailover
 	}
 	return now.Sub(s.LastAttempt) >= quiet && o.At.Sub(s.LastAttempt) >= quiet-Poll
+}
+
+// confirmed says whether an effect that shows now was seen before. What the RDS API tells of one moment may be out of date, or
+// pass, so that one look is not enough (see also docs/how-it-works.md).
+func confirmed(s *scaling.Step, o scaling.Observation) bool {
+	if s.Seen.IsZero() {
+		s.Seen = o.At
+	}
+	return o.At.After(s.Seen)
+}
+
+// notReady says what has to be waited for before the nth step, with the database at rest: the heir of a writer is in step with
+// it and has a warm cache, and the clients of a reader that goes have had time to leave it.
+func notReady(op scaling.Operation, n int, o scaling.Observation, now time.Time) string {
+	s := op.Steps[n]
+	i, _ := o.Instance(s.Instance)
+	switch s.Action {
+	case scaling.Failover:
+		switch {
+		case i.ReplicaLag == nil:
+			return fmt.Sprintf("the replica lag of %s is not known", i.Identifier)
+		case i.ReplicaLag.Value > scaling.MaxReplicaLag:
+			return fmt.Sprintf("%s is more than %s behind the writer", i.Identifier, scaling.MaxReplicaLag)
+		case now.Sub(restarted(op, n, i)) < warmUp:
+			return fmt.Sprintf("%s has not been in service for %s yet, and its cache is cold", i.Identifier, warmUp)
+		}
+	case scaling.DeleteReader:
+		if now.Sub(idleSince(op, n)) < drain && !idle(i, idleSince(op, n)) {
+			return fmt.Sprintf("its clients have %s to leave it", drain)
+		}
+	case scaling.ModifyInstanceClass, scaling.ModifyPromotionTier, scaling.CreateReader:
+	}
+	return ""
+}
+
+// restarted is when an instance was last restarted, as far as its own uptime and the steps before the nth tell.
+func restarted(op scaling.Operation, n int, i scaling.Instance) time.Time {
+	last := i.RestartedAt
+	for _, s := range op.Steps[:n] {
+		if s.Instance == i.Identifier && !last.After(s.Started) { // its uptime does not show the restart yet
+			last = s.Completed
+		}
+	}
+	return last
+}
+
+// idle says whether the newest count of an instance's connections is from after since, and zero. An unknown count is not.
+func idle(i scaling.Instance, since time.Time) bool {
+	last := len(i.Connections) - 1
+	return last >= 0 && i.Connections[last].At.After(since) && i.Connections[last].Value == 0
 }
 
 // lostReader names a reader that the operation added and that is gone although the nth step, which takes an instance out of

@@ -73,8 +73,24 @@ func after(d time.Duration, o scaling.Observation) scaling.Observation {
 	return o
 }
 
+// unused is an instance that no client is connected to.
+func unused(i scaling.Instance) scaling.Instance {
+	i.Connections = scaling.Series{{At: start.Add(time.Second)}}
+	return i
+}
+
+// look is Next, and once more where it wants to see an effect twice.
+func look(op scaling.Operation, o scaling.Observation, now time.Time) Progress {
+	progress := Next("platform/engine", op, o, now)
+	for strings.HasPrefix(progress.Message, "Looking once more") {
+		o.At = o.At.Add(time.Second)
+		progress = Next("platform/engine", progress.Operation, o, now)
+	}
+	return progress
+}
+
 func TestTheCallOfEachStep(t *testing.T) {
-	o := cluster(writer(large), reader("a", large), own("s", large, 1))
+	o := cluster(writer(large), reader("a", large), unused(own("s", large, 1)))
 	for _, test := range []struct {
 		step scaling.Step
 		want scaling.Call
@@ -191,7 +207,7 @@ func TestWhatIsSeenOfAStep(t *testing.T) {
 		{"removed", asked(removal("s")), cluster(w, a), Succeeded, false, ""},
 		{"being removed", asked(removal("s")), cluster(w, a, status(s, "deleting")), Running, false,
 			"Waiting for s to be gone"},
-		{"still there", asked(removal("s")), after(2*minute, cluster(w, a, s)), Running, true, "remove the reader s"},
+		{"still there", asked(removal("s")), after(2*minute, cluster(w, a, unused(s))), Running, true, "remove the reader s"},
 		{"the tag is lost", asked(removal("s")), after(2*minute, cluster(w, a, with(s, untagged))), Failed, false,
 			"was not created by dbscaler"},
 		{"the tag is lost before it is asked for", removal("s"), cluster(w, a, with(s, untagged)), Failed, false,
@@ -252,7 +268,7 @@ func TestWhatIsSeenOfAStep(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			op := underWay(1, retiering("w", 1), test.step)
-			progress := Next("platform/engine", op, test.observation, test.observation.At)
+			progress := look(op, test.observation, test.observation.At)
 			if progress.Outcome != test.want || (progress.Call != nil) != test.call || !strings.Contains(progress.Message, test.says) {
 				t.Errorf("it is %s (%s) with the call %+v; want %s, a call %t, and to hear %q",
 					progress.Outcome, progress.Message, progress.Call, test.want, test.call, test.says)
@@ -287,6 +303,72 @@ func TestAnOldObservationProvesNothing(t *testing.T) {
 	}
 }
 
+// One look is not enough: what AWS tells of one moment may be out of date, or pass.
+func TestAnEffectIsSeenTwice(t *testing.T) {
+	done, undone := cluster(writer(large), reader("a", xlarge)), cluster(writer(large), reader("a", large))
+	op := underWay(0, asked(resizing("a")))
+	for n, o := range []scaling.Observation{done, done, after(Poll, undone), after(2*Poll, done), after(2*Poll, done), after(3*Poll, done)} {
+		progress := Next("platform/engine", op, o, o.At)
+		op = progress.Operation
+		if want := n == 5; (progress.Outcome == Succeeded) != want {
+			t.Errorf("at look %d it is %s: %s", n+1, progress.Outcome, progress.Message)
+		}
+	}
+}
+
+// What a step waits for although nothing else goes on.
+func TestWhatAStepWaitsFor(t *testing.T) {
+	const minute = time.Minute
+	heir := func(edit func(*scaling.Instance)) scaling.Observation {
+		return cluster(writer(large), with(reader("a", xlarge), edit))
+	}
+	resized := resizing("a")
+	going := func(edit func(*scaling.Instance)) scaling.Observation {
+		return cluster(writer(large), reader("a", large), with(own("s", large, 1), edit))
+	}
+	for _, test := range []struct {
+		name        string
+		steps       []scaling.Step
+		observation scaling.Observation
+		now         time.Duration
+		says        string // nothing: it is asked for
+	}{
+		{"an heir whose lag is unknown", []scaling.Step{failover("a")}, heir(func(i *scaling.Instance) { i.ReplicaLag = nil }), 0, "lag of a is not known"},
+		{"an heir that is behind", []scaling.Step{failover("a")},
+			heir(func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{At: start, Value: 6 * time.Second} }), 0, "more than 5s behind"},
+		{"an heir that was just restarted", []scaling.Step{failover("a")},
+			heir(func(i *scaling.Instance) { i.RestartedAt = start.Add(-4 * minute) }), 0, "its cache is cold"},
+		{"an heir in service for five minutes", []scaling.Step{failover("a")},
+			heir(func(i *scaling.Instance) { i.RestartedAt = start.Add(-5 * minute) }), 0, ""},
+		{"an heir that was just resized", []scaling.Step{resized, failover("a")}, heir(func(*scaling.Instance) {}), 4 * minute, "its cache is cold"},
+		{"an heir that was resized before", []scaling.Step{resized, failover("a")}, heir(func(*scaling.Instance) {}), 5 * minute, ""},
+		{"an heir whose uptime shows that it came back early", []scaling.Step{resized, failover("a")},
+			heir(func(i *scaling.Instance) { i.RestartedAt = start.Add(-6 * minute) }), 0, ""},
+		{"an heir whose uptime is from before it was resized", []scaling.Step{resized, failover("a")},
+			heir(func(i *scaling.Instance) { i.RestartedAt = start.Add(-21 * minute) }), minute, "its cache is cold"},
+		{"a reader with clients", []scaling.Step{removal("s")},
+			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{At: start.Add(minute), Value: 3}} }), 4 * minute, "its clients have 5m0s"},
+		{"a reader with clients that do not leave", []scaling.Step{removal("s")},
+			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{At: start.Add(minute), Value: 3}} }), 5 * minute, ""},
+		{"a reader whose clients have left", []scaling.Step{removal("s")},
+			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{At: start.Add(minute)}} }), 2 * minute, ""},
+		{"a reader that had no clients before", []scaling.Step{removal("s")},
+			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{At: start.Add(-minute)}} }), 2 * minute, "its clients have 5m0s"},
+		{"a reader whose clients are unknown", []scaling.Step{removal("s")}, going(func(*scaling.Instance) {}), 2 * minute, "its clients have 5m0s"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			op := underWay(len(test.steps)-1, test.steps...)
+			if len(op.Steps) > 1 {
+				op.Steps[0].Started = start.Add(-20 * minute)
+			}
+			progress := Next("platform/engine", op, after(test.now, test.observation), start.Add(test.now))
+			if progress.Outcome != Running || (progress.Call == nil) != (test.says != "") || !strings.Contains(progress.Message, test.says) {
+				t.Errorf("it is %s (%s) with the call %+v; want to hear %q", progress.Outcome, progress.Message, progress.Call, test.says)
+			}
+		})
+	}
+}
+
 func TestAWSIsAskedFiveTimesAtMost(t *testing.T) {
 	op := underWay(0, resizing("a"))
 	o := cluster(writer(large), reader("a", large))
@@ -316,7 +398,7 @@ func TestAReaderThatTheOperationCountsOnIsGone(t *testing.T) {
 			t.Errorf("%s: it is %s (%s) with the call %+v", name, progress.Outcome, progress.Message, progress.Call)
 		}
 	}
-	progress := Next("platform/engine", underWay(2, creation("s"), resizing("a"), removal("s")), without, start)
+	progress := look(underWay(2, creation("s"), resizing("a"), removal("s")), without, start)
 	if progress.Outcome != Succeeded {
 		t.Errorf("when it is to go anyway: it is %s (%s)", progress.Outcome, progress.Message)
 	}
@@ -351,7 +433,7 @@ func TestAFailoverByAWSInTheMiddleOfAnOperation(t *testing.T) {
 func TestStepsThatAreDoneAlreadyAreSkipped(t *testing.T) {
 	op := underWay(0, creation("s"), resizing("a"), resizing("b"), removal("s"))
 	o := cluster(writer(large), reader("a", xlarge), reader("b", large), surge("s", xlarge))
-	progress := Next("platform/engine", op, o, start)
+	progress := look(op, o, start)
 	if progress.Call == nil || progress.Call.Instance != "b" || progress.Operation.Current() != 2 {
 		t.Errorf("at step %d it asks for %+v", progress.Operation.Current()+1, progress.Call)
 	}

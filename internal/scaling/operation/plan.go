@@ -17,8 +17,9 @@ const (
 	// lastTier is the promotion tier of a reader that should be promoted last (0 is first; ModifyDBInstance, API
 	// reference).
 	lastTier = 15
-	// firstTier is the tier that Aurora gives by default.
+	// firstTier is the tier that Aurora gives by default, and bestTier the one that is promoted before it.
 	firstTier = 1
+	bestTier  = 0
 	// maxReaders is how many readers an Aurora cluster can have (Aurora user guide, "Quotas and constraints").
 	maxReaders = 15
 	// maxIdentifier is the greatest length of a DB instance identifier.
@@ -85,7 +86,8 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 
 // planPromotion resizes the writer of a cluster that has readers: a reader gets the new class and is promoted, and the old
 // writer, a reader now, gets the class that the promoted one had, so that there is one failover and the shapes stay as they
-// were. Where the writer grew it gets the new class at least: Aurora would promote it if the new writer failed.
+// were. Where the writer grows it gets the new class at least: Aurora would promote it if the new writer failed. Until it has
+// it, the surge reader does, before all others, so that nobody's promotion tier has to be changed and restored.
 func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([]scaling.Step, error) {
 	writer := o.Pool(scaling.Writer)
 	readers := o.Pool(scaling.Readers)
@@ -100,8 +102,12 @@ func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([
 			cmp.Compare(a.Identifier, b.Identifier))
 	})
 	var steps, after []scaling.Step
+	successor := larger(heir.Class, class, writer[0].Class)
 	if p.Guardrails.SurgeReaders > 0 && len(readers) < maxReaders {
-		surge := add(p, o, heir.Class, id, 1, true) // for while the heir, and then the old writer, is resized
+		surge := add(p, o, successor, id, 1, true) // for while the heir, and then the old writer, is resized
+		if grows(writer[0].Class, class) {
+			surge.PromotionTier = bestTier
+		}
 		steps = append(steps, surge)
 		after = append(after, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
 	}
@@ -109,7 +115,7 @@ func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([
 		steps = append(steps, resize(heir, class))
 	}
 	steps = append(steps, scaling.Step{Action: scaling.Failover, Instance: heir.Identifier})
-	if successor := larger(heir.Class, class, writer[0].Class); successor != writer[0].Class {
+	if successor != writer[0].Class {
 		steps = append(steps, resize(writer[0], successor))
 	}
 	return append(steps, after...), nil
@@ -118,13 +124,17 @@ func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([
 // larger is the class that the old writer gets: the heir's old one, or the new writer's where that is larger and the writer
 // grew.
 func larger(heir, class, old string) string {
-	h, errHeir := catalog.Lookup(heir)
-	c, errClass := catalog.Lookup(class)
-	o, errOld := catalog.Lookup(old)
-	if errHeir != nil || errClass != nil || errOld != nil || c.VCPU <= o.VCPU || c.VCPU <= h.VCPU {
-		return heir
+	if grows(old, class) && grows(heir, class) {
+		return class
 	}
-	return class
+	return heir
+}
+
+// grows says whether one class has more vCPUs than another.
+func grows(from, to string) bool {
+	f, errFrom := catalog.Lookup(from)
+	t, errTo := catalog.Lookup(to)
+	return errFrom == nil && errTo == nil && t.VCPU > f.VCPU
 }
 
 // planCleanup removes the surge readers that outlived their operation.

@@ -114,7 +114,7 @@ func TestPlan(t *testing.T) {
 			"the writer, by promoting a reader", policy(),
 			cluster(writer(large), reader("a", large), reader("b", large)), writers, up, shape(1, xlarge),
 			lines(
-				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 15",
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 0",
 				"resize a to db.r6g.xlarge",
 				"fail over to a",
 				"resize w to db.r6g.xlarge", // so that it could succeed the new writer
@@ -132,7 +132,7 @@ func TestPlan(t *testing.T) {
 			"the writer, by promoting a reader of a third class", policy(),
 			cluster(writer(large), reader("a", xlarge2)), writers, up, shape(1, xlarge),
 			lines(
-				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.2xlarge, at tier 15",
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.2xlarge, at tier 0",
 				"resize a to db.r6g.xlarge",
 				"fail over to a",
 				"resize w to db.r6g.2xlarge",
@@ -142,7 +142,7 @@ func TestPlan(t *testing.T) {
 			"the writer, by promoting a reader that has the class already", policy(),
 			cluster(writer(large), reader("a", large), reader("b", xlarge)), writers, up, shape(1, xlarge),
 			lines(
-				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 15",
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 0",
 				"fail over to b",
 				"resize w to db.r6g.xlarge",
 				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),

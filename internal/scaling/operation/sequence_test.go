@@ -75,6 +75,7 @@ func (w way) plan(t *testing.T) (scaling.Operation, *world) {
 		if w.pool == scaling.Readers {
 			world.floor = min(world.floor, w.to.Count*vcpus(t, w.to.InstanceClass))
 		}
+		world.succession = w.pool == scaling.Writer && w.direction == scaling.Up && len(w.observation.Pool(scaling.Readers)) > 0
 	}
 	return op, world
 }
@@ -210,15 +211,20 @@ func TestTheStoryOfAPromotion(t *testing.T) {
 		"10:00:15 Waiting for the new reader engine-dbscaler-0a1b2c3d-1; it is creating",
 		"10:07:45 Waiting for the first replica lag of the new reader engine-dbscaler-0a1b2c3d-1",
 		"10:08:15 Waiting for the new reader engine-dbscaler-0a1b2c3d-1 to be less than 5s behind the writer",
-		"10:08:45 Step 2 of 4: fail over to a",
-		"10:09:00 Waiting for a to take over as the writer",
-		"10:09:45 Step 3 of 4: resize w to db.r6g.xlarge",
-		"10:10:00 Waiting for w to become db.r6g.xlarge; it is available",
-		"10:10:15 Waiting for w to become db.r6g.xlarge; it is modifying",
-		"10:20:15 Step 4 of 4: remove the reader engine-dbscaler-0a1b2c3d-1",
-		"10:20:30 remove the reader engine-dbscaler-0a1b2c3d-1",
-		"10:20:45 Waiting for engine-dbscaler-0a1b2c3d-1 to be gone",
-		"10:23:45 Writer: 1 × db.r6g.large → 1 × db.r6g.xlarge",
+		"10:08:45 Looking once more whether it is done: add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge",
+		"10:09:00 Step 2 of 4: fail over to a",
+		"10:09:15 Waiting for a to take over as the writer",
+		"10:10:00 Looking once more whether it is done: fail over to a",
+		"10:10:15 Step 3 of 4: resize w to db.r6g.xlarge",
+		"10:10:30 Waiting for w to become db.r6g.xlarge; it is available",
+		"10:10:45 Waiting for w to become db.r6g.xlarge; it is modifying",
+		"10:20:45 Looking once more whether it is done: resize w to db.r6g.xlarge",
+		"10:21:00 Waiting to begin remove the reader engine-dbscaler-0a1b2c3d-1: its clients have 5m0s to leave it",
+		"10:26:00 Step 4 of 4: remove the reader engine-dbscaler-0a1b2c3d-1",
+		"10:26:15 remove the reader engine-dbscaler-0a1b2c3d-1",
+		"10:26:30 Waiting for engine-dbscaler-0a1b2c3d-1 to be gone",
+		"10:29:30 Looking once more whether it is done: remove the reader engine-dbscaler-0a1b2c3d-1",
+		"10:29:45 Writer: 1 × db.r6g.large → 1 × db.r6g.xlarge",
 	}
 	if !slices.Equal(story, want) {
 		t.Errorf("the story is\n%s\nwant\n%s", strings.Join(story, "\n"), strings.Join(want, "\n"))

@@ -1,8 +1,10 @@
 package operation
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +24,8 @@ type world struct {
 	takes func(scaling.Action) int
 	// floor is how many vCPUs of readers must be in service at any time.
 	floor int
+	// succession says that from the failover on, Aurora must have nobody to promote next who is smaller than the writer.
+	succession bool
 	// accepted is what was asked for, in words.
 	accepted []string
 }
@@ -97,8 +101,28 @@ func (w *world) check() {
 	if len(out) > 1 {
 		w.t.Errorf("%s: more than one instance is out of service: %q", w.now.Format(time.TimeOnly), out)
 	}
+	if w.succession && w.status == scaling.Available && slices.ContainsFunc(w.accepted, func(s string) bool { return strings.HasPrefix(s, "Failover") }) {
+		w.checkSuccessor()
+	}
 	if serving < w.floor {
 		w.t.Errorf("%s: %d vCPUs of readers are in service, %d must be: %q", w.now.Format(time.TimeOnly), serving, w.floor, out)
+	}
+}
+
+// checkSuccessor looks at the reader that Aurora would promote: the first tier, then the largest.
+func (w *world) checkSuccessor() {
+	w.t.Helper()
+	o := w.observe()
+	readers := slices.DeleteFunc(o.Pool(scaling.Readers), func(i scaling.Instance) bool { return !i.Available() })
+	if len(readers) == 0 {
+		w.t.Errorf("%s: nobody could succeed the writer", w.now.Format(time.TimeOnly))
+		return
+	}
+	heir := slices.MinFunc(readers, func(a, b scaling.Instance) int {
+		return cmp.Or(cmp.Compare(a.PromotionTier, b.PromotionTier), cmp.Compare(vcpus(w.t, b.Class), vcpus(w.t, a.Class)))
+	})
+	if writer := o.Pool(scaling.Writer)[0]; vcpus(w.t, heir.Class) < vcpus(w.t, writer.Class) {
+		w.t.Errorf("%s: %s, a %s, would succeed %s, a %s", w.now.Format(time.TimeOnly), heir.Identifier, heir.Class, writer.Identifier, writer.Class)
 	}
 }
 

@@ -1,0 +1,49 @@
+package guard
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// FleetSlot is the name of the guard that bounds the operations that interrupt instances, over all policies.
+const FleetSlot = "FleetSlot"
+
+// slotRetry is how soon a policy that waits for a slot looks again.
+const slotRetry = 30 * time.Second
+
+// fleetSlot lets only so many databases be interrupted at once, whatever befalls them all: a mistake, or a bad day of AWS, then
+// reaches a few. Emergencies go first, then those that have waited longest.
+func fleetSlot(in Input) (string, time.Duration, error) {
+	f := in.Observation.Fleet
+	if f.Slots == 0 || !in.Operation.Disruptive() {
+		return "", 0, nil
+	}
+	if len(f.Busy) >= f.Slots {
+		return FullFleet(f), slotRetry, nil
+	}
+	own := scaling.Waiter{Policy: in.Policy.Name, Emergency: in.Proposal.Emergency, Since: f.Since}
+	if own.Since.IsZero() {
+		own.Since = in.Now
+	}
+	ahead := 0
+	for _, w := range f.Waiting {
+		if w.Before(own) {
+			ahead++
+		}
+	}
+	if len(f.Busy)+ahead >= f.Slots {
+		return "other policies wait for one of the slots for operations that interrupt instances and come first", slotRetry, nil
+	}
+	return "", 0, nil
+}
+
+// FullFleet says who has the slots.
+func FullFleet(f scaling.Fleet) string {
+	shown := f.Busy[:min(len(f.Busy), 10)]
+	return fmt.Sprintf("as many operations that interrupt instances are under way as --max-disruptive-operations allows, %d: %s",
+		f.Slots, cmp.Or(strings.Join(shown, ", "), "none"))
+}

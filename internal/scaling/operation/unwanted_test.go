@@ -1,0 +1,52 @@
+package operation
+
+import (
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// An operation that was approved goes on only while somebody wants what it leads to.
+func TestUnwanted(t *testing.T) {
+	allows := func(classes ...string) scaling.Policy {
+		p := policy()
+		p.Readers = &scaling.ReaderLimits{InstanceClasses: classes, Min: 1, Max: 2}
+		p.Writer = &scaling.WriterLimits{InstanceClasses: classes}
+		return p
+	}
+	wants := func(p scaling.Policy, until time.Duration) scaling.Policy {
+		to := shape(2, xlarge)
+		p.Wish.Override = &scaling.Override{Readers: &to, Until: start.Add(until)}
+		return p
+	}
+	none := policy()
+	readers := scaling.Operation{Pool: scaling.Readers, To: shape(2, xlarge), Steps: []scaling.Step{asked(creation("s")), resizing("a")}}
+	more := readers
+	more.To.Count = 3
+	writer := scaling.Operation{Pool: scaling.Writer, To: shape(1, xlarge), Steps: []scaling.Step{resizing("a"), failover("a"), resizing("w")}}
+	over := writer
+	over.Steps = []scaling.Step{resizing("a"), asked(failover("a")), resizing("w")}
+	cleanup := scaling.Operation{Pool: scaling.Readers, Direction: scaling.Cleanup, To: shape(2, large)}
+	for _, test := range []struct {
+		name     string
+		policy   scaling.Policy
+		op       scaling.Operation
+		unwanted bool
+	}{
+		{"as it was", allows(large, xlarge), readers, false},
+		{"the class is not allowed any more", allows(large), readers, true},
+		{"nor so many", allows(large, xlarge), more, true},
+		{"the readers are left alone now", none, readers, true},
+		{"the writer as it was", allows(large, xlarge), writer, false},
+		{"the writer's class is not allowed any more", allows(large), writer, true},
+		{"it is, and the writer has failed over", allows(large), over, false},
+		{"a person wants it", wants(allows(large), time.Minute), readers, false},
+		{"a person wanted it", wants(allows(large), 0), readers, true},
+		{"what is removed at the end", none, cleanup, false},
+	} {
+		if got := Unwanted(test.policy, test.op, start); (got != "") != test.unwanted {
+			t.Errorf("%s: it says %q", test.name, got)
+		}
+	}
+}
