@@ -56,6 +56,13 @@ test: control-plane $(TOOLS)/gotestsum ## Run all tests, those against a real AP
 #> ARGS='-run TestX ./api/...'  what to test instead of everything
 	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- $(or $(ARGS),./...)
 
+.PHONY: simtest
+simtest: ## Play the operator against hours of load and mishaps in a simulated world, SEEDS times, and assert every invariant
+#> SEEDS=2000  how many; FIRST=1 the first of them
+#> SEED=7      play one seed alone and print it
+	go test ./internal/simtest -count=1 -timeout 40m -v -run 'TestSeeds|TestNarratives' \
+		$(if $(SEED),-seed=$(SEED),-seeds=$(or $(SEEDS),2000) -first=$(or $(FIRST),1))
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each
 #> FUZZTIME=20s

@@ -46,7 +46,7 @@ func (w *World) CreateInstance(region string, c Create) (*Instance, error) {
 		s.PromotionTier = *c.PromotionTier
 	}
 	w.join(s)
-	w.later(s, w.between(createLeast, createMost), func() { w.finishCreate(s) })
+	w.later(s, w.between(createLeast, createMost)+w.delayed(region, s.Identifier), func() { w.finishCreate(s) })
 	return s.copy(), nil
 }
 

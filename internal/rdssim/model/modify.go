@@ -106,7 +106,7 @@ func (w *World) apply(s *server) {
 		if s.Pending.Class != "" {
 			w.tell(s, "configuration change", "Applying modification to database instance class.")
 		}
-		w.later(s, w.between(prepareLeast, prepareMost), func() { w.interrupt(s) })
+		w.later(s, w.between(prepareLeast, prepareMost)+w.delayed(s.Region, s.Identifier), func() { w.interrupt(s) })
 	})
 }
 

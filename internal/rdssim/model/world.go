@@ -30,6 +30,8 @@ type World struct {
 	// withdrawn are the classes that cannot be ordered, by region/class.
 	withdrawn map[string]bool
 	upkeep    []Maintenance
+	// delays are how much longer the next change takes, by region/instance.
+	delays map[string]time.Duration
 }
 
 // New builds the world of a scenario at its start. The error says what is wrong with it.

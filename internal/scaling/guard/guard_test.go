@@ -262,6 +262,14 @@ func TestGuards(t *testing.T) {
 		{"up when the cooldown ends", []func(*Input){past(scaling.Up, true, 10*time.Minute)}, pass, ""},
 		{"up right after what failed", []func(*Input){past(scaling.Down, false, time.Minute)}, "Cooldown", "10:09:00Z"},
 		{"up right after down", []func(*Input){past(scaling.Down, true, time.Minute)}, pass, ""},
+		{"up right after what failed, without any cooldown", []func(*Input){
+			func(in *Input) { in.Policy.ScaleUp.Cooldown = 0 }, past(scaling.Up, false, 4*time.Minute),
+		}, "Cooldown", "the last operation failed; the next is begun at 2026-02-05T10:01:00Z"},
+		{"up some time after what failed, without any cooldown", []func(*Input){
+			func(in *Input) { in.Policy.ScaleUp.Cooldown = 0 }, past(scaling.Up, false, 5*time.Minute),
+		}, pass, ""},
+		{"a cleanup right after one that failed", []func(*Input){cleanup, steps(remove("s")), past(scaling.Cleanup, false, 4*time.Minute)}, "Cooldown", "10:01:00Z"},
+		{"a cleanup right after another failure", []func(*Input){cleanup, steps(remove("s")), past(scaling.Up, false, time.Minute)}, pass, ""},
 		{"down right after up", []func(*Input){down, past(scaling.Up, true, 59*time.Minute)}, "Cooldown",
 			"behavior.scaleDown.cooldownSeconds"},
 		{"down right after down", []func(*Input){down, past(scaling.Down, true, 59*time.Minute)}, "Cooldown", ""},

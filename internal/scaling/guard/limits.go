@@ -14,6 +14,9 @@ const (
 	day = 24 * time.Hour
 	// maxReaders is how many readers an Aurora cluster can have (Aurora user guide, "Quotas and constraints").
 	maxReaders = 15
+	// retryAfter is how long at least nothing of its kind is tried again after an operation has failed: whatever AWS has just
+	// refused it would refuse again.
+	retryAfter = 5 * time.Minute
 )
 
 // outOfBounds is the last line before the limits of the policy, whatever the engine decided. An override by a person may
@@ -155,22 +158,25 @@ func operationsPerDay(in Input) (string, time.Duration, error) {
 }
 
 // cooldown lets the effect of a change show before the next one. Growing waits for what grew the same pool, and for what
-// failed; shrinking waits for any change. A cleanup and a person's override wait for nothing, and growing does not wait for
+// failed; shrinking waits for any change. A cleanup and a person's override wait only after a failure, and growing does not wait for
 // what shrank. In an emergency growing need not wait either, once: not when the last growth was itself begun in a cooldown.
 func cooldown(in Input) (string, time.Duration, error) {
+	if in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride {
+		return afterFailure(in)
+	}
 	wait, what := in.Policy.ScaleUp.Cooldown, "scaleUp"
 	match := func(p scaling.Past) bool {
 		return p.Pool == in.Proposal.Pool && p.Direction == scaling.Up || !p.Succeeded && p.Direction != scaling.Cleanup
 	}
 	touched := func(p scaling.Past) bool { return !p.Untouched && match(p) }
-	switch {
-	case in.Proposal.Direction == scaling.Cleanup, in.Proposal.Reason == scaling.ReasonOverride:
-		return "", 0, nil
-	case in.Proposal.Direction == scaling.Down:
+	if in.Proposal.Direction == scaling.Down {
 		wait, what = in.Policy.ScaleDown.Cooldown, "scaleDown"
 		match = func(scaling.Past) bool { return true }
 	}
 	last := in.Observation.History.LastCompleted(touched)
+	if last != nil && !last.Succeeded && wait < retryAfter {
+		return tryAgain(in, last)
+	}
 	if last == nil || !in.Now.Before(last.Completed.Add(wait)) {
 		return "", 0, nil
 	}
@@ -180,6 +186,23 @@ func cooldown(in Input) (string, time.Duration, error) {
 	ends := last.Completed.Add(wait)
 	return fmt.Sprintf("behavior.%s.cooldownSeconds after the last operation ends at %s", what, ends.UTC().Format(time.RFC3339)),
 		ends.Sub(in.Now), nil
+}
+
+// afterFailure paces what waits for nothing else, so that AWS is not asked again at once for what it has just refused.
+func afterFailure(in Input) (string, time.Duration, error) {
+	cleanup := in.Proposal.Direction == scaling.Cleanup
+	return tryAgain(in, in.Observation.History.LastCompleted(func(p scaling.Past) bool {
+		return !p.Succeeded && !p.Untouched && (p.Direction == scaling.Cleanup) == cleanup
+	}))
+}
+
+// tryAgain says when it makes sense to try again after an operation that failed, if there was one.
+func tryAgain(in Input, last *scaling.Past) (string, time.Duration, error) {
+	if last == nil || !in.Now.Before(last.Completed.Add(retryAfter)) {
+		return "", 0, nil
+	}
+	ends := last.Completed.Add(retryAfter)
+	return fmt.Sprintf("the last operation failed; the next is begun at %s", ends.UTC().Format(time.RFC3339)), ends.Sub(in.Now), nil
 }
 
 // overruled says whether a growth was begun within the cooldown of the one before it.

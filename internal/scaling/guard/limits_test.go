@@ -107,6 +107,9 @@ func TestMoreGuards(t *testing.T) {
 		{"nor without prices", []func(*Input){down, budgetOf("0.10"), withoutPrices, to(1, large)}, pass, ""},
 		{"an override down whose price is not known", []func(*Input){down, override(1, large), budgetOf("9"), withoutPrices}, "Budget", "is not known"},
 		{"down to what is dearer", []func(*Input){down, budgetOf("0.10"), to(2, xlarge)}, "Budget", ""},
+		{"an override right after a failure", []func(*Input){override(2, xlarge), past(scaling.Up, false, 4*time.Minute)}, "Cooldown", "10:01:00Z"},
+		{"an override some time after a failure", []func(*Input){override(2, xlarge), past(scaling.Up, false, 5*time.Minute)}, pass, ""},
+		{"an override right after a change", []func(*Input){override(2, xlarge), past(scaling.Up, true, time.Minute)}, pass, ""},
 		{"an override keeps to the budget", []func(*Input){budgetOf("1.00"), override(2, xlarge)}, "Budget", ""},
 
 		{"AWS does not offer the class", []func(*Input){func(in *Input) { in.Observation.Orderable = []string{large} }},

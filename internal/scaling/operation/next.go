@@ -99,9 +99,8 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 			}
 			return wait(op, "Waiting to begin "+describe(*step)+": "+busy)
 		}
-		if gone := lostReader(op, n, o); gone != "" {
-			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
-				"%s, which this operation added, does not exist any more, so it is not safe to %s", gone, describe(*step))}
+		if why := notSafe(op, n, o); why != "" {
+			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf("%s, so it is not safe to %s", why, describe(*step))}
 		}
 		if step.Attempts >= maxAttempts {
 			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
@@ -183,15 +182,19 @@ func idle(i scaling.Instance, since time.Time) bool {
 	return last >= 0 && i.Connections[last].At.After(since) && i.Connections[last].Value == 0
 }
 
-// lostReader names a reader that the operation added and that is gone although the nth step, which takes an instance out of
-// service, counts on it.
-func lostReader(op scaling.Operation, n int, o scaling.Observation) string {
-	if action := op.Steps[n].Action; action != scaling.ModifyInstanceClass && action != scaling.Failover {
+// notSafe says what the nth step, which takes an instance out of service, counts on and somebody else has changed: a reader that
+// the operation added, or the class of the heir.
+func notSafe(op scaling.Operation, n int, o scaling.Observation) string {
+	action := op.Steps[n].Action
+	if action != scaling.ModifyInstanceClass && action != scaling.Failover {
 		return ""
+	}
+	if heir, _ := o.Instance(op.Steps[n].Instance); action == scaling.Failover && heir.Class != op.To.InstanceClass {
+		return fmt.Sprintf("%s is a %s and no %s any more", heir.Identifier, heir.Class, op.To.InstanceClass)
 	}
 	for _, s := range op.Steps[:n] {
 		if _, exists := o.Instance(s.Instance); s.Action == scaling.CreateReader && !exists {
-			return s.Instance
+			return s.Instance + ", which this operation added, does not exist any more"
 		}
 	}
 	return ""

@@ -12,7 +12,7 @@ import (
 
 // operation of the steps, started at start, of which the first few are done.
 func underWay(done int, steps ...scaling.Step) scaling.Operation {
-	op := scaling.Operation{ID: id, Pool: scaling.Readers, Direction: scaling.Up, Started: start}
+	op := scaling.Operation{ID: id, Pool: scaling.Readers, Direction: scaling.Up, To: shape(1, large), Started: start}
 	for n := range steps {
 		if n < done {
 			steps[n].Attempts, steps[n].Started, steps[n].LastAttempt, steps[n].Completed = 1, start, start, start
@@ -358,6 +358,7 @@ func TestWhatAStepWaitsFor(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			op := underWay(len(test.steps)-1, test.steps...)
+			op.To = shape(1, xlarge)
 			if len(op.Steps) > 1 {
 				op.Steps[0].Started = start.Add(-20 * minute)
 			}
@@ -401,6 +402,16 @@ func TestAReaderThatTheOperationCountsOnIsGone(t *testing.T) {
 	progress := look(underWay(2, creation("s"), resizing("a"), removal("s")), without, start)
 	if progress.Outcome != Succeeded {
 		t.Errorf("when it is to go anyway: it is %s (%s)", progress.Outcome, progress.Message)
+	}
+}
+
+// Whoever resizes the heir meanwhile must not make the database smaller than it was to be.
+func TestTheHeirHasAnotherClass(t *testing.T) {
+	op := underWay(0, failover("a"))
+	op.To = shape(1, xlarge)
+	progress := Next("platform/engine", op, cluster(writer(large), reader("a", large)), start)
+	if progress.Outcome != Failed || progress.Call != nil || !strings.Contains(progress.Message, "a is a db.r6g.large and no db.r6g.xlarge any more") {
+		t.Errorf("it is %s (%s) with the call %+v", progress.Outcome, progress.Message, progress.Call)
 	}
 }
 

@@ -55,8 +55,8 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 }
 
 // planReaders adds before it removes: new readers first, and a surge reader when one is to be resized and no new reader can
-// stand in for it; then the resizing, one at a time; then the surge reader goes, and then the readers that are too many,
-// newest first.
+// stand in for it; then the resizing, one at a time and the smallest first, so that a mixed pool has grown before its largest
+// is out of service; then the surge reader goes, and then the readers that are too many, newest first.
 func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id string) ([]scaling.Step, error) {
 	readers := o.Pool(scaling.Readers)
 	leaving, err := leaving(readers, len(readers)-to.Count)
@@ -67,7 +67,7 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 	for n := len(readers); n < to.Count; n++ {
 		create = append(create, add(p, o, to.InstanceClass, id, n-len(readers)+1, false))
 	}
-	for _, r := range readers {
+	for _, r := range smallestFirst(readers) {
 		if r.Class != to.InstanceClass && !slices.ContainsFunc(leaving, is(r)) {
 			change = append(change, resize(r, to.InstanceClass))
 		}
@@ -87,7 +87,7 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 // planPromotion resizes the writer of a cluster that has readers: a reader gets the new class and is promoted, and the old
 // writer, a reader now, gets the class that the promoted one had, so that there is one failover and the shapes stay as they
 // were. Where the writer grows it gets the new class at least: Aurora would promote it if the new writer failed. Until it has
-// it, the surge reader does, before all others, so that nobody's promotion tier has to be changed and restored.
+// it, the surge reader does, before all others. Then the old writer comes first in line, by a promotion tier no worse than that of any smaller one.
 func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([]scaling.Step, error) {
 	writer := o.Pool(scaling.Writer)
 	readers := o.Pool(scaling.Readers)
@@ -118,7 +118,22 @@ func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([
 	if successor != writer[0].Class {
 		steps = append(steps, resize(writer[0], successor))
 	}
+	if best := tierOf(readers, heir, class); grows(writer[0].Class, class) && best < writer[0].PromotionTier {
+		steps = append(steps, scaling.Step{Action: scaling.ModifyPromotionTier, Instance: writer[0].Identifier, PromotionTier: best})
+	}
 	return append(steps, after...), nil
+}
+
+// tierOf is the best promotion tier of the heir and of the readers that are smaller than the new writer: of those of a tier Aurora
+// promotes the largest (Aurora user guide, "Fault tolerance").
+func tierOf(readers []scaling.Instance, heir scaling.Instance, class string) int {
+	best := heir.PromotionTier
+	for _, r := range readers {
+		if grows(r.Class, class) {
+			best = min(best, r.PromotionTier)
+		}
+	}
+	return best
 }
 
 // larger is the class that the old writer gets: the heir's old one, or the new writer's where that is larger and the writer
@@ -146,6 +161,15 @@ func planCleanup(o scaling.Observation) []scaling.Step {
 		}
 	}
 	return steps
+}
+
+// smallestFirst orders readers by their vCPUs.
+func smallestFirst(readers []scaling.Instance) []scaling.Instance {
+	sorted := slices.Clone(readers)
+	slices.SortStableFunc(sorted, func(a, b scaling.Instance) int {
+		return boolean(grows(b.Class, a.Class), grows(a.Class, b.Class))
+	})
+	return sorted
 }
 
 // shrinks says whether any reader has more vCPUs than the class.

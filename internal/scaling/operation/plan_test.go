@@ -54,6 +54,16 @@ func TestPlan(t *testing.T) {
 			lines("resize a to db.r6g.xlarge", "resize b to db.r6g.xlarge"),
 		},
 		{
+			"readers of mixed classes: the largest last, when the others have grown", policy(),
+			cluster(writer(large), reader("a", xlarge2), reader("b", large), reader("c", large)), readers, up, shape(3, xlarge),
+			lines(
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 15",
+				"resize b to db.r6g.xlarge",
+				"resize c to db.r6g.xlarge",
+				"resize a to db.r6g.xlarge",
+				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
+		},
+		{
 			"only those that differ are resized", withoutSurge(),
 			cluster(writer(large), reader("a", xlarge), reader("b", large)), readers, up, shape(2, xlarge),
 			lines("resize b to db.r6g.xlarge"),
@@ -155,12 +165,17 @@ func TestPlan(t *testing.T) {
 		{
 			"the heir is the one of the best tier", withoutSurge(),
 			cluster(writer(large), atTier(reader("a", xlarge), 2), atTier(reader("b", xlarge), 0), atTier(reader("c", xlarge), 1)), writers, up, shape(1, xlarge),
-			lines("fail over to b", "resize w to db.r6g.xlarge"),
+			lines("fail over to b", "resize w to db.r6g.xlarge", "set the promotion tier of w to 0"),
 		},
 		{
 			"the heir of the right class goes before the best tier", withoutSurge(),
 			cluster(writer(large), atTier(reader("a", large), 0), atTier(reader("b", xlarge), 15)), writers, up, shape(1, xlarge),
-			lines("fail over to b", "resize w to db.r6g.xlarge"),
+			lines("fail over to b", "resize w to db.r6g.xlarge", "set the promotion tier of w to 0"), // a would come before it
+		},
+		{
+			"readers as large as the new writer may come first", withoutSurge(),
+			cluster(writer(large), atTier(reader("a", xlarge), 1), atTier(reader("b", xlarge), 1), atTier(reader("c", large), 15)), writers, up, shape(1, xlarge),
+			lines("fail over to a", "resize w to db.r6g.xlarge"),
 		},
 		{
 			"a surge reader is no heir while there is another", withoutSurge(),

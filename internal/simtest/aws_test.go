@@ -1,0 +1,242 @@
+package simtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/dbscaler/dbscaler/internal/awsx"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+)
+
+// snapshotAge is how old what a manager knows may be, as the AWS edge has it.
+const snapshotAge = 55 * time.Second
+
+// snapshot is what a manager last saw of a target.
+type snapshot struct {
+	observation scaling.Observation
+	err         error
+	at          time.Time
+}
+
+// Observe implements scaling.Observer on the model.
+func (m *manager) Observe(_ context.Context, targets []scaling.Target, notBefore time.Time) []scaling.Observed {
+	out := make([]scaling.Observed, len(targets))
+	for n, target := range targets {
+		if n > 0 { // the others are listed for the sake of a shared batch
+			continue
+		}
+		notBefore = notBefore.Add(-m.sim.skew)
+		if oldest := m.sim.now.Add(-snapshotAge); notBefore.Before(oldest) {
+			notBefore = oldest
+		}
+		known, ok := m.snapshots[target]
+		if !ok || known.at.Before(notBefore) || known.err != nil {
+			known = m.look(target)
+			m.snapshots[target] = known
+		}
+		out[n] = scaling.Observed{Observation: known.observation, Err: known.err}
+	}
+	return out
+}
+
+// look reads a target anew.
+func (m *manager) look(target scaling.Target) snapshot {
+	s := m.sim
+	if s.blind(s.now) || s.chance(s.plan.faults.throttles) {
+		return snapshot{err: fmt.Errorf("%w: simulated", scaling.ErrThrottled), at: s.now}
+	}
+	return snapshot{observation: s.observe(target), at: s.now}
+}
+
+// observe is what AWS shows of a target now.
+func (s *sim) observe(target scaling.Target) scaling.Observation {
+	o := scaling.Observation{At: s.now.Add(s.skew), Orderable: s.orderable[target.Identifier]}
+	if target.Kind == scaling.DBCluster {
+		c, err := s.world.Cluster(region, target.Identifier)
+		if err != nil {
+			return o
+		}
+		o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, c.ARN(), c.Engine, c.EngineVersion, c.Status, c.Tags
+		for _, id := range c.Members {
+			if i, err := s.world.Instance(region, id); err == nil {
+				o.Instances = append(o.Instances, s.instance(i, id == c.Writer))
+			}
+		}
+		slices.SortFunc(o.Instances, func(a, b scaling.Instance) int {
+			switch {
+			case a.Writer == b.Writer:
+				return compare(a.Identifier, b.Identifier)
+			case a.Writer:
+				return -1
+			}
+			return 1
+		})
+		return o
+	}
+	i, err := s.world.Instance(region, target.Identifier)
+	if err != nil {
+		return o
+	}
+	o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, i.ARN(), i.Engine, i.EngineVersion, i.Status, i.Tags
+	o.MultiAZ = i.MultiAZ
+	o.Instances = []scaling.Instance{s.instance(i, true)}
+	return o
+}
+
+// instance is what AWS shows of an instance.
+func (s *sim) instance(i *model.Instance, writer bool) scaling.Instance {
+	out := scaling.Instance{
+		Identifier: i.Identifier, ARN: i.ARN(), Class: i.Class, PendingClass: i.Pending.Class, Status: i.Status, Writer: writer,
+		PromotionTier: i.PromotionTier, AvailabilityZone: i.AvailabilityZone, CreatedAt: i.CreatedAt, Tags: i.Tags,
+		CPU: s.series(i, "CPUUtilization"), DBLoadCPU: s.series(i, "DBLoadCPU"),
+		FreeableMemory: fives(s.series(i, "FreeableMemory"), math.Min), Connections: fives(s.series(i, "DatabaseConnections"), math.Max),
+	}
+	if lag := s.series(i, "AuroraReplicaLag"); len(lag) > 0 && !writer {
+		newest := lag[len(lag)-1]
+		out.ReplicaLag = &scaling.Lag{At: newest.At, Value: time.Duration(newest.Value * float64(time.Millisecond))}
+	}
+	if uptime := s.series(i, "EngineUptime"); len(uptime) > 0 {
+		newest := uptime[len(uptime)-1]
+		out.RestartedAt = newest.At.Add(time.Minute - time.Duration(newest.Value*float64(time.Second)))
+	}
+	return out
+}
+
+// window is how far back samples are read.
+const window = 75 * time.Minute
+
+// series is what CloudWatch has of an instance's metric, without the minutes that fall into garbage. What was read is kept, as
+// the AWS edge does.
+func (s *sim) series(i *model.Instance, metric string) scaling.Series {
+	key := i.ResourceID + metric
+	known := s.known[key]
+	from := s.now.Add(-window)
+	if last := len(known) - 1; last >= 0 {
+		from = known[last].At.Add(time.Minute)
+	}
+	if s.now.Sub(from) < 2*time.Minute {
+		return known // nothing newer is published
+	}
+	for _, p := range s.world.Samples(region, map[string]string{"DBInstanceIdentifier": i.Identifier}, metric, from, s.now) {
+		if !p.At.Before(i.CreatedAt.Truncate(time.Minute)) { // else it is of an earlier instance of this name
+			known = append(known, scaling.Sample{At: p.At, Value: s.garble(metric, p.At, p.Value)})
+		}
+	}
+	if len(known) > 0 && s.now.Sub(known[0].At) > 2*window {
+		known = slices.Clone(known[len(known)/2:])
+	}
+	s.known[key] = known
+	return slices.Clip(known)
+}
+
+// fives makes one sample of each five minutes.
+func fives(in scaling.Series, extreme func(a, b float64) float64) scaling.Series {
+	var out scaling.Series
+	for _, sample := range in {
+		at := sample.At.Truncate(5 * time.Minute)
+		if last := len(out) - 1; last >= 0 && out[last].At.Equal(at) {
+			out[last].Value = extreme(out[last].Value, sample.Value)
+		} else {
+			out = append(out, scaling.Sample{At: at, Value: sample.Value})
+		}
+	}
+	return out
+}
+
+// Execute implements scaling.Executor on the model: each call may be lost, or its answer, and the process may die.
+func (m *manager) Execute(_ context.Context, target scaling.Target, call scaling.Call) error {
+	s := m.sim
+	delete(m.snapshots, target)
+	m.boundary("before AWS hears of it")
+	switch faults := s.plan.faults; {
+	case s.denied(s.now):
+		return fmt.Errorf("%w: simulated", scaling.ErrDenied)
+	case s.chance(faults.throttles):
+		return fmt.Errorf("%w: simulated", scaling.ErrThrottled)
+	case s.chance(faults.requestLost):
+		s.tell("the request %s %s is lost", call.Action, call.Instance)
+		return fmt.Errorf("%w: simulated", scaling.ErrUnavailable)
+	}
+	s.asked(m, target, call)
+	err := s.carryOut(target, call)
+	s.answered(target, call, err)
+	m.boundary("after AWS has heard of it")
+	if s.chance(s.plan.faults.answerLost) {
+		s.tell("the answer to %s %s is lost", call.Action, call.Instance)
+		return fmt.Errorf("%w: simulated", scaling.ErrUnavailable)
+	}
+	return err
+}
+
+// carryOut does what a call says. It has none of the checks that the AWS edge makes, so that a call that should not have been
+// made has its effect.
+func (s *sim) carryOut(target scaling.Target, call scaling.Call) error {
+	var err error
+	switch call.Action {
+	case scaling.ModifyInstanceClass:
+		_, err = s.world.ModifyInstance(region, call.Instance, model.Modify{Class: &call.InstanceClass, ApplyImmediately: true})
+	case scaling.ModifyPromotionTier:
+		_, err = s.world.ModifyInstance(region, call.Instance, model.Modify{PromotionTier: &call.PromotionTier, ApplyImmediately: true})
+	case scaling.CreateReader:
+		return s.create(target, call)
+	case scaling.DeleteReader:
+		_, err = s.world.DeleteInstance(region, call.Instance, true, "")
+	case scaling.Failover:
+		_, err = s.world.FailoverCluster(region, target.Identifier, call.Instance)
+	default:
+		err = fmt.Errorf("nobody knows the action %s", call.Action)
+	}
+	return classified(err)
+}
+
+// create makes a reader in a zone that was not tried yet.
+func (s *sim) create(target scaling.Target, call scaling.Call) error {
+	c, err := s.world.Cluster(region, target.Identifier)
+	if err != nil {
+		return classified(err)
+	}
+	tags := map[string]string{scaling.TagOptIn: "*"}
+	for k, v := range call.Tags {
+		tags[k] = v
+	}
+	zones := slices.DeleteFunc(slices.Clone(c.AvailabilityZones), func(z string) bool { return slices.Contains(call.AvoidZones, z) })
+	if len(zones) == 0 {
+		return &scaling.NoCapacityError{Last: true, Err: fmt.Errorf("%w: no zone has it", scaling.ErrNoCapacity)}
+	}
+	tier := call.PromotionTier
+	_, err = s.world.CreateInstance(region, model.Create{
+		Identifier: call.Instance, Cluster: target.Identifier, Engine: c.Engine, Class: call.InstanceClass, PromotionTier: &tier,
+		AvailabilityZone: zones[0], Tags: tags, PerformanceInsights: true,
+	})
+	if err = classified(err); errors.Is(err, scaling.ErrNoCapacity) {
+		return &scaling.NoCapacityError{Zone: zones[0], Last: len(zones) == 1, Err: err}
+	}
+	return err
+}
+
+// classified is a fault of the model as the AWS edge tells it.
+func classified(err error) error {
+	var fault *model.Fault
+	if errors.As(err, &fault) {
+		return awsx.Classify(&smithy.OperationError{
+			ServiceID: "RDS", OperationName: "the change", Err: &smithy.GenericAPIError{Code: fault.Code, Message: fault.Message},
+		})
+	}
+	return err
+}
+
+func vcpus(class string) float64 {
+	c, err := catalog.Lookup(class)
+	if err != nil {
+		return 0
+	}
+	return float64(c.VCPU)
+}

@@ -1,0 +1,151 @@
+package simtest
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+var update = flag.Bool("update", false, "write the narratives anew")
+
+// narratives are plays for people to read: testdata has the text of each.
+var narratives = []struct {
+	name string
+	// does says what the story is about, which is its first line.
+	does string
+	plan func() *plan
+	// happens are mishaps at their times.
+	happens map[time.Duration]mishap
+}{
+	{"readers-grow", "The readers' load doubles at 08:40. The process dies now and then.", func() *plan {
+		p := story(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+		p.faults.crash = 0.2
+		return p
+	}, nil},
+	{"writer-grows", "The writer's load doubles at 08:40. Answers of AWS are lost.", func() *plan {
+		p := story(cluster("orders", 1.9, "db.r6g.large", "db.r6g.large"), 0.5, 0.5)
+		p.scenario.Databases[0].Load.Writer = step(0.9, 1.8)
+		p.faults.answerLost = 0.6
+		return p
+	}, nil},
+	{"no-capacity", "AWS runs out of the class that is wanted, first in one zone, then in all.", func() *plan {
+		return story(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.9)
+	}, map[time.Duration]mishap{
+		30 * time.Minute: func(s *sim) {
+			s.tell("AWS runs out of db.r6g.xlarge")
+			s.world.Scarce("db.r6g.xlarge")
+		},
+	}},
+	{"policy-deleted", "The policy is deleted while its operation is under way.", func() *plan {
+		return story(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+	}, map[time.Duration]mishap{60 * time.Minute: removal}},
+	{"surge-reader-deleted", "Somebody deletes the surge reader in the middle of an operation.", func() *plan {
+		return story(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+	}, map[time.Duration]mishap{61 * time.Minute: func(s *sim) {
+		for _, i := range s.world.Instances(region) {
+			if i.Tags[scaling.TagSurge] != "" {
+				if _, err := s.world.DeleteInstance(region, i.Identifier, true, ""); err == nil {
+					s.meddled(s.keys[0], "somebody deletes %s", i.Identifier)
+				}
+			}
+		}
+	}}},
+}
+
+// cluster is a cluster whose first class is the writer's.
+func cluster(name string, writer float64, classes ...string) model.Database {
+	tags := map[string]string{scaling.TagOptIn: namespace}
+	d := model.Database{
+		Identifier: name, Region: region, Engine: "aurora-postgresql", EngineVersion: "16.1", Tags: tags, PerformanceInsights: true,
+	}
+	for n, class := range classes {
+		d.Instances = append(d.Instances, model.Member{Identifier: name + "-" + string(rune('1'+n)), Class: class, Tags: tags})
+	}
+	d.Load.Writer = step(writer/2, writer/2)
+	return d
+}
+
+// step is a load in vCPUs that changes at 08:40.
+func step(before, after float64) model.Curve {
+	return model.Curve{Points: []model.CurvePoint{
+		{At: model.Moment{Offset: 39 * time.Minute}, VCPUs: before}, {At: model.Moment{Offset: 40 * time.Minute}, VCPUs: after},
+	}}
+}
+
+// story is a play of one database whose readers' load changes at 08:40, by a usual policy.
+func story(d model.Database, before, after float64) *plan {
+	d.Load.Readers = step(before, after)
+	p := &plan{chaos: 3 * time.Hour, slots: 3, faults: faults{lag: time.Second}}
+	p.scenario = model.Scenario{Start: metav1.NewTime(begin), Seed: 1, AccountID: "123456789012", Databases: []model.Database{d}}
+	policy := &v1alpha1.DBScalingPolicy{}
+	policy.Name, policy.Namespace, policy.UID, policy.Generation = d.Identifier, namespace, "uid", 1
+	policy.CreationTimestamp = metav1.NewTime(begin)
+	classes := []v1alpha1.InstanceClass{"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge"}
+	policy.Spec = v1alpha1.DBScalingPolicySpec{
+		TargetRef: v1alpha1.TargetRef{Kind: v1alpha1.TargetDBCluster, Identifier: d.Identifier, Region: region},
+		Mode:      v1alpha1.ModeEnforce,
+		Writer:    &v1alpha1.Writer{InstanceClasses: classes},
+		Readers: &v1alpha1.Readers{
+			InstanceClasses: classes, MinReplicas: 1, MaxReplicas: 4,
+			Preference: v1alpha1.PreferenceVertical, Redundancy: v1alpha1.RedundancyAllReaders,
+		},
+		CPU: v1alpha1.CPU{TargetPercent: 55, ScaleUpPercent: 70, ScaleDownPercent: 35},
+		Behavior: v1alpha1.Behavior{
+			ScaleUp:   v1alpha1.ScaleUpBehavior{WindowSeconds: 180, CooldownSeconds: ptr.To(int32(600))},
+			ScaleDown: v1alpha1.ScaleDownBehavior{WindowSeconds: 3600, CooldownSeconds: ptr.To(int32(3600))},
+		},
+		Guardrails: v1alpha1.Guardrails{
+			MaxOperationsPerDay: 6, SurgeReaders: ptr.To(int32(1)), MaxStepFactor: 4, EmergencyDisruption: v1alpha1.EmergencyDisruptionForbid,
+		},
+		Foresight:          v1alpha1.Foresight{Trend: v1alpha1.Enabled, History: v1alpha1.Disabled},
+		AfterEngineUpgrade: v1alpha1.AfterEngineUpgrade{WatchSeconds: ptr.To(int32(86400)), ScaleUpPercent: 60},
+	}
+	p.policies = []*v1alpha1.DBScalingPolicy{policy}
+	return p
+}
+
+// TestNarratives plays stories that people can read, and compares what happens with their text.
+func TestNarratives(t *testing.T) {
+	for _, n := range narratives {
+		t.Run(n.name, func(t *testing.T) {
+			p := n.plan()
+			for range n.happens {
+				p.mishaps = append(p.mishaps, nil)
+			}
+			s := newSim(t.Context(), 1, p)
+			k := 0
+			for at, what := range n.happens {
+				p.mishaps[k], s.due[k] = func(s *sim) {
+					what(s)
+					s.due[k-1] = begin.Add(1000 * time.Hour) // once
+				}, begin.Add(at)
+				k++
+			}
+			s.run()
+			for _, v := range s.violations {
+				t.Error(v)
+			}
+			got := n.does + "\n\n" + strings.Join(s.lines, "\n") + "\n"
+			path := filepath.Join("testdata", n.name+".txt")
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil || got != string(want) {
+				t.Errorf("the story is (go test ./internal/simtest -run Narratives -update writes it anew, %v)\n%s", err, got)
+			}
+		})
+	}
+}

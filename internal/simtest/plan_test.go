@@ -1,0 +1,196 @@
+package simtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const (
+	region    = "eu-west-1"
+	namespace = "platform"
+)
+
+// begin is when every play begins.
+var begin = time.Date(2026, 2, 5, 8, 0, 0, 0, time.UTC)
+
+// ladder is what the policies choose from.
+var ladder = []string{"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge", "db.r6g.4xlarge"}
+
+// plan is what a play begins with, and what befalls it.
+type plan struct {
+	scenario model.Scenario
+	policies []*v1alpha1.DBScalingPolicy
+	// chaos is how long mishaps go on. After that the load is flat and everybody leaves things alone.
+	chaos  time.Duration
+	slots  int
+	faults faults
+	// mishaps are what happens at random, and how often on average; the same kind may be there several times.
+	mishaps []mishap
+}
+
+// faults are the probabilities of what may befall each call.
+type faults struct {
+	crash, requestLost, answerLost, throttles, apiRefuses, apiLoses, slow float64
+	// lag is how far caches are behind at most.
+	lag time.Duration
+}
+
+// draw makes a plan of a seed. One in five is calm; the others have a few kinds of trouble each, so that a failure can be
+// understood.
+func draw(seed uint64) *plan {
+	r := rand.New(rand.NewPCG(seed, 1))
+	p := &plan{chaos: time.Duration(150+r.IntN(120)) * time.Minute, faults: faults{lag: time.Second}, slots: 1 + r.IntN(3)}
+	p.scenario = model.Scenario{Start: metav1.NewTime(begin), Seed: int64(seed), AccountID: "123456789012"}
+	count := []int{1, 1, 1, 2, 2, 3}[r.IntN(6)]
+	for n := range count {
+		d := drawDatabase(r, fmt.Sprintf("db%d", n+1), p.chaos)
+		p.scenario.Databases = append(p.scenario.Databases, d)
+		p.policies = append(p.policies, drawPolicy(r, d))
+	}
+	if r.IntN(4) == 0 {
+		p.scenario.RefuseAfterAvailable.Duration = 20 * time.Second
+	}
+	if r.IntN(5) == 0 {
+		return p
+	}
+	for range 1 + r.IntN(4) {
+		troubles[r.IntN(len(troubles))](r, p)
+	}
+	return p
+}
+
+// troubles are the kinds of trouble.
+var troubles = []func(*rand.Rand, *plan){
+	func(r *rand.Rand, p *plan) { p.faults.crash = 0.02 + 0.2*r.Float64() },
+	func(r *rand.Rand, p *plan) { p.faults.crash = 0.02 + 0.2*r.Float64() },
+	func(r *rand.Rand, p *plan) { p.faults.requestLost = 0.3 * r.Float64() },
+	func(r *rand.Rand, p *plan) { p.faults.answerLost = 0.5 * r.Float64() },
+	func(r *rand.Rand, p *plan) { p.faults.throttles = 0.3 * r.Float64() },
+	func(r *rand.Rand, p *plan) { p.faults.apiRefuses, p.faults.apiLoses = 0.1*r.Float64(), 0.1*r.Float64() },
+	func(r *rand.Rand, p *plan) { p.faults.slow = 0.2 * r.Float64() },
+	func(r *rand.Rand, p *plan) { p.faults.lag = time.Duration(1+r.IntN(60)) * time.Second },
+	func(_ *rand.Rand, p *plan) { p.mishaps = append(p.mishaps, secondManager) },
+	func(r *rand.Rand, p *plan) { p.mishaps = append(p.mishaps, worldly[r.IntN(len(worldly))]) },
+	func(r *rand.Rand, p *plan) { p.mishaps = append(p.mishaps, worldly[r.IntN(len(worldly))]) },
+	func(r *rand.Rand, p *plan) { p.mishaps = append(p.mishaps, personal[r.IntN(len(personal))]) },
+	func(r *rand.Rand, p *plan) { p.mishaps = append(p.mishaps, personal[r.IntN(len(personal))]) },
+}
+
+// drawDatabase makes a cluster with none to three readers, or now and then a plain instance, and a load that changes a few times
+// and is flat from the end of the chaos on.
+func drawDatabase(r *rand.Rand, name string, chaos time.Duration) model.Database {
+	tags := map[string]string{scaling.TagOptIn: namespace}
+	d := model.Database{
+		Identifier: name, Region: region, Engine: "aurora-postgresql", EngineVersion: "16.1", Tags: tags, PerformanceInsights: r.IntN(3) > 0,
+	}
+	writer := r.IntN(3)
+	size := vcpus(ladder[writer])
+	if r.IntN(8) == 0 {
+		d.Engine, d.Class, d.MultiAZ = "postgres", ladder[writer], r.IntN(2) == 0
+		d.Load.Writer = drawLoad(r, size, chaos)
+		return d
+	}
+	d.Instances = []model.Member{{Identifier: name + "-1", Class: ladder[writer], Tags: tags}}
+	class := r.IntN(3)
+	readers := []int{0, 1, 1, 2, 2, 3}[r.IntN(6)]
+	for n := range readers {
+		if r.IntN(10) == 0 {
+			class = r.IntN(3) // a mixed pool
+		}
+		tier := []int{1, 1, 1, 0, 15}[r.IntN(5)]
+		member := model.Member{Identifier: fmt.Sprintf("%s-%d", name, n+2), Class: ladder[class], PromotionTier: &tier, Tags: tags}
+		if r.IntN(4) == 0 && n > 0 {
+			member.Tags = map[string]string{scaling.TagOptIn: namespace, scaling.TagCreatedBy: scaling.TagCreatedByValue}
+		}
+		d.Instances = append(d.Instances, member)
+	}
+	d.Load.Writer = drawLoad(r, size, chaos)
+	d.Load.Readers = drawLoad(r, float64(max(1, readers))*vcpus(ladder[class]), chaos)
+	return d
+}
+
+// drawLoad is steady, or rises, falls, jumps and spikes, relative to what there is at the start.
+func drawLoad(r *rand.Rand, capacity float64, chaos time.Duration) model.Curve {
+	level := func() float64 { return capacity * (0.05 + []float64{0.2, 0.5, 0.8, 1.5, 2.5}[r.IntN(5)]*r.Float64()) }
+	c := model.Curve{}
+	add := func(at time.Duration, v float64) {
+		c.Points = append(c.Points, model.CurvePoint{At: model.Moment{Offset: at}, VCPUs: v})
+	}
+	now := capacity * (0.2 + 0.4*r.Float64())
+	add(0, now)
+	for at := time.Duration(20+r.IntN(60)) * time.Minute; at < chaos-time.Hour; at += time.Duration(45+r.IntN(120)) * time.Minute {
+		add(at, now)
+		next := level()
+		ramp := []time.Duration{time.Minute, 10 * time.Minute, 40 * time.Minute}[r.IntN(3)]
+		if r.IntN(5) == 0 { // a spike, which is over soon
+			add(at+time.Minute, next)
+			next, ramp = now, time.Duration(3+r.IntN(10))*time.Minute
+		}
+		add(at+ramp, next)
+		now = next
+	}
+	return c
+}
+
+// drawPolicy makes a policy for a database.
+func drawPolicy(r *rand.Rand, d model.Database) *v1alpha1.DBScalingPolicy {
+	p := &v1alpha1.DBScalingPolicy{}
+	p.Name, p.Namespace, p.Generation = d.Identifier, namespace, 1
+	p.UID = types.UID("uid-" + d.Identifier)
+	p.CreationTimestamp = metav1.NewTime(begin.Add(-time.Hour))
+	classes := make([]v1alpha1.InstanceClass, len(ladder))
+	for n, c := range ladder {
+		classes[n] = v1alpha1.InstanceClass(c)
+	}
+	s := &p.Spec
+	s.TargetRef = v1alpha1.TargetRef{Kind: v1alpha1.TargetDBCluster, Identifier: d.Identifier, Region: region}
+	s.Mode = v1alpha1.ModeEnforce
+	s.CPU = v1alpha1.CPU{TargetPercent: 55, ScaleUpPercent: 70, ScaleDownPercent: 35}
+	s.Behavior.ScaleUp = v1alpha1.ScaleUpBehavior{WindowSeconds: int32(60 * (1 + r.IntN(5))), CooldownSeconds: ptr.To(int32(60 * r.IntN(15)))}
+	s.Behavior.ScaleDown = v1alpha1.ScaleDownBehavior{
+		WindowSeconds: int32(600 * (1 + r.IntN(5))), CooldownSeconds: ptr.To(int32(300 * r.IntN(10))),
+	}
+	s.Guardrails = v1alpha1.Guardrails{
+		MaxOperationsPerDay: 48, SurgeReaders: ptr.To(int32(1)), MaxStepFactor: 4, EmergencyDisruption: v1alpha1.EmergencyDisruptionForbid,
+	}
+	if r.IntN(6) == 0 {
+		s.Guardrails.SurgeReaders = ptr.To(int32(0))
+	}
+	if r.IntN(3) == 0 {
+		s.Guardrails.EmergencyDisruption = v1alpha1.EmergencyDisruptionAllow
+	}
+	s.Foresight = v1alpha1.Foresight{Trend: v1alpha1.Disabled, History: v1alpha1.Disabled}
+	if r.IntN(2) == 0 {
+		s.Foresight.Trend = v1alpha1.Enabled
+	}
+	s.AfterEngineUpgrade = v1alpha1.AfterEngineUpgrade{WatchSeconds: ptr.To(int32(86400)), ScaleUpPercent: 60}
+	if r.IntN(3) == 0 { // the writer is interrupted only in windows: half an hour of every two
+		s.DisruptionWindows = []v1alpha1.DisruptionWindow{{Schedule: "0 */2 * * *", DurationSeconds: 1800, TimeZone: "UTC"}}
+	}
+	if len(d.Instances) == 0 {
+		s.TargetRef.Kind = v1alpha1.TargetDBInstance
+		s.Writer = &v1alpha1.Writer{InstanceClasses: classes}
+		return p
+	}
+	if r.IntN(3) > 0 {
+		s.Writer = &v1alpha1.Writer{InstanceClasses: classes}
+	}
+	if s.Writer == nil || r.IntN(5) > 0 {
+		least := int32(1)
+		s.Readers = &v1alpha1.Readers{
+			InstanceClasses: classes, MinReplicas: least, MaxReplicas: int32(max(len(d.Instances)-1, 1+r.IntN(4))),
+			Preference: []v1alpha1.Preference{v1alpha1.PreferenceCheapest, v1alpha1.PreferenceVertical, v1alpha1.PreferenceHorizontal}[r.IntN(3)],
+			Redundancy: []v1alpha1.Redundancy{v1alpha1.RedundancyAllReaders, v1alpha1.RedundancyOneReaderLost}[r.IntN(2)],
+		}
+	}
+	return p
+}
