@@ -63,6 +63,11 @@ simtest: ## Play the operator against hours of load and mishaps in a simulated w
 	go test ./internal/simtest -count=1 -timeout 40m -v -run 'TestSeeds|TestNarratives' \
 		$(if $(SEED),-seed=$(SEED),-seeds=$(or $(SEEDS),2000) -first=$(or $(FIRST),1))
 
+.PHONY: mutants
+mutants: ## Break invariants on purpose, one after the other, and check that the simulation finds each
+#> SEEDS=200
+	@hack/mutants.sh '$(or $(SEEDS),200)'
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each
 #> FUZZTIME=20s

@@ -67,7 +67,10 @@ func (w *witness) written(key types.NamespacedName) {
 		w.sim.stirred = w.sim.now
 	}
 	for _, t := range w.trials {
-		t.ended = t.ended || t.name == key.Name && (p == nil || p.Status.Operation == nil || p.Status.Operation.ID != t.id)
+		if !t.ended && t.name == key.Name && (p == nil || p.Status.Operation == nil || p.Status.Operation.ID != t.id) {
+			t.ended = true
+			w.ended(p, t)
+		}
 	}
 	if p == nil || p.Status.Operation == nil {
 		return
@@ -87,6 +90,18 @@ func (w *witness) written(key types.NamespacedName) {
 	}
 	w.trials[op.ID] = t
 	w.begins(p, t)
+}
+
+// ended wants an operation that has succeeded to have removed its surge reader.
+func (w *witness) ended(p *v1alpha1.DBScalingPolicy, t *trial) {
+	if p == nil || len(p.Status.History) == 0 || p.Status.History[0].ID != t.id || p.Status.History[0].Outcome != v1alpha1.OutcomeSucceeded {
+		return
+	}
+	for _, i := range w.sim.world.Instances(region) {
+		if i.Tags[scaling.TagSurge] == t.id {
+			w.sim.violate("operation %s has succeeded, and its surge reader %s is there", t.id, i.Identifier)
+		}
+	}
 }
 
 // begins checks an operation against the policy that it was approved by.

@@ -87,7 +87,8 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 // planPromotion resizes the writer of a cluster that has readers: a reader gets the new class and is promoted, and the old
 // writer, a reader now, gets the class that the promoted one had, so that there is one failover and the shapes stay as they
 // were. Where the writer grows it gets the new class at least: Aurora would promote it if the new writer failed. Until it has
-// it, the surge reader does, before all others. Then the old writer comes first in line, by a promotion tier no worse than that of any smaller one.
+// it, the surge reader does, before all others. Then the old writer comes first in line, by a promotion tier no worse than that
+// of any smaller one.
 func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([]scaling.Step, error) {
 	writer := o.Pool(scaling.Writer)
 	readers := o.Pool(scaling.Readers)
