@@ -61,9 +61,17 @@ type Observation struct {
 	Shortages []Shortage
 	// Prices are what an hour of one instance of a class costs here. A class that is not in it has no known price.
 	Prices map[string]Money
+	// AutoScaling says that Aurora Auto Scaling manages the number of readers; nil when it does not, or when AWS could not be
+	// asked: then only the names of its readers tell.
+	AutoScaling *AutoScaling
 	// History is what the policy did before, newest first.
 	History History
 }
+
+// AutoScaling is a cluster's registration with Aurora Auto Scaling: the least and greatest number of readers that it sets.
+// All readers count, whoever created them; it removes its own alone (Aurora user guide, "Amazon Aurora Auto Scaling with
+// Aurora Replicas").
+type AutoScaling struct{ Min, Max int }
 
 // Shortage is a class that AWS had no instance of.
 type Shortage struct {

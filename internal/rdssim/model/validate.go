@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -78,6 +79,11 @@ func (d Database) validate(s Scenario, taken names) error {
 	for n, u := range d.Maintenance {
 		if err := u.validate(s, d); err != nil {
 			return fmt.Errorf("maintenance[%d]: %w", n, err)
+		}
+	}
+	if d.AutoScaling != nil {
+		if err := d.AutoScaling.validate(); err != nil || !isAurora(d.Engine) {
+			return fmt.Errorf("autoScaling: %w", cmp.Or(err, errors.New("a plain instance has no readers to count")))
 		}
 	}
 	for n, m := range d.members() {
