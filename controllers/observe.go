@@ -50,6 +50,7 @@ func (r *Reconciler) observe(ctx context.Context, v *visit) (bool, error) {
 	}
 	v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionTrue, v1alpha1.ReasonFound, "The database exists")
 	r.recall(v)
+	r.notice(ctx, v)
 	return true, r.weigh(v, observed.MetricsErr)
 }
 
