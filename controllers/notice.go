@@ -47,8 +47,8 @@ func (r *Reconciler) notice(ctx context.Context, v *visit) {
 		v.over(v1alpha1.ConditionOwnershipConflict, events.ConflictResolved, "A person has acted on the conflict, and the operator goes on")
 		return
 	}
-	o.HandsOff = fmt.Sprintf("somebody else undoes what this policy sets: %s. Let one of the two decide (docs/gitops.md), then change the spec "+
-		"or: kubectl annotate --overwrite dbsp -n %s %s %s=$(date +%%s)", story(memory.Reverts), v.object.Namespace, v.object.Name,
+	o.HandsOff = fmt.Sprintf("somebody else undoes what this policy sets: %s. Let one of the two decide (docs/gitops.md), then change the "+
+		"spec or: kubectl annotate --overwrite dbsp -n %s %s %s=$(date +%%s)", story(memory.Reverts), v.object.Namespace, v.object.Name,
 		v1alpha1.AnnotationResolveConflict)
 	message := convert.Clip("Nothing is changed any more: " + o.HandsOff)
 	if !known {

@@ -189,6 +189,7 @@ type OperationRecord struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=identifier
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	Instances []TouchedInstance `json:"instances,omitempty"`
 }

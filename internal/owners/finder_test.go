@@ -173,6 +173,7 @@ spec: {forProvider: {region: eu-west-1, instanceClass: db.r6g.xlarge}}
 
 // mayNot: what the operator may not list is left out, and said once in the log.
 func mayNot(t *testing.T, c client.Client) {
+	t.Helper()
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "somebody"}, Rules: []rbacv1.PolicyRule{
 		{APIGroups: []string{"rds.aws.upbound.io"}, Resources: []string{"clusterinstances", "instances"}, Verbs: []string{"list"}},
 	}}

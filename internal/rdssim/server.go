@@ -1,6 +1,6 @@
 // Package rdssim answers as AWS does: RDS, CloudWatch, STS, Application Auto Scaling and the price list over their real wire
-// protocols on one port, on top of a world of databases that is simulated (package model). The AWS CLI and every SDK can use it. Signatures are not checked,
-// so it belongs on the loopback interface alone.
+// protocols on one port, on top of a world of databases that is simulated (package model). The AWS CLI and every SDK can
+// use it. Signatures are not checked, so it belongs on the loopback interface alone.
 package rdssim
 
 import (

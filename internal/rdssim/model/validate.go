@@ -1,7 +1,6 @@
 package model
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -81,11 +80,6 @@ func (d Database) validate(s Scenario, taken names) error {
 			return fmt.Errorf("maintenance[%d]: %w", n, err)
 		}
 	}
-	if d.AutoScaling != nil {
-		if err := d.AutoScaling.validate(); err != nil || !isAurora(d.Engine) {
-			return fmt.Errorf("autoScaling: %w", cmp.Or(err, errors.New("a plain instance has no readers to count")))
-		}
-	}
 	for n, m := range d.members() {
 		if err := m.validate(d, taken); err != nil {
 			return fmt.Errorf("instance %d %q: %w", n, m.Identifier, err)
@@ -113,6 +107,8 @@ func (d Database) validateKind(taken names) error {
 		return fmt.Errorf("%s: a plain instance has a class and no instances; there are no other clusters than Aurora's", d.Engine)
 	case aurora && d.Backups:
 		return errors.New("backups: those of Aurora do not show")
+	case d.AutoScaling != nil && !aurora:
+		return errors.New("autoScaling: a plain instance has no readers to count")
 	case !aurora && d.StorageType != "", aurora && d.StorageType != "" && d.StorageType != auroraStandard && d.StorageType != auroraOptimized:
 		return fmt.Errorf("storageType: %q is not %s or %s, which are a cluster's", d.StorageType, auroraStandard, auroraOptimized)
 	case aurora && !taken.take(d.Region, "cluster", d.Identifier):
