@@ -164,6 +164,10 @@ func TestPermissions(t *testing.T) {
 		{attributes("platform", group, "dbscalingpolicies", ""), []string{"get", "list", "watch", "patch"}}, // see spec_guard.yaml
 		{attributes("platform", group, "dbscalingpolicies", "status"), []string{"get", "update", "patch"}},
 		{attributes("platform", "events.k8s.io", "events", ""), []string{"create", "patch"}},
+		{attributes("platform", "rds.services.k8s.aws", "dbinstances", ""), []string{"list"}},
+		{attributes("", "rds.aws.upbound.io", "clusterinstances", ""), []string{"list"}},
+		{attributes("platform", "rds.aws.m.upbound.io", "instances", ""), []string{"list"}},
+		{attributes("platform", "rds.services.k8s.aws", "dbclusters", ""), nil},
 		{attributes("platform", "", "events", ""), nil},
 		{attributes(namespace, "", "events", ""), []string{"create", "patch"}},
 		{attributes(namespace, "coordination.k8s.io", "leases", ""),

@@ -53,6 +53,7 @@ func (r *Reconciler) observe(ctx context.Context, v *visit) (bool, error) {
 	if v.observation.Fleet, err = r.fleet(ctx, r.Client, v); err != nil {
 		return false, err
 	}
+	r.notice(ctx, v)
 	return true, r.weigh(v, observed.MetricsErr)
 }
 

@@ -178,6 +178,11 @@ func remember(history []v1alpha1.OperationRecord, record v1alpha1.OperationRecor
 		seen[w]++
 		return now.Sub(r.CompletionTime.Time) > historyAge && seen[w] > historyLeast
 	})
+	for n := range kept {
+		if now.Sub(kept[n].CompletionTime.Time) > historyAge {
+			kept[n].Instances = nil // nobody's change of them is a revert any more
+		}
+	}
 	return kept[:min(len(kept), historyLength)]
 }
 

@@ -30,9 +30,11 @@ type Reconciler struct {
 	// Observer and Executor are the AWS edge.
 	Observer scaling.Observer
 	Executor scaling.Executor
-	Clock    clock.PassiveClock
-	Events   events.Recorder
-	Metrics  *telemetry.Metrics
+	// Owners says what in this cluster declares the class of instances; nil asks nobody.
+	Owners  Owners
+	Clock   clock.PassiveClock
+	Events  events.Recorder
+	Metrics *telemetry.Metrics
 	// Ledger takes the whole entry of each decision that differs from the one before, one line of JSON each; nil drops them.
 	Ledger io.Writer
 	// Prices says what a list of the installation has for an engine in a region, by class; nil when there is none.

@@ -85,7 +85,7 @@ func stalledBy(all []metav1.Condition) *metav1.Condition {
 			return c
 		}
 	}
-	return nil
+	return meta.FindStatusCondition(all, v1alpha1.ConditionOwnershipConflict)
 }
 
 // tell records events for what has been written, and publishes metrics.

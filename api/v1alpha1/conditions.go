@@ -1,6 +1,7 @@
 package v1alpha1
 
-// The types of conditions. Paused, Overridden, Reconciling and Stalled are present only while they are True (kstatus).
+// The types of conditions. Paused, Overridden, OwnershipConflict, Reconciling and Stalled are present only while they are
+// True (kstatus).
 const (
 	// ConditionReady sums up Accepted, TargetFound, Permitted and MetricsFresh: True when the policy is in force. An
 	// operation under way does not make it False.
@@ -20,6 +21,8 @@ const (
 	ConditionPaused = "Paused"
 	// ConditionOverridden is True while a person holds the database at a shape of their own.
 	ConditionOverridden = "Overridden"
+	// ConditionOwnershipConflict is True while the operator keeps its hands off, because somebody has undone what it set twice.
+	ConditionOwnershipConflict = "OwnershipConflict"
 	// ConditionReconciling is True while an operation is under way or the spec has not been looked at.
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is True while nothing will change until a person does something.
@@ -95,6 +98,8 @@ const (
 	ReasonPolicyDeleted = "PolicyDeleted"
 	// ReasonPolicyChanged says that an operation was given up because the spec no longer allows what it leads to.
 	ReasonPolicyChanged = "PolicyChanged"
+	// ReasonRevertedTwice: within a week somebody has undone what two operations had set.
+	ReasonRevertedTwice = "RevertedTwice"
 	// ReasonNotLimited: nothing is held back.
 	ReasonNotLimited = "NotLimited"
 )

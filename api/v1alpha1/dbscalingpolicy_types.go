@@ -154,8 +154,8 @@ const (
 )
 
 // The annotations by which a person steers a policy without changing its
-// spec, so that Git and the on-call engineer do not fight. Each has an end.
-// What cannot be read counts as a pause.
+// spec, so that Git and the on-call engineer do not fight. Each has an end,
+// or ends something. What cannot be read counts as a pause.
 const (
 	// AnnotationPausedUntil holds everything back until a time, in RFC 3339.
 	AnnotationPausedUntil = "scaling.dbscaler.io/paused-until"
@@ -169,6 +169,9 @@ const (
 	AnnotationOverrideWriter = "scaling.dbscaler.io/override-writer"
 	// AnnotationOverrideUntil is when an override ends, in RFC 3339.
 	AnnotationOverrideUntil = "scaling.dbscaler.io/override-until"
+	// AnnotationResolveConflict ends an OwnershipConflict when it gets a value
+	// that it did not have before, for example the time.
+	AnnotationResolveConflict = "scaling.dbscaler.io/resolve-conflict"
 )
 
 // TargetKind is the kind of database.

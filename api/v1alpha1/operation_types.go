@@ -186,4 +186,33 @@ type OperationRecord struct {
 	// completionTime is when it ended.
 	// +required
 	CompletionTime metav1.Time `json:"completionTime,omitzero"`
+
+	// instances are those that it touched, and what it left them at. They are
+	// kept for 24 hours: what somebody else changes within that time is a
+	// revert.
+	// +optional
+	// +listType=map
+	// +listMapKey=identifier
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	Instances []TouchedInstance `json:"instances,omitempty"`
+}
+
+// TouchedInstance is what an operation left an instance at.
+type TouchedInstance struct {
+	// identifier is the DB instance identifier.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Identifier string `json:"identifier,omitempty"`
+
+	// action is what was last done to it.
+	// +required
+	Action StepAction `json:"action,omitempty"`
+
+	// instanceClass is the class that it got; absent when it was removed.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=48
+	InstanceClass string `json:"instanceClass,omitempty"`
 }

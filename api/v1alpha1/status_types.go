@@ -57,6 +57,90 @@ type DBScalingPolicyStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
 	History []OperationRecord `json:"history,omitempty"`
+
+	// ownership is what others did to what the operator had set.
+	// +optional
+	Ownership *OwnershipStatus `json:"ownership,omitempty"`
+}
+
+// OwnershipStatus is what others did to what the operator had set.
+//
+// +kubebuilder:validation:MinProperties=1
+type OwnershipStatus struct {
+	// reverts are the changes of the last week by which somebody undid what the
+	// operator had set, oldest first. While there is a conflict, they are what
+	// it is about.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Reverts []Revert `json:"reverts,omitempty"`
+
+	// conflict is there from the second reverted operation on, until a person
+	// acts. Meanwhile nothing is changed.
+	// +optional
+	Conflict *OwnershipConflict `json:"conflict,omitempty"`
+
+	// resolvedTime is when a person last ended a conflict. What was set before
+	// counts no more.
+	// +optional
+	ResolvedTime *metav1.Time `json:"resolvedTime,omitempty"`
+}
+
+// Revert is something that the operator had set and that somebody else
+// changed.
+type Revert struct {
+	// time is when it was seen.
+	// +required
+	Time metav1.Time `json:"time,omitzero"`
+
+	// operation is the id of the operation whose work it was.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	Operation string `json:"operation,omitempty"`
+
+	// pool is the pool that the operation changed.
+	// +required
+	Pool Pool `json:"pool,omitempty"`
+
+	// instance is the DB instance.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Instance string `json:"instance,omitempty"`
+
+	// from is the class that the operator had set; absent for an instance that
+	// it had removed.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=48
+	From string `json:"from,omitempty"`
+
+	// to is the class that was found; absent when the instance was gone.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=48
+	To string `json:"to,omitempty"`
+}
+
+// OwnershipConflict says that the operator keeps its hands off, until the
+// generation or the annotation scaling.dbscaler.io/resolve-conflict is
+// another one than here.
+type OwnershipConflict struct {
+	// time is when it began.
+	// +required
+	Time metav1.Time `json:"time,omitzero"`
+
+	// generation is the spec's when it began.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Generation int64 `json:"generation,omitempty"`
+
+	// resolveAnnotation is the value that the annotation had when it began.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	ResolveAnnotation string `json:"resolveAnnotation,omitempty"`
 }
 
 // CapacityShortage is a class that AWS had no instance of.

@@ -16,6 +16,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -58,6 +59,8 @@ type clients struct {
 	databases databases
 	changes   changes
 	metrics   cloudwatch.GetMetricDataAPIClient
+	// autoScalers says which clusters Aurora Auto Scaling manages.
+	autoScalers applicationautoscaling.DescribeScalableTargetsAPIClient
 	// prices is nil where the Pricing API is not to be asked.
 	prices pricing.GetProductsAPIClient
 	log    logr.Logger
@@ -143,6 +146,10 @@ func (f *clientFactory) clients(scope scaling.Scope) *clients {
 			o.Retryer = aws.NopRetryer{}
 		}),
 		metrics: cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
+			override(&o.BaseEndpoint, f.endpoint)
+			o.Retryer = retry.NewAdaptiveMode()
+		}),
+		autoScalers: applicationautoscaling.NewFromConfig(cfg, func(o *applicationautoscaling.Options) {
 			override(&o.BaseEndpoint, f.endpoint)
 			o.Retryer = retry.NewAdaptiveMode()
 		}),

@@ -133,7 +133,7 @@ func (c *cloud) wantCalls(t *testing.T, want map[string]int) {
 // what hardly changes.
 func seldom(operation string) bool {
 	return strings.HasPrefix(operation, "GetMetricData/") ||
-		operation == "DescribeOrderableDBInstanceOptions" || operation == "DescribePendingMaintenanceActions"
+		operation == "DescribeOrderableDBInstanceOptions" || operation == "DescribeScalableTargets" || operation == "DescribePendingMaintenanceActions"
 }
 
 // lastAsked is the newest GetMetricData request.
@@ -149,6 +149,9 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer c.mu.Unlock()
 	operation := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
 	var form url.Values
+	if target := r.Header.Get("X-Amz-Target"); target != "" { // it speaks JSON
+		operation = target[strings.LastIndex(target, ".")+1:]
+	}
 	if operation == "" {
 		if err := r.ParseForm(); err != nil {
 			panic(http.ErrAbortHandler)
@@ -174,6 +177,9 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answerResult(w, operation, c.describeOrderable(form))
 	case "DescribePendingMaintenanceActions":
 		answerResult(w, operation, c.describeMaintenance())
+	case "DescribeScalableTargets":
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		w.Write([]byte(`{"ScalableTargets":[]}`))
 	default:
 		answerError(w, http.StatusBadRequest, "InvalidAction", operation)
 	}

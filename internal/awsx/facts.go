@@ -38,12 +38,13 @@ func (s *scope) readFacts(ctx context.Context, t *topology) {
 	now := s.clock.Now()
 	s.mu.Lock()
 	upkeep := s.maintenance.stale(now, maintenanceEvery-Interval, maintenanceErrorEvery)
-	offers, products := map[offer]bool{}, map[product]bool{}
+	clusters, offers, products := false, map[offer]bool{}, map[product]bool{}
 	for target := range s.targets {
 		o := t.observe(target)
 		if !o.Found {
 			continue
 		}
+		clusters = clusters || target.Kind == scaling.DBCluster
 		version := offer{o.Engine, o.EngineVersion}
 		if s.offered[version].stale(now, offeredEvery-Interval, offeredErrorEvery) {
 			offers[version] = true
@@ -53,6 +54,7 @@ func (s *scope) readFacts(ctx context.Context, t *topology) {
 			products[p] = true
 		}
 	}
+	autoScaling := clusters && s.scalable.stale(now, autoScalingEvery-Interval, autoScalingErrorEvery)
 	s.mu.Unlock()
 	if upkeep {
 		value, err := pendingMaintenance(ctx, s.databases)
@@ -65,6 +67,9 @@ func (s *scope) readFacts(ctx context.Context, t *topology) {
 		s.mu.Lock()
 		s.offered[o] = keep(s, s.offered[o], "the orderable classes of "+o.engine+" "+o.version, now, value, err)
 		s.mu.Unlock()
+	}
+	if autoScaling {
+		s.readScalable(ctx, now)
 	}
 	for _, p := range slices.SortedFunc(maps.Keys(products), compareProducts) {
 		value, err := prices(ctx, s.prices, p)

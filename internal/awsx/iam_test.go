@@ -24,7 +24,8 @@ func TestReadPermissions(t *testing.T) {
 		"": func(got scaling.Observed) bool {
 			o := got.Observation
 			return got.Err == nil && got.MetricsErr == nil && o.Orderable != nil && len(o.Prices) > 0 && o.Instances[0].Maintenance == nil &&
-				len(o.Instances[0].CPU) > 0 && len(o.Instances[0].Connections) > 0 && len(o.WriterCPU) > 0
+				len(o.Instances[0].CPU) > 0 && len(o.Instances[0].Connections) > 0 && len(o.WriterCPU) > 0 &&
+				o.AutoScaling != nil && *o.AutoScaling == scaling.AutoScaling{Min: 1, Max: 5}
 		},
 		"rds:DescribeDBClusters":  func(got scaling.Observed) bool { return got.Err != nil },
 		"rds:DescribeDBInstances": func(got scaling.Observed) bool { return got.Err != nil },
@@ -39,6 +40,9 @@ func TestReadPermissions(t *testing.T) {
 				return !slices.Equal(i.Maintenance, []scaling.Maintenance{{Action: scaling.MaintenanceUnknown}})
 			})
 		},
+		"application-autoscaling:DescribeScalableTargets": func(got scaling.Observed) bool {
+			return got.Err == nil && got.MetricsErr == nil && got.Observation.AutoScaling == nil && len(got.Observation.Prices) > 0
+		},
 		"pricing:GetProducts": func(got scaling.Observed) bool {
 			return got.Err == nil && got.MetricsErr == nil && got.Observation.Prices == nil && got.Observation.Orderable != nil
 		},
@@ -50,6 +54,7 @@ func TestReadPermissions(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := simulateScenario(t, "all-kinds", policy, func(o *Options) { o.PricingRegion = "us-east-1" })
+			s.register(t, "orders", 1, 5)
 			if got := s.edge.Observe(t.Context(), []scaling.Target{orders}, time.Time{})[0]; !right(got) {
 				t.Errorf("got %+v", got)
 			}

@@ -32,7 +32,8 @@ func newRateLimits(c clock.Clock) *rateLimits {
 		"GetMetricData": rate.NewLimiter(metricsPerSecond, metricsBurst),
 	}}
 	for _, operation := range []string{
-		"DescribeDBClusters", "DescribeDBInstances", "DescribeOrderableDBInstanceOptions", "DescribePendingMaintenanceActions", "GetProducts",
+		"DescribeDBClusters", "DescribeDBInstances", "DescribeOrderableDBInstanceOptions", "DescribePendingMaintenanceActions",
+		"DescribeScalableTargets", "GetProducts",
 	} {
 		l.limiters[operation] = rate.NewLimiter(describesPerSecond, describesBurst)
 	}

@@ -55,6 +55,8 @@ type scope struct {
 	maintenance fact[map[string][]scaling.Maintenance]
 	// offered lists the orderable classes of each engine and version.
 	offered map[offer]fact[[]string]
+	// scalable has the limits of Aurora Auto Scaling, by cluster.
+	scalable fact[map[string]scaling.AutoScaling]
 	// priced has the price of each class, by what the price depends on.
 	priced map[product]fact[map[string]scaling.Money]
 }
@@ -139,8 +141,8 @@ func (s *scope) known(targets []scaling.Target, notBefore, asked time.Time) []sc
 	return results
 }
 
-// addFacts adds what changes seldom to an observation: orderable classes, maintenance, prices. It is false when something
-// has to be read first.
+// addFacts adds what changes seldom to an observation: orderable classes, maintenance, Aurora Auto Scaling, prices. It is
+// false when something has to be read first.
 func (s *scope) addFacts(o *scaling.Observation, t scaling.Target, asked time.Time) bool {
 	for n := range o.Instances {
 		i := &o.Instances[n]
@@ -158,6 +160,10 @@ func (s *scope) addFacts(o *scaling.Observation, t scaling.Target, asked time.Ti
 		return false
 	}
 	o.Orderable = offered.value
+	if t.Kind == scaling.DBCluster && s.scalable.stale(asked, autoScalingEvery, autoScalingErrorEvery) {
+		return false
+	}
+	o.AutoScaling = s.autoScaling(t)
 	if s.prices == nil {
 		return true
 	}

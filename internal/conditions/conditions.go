@@ -15,7 +15,7 @@ import (
 // order is how conditions are listed: the summary first, then what it is made of.
 var order = []string{
 	v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled, v1alpha1.ConditionPaused, v1alpha1.ConditionOverridden,
-	v1alpha1.ConditionAccepted,
+	v1alpha1.ConditionOwnershipConflict, v1alpha1.ConditionAccepted,
 	v1alpha1.ConditionTargetFound, v1alpha1.ConditionPermitted, v1alpha1.ConditionMetricsFresh,
 	v1alpha1.ConditionScalingLimited,
 }

@@ -65,7 +65,7 @@ func Record(op scaling.Operation, outcome v1alpha1.Outcome, reason, message stri
 		ID: op.ID, Pool: v1alpha1.Pool(op.Pool), Direction: v1alpha1.Direction(op.Direction),
 		From: ShapeStatus(op.From), To: ShapeStatus(op.To), Outcome: outcome, Reason: reason, Message: Clip(message),
 		LeadSeconds: ptr.To(int32(op.Lead() / time.Second)), UtilizationBeforePercent: ptr.To(int32(op.Utilization)),
-		StartTime: metav1.NewTime(op.Started), CompletionTime: metav1.NewTime(now),
+		StartTime: metav1.NewTime(op.Started), CompletionTime: metav1.NewTime(now), Instances: touched(op),
 	}
 }
 

@@ -24,6 +24,9 @@ const (
 	Resumed            = "Resumed"
 	Overridden         = "Overridden"
 	OverrideEnded      = "OverrideEnded"
+	Reverted           = "Reverted"
+	OwnershipConflict  = "OwnershipConflict"
+	ConflictResolved   = "ConflictResolved"
 	Ready              = "Ready"
 	NotReady           = "NotReady"
 )

@@ -24,6 +24,7 @@ import (
 	"github.com/dbscaler/dbscaler/controllers"
 	"github.com/dbscaler/dbscaler/internal/awsx"
 	"github.com/dbscaler/dbscaler/internal/events"
+	"github.com/dbscaler/dbscaler/internal/owners"
 	"github.com/dbscaler/dbscaler/internal/pricelist"
 	"github.com/dbscaler/dbscaler/internal/telemetry"
 )
@@ -130,6 +131,10 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 	if err != nil {
 		return err
 	}
+	others, err := owners.New(mgr.GetConfig(), clock.RealClock{}, o.Log) // the API server lives in the machine's time
+	if err != nil {
+		return err
+	}
 	series, err := telemetry.New(metrics.Registry)
 	if err != nil {
 		return fmt.Errorf("registering metrics: %w", err)
@@ -139,6 +144,7 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 		Live:        mgr.GetAPIReader(),
 		Observer:    edge,
 		Executor:    edge,
+		Owners:      others,
 		Clock:       o.Clock,
 		Events:      events.Recorder{Sink: mgr.GetEventRecorder("dbscaler")},
 		Metrics:     series,

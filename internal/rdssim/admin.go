@@ -41,9 +41,16 @@ type upkeep struct {
 	OptIn            string    `json:"optIn"`
 }
 
+// registration is what POST /_sim/scalable-targets takes.
+type registration struct {
+	Region  string `json:"region"`
+	Cluster string `json:"cluster"`
+	model.AutoScaling
+}
+
 // admin answers GET /_sim/state?region=R and GET /_sim/calls, POST and DELETE /_sim/faults, POST /_sim/withdrawn and
-// DELETE /_sim/withdrawn?region=R&class=C, POST /_sim/maintenance and DELETE /_sim/maintenance?arn=A&action=N, to this machine
-// alone.
+// DELETE /_sim/withdrawn?region=R&class=C, POST /_sim/maintenance and DELETE /_sim/maintenance?arn=A&action=N, POST
+// /_sim/scalable-targets and DELETE /_sim/scalable-targets?region=R&cluster=C, to this machine alone.
 func (s *Server) admin(out http.ResponseWriter, in *http.Request) {
 	if from, err := netip.ParseAddrPort(in.RemoteAddr); err != nil || !from.Addr().Unmap().IsLoopback() {
 		http.Error(out, "the simulator is administered over the loopback interface", http.StatusForbidden)
@@ -88,6 +95,11 @@ func (s *Server) admin(out http.ResponseWriter, in *http.Request) {
 	case "DELETE /_sim/maintenance":
 		s.Do(func(w *model.World) { w.Maintained(in.URL.Query().Get("arn"), in.URL.Query().Get("action")) })
 		out.WriteHeader(http.StatusNoContent)
+	case "POST /_sim/scalable-targets":
+		take(out, in, `{"region": "eu-west-1", "cluster": "orders", "minCapacity": 1, "maxCapacity": 4}`, s.register)
+	case "DELETE /_sim/scalable-targets":
+		s.Do(func(w *model.World) { w.Deregister(in.URL.Query().Get("region"), in.URL.Query().Get("cluster")) })
+		out.WriteHeader(http.StatusNoContent)
 	default:
 		http.NotFound(out, in)
 	}
@@ -123,6 +135,12 @@ func (s *Server) maintain(u upkeep) error {
 	}
 	var err error
 	s.Do(func(w *model.World) { err = w.Maintain(model.Maintenance(u)) })
+	return err
+}
+
+func (s *Server) register(x registration) error {
+	var err error
+	s.Do(func(w *model.World) { err = w.Register(x.Region, x.Cluster, x.AutoScaling) })
 	return err
 }
 

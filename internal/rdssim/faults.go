@@ -43,7 +43,8 @@ var kinds = map[Kind]bool{
 // Fault is something that goes wrong on request. A request meets it when it has all that the fault names.
 type Fault struct {
 	Kind Kind `json:"kind"`
-	// Service that it happens to, as signatures name it: rds, monitoring, sts or pricing. Empty means any.
+	// Service that it happens to, as signatures name it: rds, monitoring, sts, pricing or application-autoscaling. Empty
+	// means any.
 	Service string `json:"service,omitempty"`
 	// Operation that it happens to; empty means any.
 	Operation string `json:"operation,omitempty"`

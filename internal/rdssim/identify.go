@@ -20,13 +20,15 @@ const (
 	serviceCloudWatch = "monitoring"
 	serviceSTS        = "sts"
 	servicePricing    = "pricing"
+	// serviceAutoScaling is Application Auto Scaling, which manages the readers of Aurora.
+	serviceAutoScaling = "application-autoscaling"
 )
 
 // cborPrefix is the path of CloudWatch's operations in the protocol rpc-v2-cbor.
 const cborPrefix = "/service/GraniteServiceVersion20100801/operation/"
 
-// pricingTarget is what the header X-Amz-Target begins with for the price list, which speaks JSON.
-const pricingTarget = "AWSPriceListService."
+// targets are what the header X-Amz-Target begins with for the services that speak JSON.
+var targets = map[string]string{"AWSPriceListService": servicePricing, "AnyScaleFrontendService": serviceAutoScaling}
 
 // maxBody bounds a request's body in bytes: GetMetricData with 500 queries stays far below.
 const maxBody = 4 << 20
@@ -57,8 +59,8 @@ func (s *Server) identify(out http.ResponseWriter, in *http.Request) (*request, 
 	if operation, isCBOR := strings.CutPrefix(in.URL.Path, cborPrefix); isCBOR {
 		r.service, r.operation, r.protocol = serviceCloudWatch, operation, cborProtocol{}
 	}
-	if operation, isPricing := strings.CutPrefix(in.Header.Get("X-Amz-Target"), pricingTarget); isPricing {
-		r.service, r.operation, r.protocol = servicePricing, operation, jsonProtocol{}
+	if target, operation, _ := strings.Cut(in.Header.Get("X-Amz-Target"), "."); targets[target] != "" {
+		r.service, r.operation, r.protocol = targets[target], operation, jsonProtocol{}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(out, in.Body, maxBody))
 	if err != nil {
@@ -92,13 +94,14 @@ func (s *Server) authenticate(r *request) *model.Fault {
 	}
 	s.recognize(r, found[1])
 	switch r.service {
-	case serviceRDS, serviceCloudWatch, serviceSTS:
+	case serviceRDS, serviceCloudWatch, serviceSTS, serviceAutoScaling:
 		return nil
 	case servicePricing:
 		return pricedFrom(r.caller.region)
 	}
 	return &model.Fault{Code: "InvalidAction", HTTPStatus: http.StatusBadRequest,
-		Message: fmt.Sprintf("The simulator has no service %s: it has rds, monitoring (CloudWatch), sts and pricing.", r.service)}
+		Message: fmt.Sprintf("The simulator has no service %s: it has rds, monitoring (CloudWatch), sts, pricing and "+
+			"application-autoscaling.", r.service)}
 }
 
 // recognize finds out whose access key it is: that of a role that was assumed, or that of the one who runs the simulator.

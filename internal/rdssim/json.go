@@ -8,7 +8,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// jsonProtocol is awsJson1_1, which the price list speaks.
+// jsonProtocol is awsJson1_1, which the price list and Application Auto Scaling speak.
 type jsonProtocol struct{}
 
 func (jsonProtocol) answer(r *request, answer any) { writeAWSJSON(r, http.StatusOK, answer) }

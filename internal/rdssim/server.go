@@ -1,6 +1,6 @@
-// Package rdssim answers as AWS does: RDS, CloudWatch, STS and the price list over their real wire protocols on one port, on top of a
-// world of databases that is simulated (package model). The AWS CLI and every SDK can use it. Signatures are not checked,
-// so it belongs on the loopback interface alone.
+// Package rdssim answers as AWS does: RDS, CloudWatch, STS, Application Auto Scaling and the price list over their real wire
+// protocols on one port, on top of a world of databases that is simulated (package model). The AWS CLI and every SDK can
+// use it. Signatures are not checked, so it belongs on the loopback interface alone.
 package rdssim
 
 import (
@@ -59,7 +59,7 @@ type Call struct {
 	Region    string    `json:"region"`
 	// Caller is the ARN of who asked.
 	Caller string `json:"caller"`
-	// Parameters of the request, as the Query protocol names them; nil for CloudWatch and the price list.
+	// Parameters of the request, as the Query protocol names them; nil for services that do not speak it.
 	Parameters map[string]string `json:"parameters,omitempty"`
 	// Error is the code that was answered, or empty.
 	Error string `json:"error,omitempty"`
@@ -165,6 +165,8 @@ func (s *Server) carryOut(r *request) (any, *model.Fault) {
 		return s.cloudwatch(r)
 	case servicePricing:
 		return s.pricing(r)
+	case serviceAutoScaling:
+		return s.autoScaling(r)
 	default:
 		return s.sts(r)
 	}

@@ -165,6 +165,8 @@ const (
 	LosesSuccessor Verdict = "LosesSuccessor"
 	// BelowScheduled: a schedule of the policy asks for more, now or soon.
 	BelowScheduled Verdict = "BelowSchedule"
+	// CountManaged: it has another number of readers, which Aurora Auto Scaling manages.
+	CountManaged Verdict = "CountManaged"
 	// Dearer: it costs as much as the present shape, or more.
 	Dearer Verdict = "Dearer"
 )

@@ -61,11 +61,32 @@ type Observation struct {
 	Shortages []Shortage
 	// Prices are what an hour of one instance of a class costs here. A class that is not in it has no known price.
 	Prices map[string]Money
+	// AutoScaling says that Aurora Auto Scaling manages the number of readers; nil when it does not, or when AWS could not be
+	// asked: then only the names of its readers tell.
+	AutoScaling *AutoScaling
+	// Claims are the objects of this cluster that declare the class of an instance, and would change it back.
+	Claims []Claim
+	// ClaimsUnknown says why it is not known what such objects declare, or is empty.
+	ClaimsUnknown string
+	// HandsOff says why nothing may change because somebody else has changed back what we set, or is empty.
+	HandsOff string
 	// History is what the policy did before, newest first.
 	History History
 	// Fleet is what the other policies are doing.
 	Fleet Fleet
 }
+
+// Claim is an object that declares the class of an instance.
+type Claim struct {
+	Instance, InstanceClass string
+	// By names the object for people, and Remedy says what to change in it so that it leaves the class alone.
+	By, Remedy string
+}
+
+// AutoScaling is a cluster's registration with Aurora Auto Scaling: the least and greatest number of readers that it sets.
+// All readers count, whoever created them; it removes its own alone (Aurora user guide, "Amazon Aurora Auto Scaling with
+// Aurora Replicas").
+type AutoScaling struct{ Min, Max int }
 
 // Shortage is a class that AWS had no instance of.
 type Shortage struct {

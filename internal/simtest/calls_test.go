@@ -36,6 +36,9 @@ func (s *sim) asked(m *manager, target scaling.Target, call scaling.Call) {
 	if since, gone := w.untagged[name]; gone && s.now.Sub(since) > 2*time.Minute {
 		s.violate("%s of %s is asked for, and %s has no opt-in tag", call.Action, call.Instance, name)
 	}
+	if p.Status.Ownership != nil && p.Status.Ownership.Conflict != nil && p.Status.Operation.Direction != v1alpha1.DirectionCleanup {
+		s.violate("%s of %s is asked for, and somebody else decides about %s", call.Action, call.Instance, name)
+	}
 	w.paused(m, p, call)
 	w.atRest(name, call)
 	w.slots()
@@ -148,7 +151,7 @@ func (w *witness) mayCreate(name string, t *trial) {
 		most = count
 	}
 	most = max(most, t.op.To.Count+1)
-	if r := p.Spec.Readers; r != nil && t.op.Pool == scaling.Readers && p.Annotations == nil {
+	if r := p.Spec.Readers; r != nil && t.op.Pool == scaling.Readers && len(p.Annotations) == 0 {
 		most = max(int(r.MaxReplicas), t.op.From.Count) + 1
 	}
 	if readers := count - 1; readers+1 > max(most, 1) && w.calm(name, t.began) || readers >= 15 {

@@ -345,7 +345,7 @@ func (s *sim) calmDown() {
 		s.world.Plenty(c)
 	}
 	for _, key := range s.keys {
-		s.wish(key, nil)
+		s.wish(key, map[string]string{v1alpha1.AnnotationResolveConflict: "done"})
 		s.tag(key, true)
 	}
 	for _, m := range s.managers {

@@ -49,6 +49,11 @@ func (w *World) found(d Database) error {
 	for _, m := range d.Maintenance {
 		w.announce(g, m)
 	}
+	if d.AutoScaling != nil {
+		if err := w.Register(d.Region, d.Identifier, *d.AutoScaling); err != nil {
+			return err
+		}
+	}
 	if d.Backups {
 		w.awaitBackup(g.servers[0])
 	}

@@ -64,7 +64,9 @@ type Database struct {
 	Backups bool `json:"backups,omitempty"`
 	// Maintenance are actions that AWS wants to carry out.
 	Maintenance []Upkeep `json:"maintenance,omitempty"`
-	Load        Load     `json:"load,omitempty"`
+	// AutoScaling registers a cluster with Aurora Auto Scaling from the start.
+	AutoScaling *AutoScaling `json:"autoScaling,omitempty"`
+	Load        Load         `json:"load,omitempty"`
 	// Upgrades are engine upgrades that people carry out, in the order of time.
 	Upgrades []Upgrade `json:"upgrades,omitempty"`
 }

@@ -148,6 +148,7 @@ func TestValidate(t *testing.T) {
 		{"04:30-05:00", "04:30-04:45", `backupWindow: "04:30-04:45" is not one such as 01:00-01:30`},
 		{"04:30-05:00", "sun:04:30-sun:05:00", `backupWindow: "sun:04:30-sun:05:00"`},
 		{"aurora-iopt1", "gp3", `storageType: "gp3" is not aurora or aurora-iopt1`},
+		{"backups: true", "autoScaling: {maxCapacity: 2}", "a plain instance has no readers to count"},
 		{"backups: true", "storageType: aurora", "which are a cluster's"},
 		{"storageType: aurora-iopt1", "backups: true", "backups: those of Aurora do not show"},
 		{"[{instance: orders-1", "[{instance: ledger", `maintenance[0]: instance: "ledger" is not a member of the cluster`},

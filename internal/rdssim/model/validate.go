@@ -107,6 +107,8 @@ func (d Database) validateKind(taken names) error {
 		return fmt.Errorf("%s: a plain instance has a class and no instances; there are no other clusters than Aurora's", d.Engine)
 	case aurora && d.Backups:
 		return errors.New("backups: those of Aurora do not show")
+	case d.AutoScaling != nil && !aurora:
+		return errors.New("autoScaling: a plain instance has no readers to count")
 	case !aurora && d.StorageType != "", aurora && d.StorageType != "" && d.StorageType != auroraStandard && d.StorageType != auroraOptimized:
 		return fmt.Errorf("storageType: %q is not %s or %s, which are a cluster's", d.StorageType, auroraStandard, auroraOptimized)
 	case aurora && !taken.take(d.Region, "cluster", d.Identifier):

@@ -32,6 +32,8 @@ type World struct {
 	upkeep    []Maintenance
 	// delays are how much longer the next change takes, by region/instance.
 	delays map[string]time.Duration
+	// scalable are the clusters whose readers Aurora Auto Scaling counts, by region/cluster.
+	scalable map[string]ScalableTarget
 }
 
 // New builds the world of a scenario at its start. The error says what is wrong with it.
@@ -43,7 +45,7 @@ func New(s Scenario) (*World, error) {
 	w := &World{
 		scenario: s, now: start, ticked: start, random: rand.New(rand.NewPCG(uint64(s.Seed), 1)),
 		clusters: map[string]*Cluster{}, members: map[string]*server{}, scarce: map[string][]string{},
-		withdrawn: map[string]bool{},
+		withdrawn: map[string]bool{}, scalable: map[string]ScalableTarget{},
 	}
 	for _, d := range s.Databases {
 		if err := w.found(d); err != nil {

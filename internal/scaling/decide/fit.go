@@ -74,6 +74,8 @@ func (s *scene) refuse(c *candidate) scaling.Verdict {
 	switch {
 	case c.rung.verdict != "":
 		return c.rung.verdict
+	case s.pool == scaling.Readers && s.observation.AutoScaling != nil && c.Shape.Count != len(s.all):
+		return scaling.CountManaged
 	case !s.floor.allows(c):
 		return scaling.BelowScheduled
 	case factor > 0 && s.load.Capacity > 0 && (c.VCPUs > factor*s.load.Capacity || c.VCPUs*factor < s.load.Capacity):

@@ -267,3 +267,18 @@ func TestEveryClassHasConnections(t *testing.T) {
 		}
 	}
 }
+
+// TestTheNumberIsAuroraAutoScalings: whatever the preference, only the class changes.
+func TestTheNumberIsAuroraAutoScalings(t *testing.T) {
+	for _, preference := range []scaling.Preference{scaling.Cheapest, scaling.Vertical, scaling.Horizontal} {
+		o := observe(reader("a", large, steady(90)), reader("b", large, steady(90)))
+		o.AutoScaling = &scaling.AutoScaling{Min: 1, Max: 5}
+		d := Evaluate(policy(prefer(preference)), o, now)
+		if p := onlyProposal(t, d); p.To.Count != 2 || p.To.InstanceClass == large {
+			t.Errorf("%s: %s is proposed", preference, p.To)
+		}
+		if got := verdict(t, d, shape(4, large)); got != scaling.CountManaged {
+			t.Errorf("%s: four are %s", preference, got)
+		}
+	}
+}

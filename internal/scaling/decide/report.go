@@ -64,6 +64,7 @@ var words = map[scaling.Verdict]string{
 	scaling.NoCapacity:         "AWS had no instances of the class a short time ago",
 	scaling.LosesSuccessor:     "no reader would be large enough to succeed the writer",
 	scaling.BelowScheduled:     "a schedule asks for more, now or within the hour",
+	scaling.CountManaged:       "Aurora Auto Scaling manages the number of readers",
 	scaling.Dearer:             "it would not be cheaper",
 }
 

@@ -30,10 +30,16 @@ func optInTagMissing(in Input) (string, time.Duration, error) {
 		scaling.TagOptIn, in.Policy.Namespace, strings.Join(missing, ", ")), 0, nil
 }
 
-// ownerConflict leaves to Aurora Auto Scaling what it manages: its readers, and with them the number of readers.
+// ownerConflict leaves to Aurora Auto Scaling what it manages: its readers, and with them the number of readers. Classes may
+// change. A surge reader counts towards its numbers, so that it may remove one of its own meanwhile, and adds it again when
+// the load asks for it.
 func ownerConflict(in Input) (string, time.Duration, error) {
 	counted := in.Proposal.Pool == scaling.Readers && in.Proposal.To.Count != in.Proposal.From.Count &&
 		in.Proposal.Direction != scaling.Cleanup
+	if a := in.Observation.AutoScaling; a != nil && counted {
+		return fmt.Sprintf("Aurora Auto Scaling manages the number of readers (%d to %d): deregister the cluster there, or set spec.readers "+
+			"so that the number stays", a.Min, a.Max), 0, nil
+	}
 	for _, i := range in.Observation.Instances {
 		touched := slices.ContainsFunc(in.Operation.Steps, func(s scaling.Step) bool { return s.Instance == i.Identifier })
 		if i.AutoScaled() && (counted || touched) {

@@ -52,6 +52,7 @@ type check struct {
 // chain is every guard, in the order in which a person would want to hear of them.
 var chain = []check{
 	{"Paused", paused},
+	{"OwnershipConflict", ownershipConflict},
 	{"ModeRecommend", modeRecommend},
 	{"OutOfBounds", outOfBounds},
 	{"LargestStep", largestStep},
@@ -59,6 +60,7 @@ var chain = []check{
 	{"ClassNotOrderable", classNotOrderable},
 	{"OptInTagMissing", optInTagMissing},
 	{"OwnerConflict", ownerConflict},
+	{"DeclaredElsewhere", declaredElsewhere},
 	{"MetricsStale", metricsStale},
 	{"DatabaseBusy", databaseBusy},
 	{"PendingModifications", pendingModifications},

@@ -353,8 +353,8 @@ func TestWhenToAskAgain(t *testing.T) {
 
 func TestTheOrderIsTheOneOfTheDocumentation(t *testing.T) {
 	want := []string{
-		"Paused", "ModeRecommend", "OutOfBounds", "LargestStep", "Budget", "ClassNotOrderable", "OptInTagMissing", "OwnerConflict",
-		"MetricsStale", "DatabaseBusy", "PendingModifications", "PendingMaintenance", "BackupWindow", "ForeignReader", "MinimumReaders",
+		"Paused", "OwnershipConflict", "ModeRecommend", "OutOfBounds", "LargestStep", "Budget", "ClassNotOrderable", "OptInTagMissing",
+		"OwnerConflict", "DeclaredElsewhere", "MetricsStale", "DatabaseBusy", "PendingModifications", "PendingMaintenance", "BackupWindow", "ForeignReader", "MinimumReaders",
 		"ReadersCarryLoad", "ReplicaLag", "OperationsPerDay", "Cooldown", "DisruptionWindow", "ApprovalMissing",
 		"FleetSlot",
 	}

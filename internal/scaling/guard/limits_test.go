@@ -124,6 +124,12 @@ func TestMoreGuards(t *testing.T) {
 			[]func(*Input){instance(2, autoScaled), to(3, large), steps(create("s"))}, "OwnerConflict", "application-autoscaling-1"},
 		{"Aurora Auto Scaling has a reader, and the number stays", []func(*Input){instance(2, autoScaled), steps(create("s"), resize("a"), remove("s"))},
 			pass, ""},
+		{"Aurora Auto Scaling manages the number, and it would change",
+			[]func(*Input){counted, to(3, large), steps(create("s"))}, "OwnerConflict", "(1 to 5): deregister"},
+		{"Aurora Auto Scaling manages the number, and it stays", []func(*Input){counted}, pass, ""},
+		{"Aurora Auto Scaling manages the number, and a surge reader is left over", []func(*Input){
+			counted, cleanup, instance(1, own), to(1, large), steps(remove("a")), load(func(l *scaling.Load) { l.Demand = 1 })}, pass, ""},
+		{"Aurora Auto Scaling manages the number of readers, not the writer", []func(*Input){counted, ofWriter, steps(resize("w"))}, pass, ""},
 		{"its reader would be resized", []func(*Input){instance(2, autoScaled), steps(create("s"), resize("application-autoscaling-1"), remove("s"))},
 			"OwnerConflict", ""},
 
@@ -210,3 +216,6 @@ func stepFactor(n int) func(*Input) {
 func approve(in *Input) {
 	in.Policy.Wish.Approved = in.Proposal.Hash(in.Policy.Target, in.Observation.ReadersSince)
 }
+
+// counted registers the cluster with Aurora Auto Scaling.
+func counted(in *Input) { in.Observation.AutoScaling = &scaling.AutoScaling{Min: 1, Max: 5} }

@@ -1,0 +1,84 @@
+package convert
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/drift"
+)
+
+// touched lists the instances for which an operation asked AWS for something, and what it left them at.
+func touched(op scaling.Operation) []v1alpha1.TouchedInstance {
+	var out []v1alpha1.TouchedInstance
+	for _, s := range op.Steps {
+		if s.LastAttempt.IsZero() && s.Completed.IsZero() {
+			continue
+		}
+		switch s.Action {
+		case scaling.CreateReader, scaling.ModifyInstanceClass, scaling.DeleteReader:
+		case scaling.Failover, scaling.ModifyPromotionTier:
+			continue
+		}
+		left := v1alpha1.TouchedInstance{Identifier: s.Instance, Action: v1alpha1.StepAction(s.Action), InstanceClass: s.InstanceClass}
+		n := slices.IndexFunc(out, func(t v1alpha1.TouchedInstance) bool { return t.Identifier == s.Instance })
+		if n < 0 {
+			out = append(out, left)
+		} else {
+			out[n] = left
+		}
+	}
+	return out
+}
+
+// Done reads what operations left the instances at that they touched.
+func Done(history []v1alpha1.OperationRecord) []drift.Done {
+	var out []drift.Done
+	for _, r := range history {
+		d := drift.Done{
+			ID: r.ID, Pool: scaling.Pool(r.Pool), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded, Completed: r.CompletionTime.Time,
+		}
+		for _, i := range r.Instances {
+			d.Set = append(d.Set, drift.Set{Instance: i.Identifier, Action: scaling.Action(i.Action), InstanceClass: i.InstanceClass})
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// Ownership reads what is remembered of what others did.
+func Ownership(in *v1alpha1.OwnershipStatus) drift.Memory {
+	var out drift.Memory
+	if in == nil {
+		return out
+	}
+	for _, r := range in.Reverts {
+		out.Reverts = append(out.Reverts, drift.Revert{
+			At: r.Time.Time, Operation: r.Operation, Pool: scaling.Pool(r.Pool), Instance: r.Instance, From: r.From, To: r.To,
+		})
+	}
+	if c := in.Conflict; c != nil {
+		out.Conflict = &drift.Conflict{Since: c.Time.Time, Generation: c.Generation, Resolve: c.ResolveAnnotation}
+	}
+	out.Resolved = stamp(in.ResolvedTime)
+	return out
+}
+
+// OwnershipStatus writes it; nil when there is nothing to remember.
+func OwnershipStatus(m drift.Memory) *v1alpha1.OwnershipStatus {
+	if len(m.Reverts) == 0 && m.Conflict == nil && m.Resolved.IsZero() {
+		return nil
+	}
+	out := &v1alpha1.OwnershipStatus{ResolvedTime: timeStatus(m.Resolved)}
+	for _, r := range m.Reverts {
+		out.Reverts = append(out.Reverts, v1alpha1.Revert{
+			Time: metav1.NewTime(r.At), Operation: r.Operation, Pool: v1alpha1.Pool(r.Pool), Instance: r.Instance, From: r.From, To: r.To,
+		})
+	}
+	if c := m.Conflict; c != nil {
+		out.Conflict = &v1alpha1.OwnershipConflict{Time: metav1.NewTime(c.Since), Generation: c.Generation, ResolveAnnotation: c.Resolve}
+	}
+	return out
+}

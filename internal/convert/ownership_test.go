@@ -1,0 +1,59 @@
+package convert
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/drift"
+)
+
+// TestTouched: of the steps that were taken, the last one to an instance counts, and a failover leaves no class.
+func TestTouched(t *testing.T) {
+	at := time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
+	op := scaling.Operation{ID: "1", Pool: scaling.Writer, Steps: []scaling.Step{
+		{Action: scaling.CreateReader, Instance: "s", InstanceClass: "db.r6g.large", Completed: at},
+		{Action: scaling.ModifyInstanceClass, Instance: "a", InstanceClass: "db.r6g.xlarge", Completed: at},
+		{Action: scaling.Failover, Instance: "a", Completed: at},
+		{Action: scaling.ModifyInstanceClass, Instance: "w", InstanceClass: "db.r6g.large", LastAttempt: at},
+		{Action: scaling.DeleteReader, Instance: "s"},
+	}}
+	set := func(op scaling.Operation, outcome v1alpha1.Outcome) drift.Done {
+		return Done([]v1alpha1.OperationRecord{Record(op, outcome, "", "", at)})[0]
+	}
+	a := drift.Set{Instance: "a", Action: scaling.ModifyInstanceClass, InstanceClass: "db.r6g.xlarge"}
+	w := drift.Set{Instance: "w", Action: scaling.ModifyInstanceClass, InstanceClass: "db.r6g.large"}
+	want := drift.Done{ID: "1", Pool: scaling.Writer, Completed: at, Set: []drift.Set{
+		{Instance: "s", Action: scaling.CreateReader, InstanceClass: "db.r6g.large"}, a, w,
+	}}
+	if got := set(op, v1alpha1.OutcomeFailed); !reflect.DeepEqual(got, want) {
+		t.Errorf("it left\n%+v, want\n%+v", got, want)
+	}
+	op.Steps[4].Completed = at
+	want.Succeeded, want.Set[0] = true, drift.Set{Instance: "s", Action: scaling.DeleteReader}
+	if got := set(op, v1alpha1.OutcomeSucceeded); !reflect.DeepEqual(got, want) {
+		t.Errorf("it left\n%+v, want\n%+v", got, want)
+	}
+}
+
+// TestOwnership: what is written is read back.
+func TestOwnership(t *testing.T) {
+	at := time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
+	for _, m := range []drift.Memory{
+		{},
+		{Resolved: at},
+		{
+			Reverts:  []drift.Revert{{At: at, Operation: "1", Pool: scaling.Readers, Instance: "a", From: "db.r6g.xlarge", To: "db.r6g.large"}},
+			Conflict: &drift.Conflict{Since: at, Generation: 3, Resolve: "x"},
+		},
+	} {
+		if got := Ownership(OwnershipStatus(m)); !reflect.DeepEqual(got, m) {
+			t.Errorf("%+v is read as %+v", m, got)
+		}
+	}
+	if OwnershipStatus(drift.Memory{}) != nil {
+		t.Error("nothing to remember is written")
+	}
+}

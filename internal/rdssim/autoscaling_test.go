@@ -1,0 +1,108 @@
+package rdssim
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
+
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+)
+
+func TestScalableTargets(t *testing.T) {
+	c := newCloud(t)
+	client := applicationautoscaling.NewFromConfig(c.Config)
+	list := func(edits ...func(*applicationautoscaling.DescribeScalableTargetsInput)) []types.ScalableTarget {
+		t.Helper()
+		in := &applicationautoscaling.DescribeScalableTargetsInput{
+			ServiceNamespace: types.ServiceNamespaceRds, ScalableDimension: types.ScalableDimensionRDSClusterReadReplicaCount,
+			MaxResults: aws.Int32(1),
+		}
+		for _, edit := range edits {
+			edit(in)
+		}
+		var out []types.ScalableTarget
+		for pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(client, in); pages.HasMorePages(); {
+			page, err := pages.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(page.ScalableTargets) > 1 {
+				t.Errorf("a page of 1 has %d", len(page.ScalableTargets))
+			}
+			out = append(out, page.ScalableTargets...)
+		}
+		return out
+	}
+	if got := list(); len(got) != 0 {
+		t.Errorf("nothing is registered, and there is %+v", got)
+	}
+	c.admin(t, http.MethodPost, "/_sim/scalable-targets",
+		`{"region": "eu-west-1", "cluster": "orders", "minCapacity": 1, "maxCapacity": 5}`, http.StatusNoContent)
+	c.Do(func(w *model.World) {
+		if err := w.Register("eu-west-1", "alone", model.AutoScaling{MaxCapacity: 2}); err != nil {
+			t.Error(err)
+		}
+	})
+	got := list()
+	if len(got) != 2 || *got[0].ResourceId != "cluster:alone" || *got[1].ResourceId != "cluster:orders" ||
+		*got[1].MinCapacity != 1 || *got[1].MaxCapacity != 5 || !got[1].CreationTime.Equal(c.clock.Now()) {
+		t.Errorf("registered are %+v", got)
+	}
+	one := list(func(in *applicationautoscaling.DescribeScalableTargetsInput) {
+		in.ResourceIds = []string{"cluster:orders"}
+	})
+	if len(one) != 1 || *one[0].ResourceId != "cluster:orders" {
+		t.Errorf("of orders there is %+v", one)
+	}
+	c.admin(t, http.MethodDelete, "/_sim/scalable-targets?region=eu-west-1&cluster=alone", "", http.StatusNoContent)
+	if got := list(); len(got) != 1 {
+		t.Errorf("deregistered, there is %+v", got)
+	}
+	for _, wrong := range []string{
+		`{"region": "eu-west-1", "cluster": "nobody", "maxCapacity": 5}`,
+		`{"region": "eu-west-1", "cluster": "orders", "minCapacity": 6, "maxCapacity": 5}`,
+		`{"region": "eu-west-1", "cluster": "orders", "maxCapacity": 16}`,
+	} {
+		c.admin(t, http.MethodPost, "/_sim/scalable-targets", wrong, http.StatusBadRequest)
+	}
+}
+
+func TestScalableTargetRefusals(t *testing.T) {
+	c := newCloud(t)
+	client := applicationautoscaling.NewFromConfig(c.Config)
+	for name, test := range map[string]struct {
+		change func(*applicationautoscaling.DescribeScalableTargetsInput)
+		want   string
+	}{
+		"another service": {func(in *applicationautoscaling.DescribeScalableTargetsInput) {
+			in.ServiceNamespace = types.ServiceNamespaceEcs
+		}, "ValidationException"},
+		"another dimension": {func(in *applicationautoscaling.DescribeScalableTargetsInput) {
+			in.ScalableDimension = types.ScalableDimensionECSServiceDesiredCount
+		}, "ValidationException"},
+		"too large a page": {func(in *applicationautoscaling.DescribeScalableTargetsInput) {
+			in.MaxResults = aws.Int32(51)
+		}, "ValidationException"},
+		"a token of nobody's": {func(in *applicationautoscaling.DescribeScalableTargetsInput) {
+			in.NextToken = aws.String("x")
+		}, "InvalidNextTokenException"},
+	} {
+		in := &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceRds}
+		test.change(in)
+		if _, err := client.DescribeScalableTargets(t.Context(), in); code(err) != test.want {
+			t.Errorf("%s answers %v, want %s", name, err, test.want)
+		}
+	}
+	_, err := client.DescribeScalingPolicies(t.Context(), &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: types.ServiceNamespaceRds})
+	if code(err) != "UnknownOperationException" {
+		t.Errorf("another operation answers %v", err)
+	}
+	c.allow(t, reading)
+	_, err = client.DescribeScalableTargets(t.Context(), &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceRds})
+	if code(err) != "AccessDeniedException" {
+		t.Errorf("without the permission it answers %v", err)
+	}
+}

@@ -1,0 +1,160 @@
+// Package drift notices when somebody else changes back what dbscaler has set, and says from when on it keeps its hands off.
+// It is pure: what it returns is to be remembered, and given to it the next time.
+package drift
+
+import (
+	"slices"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const (
+	// Watched is how long after an operation a change of what it set counts as a revert. Terraform and Git are applied within
+	// a day of whatever made them differ; later somebody may have had another reason.
+	Watched = 24 * time.Hour
+	// Remembered is how long a revert counts.
+	Remembered = 7 * 24 * time.Hour
+	// Most is the number of reverted operations from which on hands stay off: once may be a mistake.
+	Most = 2
+	// length is the greatest number of reverts that are remembered, as the API's limit has it.
+	length = 32
+)
+
+// Done is an operation that has ended.
+type Done struct {
+	ID        string
+	Pool      scaling.Pool
+	Succeeded bool
+	Completed time.Time
+	// Set is what it left the instances that it touched at.
+	Set []Set
+}
+
+// Set is what an operation left an instance at.
+type Set struct {
+	Instance string
+	// Action is the last that was done to it.
+	Action scaling.Action
+	// InstanceClass is the class that it got; empty when it was removed.
+	InstanceClass string
+}
+
+// Revert is something that an operation had set and that somebody else changed.
+type Revert struct {
+	// At is when it was seen, and Operation the one whose work it was.
+	At        time.Time
+	Operation string
+	Pool      scaling.Pool
+	Instance  string
+	// From is the class that was set, and To the one that was found; empty means that the instance was not to be there, or is
+	// not.
+	From, To string
+}
+
+// Conflict says that hands are off.
+type Conflict struct {
+	Since time.Time
+	// Generation and Resolve are what the spec and the annotation were then: another one is a person's act.
+	Generation int64
+	Resolve    string
+}
+
+// Memory is what has to be remembered from one look to the next.
+type Memory struct {
+	// Reverts are those of the last week, oldest first.
+	Reverts []Revert
+	// Conflict is nil while hands are on.
+	Conflict *Conflict
+	// Resolved is when a person last ended a conflict; what was set before counts no more. Zero when that never happened.
+	Resolved time.Time
+}
+
+// Input is everything that a look depends on.
+type Input struct {
+	Memory Memory
+	// Done are the operations that have ended, in any order.
+	Done        []Done
+	Observation scaling.Observation
+	// UnderWay says that an operation is: then nothing is a revert.
+	UnderWay bool
+	// Generation of the spec, and the annotation by which a person ends a conflict.
+	Generation int64
+	Resolve    string
+	Now        time.Time
+}
+
+// Look compares what was set with what is there. It returns what to remember, and the reverts that were not known before.
+func Look(in Input) (Memory, []Revert) {
+	m := in.Memory
+	m.Reverts = slices.DeleteFunc(slices.Clone(m.Reverts), func(r Revert) bool {
+		return m.Conflict == nil && in.Now.Sub(r.At) > Remembered // what a conflict is about is kept as long as it lasts
+	})
+	if c := m.Conflict; c != nil && (c.Generation != in.Generation || in.Resolve != "" && c.Resolve != in.Resolve) {
+		m = Memory{Resolved: in.Now}
+	}
+	if in.UnderWay || m.Conflict != nil {
+		return m, nil
+	}
+	var found []Revert
+	for _, r := range reverted(in, m.Resolved) {
+		known := slices.ContainsFunc(m.Reverts, func(k Revert) bool { return k.Operation == r.Operation && k.Instance == r.Instance })
+		if !known {
+			found = append(found, r)
+		}
+	}
+	m.Reverts = append(m.Reverts, found...)
+	m.Reverts = m.Reverts[max(0, len(m.Reverts)-length):]
+	if operations(m.Reverts) >= Most {
+		m.Conflict = &Conflict{Since: in.Now, Generation: in.Generation, Resolve: in.Resolve}
+	}
+	return m, found
+}
+
+// operations counts those that were reverted. Terraform changes all instances back in one go, which is one revert.
+func operations(reverts []Revert) int {
+	seen := map[string]bool{}
+	for _, r := range reverts {
+		seen[r.Operation] = true
+	}
+	return len(seen)
+}
+
+// reverted lists what is no longer as it was set. Of an instance that several operations touched the last one counts, and
+// when that one failed nobody knows what it should be.
+func reverted(in Input, since time.Time) []Revert {
+	done := slices.SortedStableFunc(slices.Values(in.Done), func(a, b Done) int { return b.Completed.Compare(a.Completed) })
+	var out []Revert
+	seen := map[string]bool{}
+	for _, d := range done {
+		for _, s := range d.Set {
+			if seen[s.Instance] {
+				continue
+			}
+			seen[s.Instance] = true
+			if !d.Succeeded || in.Now.Sub(d.Completed) > Watched || !d.Completed.After(since) {
+				continue
+			}
+			if to, differs := found(s, in.Observation); differs {
+				out = append(out, Revert{At: in.Now, Operation: d.ID, Pool: d.Pool, Instance: s.Instance, From: s.InstanceClass, To: to})
+			}
+		}
+	}
+	return out
+}
+
+// found is the class that an instance has, and whether it is another than was set. That an instance is gone which was there
+// before us is its owner's business; a reader that we added is ours.
+func found(s Set, o scaling.Observation) (class string, differs bool) {
+	i, exists := o.Instance(s.Instance)
+	if exists && i.Status == deleting {
+		exists = false
+	}
+	if !exists {
+		return "", s.Action == scaling.CreateReader
+	}
+	return i.Class, i.Class != s.InstanceClass
+}
+
+// deleting is the status of an instance that is being removed (RDS user guide, "Viewing DB instance status").
+const deleting = "deleting"
