@@ -71,14 +71,16 @@ func TestTally(t *testing.T) {
 	got.act(at, "a → b")
 	got.act(at.Add(time.Hour), "b → c")
 	got.readers = "1 × c"
+	got.lowest([]model.Minute{{At: at.Add(-time.Hour), ReaderVCPUs: 4}, {At: at.Add(-time.Minute), ReaderVCPUs: 1}, {At: at, ReaderVCPUs: 3}})
 	var out bytes.Buffer
 	table(&out, tally{readers: "1 × a"}, got)
 	for _, line := range []string{
-		"minutes a reader was saturated     0                                  1",
-		"highest CPU of a reader            0 %                                100 %",
-		"first action                       none                               08:30 a → b",
-		"changes of shape                   0                                  2",
-		"readers at the end                 1 × a                              1 × c",
+		"minutes a reader was saturated       0                                  1",
+		"highest CPU of a reader              0 %                                100 %",
+		"first action                         none                               08:30 a → b",
+		"fewest vCPUs of readers since then   0, and 0 at the start              3, and 4 at the start",
+		"changes of shape                     0                                  2",
+		"readers at the end                   1 × a                              1 × c",
 	} {
 		if !strings.Contains(out.String(), line) {
 			t.Errorf("the table lacks %q:\n%s", line, out.String())

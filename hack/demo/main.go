@@ -19,7 +19,7 @@ import (
 const (
 	exitFailed    = 1 // the demonstration could not be run
 	exitUsage     = 2 // the flags make no sense
-	exitSaturated = 3 // the operator let the readers saturate
+	exitSaturated = 3 // the operator let the readers saturate, or took vCPUs of readers out of service
 )
 
 // settings are what the flags say.
@@ -54,13 +54,13 @@ func main() {
 		}
 		os.Exit(exitUsage)
 	}
-	saturated, err := run(ctx, s)
+	overloaded, err := run(ctx, s)
 	switch {
 	case err != nil:
 		fmt.Fprintf(os.Stderr, "demo: %v\n", err)
 		os.Exit(exitFailed)
-	case saturated:
-		fmt.Fprintln(os.Stderr, "demo: the operator let the readers saturate")
+	case overloaded:
+		fmt.Fprintln(os.Stderr, "demo: the operator let the readers saturate, or took vCPUs of readers out of service")
 		os.Exit(exitSaturated)
 	}
 }

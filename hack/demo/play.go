@@ -50,8 +50,8 @@ type show struct {
 	screen   *screen
 }
 
-// run plays the day, prints the table, and says whether the operator let the readers saturate.
-func run(ctx context.Context, s settings) (saturated bool, err error) {
+// run plays the day, prints the table, and says whether the operator let the readers saturate, or become fewer than they were.
+func run(ctx context.Context, s settings) (overloaded bool, err error) {
 	ctrl.SetLogger(logr.Discard())
 	root, err := projectRoot()
 	if err != nil {
@@ -87,7 +87,7 @@ func run(ctx context.Context, s settings) (saturated bool, err error) {
 	if s.trace != "" { // a recording may jump faster than anything could follow
 		return ours.saturated > alone.saturated, nil
 	}
-	return ours.saturated > 0, nil
+	return ours.saturated > 0 || ours.fewest < ours.start, nil
 }
 
 // every is how much simulated time lies between two lines: some forty lines a day.
@@ -259,6 +259,7 @@ func (d *show) tally(policy *v1alpha1.DBScalingPolicy) tally {
 	if op := policy.Status.Operation; op != nil {
 		t.act(op.StartTime.UTC(), shapeOf(op.From)+" → "+shapeOf(op.To))
 	}
+	d.aws.Do(func(w *model.World) { t.lowest(w.Minutes(region, clusterName)) })
 	return t
 }
 

@@ -18,6 +18,22 @@ type tally struct {
 	firstWhat   string
 	changes     int
 	readers     string
+	// start is the vCPUs of the readers in service in the first minute, and fewest the least since the first action.
+	start, fewest float64
+}
+
+// lowest finds the least vCPUs of readers in service since the first action; those of the start where there was none.
+func (t *tally) lowest(minutes []model.Minute) {
+	if len(minutes) == 0 {
+		return
+	}
+	t.start = minutes[0].ReaderVCPUs
+	t.fewest = t.start
+	for _, m := range minutes {
+		if !t.firstAction.IsZero() && !m.At.Before(t.firstAction.Truncate(time.Minute)) {
+			t.fewest = min(t.fewest, m.ReaderVCPUs)
+		}
+	}
 }
 
 // count adds up the truth about the readers, minute by minute.
@@ -40,16 +56,19 @@ func (t *tally) act(at time.Time, what string) {
 
 // table sets two days side by side.
 func table(out io.Writer, without, with tally) {
-	row := func(what, a, b string) { fmt.Fprintf(out, "  %-34s %-34s %s\n", what, a, b) }
+	row := func(what, a, b string) { fmt.Fprintf(out, "  %-36s %-34s %s\n", what, a, b) }
 	fmt.Fprintln(out)
 	row("", "without dbscaler (modelled)", "with dbscaler (simulated)")
 	row("minutes a reader was saturated", fmt.Sprint(without.saturated), fmt.Sprint(with.saturated))
 	row("highest CPU of a reader", fmt.Sprintf("%.0f %%", without.peak), fmt.Sprintf("%.0f %%", with.peak))
 	row("first action", without.first(), with.first())
+	row("fewest vCPUs of readers since then", without.lowestOf(), with.lowestOf())
 	row("changes of shape", fmt.Sprint(without.changes), fmt.Sprint(with.changes))
 	row("readers at the end", without.readers, with.readers)
 	fmt.Fprintln(out)
 }
+
+func (t tally) lowestOf() string { return fmt.Sprintf("%g, and %g at the start", t.fewest, t.start) }
 
 func (t tally) first() string {
 	if t.firstAction.IsZero() {
@@ -110,6 +129,7 @@ func without(s model.Scenario, length time.Duration, hand *byHand) (tally, error
 	}
 	w.Advance(s.Start.Add(length))
 	t.count(w.Minutes(region, clusterName))
+	t.lowest(w.Minutes(region, clusterName))
 	t.readers = readersOf(w)
 	return t, nil
 }

@@ -75,9 +75,10 @@ func (s *sim) answered(target scaling.Target, call scaling.Call, err error) {
 			continue
 		}
 		t.failedOver = t.failedOver || call.Action == scaling.Failover
-		if t.accepted[n]++; t.accepted[n] > 1 {
+		if last, done := t.accepted[n]; done && s.witness.calm(t.name, last.Add(3*time.Minute)) { // else somebody has undone it
 			s.violate("%s of %s is done twice by operation %s", call.Action, call.Instance, t.id)
 		}
+		t.accepted[n] = s.now
 	}
 }
 

@@ -101,7 +101,7 @@ func (w *witness) end() {
 		return
 	}
 	// A window that opens or closes may show in a status.
-	if most := 3 * len(s.keys); w.writesSince(s.now.Add(-time.Hour)) > most {
+	if most := 5 * len(s.keys); w.writesSince(s.now.Add(-time.Hour)) > most {
 		s.violate("the operator is at rest and has written %d times within an hour", w.writesSince(s.now.Add(-time.Hour)))
 	}
 	for _, key := range s.keys {
@@ -115,7 +115,9 @@ func (w *witness) end() {
 		}
 		d := p.Status.Decision
 		if w.removed[key.Name] {
-			s.violate("%s was deleted and is still there: %s: %s", key.Name, d.Reason, d.Message)
+			if !w.surges(key.Name) { // else it is needed, as leftover has seen
+				s.violate("%s was deleted and is still there: %s: %s", key.Name, d.Reason, d.Message)
+			}
 			continue
 		}
 		held := d.HeldBackBy != ""
@@ -127,6 +129,13 @@ func (w *witness) end() {
 		}
 		w.carried(p)
 	}
+}
+
+// surges says whether a database has a surge reader.
+func (w *witness) surges(name string) bool {
+	return slices.ContainsFunc(w.sim.world.Instances(region), func(i *model.Instance) bool {
+		return i.Cluster == name && i.Tags[scaling.TagSurge] != ""
+	})
 }
 
 // leftover wants no surge reader to be there but one that is needed: the readers would be too few without it, or too small.

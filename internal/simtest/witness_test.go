@@ -47,7 +47,7 @@ type trial struct {
 	start, goal float64
 	surge       bool
 	op          scaling.Operation
-	accepted    map[int]int
+	accepted    map[int]time.Time
 	failedOver  bool
 	ended       bool
 }
@@ -81,7 +81,7 @@ func (w *witness) written(key types.NamespacedName) {
 		return
 	}
 	t := &trial{
-		id: op.ID, name: key.Name, began: w.sim.now, start: w.readers(key.Name, ""), op: *op, accepted: map[int]int{},
+		id: op.ID, name: key.Name, began: w.sim.now, start: w.readers(key.Name, ""), op: *op, accepted: map[int]time.Time{},
 		surge: slices.ContainsFunc(op.Steps, func(s scaling.Step) bool { return s.Surge && s.Action == scaling.CreateReader }),
 	}
 	t.goal = t.start
