@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,23 @@ databases:
 `, class, multiAZ, load)
 }
 
+// replicated is an RDS instance with read replicas at a steady load, one of them made by hand.
+func replicated(readerLoad float64, replicas ...string) string {
+	var members strings.Builder
+	for n, class := range replicas {
+		fmt.Fprintf(&members, "  - {identifier: ledger-%d, class: %s, tags: {dbscaler.io/policy-namespace: NAMESPACE}}\n", n+1, class)
+	}
+	return strings.Replace(plain("db.m6g.large", 0.8, false), "  load: {", fmt.Sprintf(
+		"  replicas:\n%s  load: {readers: {points: [{at: 0h, vcpus: %g}]}, ", members.String(), readerLoad), 1)
+}
+
 const (
+	replicas = `
+metadata: {name: p}
+spec:
+  targetRef: {kind: DBInstance, identifier: ledger, region: eu-west-1}
+  readers: {instanceClasses: [db.m6g.large, db.m6g.xlarge, db.m6g.2xlarge], maxReplicas: 2, preference: Vertical}
+`
 	readersVertical = `
 metadata: {name: p}
 spec:
@@ -175,5 +192,47 @@ func TestLoneWriterIsResizedInPlace(t *testing.T) {
 	l.until("p", "resized", 2*time.Hour, succeeded)
 	if got := strings.Join(l.changes(), "\n"); got != "ModifyDBInstance orders-1 db.r6g.xlarge" {
 		t.Errorf("AWS was asked for\n%s", got)
+	}
+}
+
+// Read replicas of an RDS instance grow as Aurora's readers do: with a surge replica, so that none of their vCPUs are out of
+// service, and without touching their source.
+func TestReadReplicasGrow(t *testing.T) {
+	l := newLab(t, replicated(1.7, "db.m6g.large"))
+	l.apply(replicas)
+	p := l.until("p", "resized", 3*time.Hour, succeeded)
+	id := p.Status.History[0].ID
+	want := []string{
+		"CreateDBInstanceReadReplica ledger-dbscaler-" + id + "-1 db.m6g.xlarge",
+		"ModifyDBInstance ledger-1 db.m6g.xlarge",
+		"DeleteDBInstance ledger-dbscaler-" + id + "-1",
+	}
+	if got := l.changes(); strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("AWS was asked for\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, m := range l.minutes("ledger") {
+		if m.ReaderVCPUs < 2 {
+			t.Errorf("at %s %g vCPUs of replicas were in service", m.At.Format("15:04"), m.ReaderVCPUs)
+		}
+	}
+}
+
+// A replica that somebody made by hand is resized and never removed; the instance itself is resized in place, since no replica can
+// succeed it.
+func TestSourceOfReadReplicasIsResizedInPlace(t *testing.T) {
+	scenario := strings.Replace(replicated(0.1, "db.m6g.large", "db.m6g.large"), "writer: {points: [{at: 0h, vcpus: 0.8}]}",
+		"writer: {points: [{at: 0h, vcpus: 1.7}]}", 1)
+	l := newLab(t, scenario)
+	l.apply(strings.Replace(replicas, "spec:\n", "spec:\n  writer: {instanceClasses: [db.m6g.large, db.m6g.xlarge]}\n", 1))
+	p := l.until("p", "resized", 3*time.Hour, succeeded)
+	if got := l.changes(); len(got) != 1 || got[0] != "ModifyDBInstance ledger db.m6g.xlarge" {
+		t.Errorf("AWS was asked for %q", got)
+	}
+	if p.Status.Readers == nil || p.Status.Readers.Shape != "2 × db.m6g.large" {
+		t.Errorf("the readers are %+v", p.Status.Readers)
+	}
+	l.run("p", 8*time.Hour, nil)
+	if got := l.changes(); slices.ContainsFunc(got, func(c string) bool { return strings.HasPrefix(c, "Delete") }) {
+		t.Errorf("AWS was asked for %q", got)
 	}
 }

@@ -49,14 +49,12 @@ type DBScalingPolicyList struct {
 
 // DBScalingPolicySpec is what a policy asks for.
 //
-// +kubebuilder:validation:XValidation:rule="self.targetRef.kind != 'DBInstance' || has(self.writer)",message="a DBInstance is scaled through spec.writer: name its instanceClasses there"
-// +kubebuilder:validation:XValidation:rule="self.targetRef.kind != 'DBInstance' || !has(self.readers)",message="a DBInstance has no readers: remove spec.readers, or target the DBCluster"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || self.schedules.all(s, !has(s.readers) || has(self.readers))",message="a schedule names readers: say in spec.readers which they may be"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || self.schedules.all(s, !has(s.writer) || has(self.writer))",message="a schedule names the writer: say in spec.writer which classes it may have"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.readers) || self.schedules.all(s, !has(s.readers) || !has(s.readers.minReplicas) || s.readers.minReplicas <= self.readers.maxReplicas)",message="a schedule's readers.minReplicas must not be above spec.readers.maxReplicas"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.readers) || self.schedules.all(s, !has(s.readers) || !has(s.readers.minInstanceClass) || s.readers.minInstanceClass in self.readers.instanceClasses)",message="a schedule's readers.minInstanceClass must be one of spec.readers.instanceClasses"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.writer) || self.schedules.all(s, !has(s.writer) || s.writer.minInstanceClass in self.writer.instanceClasses)",message="a schedule's writer.minInstanceClass must be one of spec.writer.instanceClasses"
-// +kubebuilder:validation:XValidation:rule="self.targetRef.kind != 'DBCluster' || has(self.readers) || has(self.writer)",message="name what may change: spec.readers, spec.writer or both"
+// +kubebuilder:validation:XValidation:rule="has(self.readers) || has(self.writer)",message="name what may change: spec.readers, spec.writer or both"
 type DBScalingPolicySpec struct {
 	// targetRef names the one database that this policy scales.
 	// +required
@@ -70,8 +68,8 @@ type DBScalingPolicySpec struct {
 	// +kubebuilder:default=Enforce
 	Mode Mode `json:"mode,omitempty"`
 
-	// readers bounds the readers of a DB cluster. Without it they are left
-	// alone.
+	// readers bounds the readers of a DB cluster, or the read replicas of a DB
+	// instance. Without it they are left alone.
 	// +optional
 	Readers *Readers `json:"readers,omitempty"`
 
@@ -184,7 +182,8 @@ const (
 	// TargetDBCluster is an Aurora DB cluster.
 	TargetDBCluster TargetKind = "DBCluster"
 	// TargetDBInstance is an RDS DB instance, Single-AZ or Multi-AZ, that
-	// belongs to no cluster.
+	// belongs to no cluster. Its read replicas in the same region are its
+	// readers.
 	TargetDBInstance TargetKind = "DBInstance"
 )
 
@@ -247,7 +246,8 @@ const (
 	PreferenceHorizontal Preference = "Horizontal"
 )
 
-// Readers bounds the readers of a DB cluster.
+// Readers bounds the readers of a DB cluster, or the read replicas of a DB
+// instance.
 //
 // +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",message="minReplicas must not be above maxReplicas"
 type Readers struct {

@@ -44,9 +44,8 @@ func TestValidation(t *testing.T) {
 		// What goes with what.
 		{base: instance, path: "spec.mode", value: "Enforce"},
 		{base: instance, path: "spec.writer", value: "absent", field: "spec",
-			message: "a DBInstance is scaled through spec.writer: name its instanceClasses there"},
-		{base: instance, path: "spec.readers", value: "{instanceClasses: [db.m7g.large], maxReplicas: 1}", field: "spec",
-			message: "a DBInstance has no readers: remove spec.readers, or target the DBCluster"},
+			message: "name what may change: spec.readers, spec.writer or both"},
+		{base: instance, path: "spec.readers", value: "{instanceClasses: [db.m7g.large], maxReplicas: 1}"},
 		{base: cluster, path: "spec.readers", value: "absent", field: "spec",
 			message: "name what may change: spec.readers, spec.writer or both"},
 		{base: cluster, path: "spec.writer", value: "{instanceClasses: [db.r6g.xlarge]}"},

@@ -27,9 +27,8 @@ func (s *scope) execute(ctx context.Context, target scaling.Target, call scaling
 	if call.Instance == "" {
 		return refuse("the call names no instance")
 	}
-	ofCluster := call.Action == scaling.CreateReader || call.Action == scaling.DeleteReader || call.Action == scaling.Failover
-	if ofCluster && target.Kind != scaling.DBCluster {
-		return refuse("a %s has no readers: only a %s takes this", target.Kind, scaling.DBCluster)
+	if call.Action == scaling.Failover && target.Kind != scaling.DBCluster {
+		return refuse("a %s does not fail over to a reader: only a %s takes this", target.Kind, scaling.DBCluster)
 	}
 	switch call.Action {
 	case scaling.ModifyInstanceClass:
@@ -37,8 +36,14 @@ func (s *scope) execute(ctx context.Context, target scaling.Target, call scaling
 	case scaling.ModifyPromotionTier:
 		return s.modify(ctx, &rds.ModifyDBInstanceInput{PromotionTier: aws.Int32(int32(call.PromotionTier))}, call)
 	case scaling.CreateReader:
+		if target.Kind == scaling.DBInstance {
+			return s.createReplica(ctx, target, call)
+		}
 		return s.createReader(ctx, target, call)
 	case scaling.DeleteReader:
+		if target.Kind == scaling.DBInstance {
+			return s.deleteReplica(ctx, target, call)
+		}
 		return s.deleteReader(ctx, target, call)
 	case scaling.Failover:
 		return s.failover(ctx, target, call)
@@ -71,30 +76,48 @@ func (s *scope) deleteReader(ctx context.Context, target scaling.Target, call sc
 	if err != nil {
 		return err
 	}
-	found, err := s.databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{
-		DBInstanceIdentifier: aws.String(call.Instance),
-	})
+	db, err := s.describeOwn(ctx, call.Instance)
 	if err != nil {
 		return err
 	}
-	if len(found.DBInstances) != 1 {
-		return fmt.Errorf("%w: the RDS API shows no DB instance %s", scaling.ErrNotFound, call.Instance)
-	}
 	role, member := roleOf(cluster, call.Instance)
-	switch db := found.DBInstances[0]; {
-	case !instance(db).Own():
-		return refuse("it does not carry the tag %s=%s, and dbscaler deletes only what it created",
-			scaling.TagCreatedBy, scaling.TagCreatedByValue)
+	switch {
 	case !member || aws.ToString(db.DBClusterIdentifier) != target.Identifier:
 		return refuse("it is not a member of the cluster, so it is not deleted")
 	case aws.ToBool(role.IsClusterWriter):
 		return refuse("it is the cluster's writer, so it is not deleted")
 	}
-	_, err = s.changes.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{
-		DBInstanceIdentifier: aws.String(call.Instance),
-		SkipFinalSnapshot:    aws.Bool(true), // a reader has no data of its own, and a final snapshot of one is refused
+	return s.remove(ctx, call.Instance)
+}
+
+// remove deletes a reader, without a snapshot: it has no data of its own, and a final snapshot of one is refused.
+func (s *scope) remove(ctx context.Context, identifier string) error {
+	_, err := s.changes.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{
+		DBInstanceIdentifier: aws.String(identifier), SkipFinalSnapshot: aws.Bool(true),
 	})
 	return err
+}
+
+// describeOwn reads one instance anew, and wants it to be one that dbscaler created.
+func (s *scope) describeOwn(ctx context.Context, identifier string) (types.DBInstance, error) {
+	db, err := s.describeInstance(ctx, identifier)
+	if err == nil && !instance(db).Own() {
+		err = refuse("it does not carry the tag %s=%s, and dbscaler deletes only what it created",
+			scaling.TagCreatedBy, scaling.TagCreatedByValue)
+	}
+	return db, err
+}
+
+// describeInstance reads one instance anew.
+func (s *scope) describeInstance(ctx context.Context, identifier string) (types.DBInstance, error) {
+	out, err := s.databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(identifier)})
+	if err != nil {
+		return types.DBInstance{}, err
+	}
+	if len(out.DBInstances) != 1 {
+		return types.DBInstance{}, fmt.Errorf("%w: the RDS API shows no DB instance %s", scaling.ErrNotFound, identifier)
+	}
+	return out.DBInstances[0], nil
 }
 
 // describeCluster reads one cluster anew.

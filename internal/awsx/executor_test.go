@@ -158,7 +158,7 @@ func TestExecuteRefuses(t *testing.T) {
 		{"a reader that is gone", orders, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-gone"}, false,
 			scaling.ErrNotFound, "DBInstance not found"},
 		{"no name", orders, scaling.Call{Action: scaling.Failover}, false, scaling.ErrInvalid, "names no instance"},
-		{"a reader of a plain instance", plain, scaling.Call{Action: scaling.CreateReader, Instance: "ledger-new"}, false,
+		{"a failover of a plain instance", plain, scaling.Call{Action: scaling.Failover, Instance: "ledger-read"}, false,
 			scaling.ErrInvalid, "only a DBCluster"},
 		{"an unknown action", orders, scaling.Call{Action: "Reboot", Instance: "orders-b"}, false, scaling.ErrInvalid,
 			"does not know the action"},

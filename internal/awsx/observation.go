@@ -18,7 +18,7 @@ func (t *topology) observe(target scaling.Target) scaling.Observation {
 			return t.observeCluster(cluster)
 		}
 	} else if instance, found := t.instances[target.Identifier]; found {
-		return t.observeInstance(instance)
+		return t.observeInstance(instance, t.replicas[target.Identifier])
 	}
 	return scaling.Observation{At: t.at}
 }
@@ -26,7 +26,7 @@ func (t *topology) observe(target scaling.Target) scaling.Observation {
 func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 	members := t.members[aws.ToString(cluster.DBClusterIdentifier)]
 	o := scaling.Observation{
-		At: t.at, Found: true,
+		At: t.at, Found: true, Kind: scaling.DBCluster,
 		ARN:           aws.ToString(cluster.DBClusterArn),
 		Engine:        aws.ToString(cluster.Engine),
 		EngineVersion: aws.ToString(cluster.EngineVersion),
@@ -42,32 +42,41 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 		}
 		o.Instances = append(o.Instances, i)
 	}
-	slices.SortFunc(o.Instances, func(a, b scaling.Instance) int {
-		if a.Writer != b.Writer {
-			if a.Writer {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.Identifier, b.Identifier)
-	})
+	slices.SortFunc(o.Instances, writerFirst)
 	return o
 }
 
-func (t *topology) observeInstance(db types.DBInstance) scaling.Observation {
+// writerFirst orders instances: the writer, then by name.
+func writerFirst(a, b scaling.Instance) int {
+	if a.Writer != b.Writer {
+		if a.Writer {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(a.Identifier, b.Identifier)
+}
+
+// observeInstance sees an instance as the writer and its read replicas as the readers.
+func (t *topology) observeInstance(db types.DBInstance, replicas []types.DBInstance) scaling.Observation {
 	i := instance(db)
 	i.Writer = true
-	return scaling.Observation{
-		At: t.at, Found: true,
+	o := scaling.Observation{
+		At: t.at, Found: true, Kind: scaling.DBInstance,
 		ARN:           i.ARN,
 		Engine:        aws.ToString(db.Engine),
 		EngineVersion: aws.ToString(db.EngineVersion),
 		Status:        i.Status,
-		Unsupported:   unsupportedInstance(db),
+		Unsupported:   unsupportedInstance(db, replicas),
 		MultiAZ:       aws.ToBool(db.MultiAZ),
 		Tags:          i.Tags,
 		Instances:     []scaling.Instance{i},
 	}
+	for _, r := range replicas {
+		o.Instances = append(o.Instances, instance(r))
+	}
+	slices.SortFunc(o.Instances, writerFirst)
+	return o
 }
 
 // instance is what the RDS API shows of an instance itself. Its role is its cluster's to tell.

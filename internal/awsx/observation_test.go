@@ -60,7 +60,7 @@ func TestObserveCluster(t *testing.T) {
 		members[1].TagList = []types.Tag{{Key: aws.String(scaling.TagCreatedBy), Value: aws.String(scaling.TagCreatedByValue)}}
 	}).observe(orders)
 	want := scaling.Observation{
-		At: start, Found: true, ARN: "arn:aws:rds:eu-west-1:111122223333:cluster:orders",
+		At: start, Found: true, Kind: scaling.DBCluster, ARN: "arn:aws:rds:eu-west-1:111122223333:cluster:orders",
 		Engine: "aurora-postgresql", EngineVersion: "15.4", Status: "available",
 		Tags: map[string]string{scaling.TagOptIn: "platform"},
 		Instances: []scaling.Instance{
@@ -150,8 +150,7 @@ func TestObserveInstance(t *testing.T) {
 			"read replica of main"},
 		{"a cluster's read replica", func(i *types.DBInstance) { i.ReadReplicaSourceDBClusterIdentifier = aws.String("main") },
 			"read replica of main"},
-		{"replicas", func(i *types.DBInstance) { i.ReadReplicaDBInstanceIdentifiers = []string{"r1", "r2"} },
-			"read replicas (r1, r2)"},
+		{"replicas", func(i *types.DBInstance) { i.ReadReplicaDBInstanceIdentifiers = []string{"r1", "r2"} }, ""},
 		{"processor features", func(i *types.DBInstance) {
 			i.ProcessorFeatures = []types.ProcessorFeature{{Name: aws.String("coreCount"), Value: aws.String("2")}}
 		}, "processor features"},
@@ -239,7 +238,7 @@ func TestSeriesOfATarget(t *testing.T) {
 			of("db-orders-b", "orders-b", start, cpuUtilization, freeableMemory, databaseConnections, engineUptime),
 		)},
 		{scaling.Target{Kind: scaling.DBInstance, Identifier: "copy"},
-			of("db-copy", "copy", start, cpuUtilization, freeableMemory, databaseConnections, replicaLag, instanceCPU)},
+			of("db-copy", "copy", start, cpuUtilization, freeableMemory, databaseConnections, replicaLag)},
 		{scaling.Target{Kind: scaling.DBCluster, Identifier: "nobody"}, nil},
 	}
 	for _, test := range tests {

@@ -39,17 +39,24 @@ func (s *scope) createReader(ctx context.Context, target scaling.Target, call sc
 	if writer < 0 {
 		return refuse("the cluster has no writer whose settings a reader could have")
 	}
-	zones := usableZones(cluster, members)
+	return inSomeZone(usableZones(cluster.AvailabilityZones, members), call, func(zone *string) error {
+		_, err := s.changes.CreateDBInstance(ctx, readerLike(members[writer], cluster, call, zone))
+		return err
+	})
+}
+
+// inSomeZone makes a reader in the first of the zones that was not tried yet; where none is known AWS chooses.
+func inSomeZone(zones []string, call scaling.Call, create func(zone *string) error) error {
 	if len(zones) > 0 {
 		untried := slices.DeleteFunc(slices.Clone(zones), func(zone string) bool { return slices.Contains(call.AvoidZones, zone) })
 		if len(untried) == 0 {
-			return &scaling.NoCapacityError{Last: true, Err: fmt.Errorf("%w: none of the zones of the cluster (%s) has a %s",
+			return &scaling.NoCapacityError{Last: true, Err: fmt.Errorf("%w: none of the zones of the database (%s) has a %s",
 				scaling.ErrNoCapacity, strings.Join(zones, ", "), call.InstanceClass)}
 		}
 		zones = untried
 	}
-	_, err = s.changes.CreateDBInstance(ctx, readerLike(members[writer], cluster, call, first(zones)))
-	if err = Classify(err); errors.Is(err, scaling.ErrNoCapacity) {
+	err := Classify(create(first(zones)))
+	if errors.Is(err, scaling.ErrNoCapacity) {
 		return &scaling.NoCapacityError{Zone: aws.ToString(first(zones)), Last: len(zones) < 2, Err: err}
 	}
 	return err
@@ -115,9 +122,9 @@ func first(zones []string) *string {
 	return aws.String(zones[0])
 }
 
-// usableZones are the cluster's availability zones, those with the fewest members first, then by name; none when they are not
-// known. A zone without a subnet of the cluster cannot be used.
-func usableZones(cluster types.DBCluster, members []types.DBInstance) []string {
+// usableZones are the availability zones of a database, those with the fewest members first, then by name; none when they are not
+// known. A zone without a subnet of the database cannot be used; where no zones are given, those of its subnets are.
+func usableZones(zones []string, members []types.DBInstance) []string {
 	used := map[string]int{}
 	subnets := map[string]bool{}
 	for _, m := range members {
@@ -131,7 +138,10 @@ func usableZones(cluster types.DBCluster, members []types.DBInstance) []string {
 			}
 		}
 	}
-	zones := slices.Sorted(slices.Values(cluster.AvailabilityZones))
+	if len(zones) == 0 {
+		zones = slices.Collect(maps.Keys(subnets))
+	}
+	zones = slices.Sorted(slices.Values(zones))
 	zones = slices.DeleteFunc(zones, func(zone string) bool { return len(subnets) > 0 && !subnets[zone] })
 	slices.SortStableFunc(zones, func(a, b string) int { return used[a] - used[b] })
 	return zones

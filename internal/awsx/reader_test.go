@@ -89,10 +89,11 @@ func TestTheLeastUsedZoneComesFirst(t *testing.T) {
 		{"the first by name among equals", []string{"c", "b", "a"}, []types.DBInstance{in("a"), in("b"), in("c")}, aws.String("a")},
 		{"no subnet in the empty zone", []string{"a", "b", "c"}, []types.DBInstance{in("a", "a", "c")}, aws.String("c")},
 		{"zones are unknown", nil, []types.DBInstance{in("a")}, nil},
+		{"only the subnets are known", nil, []types.DBInstance{in("a", "a", "b")}, aws.String("b")},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := first(usableZones(types.DBCluster{AvailabilityZones: test.zones}, test.members))
+			got := first(usableZones(test.zones, test.members))
 			if aws.ToString(got) != aws.ToString(test.want) || (got == nil) != (test.want == nil) {
 				t.Errorf("got %s, want %s", aws.ToString(got), aws.ToString(test.want))
 			}

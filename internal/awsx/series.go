@@ -131,7 +131,7 @@ func (t *topology) series(target scaling.Target) []wanted {
 			}
 		}
 	} else if i, found := t.instances[target.Identifier]; found {
-		members = []rdstypes.DBInstance{i}
+		members = append([]rdstypes.DBInstance{i}, t.replicas[target.Identifier]...)
 	}
 	for _, i := range members {
 		if i.InstanceCreateTime == nil {
@@ -147,7 +147,8 @@ func (t *topology) series(target scaling.Target) []wanted {
 	return out
 }
 
-// metricsOf lists the metrics of an instance; the cluster is empty when it is the target itself.
+// metricsOf lists the metrics of an instance; the cluster is empty when it is the target itself or a read replica of it. What read
+// replicas carried days ago CloudWatch has no mean of.
 func metricsOf(cluster rdstypes.DBCluster, i rdstypes.DBInstance) []metric {
 	role, member := roleOf(cluster, aws.ToString(i.DBInstanceIdentifier))
 	reader := member && !aws.ToBool(role.IsClusterWriter)
@@ -164,7 +165,7 @@ func metricsOf(cluster rdstypes.DBCluster, i rdstypes.DBInstance) []metric {
 	case reader, replicaSource(i) != "":
 		out = append(out, replicaLag)
 	}
-	if !member {
+	if !member && replicaSource(i) == "" {
 		out = append(out, instanceCPU)
 	}
 	return out

@@ -18,15 +18,16 @@ type topology struct {
 	at        time.Time
 	clusters  map[string]types.DBCluster
 	instances map[string]types.DBInstance
-	// members are the instances of each cluster, by the cluster's identifier.
-	members map[string][]types.DBInstance
+	// members are the instances of each cluster, by the cluster's identifier, and replicas the read replicas of each instance in
+	// its region, by the instance's.
+	members, replicas map[string][]types.DBInstance
 }
 
 // describe reads the topology of a scope. Calls grow with pages of 100 databases, not with who asks.
 func describe(ctx context.Context, client databases, now time.Time) (*topology, error) {
 	t := &topology{
 		at: now, clusters: map[string]types.DBCluster{}, instances: map[string]types.DBInstance{},
-		members: map[string][]types.DBInstance{},
+		members: map[string][]types.DBInstance{}, replicas: map[string][]types.DBInstance{},
 	}
 	clusters := rds.NewDescribeDBClustersPaginator(client, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(pageSize)})
 	for clusters.HasMorePages() {
@@ -48,6 +49,9 @@ func describe(ctx context.Context, client databases, now time.Time) (*topology, 
 			t.instances[aws.ToString(i.DBInstanceIdentifier)] = i
 			if cluster := aws.ToString(i.DBClusterIdentifier); cluster != "" {
 				t.members[cluster] = append(t.members[cluster], i)
+			}
+			if source := aws.ToString(i.ReadReplicaSourceDBInstanceIdentifier); source != "" { // of another region it is an ARN
+				t.replicas[source] = append(t.replicas[source], i)
 			}
 		}
 	}

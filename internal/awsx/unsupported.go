@@ -56,16 +56,17 @@ func isSecondary(c types.DBCluster) bool {
 }
 
 // unsupportedInstance says why an instance cannot be scaled by itself, or nothing when it can.
-func unsupportedInstance(i types.DBInstance) string {
+func unsupportedInstance(i types.DBInstance, replicas []types.DBInstance) string {
 	cluster, source := aws.ToString(i.DBClusterIdentifier), replicaSource(i)
+	tuned := slices.IndexFunc(replicas, func(r types.DBInstance) bool { return len(r.ProcessorFeatures) > 0 })
 	switch {
 	case cluster != "":
 		return fmt.Sprintf("it belongs to DB cluster %s: name the cluster instead", cluster)
 	case source != "":
-		return fmt.Sprintf("it is a read replica of %s, and dbscaler does not scale read replicas yet", source)
-	case len(i.ReadReplicaDBInstanceIdentifiers)+len(i.ReadReplicaDBClusterIdentifiers) > 0:
-		return fmt.Sprintf("it has read replicas (%s), and dbscaler does not scale instances that have any yet", strings.Join(
-			slices.Concat(i.ReadReplicaDBInstanceIdentifiers, i.ReadReplicaDBClusterIdentifiers), ", "))
+		return fmt.Sprintf("it is a read replica of %s, which is scaled along with its source: name that instead", source)
+	case tuned >= 0:
+		return fmt.Sprintf("the processor features of its read replica %s are set, so that its vCPUs are not those of its class: remove "+
+			"them", aws.ToString(replicas[tuned].DBInstanceIdentifier))
 	case len(i.ProcessorFeatures) > 0:
 		return "its processor features are set, so that its vCPUs are not those of its class: remove them, or resize it by hand"
 	case aws.ToString(i.DBInstanceStatus) == statusStopped:

@@ -24,6 +24,7 @@ func (s *Server) rds(r *request) (any, *model.Fault) {
 		"ModifyDBInstance":                   s.modifyInstance,
 		"ModifyDBCluster":                    s.modifyCluster,
 		"CreateDBInstance":                   s.createInstance,
+		"CreateDBInstanceReadReplica":        s.createReplica,
 		"DeleteDBInstance":                   s.deleteInstance,
 		"FailoverDBCluster":                  s.failoverCluster,
 		"RebootDBInstance":                   s.rebootInstance,

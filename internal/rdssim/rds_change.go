@@ -104,26 +104,33 @@ func (s *Server) createInstance(r *request) (any, *model.Fault) {
 	return &createDBInstanceResult{DBInstance: instanceXML(created)}, nil
 }
 
-// allowCreate asks for everything that CreateDBInstance has to do with, one resource at a time, as AWS does (Service
-// Authorization Reference, Amazon RDS). What is being created counts as carrying the tags that it is created with (IAM user
-// guide, aws:ResourceTag). Option groups are left out: the simulator has none.
+// allowCreate asks for everything that CreateDBInstance has to do with.
 func (s *Server) allowCreate(r *request, c *model.Cluster) *model.Fault {
-	tags := r.form.tags()
 	made := model.Instance{Identifier: r.form.Get("DBInstanceIdentifier"), Region: c.Region, AccountID: c.AccountID}
+	return s.allowMade(r, "rds:CreateDBInstance", made, c.ARN(), c.Tags, c.DBSubnetGroup)
+}
+
+// allowMade asks for everything that the making of an instance from a cluster, or from another instance, has to do with, one
+// resource at a time, as AWS does (Service Authorization Reference, Amazon RDS). What is being created counts as carrying the tags
+// that it is created with (IAM user guide, aws:ResourceTag). Option groups are left out: the simulator has none.
+func (s *Server) allowMade(
+	r *request, action string, made model.Instance, from string, fromTags map[string]string, subnets string,
+) *model.Fault {
+	tags := r.form.tags()
 	arn := func(kind, name string) string {
-		return "arn:aws:rds:" + c.Region + ":" + c.AccountID + ":" + kind + ":" + name
+		return "arn:aws:rds:" + made.Region + ":" + made.AccountID + ":" + kind + ":" + name
 	}
 	type check struct {
 		action, resource string
 		values           conditionValues
 	}
 	checks := []check{
-		{"rds:CreateDBInstance", made.ARN(), tagged(tags, tags)},
-		{"rds:CreateDBInstance", c.ARN(), tagged(c.Tags, tags)},
-		{"rds:CreateDBInstance", arn("subgrp", c.DBSubnetGroup), tagged(nil, tags)},
+		{action, made.ARN(), tagged(tags, tags)},
+		{action, from, tagged(fromTags, tags)},
+		{action, arn("subgrp", subnets), tagged(nil, tags)},
 	}
 	if group := r.form.Get("DBParameterGroupName"); group != "" {
-		checks = append(checks, check{"rds:CreateDBInstance", arn("pg", group), tagged(nil, tags)})
+		checks = append(checks, check{action, arn("pg", group), tagged(nil, tags)})
 	}
 	if len(tags) > 0 {
 		checks = append(checks, check{"rds:AddTagsToResource", made.ARN(), tagged(tags, tags)})
@@ -137,6 +144,36 @@ func (s *Server) allowCreate(r *request, c *model.Cluster) *model.Fault {
 		}
 	}
 	return nil
+}
+
+// createReplica makes a read replica of a plain instance.
+func (s *Server) createReplica(r *request) (any, *model.Fault) {
+	f := r.form
+	source, failed := s.instance(r, f.Get("SourceDBInstanceIdentifier"))
+	if failed != nil {
+		return nil, failed
+	}
+	made := model.Instance{Identifier: f.Get("DBInstanceIdentifier"), Region: source.Region, AccountID: source.AccountID}
+	if denied := s.allowMade(r, "rds:CreateDBInstanceReadReplica", made, source.ARN(), source.Tags, source.DBSubnetGroup); denied != nil {
+		return nil, denied
+	}
+	interval, failed := f.number("MonitoringInterval")
+	if failed != nil {
+		return nil, failed
+	}
+	create := model.CreateReplica{
+		Identifier: made.Identifier, Source: source.Identifier, Class: f.Get("DBInstanceClass"), AvailabilityZone: f.Get("AvailabilityZone"),
+		ParameterGroup: f.Get("DBParameterGroupName"), PerformanceInsights: f.flag("EnablePerformanceInsights"),
+		CACertificate: f.Get("CACertificateIdentifier"), Tags: f.tags(),
+	}
+	if interval != nil {
+		create.MonitoringInterval = *interval
+	}
+	created, err := s.options.World.CreateReplica(r.caller.region, create)
+	if err != nil {
+		return nil, asFault(err)
+	}
+	return &createDBInstanceReadReplicaResult{DBInstance: instanceXML(created)}, nil
 }
 
 func (s *Server) deleteInstance(r *request) (any, *model.Fault) {

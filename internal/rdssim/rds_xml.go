@@ -78,6 +78,8 @@ type instanceElement struct {
 	DBInstanceArn              string                  `xml:"DBInstanceArn"`
 	DbiResourceID              string                  `xml:"DbiResourceId"`
 	DBClusterIdentifier        string                  `xml:"DBClusterIdentifier,omitempty"`
+	Source                     string                  `xml:"ReadReplicaSourceDBInstanceIdentifier,omitempty"`
+	Replicas                   []string                `xml:"ReadReplicaDBInstanceIdentifiers>ReadReplicaDBInstanceIdentifier"`
 	DBInstanceClass            string                  `xml:"DBInstanceClass"`
 	Engine                     string                  `xml:"Engine"`
 	EngineVersion              string                  `xml:"EngineVersion"`
@@ -130,6 +132,9 @@ type (
 	}
 	listTagsResult struct {
 		TagList []tagElement `xml:"TagList>Tag"`
+	}
+	createDBInstanceReadReplicaResult struct {
+		DBInstance instanceElement `xml:"DBInstance"`
 	}
 	modifyDBInstanceResult struct {
 		DBInstance instanceElement `xml:"DBInstance"`
@@ -194,6 +199,7 @@ func (s *Server) clusterXML(r *request, c *model.Cluster) clusterElement {
 func instanceXML(i *model.Instance) instanceElement {
 	out := instanceElement{
 		DBInstanceIdentifier: i.Identifier, DBInstanceArn: i.ARN(), DbiResourceID: i.ResourceID, DBClusterIdentifier: i.Cluster,
+		Source: i.Source, Replicas: i.Replicas,
 		DBInstanceClass: i.Class, Engine: i.Engine, EngineVersion: i.EngineVersion, DBInstanceStatus: i.Status,
 		MultiAZ: i.MultiAZ, AvailabilityZone: i.AvailabilityZone, SecondaryAvailabilityZone: i.SecondaryZone,
 		DBSubnetGroup:     subnetGroupElement{i.DBSubnetGroup, "Complete"},

@@ -27,6 +27,8 @@ type Observation struct {
 	At time.Time
 	// Found says whether the target exists. When it does not, Account, Region and Why are all that is set.
 	Found bool
+	// Kind of the target as it was found: an instance's readers are its read replicas, which never become the writer.
+	Kind TargetKind
 	// ARN is the target's Amazon Resource Name.
 	ARN string
 	// Engine as the RDS API writes it, for example aurora-postgresql.

@@ -9,7 +9,7 @@ type TargetKind string
 const (
 	// DBCluster is an Aurora DB cluster: one writer and up to 15 readers.
 	DBCluster TargetKind = "DBCluster"
-	// DBInstance is an RDS DB instance, Single-AZ or Multi-AZ.
+	// DBInstance is an RDS DB instance, Single-AZ or Multi-AZ, with its read replicas in the same region, if it has any.
 	DBInstance TargetKind = "DBInstance"
 )
 
@@ -46,9 +46,9 @@ type Pool string
 
 // The pools.
 const (
-	// Writer is the pool of the one instance that takes writes. A plain RDS instance is a writer pool.
+	// Writer is the pool of the one instance that takes writes: of a DBInstance, the instance itself.
 	Writer Pool = "Writer"
-	// Readers is the pool of all reader instances.
+	// Readers is the pool of all reader instances: of a DBInstance, its read replicas.
 	Readers Pool = "Readers"
 )
 

@@ -86,8 +86,14 @@ func (s *sim) observe(target scaling.Target) scaling.Observation {
 		return o
 	}
 	o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, i.ARN(), i.Engine, i.EngineVersion, i.Status, i.Tags
-	o.MultiAZ = i.MultiAZ
+	o.MultiAZ, o.Kind = i.MultiAZ, scaling.DBInstance
 	o.Instances = []scaling.Instance{s.instance(i, true)}
+	for _, id := range i.Replicas {
+		if replica, err := s.world.Instance(region, id); err == nil {
+			o.Instances = append(o.Instances, s.instance(replica, false))
+		}
+	}
+	slices.SortFunc(o.Instances[1:], func(a, b scaling.Instance) int { return compare(a.Identifier, b.Identifier) })
 	return o
 }
 
@@ -99,9 +105,11 @@ func (s *sim) instance(i *model.Instance, writer bool) scaling.Instance {
 		CPU: s.series(i, "CPUUtilization"), DBLoadCPU: s.series(i, "DBLoadCPU"),
 		FreeableMemory: fives(s.series(i, "FreeableMemory"), math.Min), Connections: fives(s.series(i, "DatabaseConnections"), math.Max),
 	}
-	if lag := s.series(i, "AuroraReplicaLag"); len(lag) > 0 && !writer {
-		newest := lag[len(lag)-1]
-		out.ReplicaLag = &scaling.Lag{At: newest.At, Value: time.Duration(newest.Value * float64(time.Millisecond))}
+	for metric, unit := range map[string]time.Duration{"AuroraReplicaLag": time.Millisecond, "ReplicaLag": time.Second} {
+		if lag := s.series(i, metric); len(lag) > 0 && !writer {
+			newest := lag[len(lag)-1]
+			out.ReplicaLag = &scaling.Lag{At: newest.At, Value: time.Duration(newest.Value * float64(unit))}
+		}
 	}
 	if uptime := s.series(i, "EngineUptime"); len(uptime) > 0 {
 		newest := uptime[len(uptime)-1]
@@ -199,23 +207,26 @@ func (s *sim) carryOut(target scaling.Target, call scaling.Call) error {
 
 // create makes a reader in a zone that was not tried yet.
 func (s *sim) create(target scaling.Target, call scaling.Call) error {
-	c, err := s.world.Cluster(region, target.Identifier)
-	if err != nil {
-		return classified(err)
-	}
 	tags := map[string]string{scaling.TagOptIn: "*"}
 	for k, v := range call.Tags {
 		tags[k] = v
 	}
-	zones := slices.DeleteFunc(slices.Clone(c.AvailabilityZones), func(z string) bool { return slices.Contains(call.AvoidZones, z) })
+	zones := slices.DeleteFunc(model.Zones(region), func(z string) bool { return slices.Contains(call.AvoidZones, z) })
 	if len(zones) == 0 {
 		return &scaling.NoCapacityError{Last: true, Err: fmt.Errorf("%w: no zone has it", scaling.ErrNoCapacity)}
 	}
 	tier := call.PromotionTier
-	_, err = s.world.CreateInstance(region, model.Create{
-		Identifier: call.Instance, Cluster: target.Identifier, Engine: c.Engine, Class: call.InstanceClass, PromotionTier: &tier,
-		AvailabilityZone: zones[0], Tags: tags, PerformanceInsights: true,
-	})
+	var err error
+	if target.Kind == scaling.DBInstance {
+		_, err = s.world.CreateReplica(region, model.CreateReplica{
+			Identifier: call.Instance, Source: target.Identifier, Class: call.InstanceClass, AvailabilityZone: zones[0], Tags: tags,
+		})
+	} else {
+		_, err = s.world.CreateInstance(region, model.Create{
+			Identifier: call.Instance, Cluster: target.Identifier, Engine: "aurora-postgresql", Class: call.InstanceClass, PromotionTier: &tier,
+			AvailabilityZone: zones[0], Tags: tags, PerformanceInsights: true,
+		})
+	}
 	if err = classified(err); errors.Is(err, scaling.ErrNoCapacity) {
 		return &scaling.NoCapacityError{Zone: zones[0], Last: len(zones) == 1, Err: err}
 	}

@@ -101,7 +101,7 @@ func (w *witness) atRest(name string, call scaling.Call) {
 		return
 	}
 	for _, i := range w.sim.world.Instances(region) {
-		if i.Cluster == name && i.Status != scaling.Available {
+		if of(i) == name && i.Status != scaling.Available {
 			w.sim.violate("%s of %s is asked for while %s is %s", call.Action, call.Instance, i.Identifier, i.Status)
 		}
 	}
@@ -143,7 +143,7 @@ func (w *witness) mayCreate(name string, t *trial) {
 	p := w.sim.store.get(types.NamespacedName{Namespace: namespace, Name: name})
 	count := 0
 	for _, i := range w.sim.world.Instances(region) {
-		if i.Cluster == name {
+		if of(i) == name {
 			count++
 		}
 	}

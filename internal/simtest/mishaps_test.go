@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -26,12 +27,15 @@ func (s *sim) somebody() (types.NamespacedName, []*model.Instance) {
 	key := s.keys[s.random.IntN(len(s.keys))]
 	var out []*model.Instance
 	for _, i := range s.world.Instances(region) {
-		if i.Cluster == key.Name || i.Identifier == key.Name {
+		if of(i) == key.Name {
 			out = append(out, i)
 		}
 	}
 	return key, out
 }
+
+// of is the database that an instance belongs to.
+func of(i *model.Instance) string { return cmp.Or(i.Cluster, i.Source, i.Identifier) }
 
 // one picks an instance of a policy's database, or nil when there is none.
 func (s *sim) one() (types.NamespacedName, *model.Instance) {

@@ -97,6 +97,17 @@ func drawDatabase(r *rand.Rand, name string, chaos time.Duration) model.Database
 	if r.IntN(8) == 0 {
 		d.Engine, d.Class, d.MultiAZ = "postgres", ladder[writer], r.IntN(2) == 0
 		d.Load.Writer = drawLoad(r, size, chaos)
+		if replicas := r.IntN(3); replicas > 0 {
+			class := ladder[r.IntN(3)]
+			for n := range replicas {
+				member := model.Member{Identifier: fmt.Sprintf("%s-%d", name, n+2), Class: class, Tags: tags}
+				if r.IntN(4) == 0 && n > 0 {
+					member.Tags = map[string]string{scaling.TagOptIn: namespace, scaling.TagCreatedBy: scaling.TagCreatedByValue}
+				}
+				d.Replicas = append(d.Replicas, member)
+			}
+			d.Load.Readers = drawLoad(r, float64(replicas)*vcpus(class), chaos)
+		}
 		return d
 	}
 	d.Instances = []model.Member{{Identifier: name + "-1", Class: ladder[writer], Tags: tags}}
@@ -179,6 +190,12 @@ func drawPolicy(r *rand.Rand, d model.Database) *v1alpha1.DBScalingPolicy {
 	if len(d.Instances) == 0 {
 		s.TargetRef.Kind = v1alpha1.TargetDBInstance
 		s.Writer = &v1alpha1.Writer{InstanceClasses: classes}
+		if len(d.Replicas) > 0 {
+			s.Readers = &v1alpha1.Readers{
+				InstanceClasses: classes, MinReplicas: 1, MaxReplicas: int32(len(d.Replicas) + r.IntN(3)),
+				Preference: v1alpha1.PreferenceCheapest, Redundancy: v1alpha1.RedundancyAllReaders,
+			}
+		}
 		return p
 	}
 	if r.IntN(3) > 0 {

@@ -59,7 +59,7 @@ func deleted(members []string, t *trial) bool {
 }
 
 // timely are the guards that time alone lifts.
-var timely = []string{"Cooldown", "DisruptionWindow", "OperationsPerDay", "FleetSlot", "MetricsStale", "DatabaseBusy"}
+var timely = []string{"Cooldown", "DisruptionWindow", "OperationsPerDay", "FleetSlot", "MetricsStale", "DatabaseBusy", "CapacityShortage"}
 
 // settled says whether the operator has had nothing to do for a good while.
 func (s *sim) settled() bool {
@@ -72,6 +72,10 @@ func (s *sim) settled() bool {
 			continue
 		}
 		if p.Status.Decision == nil {
+			return false
+		}
+		if o := p.Status.Ownership; o != nil && o.Conflict != nil { // what was undone before was seen late
+			s.wish(key, map[string]string{v1alpha1.AnnotationResolveConflict: s.now.Format(time.RFC3339)})
 			return false
 		}
 		if s.now.Sub(p.Status.Decision.Time.Time) < 10*time.Minute {
@@ -134,7 +138,7 @@ func (w *witness) end() {
 // surges says whether a database has a surge reader.
 func (w *witness) surges(name string) bool {
 	return slices.ContainsFunc(w.sim.world.Instances(region), func(i *model.Instance) bool {
-		return i.Cluster == name && i.Tags[scaling.TagSurge] != ""
+		return of(i) == name && i.Tags[scaling.TagSurge] != ""
 	})
 }
 
@@ -144,7 +148,7 @@ func (w *witness) leftover(name string, p *v1alpha1.DBScalingPolicy) {
 	for _, i := range w.sim.world.Instances(region) {
 		truth, _ := w.sim.world.Truth(region, i.Identifier)
 		switch {
-		case i.Cluster != name || truth.Writer:
+		case of(i) != name || truth.Writer:
 		case i.Tags[scaling.TagSurge] != "":
 			surge = i.Identifier
 		default:

@@ -1,7 +1,6 @@
 package simtest
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -155,7 +154,7 @@ func (w *witness) mayShrink(p scaling.Policy, t *trial) {
 		i, err := s.world.Instance(region, g.instance)
 		c, errCluster := s.world.Cluster(region, t.name)
 		writer := errCluster == nil && c.Writer == g.instance || g.instance == t.name
-		if err != nil || cmp.Or(i.Cluster, i.Identifier) != t.name || writer != (t.op.Pool == scaling.Writer) {
+		if err != nil || of(i) != t.name || writer != (t.op.Pool == scaling.Writer) {
 			continue
 		}
 		blind := overlap(g, from, s.now.Add(-5*time.Minute))
@@ -185,7 +184,7 @@ func (w *witness) readers(name, but string) float64 {
 	total := 0.0
 	for _, i := range w.sim.world.Instances(region) {
 		truth, _ := w.sim.world.Truth(region, i.Identifier)
-		if i.Cluster == name && i.Identifier != but && truth.InService && !truth.Writer {
+		if of(i) == name && i.Identifier != but && truth.InService && !truth.Writer {
 			total += truth.VCPUs
 		}
 	}

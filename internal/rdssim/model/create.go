@@ -128,7 +128,10 @@ func (w *World) withinQuota(cluster *Cluster) error {
 }
 
 func (w *World) finishCreate(s *server) {
-	s.CreatedAt, s.EngineVersion = w.now, s.group.cluster.EngineVersion
+	s.CreatedAt = w.now
+	if s.group.cluster != nil {
+		s.EngineVersion = s.group.cluster.EngineVersion
+	}
 	w.resume(s)
 	w.tell(s, "creation", "DB instance created")
 	if s.MonitoringInterval == 0 {

@@ -18,6 +18,8 @@ func (w *World) DeleteInstance(region, id string, skipFinalSnapshot bool, finalS
 	switch {
 	case s.Cluster != "" && finalSnapshot != "":
 		return nil, invalidCombination("FinalDBSnapshotIdentifier can not be specified when deleting a cluster instance")
+	case s.Source != "" && finalSnapshot != "":
+		return nil, invalidCombination("FinalDBSnapshotIdentifier can not be specified when deleting a replica instance")
 	case s.Cluster == "" && !skipFinalSnapshot && finalSnapshot == "":
 		return nil, invalidCombination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified")
 	case skipFinalSnapshot && finalSnapshot != "":

@@ -96,7 +96,10 @@ func (w *World) enrol(g *group, d Database, m Member) {
 	if m.PromotionTier != nil {
 		s.PromotionTier = *m.PromotionTier
 	}
-	if d.MultiAZ {
+	if g.cluster == nil && m.Identifier != d.Identifier {
+		s.Source, s.MultiAZ = d.Identifier, false
+	}
+	if s.MultiAZ {
 		s.SecondaryZone = otherZone(d.Region, s.AvailabilityZone)
 	}
 	if d.PerformanceInsights {

@@ -51,18 +51,19 @@ func (w *World) SetLoad(region, identifier string, l Load) error {
 	if !found {
 		return fmt.Errorf("there is no database %q in %s", identifier, region)
 	}
-	if err := l.validate(w.scenario, g.cluster != nil); err != nil {
+	readers := g.cluster != nil || len(g.servers) > 1
+	if err := l.validate(w.scenario, readers); err != nil {
 		return err
 	}
 	writer, err := w.scenario.resolve(l.Writer)
 	if err != nil {
 		return fmt.Errorf("load.writer.recording: %w", err)
 	}
-	readers, err := w.scenario.resolve(l.Readers)
+	reading, err := w.scenario.resolve(l.Readers)
 	if err != nil {
 		return fmt.Errorf("load.readers.recording: %w", err)
 	}
-	g.writer.demand, g.readers.demand = writer, readers
+	g.writer.demand, g.readers.demand = writer, reading
 	return nil
 }
 
@@ -89,7 +90,8 @@ func (g *group) serve(now time.Time, since time.Duration) {
 	g.writer.ask(g.cost, since)
 	g.readers.ask(g.cost, since)
 	if len(g.readers.serving) == 0 && len(g.writer.serving) > 0 {
-		// The reader endpoint then names the writer (Aurora user guide, "Reader endpoints").
+		// The reader endpoint then names the writer (Aurora user guide, "Reader endpoints"); clients of read replicas are taken to
+		// turn to their source.
 		g.writer.backlog += g.readers.backlog
 		g.readers.backlog, g.readers.unserved = 0, 0
 		g.writer.work(g.writer.asked+g.readers.asked, now)

@@ -49,6 +49,8 @@ var metrics = map[string]func(*server, sample) (float64, bool){
 	"AuroraReplicaLag": func(s *server, p sample) (float64, bool) {
 		return idleLag + busyLag*p.cpu/100, s.Cluster != "" && !p.writer
 	},
+	// Of a read replica outside Aurora, in seconds.
+	"ReplicaLag": func(s *server, p sample) (float64, bool) { return (idleLag + busyLag*p.cpu/100) / 1000, s.Source != "" },
 	// The load is published only when there is some (RDS user guide, "Amazon CloudWatch metrics for Performance Insights").
 	"DBLoadCPU": func(s *server, p sample) (float64, bool) { return p.sessions, s.PerformanceInsights && p.sessions > 0 },
 	"DBLoad": func(s *server, p sample) (float64, bool) {

@@ -49,6 +49,8 @@ type Database struct {
 	MultiAZ bool   `json:"multiAZ,omitempty"`
 	// Instances are the members of a cluster; the first is the writer.
 	Instances []Member `json:"instances,omitempty"`
+	// Replicas are the read replicas of a plain instance.
+	Replicas []Member `json:"replicas,omitempty"`
 	// PerformanceInsights publishes DBLoad and DBLoadCPU.
 	PerformanceInsights bool `json:"performanceInsights,omitempty"`
 	// DeletionProtection keeps a plain instance, or the cluster, from being deleted.
@@ -80,7 +82,7 @@ type Member struct {
 	Tags          map[string]string `json:"tags,omitempty"`
 }
 
-// Load is what a database is asked to do. A plain instance has only the writer's.
+// Load is what a database is asked to do. A plain instance without read replicas has only the writer's.
 type Load struct {
 	Writer  Curve `json:"writer,omitempty"`
 	Readers Curve `json:"readers,omitempty"`

@@ -73,9 +73,12 @@ func (s *server) percent(used float64) float64 { return 100 * (overhead + used/s
 // saturated says whether its clients can't get all that they ask for.
 func (s *server) saturated() bool { return s.wanted > s.usable() }
 
-// writer says whether it takes writes. A plain instance does.
+// writer says whether it takes writes. A plain instance does, and its read replicas do not.
 func (s *server) writer() bool {
-	return s.group.cluster == nil || s.group.cluster.Writer == s.Identifier
+	if s.group.cluster == nil {
+		return s.Source == ""
+	}
+	return s.group.cluster.Writer == s.Identifier
 }
 
 // coldness is how much dearer its work is now.

@@ -40,11 +40,14 @@ func (c *Cluster) ARN() string {
 
 // Instance is a DB instance, a member of a cluster or on its own.
 type Instance struct {
-	Identifier    string
-	Region        string
-	AccountID     string
-	ResourceID    string
-	Cluster       string // empty for a plain instance
+	Identifier string
+	Region     string
+	AccountID  string
+	ResourceID string
+	Cluster    string // empty for a plain instance
+	// Source is what a read replica of a plain instance replicates, and Replicas are its own read replicas.
+	Source        string
+	Replicas      []string
 	Engine        string
 	EngineVersion string
 	Class         string
@@ -117,6 +120,19 @@ type Create struct {
 	MonitoringInterval  int
 	CACertificate       string
 	MaintenanceWindow   string
+	Tags                map[string]string
+}
+
+// CreateReplica is a CreateDBInstanceReadReplica request.
+type CreateReplica struct {
+	Identifier, Source string
+	// Class is that of the source where it is empty.
+	Class               string
+	AvailabilityZone    string
+	ParameterGroup      string
+	PerformanceInsights bool
+	MonitoringInterval  int
+	CACertificate       string
 	Tags                map[string]string
 }
 

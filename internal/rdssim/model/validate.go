@@ -66,13 +66,7 @@ func (d Database) validate(s Scenario, taken names) error {
 	if d.AccountID != "" && !accountPattern.MatchString(d.AccountID) {
 		return fmt.Errorf("accountID: %q does not have 12 digits", d.AccountID)
 	}
-	if d.MaintenanceWindow != "" && !validWindow(d.MaintenanceWindow) {
-		return fmt.Errorf("maintenanceWindow: %q is not one such as %s", d.MaintenanceWindow, defaultMaintenanceWindow)
-	}
-	if d.BackupWindow != "" && !validBackupWindow(d.BackupWindow) {
-		return fmt.Errorf("backupWindow: %q is not one such as %s", d.BackupWindow, defaultBackupWindow)
-	}
-	if err := d.validateKind(taken); err != nil {
+	if err := errors.Join(d.validateWindows(), d.validateKind(taken)); err != nil {
 		return err
 	}
 	for n, u := range d.Maintenance {
@@ -94,12 +88,28 @@ func (d Database) validate(s Scenario, taken names) error {
 		}
 		last = at
 	}
-	return d.Load.validate(s, isAurora(d.Engine))
+	return d.Load.validate(s, isAurora(d.Engine) || len(d.Replicas) > 0)
+}
+
+func (d Database) validateWindows() error {
+	if d.MaintenanceWindow != "" && !validWindow(d.MaintenanceWindow) {
+		return fmt.Errorf("maintenanceWindow: %q is not one such as %s", d.MaintenanceWindow, defaultMaintenanceWindow)
+	}
+	if d.BackupWindow != "" && !validBackupWindow(d.BackupWindow) {
+		return fmt.Errorf("backupWindow: %q is not one such as %s", d.BackupWindow, defaultBackupWindow)
+	}
+	return nil
 }
 
 // validateKind checks that it is either a cluster or a plain instance.
 func (d Database) validateKind(taken names) error {
 	aurora := isAurora(d.Engine)
+	if aurora && len(d.Replicas) > 0 {
+		return errors.New("replicas: those of a cluster are its instances")
+	}
+	if d.AutoScaling != nil && !aurora {
+		return errors.New("autoScaling: it counts the readers of Aurora clusters alone")
+	}
 	switch {
 	case aurora && (len(d.Instances) == 0 || d.Class != "" || d.MultiAZ):
 		return fmt.Errorf("%s: a cluster has instances, each with a class, and neither class nor multiAZ itself", d.Engine)
@@ -107,8 +117,6 @@ func (d Database) validateKind(taken names) error {
 		return fmt.Errorf("%s: a plain instance has a class and no instances; there are no other clusters than Aurora's", d.Engine)
 	case aurora && d.Backups:
 		return errors.New("backups: those of Aurora do not show")
-	case d.AutoScaling != nil && !aurora:
-		return errors.New("autoScaling: a plain instance has no readers to count")
 	case !aurora && d.StorageType != "", aurora && d.StorageType != "" && d.StorageType != auroraStandard && d.StorageType != auroraOptimized:
 		return fmt.Errorf("storageType: %q is not %s or %s, which are a cluster's", d.StorageType, auroraStandard, auroraOptimized)
 	case aurora && !taken.take(d.Region, "cluster", d.Identifier):
@@ -122,7 +130,7 @@ func (d Database) members() []Member {
 	if len(d.Instances) > 0 {
 		return d.Instances
 	}
-	return []Member{{Identifier: d.Identifier, Class: d.Class, Tags: d.Tags}}
+	return append([]Member{{Identifier: d.Identifier, Class: d.Class, Tags: d.Tags}}, d.Replicas...)
 }
 
 func (m Member) validate(d Database, taken names) error {
@@ -148,7 +156,7 @@ func (l Load) validate(s Scenario, readers bool) error {
 		return fmt.Errorf("load.readers.%w", err)
 	}
 	if !readers && !l.Readers.empty() {
-		return errors.New("load.readers: a plain instance has no readers; its load is the writer's")
+		return errors.New("load.readers: a plain instance without replicas has no readers; its load is the writer's")
 	}
 	return nil
 }

@@ -175,5 +175,10 @@ func (c *Cluster) copy() *Cluster {
 func (s *server) copy() *Instance {
 	out := s.Instance
 	out.Tags = maps.Clone(s.Tags)
+	for _, other := range s.group.servers {
+		if other.Source == s.Identifier {
+			out.Replicas = append(out.Replicas, other.Identifier)
+		}
+	}
 	return &out
 }

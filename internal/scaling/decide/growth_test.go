@@ -159,6 +159,11 @@ func TestTheWriterHasASuccessor(t *testing.T) {
 		{"not by fewer and larger readers", policy(withWriter(large, xlarge, xlarge2), bounds(1, 4, large, xlarge2)),
 			observe(busy, own("a", large, steady(40)), own("b", large, steady(40)), own("c", large, steady(40)), own("d", large, steady(40))),
 			[]string{"Readers 4 × db.r6g.2xlarge"}},
+		{"read replicas never succeed their source", policy(withWriter(large, xlarge, xlarge2), bounds(1, 4, large, xlarge2)), func() scaling.Observation {
+			o := observe(busy, own("a", large, steady(40)))
+			o.Kind = scaling.DBInstance
+			return o
+		}(), []string{"Writer 1 × db.r6g.2xlarge"}},
 		{"a person's wish for the readers stands", func() scaling.Policy {
 			return policy(withWriter(large, xlarge, xlarge2), wants(&scaling.Shape{InstanceClass: xlarge, Count: 1}, nil, time.Hour))
 		}(), observe(busy, own("a", xlarge, steady(40))), nil},

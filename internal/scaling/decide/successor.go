@@ -30,8 +30,12 @@ func successor(p scaling.Policy, o *scaling.Observation, pool scaling.Pool) floa
 	return 0
 }
 
-// heirs is the vCPUs of the largest reader at the best promotion tier; zero without readers.
+// heirs is the vCPUs of the largest reader at the best promotion tier; zero without readers, and of read replicas outside Aurora,
+// which never succeed their source.
 func heirs(o *scaling.Observation) float64 {
+	if o.Kind == scaling.DBInstance {
+		return 0
+	}
 	readers, err := members(o, scaling.Readers)
 	if err != nil || len(readers) == 0 {
 		return 0
@@ -44,6 +48,9 @@ func heirs(o *scaling.Observation) float64 {
 
 // successorWanted is the vCPUs of the class that the writer has to grow to, or zero when it does not have to grow.
 func successorWanted(p scaling.Policy, o *scaling.Observation, d *scaling.Decision) float64 {
+	if o.Kind == scaling.DBInstance {
+		return 0
+	}
 	for n := range d.Proposals {
 		if proposal := &d.Proposals[n]; proposal.Pool == scaling.Writer && proposal.Direction == scaling.Up {
 			class, err := catalog.Lookup(proposal.To.InstanceClass)

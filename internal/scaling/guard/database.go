@@ -66,6 +66,25 @@ func classNotOrderable(in Input) (string, time.Duration, error) {
 	return "", 0, nil
 }
 
+// capacityShortage asks AWS for nothing that it had no instance of a short time ago: a surge reader may have another class than
+// the one that the pool gets, and an instance cannot leave its zone.
+func capacityShortage(in Input) (string, time.Duration, error) {
+	for _, s := range in.Operation.Steps {
+		zones, everywhere := in.Observation.Short(s.InstanceClass, in.Now)
+		i, exists := in.Observation.Instance(s.Instance)
+		resized := s.Action == scaling.ModifyInstanceClass && exists && slices.Contains(zones, i.AvailabilityZone)
+		if s.InstanceClass == "" || !everywhere && !resized {
+			continue
+		}
+		where := "in any zone of the database"
+		if resized {
+			where = "in " + i.AvailabilityZone + ", where " + i.Identifier + " is"
+		}
+		return fmt.Sprintf("AWS had no %s %s a short time ago; it is asked again when status.capacityShortages says so", s.InstanceClass, where), 0, nil
+	}
+	return "", 0, nil
+}
+
 // metricsStale wants fresh samples of the pool for anything but reaching what the policy, or a person, asks for at least.
 func metricsStale(in Input) (string, time.Duration, error) {
 	reason, pool := in.Proposal.Reason, in.Proposal.Pool

@@ -58,6 +58,7 @@ var chain = []check{
 	{"LargestStep", largestStep},
 	{"Budget", budget},
 	{"ClassNotOrderable", classNotOrderable},
+	{"CapacityShortage", capacityShortage},
 	{"OptInTagMissing", optInTagMissing},
 	{"OwnerConflict", ownerConflict},
 	{"DeclaredElsewhere", declaredElsewhere},

@@ -353,7 +353,7 @@ func TestWhenToAskAgain(t *testing.T) {
 
 func TestTheOrderIsTheOneOfTheDocumentation(t *testing.T) {
 	want := []string{
-		"Paused", "OwnershipConflict", "ModeRecommend", "OutOfBounds", "LargestStep", "Budget", "ClassNotOrderable", "OptInTagMissing",
+		"Paused", "OwnershipConflict", "ModeRecommend", "OutOfBounds", "LargestStep", "Budget", "ClassNotOrderable", "CapacityShortage", "OptInTagMissing",
 		"OwnerConflict", "DeclaredElsewhere", "MetricsStale", "DatabaseBusy", "PendingModifications", "PendingMaintenance", "BackupWindow", "ForeignReader", "MinimumReaders",
 		"ReadersCarryLoad", "ReplicaLag", "OperationsPerDay", "Cooldown", "DisruptionWindow", "ApprovalMissing",
 		"FleetSlot",

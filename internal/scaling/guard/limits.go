@@ -49,8 +49,6 @@ func outOfReach(in Input) (string, time.Duration, error) {
 	switch {
 	case to.Count < 1 || to.Count > most:
 		return fmt.Sprintf("the override asks for %d instances, where there may be from 1 to %d", to.Count, most), 0, nil
-	case in.Policy.Target.Kind == scaling.DBInstance && in.Proposal.Pool == scaling.Readers:
-		return "the override asks for readers, and a DBInstance has none", 0, nil
 	case !class.Supports(in.Observation.Engine):
 		return fmt.Sprintf("%s does not run on %s", in.Observation.Engine, to.InstanceClass), 0, nil
 	}

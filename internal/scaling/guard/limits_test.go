@@ -48,6 +48,13 @@ func withoutPrices(in *Input) { in.Policy.Prices = nil }
 // upAt is an operation on the readers that ended so long ago and was begun ten minutes before.
 func upAt(ago time.Duration) func(*Input) { return past(scaling.Up, true, ago) }
 
+// shortage is a class that AWS has no instance of for some time to come.
+func shortage(class, zone string, until time.Duration) func(*Input) {
+	return func(in *Input) {
+		in.Observation.Shortages = append(in.Observation.Shortages, scaling.Shortage{InstanceClass: class, Zone: zone, Until: now.Add(until)})
+	}
+}
+
 func TestMoreGuards(t *testing.T) {
 	const pass = ""
 	failover := steps(create("s"), scaling.Step{Action: scaling.Failover, Instance: "a"}, remove("s"))
@@ -79,8 +86,6 @@ func TestMoreGuards(t *testing.T) {
 		{"an override to two writers", []func(*Input){ofWriter, override(2, xlarge)}, "OutOfBounds", "from 1 to 1"},
 		{"an override to a class that the engine does not run on", []func(*Input){override(2, "db.m5.large")}, "OutOfBounds", "does not run on"},
 		{"an override to a class that nobody knows", []func(*Input){override(2, "db.z9.large")}, "OutOfBounds", "could not be evaluated"},
-		{"an override of readers that a DBInstance does not have",
-			[]func(*Input){override(2, xlarge), func(in *Input) { in.Policy.Target.Kind = scaling.DBInstance }}, "OutOfBounds", "has none"},
 
 		// From 2 × 2 vCPUs.
 		{"as far as one operation may go", []func(*Input){stepFactor(2)}, pass, ""},
@@ -107,6 +112,13 @@ func TestMoreGuards(t *testing.T) {
 		{"nor without prices", []func(*Input){down, budgetOf("0.10"), withoutPrices, to(1, large)}, pass, ""},
 		{"an override down whose price is not known", []func(*Input){down, override(1, large), budgetOf("9"), withoutPrices}, "Budget", "is not known"},
 		{"down to what is dearer", []func(*Input){down, budgetOf("0.10"), to(2, xlarge)}, "Budget", ""},
+		{"a class that AWS had nowhere", []func(*Input){shortage(xlarge, "", time.Minute)}, "CapacityShortage", "no db.r6g.xlarge in any zone"},
+		{"where an instance is that is to be resized", []func(*Input){
+			shortage(xlarge, "eu-west-1b", time.Minute), instance(1, func(i *scaling.Instance) { i.AvailabilityZone = "eu-west-1b" }),
+		}, "CapacityShortage", "in eu-west-1b, where a is"},
+		{"where no such instance is", []func(*Input){shortage(xlarge, "eu-west-1c", time.Minute)}, pass, ""},
+		{"another class", []func(*Input){shortage(xlarge4, "", time.Minute)}, pass, ""},
+		{"some time ago", []func(*Input){shortage(xlarge, "", 0)}, pass, ""},
 		{"an override right after a failure", []func(*Input){override(2, xlarge), past(scaling.Up, false, 4*time.Minute)}, "Cooldown", "10:01:00Z"},
 		{"an override some time after a failure", []func(*Input){override(2, xlarge), past(scaling.Up, false, 5*time.Minute)}, pass, ""},
 		{"an override right after a change", []func(*Input){override(2, xlarge), past(scaling.Up, true, time.Minute)}, pass, ""},

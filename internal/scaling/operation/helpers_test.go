@@ -52,6 +52,17 @@ func cluster(instances ...scaling.Instance) scaling.Observation {
 	}
 }
 
+// replicated is an instance whose readers are read replicas.
+func replicated(o scaling.Observation) scaling.Observation {
+	o.Kind, o.Engine = scaling.DBInstance, "postgres"
+	return o
+}
+
+func oracle(o scaling.Observation) scaling.Observation {
+	o.Engine = "oracle-ee"
+	return o
+}
+
 func writer(class string) scaling.Instance {
 	i := reader("w", class)
 	i.Writer = true

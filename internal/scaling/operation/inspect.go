@@ -53,7 +53,7 @@ func inspectResize(s scaling.Step, o scaling.Observation, i scaling.Instance) (s
 		return stateDone, ""
 	case i.PendingClass == s.InstanceClass, !i.Available():
 		return stateUnderWay, fmt.Sprintf("Waiting for %s to become %s; it is %s", s.Instance, s.InstanceClass, i.Status)
-	case i.Writer && len(o.Pool(scaling.Readers)) > 0: // no plan resizes a writer in place that a reader could relieve
+	case i.Writer && succeeds(o): // no plan resizes a writer in place that a reader could relieve
 		return stateImpossible, s.Instance + " has become the writer, so it is not resized in place"
 	default:
 		return stateNoTrace, describe(s)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -22,6 +23,8 @@ const (
 	bestTier  = 0
 	// maxReaders is how many readers an Aurora cluster can have (Aurora user guide, "Quotas and constraints").
 	maxReaders = 15
+	// fewReplicas is how many read replicas an instance of Oracle or SQL Server can have.
+	fewReplicas = 5
 	// maxIdentifier is the greatest length of a DB instance identifier.
 	maxIdentifier = 63
 )
@@ -39,7 +42,7 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 		op.Steps = planCleanup(o)
 	case proposal.Pool == scaling.Readers:
 		op.Steps, err = planReaders(p, o, proposal.To, id)
-	case len(o.Pool(scaling.Readers)) > 0:
+	case succeeds(o):
 		op.Steps, err = planPromotion(p, o, proposal.To.InstanceClass, id)
 	default:
 		writer := o.Pool(scaling.Writer)
@@ -52,6 +55,21 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 		err = fmt.Errorf("nothing would have to change to reach %s", proposal.To)
 	}
 	return op, err
+}
+
+// succeeds says whether a reader can become the writer. A read replica outside Aurora cannot: promoting it ends its replication.
+func succeeds(o scaling.Observation) bool {
+	return o.Kind != scaling.DBInstance && len(o.Pool(scaling.Readers)) > 0
+}
+
+// mostReaders is how many readers a database can have (Aurora user guide, "Quotas and constraints"; RDS user guide, "Working with
+// DB instance read replicas").
+func mostReaders(o scaling.Observation) int {
+	few := slices.ContainsFunc([]string{"oracle", "sqlserver", "custom", "db2"}, func(e string) bool { return strings.HasPrefix(o.Engine, e) })
+	if o.Kind == scaling.DBInstance && few {
+		return fewReplicas
+	}
+	return maxReaders
 }
 
 // planReaders adds before it removes: new readers first, and a surge reader when one is to be resized and no new reader can
@@ -76,7 +94,7 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 		remove = append(remove, scaling.Step{Action: scaling.DeleteReader, Instance: r.Identifier})
 	}
 	standIn := len(create) > 0 && !shrinks(readers, to.InstanceClass)
-	if len(change) > 0 && !standIn && p.Guardrails.SurgeReaders > 0 && len(readers)+len(create) < maxReaders {
+	if len(change) > 0 && !standIn && p.Guardrails.SurgeReaders > 0 && len(readers)+len(create) < mostReaders(o) {
 		surge := add(p, o, to.InstanceClass, id, len(create)+1, true)
 		create = append(create, surge)
 		remove = slices.Insert(remove, 0, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})

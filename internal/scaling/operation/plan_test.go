@@ -183,6 +183,24 @@ func TestPlan(t *testing.T) {
 			lines("fail over to b", "resize w to db.r6g.xlarge"),
 		},
 		{
+			"an instance with read replicas: in place, since none of them can succeed it", policy(),
+			replicated(cluster(writer(large), reader("a", large))), writers, up, shape(1, xlarge),
+			lines("resize w to db.r6g.xlarge"),
+		},
+		{
+			"read replicas, vertically up", policy(),
+			replicated(cluster(writer(large), reader("a", large))), readers, up, shape(1, xlarge),
+			lines(
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 15",
+				"resize a to db.r6g.xlarge",
+				"remove the reader engine-dbscaler-0a1b2c3d-1, which was a surge reader"),
+		},
+		{
+			"five read replicas of Oracle leave no room for a surge reader", policy(),
+			oracle(replicated(cluster(append(several(5, large), writer(large))...))), readers, up, shape(5, xlarge),
+			strings.TrimSuffix(strings.Repeat("resize r to db.r6g.xlarge\n", 5), "\n"),
+		},
+		{
 			"the writer alone", policy(), cluster(writer(large)), writers, up, shape(1, xlarge),
 			lines("resize w to db.r6g.xlarge"),
 		},

@@ -56,6 +56,8 @@ func ways() []way {
 		{"the writer by promotion, of mixed readers", policy(), mixed, writers, up, shape(1, xlarge)},
 		{"the writer down", policy(), big, writers, down, shape(1, xlarge)},
 		{"the writer down, below the readers", policy(), big, writers, down, shape(1, large)},
+		{"an instance with read replicas", policy(), replicated(two), writers, up, shape(1, xlarge)},
+		{"read replicas vertically", policy(), replicated(two), readers, up, shape(2, xlarge)},
 		{"the writer alone", policy(), cluster(writer(large)), writers, up, shape(1, xlarge)},
 		{"what was left over", policy(), cluster(writer(large), reader("a", large), surge("s", large), surge("t", large)),
 			readers, scaling.Cleanup, shape(1, large)},
@@ -75,7 +77,7 @@ func (w way) plan(t *testing.T) (scaling.Operation, *world) {
 		if w.pool == scaling.Readers {
 			world.floor = min(world.floor, w.to.Count*vcpus(t, w.to.InstanceClass))
 		}
-		world.succession = w.pool == scaling.Writer && w.direction == scaling.Up && len(w.observation.Pool(scaling.Readers)) > 0
+		world.succession = w.pool == scaling.Writer && w.direction == scaling.Up && succeeds(w.observation)
 	}
 	return op, world
 }

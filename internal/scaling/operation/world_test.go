@@ -15,6 +15,7 @@ import (
 // asked and what must go on serving is checked at every tick. A tick is the time between two looks.
 type world struct {
 	t         *testing.T
+	kind      scaling.TargetKind
 	now       time.Time
 	status    string
 	instances []scaling.Instance
@@ -44,12 +45,12 @@ func usual(a scaling.Action) int {
 
 func newWorld(t *testing.T, o scaling.Observation) *world {
 	t.Helper()
-	return &world{t: t, now: o.At, status: o.Status, instances: slices.Clone(o.Instances), takes: usual}
+	return &world{t: t, kind: o.Kind, now: o.At, status: o.Status, instances: slices.Clone(o.Instances), takes: usual}
 }
 
 func (w *world) observe() scaling.Observation {
 	o := cluster(slices.Clone(w.instances)...)
-	o.At, o.Status = w.now, w.status
+	o.At, o.Status, o.Kind = w.now, w.status, w.kind
 	slices.SortFunc(o.Instances, func(a, b scaling.Instance) int { // the writer first, as the observer lists them
 		return boolean(!a.Writer, !b.Writer)
 	})
@@ -146,7 +147,7 @@ func (w *world) execute(c scaling.Call) {
 	takes := w.takes(c.Action)
 	switch c.Action {
 	case scaling.ModifyInstanceClass:
-		if i.Writer && len(w.observe().Pool(scaling.Readers)) > 0 {
+		if i.Writer && succeeds(w.observe()) {
 			w.t.Errorf("%s: %s, which is the writer", w.now.Format(time.TimeOnly), asked)
 		}
 		w.in(1, w.change(c.Instance, func(i *scaling.Instance) { i.PendingClass = c.InstanceClass }))
