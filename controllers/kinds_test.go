@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
 // cluster is an Aurora cluster at a steady load: writer vCPUs and reader vCPUs, on the classes named.
@@ -59,7 +60,20 @@ func replicated(readerLoad float64, replicas ...string) string {
 		"  replicas:\n%s  load: {readers: {points: [{at: 0h, vcpus: %g}]}, ", members.String(), readerLoad), 1)
 }
 
+// multiAZ is a Multi-AZ DB cluster whose standbys carry a steady load.
+func multiAZ(readerLoad float64) string {
+	return strings.NewReplacer("aurora-postgresql", "postgres", "db.r6g.large", "db.m6gd.large").Replace(
+		cluster("db.r6g.large", 0.4, readerLoad, "db.r6g.large", "db.r6g.large"))
+}
+
 const (
+	whole = `
+metadata: {name: p}
+spec:
+  targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  writer: {instanceClasses: [db.m6gd.large, db.m6gd.xlarge, db.m6gd.2xlarge]}
+  disruptionWindows: [{schedule: "0 10 * * *", durationSeconds: 3600, timeZone: UTC}]
+`
 	replicas = `
 metadata: {name: p}
 spec:
@@ -234,5 +248,42 @@ func TestSourceOfReadReplicasIsResizedInPlace(t *testing.T) {
 	l.run("p", 8*time.Hour, nil)
 	if got := l.changes(); slices.ContainsFunc(got, func(c string) bool { return strings.HasPrefix(c, "Delete") }) {
 		t.Errorf("AWS was asked for %q", got)
+	}
+}
+
+// A Multi-AZ DB cluster is resized as a whole, in its window, for its busiest member, with one failover.
+func TestMultiAZCluster(t *testing.T) {
+	l := newLab(t, multiAZ(3.2))
+	l.apply(whole)
+	p := l.until("p", "resized", 5*time.Hour, succeeded)
+	if got := l.changes(); len(got) != 1 || got[0] != "ModifyDBCluster" {
+		t.Errorf("AWS was asked for %q", got)
+	}
+	if begun := p.Status.History[0].StartTime.UTC(); begun.Hour() != 10 {
+		t.Errorf("it was begun at %s, and the window opens at 10:00", begun)
+	}
+	if got := l.shape("orders"); got != "db.m6gd.xlarge + db.m6gd.xlarge db.m6gd.xlarge" {
+		t.Errorf("the cluster is %s", got)
+	}
+	failovers := 0
+	l.aws.Do(func(w *model.World) {
+		for _, e := range w.Events("eu-west-1", start, w.Now()) {
+			if strings.HasPrefix(e.Message, "Completed failover") {
+				failovers++
+			}
+		}
+	})
+	if failovers != 1 {
+		t.Errorf("it failed over %d times", failovers)
+	}
+}
+
+// Readers of their own it has none, which the policy is told.
+func TestMultiAZClusterHasNoReadersOfItsOwn(t *testing.T) {
+	l := newLab(t, multiAZ(1))
+	l.apply(strings.Replace(whole, "spec:\n", "spec:\n  readers: {instanceClasses: [db.m6gd.large], maxReplicas: 2}\n", 1))
+	p := l.until("p", "looked at", time.Minute, func(*v1alpha1.DBScalingPolicy) bool { return true })
+	if got := condition(p, v1alpha1.ConditionTargetFound); got != "False Unsupported" || !strings.Contains(p.Status.Decision.Message, "remove spec.readers") {
+		t.Errorf("it is %s: %s", got, p.Status.Decision.Message)
 	}
 }

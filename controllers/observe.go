@@ -138,6 +138,9 @@ func unusable(v *visit) *limit {
 			"roleARN when it is in another account", target.Kind, target.Identifier, target.Scope)}
 	case o.Unsupported != "":
 		return &limit{v1alpha1.ReasonUnsupported, o.Unsupported}
+	case o.Whole && v.policy.Readers != nil:
+		return &limit{v1alpha1.ReasonUnsupported, "it is a Multi-AZ DB cluster, which is resized as a whole: remove spec.readers, and name " +
+			"the classes of all its members in spec.writer"}
 	}
 	for field, ladder := range map[string][]string{"readers": readerClasses(v.policy), "writer": writerClasses(v.policy)} {
 		for _, name := range ladder {

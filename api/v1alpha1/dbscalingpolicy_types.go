@@ -73,8 +73,9 @@ type DBScalingPolicySpec struct {
 	// +optional
 	Readers *Readers `json:"readers,omitempty"`
 
-	// writer bounds the writer of a DB cluster, or the instance when the target
-	// is a DBInstance. Without it the writer is left alone.
+	// writer bounds the writer of an Aurora cluster, all members of a Multi-AZ
+	// DB cluster, or the instance when the target is a DBInstance. Without it
+	// they are left alone.
 	// +optional
 	Writer *Writer `json:"writer,omitempty"`
 
@@ -179,7 +180,8 @@ type TargetKind string
 
 // The kinds of target.
 const (
-	// TargetDBCluster is an Aurora DB cluster.
+	// TargetDBCluster is an Aurora DB cluster, or a Multi-AZ DB cluster, which
+	// is resized as a whole through spec.writer.
 	TargetDBCluster TargetKind = "DBCluster"
 	// TargetDBInstance is an RDS DB instance, Single-AZ or Multi-AZ, that
 	// belongs to no cluster. Its read replicas in the same region are its

@@ -56,7 +56,7 @@ type OperationStatus struct {
 
 // StepAction is one kind of change in AWS.
 //
-// +kubebuilder:validation:Enum=ModifyInstanceClass;ModifyPromotionTier;CreateReader;DeleteReader;Failover
+// +kubebuilder:validation:Enum=ModifyInstanceClass;ModifyPromotionTier;CreateReader;DeleteReader;Failover;ModifyClusterClass
 type StepAction string
 
 // OperationStep is one call to AWS and the state that shows that it is done.
@@ -65,7 +65,8 @@ type OperationStep struct {
 	// +required
 	Action StepAction `json:"action,omitempty"`
 
-	// instance is the DB instance that it is done to.
+	// instance is the DB instance that it is done to, or the cluster where that
+	// is changed as a whole.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63

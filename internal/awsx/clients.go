@@ -50,6 +50,7 @@ type databases interface {
 type changes interface {
 	ModifyDBInstance(context.Context, *rds.ModifyDBInstanceInput, ...func(*rds.Options)) (*rds.ModifyDBInstanceOutput, error)
 	CreateDBInstance(context.Context, *rds.CreateDBInstanceInput, ...func(*rds.Options)) (*rds.CreateDBInstanceOutput, error)
+	ModifyDBCluster(context.Context, *rds.ModifyDBClusterInput, ...func(*rds.Options)) (*rds.ModifyDBClusterOutput, error)
 	CreateDBInstanceReadReplica(
 		context.Context, *rds.CreateDBInstanceReadReplicaInput, ...func(*rds.Options),
 	) (*rds.CreateDBInstanceReadReplicaOutput, error)

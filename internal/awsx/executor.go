@@ -27,8 +27,9 @@ func (s *scope) execute(ctx context.Context, target scaling.Target, call scaling
 	if call.Instance == "" {
 		return refuse("the call names no instance")
 	}
-	if call.Action == scaling.Failover && target.Kind != scaling.DBCluster {
-		return refuse("a %s does not fail over to a reader: only a %s takes this", target.Kind, scaling.DBCluster)
+	ofCluster := call.Action == scaling.Failover || call.Action == scaling.ModifyClusterClass
+	if ofCluster && target.Kind != scaling.DBCluster {
+		return refuse("a %s has no members: only a %s takes this", target.Kind, scaling.DBCluster)
 	}
 	switch call.Action {
 	case scaling.ModifyInstanceClass:
@@ -47,6 +48,8 @@ func (s *scope) execute(ctx context.Context, target scaling.Target, call scaling
 		return s.deleteReader(ctx, target, call)
 	case scaling.Failover:
 		return s.failover(ctx, target, call)
+	case scaling.ModifyClusterClass:
+		return s.modifyCluster(ctx, target, call)
 	default:
 		return refuse("this version of dbscaler does not know the action")
 	}
@@ -58,6 +61,16 @@ func (s *scope) modify(ctx context.Context, input *rds.ModifyDBInstanceInput, ca
 	input.DBInstanceIdentifier = aws.String(call.Instance)
 	input.ApplyImmediately = aws.Bool(true)
 	_, err := s.changes.ModifyDBInstance(ctx, input)
+	return err
+}
+
+// modifyCluster changes the class of every member of a Multi-AZ DB cluster at once.
+func (s *scope) modifyCluster(ctx context.Context, target scaling.Target, call scaling.Call) error {
+	_, err := s.changes.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
+		DBClusterIdentifier:    aws.String(target.Identifier),
+		DBClusterInstanceClass: aws.String(call.InstanceClass),
+		ApplyImmediately:       aws.Bool(true),
+	})
 	return err
 }
 

@@ -32,6 +32,7 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 		EngineVersion: aws.ToString(cluster.EngineVersion),
 		Status:        aws.ToString(cluster.Status),
 		Unsupported:   unsupportedCluster(cluster, members),
+		Whole:         !isAurora(aws.ToString(cluster.Engine)),
 		Tags:          tags(cluster.TagList),
 	}
 	for _, member := range members {

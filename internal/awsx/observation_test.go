@@ -105,7 +105,10 @@ func TestUnsupportedCluster(t *testing.T) {
 		{"an Aurora cluster", nil, ""},
 		{"DocumentDB", func(c *types.DBCluster, _ []types.DBInstance) { c.Engine = aws.String("docdb") }, "docdb cluster"},
 		{"Neptune", func(c *types.DBCluster, _ []types.DBInstance) { c.Engine = aws.String("neptune") }, "neptune cluster"},
-		{"Multi-AZ", func(c *types.DBCluster, _ []types.DBInstance) { c.Engine = aws.String("postgres") }, "Multi-AZ DB cluster"},
+		{"Multi-AZ with processor features", func(c *types.DBCluster, members []types.DBInstance) {
+			c.Engine = aws.String("postgres")
+			members[1].ProcessorFeatures = []types.ProcessorFeature{{Name: aws.String("coreCount"), Value: aws.String("2")}}
+		}, "processor features of its member"},
 		{"Serverless v1", func(c *types.DBCluster, _ []types.DBInstance) { c.EngineMode = aws.String("serverless") }, "Serverless v1"},
 		{"Serverless v2", func(_ *types.DBCluster, members []types.DBInstance) {
 			members[1].DBInstanceClass = aws.String("db.serverless")

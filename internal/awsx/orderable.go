@@ -3,6 +3,7 @@ package awsx
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,10 +21,14 @@ const (
 )
 
 // offer is what orderable classes depend on within a region.
-type offer struct{ engine, version string }
+type offer struct {
+	engine, version string
+	// whole says that it is for a Multi-AZ DB cluster, which has fewer.
+	whole bool
+}
 
 func compareOffers(a, b offer) int {
-	return cmp.Or(cmp.Compare(a.engine, b.engine), cmp.Compare(a.version, b.version))
+	return cmp.Or(cmp.Compare(a.engine, b.engine), cmp.Compare(a.version, b.version), cmp.Compare(fmt.Sprint(a.whole), fmt.Sprint(b.whole)))
 }
 
 // orderable lists the instance classes that AWS offers for an engine's version, sorted. There is one option for each
@@ -39,7 +44,9 @@ func orderable(ctx context.Context, client databases, o offer) ([]string, error)
 			return nil, err
 		}
 		for _, option := range page.OrderableDBInstanceOptions {
-			classes = append(classes, aws.ToString(option.DBInstanceClass))
+			if !o.whole || aws.ToBool(option.SupportsClusters) {
+				classes = append(classes, aws.ToString(option.DBInstanceClass))
+			}
 		}
 	}
 	slices.Sort(classes)

@@ -69,6 +69,9 @@ func (t *topology) product(target scaling.Target, region string) (product, bool)
 			p.deployment = "Multi-AZ"
 		}
 	}
+	if target.Kind == scaling.DBCluster && !isAurora(engine) {
+		return p, false // a Multi-AZ DB cluster is sold as a whole, and prices are of instances
+	}
 	name, known := sold[engine]
 	p.engine = name
 	return p, known

@@ -23,12 +23,13 @@ func unsupportedCluster(c types.DBCluster, members []types.DBInstance) string {
 	serverless := slices.IndexFunc(members, func(i types.DBInstance) bool {
 		return aws.ToString(i.DBInstanceClass) == serverlessClass
 	})
+	tuned := slices.IndexFunc(members, func(i types.DBInstance) bool { return len(i.ProcessorFeatures) > 0 })
 	switch {
 	case engine == "docdb" || engine == "neptune":
 		return fmt.Sprintf("it is a %s cluster, which the RDS API lists too: dbscaler scales Aurora and RDS", engine)
-	case !isAurora(engine):
-		return "it is a Multi-AZ DB cluster, whose instances cannot be resized one by one: dbscaler scales Aurora clusters " +
-			"and single RDS instances"
+	case !isAurora(engine) && tuned >= 0:
+		return fmt.Sprintf("the processor features of its member %s are set, so that its vCPUs are not those of its class: remove them",
+			aws.ToString(members[tuned].DBInstanceIdentifier))
 	case aws.ToString(c.EngineMode) == "serverless":
 		return "it is an Aurora Serverless v1 cluster, which has no instances to resize"
 	case c.ClusterScalabilityType == types.ClusterScalabilityTypeLimitless:

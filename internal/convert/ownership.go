@@ -18,7 +18,7 @@ func touched(op scaling.Operation) []v1alpha1.TouchedInstance {
 			continue
 		}
 		switch s.Action {
-		case scaling.CreateReader, scaling.ModifyInstanceClass, scaling.DeleteReader:
+		case scaling.CreateReader, scaling.ModifyInstanceClass, scaling.DeleteReader, scaling.ModifyClusterClass:
 		case scaling.Failover, scaling.ModifyPromotionTier:
 			continue
 		}

@@ -48,7 +48,7 @@ func (s *Server) modifyInstance(r *request) (any, *model.Fault) {
 	return &modifyDBInstanceResult{DBInstance: instanceXML(changed)}, nil
 }
 
-// modifyCluster is there to refuse: the class of an Aurora cluster is that of its instances.
+// modifyCluster changes the class of a Multi-AZ DB cluster, at once. The class of an Aurora cluster is that of its instances.
 func (s *Server) modifyCluster(r *request) (any, *model.Fault) {
 	c, failed := s.cluster(r, r.form.Get("DBClusterIdentifier"))
 	if failed != nil {
@@ -57,9 +57,15 @@ func (s *Server) modifyCluster(r *request) (any, *model.Fault) {
 	if denied := s.allow(r, "rds:ModifyDBCluster", c.ARN(), tagged(c.Tags, nil)); denied != nil {
 		return nil, denied
 	}
-	return nil, &model.Fault{Code: "InvalidParameterCombination", HTTPStatus: http.StatusBadRequest,
-		Message: "The parameter DBClusterInstanceClass can only be used with Multi-AZ DB clusters; the simulator changes nothing else " +
-			"of a cluster."}
+	if !r.form.Has("DBClusterInstanceClass") || !r.form.flag("ApplyImmediately") {
+		return nil, &model.Fault{Code: "InvalidParameterCombination", HTTPStatus: http.StatusBadRequest,
+			Message: "The simulator changes only the DBClusterInstanceClass of a cluster, and only with ApplyImmediately."}
+	}
+	changed, err := s.options.World.ModifyCluster(r.caller.region, c.Identifier, r.form.Get("DBClusterInstanceClass"))
+	if err != nil {
+		return nil, asFault(err)
+	}
+	return &modifyDBClusterResult{DBCluster: s.clusterXML(r, changed)}, nil
 }
 
 // createInstance makes readers of clusters, which is all that the world can found after its start.

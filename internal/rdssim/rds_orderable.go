@@ -63,7 +63,7 @@ func (s *Server) describeOrderable(r *request) (any, *model.Fault) {
 		all = append(all, orderableElement{
 			DBInstanceClass: c.Name, Engine: engine, EngineVersion: r.form.Get("EngineVersion"), LicenseModel: license,
 			StorageType: storage, SupportedEngineModes: []string{"provisioned"}, AvailabilityZones: zones,
-			MultiAZCapable: !aurora, ReadReplicaCapable: true, Vpc: true,
+			MultiAZCapable: !aurora, ReadReplicaCapable: true, Vpc: true, SupportsClusters: aurora || model.ForClusters(c),
 		})
 	}
 	out := &describeOrderableResult{}

@@ -43,6 +43,8 @@ type clusterElement struct {
 	Endpoint                   string                 `xml:"Endpoint"`
 	ReaderEndpoint             string                 `xml:"ReaderEndpoint"`
 	Port                       int                    `xml:"Port"`
+	DBClusterInstanceClass     string                 `xml:"DBClusterInstanceClass,omitempty"`
+	MultiAZ                    bool                   `xml:"MultiAZ"`
 	StorageType                string                 `xml:"StorageType"`
 	DBSubnetGroup              string                 `xml:"DBSubnetGroup"`
 	DBClusterParameterGroup    string                 `xml:"DBClusterParameterGroup"`
@@ -148,6 +150,9 @@ type (
 	rebootDBInstanceResult struct {
 		DBInstance instanceElement `xml:"DBInstance"`
 	}
+	modifyDBClusterResult struct {
+		DBCluster clusterElement `xml:"DBCluster"`
+	}
 	failoverDBClusterResult struct {
 		DBCluster clusterElement `xml:"DBCluster"`
 	}
@@ -179,9 +184,10 @@ func (s *Server) clusterXML(r *request, c *model.Cluster) clusterElement {
 	out := clusterElement{
 		DBClusterIdentifier: c.Identifier, DBClusterArn: c.ARN(), DBClusterResourceID: c.ResourceID, Engine: c.Engine,
 		EngineVersion: c.EngineVersion, EngineMode: "provisioned", Status: c.Status, Port: port,
-		Endpoint:       c.Identifier + ".cluster-simulated." + c.Region + ".rds.amazonaws.com",
-		ReaderEndpoint: c.Identifier + ".cluster-ro-simulated." + c.Region + ".rds.amazonaws.com",
-		StorageType:    c.StorageType, DBSubnetGroup: c.DBSubnetGroup, DBClusterParameterGroup: c.ParameterGroup,
+		Endpoint:               c.Identifier + ".cluster-simulated." + c.Region + ".rds.amazonaws.com",
+		ReaderEndpoint:         c.Identifier + ".cluster-ro-simulated." + c.Region + ".rds.amazonaws.com",
+		DBClusterInstanceClass: c.InstanceClass, MultiAZ: len(c.Members) > 1,
+		StorageType: c.StorageType, DBSubnetGroup: c.DBSubnetGroup, DBClusterParameterGroup: c.ParameterGroup,
 		PreferredBackupWindow: c.BackupWindow, PreferredMaintenanceWindow: c.MaintenanceWindow,
 		DeletionProtection: c.DeletionProtection, ClusterCreateTime: stamp(c.CreatedAt), AvailabilityZones: c.AvailabilityZones,
 		VpcSecurityGroups: []securityGroupElement{{securityGroup, "active"}}, TagList: tagsXML(c.Tags),

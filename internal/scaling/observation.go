@@ -29,6 +29,9 @@ type Observation struct {
 	Found bool
 	// Kind of the target as it was found: an instance's readers are its read replicas, which never become the writer.
 	Kind TargetKind
+	// Whole says that it is a Multi-AZ DB cluster: all its members have one class, which changes for all of them. The pool Writer
+	// then stands for the cluster.
+	Whole bool
 	// ARN is the target's Amazon Resource Name.
 	ARN string
 	// Engine as the RDS API writes it, for example aurora-postgresql.

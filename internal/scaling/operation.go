@@ -43,10 +43,15 @@ type Step struct {
 	Completed time.Time
 }
 
+// Interrupts says whether a step takes an instance out of service for a time.
+func (s Step) Interrupts() bool {
+	return s.Action == ModifyInstanceClass || s.Action == Failover || s.Action == ModifyClusterClass
+}
+
 // Lead is how long it took until the operation had added capacity: until its first new reader was in service, or where it
 // adds none until its first resized instance was. Zero when it has added none.
 func (o Operation) Lead() time.Duration {
-	for _, action := range []Action{CreateReader, ModifyInstanceClass} {
+	for _, action := range []Action{CreateReader, ModifyInstanceClass, ModifyClusterClass} {
 		for _, s := range o.Steps {
 			if s.Action == action {
 				return max(0, s.Completed.Sub(o.Started))
@@ -58,7 +63,7 @@ func (o Operation) Lead() time.Duration {
 
 // Disruptive says whether any step takes an instance out of service for a time. Adding a reader, or removing one, does not.
 func (o Operation) Disruptive() bool {
-	return slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Action == ModifyInstanceClass || s.Action == Failover })
+	return slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Interrupts() })
 }
 
 // Asked says whether AWS was asked for any step.

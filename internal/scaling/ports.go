@@ -84,7 +84,7 @@ func StableMessage(err error) string {
 // Call is one change to a database.
 type Call struct {
 	Action Action
-	// Instance is the DB instance that is changed, created, deleted or promoted.
+	// Instance is the DB instance that is changed, created, deleted or promoted, or the cluster that is changed as a whole.
 	Instance string
 	// InstanceClass is the class to change to or to create with.
 	InstanceClass string
@@ -111,4 +111,7 @@ const (
 	DeleteReader Action = "DeleteReader"
 	// Failover is rds:FailoverDBCluster to a named reader.
 	Failover Action = "Failover"
+	// ModifyClusterClass is rds:ModifyDBCluster with DBClusterInstanceClass and ApplyImmediately, for a Multi-AZ DB cluster. Its
+	// Instance is the cluster.
+	ModifyClusterClass Action = "ModifyClusterClass"
 )

@@ -7,7 +7,8 @@ type TargetKind string
 
 // The kinds of target.
 const (
-	// DBCluster is an Aurora DB cluster: one writer and up to 15 readers.
+	// DBCluster is an Aurora DB cluster: one writer and up to 15 readers; or a Multi-AZ DB cluster: a writer and two readable
+	// standbys.
 	DBCluster TargetKind = "DBCluster"
 	// DBInstance is an RDS DB instance, Single-AZ or Multi-AZ, with its read replicas in the same region, if it has any.
 	DBInstance TargetKind = "DBInstance"

@@ -65,6 +65,7 @@ func (s *sim) observe(target scaling.Target) scaling.Observation {
 			return o
 		}
 		o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, c.ARN(), c.Engine, c.EngineVersion, c.Status, c.Tags
+		o.Whole = c.InstanceClass != ""
 		for _, id := range c.Members {
 			if i, err := s.world.Instance(region, id); err == nil {
 				o.Instances = append(o.Instances, s.instance(i, id == c.Writer))
@@ -197,6 +198,8 @@ func (s *sim) carryOut(target scaling.Target, call scaling.Call) error {
 		return s.create(target, call)
 	case scaling.DeleteReader:
 		_, err = s.world.DeleteInstance(region, call.Instance, true, "")
+	case scaling.ModifyClusterClass:
+		_, err = s.world.ModifyCluster(region, target.Identifier, call.InstanceClass)
 	case scaling.Failover:
 		_, err = s.world.FailoverCluster(region, target.Identifier, call.Instance)
 	default:

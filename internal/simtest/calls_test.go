@@ -53,6 +53,8 @@ func (s *sim) asked(m *manager, target scaling.Target, call scaling.Call) {
 	case scaling.Failover:
 		w.mayFailOver(name, call, t)
 		w.mayInterrupt(p, call, t)
+	case scaling.ModifyClusterClass:
+		w.mayInterrupt(p, call, t)
 	}
 }
 

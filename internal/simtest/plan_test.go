@@ -3,6 +3,7 @@ package simtest
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -110,6 +111,14 @@ func drawDatabase(r *rand.Rand, name string, chaos time.Duration) model.Database
 		}
 		return d
 	}
+	if r.IntN(12) == 0 {
+		d.Engine = "postgres"
+		for n := range 3 {
+			d.Instances = append(d.Instances, model.Member{Identifier: fmt.Sprintf("%s-%d", name, n+1), Class: storage(ladder[writer]), Tags: tags})
+		}
+		d.Load.Writer, d.Load.Readers = drawLoad(r, size, chaos), drawLoad(r, 2*size, chaos)
+		return d
+	}
 	d.Instances = []model.Member{{Identifier: name + "-1", Class: ladder[writer], Tags: tags}}
 	class := r.IntN(3)
 	readers := []int{0, 1, 1, 2, 2, 3}[r.IntN(6)]
@@ -128,6 +137,9 @@ func drawDatabase(r *rand.Rand, name string, chaos time.Duration) model.Database
 	d.Load.Readers = drawLoad(r, float64(max(1, readers))*vcpus(ladder[class]), chaos)
 	return d
 }
+
+// storage is the class of the same size with local storage, which Multi-AZ DB clusters want.
+func storage(class string) string { return strings.Replace(class, "r6g", "r6gd", 1) }
 
 // drawLoad is steady, or rises, falls, jumps and spikes, relative to what there is at the start.
 func drawLoad(r *rand.Rand, capacity float64, chaos time.Duration) model.Curve {
@@ -196,6 +208,13 @@ func drawPolicy(r *rand.Rand, d model.Database) *v1alpha1.DBScalingPolicy {
 				Preference: v1alpha1.PreferenceCheapest, Redundancy: v1alpha1.RedundancyAllReaders,
 			}
 		}
+		return p
+	}
+	if d.Engine == "postgres" {
+		for n := range classes {
+			classes[n] = v1alpha1.InstanceClass(storage(string(classes[n])))
+		}
+		s.Writer = &v1alpha1.Writer{InstanceClasses: classes}
 		return p
 	}
 	if r.IntN(3) > 0 {

@@ -73,6 +73,9 @@ func (w *World) mayCreate(c Create, cluster *Cluster, zone string) error {
 	if _, taken := w.members[cluster.Region+"/"+c.Identifier]; taken {
 		return &Fault{"DBInstanceAlreadyExists", fmt.Sprintf("DB instance %s already exists.", c.Identifier), 400}
 	}
+	if cluster.InstanceClass != "" {
+		return invalidCombination("The specified DB cluster is a Multi-AZ DB cluster, whose DB instances can't be created one by one.")
+	}
 	if c.Engine != cluster.Engine {
 		return invalidCombination("The engine name requested for your DB instance (%s) doesn't match the engine name of your "+
 			"DB cluster (%s).", c.Engine, cluster.Engine)

@@ -16,6 +16,8 @@ func (w *World) DeleteInstance(region, id string, skipFinalSnapshot bool, finalS
 		return nil, err
 	}
 	switch {
+	case s.group.cluster != nil && s.group.cluster.InstanceClass != "":
+		return nil, invalidCombination("The specified DB instance is a member of a Multi-AZ DB cluster. Delete the DB cluster instead.")
 	case s.Cluster != "" && finalSnapshot != "":
 		return nil, invalidCombination("FinalDBSnapshotIdentifier can not be specified when deleting a cluster instance")
 	case s.Source != "" && finalSnapshot != "":

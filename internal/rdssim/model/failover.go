@@ -7,6 +7,7 @@ import (
 
 const (
 	failingOver = "failing-over"
+	modifying   = "modifying"
 
 	failoverLeast, failoverMost = 20 * time.Second, 40 * time.Second
 	rebootLeast, rebootMost     = 30 * time.Second, 60 * time.Second
@@ -84,6 +85,9 @@ func (w *World) failover(g *group, heir *server) {
 	w.tellCluster(c, "failover", fmt.Sprintf("Started %s AZ failover to DB instance: %s", across, heir.Identifier))
 	w.after(w.between(failoverLeast, failoverMost), func() {
 		c.Status, g.failing = available, false
+		if g.modifying {
+			c.Status = modifying
+		}
 		if old != nil {
 			w.resume(old)
 		}

@@ -33,7 +33,7 @@ func (w *World) found(d Database) error {
 	d.MaintenanceWindow = cmp.Or(d.MaintenanceWindow, defaultMaintenanceWindow)
 	g := &group{region: d.Region, identifier: d.Identifier, cost: 1, random: w.noise(d)}
 	w.groups = append(w.groups, g)
-	if isAurora(d.Engine) {
+	if len(d.Instances) > 0 {
 		g.cluster = w.foundCluster(d)
 	}
 	for _, m := range d.members() {
@@ -74,6 +74,9 @@ func (w *World) foundCluster(d Database) *Cluster {
 		StorageType: cmp.Or(d.StorageType, auroraStandard), AvailabilityZones: Zones(d.Region), DBSubnetGroup: defaultSubnetGroup,
 		ParameterGroup: "default." + d.Engine, BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
 		DeletionProtection: d.DeletionProtection, CreatedAt: w.now.AddDate(-1, 0, 0), Tags: maps.Clone(d.Tags),
+	}
+	if !isAurora(d.Engine) {
+		c.InstanceClass, c.StorageType = d.Instances[0].Class, cmp.Or(d.StorageType, "io1")
 	}
 	w.clusters[d.Region+"/"+d.Identifier] = c
 	return c

@@ -20,8 +20,9 @@ type group struct {
 	region, identifier string
 	cluster            *Cluster // nil for a plain instance
 	servers            []*server
-	// failing says that a failover is under way.
+	// failing says that a failover is under way, and modifying that the members of a Multi-AZ DB cluster get another class.
 	failing         bool
+	modifying       bool
 	writer, readers pool
 	// cost multiplies the demand: what upgrades have made of the queries.
 	cost float64

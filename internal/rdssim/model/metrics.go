@@ -45,12 +45,14 @@ var metrics = map[string]func(*server, sample) (float64, bool){
 	"CPUUtilization":      func(_ *server, p sample) (float64, bool) { return p.cpu, true },
 	"DatabaseConnections": func(_ *server, p sample) (float64, bool) { return connections(p.sessions), true },
 	"FreeableMemory":      func(_ *server, p sample) (float64, bool) { return p.memory, true },
-	"EngineUptime":        func(s *server, p sample) (float64, bool) { return p.uptime, s.Cluster != "" },
+	"EngineUptime":        func(s *server, p sample) (float64, bool) { return p.uptime, isAurora(s.Engine) },
 	"AuroraReplicaLag": func(s *server, p sample) (float64, bool) {
-		return idleLag + busyLag*p.cpu/100, s.Cluster != "" && !p.writer
+		return idleLag + busyLag*p.cpu/100, isAurora(s.Engine) && !p.writer
 	},
-	// Of a read replica outside Aurora, in seconds.
-	"ReplicaLag": func(s *server, p sample) (float64, bool) { return (idleLag + busyLag*p.cpu/100) / 1000, s.Source != "" },
+	// Of a read replica outside Aurora, and of a standby of a Multi-AZ DB cluster, in seconds.
+	"ReplicaLag": func(s *server, p sample) (float64, bool) {
+		return (idleLag + busyLag*p.cpu/100) / 1000, !isAurora(s.Engine) && !p.writer
+	},
 	// The load is published only when there is some (RDS user guide, "Amazon CloudWatch metrics for Performance Insights").
 	"DBLoadCPU": func(s *server, p sample) (float64, bool) { return p.sessions, s.PerformanceInsights && p.sessions > 0 },
 	"DBLoad": func(s *server, p sample) (float64, bool) {

@@ -71,6 +71,9 @@ func (w *World) mayModify(s *server, m Modify) error {
 	if c := s.group.cluster; c != nil && c.Status != available {
 		return clusterBusy(c)
 	}
+	if c := s.group.cluster; c != nil && c.InstanceClass != "" {
+		return invalidCombination("The specified DB instance is a member of a Multi-AZ DB cluster. Modify the DB cluster instead.")
+	}
 	switch {
 	case m.PromotionTier != nil && !validTier(*m.PromotionTier):
 		return invalidTier()
@@ -102,7 +105,7 @@ func (w *World) apply(s *server) {
 	}
 	s.changing = true
 	w.later(s, w.between(lagLeast, lagMost), func() {
-		s.Status = "modifying"
+		s.Status = modifying
 		if s.Pending.Class != "" {
 			w.tell(s, "configuration change", "Applying modification to database instance class.")
 		}

@@ -35,7 +35,8 @@ type Scenario struct {
 	dir string
 }
 
-// Database is an Aurora cluster, when it lists instances, or a plain instance.
+// Database is a cluster, when it lists instances, or a plain instance. A cluster whose engine is not Aurora is a Multi-AZ DB
+// cluster.
 type Database struct {
 	Identifier string `json:"identifier"`
 	Region     string `json:"region"`

@@ -141,7 +141,7 @@ func TestValidate(t *testing.T) {
 		{"identifier: ledger", "identifier: orders-2", "it needs an identifier that no other instance"},
 		{"db.r6g.xlarge}\n", "db.r99g.xlarge}\n", `"db.r99g.xlarge"`},
 		{"db.r6g.xlarge}\n", "db.m6g.xlarge}\n", "aurora-mysql does not run on db.m6g.xlarge"},
-		{"  engine: aurora-mysql\n", "  engine: mysql\n", "a plain instance has a class and no instances"},
+		{"  engine: aurora-mysql\n", "  engine: mysql\n", "a Multi-AZ DB cluster has three"},
 		{"  engine: aurora-mysql\n", "", "it needs an identifier, a region, an engine and an engineVersion"},
 		{"engine: mysql", "engine: aurora-mysql", "a cluster has instances"},
 		{"tue:03:00-tue:04:00", "tue:03:00-tue:03:15", `maintenanceWindow: "tue:03:00-tue:03:15" is not one such as sun:02:00-sun:02:30`},

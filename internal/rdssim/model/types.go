@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Cluster is an Aurora DB cluster.
+// Cluster is an Aurora DB cluster, or a Multi-AZ DB cluster.
 type Cluster struct {
 	Identifier    string
 	Region        string
@@ -21,8 +21,10 @@ type Cluster struct {
 	// Members are the identifiers of its instances, in the order of creation.
 	Members []string
 	// Writer is the identifier of the member that takes writes.
-	Writer             string
-	StorageType        string
+	Writer      string
+	StorageType string
+	// InstanceClass is that of all members of a Multi-AZ DB cluster; empty for Aurora.
+	InstanceClass      string
 	AvailabilityZones  []string
 	DBSubnetGroup      string
 	ParameterGroup     string

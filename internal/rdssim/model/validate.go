@@ -88,7 +88,26 @@ func (d Database) validate(s Scenario, taken names) error {
 		}
 		last = at
 	}
-	return d.Load.validate(s, isAurora(d.Engine) || len(d.Replicas) > 0)
+	return d.Load.validate(s, len(d.Instances)+len(d.Replicas) > 0)
+}
+
+// validateMultiAZ checks a Multi-AZ DB cluster: a writer and two readable standbys of one class (RDS user guide, "Multi-AZ DB
+// cluster deployments").
+func (d Database) validateMultiAZ(taken names) error {
+	switch {
+	case d.Engine != "postgres" && d.Engine != "mysql":
+		return fmt.Errorf("%s: Multi-AZ DB clusters are of postgres or mysql", d.Engine)
+	case len(d.Instances) != 3 || d.Class != "" || d.MultiAZ || len(d.Replicas) > 0 || d.Backups:
+		return errors.New("instances: a Multi-AZ DB cluster has three, and neither class, multiAZ, replicas nor backups itself")
+	case !taken.take(d.Region, "cluster", d.Identifier):
+		return fmt.Errorf("%s has another cluster of this identifier", d.Region)
+	}
+	for _, m := range d.Instances {
+		if class, err := catalog.Lookup(m.Class); m.Class != d.Instances[0].Class || err != nil || !ForClusters(class) {
+			return fmt.Errorf("instances: %q is not the class of all, or is not offered for Multi-AZ DB clusters", m.Class)
+		}
+	}
+	return nil
 }
 
 func (d Database) validateWindows() error {
@@ -101,25 +120,34 @@ func (d Database) validateWindows() error {
 	return nil
 }
 
-// validateKind checks that it is either a cluster or a plain instance.
+// validateKind checks that it is an Aurora cluster, a Multi-AZ DB cluster or a plain instance, and has what such a one has.
 func (d Database) validateKind(taken names) error {
-	aurora := isAurora(d.Engine)
-	if aurora && len(d.Replicas) > 0 {
-		return errors.New("replicas: those of a cluster are its instances")
-	}
-	if d.AutoScaling != nil && !aurora {
-		return errors.New("autoScaling: it counts the readers of Aurora clusters alone")
-	}
 	switch {
-	case aurora && (len(d.Instances) == 0 || d.Class != "" || d.MultiAZ):
-		return fmt.Errorf("%s: a cluster has instances, each with a class, and neither class nor multiAZ itself", d.Engine)
-	case !aurora && (len(d.Instances) > 0 || d.Class == ""):
-		return fmt.Errorf("%s: a plain instance has a class and no instances; there are no other clusters than Aurora's", d.Engine)
-	case aurora && d.Backups:
-		return errors.New("backups: those of Aurora do not show")
-	case !aurora && d.StorageType != "", aurora && d.StorageType != "" && d.StorageType != auroraStandard && d.StorageType != auroraOptimized:
+	case isAurora(d.Engine):
+		return d.validateAurora(taken)
+	case len(d.Instances) > 0:
+		return d.validateMultiAZ(taken)
+	case d.Class == "":
+		return fmt.Errorf("%s: a plain instance has a class, and a Multi-AZ DB cluster three instances", d.Engine)
+	case d.AutoScaling != nil:
+		return errors.New("autoScaling: it counts the readers of Aurora clusters alone")
+	case d.StorageType != "":
 		return fmt.Errorf("storageType: %q is not %s or %s, which are a cluster's", d.StorageType, auroraStandard, auroraOptimized)
-	case aurora && !taken.take(d.Region, "cluster", d.Identifier):
+	}
+	return nil
+}
+
+func (d Database) validateAurora(taken names) error {
+	switch {
+	case len(d.Instances) == 0 || d.Class != "" || d.MultiAZ:
+		return fmt.Errorf("%s: a cluster has instances, each with a class, and neither class nor multiAZ itself", d.Engine)
+	case len(d.Replicas) > 0:
+		return errors.New("replicas: those of a cluster are its instances")
+	case d.Backups:
+		return errors.New("backups: those of Aurora do not show")
+	case d.StorageType != "" && d.StorageType != auroraStandard && d.StorageType != auroraOptimized:
+		return fmt.Errorf("storageType: %q is not %s or %s, which are a cluster's", d.StorageType, auroraStandard, auroraOptimized)
+	case !taken.take(d.Region, "cluster", d.Identifier):
 		return fmt.Errorf("%s has another cluster of this identifier", d.Region)
 	}
 	return nil

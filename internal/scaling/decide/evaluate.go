@@ -19,6 +19,9 @@ const Interval = time.Minute
 // a reader that can take over.
 func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.Decision {
 	d := scaling.Decision{RequeueAfter: Interval}
+	if o.Whole {
+		o = asOne(o)
+	}
 	for _, pool := range []scaling.Pool{scaling.Readers, scaling.Writer} {
 		assessment, proposal := evaluate(p, &o, pool, now)
 		if proposal != nil {

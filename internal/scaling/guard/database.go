@@ -72,6 +72,9 @@ func capacityShortage(in Input) (string, time.Duration, error) {
 	for _, s := range in.Operation.Steps {
 		zones, everywhere := in.Observation.Short(s.InstanceClass, in.Now)
 		i, exists := in.Observation.Instance(s.Instance)
+		if s.Action == scaling.ModifyClusterClass && len(zones) > 0 {
+			everywhere = true
+		}
 		resized := s.Action == scaling.ModifyInstanceClass && exists && slices.Contains(zones, i.AvailabilityZone)
 		if s.InstanceClass == "" || !everywhere && !resized {
 			continue
@@ -80,7 +83,8 @@ func capacityShortage(in Input) (string, time.Duration, error) {
 		if resized {
 			where = "in " + i.AvailabilityZone + ", where " + i.Identifier + " is"
 		}
-		return fmt.Sprintf("AWS had no %s %s a short time ago; it is asked again when status.capacityShortages says so", s.InstanceClass, where), 0, nil
+		return fmt.Sprintf("AWS had no %s %s a short time ago; it is asked again when status.capacityShortages says so",
+			s.InstanceClass, where), 0, nil
 	}
 	return "", 0, nil
 }
@@ -156,7 +160,9 @@ func pendingMaintenance(in Input) (string, time.Duration, error) {
 // backupWindow leaves an instance alone while AWS may be taking its daily backup, unless there is an emergency.
 func backupWindow(in Input) (string, time.Duration, error) {
 	for _, i := range in.Observation.Instances {
-		touched := slices.ContainsFunc(in.Operation.Steps, func(s scaling.Step) bool { return s.Instance == i.Identifier })
+		touched := slices.ContainsFunc(in.Operation.Steps, func(s scaling.Step) bool {
+			return s.Instance == i.Identifier || s.Action == scaling.ModifyClusterClass
+		})
 		if i.BackupWindow == "" || !touched || in.Proposal.Emergency {
 			continue
 		}
@@ -214,15 +220,14 @@ func minimumReaders(in Input) (string, time.Duration, error) {
 // replicaLag wants the reader that is to take over to be in step with the writer.
 func replicaLag(in Input) (string, time.Duration, error) {
 	for _, s := range in.Operation.Steps {
-		i, exists := in.Observation.Instance(s.Instance)
-		if s.Action != scaling.Failover || !exists {
-			continue
-		}
-		if i.ReplicaLag == nil {
-			return "", 0, fmt.Errorf("the replica lag of %s is not known", s.Instance)
-		}
-		if i.ReplicaLag.Value > scaling.MaxReplicaLag {
-			return fmt.Sprintf("%s, which is to take over, is more than %s behind the writer", s.Instance, scaling.MaxReplicaLag), 0, nil
+		for _, i := range in.Observation.Instances {
+			switch {
+			case s.Action != scaling.ModifyClusterClass && (s.Action != scaling.Failover || i.Identifier != s.Instance), i.Writer:
+			case i.ReplicaLag == nil:
+				return "", 0, fmt.Errorf("the replica lag of %s is not known", i.Identifier)
+			case i.ReplicaLag.Value > scaling.MaxReplicaLag:
+				return fmt.Sprintf("%s, which is to take over, is more than %s behind the writer", i.Identifier, scaling.MaxReplicaLag), 0, nil
+			}
 		}
 	}
 	return "", 0, nil
@@ -338,7 +343,7 @@ func (w *walk) take(s scaling.Step) (meanwhile float64, err error) {
 		meanwhile = w.readers()
 		w.vcpus[old] = vcpus
 		return meanwhile, nil
-	case scaling.ModifyPromotionTier:
+	case scaling.ModifyPromotionTier, scaling.ModifyClusterClass:
 	}
 	return w.readers(), nil
 }

@@ -122,6 +122,10 @@ func costAfter(in Input) (scaling.Money, bool) {
 			classes[s.Instance] = s.InstanceClass
 		case scaling.DeleteReader:
 			delete(classes, s.Instance)
+		case scaling.ModifyClusterClass:
+			for instance := range classes {
+				classes[instance] = s.InstanceClass
+			}
 		case scaling.Failover, scaling.ModifyPromotionTier:
 		}
 	}

@@ -37,5 +37,12 @@ func CheckStep(p scaling.Policy, o scaling.Observation, op scaling.Operation, ca
 // interrupts says whether a call takes the writer out of service.
 func interrupts(o scaling.Observation, call scaling.Call) bool {
 	i, exists := o.Instance(call.Instance)
-	return call.Action == scaling.Failover || call.Action == scaling.ModifyInstanceClass && exists && i.Writer
+	switch call.Action {
+	case scaling.Failover, scaling.ModifyClusterClass:
+		return true
+	case scaling.ModifyInstanceClass:
+		return exists && i.Writer
+	case scaling.CreateReader, scaling.DeleteReader, scaling.ModifyPromotionTier:
+	}
+	return false
 }

@@ -58,6 +58,12 @@ func replicated(o scaling.Observation) scaling.Observation {
 	return o
 }
 
+// whole is a Multi-AZ DB cluster.
+func whole(o scaling.Observation) scaling.Observation {
+	o.Whole, o.Engine = true, "postgres"
+	return o
+}
+
 func oracle(o scaling.Observation) scaling.Observation {
 	o.Engine = "oracle-ee"
 	return o

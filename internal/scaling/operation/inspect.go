@@ -22,6 +22,9 @@ const (
 
 // inspect says what an observation shows of a step, and in words what is waited for.
 func inspect(s scaling.Step, o scaling.Observation) (state, string) {
+	if s.Action == scaling.ModifyClusterClass {
+		return inspectCluster(s, o)
+	}
 	i, exists := o.Instance(s.Instance)
 	if exists && scaling.Broken(i.Status) {
 		return stateImpossible, fmt.Sprintf("%s is %s, which it does not leave by itself", s.Instance, i.Status)
@@ -43,6 +46,7 @@ func inspect(s scaling.Step, o scaling.Observation) (state, string) {
 		return inspectDelete(s, o, i, exists)
 	case scaling.Failover:
 		return inspectFailover(s, o, i)
+	case scaling.ModifyClusterClass: // see above
 	}
 	return stateImpossible, fmt.Sprintf("this version of dbscaler does not know the action %q", s.Action)
 }
@@ -55,6 +59,29 @@ func inspectResize(s scaling.Step, o scaling.Observation, i scaling.Instance) (s
 		return stateUnderWay, fmt.Sprintf("Waiting for %s to become %s; it is %s", s.Instance, s.InstanceClass, i.Status)
 	case i.Writer && succeeds(o): // no plan resizes a writer in place that a reader could relieve
 		return stateImpossible, s.Instance + " has become the writer, so it is not resized in place"
+	default:
+		return stateNoTrace, describe(s)
+	}
+}
+
+// inspectCluster goes by the members: the RDS API does not show that a Multi-AZ DB cluster is about to get another class
+// (ClusterPendingModifiedValues has none).
+func inspectCluster(s scaling.Step, o scaling.Observation) (state, string) {
+	changed := 0
+	for _, i := range o.Instances {
+		if scaling.Broken(i.Status) {
+			return stateImpossible, fmt.Sprintf("%s is %s, which it does not leave by itself", i.Identifier, i.Status)
+		}
+		if i.Class == s.InstanceClass {
+			changed++
+		}
+	}
+	switch busy := atRest(o); {
+	case changed == len(o.Instances) && busy == "":
+		return stateDone, ""
+	case changed > 0 || o.Status != scaling.Available:
+		return stateUnderWay, fmt.Sprintf("Waiting for %s to become %s; %d of %d members are",
+			s.Instance, s.InstanceClass, changed, len(o.Instances))
 	default:
 		return stateNoTrace, describe(s)
 	}
@@ -123,6 +150,8 @@ func describe(s scaling.Step) string {
 		return fmt.Sprintf("remove the reader %s", s.Instance)
 	case scaling.Failover:
 		return fmt.Sprintf("fail over to %s", s.Instance)
+	case scaling.ModifyClusterClass:
+		return fmt.Sprintf("resize the cluster %s to %s", s.Instance, s.InstanceClass)
 	}
 	return string(s.Action)
 }

@@ -37,6 +37,7 @@ var deadline = map[scaling.Action]time.Duration{
 	scaling.CreateReader:        60 * time.Minute,
 	scaling.DeleteReader:        60 * time.Minute,
 	scaling.Failover:            20 * time.Minute,
+	scaling.ModifyClusterClass:  4 * time.Hour, // three instances, one after the other
 }
 
 // Outcome is how far an operation has come.
@@ -159,6 +160,12 @@ func notReady(op scaling.Operation, n int, o scaling.Observation, now time.Time)
 	case scaling.DeleteReader:
 		if now.Sub(idleSince(op, n)) < drain && !idle(i, idleSince(op, n)) {
 			return fmt.Sprintf("its clients have %s to leave it", drain)
+		}
+	case scaling.ModifyClusterClass:
+		for _, r := range o.Pool(scaling.Readers) {
+			if r.ReplicaLag == nil || r.ReplicaLag.Value > scaling.MaxReplicaLag {
+				return fmt.Sprintf("the standby %s is more than %s behind the writer, or nobody knows", r.Identifier, scaling.MaxReplicaLag)
+			}
 		}
 	case scaling.ModifyInstanceClass, scaling.ModifyPromotionTier, scaling.CreateReader:
 	}

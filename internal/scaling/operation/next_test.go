@@ -303,6 +303,43 @@ func TestAnOldObservationProvesNothing(t *testing.T) {
 	}
 }
 
+// A Multi-AZ DB cluster shows what happens to it only by its members.
+func TestACluster(t *testing.T) {
+	step := scaling.Step{Action: scaling.ModifyClusterClass, Instance: "engine", InstanceClass: xlarge}
+	w, a, b := writer(large), reader("a", large), reader("b", large)
+	grown := func(i scaling.Instance) scaling.Instance { i.Class = xlarge; return i }
+	behind := with(b, func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{Value: time.Minute} })
+	unknown := with(b, func(i *scaling.Instance) { i.ReplicaLag = nil })
+	for _, test := range []struct {
+		name        string
+		step        scaling.Step
+		observation scaling.Observation
+		want        Outcome
+		call        bool
+		says        string
+	}{
+		{"at rest", step, cluster(w, a, b), Running, true, "resize the cluster engine to db.r6g.xlarge"},
+		{"a standby is behind", step, cluster(w, a, behind), Running, false, "the standby b"},
+		{"nobody knows", step, cluster(w, a, unknown), Running, false, "the standby b"},
+		{"no trace yet", asked(step), cluster(w, a, b), Running, false, "resize"},
+		{"no trace after two minutes", asked(step), after(2*time.Minute, cluster(w, a, b)), Running, true, "resize"},
+		{"under way", asked(step), clusterIs("modifying", cluster(w, status(a, "modifying"), b)), Running, false, "0 of 3 members are"},
+		{"one is done", asked(step), after(time.Hour, clusterIs("modifying", cluster(w, grown(a), b))), Running, false, "1 of 3 members are"},
+		{"one is done, and all look at rest", asked(step), after(time.Hour, cluster(w, grown(a), b)), Running, false, "1 of 3 members are"},
+		{"all are, and one is not at rest", asked(step), cluster(grown(w), status(grown(a), "modifying"), grown(b)), Running, false, "3 of 3"},
+		{"done", asked(step), cluster(grown(w), grown(a), grown(b)), Succeeded, false, ""},
+		{"a member is broken", asked(step), cluster(w, a, status(b, "storage-full")), Failed, false, "b is storage-full"},
+		{"not done after four hours", asked(step), after(241*time.Minute, clusterIs("modifying", cluster(w, grown(a), b))), Failed, false, "4h0m0s"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			progress := look(underWay(0, test.step), whole(test.observation), test.observation.At)
+			if progress.Outcome != test.want || (progress.Call != nil) != test.call || !strings.Contains(progress.Message, test.says) {
+				t.Errorf("it is %s (%s) with the call %+v", progress.Outcome, progress.Message, progress.Call)
+			}
+		})
+	}
+}
+
 // One look is not enough: what AWS tells of one moment may be out of date, or pass.
 func TestAnEffectIsSeenTwice(t *testing.T) {
 	done, undone := cluster(writer(large), reader("a", xlarge)), cluster(writer(large), reader("a", large))

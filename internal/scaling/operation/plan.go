@@ -40,6 +40,12 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 	switch {
 	case proposal.Direction == scaling.Cleanup:
 		op.Steps = planCleanup(o)
+	case o.Whole && proposal.Pool == scaling.Writer:
+		op.Steps = []scaling.Step{{
+			Action: scaling.ModifyClusterClass, Instance: p.Target.Identifier, InstanceClass: proposal.To.InstanceClass,
+		}}
+	case o.Whole:
+		err = fmt.Errorf("%s is a Multi-AZ DB cluster, which is resized as a whole", p.Target.Identifier)
 	case proposal.Pool == scaling.Readers:
 		op.Steps, err = planReaders(p, o, proposal.To, id)
 	case succeeds(o):

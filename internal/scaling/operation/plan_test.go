@@ -183,6 +183,10 @@ func TestPlan(t *testing.T) {
 			lines("fail over to b", "resize w to db.r6g.xlarge"),
 		},
 		{
+			"a Multi-AZ DB cluster: as a whole", policy(), whole(cluster(writer(large), reader("a", large), reader("b", large))), writers, up,
+			shape(1, xlarge), lines("resize the cluster engine to db.r6g.xlarge"),
+		},
+		{
 			"an instance with read replicas: in place, since none of them can succeed it", policy(),
 			replicated(cluster(writer(large), reader("a", large))), writers, up, shape(1, xlarge),
 			lines("resize w to db.r6g.xlarge"),
@@ -267,6 +271,8 @@ func TestPlanIsRefused(t *testing.T) {
 			shape(1, large), "nothing would have to change"},
 		{"no writer", cluster(reader("a", large)), scaling.Writer, scaling.Up, shape(1, xlarge), "engine has 0 writers"},
 		{"no instance", cluster(), scaling.Writer, scaling.Up, shape(1, xlarge), "engine has 0 writers"},
+		{"readers of a Multi-AZ DB cluster", whole(cluster(writer(large), reader("a", large))), scaling.Readers, scaling.Up, shape(1, xlarge),
+			"resized as a whole"},
 		{"two writers", cluster(writer(large), second, reader("a", large)), scaling.Writer, scaling.Up, shape(1, xlarge),
 			"engine has 2 writers"},
 		{"two writers and no reader", cluster(writer(large), second), scaling.Writer, scaling.Up, shape(1, xlarge),

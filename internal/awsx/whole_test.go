@@ -1,0 +1,57 @@
+package awsx
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/dbscaler/dbscaler/internal/rdssim"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// A Multi-AZ DB cluster, over the wire and by the shipped IAM policy.
+func TestMultiAZCluster(t *testing.T) {
+	document, err := os.ReadFile("../../config/iam/policy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := rdssim.ParsePolicy(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := simulateScenario(t, "multi-az-cluster", policy, func(o *Options) { o.PricingRegion = "us-east-1" })
+	payments := cluster("payments")
+	o := s.see(t, payments)
+	if !o.Whole || o.Unsupported != "" || o.Kind != scaling.DBCluster || len(o.Instances) != 3 || !o.Instances[0].Writer || o.Prices != nil {
+		t.Fatalf("got %+v", o)
+	}
+	if !slices.Contains(o.Orderable, "db.m6gd.xlarge") || slices.Contains(o.Orderable, "db.m6g.xlarge") {
+		t.Errorf("orderable are %v", o.Orderable)
+	}
+	for _, i := range o.Instances {
+		if len(i.CPU) < 50 || len(i.Connections) == 0 || (i.ReplicaLag != nil) == i.Writer {
+			t.Errorf("%s: %d samples, lag %v", i.Identifier, len(i.CPU), i.ReplicaLag)
+		}
+	}
+	change := scaling.Call{Action: scaling.ModifyClusterClass, Instance: "payments", InstanceClass: "db.m6gd.xlarge"}
+	if err := s.edge.Execute(t.Context(), payments, change); err != nil {
+		t.Fatal(err)
+	}
+	for range 90 {
+		s.clock.Step(period)
+		if o = s.see(t, payments); atRest(o) && o.Instances[0].Class == "db.m6gd.xlarge" {
+			break
+		}
+	}
+	for _, i := range o.Instances {
+		if i.Class != "db.m6gd.xlarge" || !i.Available() {
+			t.Errorf("%s is a %s and %s", i.Identifier, i.Class, i.Status)
+		}
+	}
+	if o.Instances[0].Identifier == "payments-instance-1" {
+		t.Error("the old writer was resized in place")
+	}
+	wantOnly(t, s.edge.Execute(t.Context(), payments, scaling.Call{
+		Action: scaling.ModifyClusterClass, Instance: "payments", InstanceClass: "db.m6g.xlarge",
+	}), scaling.ErrInvalid)
+}
