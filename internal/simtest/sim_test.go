@@ -242,7 +242,7 @@ func (m *manager) look1(key types.NamespacedName) {
 		s.tell("%s dies %s", m.name, died.where)
 		s.managers = slices.DeleteFunc(s.managers, func(other *manager) bool { return other == m })
 		reborn := s.start(m.name, m.until)
-		for k := range reborn.due {
+		for _, k := range s.keys {
 			reborn.due[k] = s.now.Add(s.between(2*time.Second, 2*time.Minute))
 		}
 	}()

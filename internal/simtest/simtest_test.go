@@ -74,3 +74,28 @@ func (s *sim) tail() string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// TestSameAgain: a seed gives the same play each time, or nothing could be played again.
+func TestSameAgain(t *testing.T) {
+	for seed := *first; seed < *first+min(*seeds, 60); seed++ {
+		var before *sim
+		for range 2 {
+			s := newSim(t.Context(), seed, draw(seed))
+			s.run()
+			if before != nil && (strings.Join(before.lines, "\n") != strings.Join(s.lines, "\n") || before.writes != s.writes || before.looks != s.looks) {
+				t.Errorf("seed %d: two plays differ: %s", seed, difference(before.lines, s.lines))
+			}
+			before = s
+		}
+	}
+}
+
+// difference is where two plays part.
+func difference(a, b []string) string {
+	for n := range a {
+		if n >= len(b) || a[n] != b[n] {
+			return fmt.Sprintf("line %d: %s\n%s", n, a[n], append(b, "nothing")[min(n, len(b))])
+		}
+	}
+	return "only in what does not show"
+}
