@@ -322,3 +322,15 @@ func (c frozen) Get(_ context.Context, _ types.NamespacedName, into client.Objec
 	}
 	return nil
 }
+
+// meanwhile is a client before each of whose lists something happens.
+type meanwhile struct {
+	client.Client
+	then func()
+}
+
+// List implements client.Reader.
+func (m meanwhile) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	m.then()
+	return m.Client.List(ctx, list, opts...)
+}
