@@ -272,8 +272,8 @@ func TestSamples(t *testing.T) {
 	if err := json.Unmarshal([]byte(kubectl(t, "get", "dbsp", "-n", "platform", "-o", "json")), &table); err != nil {
 		t.Fatal(err)
 	}
-	if len(table.Items) != 5 {
-		t.Errorf("%d samples are there, want 5", len(table.Items))
+	if len(table.Items) != 6 {
+		t.Errorf("%d samples are there, want 6", len(table.Items))
 	}
 	header := strings.Fields(strings.SplitN(kubectl(t, "get", "dbsp", "-n", "platform"), "\n", 2)[0])
 	if want := []string{"NAME", "DATABASE", "WRITER", "READERS", "READY", "DOING", "AGE"}; !slices.Equal(header, want) {

@@ -287,3 +287,34 @@ func TestMultiAZClusterHasNoReadersOfItsOwn(t *testing.T) {
 		t.Errorf("it is %s: %s", got, p.Status.Decision.Message)
 	}
 }
+
+// Aurora Serverless v2 gets a higher maximum before its own scaling ends at the one it has, outside any window: nothing is interrupted.
+func TestServerless(t *testing.T) {
+	scenario := strings.NewReplacer("db.r6g.large", "db.serverless", "  instances:", "  serverless: {minCapacity: 0.5, maxCapacity: 16}\n  instances:").
+		Replace(cluster("db.r6g.large", 3.4, 1, "db.r6g.large"))
+	l := newLab(t, scenario)
+	l.apply(`
+metadata: {name: p}
+spec:
+  targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  serverless: {maxCapacities: [8, 16, 32, 64]}
+  disruptionWindows: [{schedule: "0 2 * * *", durationSeconds: 3600, timeZone: UTC}]
+`)
+	p := l.until("p", "resized", 2*time.Hour, succeeded)
+	if got := l.changes(); len(got) != 1 || got[0] != "ModifyDBCluster" {
+		t.Errorf("AWS was asked for %q", got)
+	}
+	if p.Status.Writer.Shape != "1 × 32 ACU" || p.Status.History[0].To.InstanceClass != "32 ACU" {
+		t.Errorf("the status is\n%s", dump(p))
+	}
+}
+
+// Its members have no class of their own, which the policy is told, and the other way round.
+func TestServerlessIsNamedForWhatItIs(t *testing.T) {
+	l := newLab(t, cluster("db.r6g.large", 1, 1, "db.r6g.large"))
+	l.apply(strings.Replace(writerOnly, "writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge]}", "serverless: {maxCapacities: [8, 16]}", 1))
+	p := l.until("p", "looked at", time.Minute, func(*v1alpha1.DBScalingPolicy) bool { return true })
+	if got := condition(p, v1alpha1.ConditionTargetFound); got != "False Unsupported" || !strings.Contains(p.Status.Decision.Message, "spec.serverless is for") {
+		t.Errorf("it is %s: %s", got, p.Status.Decision.Message)
+	}
+}

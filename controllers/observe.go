@@ -138,6 +138,12 @@ func unusable(v *visit) *limit {
 			"roleARN when it is in another account", target.Kind, target.Identifier, target.Scope)}
 	case o.Unsupported != "":
 		return &limit{v1alpha1.ReasonUnsupported, o.Unsupported}
+	case o.Serverless && !v.policy.Serverless:
+		return &limit{v1alpha1.ReasonUnsupported, "it is Aurora Serverless v2, whose members have no class of their own: name the maximum " +
+			"capacities that it may have in spec.serverless, instead of spec.readers and spec.writer"}
+	case v.policy.Serverless && !o.Serverless:
+		return &limit{v1alpha1.ReasonUnsupported, "spec.serverless is for Aurora Serverless v2, and not all its members are: name classes in " +
+			"spec.readers and spec.writer instead"}
 	case o.Whole && v.policy.Readers != nil:
 		return &limit{v1alpha1.ReasonUnsupported, "it is a Multi-AZ DB cluster, which is resized as a whole: remove spec.readers, and name " +
 			"the classes of all its members in spec.writer"}

@@ -54,7 +54,8 @@ type DBScalingPolicyList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.readers) || self.schedules.all(s, !has(s.readers) || !has(s.readers.minReplicas) || s.readers.minReplicas <= self.readers.maxReplicas)",message="a schedule's readers.minReplicas must not be above spec.readers.maxReplicas"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.readers) || self.schedules.all(s, !has(s.readers) || !has(s.readers.minInstanceClass) || s.readers.minInstanceClass in self.readers.instanceClasses)",message="a schedule's readers.minInstanceClass must be one of spec.readers.instanceClasses"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.writer) || self.schedules.all(s, !has(s.writer) || s.writer.minInstanceClass in self.writer.instanceClasses)",message="a schedule's writer.minInstanceClass must be one of spec.writer.instanceClasses"
-// +kubebuilder:validation:XValidation:rule="has(self.readers) || has(self.writer)",message="name what may change: spec.readers, spec.writer or both"
+// +kubebuilder:validation:XValidation:rule="has(self.readers) || has(self.writer) || has(self.serverless)",message="name what may change: spec.readers, spec.writer or both, or spec.serverless"
+// +kubebuilder:validation:XValidation:rule="!has(self.serverless) || !has(self.readers) && !has(self.writer) && self.targetRef.kind == 'DBCluster'",message="spec.serverless is for a DBCluster, and stands alone: its capacity is that of the writer and of the readers"
 type DBScalingPolicySpec struct {
 	// targetRef names the one database that this policy scales.
 	// +required
@@ -78,6 +79,12 @@ type DBScalingPolicySpec struct {
 	// they are left alone.
 	// +optional
 	Writer *Writer `json:"writer,omitempty"`
+
+	// serverless bounds the maximum capacity of an Aurora Serverless v2 cluster.
+	// It stands in the place of readers and writer: the capacity is that of
+	// all members.
+	// +optional
+	Serverless *Serverless `json:"serverless,omitempty"`
 
 	// cpu holds the thresholds at which the database is too small or too large,
 	// in percent of the vCPUs of the readers together, or of the writer.
@@ -308,6 +315,22 @@ const (
 	// RedundancyOneReaderLost sizes for one reader lost.
 	RedundancyOneReaderLost Redundancy = "OneReaderLost"
 )
+
+// Serverless bounds the maximum capacity of an Aurora Serverless v2 cluster.
+type Serverless struct {
+	// maxCapacities are the maximum capacities that the cluster may have, in
+	// Aurora capacity units (ACUs), smallest first. Each is a multiple of 4,
+	// which stands for one vCPU. The minimum capacity is left as it is.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:Minimum=4
+	// +kubebuilder:validation:items:Maximum=256
+	// +kubebuilder:validation:items:MultipleOf=4
+	// +kubebuilder:validation:XValidation:rule="self.isSorted() && self.all(c, self.exists_one(d, d == c))",message="maxCapacities must be sorted, smallest first, and name none twice"
+	MaxCapacities []int32 `json:"maxCapacities,omitempty"`
+}
 
 // Writer bounds the writer of a DB cluster, or a DB instance.
 type Writer struct {

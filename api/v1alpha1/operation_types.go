@@ -56,7 +56,7 @@ type OperationStatus struct {
 
 // StepAction is one kind of change in AWS.
 //
-// +kubebuilder:validation:Enum=ModifyInstanceClass;ModifyPromotionTier;CreateReader;DeleteReader;Failover;ModifyClusterClass
+// +kubebuilder:validation:Enum=ModifyInstanceClass;ModifyPromotionTier;CreateReader;DeleteReader;Failover;ModifyClusterClass;ModifyCapacity
 type StepAction string
 
 // OperationStep is one call to AWS and the state that shows that it is done.

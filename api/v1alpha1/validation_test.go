@@ -46,6 +46,8 @@ func TestValidation(t *testing.T) {
 		{base: instance, path: "spec.writer", value: "absent", field: "spec",
 			message: "name what may change: spec.readers, spec.writer or both"},
 		{base: instance, path: "spec.readers", value: "{instanceClasses: [db.m7g.large], maxReplicas: 1}"},
+		{base: cluster, path: "spec.serverless", value: "{maxCapacities: [8, 16]}", field: "spec",
+			message: "spec.serverless is for a DBCluster, and stands alone"},
 		{base: cluster, path: "spec.readers", value: "absent", field: "spec",
 			message: "name what may change: spec.readers, spec.writer or both"},
 		{base: cluster, path: "spec.writer", value: "{instanceClasses: [db.r6g.xlarge]}"},

@@ -3,12 +3,14 @@ package awsx
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 // Execute implements scaling.Executor. The request that changes something is never repeated here: after an error that
@@ -27,8 +29,8 @@ func (s *scope) execute(ctx context.Context, target scaling.Target, call scaling
 	if call.Instance == "" {
 		return refuse("the call names no instance")
 	}
-	ofCluster := call.Action == scaling.Failover || call.Action == scaling.ModifyClusterClass
-	if ofCluster && target.Kind != scaling.DBCluster {
+	ofCluster := []scaling.Action{scaling.Failover, scaling.ModifyClusterClass, scaling.ModifyCapacity}
+	if slices.Contains(ofCluster, call.Action) && target.Kind != scaling.DBCluster {
 		return refuse("a %s has no members: only a %s takes this", target.Kind, scaling.DBCluster)
 	}
 	switch call.Action {
@@ -50,6 +52,8 @@ func (s *scope) execute(ctx context.Context, target scaling.Target, call scaling
 		return s.failover(ctx, target, call)
 	case scaling.ModifyClusterClass:
 		return s.modifyCluster(ctx, target, call)
+	case scaling.ModifyCapacity:
+		return s.modifyCapacity(ctx, target, call)
 	default:
 		return refuse("this version of dbscaler does not know the action")
 	}
@@ -70,6 +74,30 @@ func (s *scope) modifyCluster(ctx context.Context, target scaling.Target, call s
 		DBClusterIdentifier:    aws.String(target.Identifier),
 		DBClusterInstanceClass: aws.String(call.InstanceClass),
 		ApplyImmediately:       aws.Bool(true),
+	})
+	return err
+}
+
+// modifyCapacity changes how far Aurora Serverless v2 may scale up. How far down it may go stays as it is.
+func (s *scope) modifyCapacity(ctx context.Context, target scaling.Target, call scaling.Call) error {
+	cluster, err := s.describeCluster(ctx, target.Identifier)
+	if err != nil {
+		return err
+	}
+	most, now := float64(catalog.ACUs(call.InstanceClass)), cluster.ServerlessV2ScalingConfiguration
+	switch {
+	case most == 0:
+		return refuse("%q is no maximum capacity", call.InstanceClass)
+	case now == nil:
+		return refuse("it is no Aurora Serverless v2 cluster any more")
+	case most < aws.ToFloat64(now.MinCapacity):
+		return refuse("its minimum capacity is %g ACUs: lower that first, or raise spec.serverless.maxCapacities", aws.ToFloat64(now.MinCapacity))
+	}
+	_, err = s.changes.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
+		DBClusterIdentifier: aws.String(target.Identifier), ApplyImmediately: aws.Bool(true),
+		ServerlessV2ScalingConfiguration: &types.ServerlessV2ScalingConfiguration{
+			MinCapacity: now.MinCapacity, MaxCapacity: aws.Float64(most), SecondsUntilAutoPause: now.SecondsUntilAutoPause,
+		},
 	})
 	return err
 }

@@ -45,7 +45,7 @@ func (s *scope) readFacts(ctx context.Context, t *topology) {
 			continue
 		}
 		clusters = clusters || target.Kind == scaling.DBCluster
-		version := offer{o.Engine, o.EngineVersion, o.Whole}
+		version := offer{o.Engine, o.EngineVersion, o.Whole && !o.Serverless}
 		if s.offered[version].stale(now, offeredEvery-Interval, offeredErrorEvery) {
 			offers[version] = true
 		}

@@ -32,7 +32,8 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 		EngineVersion: aws.ToString(cluster.EngineVersion),
 		Status:        aws.ToString(cluster.Status),
 		Unsupported:   unsupportedCluster(cluster, members),
-		Whole:         !isAurora(aws.ToString(cluster.Engine)),
+		Serverless:    allServerless(members),
+		Whole:         !isAurora(aws.ToString(cluster.Engine)) || allServerless(members),
 		Tags:          tags(cluster.TagList),
 	}
 	for _, member := range members {
@@ -40,6 +41,9 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 		if role, known := roleOf(cluster, i.Identifier); known {
 			i.Writer = aws.ToBool(role.IsClusterWriter)
 			i.PromotionTier = int(aws.ToInt32(cmp.Or(role.PromotionTier, member.PromotionTier)))
+		}
+		if o.Serverless {
+			i.Class = maximum(cluster)
 		}
 		o.Instances = append(o.Instances, i)
 	}

@@ -155,7 +155,7 @@ func (s *scope) addFacts(o *scaling.Observation, t scaling.Target, asked time.Ti
 			i.Maintenance = slices.Concat(s.maintenance.value[o.ARN], s.maintenance.value[i.ARN])
 		}
 	}
-	offered := s.offered[offer{o.Engine, o.EngineVersion, o.Whole}]
+	offered := s.offered[offer{o.Engine, o.EngineVersion, o.Whole && !o.Serverless}]
 	if offered.stale(asked, offeredEvery, offeredErrorEvery) {
 		return false
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 const (
@@ -37,14 +39,31 @@ func unsupportedCluster(c types.DBCluster, members []types.DBInstance) string {
 	case isSecondary(c):
 		return "it replicates from another cluster (a global database's secondary, or a cross-Region replica), so it has no " +
 			"writer of its own: name the primary cluster"
-	case serverless >= 0:
-		return fmt.Sprintf("its member %s is Serverless v2, which scales by itself within the cluster's capacity limits",
+	case serverless >= 0 && !allServerless(members):
+		return fmt.Sprintf("its member %s is Serverless v2 and others are not: dbscaler scales clusters that are all one or all the other",
 			aws.ToString(members[serverless].DBInstanceIdentifier))
+	case serverless >= 0 && maximum(c) == "":
+		return "the maximum capacity of its Serverless v2 members is not a multiple of 4 ACUs, which stand for a vCPU: set one that is"
 	case aws.ToString(c.Status) == statusStopped:
 		return "it is stopped: start it first"
 	default:
 		return ""
 	}
+}
+
+// allServerless says whether every member is Aurora Serverless v2.
+func allServerless(members []types.DBInstance) bool {
+	return len(members) > 0 && !slices.ContainsFunc(members, func(i types.DBInstance) bool {
+		return aws.ToString(i.DBInstanceClass) != serverlessClass
+	})
+}
+
+// maximum is how far Serverless v2 may scale up, as the catalogue names it; empty when that cannot be sized for.
+func maximum(c types.DBCluster) string {
+	if c.ServerlessV2ScalingConfiguration == nil {
+		return ""
+	}
+	return catalog.Capacity(aws.ToFloat64(c.ServerlessV2ScalingConfiguration.MaxCapacity))
 }
 
 // isSecondary says whether a cluster takes its data from another one. A global database's secondary has no writer among

@@ -55,3 +55,35 @@ func TestMultiAZCluster(t *testing.T) {
 		Action: scaling.ModifyClusterClass, Instance: "payments", InstanceClass: "db.m6g.xlarge",
 	}), scaling.ErrInvalid)
 }
+
+// Aurora Serverless v2, over the wire and by the shipped IAM policy.
+func TestServerless(t *testing.T) {
+	document, err := os.ReadFile("../../config/iam/policy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := rdssim.ParsePolicy(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := simulateScenario(t, "serverless", policy)
+	sessions := cluster("sessions")
+	o := s.see(t, sessions)
+	if !o.Whole || !o.Serverless || o.Unsupported != "" || o.Shape(scaling.Writer) != (scaling.Shape{InstanceClass: "16 ACU", Count: 1}) {
+		t.Fatalf("got %+v", o)
+	}
+	if cpu, known := o.Instances[0].CPU.Newest(); !known || cpu.Value < 80 || cpu.Value > 95 {
+		t.Errorf("the writer is at %v of its maximum capacity", cpu)
+	}
+	change := func(class string) scaling.Call {
+		return scaling.Call{Action: scaling.ModifyCapacity, Instance: "sessions", InstanceClass: class}
+	}
+	if err := s.edge.Execute(t.Context(), sessions, change("32 ACU")); err != nil {
+		t.Fatal(err)
+	}
+	s.clock.Step(2 * period)
+	if o = s.see(t, sessions); !atRest(o) || o.Instances[1].Class != "32 ACU" {
+		t.Errorf("got %+v", o)
+	}
+	wantOnly(t, s.edge.Execute(t.Context(), sessions, change("db.r6g.large")), scaling.ErrInvalid)
+}

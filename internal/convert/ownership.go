@@ -18,7 +18,8 @@ func touched(op scaling.Operation) []v1alpha1.TouchedInstance {
 			continue
 		}
 		switch s.Action {
-		case scaling.CreateReader, scaling.ModifyInstanceClass, scaling.DeleteReader, scaling.ModifyClusterClass:
+		case scaling.CreateReader, scaling.ModifyInstanceClass, scaling.DeleteReader, scaling.ModifyClusterClass,
+			scaling.ModifyCapacity:
 		case scaling.Failover, scaling.ModifyPromotionTier:
 			continue
 		}

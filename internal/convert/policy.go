@@ -2,6 +2,7 @@
 package convert
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -72,6 +73,12 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 	}
 	if w := spec.Writer; w != nil {
 		out.Writer = &scaling.WriterLimits{InstanceClasses: classes(w.InstanceClasses)}
+	}
+	if s := spec.Serverless; s != nil {
+		out.Serverless, out.Writer = true, &scaling.WriterLimits{}
+		for _, acus := range s.MaxCapacities {
+			out.Writer.InstanceClasses = append(out.Writer.InstanceClasses, cmp.Or(catalog.Capacity(float64(acus)), fmt.Sprint(acus)))
+		}
 	}
 	for _, w := range spec.DisruptionWindows {
 		out.Disruption = append(out.Disruption, window(w.Schedule, w.StartTime, w.DurationSeconds, w.TimeZone))

@@ -3,6 +3,7 @@ package rdssim
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
@@ -57,11 +58,38 @@ func (s *Server) modifyCluster(r *request) (any, *model.Fault) {
 	if denied := s.allow(r, "rds:ModifyDBCluster", c.ARN(), tagged(c.Tags, nil)); denied != nil {
 		return nil, denied
 	}
+	if r.form.Has("ServerlessV2ScalingConfiguration.MaxCapacity") {
+		return s.modifyCapacity(r, c)
+	}
 	if !r.form.Has("DBClusterInstanceClass") || !r.form.flag("ApplyImmediately") {
 		return nil, &model.Fault{Code: "InvalidParameterCombination", HTTPStatus: http.StatusBadRequest,
-			Message: "The simulator changes only the DBClusterInstanceClass of a cluster, and only with ApplyImmediately."}
+			Message: "The simulator changes only the DBClusterInstanceClass of a cluster, with ApplyImmediately, or its Serverless v2 capacity."}
 	}
 	changed, err := s.options.World.ModifyCluster(r.caller.region, c.Identifier, r.form.Get("DBClusterInstanceClass"))
+	if err != nil {
+		return nil, asFault(err)
+	}
+	return &modifyDBClusterResult{DBCluster: s.clusterXML(r, changed)}, nil
+}
+
+// modifyCapacity changes the capacity range of Serverless v2. What is left out stays as it is.
+func (s *Server) modifyCapacity(r *request, c *model.Cluster) (any, *model.Fault) {
+	to := model.Capacity{}
+	if c.Capacity != nil {
+		to = *c.Capacity
+	}
+	for name, value := range map[string]*float64{"MinCapacity": &to.Min, "MaxCapacity": &to.Max} {
+		text := r.form.Get("ServerlessV2ScalingConfiguration." + name)
+		if text == "" {
+			continue
+		}
+		number, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, &model.Fault{Code: "InvalidParameterValue", Message: name + " is no number.", HTTPStatus: http.StatusBadRequest}
+		}
+		*value = number
+	}
+	changed, err := s.options.World.ModifyCapacity(r.caller.region, c.Identifier, to)
 	if err != nil {
 		return nil, asFault(err)
 	}

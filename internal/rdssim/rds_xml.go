@@ -44,6 +44,7 @@ type clusterElement struct {
 	ReaderEndpoint             string                 `xml:"ReaderEndpoint"`
 	Port                       int                    `xml:"Port"`
 	DBClusterInstanceClass     string                 `xml:"DBClusterInstanceClass,omitempty"`
+	ServerlessV2               *capacityElement       `xml:"ServerlessV2ScalingConfiguration,omitempty"`
 	MultiAZ                    bool                   `xml:"MultiAZ"`
 	StorageType                string                 `xml:"StorageType"`
 	DBSubnetGroup              string                 `xml:"DBSubnetGroup"`
@@ -56,6 +57,11 @@ type clusterElement struct {
 	DBClusterMembers           []memberElement        `xml:"DBClusterMembers>DBClusterMember"`
 	VpcSecurityGroups          []securityGroupElement `xml:"VpcSecurityGroups>VpcSecurityGroupMembership"`
 	TagList                    []tagElement           `xml:"TagList>Tag"`
+}
+
+type capacityElement struct {
+	MinCapacity float64 `xml:"MinCapacity"`
+	MaxCapacity float64 `xml:"MaxCapacity"`
 }
 
 type pendingValues struct {
@@ -191,6 +197,9 @@ func (s *Server) clusterXML(r *request, c *model.Cluster) clusterElement {
 		PreferredBackupWindow: c.BackupWindow, PreferredMaintenanceWindow: c.MaintenanceWindow,
 		DeletionProtection: c.DeletionProtection, ClusterCreateTime: stamp(c.CreatedAt), AvailabilityZones: c.AvailabilityZones,
 		VpcSecurityGroups: []securityGroupElement{{securityGroup, "active"}}, TagList: tagsXML(c.Tags),
+	}
+	if c.Capacity != nil {
+		out.ServerlessV2 = &capacityElement{c.Capacity.Min, c.Capacity.Max}
 	}
 	for _, id := range c.Members {
 		member := memberElement{DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer, DBClusterParameterGroupStatus: "in-sync"}

@@ -29,9 +29,12 @@ type Observation struct {
 	Found bool
 	// Kind of the target as it was found: an instance's readers are its read replicas, which never become the writer.
 	Kind TargetKind
-	// Whole says that it is a Multi-AZ DB cluster: all its members have one class, which changes for all of them. The pool Writer
-	// then stands for the cluster.
+	// Whole says that all members have one class, which changes for all of them: a Multi-AZ DB cluster, or Serverless v2. The pool
+	// Writer then stands for the cluster.
 	Whole bool
+	// Serverless says that all members are Aurora Serverless v2: their Class is the cluster's maximum capacity, which changes for
+	// all of them without an interruption. Then Whole is true as well.
+	Serverless bool
 	// ARN is the target's Amazon Resource Name.
 	ARN string
 	// Engine as the RDS API writes it, for example aurora-postgresql.

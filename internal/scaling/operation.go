@@ -51,7 +51,7 @@ func (s Step) Interrupts() bool {
 // Lead is how long it took until the operation had added capacity: until its first new reader was in service, or where it
 // adds none until its first resized instance was. Zero when it has added none.
 func (o Operation) Lead() time.Duration {
-	for _, action := range []Action{CreateReader, ModifyInstanceClass, ModifyClusterClass} {
+	for _, action := range []Action{CreateReader, ModifyInstanceClass, ModifyClusterClass, ModifyCapacity} {
 		for _, s := range o.Steps {
 			if s.Action == action {
 				return max(0, s.Completed.Sub(o.Started))

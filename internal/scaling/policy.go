@@ -54,7 +54,9 @@ type Policy struct {
 	// Readers is nil when the policy leaves the readers alone.
 	Readers *ReaderLimits
 	// Writer is nil when the policy leaves the writer alone.
-	Writer     *WriterLimits
+	Writer *WriterLimits
+	// Serverless says that Writer lists maximum capacities of Aurora Serverless v2, as catalog.Capacity writes them.
+	Serverless bool
 	CPU        CPU
 	ScaleUp    Pace
 	ScaleDown  Pace

@@ -114,4 +114,7 @@ const (
 	// ModifyClusterClass is rds:ModifyDBCluster with DBClusterInstanceClass and ApplyImmediately, for a Multi-AZ DB cluster. Its
 	// Instance is the cluster.
 	ModifyClusterClass Action = "ModifyClusterClass"
+	// ModifyCapacity is rds:ModifyDBCluster with the maximum capacity of Aurora Serverless v2, which interrupts nothing. Its Instance
+	// is the cluster, and its InstanceClass the capacity as catalog.Capacity writes it.
+	ModifyCapacity Action = "ModifyCapacity"
 )

@@ -65,10 +65,15 @@ func (s *sim) observe(target scaling.Target) scaling.Observation {
 			return o
 		}
 		o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, c.ARN(), c.Engine, c.EngineVersion, c.Status, c.Tags
-		o.Whole = c.InstanceClass != ""
+		o.Serverless = c.Capacity != nil
+		o.Whole = c.InstanceClass != "" || o.Serverless
 		for _, id := range c.Members {
 			if i, err := s.world.Instance(region, id); err == nil {
-				o.Instances = append(o.Instances, s.instance(i, id == c.Writer))
+				member := s.instance(i, id == c.Writer)
+				if o.Serverless {
+					member.Class = catalog.Capacity(c.Capacity.Max)
+				}
+				o.Instances = append(o.Instances, member)
 			}
 		}
 		slices.SortFunc(o.Instances, func(a, b scaling.Instance) int {
@@ -198,6 +203,8 @@ func (s *sim) carryOut(target scaling.Target, call scaling.Call) error {
 		return s.create(target, call)
 	case scaling.DeleteReader:
 		_, err = s.world.DeleteInstance(region, call.Instance, true, "")
+	case scaling.ModifyCapacity:
+		_, err = s.world.ModifyCapacity(region, target.Identifier, model.Capacity{Min: 0.5, Max: float64(catalog.ACUs(call.InstanceClass))})
 	case scaling.ModifyClusterClass:
 		_, err = s.world.ModifyCluster(region, target.Identifier, call.InstanceClass)
 	case scaling.Failover:

@@ -119,6 +119,14 @@ func drawDatabase(r *rand.Rand, name string, chaos time.Duration) model.Database
 		d.Load.Writer, d.Load.Readers = drawLoad(r, size, chaos), drawLoad(r, 2*size, chaos)
 		return d
 	}
+	if r.IntN(12) == 0 {
+		d.Serverless = &model.Capacity{Min: 0.5, Max: 4 * size}
+		for n := range 1 + r.IntN(2) {
+			d.Instances = append(d.Instances, model.Member{Identifier: fmt.Sprintf("%s-%d", name, n+1), Class: "db.serverless", Tags: tags})
+		}
+		d.Load.Writer, d.Load.Readers = drawLoad(r, size, chaos), drawLoad(r, size/2, chaos)
+		return d
+	}
 	d.Instances = []model.Member{{Identifier: name + "-1", Class: ladder[writer], Tags: tags}}
 	class := r.IntN(3)
 	readers := []int{0, 1, 1, 2, 2, 3}[r.IntN(6)]
@@ -208,6 +216,10 @@ func drawPolicy(r *rand.Rand, d model.Database) *v1alpha1.DBScalingPolicy {
 				Preference: v1alpha1.PreferenceCheapest, Redundancy: v1alpha1.RedundancyAllReaders,
 			}
 		}
+		return p
+	}
+	if d.Serverless != nil {
+		s.Serverless = &v1alpha1.Serverless{MaxCapacities: []int32{8, 16, 32, 64}}
 		return p
 	}
 	if d.Engine == "postgres" {

@@ -75,6 +75,9 @@ func (w *World) foundCluster(d Database) *Cluster {
 		ParameterGroup: "default." + d.Engine, BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
 		DeletionProtection: d.DeletionProtection, CreatedAt: w.now.AddDate(-1, 0, 0), Tags: maps.Clone(d.Tags),
 	}
+	if d.Serverless != nil {
+		c.Capacity = &Capacity{d.Serverless.Min, d.Serverless.Max}
+	}
 	if !isAurora(d.Engine) {
 		c.InstanceClass, c.StorageType = d.Instances[0].Class, cmp.Or(d.StorageType, "io1")
 	}

@@ -50,6 +50,8 @@ type Database struct {
 	MultiAZ bool   `json:"multiAZ,omitempty"`
 	// Instances are the members of a cluster; the first is the writer.
 	Instances []Member `json:"instances,omitempty"`
+	// Serverless is the capacity range of an Aurora cluster whose instances have the class db.serverless.
+	Serverless *Capacity `json:"serverless,omitempty"`
 	// Replicas are the read replicas of a plain instance.
 	Replicas []Member `json:"replicas,omitempty"`
 	// PerformanceInsights publishes DBLoad and DBLoadCPU.

@@ -14,6 +14,8 @@ const (
 	joinFor = 150 * time.Second
 	// joinShare is the part of its share that it has at once.
 	joinShare = 0.1
+	// serverlessClass is that of Aurora Serverless v2 instances.
+	serverlessClass = "db.serverless"
 	// overhead is the share of an instance's vCPUs that it uses by itself.
 	overhead = 0.015
 )
@@ -54,9 +56,14 @@ func (s *server) start(now time.Time) {
 	}
 }
 
-// resize looks the class up; the scenario and every change have checked that it exists.
+// resize looks the class up; the scenario and every change have checked that it exists. Of Serverless v2 it is the maximum
+// capacity, which CPUUtilization is a percentage of (Aurora user guide, "Performance and scaling for Aurora Serverless v2").
 func (s *server) resize() {
-	if class, err := catalog.Lookup(s.Class); err == nil {
+	name := s.Class
+	if c := s.group.cluster; name == serverlessClass && c != nil && c.Capacity != nil {
+		name = catalog.Capacity(c.Capacity.Max)
+	}
+	if class, err := catalog.Lookup(name); err == nil {
 		s.vcpus, s.memory = float64(class.VCPUFor(s.Engine)), float64(class.MemoryBytes)
 	}
 }

@@ -24,7 +24,9 @@ type Cluster struct {
 	Writer      string
 	StorageType string
 	// InstanceClass is that of all members of a Multi-AZ DB cluster; empty for Aurora.
-	InstanceClass      string
+	InstanceClass string
+	// Capacity is the range of Serverless v2 members, or nil.
+	Capacity           *Capacity
 	AvailabilityZones  []string
 	DBSubnetGroup      string
 	ParameterGroup     string
@@ -76,6 +78,12 @@ type Instance struct {
 // ARN is the instance's Amazon Resource Name.
 func (i *Instance) ARN() string {
 	return fmt.Sprintf("arn:aws:rds:%s:%s:db:%s", i.Region, i.AccountID, i.Identifier)
+}
+
+// Capacity is how far Aurora Serverless v2 scales, in Aurora capacity units.
+type Capacity struct {
+	Min float64 `json:"minCapacity"`
+	Max float64 `json:"maxCapacity"`
 }
 
 // Pending is a set of modifications that have been accepted and not yet applied. Empty fields are not pending.

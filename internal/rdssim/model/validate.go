@@ -141,6 +141,8 @@ func (d Database) validateAurora(taken names) error {
 	switch {
 	case len(d.Instances) == 0 || d.Class != "" || d.MultiAZ:
 		return fmt.Errorf("%s: a cluster has instances, each with a class, and neither class nor multiAZ itself", d.Engine)
+	case d.Serverless != nil && (d.Serverless.Min < 0 || d.Serverless.Max < d.Serverless.Min || catalog.Capacity(d.Serverless.Max) == ""):
+		return errors.New("serverless: want a minCapacity from 0, and a maxCapacity that is a multiple of 4 up to 256")
 	case len(d.Replicas) > 0:
 		return errors.New("replicas: those of a cluster are its instances")
 	case d.Backups:
@@ -163,6 +165,9 @@ func (d Database) members() []Member {
 
 func (m Member) validate(d Database, taken names) error {
 	class, err := catalog.Lookup(m.Class)
+	if d.Serverless != nil && m.Class == serverlessClass {
+		class, err = catalog.Lookup(catalog.Capacity(d.Serverless.Max))
+	}
 	switch {
 	case err != nil:
 		return err

@@ -169,6 +169,9 @@ func (c *Cluster) copy() *Cluster {
 	out := *c
 	out.Members, out.Tags = slices.Clone(c.Members), maps.Clone(c.Tags)
 	out.AvailabilityZones = slices.Clone(c.AvailabilityZones)
+	if c.Capacity != nil {
+		out.Capacity = &Capacity{c.Capacity.Min, c.Capacity.Max}
+	}
 	return &out
 }
 

@@ -72,7 +72,7 @@ func (c Class) Supports(engine string) bool {
 	if strings.HasPrefix(engine, "aurora") {
 		return c.Aurora
 	}
-	if c.MultiAZClusterOnly || c.OnlyEngine != "" && !strings.HasPrefix(engine, c.OnlyEngine) {
+	if c.MultiAZClusterOnly || c.Family == serverless || c.OnlyEngine != "" && !strings.HasPrefix(engine, c.OnlyEngine) {
 		return false
 	}
 	// Oracle and SQL Server do not run on Graviton (RDS user guide, "DB instance classes").
@@ -87,9 +87,13 @@ var load = sync.OnceValue(func() map[string]Class {
 	return classes
 })
 
-// Lookup finds a class by its name. The error wraps ErrUnknownClass.
+// Lookup finds a class by its name, or the maximum capacity of Aurora Serverless v2 as Capacity writes it. The error wraps
+// ErrUnknownClass.
 func Lookup(name string) (Class, error) {
 	c, ok := load()[name]
+	if !ok {
+		c, ok = capacity(name)
+	}
 	if !ok {
 		return Class{}, fmt.Errorf("%w %q", ErrUnknownClass, name)
 	}

@@ -43,7 +43,7 @@ func ladder(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []m
 		}
 		rungs[n] = rung{name: name, class: class, vcpus: float64(class.VCPUFor(o.Engine))}
 		rungs[n].price, rungs[n].priced = scaling.Price(p, *o, name)
-		if o.Orderable != nil && !slices.Contains(o.Orderable, name) {
+		if o.Orderable != nil && !o.Serverless && !slices.Contains(o.Orderable, name) {
 			rungs[n].verdict = scaling.NotOrderable
 		}
 		if len(o.Shortages) > 0 && short(o, name, all, now) {

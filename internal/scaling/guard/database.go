@@ -54,7 +54,7 @@ func ownerConflict(in Input) (string, time.Duration, error) {
 func classNotOrderable(in Input) (string, time.Duration, error) {
 	for _, s := range in.Operation.Steps {
 		switch {
-		case s.InstanceClass == "":
+		case s.InstanceClass == "", s.Action == scaling.ModifyCapacity:
 		case in.Observation.Orderable == nil:
 			return "", 0, errors.New("AWS could not be asked which instance classes it offers here; grant rds:DescribeOrderableDBInstanceOptions " +
 				"if the role lacks it")
@@ -343,7 +343,7 @@ func (w *walk) take(s scaling.Step) (meanwhile float64, err error) {
 		meanwhile = w.readers()
 		w.vcpus[old] = vcpus
 		return meanwhile, nil
-	case scaling.ModifyPromotionTier, scaling.ModifyClusterClass:
+	case scaling.ModifyPromotionTier, scaling.ModifyClusterClass, scaling.ModifyCapacity:
 	}
 	return w.readers(), nil
 }

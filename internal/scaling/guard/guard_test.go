@@ -84,6 +84,9 @@ func own(i *scaling.Instance) {
 	i.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue}
 }
 
+// inStep is a reader that keeps up.
+func inStep(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{At: now, Value: time.Second} }
+
 func status(s string) func(*scaling.Instance) { return func(i *scaling.Instance) { i.Status = s } }
 
 func steps(steps ...scaling.Step) func(*Input) { return func(in *Input) { in.Operation.Steps = steps } }
@@ -257,6 +260,17 @@ func TestGuards(t *testing.T) {
 			cleanup, past(scaling.Up, true, time.Hour), past(scaling.Up, true, 2*time.Hour), past(scaling.Up, true, 3*time.Hour),
 		}, pass, ""},
 
+		{"what interrupts nothing needs no window", []func(*Input){
+			ofWriter, windows(night), steps(scaling.Step{Action: scaling.ModifyCapacity, Instance: "engine", InstanceClass: "32 ACU"}),
+		}, pass, ""},
+		{"what rolls through the members does", []func(*Input){
+			ofWriter, windows(night), steps(scaling.Step{Action: scaling.ModifyClusterClass, Instance: "engine", InstanceClass: xlarge}),
+			instance(1, inStep), instance(2, inStep),
+		}, "DisruptionWindow", ""},
+		{"a standby that is behind holds it back", []func(*Input){
+			ofWriter, steps(scaling.Step{Action: scaling.ModifyClusterClass, Instance: "engine", InstanceClass: xlarge}), instance(1, inStep),
+			instance(2, func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{Value: time.Minute} }),
+		}, "ReplicaLag", "b, which is to take over"},
 		{"up right after up", []func(*Input){past(scaling.Up, true, 9*time.Minute)}, "Cooldown",
 			"behavior.scaleUp.cooldownSeconds"},
 		{"up when the cooldown ends", []func(*Input){past(scaling.Up, true, 10*time.Minute)}, pass, ""},

@@ -122,7 +122,7 @@ func costAfter(in Input) (scaling.Money, bool) {
 			classes[s.Instance] = s.InstanceClass
 		case scaling.DeleteReader:
 			delete(classes, s.Instance)
-		case scaling.ModifyClusterClass:
+		case scaling.ModifyClusterClass, scaling.ModifyCapacity:
 			for instance := range classes {
 				classes[instance] = s.InstanceClass
 			}
@@ -218,7 +218,7 @@ func overruled(in Input, last scaling.Past) bool {
 // disruptionWindow keeps what interrupts the writer inside the windows of the policy, unless the policy lets an emergency
 // override them.
 func disruptionWindow(in Input) (string, time.Duration, error) {
-	if in.Proposal.Pool != scaling.Writer || in.Proposal.Emergency && in.Policy.Guardrails.EmergencyInterrupts {
+	if in.Proposal.Pool != scaling.Writer || !in.Operation.Disruptive() || in.Proposal.Emergency && in.Policy.Guardrails.EmergencyInterrupts {
 		return "", 0, nil
 	}
 	open, next, err := schedule.Open(in.Policy.Disruption, in.Now)

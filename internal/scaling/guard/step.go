@@ -42,7 +42,7 @@ func interrupts(o scaling.Observation, call scaling.Call) bool {
 		return true
 	case scaling.ModifyInstanceClass:
 		return exists && i.Writer
-	case scaling.CreateReader, scaling.DeleteReader, scaling.ModifyPromotionTier:
+	case scaling.CreateReader, scaling.DeleteReader, scaling.ModifyPromotionTier, scaling.ModifyCapacity:
 	}
 	return false
 }

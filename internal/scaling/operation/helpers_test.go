@@ -64,6 +64,12 @@ func whole(o scaling.Observation) scaling.Observation {
 	return o
 }
 
+// serverless is a cluster of Serverless v2.
+func serverless(o scaling.Observation) scaling.Observation {
+	o.Whole, o.Serverless = true, true
+	return o
+}
+
 func oracle(o scaling.Observation) scaling.Observation {
 	o.Engine = "oracle-ee"
 	return o

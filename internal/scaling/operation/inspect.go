@@ -22,7 +22,7 @@ const (
 
 // inspect says what an observation shows of a step, and in words what is waited for.
 func inspect(s scaling.Step, o scaling.Observation) (state, string) {
-	if s.Action == scaling.ModifyClusterClass {
+	if s.Action == scaling.ModifyClusterClass || s.Action == scaling.ModifyCapacity {
 		return inspectCluster(s, o)
 	}
 	i, exists := o.Instance(s.Instance)
@@ -46,7 +46,7 @@ func inspect(s scaling.Step, o scaling.Observation) (state, string) {
 		return inspectDelete(s, o, i, exists)
 	case scaling.Failover:
 		return inspectFailover(s, o, i)
-	case scaling.ModifyClusterClass: // see above
+	case scaling.ModifyClusterClass, scaling.ModifyCapacity: // see above
 	}
 	return stateImpossible, fmt.Sprintf("this version of dbscaler does not know the action %q", s.Action)
 }
@@ -152,6 +152,8 @@ func describe(s scaling.Step) string {
 		return fmt.Sprintf("fail over to %s", s.Instance)
 	case scaling.ModifyClusterClass:
 		return fmt.Sprintf("resize the cluster %s to %s", s.Instance, s.InstanceClass)
+	case scaling.ModifyCapacity:
+		return fmt.Sprintf("let the cluster %s scale up to %s", s.Instance, s.InstanceClass)
 	}
 	return string(s.Action)
 }

@@ -38,6 +38,7 @@ var deadline = map[scaling.Action]time.Duration{
 	scaling.DeleteReader:        60 * time.Minute,
 	scaling.Failover:            20 * time.Minute,
 	scaling.ModifyClusterClass:  4 * time.Hour, // three instances, one after the other
+	scaling.ModifyCapacity:      30 * time.Minute,
 }
 
 // Outcome is how far an operation has come.
@@ -167,7 +168,7 @@ func notReady(op scaling.Operation, n int, o scaling.Observation, now time.Time)
 				return fmt.Sprintf("the standby %s is more than %s behind the writer, or nobody knows", r.Identifier, scaling.MaxReplicaLag)
 			}
 		}
-	case scaling.ModifyInstanceClass, scaling.ModifyPromotionTier, scaling.CreateReader:
+	case scaling.ModifyInstanceClass, scaling.ModifyPromotionTier, scaling.CreateReader, scaling.ModifyCapacity:
 	}
 	return ""
 }

@@ -41,11 +41,13 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 	case proposal.Direction == scaling.Cleanup:
 		op.Steps = planCleanup(o)
 	case o.Whole && proposal.Pool == scaling.Writer:
-		op.Steps = []scaling.Step{{
-			Action: scaling.ModifyClusterClass, Instance: p.Target.Identifier, InstanceClass: proposal.To.InstanceClass,
-		}}
+		action := scaling.ModifyClusterClass
+		if o.Serverless {
+			action = scaling.ModifyCapacity
+		}
+		op.Steps = []scaling.Step{{Action: action, Instance: p.Target.Identifier, InstanceClass: proposal.To.InstanceClass}}
 	case o.Whole:
-		err = fmt.Errorf("%s is a Multi-AZ DB cluster, which is resized as a whole", p.Target.Identifier)
+		err = fmt.Errorf("%s is resized as a whole: a Multi-AZ DB cluster, or Serverless v2", p.Target.Identifier)
 	case proposal.Pool == scaling.Readers:
 		op.Steps, err = planReaders(p, o, proposal.To, id)
 	case succeeds(o):

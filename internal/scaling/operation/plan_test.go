@@ -187,6 +187,10 @@ func TestPlan(t *testing.T) {
 			shape(1, xlarge), lines("resize the cluster engine to db.r6g.xlarge"),
 		},
 		{
+			"Serverless v2: its maximum capacity", policy(), serverless(cluster(writer("16 ACU"), reader("a", "16 ACU"))), writers, up,
+			shape(1, "32 ACU"), lines("let the cluster engine scale up to 32 ACU"),
+		},
+		{
 			"an instance with read replicas: in place, since none of them can succeed it", policy(),
 			replicated(cluster(writer(large), reader("a", large))), writers, up, shape(1, xlarge),
 			lines("resize w to db.r6g.xlarge"),
