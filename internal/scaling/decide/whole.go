@@ -26,12 +26,14 @@ func asOne(o scaling.Observation) scaling.Observation {
 			one.Status = i.Status
 		}
 	}
-	o.Instances = []scaling.Instance{one}
-	if o.WriterSince.IsZero() || o.ReadersSince.IsZero() {
+	switch alone := len(o.Instances) == 1; {
+	case alone:
+	case o.WriterSince.IsZero() || o.ReadersSince.IsZero():
 		o.WriterSince = time.Time{}
-	} else if o.ReadersSince.After(o.WriterSince) {
+	case o.ReadersSince.After(o.WriterSince):
 		o.WriterSince = o.ReadersSince
 	}
+	o.Instances = []scaling.Instance{one}
 	return o
 }
 

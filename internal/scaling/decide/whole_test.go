@@ -43,6 +43,17 @@ func TestMultiAZClusterGoesByItsBusiestMember(t *testing.T) {
 	}
 }
 
+// A Serverless v2 cluster may have a writer alone.
+func TestServerlessWriterAlone(t *testing.T) {
+	p := policy(withWriter("16 ACU", "32 ACU"))
+	p.Readers, p.Serverless = nil, true
+	o := observe(writer("16 ACU", steady(80)))
+	o.Whole, o.Serverless, o.ReadersSince = true, true, time.Time{}
+	if d := Evaluate(p, o, now); len(d.Proposals) != 1 || d.Proposals[0].To.String() != "1 × 32 ACU" {
+		t.Errorf("got %v (%s)", d.Proposals, d.Hold.Message)
+	}
+}
+
 // What one member has no sample of is missing, whatever the others say.
 func TestMerged(t *testing.T) {
 	at := func(minutes ...float64) scaling.Instance {
