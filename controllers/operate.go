@@ -23,6 +23,9 @@ const (
 	// are always.
 	historyAge   = 24 * time.Hour
 	historyLeast = 3
+	// tooLate is how long after its time an intent is no longer carried out, in the machine's time. A step is asked for again when
+	// nothing shows 90 seconds after the time in the intent, and AWS may take half a minute to answer and as long to show it.
+	tooLate = 20 * time.Second
 	// historyLength is the greatest number of operations remembered, as the API's limit has it.
 	historyLength = 64
 )
@@ -67,6 +70,10 @@ func (r *Reconciler) operate(ctx context.Context, v *visit) (bool, error) {
 			return false, nil
 		}
 		return false, err
+	}
+	if late := time.Duration(float64(r.Clock.Since(v.now)) / r.Speed); late > tooLate {
+		ctrllog.FromContext(ctx).Info("writing the intent took too long to act on it now", "took", late, "operation", v.operation.ID)
+		return false, nil // the next visit looks whether there is a trace, and asks when there is none
 	}
 	r.execute(ctx, v, *progress.Call)
 	return false, nil

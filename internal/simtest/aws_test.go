@@ -19,6 +19,9 @@ import (
 // snapshotAge is how old what a manager knows may be, as the AWS edge has it.
 const snapshotAge = 55 * time.Second
 
+// requestTimeout is how long a request may take, as the AWS edge has it.
+const requestTimeout = 30 * time.Second
+
 // snapshot is what a manager last saw of a target.
 type snapshot struct {
 	observation scaling.Observation
@@ -169,7 +172,12 @@ func fives(in scaling.Series, extreme func(a, b float64) float64) scaling.Series
 func (m *manager) Execute(_ context.Context, target scaling.Target, call scaling.Call) error {
 	s := m.sim
 	delete(m.snapshots, target)
+	asked := s.now
 	m.boundary("before AWS hears of it")
+	if s.now.Sub(asked) > requestTimeout {
+		s.tell("the request %s %s times out", call.Action, call.Instance)
+		return fmt.Errorf("%w: simulated", scaling.ErrUnavailable)
+	}
 	switch faults := s.plan.faults; {
 	case s.denied(s.now):
 		return fmt.Errorf("%w: simulated", scaling.ErrDenied)

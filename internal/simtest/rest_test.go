@@ -98,6 +98,9 @@ var satisfied = []string{"WithinBand", "AtMaximum", "AtMinimum", "NothingFits", 
 // bare are the guards that a policy without surge readers runs into.
 var bare = []string{"MinimumReaders", "ReadersCarryLoad"}
 
+// limits are the decisions that more capacity is wanted and may not be had. A surge reader may then be of use.
+var limits = []string{"AtMaximum", "NothingFits", "ScalingIneffective"}
+
 // end looks at what is left when all is quiet.
 func (w *witness) end() {
 	s := w.sim
@@ -161,14 +164,15 @@ func (w *witness) leftover(name string, p *v1alpha1.DBScalingPolicy) {
 	if p != nil && p.Spec.Readers != nil {
 		least = int(p.Spec.Readers.MinReplicas)
 	}
-	if surge != "" && others >= least && 100*readers.Demand < (target-4)*rest {
+	limited := p != nil && p.Status.Decision != nil && slices.Contains(limits, p.Status.Decision.Reason)
+	if surge != "" && others >= least && 100*readers.Demand < (target-12)*rest && !limited {
 		w.sim.violate("the surge reader %s is left over: the others would be at %.0f %% without it", surge, 100*readers.Demand/rest)
 	}
 }
 
 // carried wants each pool that the policy scales to be neither too small for its load, nor saturated, unless it may not grow.
 func (w *witness) carried(p *v1alpha1.DBScalingPolicy) {
-	if slices.Contains([]string{"AtMaximum", "NothingFits", "ScalingIneffective"}, p.Status.Decision.Reason) {
+	if slices.Contains(limits, p.Status.Decision.Reason) {
 		return
 	}
 	writer, readers, found := w.sim.world.Pools(region, p.Name)

@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
@@ -64,6 +65,10 @@ func (w *World) roll(g *group, class string) {
 	s := slices.MinFunc(rest, func(a, b *server) int {
 		return cmp.Or(cmp.Compare(number(a.writer()), number(b.writer())), cmp.Compare(a.Identifier, b.Identifier))
 	})
+	if s.Status != available { // somebody reboots it, or it is broken
+		w.after(time.Minute, func() { w.roll(g, class) })
+		return
+	}
 	if heir := g.heir(); s.writer() && heir != nil {
 		w.failover(g, heir)
 		w.after(failoverMost, func() { w.roll(g, class) })
