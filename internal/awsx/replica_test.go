@@ -1,24 +1,14 @@
 package awsx
 
 import (
-	"os"
 	"testing"
 
-	"github.com/dbscaler/dbscaler/internal/rdssim"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
 // An instance with read replicas, over the wire and by the shipped IAM policy.
 func TestReadReplicas(t *testing.T) {
-	document, err := os.ReadFile("../../config/iam/policy.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy, err := rdssim.ParsePolicy(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := simulateScenario(t, "read-replicas", policy)
+	s := simulateScenario(t, "read-replicas", shipped(t))
 	ledger := scaling.Target{Scope: ireland, Kind: scaling.DBInstance, Identifier: "ledger"}
 	o := s.see(t, ledger)
 	if o.Kind != scaling.DBInstance || o.Unsupported != "" || !o.MultiAZ || len(o.Instances) != 3 || !o.Instances[0].Writer ||

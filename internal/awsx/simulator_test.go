@@ -2,6 +2,7 @@ package awsx
 
 import (
 	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 
@@ -42,6 +43,20 @@ func simulateScenario(t *testing.T, name string, policy *rdssim.Policy, change .
 	s.edge = newEdge(t, server.URL, append(change, func(o *Options) { o.Clock = s.clock })...)
 	s.clock.Step(time.Hour)
 	return s
+}
+
+// shipped is the IAM policy that the operator's role is given.
+func shipped(t *testing.T) *rdssim.Policy {
+	t.Helper()
+	document, err := os.ReadFile("../../config/iam/policy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := rdssim.ParsePolicy(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policy
 }
 
 // see observes a target anew.

@@ -1,25 +1,15 @@
 package awsx
 
 import (
-	"os"
 	"slices"
 	"testing"
 
-	"github.com/dbscaler/dbscaler/internal/rdssim"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
 // A Multi-AZ DB cluster, over the wire and by the shipped IAM policy.
 func TestMultiAZCluster(t *testing.T) {
-	document, err := os.ReadFile("../../config/iam/policy.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy, err := rdssim.ParsePolicy(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := simulateScenario(t, "multi-az-cluster", policy, func(o *Options) { o.PricingRegion = "us-east-1" })
+	s := simulateScenario(t, "multi-az-cluster", shipped(t), func(o *Options) { o.PricingRegion = "us-east-1" })
 	payments := cluster("payments")
 	o := s.see(t, payments)
 	if !o.Whole || o.Unsupported != "" || o.Kind != scaling.DBCluster || len(o.Instances) != 3 || !o.Instances[0].Writer || o.Prices != nil {
@@ -58,15 +48,7 @@ func TestMultiAZCluster(t *testing.T) {
 
 // Aurora Serverless v2, over the wire and by the shipped IAM policy.
 func TestServerless(t *testing.T) {
-	document, err := os.ReadFile("../../config/iam/policy.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy, err := rdssim.ParsePolicy(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := simulateScenario(t, "serverless", policy)
+	s := simulateScenario(t, "serverless", shipped(t))
 	sessions := cluster("sessions")
 	o := s.see(t, sessions)
 	if !o.Whole || !o.Serverless || o.Unsupported != "" || o.Shape(scaling.Writer) != (scaling.Shape{InstanceClass: "16 ACU", Count: 1}) {
