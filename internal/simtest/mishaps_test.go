@@ -231,6 +231,9 @@ func handResize(s *sim) {
 		return
 	}
 	class := ladder[s.random.IntN(len(ladder))]
+	if i.Class == "db.serverless" {
+		return // it would make a cluster of both kinds, which is refused
+	}
 	if _, err := s.world.ModifyInstance(region, i.Identifier, model.Modify{Class: &class, ApplyImmediately: true}); err == nil {
 		s.meddled(key, "somebody resizes %s to %s", i.Identifier, class)
 	}

@@ -3,6 +3,7 @@ package guard
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -255,14 +256,18 @@ func foreignReader(in Input) (string, time.Duration, error) {
 }
 
 // readersCarryLoad walks through the steps and wants the readers in service, at each moment, to have as many vCPUs as at
-// the start, or else to carry what the pool carries now.
+// the start, or on the way up as the new shape has if that is less, or else to carry what the pool carries now.
 func readersCarryLoad(in Input) (string, time.Duration, error) {
 	w, err := newWalk(in.Observation)
 	if err != nil {
 		return "", 0, err
 	}
-	start := w.readers()
-	least, during := start, ""
+	start, goal := w.readers(), math.Inf(1)
+	ofReaders := in.Proposal.Pool == scaling.Readers && in.Proposal.Direction == scaling.Up
+	if class, err := catalog.Lookup(in.Proposal.To.InstanceClass); err == nil && ofReaders {
+		goal = float64(in.Proposal.To.Count * class.VCPUFor(in.Observation.Engine))
+	}
+	least, during := min(start, goal), ""
 	for _, s := range in.Operation.Steps {
 		meanwhile, err := w.take(s)
 		if err != nil {

@@ -237,6 +237,14 @@ func TestGuards(t *testing.T) {
 		{"a reader is saturated",
 			[]func(*Input){steps(resize("a")), load(func(l *scaling.Load) { l.Demand, l.Censored = 1, true })},
 			"ReadersCarryLoad", ""},
+		{"a mixed pool evens out to fewer vCPUs, for the sake of its hottest", []func(*Input){
+			load(func(l *scaling.Load) { l.Censored = true }), instance(1, func(i *scaling.Instance) { i.Class = "db.r6g.4xlarge" }), // 16 and 2 vCPUs
+			to(2, xlarge), steps(create("s"), resize("b"), resize("a"), remove("s")),
+		}, pass, ""},
+		{"but not on the way down", []func(*Input){
+			down, load(func(l *scaling.Load) { l.Censored = true }), instance(1, func(i *scaling.Instance) { i.Class = "db.r6g.4xlarge" }),
+			to(2, xlarge), steps(create("s"), resize("b"), resize("a"), remove("s")),
+		}, "ReadersCarryLoad", ""},
 		{"a reader that is added too late", []func(*Input){steps(resize("a"), create("s"))}, "ReadersCarryLoad", ""},
 		{"the operation removes the only other reader later",
 			[]func(*Input){instance(2, own), steps(resize("a"), remove("b"))}, "ReadersCarryLoad", ""},
