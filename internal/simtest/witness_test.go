@@ -131,6 +131,13 @@ func (w *witness) begins(p *v1alpha1.DBScalingPolicy, t *trial) {
 	}
 	if op.Direction == scaling.Down && !byHand {
 		w.mayShrink(policy, t)
+		pool := p.Status.Readers
+		if op.Pool == scaling.Writer {
+			pool = p.Status.Writer
+		}
+		if pool == nil || pool.Since == nil || s.Now().Sub(pool.Since.Time) < policy.ScaleDown.Window {
+			s.violate("%s makes the %s of %s smaller, and they have not been what they are for %s", t.id, op.Pool, t.name, policy.ScaleDown.Window)
+		}
 	}
 }
 
