@@ -1,0 +1,100 @@
+// Package backtest shows what a policy would have done under a recorded load, beside other autoscalers and beside the best that
+// could have been done. It decides with the operator's own code and drives the simulator's model, so that every figure about a
+// database is simulated.
+package backtest
+
+import (
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// Kind is what a run is of.
+type Kind string
+
+// The kinds of run.
+const (
+	// Ours is the policy in question, decided by dbscaler.
+	Ours Kind = "dbscaler"
+	// Peer is another autoscaler.
+	Peer Kind = "peer"
+	// Static is a size that never changes.
+	Static Kind = "static"
+	// Oracle knows the future: it is the limit and no peer.
+	Oracle Kind = "oracle"
+)
+
+// Run is how one autoscaler fared.
+type Run struct {
+	// ID and Name are those of the autoscaler; Source says by which rule it decides.
+	ID, Name, Source string
+	Kind             Kind
+	Score            Score
+	Track            Track
+	// Events are the changes and what they interrupted, oldest first. No more than the newest thousand are kept.
+	Events []Event
+}
+
+// Score is how well a run went. Minutes in gaps of the recording count for nothing.
+type Score struct {
+	// Minutes that were scored.
+	Minutes int
+	// Overloaded is the minutes in which an instance in service was at 90 % CPU or more, or demand was not served.
+	Overloaded int
+	// Unserved is the work that was not served when it was asked for, in vCPU minutes.
+	Unserved float64
+	// VCPUHours is what the pool consisted of, in vCPU hours, surge readers included.
+	VCPUHours float64
+	// Cost is what that cost; Priced says whether every price was known.
+	Cost   scaling.Money
+	Priced bool
+	// Disruptions is the restarts of instances in service, and the failovers.
+	Disruptions int
+	// Changes is how often the size was changed.
+	Changes int
+}
+
+// Track is how a run went over time, in buckets of the same length: at most 2,000, however long the recording is.
+type Track struct {
+	Start  time.Time
+	Bucket time.Duration
+	// Demand is the greatest of each bucket in vCPUs, NaN in a gap; Capacity the least vCPUs that were in service.
+	Demand, Capacity []float64
+	// Overloaded is the minutes of each bucket that were overloaded.
+	Overloaded []int
+}
+
+// Event is something that happened in a run.
+type Event struct {
+	At time.Time
+	// Kind is what happened, and Text says it with its reason for people.
+	Kind EventKind
+	Text string
+}
+
+// EventKind is what happened.
+type EventKind string
+
+// The kinds of event.
+const (
+	// Grew and Shrank: a change was begun.
+	Grew   EventKind = "grew"
+	Shrank EventKind = "shrank"
+	// Disrupted: an instance in service was restarted, or the writer failed over.
+	Disrupted EventKind = "disrupted"
+	// HeldBack: a guard held a change back that the load called for.
+	HeldBack EventKind = "held back"
+)
+
+// Comparison is the runs of one recording.
+type Comparison struct {
+	// Policy is the namespace/name of the policy, and Source the recording's for people.
+	Policy, Source string
+	Start, End     time.Time
+	Interval       time.Duration
+	// Gaps is the minutes without a recording, and Uncertain those in which the recorded database was saturated, so that its true
+	// demand is not known.
+	Gaps, Uncertain int
+	// Runs begin with the policy's own; the oracle, if there is one, comes last.
+	Runs []Run
+}
