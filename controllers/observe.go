@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 	"github.com/dbscaler/dbscaler/internal/scaling/decide"
+	"github.com/dbscaler/dbscaler/internal/scaling/memory"
 	"github.com/dbscaler/dbscaler/internal/scaling/operation"
 )
 
@@ -65,8 +65,9 @@ func (r *Reconciler) recall(v *visit) {
 	status.Writer = convert.PoolStatus(status.Writer, *o, scaling.Writer)
 	status.Readers = convert.PoolStatus(status.Readers, *o, scaling.Readers)
 	o.UpgradedAt = convert.Upgraded(status.Target)
-	o.WriterSince, o.ReadersSince = convert.Since(status.Writer), convert.Since(status.Readers)
-	o.WriterShapes, o.ReadersShapes = convert.Shapes(status.Writer, *o), convert.Shapes(status.Readers, *o)
+	writer, readers := convert.Pool(status.Writer), convert.Pool(status.Readers)
+	o.WriterSince, o.ReadersSince = writer.Since, readers.Since
+	o.WriterShapes, o.ReadersShapes = writer.Shapes(*o), readers.Shapes(*o)
 	o.History = convert.History(status.History)
 	status.CapacityShortages = slices.DeleteFunc(status.CapacityShortages, func(s v1alpha1.CapacityShortage) bool {
 		return !v.now.Before(s.ExpiryTime.Time)
@@ -196,15 +197,14 @@ func (r *Reconciler) weigh(v *visit, metricsErr error) error {
 
 // measureEffect notes the utilization that an operation led to, once there is something to read it from.
 func (v *visit) measureEffect() {
-	history := v.object.Status.History
+	if v.operation != nil {
+		return
+	}
 	for _, pool := range v.pools {
-		n := slices.IndexFunc(history, func(r v1alpha1.OperationRecord) bool { return r.Pool == v1alpha1.Pool(pool.Load.Pool) })
-		if n < 0 || v.operation != nil || !pool.Load.Fresh || history[n].UtilizationAfterPercent != nil ||
-			history[n].Outcome != v1alpha1.OutcomeSucceeded {
-			continue
+		if n, percent, known := memory.Effect(v.observation.History, pool.Load); known {
+			v.object.Status.History[n].UtilizationAfterPercent = ptr.To(int32(percent))
+			v.observation.History[n].After = &percent
 		}
-		history[n].UtilizationAfterPercent = ptr.To(int32(math.Round(pool.Load.Utilization)))
-		v.observation.History = convert.History(history)
 	}
 }
 

@@ -15,19 +15,16 @@ import (
 	"github.com/dbscaler/dbscaler/internal/events"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/guard"
+	"github.com/dbscaler/dbscaler/internal/scaling/memory"
 	"github.com/dbscaler/dbscaler/internal/scaling/operation"
 )
 
 const (
-	// historyAge is how long an operation that has ended is remembered; the last historyLeast of each direction of each pool
-	// are always.
-	historyAge   = 24 * time.Hour
-	historyLeast = 3
 	// tooLate is how long after its time an intent is no longer carried out, in the machine's time. A step is asked for again when
 	// nothing shows 90 seconds after the time in the intent, and AWS may take half a minute to answer and as long to show it.
 	tooLate = 20 * time.Second
-	// historyLength is the greatest number of operations remembered, as the API's limit has it.
-	historyLength = 64
+	// shortagesKept is the greatest number of shortages remembered, as the API's limit has it.
+	shortagesKept = 64
 )
 
 // operate brings the operation one step further: what is to be done is persisted first, then AWS is asked once.
@@ -139,7 +136,7 @@ func (r *Reconciler) runShort(v *visit, call scaling.Call, err error) {
 		shortage.AvailabilityZone = ""
 		*remembered = append(*remembered, shortage)
 	}
-	*remembered = (*remembered)[max(0, len(*remembered)-historyLength):]
+	*remembered = (*remembered)[max(0, len(*remembered)-shortagesKept):]
 	if call.Action != scaling.CreateReader || last {
 		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, err.Error())
 		return
@@ -171,26 +168,17 @@ func (r *Reconciler) end(v *visit, outcome v1alpha1.Outcome, reason, message str
 	v.object.Status.History = remember(v.object.Status.History, record, v.now)
 }
 
-// remember adds a record to the history and drops what is too old to matter. The last few of each direction of each pool
-// stay: cooldowns and lead times are read from them.
+// remember adds a record to the history and drops what is too old to matter.
 func remember(history []v1alpha1.OperationRecord, record v1alpha1.OperationRecord, now time.Time) []v1alpha1.OperationRecord {
-	type way struct {
-		pool      v1alpha1.Pool
-		direction v1alpha1.Direction
-	}
-	seen := map[way]int{}
 	all := slices.Insert(slices.Clone(history), 0, record)
-	kept := slices.DeleteFunc(all, func(r v1alpha1.OperationRecord) bool {
-		w := way{r.Pool, r.Direction}
-		seen[w]++
-		return now.Sub(r.CompletionTime.Time) > historyAge && seen[w] > historyLeast
-	})
-	for n := range kept {
-		if now.Sub(kept[n].CompletionTime.Time) > historyAge {
-			kept[n].Instances = nil // nobody's change of them is a revert any more
+	var kept []v1alpha1.OperationRecord
+	for _, n := range memory.Kept(convert.History(all), now) {
+		if now.Sub(all[n].CompletionTime.Time) > memory.HistoryAge {
+			all[n].Instances = nil // nobody's change of them is a revert any more
 		}
+		kept = append(kept, all[n])
 	}
-	return kept[:min(len(kept), historyLength)]
+	return kept
 }
 
 // doing says in one word what an operation does.

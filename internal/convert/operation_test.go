@@ -164,8 +164,8 @@ func TestPoolStatus(t *testing.T) {
 	before := PoolStatus(nil, observed(now, b, a), scaling.Readers)
 	later := now.Add(time.Hour + 300*time.Millisecond)
 
-	if before.Shape != "2 × db.r6g.large" || !Since(before).Equal(now) {
-		t.Errorf("seen for the first time: %s since %s", before.Shape, Since(before))
+	if before.Shape != "2 × db.r6g.large" || !Pool(before).Since.Equal(now) {
+		t.Errorf("seen for the first time: %s since %s", before.Shape, Pool(before).Since)
 	}
 	if len(before.Instances) != 2 || before.Instances[0].Identifier != "a" || before.Instances[0].CreatedBy != "" ||
 		before.Instances[1].Identifier != "b" || before.Instances[1].CreatedBy != "dbscaler" {
@@ -194,12 +194,12 @@ func TestPoolStatus(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := PoolStatus(test.before, observed(later, test.instances...), scaling.Readers)
-			if !Since(got).Equal(test.want) {
-				t.Errorf("it is so since %v, want %v", Since(got), test.want)
+			if !Pool(got).Since.Equal(test.want) {
+				t.Errorf("it is so since %v, want %v", Pool(got).Since, test.want)
 			}
 		})
 	}
-	if got := PoolStatus(before, observed(now), scaling.Readers); got != nil || !Since(got).IsZero() {
+	if got := PoolStatus(before, observed(now), scaling.Readers); got != nil || !Pool(got).Since.IsZero() {
 		t.Errorf("no readers are %+v", got)
 	}
 	if got := PoolStatus(nil, observed(now, a), scaling.Writer); got.Shape != "1 × db.r6g.xlarge" {

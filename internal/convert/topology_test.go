@@ -55,15 +55,15 @@ func TestSinceAndPastCapacity(t *testing.T) {
 		for _, p := range status.PastCapacity {
 			past = append(past, fmt.Sprintf("%s-%s: %d", minute(p.StartTime.Time), minute(p.EndTime.Time), p.VCPUs))
 		}
-		if got := minute(Since(status)); got != step.since || fmt.Sprint(past) != step.past {
+		if got := minute(Pool(status).Since); got != step.since || fmt.Sprint(past) != step.past {
 			t.Errorf("%s: since %s, past %v; want %s, %s", step.name, got, past, step.since, step.past)
 		}
 	}
-	shapes := Shapes(status, seen(100, "db.r6g.large", "available", "a", "b"))
+	shapes := Pool(status).Shapes(seen(100, "db.r6g.large", "available", "a", "b"))
 	if n := len(shapes); n != 1 || shapes[0].VCPUs != 4 || minute(shapes[0].Since) != "85" || minute(shapes[0].Until) != "100" {
 		t.Errorf("got %v", shapes)
 	}
-	if PoolStatus(status, seen(0, "", ""), scaling.Readers) != nil || Shapes(nil, scaling.Observation{}) != nil {
+	if PoolStatus(status, seen(0, "", ""), scaling.Readers) != nil || Pool(nil).Shapes(scaling.Observation{}) != nil {
 		t.Error("a pool without instances is something")
 	}
 }
