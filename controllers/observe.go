@@ -67,7 +67,7 @@ func (r *Reconciler) recall(v *visit) {
 	o.UpgradedAt = convert.Upgraded(status.Target)
 	writer, readers := convert.Pool(status.Writer), convert.Pool(status.Readers)
 	o.WriterSince, o.ReadersSince = writer.Since, readers.Since
-	o.WriterShapes, o.ReadersShapes = writer.Shapes(*o), readers.Shapes(*o)
+	o.WriterShapes, o.ReadersShapes = writer.Shapes(nil, *o), readers.Shapes(nil, *o)
 	o.History = convert.History(status.History)
 	status.CapacityShortages = slices.DeleteFunc(status.CapacityShortages, func(s v1alpha1.CapacityShortage) bool {
 		return !v.now.Before(s.ExpiryTime.Time)

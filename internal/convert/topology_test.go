@@ -59,11 +59,11 @@ func TestSinceAndPastCapacity(t *testing.T) {
 			t.Errorf("%s: since %s, past %v; want %s, %s", step.name, got, past, step.since, step.past)
 		}
 	}
-	shapes := Pool(status).Shapes(seen(100, "db.r6g.large", "available", "a", "b"))
+	shapes := Pool(status).Shapes(nil, seen(100, "db.r6g.large", "available", "a", "b"))
 	if n := len(shapes); n != 1 || shapes[0].VCPUs != 4 || minute(shapes[0].Since) != "85" || minute(shapes[0].Until) != "100" {
 		t.Errorf("got %v", shapes)
 	}
-	if PoolStatus(status, seen(0, "", ""), scaling.Readers) != nil || Pool(nil).Shapes(scaling.Observation{}) != nil {
+	if PoolStatus(status, seen(0, "", ""), scaling.Readers) != nil || Pool(nil).Shapes(nil, scaling.Observation{}) != nil {
 		t.Error("a pool without instances is something")
 	}
 }

@@ -228,7 +228,7 @@ type Low struct {
 	// Peak is the highest demand in it, in vCPUs.
 	Peak float64
 	// Season is the highest demand of earlier days and weeks in the time ahead that is as long, in vCPUs; zero when nothing
-	// is foreseen.
+	// is foreseen, or the pool is not too large anyway.
 	Season float64
 }
 

@@ -10,6 +10,8 @@ import (
 type agenda struct {
 	entries []entry
 	entered int
+	// happened counts what was carried out.
+	happened int
 }
 
 // entry is something on the agenda.
@@ -39,6 +41,7 @@ func (w *World) happen(until time.Time) {
 	for len(w.agenda.entries) > 0 && !w.agenda.entries[0].at.After(until) {
 		if e, ok := heap.Pop(&w.agenda).(entry); ok {
 			w.now = e.at.UTC()
+			w.agenda.happened++
 			e.do()
 		}
 	}

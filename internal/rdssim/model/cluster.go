@@ -76,7 +76,7 @@ func (w *World) roll(g *group, class string) {
 	}
 	s.Status, s.changing = modifying, true
 	w.later(s, w.between(prepareLeast, prepareMost), func() {
-		s.stop()
+		s.interrupted()
 		w.tell(s, "availability", "DB instance shutdown")
 		w.after(w.between(outageLeast, outageMost), func() {
 			s.Class = class

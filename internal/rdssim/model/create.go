@@ -46,8 +46,16 @@ func (w *World) CreateInstance(region string, c Create) (*Instance, error) {
 		s.PromotionTier = *c.PromotionTier
 	}
 	w.join(s)
-	w.later(s, w.between(createLeast, createMost)+w.delayed(region, s.Identifier), func() { w.finishCreate(s) })
+	w.later(s, w.creation()+w.delayed(region, s.Identifier), func() { w.finishCreate(s) })
 	return s.copy(), nil
+}
+
+// creation draws how long an instance takes to be created.
+func (w *World) creation() time.Duration {
+	if most := w.scenario.CreateMost.Duration; most > 0 {
+		return w.between(w.scenario.CreateLeast.Duration, most)
+	}
+	return w.between(createLeast, createMost)
 }
 
 // roomiestZone is where AWS puts an instance that names no zone: one that has the class, with the fewest members.

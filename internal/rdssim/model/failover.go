@@ -77,7 +77,7 @@ func (w *World) failover(g *group, heir *server) {
 	c.Status, g.failing = failingOver, true
 	across := "same"
 	if old != nil {
-		old.stop()
+		old.interrupted()
 		if old.AvailabilityZone != heir.AvailabilityZone {
 			across = "cross"
 		}
@@ -126,7 +126,7 @@ func (w *World) RebootInstance(region, id string, forceFailover bool) (*Instance
 		return nil, invalidCombination("Cannot specify ForceFailover since the instance is not configured for Multi-AZ.")
 	}
 	s.Status = "rebooting"
-	s.stop()
+	s.interrupted()
 	w.tell(s, "availability", "DB instance shutdown")
 	if forceFailover {
 		w.swapZones(s)

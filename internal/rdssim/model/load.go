@@ -30,6 +30,8 @@ type group struct {
 	random  *rand.Rand
 	minutes []Minute
 	minute  tally
+	// disruptions counts the restarts of instances in service and the failovers.
+	disruptions int
 }
 
 // pool is the instances of one role, and their work.
@@ -38,8 +40,8 @@ type pool struct {
 	noise  float64 // this minute's factor
 	// asked is the vCPUs that clients asked for in the last tick, and backlog the vCPU seconds that wait.
 	asked, backlog float64
-	// unserved is the vCPUs that could not be served in the last tick.
-	unserved float64
+	// unserved is the vCPUs that could not be served in the last tick, and refused those of it that were asked for the first time.
+	unserved, refused float64
 	// capacity is the vCPUs that the pool had when it last had any.
 	capacity float64
 	serving  []*server
@@ -94,7 +96,7 @@ func (g *group) serve(now time.Time, since time.Duration) {
 		// The reader endpoint then names the writer (Aurora user guide, "Reader endpoints"); clients of read replicas are taken to
 		// turn to their source.
 		g.writer.backlog += g.readers.backlog
-		g.readers.backlog, g.readers.unserved = 0, 0
+		g.readers.backlog, g.readers.unserved, g.readers.refused = 0, 0, 0
 		g.writer.work(g.writer.asked+g.readers.asked, now)
 	} else {
 		g.readers.work(g.readers.asked, now)
@@ -112,7 +114,7 @@ func (p *pool) work(demand float64, now time.Time) {
 		weights += s.weight(now)
 		capacity += s.vcpus
 	}
-	p.unserved = demand
+	p.unserved, p.refused = demand, demand
 	if len(p.serving) > 0 {
 		p.capacity, p.unserved = capacity, 0
 		retried := p.backlog / retryWithin.Seconds()
@@ -126,6 +128,7 @@ func (p *pool) work(demand float64, now time.Time) {
 			s.sum.used += s.used
 			s.sum.wanted += s.wanted
 		}
+		p.refused = min(max(0, p.unserved-retried), demand)
 	}
 	p.backlog = min(p.backlog+p.unserved*tick.Seconds(), p.capacity*patience.Seconds())
 }

@@ -1,14 +1,15 @@
 package model
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"time"
 )
 
 const (
-	// History is how long points and minutes of truth are kept: as long as CloudWatch keeps five-minute points (CloudWatch
-	// user guide, "Metrics retention"), which is longer than any window that a policy may have.
+	// History is how long points and minutes of truth are kept where the scenario does not say: as long as CloudWatch keeps
+	// five-minute points (CloudWatch user guide, "Metrics retention"), which is longer than any window that a policy may have.
 	History = 63 * 24 * time.Hour
 
 	// Without a delay in the scenario, a minute's metrics appear this long after its end: AWS names no figure, one to two
@@ -46,19 +47,18 @@ var metrics = map[string]func(*server, sample) (float64, bool){
 	"DatabaseConnections": func(_ *server, p sample) (float64, bool) { return connections(p.sessions), true },
 	"FreeableMemory":      func(_ *server, p sample) (float64, bool) { return p.memory, true },
 	"EngineUptime":        func(s *server, p sample) (float64, bool) { return p.uptime, isAurora(s.Engine) },
-	"AuroraReplicaLag": func(s *server, p sample) (float64, bool) {
-		return idleLag + busyLag*p.cpu/100, isAurora(s.Engine) && !p.writer
-	},
+	"AuroraReplicaLag":    func(s *server, p sample) (float64, bool) { return lag(p), isAurora(s.Engine) && !p.writer },
 	// Of a read replica outside Aurora, and of a standby of a Multi-AZ DB cluster, in seconds.
-	"ReplicaLag": func(s *server, p sample) (float64, bool) {
-		return (idleLag + busyLag*p.cpu/100) / 1000, !isAurora(s.Engine) && !p.writer
-	},
+	"ReplicaLag": func(s *server, p sample) (float64, bool) { return lag(p) / 1000, !isAurora(s.Engine) && !p.writer },
 	// The load is published only when there is some (RDS user guide, "Amazon CloudWatch metrics for Performance Insights").
 	"DBLoadCPU": func(s *server, p sample) (float64, bool) { return p.sessions, s.PerformanceInsights && p.sessions > 0 },
 	"DBLoad": func(s *server, p sample) (float64, bool) {
 		return p.sessions * (1 + waitShare), s.PerformanceInsights && p.sessions > 0
 	},
 }
+
+// lag is how far a reader is behind, in milliseconds.
+func lag(p sample) float64 { return idleLag + busyLag*p.cpu/100 }
 
 // connections that come with so many sessions.
 func connections(sessions float64) float64 {
@@ -71,15 +71,15 @@ type gap struct {
 	from, to         time.Time
 }
 
-// Gap keeps an instance from publishing the metrics of minutes that start at from or later and before to. What it has
-// published already stays.
+// Gap keeps an instance, or where it is empty every one of the region, from publishing the metrics of minutes that start at from or
+// later and before to. What it has published already stays.
 func (w *World) Gap(region, instance string, from, to time.Time) {
 	w.gaps = append(w.gaps, gap{region, instance, from, to})
 }
 
 func (w *World) inGap(s *server, at time.Time) bool {
 	return slices.ContainsFunc(w.gaps, func(g gap) bool {
-		return g.region == s.Region && g.instance == s.Identifier && !at.Before(g.from) && at.Before(g.to)
+		return g.region == s.Region && (g.instance == s.Identifier || g.instance == "") && !at.Before(g.from) && at.Before(g.to)
 	})
 }
 
@@ -87,6 +87,7 @@ func (w *World) inGap(s *server, at time.Time) bool {
 func (w *World) closeMinute() {
 	at := w.now.Add(-time.Minute)
 	for _, g := range w.groups {
+		g.minute.Interrupted, g.disruptions = g.disruptions, 0
 		g.minutes = append(g.minutes, g.minute.close(at))
 		g.minute = tally{}
 		g.drawNoise()
@@ -99,7 +100,7 @@ func (w *World) closeMinute() {
 		}
 	}
 	if w.now.Truncate(24 * time.Hour).Equal(w.now) {
-		w.forget(w.now.Add(-History))
+		w.forget(w.now.Add(-cmp.Or(w.scenario.Keep.Duration, History)))
 	}
 }
 

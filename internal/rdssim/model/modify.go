@@ -122,7 +122,7 @@ func (w *World) interrupt(s *server) {
 		return
 	}
 	length := w.between(s.outage())
-	s.stop()
+	s.interrupted()
 	w.tell(s, "availability", "DB instance shutdown")
 	switch {
 	case s.Cluster != "" && s.writer():

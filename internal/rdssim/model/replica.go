@@ -37,7 +37,7 @@ func (w *World) CreateReplica(region string, c CreateReplica) (*Instance, error)
 		group: source.group, outages: 1,
 	}
 	w.join(s)
-	w.later(s, w.between(createLeast, createMost)+w.delayed(region, s.Identifier), func() { w.finishCreate(s) })
+	w.later(s, w.creation()+w.delayed(region, s.Identifier), func() { w.finishCreate(s) })
 	return s.copy(), nil
 }
 

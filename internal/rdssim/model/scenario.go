@@ -23,7 +23,12 @@ type Scenario struct {
 	// RefuseAfterAvailable is how long an instance that has just become available still answers InvalidDBInstanceState, as
 	// AWS has been seen to do (hashicorp/terraform-provider-aws#31594).
 	RefuseAfterAvailable metav1.Duration `json:"refuseAfterAvailable,omitempty"`
-	Databases            []Database      `json:"databases"`
+	// Keep is how long metrics are kept, at least a day; as long as CloudWatch does without it.
+	Keep metav1.Duration `json:"keep,omitempty"`
+	// CreateLeast and CreateMost bound how long an instance takes to be created; 6 to 9 minutes without them.
+	CreateLeast metav1.Duration `json:"createLeast,omitempty"`
+	CreateMost  metav1.Duration `json:"createMost,omitempty"`
+	Databases   []Database      `json:"databases"`
 	// Shortages are classes that AWS runs out of.
 	Shortages []Shortage `json:"shortages,omitempty"`
 	// Withdrawals are classes that cannot be ordered.
@@ -171,10 +176,10 @@ type Upkeep struct {
 	OptIn string `json:"optIn,omitempty"`
 }
 
-// MetricGap is a stretch of time in which an instance publishes no metrics.
+// MetricGap is a stretch of time in which an instance, or every one of the region, publishes no metrics.
 type MetricGap struct {
 	Region   string `json:"region"`
-	Instance string `json:"instance"`
+	Instance string `json:"instance,omitempty"`
 	From     Moment `json:"from"`
 	Until    Moment `json:"until"`
 }

@@ -49,6 +49,14 @@ func (s *server) serving() bool { return s.outages == 0 }
 // stop takes it out of service.
 func (s *server) stop() { s.outages++ }
 
+// interrupted is stop of an instance that may be in service, which its clients then notice.
+func (s *server) interrupted() {
+	if s.serving() {
+		s.group.disruptions++
+	}
+	s.stop()
+}
+
 // start ends one reason to be out of service. After the last it serves, with a cold cache.
 func (s *server) start(now time.Time) {
 	if s.outages--; s.outages == 0 {

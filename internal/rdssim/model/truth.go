@@ -85,6 +85,10 @@ type Minute struct {
 	ReaderVCPUs, WriterVCPUs float64
 	// ReaderDemand and WriterDemand are what clients asked of the pools, in vCPUs.
 	ReaderDemand, WriterDemand float64
+	// ReaderRefused and WriterRefused are the work of the minute that was not done when it was asked for, in vCPU seconds.
+	ReaderRefused, WriterRefused float64
+	// Interrupted counts the restarts of instances in service, and the failovers.
+	Interrupted int
 	// Unserved is the work that waits at the end of the minute, in vCPU seconds.
 	Unserved float64
 	// Saturated says that for most of the minute a reader that was in service could not serve all that it was asked.
@@ -132,6 +136,8 @@ func (t *tally) add(g *group) {
 		t.writerSaturated++
 	}
 	t.Unserved = g.writer.backlog + g.readers.backlog
+	t.ReaderRefused += g.readers.refused * tick.Seconds()
+	t.WriterRefused += g.writer.refused * tick.Seconds()
 	t.ticks++
 }
 

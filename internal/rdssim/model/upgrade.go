@@ -24,7 +24,7 @@ func (w *World) upgrade(g *group, u Upgrade) {
 	last := time.Duration(0)
 	for _, s := range g.servers {
 		s.Status = upgrading
-		s.stop()
+		s.interrupted()
 		w.tell(s, "availability", "DB instance shutdown")
 		w.after(w.between(restartLeast, restartMost), func() {
 			w.resume(s)

@@ -23,6 +23,10 @@ func (s Scenario) Validate() error {
 		return fmt.Errorf("accountID: %q does not have 12 digits", s.AccountID)
 	case s.PublishDelay.Duration < 0 || s.RefuseAfterAvailable.Duration < 0:
 		return errors.New("publishDelay and refuseAfterAvailable: want durations such as 75s, not below 0s")
+	case s.Keep.Duration != 0 && s.Keep.Duration < 24*time.Hour:
+		return errors.New("keep: want a day at least, such as 24h")
+	case s.CreateLeast.Duration < 0 || s.CreateMost.Duration < s.CreateLeast.Duration:
+		return errors.New("createLeast and createMost: want durations such as 3m, the least one first")
 	}
 	names := names{}
 	for n, d := range s.Databases {
@@ -41,8 +45,8 @@ func (s Scenario) Validate() error {
 		}
 	}
 	for n, g := range s.MetricGaps {
-		if g.Region == "" || g.Instance == "" || g.Until.since(s.Start.Time) <= g.From.since(s.Start.Time) {
-			return fmt.Errorf("metricGaps[%d]: want a region, an instance, and an until that is after from", n)
+		if g.Region == "" || g.Until.since(s.Start.Time) <= g.From.since(s.Start.Time) {
+			return fmt.Errorf("metricGaps[%d]: want a region, and an until that is after from", n)
 		}
 	}
 	return nil

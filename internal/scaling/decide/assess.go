@@ -28,7 +28,11 @@ func assess(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []m
 	if load.Capacity == 0 {
 		return load
 	}
-	t := look(all, since, now, max(p.ScaleDown.Window, p.ScaleUp.Window, trendWindow))
+	window := max(p.ScaleUp.Window, emergencyFor)
+	if scaled(p, pool) {
+		window = max(window, p.ScaleDown.Window, trendWindow)
+	}
+	t := look(all, since, now, window)
 	up := t.tail(p.ScaleUp.Window)
 	s := up.sum()
 	load.Fresh = s.enough(len(up.minutes)) && now.Sub(s.newest) <= scaling.Stale
@@ -39,6 +43,9 @@ func assess(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []m
 	load.Demand, load.Censored, load.Hidden = s.peak, s.censored, s.hidden
 	load.Hottest, load.HottestDemand = hottest(all, up, since)
 	load.Emergency = emergency(t.tail(emergencyFor), load.Capacity)
+	if !scaled(p, pool) {
+		return load // what is foreseen, and how low it has been, is of no use to a pool that is left alone
+	}
 	lead := leadTime(o.History, pool)
 	if p.Foresight.Trend {
 		load.Trend = trend(t.tail(trendWindow), now.Add(lead))
@@ -46,22 +53,27 @@ func assess(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []m
 	if p.Foresight.History {
 		load.Season = season(o, pool, now, lead)
 	}
-	load.Low = low(p, o, pool, t.tail(p.ScaleDown.Window), now)
+	load.Low = low(t.tail(p.ScaleDown.Window), now)
+	if p.Foresight.History && tooLarge(p, load) {
+		load.Low.Season = season(o, pool, now, p.ScaleDown.Window)
+	}
 	return load
 }
 
 // low sums up the scale-down window.
-func low(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, t timeline, now time.Time) scaling.Low {
+func low(t timeline, now time.Time) scaling.Low {
 	s := t.sum()
-	l := scaling.Low{
+	return scaling.Low{
 		// Every minute, up to the newest that must have been published by now.
 		Complete: s.known == len(t.minutes) && now.Sub(s.newest) <= publishing+Minute,
 		Censored: s.censored, Peak: s.peak,
 	}
-	if p.Foresight.History {
-		l.Season = season(o, pool, now, p.ScaleDown.Window)
-	}
-	return l
+}
+
+// tooLarge says whether a pool was below the lower threshold in every single minute of the scale-down window, with no minute
+// missing and none saturated.
+func tooLarge(p scaling.Policy, l scaling.Load) bool {
+	return l.Low.Complete && !l.Low.Censored && percentOf(l.Low.Peak, l.Carrying) < float64(p.CPU.ScaleDown)-rounding
 }
 
 // emergency says whether a pool was saturated as a whole in every minute, with a demand far above its capacity wherever

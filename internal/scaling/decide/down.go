@@ -11,13 +11,6 @@ import (
 // however short the scale-down window is.
 const calm = time.Hour
 
-// tooLarge says whether the pool was below the lower threshold in every single minute of the scale-down window, with no
-// minute missing and none saturated.
-func (s *scene) tooLarge() bool {
-	low := s.load.Low
-	return low.Complete && !low.Censored && percentOf(low.Peak, s.load.Carrying) < float64(s.policy.CPU.ScaleDown)-rounding
-}
-
 // shrink proposes the preferred cheaper shape that carries the peak of the whole window, and what is foreseen, at the target
 // utilization, and has room for the memory and connections that there are.
 func (s *scene) shrink() (*scaling.Proposal, scaling.Hold) {

@@ -129,7 +129,7 @@ func (s *scene) decide() (*scaling.Proposal, scaling.Hold) {
 	if hold.Reason != "" {
 		return nil, hold
 	}
-	if s.tooLarge() {
+	if tooLarge(s.policy, s.load) {
 		s.floor = open.and(soon)
 		return s.shrink()
 	}

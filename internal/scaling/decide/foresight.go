@@ -3,6 +3,7 @@ package decide
 import (
 	"math"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -127,10 +128,9 @@ func past(cpu scaling.Series, shapes []scaling.PastCapacity, at time.Time) (floa
 	if !known {
 		return 0, false
 	}
-	for _, s := range shapes {
-		if !at.Before(s.Since) && !at.Add(quarter).After(s.Until) {
-			return min(percent, 100) / 100 * s.VCPUs, true
-		}
+	after := sort.Search(len(shapes), func(n int) bool { return shapes[n].Since.After(at) })
+	if after == 0 || at.Add(quarter).After(shapes[after-1].Until) {
+		return 0, false
 	}
-	return 0, false
+	return min(percent, 100) / 100 * shapes[after-1].VCPUs, true
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // Format is the version of what an entry looks like. It changes whenever the same inputs may give other bytes.
-const Format = 2
+const Format = 3
 
 // OperationImpossible stands in the place of a guard where there is no safe way to a shape.
 const OperationImpossible = "OperationImpossible"

@@ -105,9 +105,9 @@ func (p Pool) vcpus(engine string) float64 {
 	return float64(total)
 }
 
-// Shapes is how many vCPUs the pool had when, up to now.
-func (p Pool) Shapes(o scaling.Observation) []scaling.PastCapacity {
-	out := slices.Clone(p.Past)
+// Shapes is how many vCPUs the pool had when, up to now. It is written over what into has.
+func (p Pool) Shapes(into []scaling.PastCapacity, o scaling.Observation) []scaling.PastCapacity {
+	out := append(into[:0], p.Past...)
 	if vcpus := p.vcpus(o.Engine); !p.Since.IsZero() && vcpus > 0 {
 		out = append(out, scaling.PastCapacity{Since: p.Since, Until: o.At, VCPUs: vcpus})
 	}

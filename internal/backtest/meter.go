@@ -1,0 +1,131 @@
+package backtest
+
+import (
+	"math"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/backtest/recording"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const (
+	// OverloadedPercent is the CPU at which an instance in service counts as overloaded.
+	OverloadedPercent = 90
+	// refusedLeast is the work in vCPU seconds below which nothing was refused: what sums of fractions are off by.
+	refusedLeast = 1e-6
+	// tracked is the greatest number of buckets of a track, and eventsKept of events of a run.
+	tracked, eventsKept = 2000, 1000
+)
+
+// meter scores a run as it goes, minute by minute, from what is really the case in the model.
+type meter struct {
+	setup  Setup
+	world  *model.World
+	prices func(class string) (scaling.Money, bool)
+	// next is the minute from which on nothing was scored yet.
+	next  time.Time
+	score Score
+	// dollars are what the pool cost, in millionths of a dollar.
+	dollars float64
+	track   Track
+	minutes int // of a bucket
+	events  []Event
+}
+
+func newMeter(w *model.World, s Setup) *meter {
+	begin := s.Recording.Start.UTC().Truncate(time.Minute)
+	total := int(s.Recording.End().Sub(begin) / time.Minute)
+	m := &meter{setup: s, world: w, next: begin, minutes: (total + tracked - 1) / tracked}
+	m.score.Priced = true
+	m.prices = func(class string) (scaling.Money, bool) { p, known := s.Policy.Prices[class]; return p, known }
+	m.track = Track{Start: begin, Bucket: time.Duration(m.minutes) * time.Minute}
+	return m
+}
+
+// tell notes an event.
+func (m *meter) tell(e Event) {
+	if m.events = append(m.events, e); len(m.events) > 2*eventsKept {
+		m.events = append(m.events[:0], m.events[len(m.events)-eventsKept:]...)
+	}
+}
+
+// measure scores the minutes that have ended.
+func (m *meter) measure() {
+	target := m.setup.Policy.Target
+	for _, minute := range m.world.MinutesSince(target.Scope.Region, target.Identifier, m.next) {
+		m.next = minute.At.Add(time.Minute)
+		m.add(minute)
+	}
+}
+
+// add scores a minute.
+func (m *meter) add(minute model.Minute) {
+	demand, capacity := minute.ReaderDemand, minute.ReaderVCPUs
+	if m.setup.Pool == scaling.Writer {
+		demand, capacity = minute.WriterDemand, minute.WriterVCPUs
+	}
+	overloaded := minute.HottestReader >= OverloadedPercent || minute.Writer >= OverloadedPercent ||
+		minute.ReaderRefused+minute.WriterRefused > refusedLeast
+	known := recorded(m.setup.Recording, minute.At)
+	if known {
+		m.score.Minutes++
+		m.score.Unserved += (minute.ReaderRefused + minute.WriterRefused) / 60
+		if overloaded {
+			m.score.Overloaded++
+		}
+		m.charge()
+	} else {
+		demand = math.NaN()
+	}
+	m.score.Disruptions += minute.Interrupted
+	if minute.Interrupted > 0 {
+		m.tell(Event{At: minute.At, Kind: Disrupted, Text: "An instance in service was restarted, or the writer failed over"})
+	}
+	m.draw(minute.At, demand, capacity, overloaded && known)
+}
+
+// recorded says whether the recording has a value for a minute.
+func recorded(r *recording.Recording, at time.Time) bool {
+	n := int(at.Sub(r.Start) / r.Interval)
+	return at.Before(r.Start) || n < len(r.Demand) && !math.IsNaN(r.Demand[n])
+}
+
+// charge adds what a minute of the pool costs. An instance costs from when it was created until it is gone (RDS pricing; the ten
+// minutes that each change costs at least are left out).
+func (m *meter) charge() {
+	target := m.setup.Policy.Target
+	m.world.Each(target.Scope.Region, target.Identifier, func(i *model.Instance, writer bool) {
+		if writer != (m.setup.Pool == scaling.Writer) || i.CreatedAt.IsZero() {
+			return
+		}
+		m.score.VCPUHours += vcpus(i.Class, m.setup.Engine) / 60
+		price, known := m.prices(i.Class)
+		m.dollars += float64(price) / 60
+		m.score.Priced = m.score.Priced && known
+	})
+}
+
+// draw adds a minute to the track.
+func (m *meter) draw(at time.Time, demand, capacity float64, overloaded bool) {
+	t := &m.track
+	n := int(at.Sub(t.Start) / t.Bucket)
+	for len(t.Demand) <= n {
+		t.Demand, t.Capacity, t.Overloaded = append(t.Demand, math.NaN()), append(t.Capacity, capacity), append(t.Overloaded, 0)
+	}
+	if math.IsNaN(t.Demand[n]) || demand > t.Demand[n] {
+		t.Demand[n] = demand
+	}
+	t.Capacity[n] = min(t.Capacity[n], capacity)
+	if overloaded {
+		t.Overloaded[n]++
+	}
+}
+
+// result is the score, the track and the events.
+func (m *meter) result(r Run, changes int) Run {
+	m.score.Changes, m.score.Cost = changes, scaling.Money(math.Round(m.dollars))
+	r.Score, r.Track = m.score, m.track
+	r.Events = m.events[max(0, len(m.events)-eventsKept):]
+	return r
+}

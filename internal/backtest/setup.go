@@ -1,0 +1,208 @@
+package backtest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/dbscaler/dbscaler/internal/backtest/recording"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+)
+
+const (
+	// idleShare is the load of the pool that the recording is not of, as a share of its vCPUs: it is there and does not matter.
+	idleShare = 0.1
+	// kept is how long the model keeps metrics: longer than anything reads back, and clears up once a day.
+	kept = 26 * time.Hour
+	// account owns the database in the model.
+	account = "123456789012"
+)
+
+// Setup is what a backtest plays: a policy, and the load that its database is put under.
+type Setup struct {
+	// Policy is what decides. Its mode and what a person asked for by annotation are left out of account: it always acts.
+	Policy    scaling.Policy
+	Recording *recording.Recording
+	// Pool is the one that the recording is of.
+	Pool scaling.Pool
+	// Start is what that pool consists of at the beginning.
+	Start scaling.Shape
+	// Other is what the other pool of a cluster consists of. It carries next to nothing. Zero readers are allowed.
+	Other scaling.Shape
+	// Engine as the RDS API writes it; aurora-postgresql, or postgres for a DBInstance, unless set.
+	Engine string
+	// MultiAZ says whether a DBInstance has a standby.
+	MultiAZ bool
+	// Insights says that DBLoadCPU is published.
+	Insights bool
+	// Seed draws how long each change takes. The same seed gives the same run.
+	Seed int64
+}
+
+// complete fills in what was left out, and says what cannot be played.
+func (s Setup) complete() (Setup, error) {
+	p := &s.Policy
+	p.Mode, p.Wish = scaling.Enforce, scaling.Wish{}
+	switch {
+	case s.Recording == nil || len(s.Recording.Demand) == 0:
+		return s, errors.New("there is no recording to play")
+	case p.Serverless:
+		return s, errors.New("spec.serverless: Aurora Serverless v2 cannot be played yet: its capacity follows the load by itself")
+	case p.Target.Kind == scaling.DBInstance && s.Pool == scaling.Readers:
+		return s, errors.New("read replicas of a DBInstance cannot be played yet: play its writer")
+	case s.Pool == scaling.Readers && p.Readers == nil:
+		return s, errors.New("the recording is of the readers, and the policy has no spec.readers")
+	case s.Pool == scaling.Writer && p.Writer == nil:
+		return s, errors.New("the recording is of the writer, and the policy has no spec.writer")
+	}
+	s.Engine = cmp.Or(s.Engine, map[scaling.TargetKind]string{scaling.DBInstance: "postgres"}[p.Target.Kind], "aurora-postgresql")
+	if p.Target.Kind == scaling.DBCluster && !strings.HasPrefix(s.Engine, "aurora-") {
+		return s, fmt.Errorf("%s: a Multi-AZ DB cluster cannot be played yet", s.Engine)
+	}
+	s = s.shaped()
+	for _, class := range s.orderable() {
+		if known, err := catalog.Lookup(class); err != nil {
+			return s, err
+		} else if !known.Supports(s.Engine) {
+			return s, fmt.Errorf("%s does not run on %s", class, s.Engine)
+		}
+	}
+	return s, nil
+}
+
+// shaped fills in what the pools consist of at the beginning.
+func (s Setup) shaped() Setup {
+	ladder := s.ladder(s.Pool)
+	if s.Start.InstanceClass == "" {
+		s.Start.InstanceClass = ladder[0]
+	}
+	s.Start.Count = max(1, s.Start.Count)
+	if s.Pool == scaling.Writer {
+		s.Start.Count = 1
+	}
+	if s.Other.InstanceClass == "" {
+		s.Other.InstanceClass = s.Start.InstanceClass
+		if other := s.ladder(s.other()); len(other) > 0 {
+			s.Other.InstanceClass = other[0]
+		} else if s.Pool == scaling.Readers {
+			s.Other.InstanceClass = ladder[0] // so that the successor of the writer may be as small as the ladder has it
+		}
+	}
+	if s.Pool == scaling.Readers {
+		s.Other.Count = 1
+	}
+	return s
+}
+
+// other is the pool that the recording is not of.
+func (s Setup) other() scaling.Pool {
+	if s.Pool == scaling.Readers {
+		return scaling.Writer
+	}
+	return scaling.Readers
+}
+
+// ladder is the classes that the policy allows a pool.
+func (s Setup) ladder(pool scaling.Pool) []string {
+	switch {
+	case pool == scaling.Readers && s.Policy.Readers != nil:
+		return s.Policy.Readers.InstanceClasses
+	case pool == scaling.Writer && s.Policy.Writer != nil:
+		return s.Policy.Writer.InstanceClasses
+	}
+	return nil
+}
+
+// orderable is every class that may come up.
+func (s Setup) orderable() []string {
+	all := map[string]bool{s.Start.InstanceClass: true, s.Other.InstanceClass: true}
+	for _, pool := range []scaling.Pool{scaling.Readers, scaling.Writer} {
+		for _, class := range s.ladder(pool) {
+			all[class] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// Scenario is the world that a setup is played in, so that the operator can be run in the same one. It begins on the minute in which
+// the recording does. The error says what of the setup makes no sense.
+func (s Setup) Scenario() (model.Scenario, error) {
+	s, err := s.complete()
+	if err != nil {
+		return model.Scenario{}, err
+	}
+	target := s.Policy.Target
+	d := model.Database{
+		Identifier: target.Identifier, Region: target.Scope.Region, Engine: s.Engine, EngineVersion: "16.1", PerformanceInsights: s.Insights,
+		Tags: map[string]string{scaling.TagOptIn: "*"},
+	}
+	begin := s.Recording.Start.UTC().Truncate(time.Minute)
+	load, gaps := curve(s.Recording, begin)
+	idle := model.Curve{Points: []model.CurvePoint{{VCPUs: idleShare * vcpus(s.Other.InstanceClass, s.Engine) * float64(s.Other.Count)}}}
+	d.Load = model.Load{Writer: idle, Readers: load}
+	writer, readers := s.Other, s.Start
+	if s.Pool == scaling.Writer {
+		d.Load = model.Load{Writer: load, Readers: idle}
+		writer, readers = s.Start, s.Other
+	}
+	if target.Kind == scaling.DBInstance {
+		d.Class, d.MultiAZ, d.Load.Readers = writer.InstanceClass, s.MultiAZ, model.Curve{}
+	} else {
+		classes := append([]string{writer.InstanceClass}, slices.Repeat([]string{readers.InstanceClass}, readers.Count)...)
+		for n, class := range classes {
+			d.Instances = append(d.Instances, model.Member{
+				Identifier: fmt.Sprintf("%s-%d", target.Identifier, n+1), Class: class, Tags: map[string]string{scaling.TagOptIn: "*"},
+			})
+		}
+	}
+	out := model.Scenario{
+		Start: metav1.NewTime(begin), Seed: s.Seed, AccountID: account, Keep: metav1.Duration{Duration: kept}, Databases: []model.Database{d},
+	}
+	for _, g := range gaps {
+		out.MetricGaps = append(out.MetricGaps, model.MetricGap{
+			Region: d.Region, From: model.Moment{Time: g.from}, Until: model.Moment{Time: g.until},
+		})
+	}
+	return out, nil
+}
+
+// span is a stretch of time.
+type span struct{ from, until time.Time }
+
+// curve turns a recording into a demand: each value stands in the middle of its interval, with straight lines between them. Where
+// nothing was recorded the line goes on to the next value, and nobody is told of it.
+func curve(r *recording.Recording, begin time.Time) (model.Curve, []span) {
+	points := make([]model.CurvePoint, 0, len(r.Demand))
+	var gaps []span
+	for n, demand := range r.Demand {
+		at := r.Start.Add(time.Duration(n) * r.Interval)
+		if !math.IsNaN(demand) {
+			points = append(points, model.CurvePoint{At: model.Moment{Offset: at.Add(r.Interval / 2).Sub(begin)}, VCPUs: demand})
+			continue
+		}
+		if last := len(gaps) - 1; last >= 0 && gaps[last].until.Equal(at) {
+			gaps[last].until = at.Add(r.Interval)
+		} else {
+			gaps = append(gaps, span{at, at.Add(r.Interval)})
+		}
+	}
+	return model.Curve{Points: points}, gaps
+}
+
+// vcpus of an instance of a class; zero when the catalogue does not know it.
+func vcpus(class, engine string) float64 {
+	known, err := catalog.Lookup(class)
+	if err != nil {
+		return 0
+	}
+	return float64(known.VCPUFor(engine))
+}
