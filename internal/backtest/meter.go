@@ -20,27 +20,32 @@ const (
 
 // meter scores a run as it goes, minute by minute, from what is really the case in the model.
 type meter struct {
-	setup  Setup
-	world  *model.World
-	prices func(class string) (scaling.Money, bool)
+	setup Setup
+	world *model.World
+	// billed is the vCPUs that are paid for, and what an hour of them costs, of what is no RDS instance; nil otherwise.
+	billed func() (vcpus, cost float64)
 	// next is the minute from which on nothing was scored yet.
 	next  time.Time
 	score Score
 	// dollars are what the pool cost, in millionths of a dollar.
 	dollars float64
 	track   Track
-	minutes int // of a bucket
 	events  []Event
 }
 
 func newMeter(w *model.World, s Setup) *meter {
-	begin := s.Recording.Start.UTC().Truncate(time.Minute)
-	total := int(s.Recording.End().Sub(begin) / time.Minute)
-	m := &meter{setup: s, world: w, next: begin, minutes: (total + tracked - 1) / tracked}
-	m.score.Priced = true
-	m.prices = func(class string) (scaling.Money, bool) { p, known := s.Policy.Prices[class]; return p, known }
-	m.track = Track{Start: begin, Bucket: time.Duration(m.minutes) * time.Minute}
+	m := &meter{setup: s, world: w}
+	m.begin()
 	return m
+}
+
+// begin makes room for the track.
+func (m *meter) begin() {
+	r := m.setup.Recording
+	m.next = r.Start.UTC().Truncate(time.Minute)
+	minutes := int(r.End().Sub(m.next) / time.Minute)
+	m.score.Priced = m.setup.priced()
+	m.track = Track{Start: m.next, Bucket: time.Duration((minutes+tracked-1)/tracked) * time.Minute}
 }
 
 // tell notes an event.
@@ -94,15 +99,19 @@ func recorded(r *recording.Recording, at time.Time) bool {
 // charge adds what a minute of the pool costs. An instance costs from when it was created until it is gone (RDS pricing; the ten
 // minutes that each change costs at least are left out).
 func (m *meter) charge() {
+	if m.billed != nil {
+		vcpus, cost := m.billed()
+		m.score.VCPUHours += vcpus / 60
+		m.dollars += cost / 60
+		return
+	}
 	target := m.setup.Policy.Target
 	m.world.Each(target.Scope.Region, target.Identifier, func(i *model.Instance, writer bool) {
 		if writer != (m.setup.Pool == scaling.Writer) || i.CreatedAt.IsZero() {
 			return
 		}
 		m.score.VCPUHours += vcpus(i.Class, m.setup.Engine) / 60
-		price, known := m.prices(i.Class)
-		m.dollars += float64(price) / 60
-		m.score.Priced = m.score.Priced && known
+		m.dollars += float64(m.setup.Policy.Prices[i.Class]) / 60
 	})
 }
 
@@ -124,7 +133,10 @@ func (m *meter) draw(at time.Time, demand, capacity float64, overloaded bool) {
 
 // result is the score, the track and the events.
 func (m *meter) result(r Run, changes int) Run {
-	m.score.Changes, m.score.Cost = changes, scaling.Money(math.Round(m.dollars))
+	m.score.Changes = changes
+	if m.score.Priced {
+		m.score.Cost = scaling.Money(math.Round(m.dollars))
+	}
 	r.Score, r.Track = m.score, m.track
 	r.Events = m.events[max(0, len(m.events)-eventsKept):]
 	return r

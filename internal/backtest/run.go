@@ -29,8 +29,11 @@ type Run struct {
 	// ID and Name are those of the autoscaler; Source says by which rule it decides.
 	ID, Name, Source string
 	Kind             Kind
-	Score            Score
-	Track            Track
+	// Elsewhere says that it is of another platform, which changes a size within a minute or so and without an interruption: what no
+	// RDS instance can.
+	Elsewhere bool
+	Score     Score
+	Track     Track
 	// Events are the changes and what they interrupted, oldest first. No more than the newest thousand are kept.
 	Events []Event
 }
@@ -52,6 +55,19 @@ type Score struct {
 	Disruptions int
 	// Changes is how often the size was changed.
 	Changes int
+}
+
+// Over is how much a run cost compared with another, in money where both are priced and otherwise in vCPU hours; zero when the other
+// cost nothing.
+func (s Score) Over(other Score) float64 {
+	a, b := s.VCPUHours, other.VCPUHours
+	if s.Priced && other.Priced {
+		a, b = float64(s.Cost), float64(other.Cost)
+	}
+	if b == 0 {
+		return 0
+	}
+	return a / b
 }
 
 // Track is how a run went over time, in buckets of the same length: at most 2,000, however long the recording is.

@@ -1,16 +1,15 @@
 package model
 
-// Morph gives an instance another class at once and without an interruption, which no RDS instance can: it stands for platforms
-// that can. The error is a *Fault.
-func (w *World) Morph(region, id, class string) error {
+// Morph gives an instance so many vCPUs at once and without an interruption, which no RDS instance can: it stands for platforms that
+// can. Its class and its memory stay as they are. The error is a *Fault.
+func (w *World) Morph(region, id string, vcpus float64) error {
 	s, err := w.member(region, id)
 	if err != nil {
 		return err
 	}
-	if err := w.orders(s.Region, s.Engine, s.EngineVersion, class); err != nil {
-		return err
+	if vcpus <= 0 {
+		return invalidValue("An instance with %g vCPUs isn't valid.", vcpus)
 	}
-	s.Class = class
-	s.resize()
+	s.vcpus = vcpus
 	return nil
 }

@@ -79,7 +79,7 @@ func TestInterrupted(t *testing.T) {
 			try[*Instance](t)(w.CreateInstance(ireland, Create{Identifier: "more", Cluster: "orders", Engine: "aurora-postgresql", Class: class}))
 		}, 3},
 		{"a morph", func() {
-			if err := w.Morph(ireland, "orders-3", "db.r6g.4xlarge"); err != nil {
+			if err := w.Morph(ireland, "orders-3", 3); err != nil {
 				t.Fatal(err)
 			}
 		}, 3},
@@ -90,8 +90,11 @@ func TestInterrupted(t *testing.T) {
 			t.Errorf("%s: %d interruptions in all, want %d", step.name, got, step.want)
 		}
 	}
-	if i := try[*Instance](t)(w.Instance(ireland, "orders-3")); i.Class != "db.r6g.4xlarge" || i.Status != available {
-		t.Errorf("morphed: %s %s", i.Class, i.Status)
+	if truth, _ := w.Truth(ireland, "orders-3"); truth.VCPUs != 3 || !truth.InService {
+		t.Errorf("morphed: %+v", truth)
+	}
+	if err := w.Morph(ireland, "orders-3", 0); err == nil {
+		t.Error("an instance has no vCPUs")
 	}
 }
 

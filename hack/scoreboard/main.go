@@ -1,0 +1,154 @@
+// Command scoreboard plays the recorded traces and a family of generated loads with the default policy settings beside every other
+// autoscaler and the oracle, and writes docs/scoreboard.md with its plot.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/dbscaler/dbscaler/internal/backtest"
+	"github.com/dbscaler/dbscaler/internal/backtest/family"
+	"github.com/dbscaler/dbscaler/internal/backtest/recording"
+	"github.com/dbscaler/dbscaler/internal/convert"
+	"github.com/dbscaler/dbscaler/internal/manifest"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const (
+	// recordedOn is what every recording in percent is taken to have been made on, and what every load begins on: 8 vCPUs.
+	recordedOn = "db.r6g.2xlarge"
+	// postVCPUs is the vCPUs of one of the posts that twitter_volume_amzn.csv counts: it lies between 1 and 84 then.
+	postVCPUs = 0.05
+)
+
+// load is a row of the scoreboard.
+type load struct {
+	name, about string
+	recording   *recording.Recording
+	// recorded says that it was measured, and not made up.
+	recorded bool
+}
+
+// played is a load with its runs.
+type played struct {
+	load
+	backtest.Comparison
+}
+
+func main() {
+	traces := flag.String("traces", "../shared/traces", "folder of the recorded traces")
+	seeds := flag.String("seeds", "11,12", "seeds of the generated loads")
+	policy := flag.String("policy", "hack/scoreboard/policy.yaml", "policy to play")
+	out := flag.String("out", "docs/scoreboard.md", "file to write; - prints the totals alone")
+	only := flag.String("only", "", "play loads whose name begins so, or recorded, or generated")
+	flag.Parse()
+	if err := run(context.Background(), *traces, *seeds, *policy, *out, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "scoreboard:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, traces, seeds, policyFile, out, only string) error {
+	policy, err := readPolicy(ctx, policyFile)
+	if err != nil {
+		return err
+	}
+	loads, err := collect(traces, seeds)
+	if err != nil {
+		return err
+	}
+	var all []played
+	for _, l := range loads {
+		group := map[bool]string{true: "recorded", false: "generated"}[l.recorded]
+		if !strings.HasPrefix(l.name, only) && only != group {
+			continue
+		}
+		setup := backtest.Setup{
+			Policy: policy, Recording: l.recording, Pool: scaling.Readers, Start: scaling.Shape{InstanceClass: recordedOn, Count: 1},
+			Insights: true, Seed: 1,
+		}
+		c, err := backtest.Compare(ctx, setup, []string{backtest.All}, nil)
+		if err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
+		}
+		fmt.Fprintf(os.Stderr, "%s: %s\n", l.name, brief(c))
+		all = append(all, played{l, c})
+	}
+	if out == "-" {
+		fmt.Print(totals(all))
+		return nil
+	}
+	plot := strings.TrimSuffix(out, filepath.Ext(out)) + ".svg"
+	if err := drawPlot(plot, all); err != nil {
+		return err
+	}
+	return os.WriteFile(out, []byte(page(all, policy, filepath.Base(plot))), 0o644)
+}
+
+func readPolicy(ctx context.Context, path string) (scaling.Policy, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return scaling.Policy{}, err
+	}
+	u := &unstructured.Unstructured{}
+	inJSON, err := yaml.YAMLToJSON(data)
+	if err == nil {
+		err = u.UnmarshalJSON(inJSON)
+	}
+	if err != nil {
+		return scaling.Policy{}, fmt.Errorf("%s: %w", path, err)
+	}
+	reader, err := manifest.NewReader()
+	if err != nil {
+		return scaling.Policy{}, err
+	}
+	object, err := reader.Policy(ctx, u)
+	if err != nil {
+		return scaling.Policy{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return convert.Policy(object)
+}
+
+// collect reads the traces and makes the family up.
+func collect(traces, seeds string) ([]load, error) {
+	var out []load
+	files, err := filepath.Glob(filepath.Join(traces, "*.csv"))
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		fmt.Fprintf(os.Stderr, "scoreboard: there are no recorded traces in %s; the generated loads are played alone\n", traces)
+	}
+	slices.Sort(files)
+	for _, path := range files {
+		options := recording.Options{Class: recordedOn}
+		about := "recorded, percent CPU"
+		if strings.Contains(path, "twitter") {
+			options, about = recording.Options{Scale: postVCPUs}, fmt.Sprintf("recorded, a count at %g vCPU each", postVCPUs)
+		}
+		r, err := recording.Open(path, options)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, load{strings.TrimSuffix(filepath.Base(path), ".csv"), about, r, true})
+	}
+	for _, kind := range family.All() {
+		for text := range strings.SplitSeq(seeds, ",") {
+			seed, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("--seeds: %q is no number", text)
+			}
+			out = append(out, load{fmt.Sprintf("%s-%d", kind.Name, seed), kind.About, kind.Make(seed), false})
+		}
+	}
+	return out, nil
+}

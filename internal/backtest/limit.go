@@ -1,0 +1,141 @@
+package backtest
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/backtest/oracle"
+	"github.com/dbscaler/dbscaler/internal/backtest/recording"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const (
+	// overhead is the share of its vCPUs that an instance uses by itself in the model, so that it carries so much of them before it is
+	// overloaded, and serves so much at most.
+	overhead = 0.015
+	carries  = OverloadedPercent/100.0 - overhead
+	serves   = 1 - overhead
+	// The minutes that the oracle's changes take are what the model takes in the middle, with the operator's own waiting: to create a
+	// reader, to resize one, and to let clients leave one and remove it.
+	createMinutes, resizeMinutes, removeMinutes = 8, 14, 9
+)
+
+// minutes is the mean demand of each minute of a recording, in vCPUs; NaN where nothing was recorded.
+func minutes(r *recording.Recording) []float64 {
+	load, _ := curve(r, r.Start.Truncate(time.Minute))
+	begin := r.Start.Truncate(time.Minute)
+	out := make([]float64, 0, int(r.End().Sub(begin)/time.Minute))
+	n := 0
+	for at := begin; at.Before(r.End().Truncate(time.Minute)); at = at.Add(time.Minute) {
+		middle := at.Add(time.Minute / 2).Sub(begin)
+		for n+1 < len(load.Points) && load.Points[n+1].At.Offset <= middle {
+			n++
+		}
+		switch {
+		case !recorded(r, at):
+			out = append(out, math.NaN())
+		case n+1 == len(load.Points) || middle <= load.Points[n].At.Offset:
+			out = append(out, load.Points[n].VCPUs)
+		default:
+			a, b := load.Points[n], load.Points[n+1]
+			share := float64(middle-a.At.Offset) / float64(b.At.Offset-a.At.Offset)
+			out = append(out, a.VCPUs+share*(b.VCPUs-a.VCPUs))
+		}
+	}
+	return out
+}
+
+// change is how the oracle gets from a size to another, by the same means as the operator and in the same time: readers are added
+// before they are counted on, and others resized one after the other, with a surge reader for as long. What a change interrupts does
+// not count as overload: it is a limit.
+func change(pool scaling.Pool) func(from, to oracle.Size) oracle.Change {
+	return func(from, to oracle.Size) oracle.Change {
+		c := oracle.Change{VCPUs: min(from.VCPUs, to.VCPUs), Cost: max(from.Cost, to.Cost)}
+		switch {
+		case from.Class != to.Class:
+			c.Minutes = createMinutes + resizeMinutes*min(from.Count, to.Count) + removeMinutes
+			if pool == scaling.Readers {
+				c.Cost += to.Cost / float64(to.Count) * float64(c.Minutes-createMinutes) / float64(c.Minutes)
+			}
+		case from.Count < to.Count:
+			c.Minutes, c.Cost = createMinutes, from.Cost // they are paid for when they are there
+		default:
+			c.Minutes = removeMinutes
+		}
+		return c
+	}
+}
+
+// playOracle works the best sequence of sizes out, and scores it as if it had been run.
+func playOracle(s Setup) (Run, error) {
+	run := Run{
+		ID: oracleID, Name: "Oracle", Kind: Oracle,
+		Source: "knows the future: the cheapest without an overloaded minute, or the least overload; a limit, worked out and not played",
+	}
+	problem := oracle.Problem{Demand: minutes(s.Recording), Carries: carries, Change: change(s.Pool)}
+	all := s.sizes()
+	const most = 127
+	if len(all) > most {
+		return run, fmt.Errorf("the policy allows %d sizes, and the oracle looks at %d at most: allow fewer", len(all), most)
+	}
+	for n, x := range all {
+		problem.Sizes = append(problem.Sizes, oracle.Size{Class: x.InstanceClass, Count: x.Count, VCPUs: x.vcpus, Cost: x.cost / 60})
+		if x.Shape == s.Start {
+			problem.Start = n
+		}
+	}
+	plan := oracle.Solve(problem)
+	m := &meter{setup: s}
+	m.begin()
+	next, until, size := 0, 0, problem.Sizes[problem.Start]
+	now := oracle.Change{VCPUs: size.VCPUs, Cost: size.Cost}
+	paid := size.VCPUs
+	for n, demand := range problem.Demand {
+		at := m.track.Start.Add(time.Duration(n) * time.Minute)
+		if n == until {
+			now, paid = oracle.Change{VCPUs: size.VCPUs, Cost: size.Cost}, size.VCPUs
+		}
+		if next < len(plan.Steps) && plan.Steps[next].At == n {
+			step := plan.Steps[next]
+			next++
+			m.tell(Event{At: at, Kind: way(step, problem.Sizes), Text: fmt.Sprintf("%s → %s", all[step.From].Shape, all[step.To].Shape)})
+			from := problem.Sizes[step.From]
+			until, size, now = n+step.Change.Minutes, problem.Sizes[step.To], step.Change
+			paid = change(s.Pool)(inVCPUs(from), inVCPUs(size)).Cost
+			if from.Class != size.Class {
+				m.score.Disruptions += min(from.Count, size.Count)
+			}
+		}
+		m.reckon(at, demand, now, paid)
+	}
+	return m.result(run, len(plan.Steps)), nil
+}
+
+func way(s oracle.Step, sizes []oracle.Size) EventKind {
+	if sizes[s.To].VCPUs > sizes[s.From].VCPUs {
+		return Grew
+	}
+	return Shrank
+}
+
+// inVCPUs is a size that costs as many as it has.
+func inVCPUs(s oracle.Size) oracle.Size {
+	s.Cost = s.VCPUs
+	return s
+}
+
+// reckon scores a minute that was not played, in which so many vCPUs are paid for.
+func (m *meter) reckon(at time.Time, demand float64, now oracle.Change, paid float64) {
+	overloaded := demand >= carries*now.VCPUs
+	if !math.IsNaN(demand) {
+		m.score.Minutes++
+		m.score.Unserved += max(0, demand-serves*now.VCPUs)
+		m.score.VCPUHours += paid / 60
+		m.dollars += now.Cost
+		if overloaded {
+			m.score.Overloaded++
+		}
+	}
+	m.draw(at, demand, now.VCPUs, overloaded)
+}

@@ -1,0 +1,249 @@
+package recording
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+)
+
+// The limits of one GetMetricData request (CloudWatch API reference, GetMetricData).
+const (
+	maxQueries    = 500
+	maxDatapoints = 100_800
+)
+
+// MetricsClient is the part of the CloudWatch client that Fetch uses.
+type MetricsClient interface {
+	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
+}
+
+// Instance is a database instance to read.
+type Instance struct {
+	// ID is its DBInstanceIdentifier.
+	ID string
+	// Class is the instance class that it had all the time, for example db.r6g.large.
+	Class string
+}
+
+// Query says what to read.
+type Query struct {
+	// Instances are one instance, or all the readers of a cluster: their demands are added up.
+	Instances []Instance
+	// Engine as the RDS API writes it, or empty: SQL Server has fewer vCPUs on some classes.
+	Engine string
+	// From is rounded down to a whole period. Only whole periods that end by To are read.
+	From, To time.Time
+	// Period is the interval of the recording: 1 to 60 whole minutes.
+	Period time.Duration
+}
+
+// metrics are what is read of each instance: the percentage of its vCPUs, and the sessions that want a CPU where they are recorded.
+var metrics = [...]string{"CPUUtilization", "DBLoadCPU"}
+
+// Fetch reads a recording from CloudWatch. An interval that any instance has no sample of is NaN, and the recording begins and ends with
+// intervals that are known. It fails when the query makes no sense, when a request fails, and when there is no such interval at all.
+func Fetch(ctx context.Context, client MetricsClient, q Query) (*Recording, error) {
+	f := fetcher{client: client, Query: q}
+	length, err := f.check()
+	if err != nil {
+		return nil, err
+	}
+	r := &Recording{Start: f.From, Interval: f.Period}
+	queries := len(f.Instances) * len(metrics)
+	for at := 0; at < length; {
+		n := min(length-at, maxDatapoints/min(queries, maxQueries))
+		if err := f.stretch(ctx, r, n); err != nil {
+			return nil, err
+		}
+		at += n
+	}
+	r.trim()
+	if len(r.Demand) == 0 {
+		return nil, fmt.Errorf("CloudWatch has no CPUUtilization of every instance from %s to %s: check the names, the region and the period; %s",
+			f.From.Format(time.DateTime), f.To.UTC().Format(time.DateTime), kept)
+	}
+	return r, nil
+}
+
+// fetcher is a query under way.
+type fetcher struct {
+	client MetricsClient
+	Query
+	// vcpus are those of each instance.
+	vcpus []float64
+}
+
+// check checks the query, rounds From and gives the number of periods.
+func (f *fetcher) check() (length int, err error) {
+	if len(f.Instances) == 0 {
+		return 0, errors.New("name one instance or more to read from CloudWatch")
+	}
+	seen := map[string]bool{}
+	for _, i := range f.Instances {
+		if i.ID == "" || seen[i.ID] {
+			return 0, fmt.Errorf("the instance %q is named twice or has no name: name each instance once", i.ID)
+		}
+		seen[i.ID] = true
+		vcpus, err := vcpusOf(i.Class, f.Engine)
+		if err != nil {
+			return 0, fmt.Errorf("instance %s: %w", i.ID, err)
+		}
+		f.vcpus = append(f.vcpus, vcpus)
+	}
+	if f.Period < shortest*time.Second || f.Period > longest*time.Second || f.Period%time.Minute != 0 {
+		return 0, fmt.Errorf("the period is %s: it must be whole minutes, 1 to 60", f.Period)
+	}
+	f.From = f.From.UTC().Truncate(f.Period)
+	switch n := f.To.Sub(f.From) / f.Period; {
+	case n < 1:
+		return 0, errors.New("the time to read is shorter than a period: give an earlier start or a later end")
+	case n > mostIntervals:
+		return 0, fmt.Errorf("the time to read is %d periods, and a recording may have %d: %s", n, mostIntervals, fewer)
+	default:
+		return int(n), nil
+	}
+}
+
+// stretch reads so many intervals of all instances from the end of the recording on, and appends them.
+func (f *fetcher) stretch(ctx context.Context, r *Recording, length int) error {
+	start := r.End()
+	// samples has the series of each instance's metrics, one after the other.
+	samples := make([][]float64, len(f.Instances)*len(metrics))
+	for first := 0; first < len(samples); first += maxQueries {
+		end := min(first+maxQueries, len(samples))
+		if err := f.request(ctx, start, length, samples, first, end); err != nil {
+			return err
+		}
+	}
+	begun := len(r.Demand)
+	r.Demand = append(r.Demand, make([]float64, length)...)
+	for n := range length {
+		hidden := false
+		for i, vcpus := range f.vcpus {
+			used, load := samples[i*len(metrics)][n], samples[i*len(metrics)+1][n]
+			demand, censored := wanted(used/100*vcpus, load, used >= SaturatedPercent)
+			r.Demand[begun+n] += demand // NaN where the sample is missing, and so is the sum
+			hidden = hidden || censored
+		}
+		if hidden && !math.IsNaN(r.Demand[begun+n]) {
+			r.censor(begun + n)
+		}
+	}
+	return nil
+}
+
+// request reads the samples first to end of all queries, page by page.
+func (f *fetcher) request(ctx context.Context, start time.Time, length int, samples [][]float64, first, end int) error {
+	input := &cloudwatch.GetMetricDataInput{
+		StartTime: aws.Time(start), EndTime: aws.Time(start.Add(time.Duration(length) * f.Period)),
+		ScanBy: types.ScanByTimestampAscending,
+	}
+	for n := first; n < end; n++ {
+		samples[n] = unknown(length)
+		input.MetricDataQueries = append(input.MetricDataQueries, f.query(n))
+	}
+	statuses := make([]string, end-first)
+	pages := cloudwatch.NewGetMetricDataPaginator(f.client, input)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("CloudWatch GetMetricData: %w", err)
+		}
+		for _, result := range page.MetricDataResults {
+			n, err := strconv.Atoi(strings.TrimPrefix(aws.ToString(result.Id), idPrefix))
+			if err != nil || n < first || n >= end {
+				continue
+			}
+			if err := f.take(samples[n], start, n, result); err != nil {
+				return err
+			}
+			statuses[n-first] = string(result.StatusCode)
+		}
+	}
+	// All pages but the last are partial.
+	for n, status := range statuses {
+		if problem := statusProblem(status); problem != "" {
+			return fmt.Errorf("CloudWatch GetMetricData: %s %s", f.name(first+n), problem)
+		}
+	}
+	return nil
+}
+
+// idPrefix begins the id of each query, which must begin with a lower-case letter.
+const idPrefix = "m"
+
+func (f *fetcher) query(n int) types.MetricDataQuery {
+	return types.MetricDataQuery{
+		Id: aws.String(idPrefix + strconv.Itoa(n)),
+		MetricStat: &types.MetricStat{
+			Metric: &types.Metric{
+				Namespace: aws.String("AWS/RDS"), MetricName: aws.String(metrics[n%len(metrics)]),
+				Dimensions: []types.Dimension{{
+					Name: aws.String("DBInstanceIdentifier"), Value: aws.String(f.Instances[n/len(metrics)].ID),
+				}},
+			},
+			Period: aws.Int32(int32(f.Period / time.Second)),
+			Stat:   aws.String(string(types.StatisticAverage)),
+		},
+	}
+}
+
+// name is what query n reads, for people.
+func (f *fetcher) name(n int) string {
+	return metrics[n%len(metrics)] + " of " + f.Instances[n/len(metrics)].ID
+}
+
+// take takes in one page's result of query n.
+func (f *fetcher) take(series []float64, start time.Time, n int, result types.MetricDataResult) error {
+	if len(result.Timestamps) != len(result.Values) {
+		return fmt.Errorf("CloudWatch GetMetricData: %s has %d timestamps and %d values",
+			f.name(n), len(result.Timestamps), len(result.Values))
+	}
+	for k, at := range result.Timestamps {
+		value := result.Values[k]
+		var problem string
+		if metrics[n%len(metrics)] == metrics[0] {
+			value, problem = measure{vcpus: 1}.check(value)
+		} else {
+			problem = checkLoad(value)
+		}
+		if problem != "" {
+			return fmt.Errorf("CloudWatch GetMetricData: %s at %s: %s", f.name(n), at.UTC().Format(time.DateTime), problem)
+		}
+		if since := at.Sub(start); since >= 0 && since < time.Duration(len(series))*f.Period {
+			series[since/f.Period] = value
+		}
+	}
+	return nil
+}
+
+// trim leaves out what is not known before the first known interval and after the last one.
+func (r *Recording) trim() {
+	known := func(v float64) bool { return !math.IsNaN(v) }
+	first := slices.IndexFunc(r.Demand, known)
+	if first < 0 {
+		r.Demand, r.Censored = nil, nil
+		return
+	}
+	last := len(r.Demand) - 1
+	for !known(r.Demand[last]) {
+		last--
+	}
+	if r.Censored != nil {
+		r.Censored = append(r.Censored, make([]bool, len(r.Demand)-len(r.Censored))...)[first : last+1]
+		if !slices.Contains(r.Censored, true) {
+			r.Censored = nil
+		}
+	}
+	r.Demand = r.Demand[first : last+1]
+	r.Start = r.Start.Add(time.Duration(first) * r.Interval)
+}

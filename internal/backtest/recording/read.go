@@ -1,0 +1,114 @@
+package recording
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"unicode/utf8"
+)
+
+// mostBytes is the size from which on a file is refused: a year of minutes has a tenth of it.
+const mostBytes = 200 << 20
+
+// formats is what can be read, for people.
+const formats = "give a CSV file with the columns timestamp,value or what aws cloudwatch get-metric-data prints"
+
+var errTooLarge = errors.New("too large")
+
+// Open reads the recording in a file. It fails as Read does, and when the file cannot be opened.
+func Open(path string, o Options) (*Recording, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }() // nothing was written
+	return Read(path, in, o)
+}
+
+// Read reads a recording: CSV with the header timestamp,value or timestamp,value,dbload, or the JSON that aws cloudwatch
+// get-metric-data prints. The name is for errors alone. What is wrong with the input is an *InputError; what is wrong with the options
+// names the flags of the command line.
+func Read(name string, in io.Reader, o Options) (*Recording, error) {
+	return read(name, in, o, mostBytes)
+}
+
+func read(name string, in io.Reader, o Options, most int64) (*Recording, error) {
+	m, err := o.measure()
+	if err != nil {
+		return nil, err
+	}
+	f := file(name)
+	buffered := bufio.NewReaderSize(&bounded{in: in, left: most}, 64<<10)
+	isJSON, err := f.recognise(buffered)
+	var r *Recording
+	switch {
+	case err != nil:
+	case isJSON:
+		r, err = readMetricData(f, buffered, m)
+	default:
+		r, err = readCSV(f, buffered, m)
+	}
+	var bad *InputError
+	switch {
+	case err == nil:
+		return r, nil
+	case errors.As(err, &bad):
+		return nil, err
+	case errors.Is(err, errTooLarge):
+		return nil, f.wrong(0, "is larger than %d MB: give fewer values, or longer intervals", most>>20)
+	}
+	return nil, fmt.Errorf("%s: %w", name, err)
+}
+
+// recognise looks at how the input begins, and leaves a byte order mark out.
+func (f file) recognise(in *bufio.Reader) (isJSON bool, err error) {
+	const enough = 4 << 10
+	head, err := in.Peek(enough)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
+		return false, f.wrong(0, "is UTF-16 text: save it as UTF-8")
+	}
+	if mark := []byte("\ufeff"); bytes.HasPrefix(head, mark) {
+		if _, err := in.Discard(len(mark)); err != nil {
+			return false, err
+		}
+		head = head[len(mark):]
+	}
+	if !isText(head) {
+		return false, f.wrong(0, "is binary or compressed, no UTF-8 text: "+formats)
+	}
+	begin := bytes.TrimSpace(head)
+	return len(begin) > 0 && (begin[0] == '{' || begin[0] == '['), nil
+}
+
+// isText says whether the first bytes of a file are text. The last letter may be cut.
+func isText(head []byte) bool {
+	if bytes.IndexByte(head, 0) >= 0 {
+		return false
+	}
+	for cut := range min(utf8.UTFMax, len(head)+1) {
+		if utf8.Valid(head[:len(head)-cut]) {
+			return true
+		}
+	}
+	return false
+}
+
+// bounded fails with errTooLarge where io.LimitReader would end as if the file did.
+type bounded struct {
+	in   io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.in.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
+}

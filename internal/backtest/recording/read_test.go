@@ -1,0 +1,296 @@
+package recording
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+)
+
+// large has two vCPUs.
+var large = Options{Class: "db.r6g.large"}
+
+var nan = math.NaN()
+
+// same compares demands, in which NaN equals NaN, up to rounding.
+func same(a, b []float64) bool {
+	return slices.EqualFunc(a, b, func(x, y float64) bool { return math.IsNaN(x) && math.IsNaN(y) || math.Abs(x-y) < 1e-9 })
+}
+
+func TestReadCSV(t *testing.T) {
+	for name, test := range map[string]struct {
+		in       string
+		options  Options
+		start    string
+		interval time.Duration
+		demand   []float64
+		censored []bool
+	}{
+		"percent of a class": {
+			in:      "timestamp,value\n2024-01-01 00:00:00,50\n2024-01-01 00:05:00,25\n2024-01-01 00:10:00,0\n",
+			options: large, interval: 5 * time.Minute, demand: []float64{1, 0.5, 0},
+		},
+		"several instances": {
+			in:      "timestamp,value\n2024-01-01 00:00:00,50\n2024-01-01 00:01:00,25\n",
+			options: Options{Class: "db.r6g.large", Count: 3}, interval: time.Minute, demand: []float64{3, 1.5},
+		},
+		"half the vCPUs on SQL Server": {
+			in:      "timestamp,value\n2024-01-01 00:00:00,50\n2024-01-01 00:01:00,25\n",
+			options: Options{Class: "db.r7i.2xlarge", Engine: "sqlserver-se"}, interval: time.Minute, demand: []float64{2, 1},
+		},
+		"a scale censors nothing": {
+			in:      "timestamp,value\n2024-01-01 00:00:00,500\n2024-01-01 00:01:00,97\n",
+			options: Options{Scale: 0.01}, interval: time.Minute, demand: []float64{5, 0.97},
+		},
+		"offsets": {
+			in:      "timestamp,value\n2024-01-01T01:00:00+01:00,50\n2024-01-01T00:01:00Z,25\n",
+			options: large, interval: time.Minute, demand: []float64{1, 0.5},
+		},
+		"a mark, CRLF, spaces, quotation marks and empty lines": {
+			in:      "\ufeff\"timestamp\", Value\r\n\r\n2024-01-01 00:00:00 , 50 \r\n\"2024-01-01 00:01:00\",\"25\"\r\n\r\n",
+			options: large, interval: time.Minute, demand: []float64{1, 0.5},
+		},
+		"gaps": {
+			in: "timestamp,value\n2024-01-01 00:00:00,50\n2024-01-01 00:01:00,50\n2024-01-01 00:04:00,50\n" +
+				"2024-01-01 00:05:00,50\n2024-01-01 00:07:00,50\n2024-01-01 00:08:00,50\n",
+			options: large, interval: time.Minute, demand: []float64{1, 1, nan, nan, 1, 1, nan, 1, 1},
+		},
+		"saturated": {
+			in:      "timestamp,value\n2024-01-01 00:00:00,94.9\n2024-01-01 00:01:00,95\n2024-01-01 00:02:00,100.5\n2024-01-01 00:03:00,1\n",
+			options: large, interval: time.Minute, demand: []float64{1.898, 1.9, 2, 0.02}, censored: []bool{false, true, true, false},
+		},
+		"saturated with the load": {
+			in: "timestamp,value,dbload\n2024-01-01 00:00:00,50,9\n2024-01-01 00:01:00,96,7.5\n2024-01-01 00:02:00,96,\n" +
+				"2024-01-01 00:03:00,100,1\n",
+			options: large, interval: time.Minute, demand: []float64{1, 7.5, 1.92, 2}, censored: []bool{false, false, true, false},
+		},
+		"hours": {
+			in:      "timestamp,value\n2024-01-01 00:00:00,50\n2024-01-01 01:00:00,25\n",
+			options: large, interval: time.Hour, demand: []float64{1, 0.5},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := Read("load.csv", strings.NewReader(test.in), test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+			if !r.Start.Equal(start) || r.Start.Location() != time.UTC || r.Interval != test.interval {
+				t.Errorf("got %v every %v, want %v every %v", r.Start, r.Interval, start, test.interval)
+			}
+			if !same(r.Demand, test.demand) || !slices.Equal(r.Censored, test.censored) {
+				t.Errorf("got %v censored %v, want %v censored %v", r.Demand, r.Censored, test.demand, test.censored)
+			}
+			if want := start.Add(time.Duration(len(test.demand)) * test.interval); !r.End().Equal(want) {
+				t.Errorf("ends at %v, want %v", r.End(), want)
+			}
+		})
+	}
+}
+
+func TestCSVMistakes(t *testing.T) {
+	const (
+		head = "timestamp,value\n"
+		one  = "2024-01-01 00:00:00,1\n"
+		two  = "2024-01-01 00:05:00,2\n"
+		loud = "timestamp,value,dbload\n"
+	)
+	scale := Options{Scale: 2}
+	for name, test := range map[string]struct {
+		in      string
+		options Options
+		want    string
+	}{
+		"empty":                   {"", large, "x: is empty: give a CSV file with the columns timestamp,value or what aws cloudwatch get-metric-data prints"},
+		"blank":                   {"\r\n\n", large, "x: is empty: give a CSV file with the columns timestamp,value or what aws cloudwatch get-metric-data prints"},
+		"binary":                  {"\x1f\x8b\x08\x00\x00", large, "x: is binary or compressed, no UTF-8 text: give a CSV file with the columns timestamp,value or what aws cloudwatch get-metric-data prints"},
+		"not UTF-8":               {"timestamp,gr\xf6\xdfe\n", large, "x: is binary or compressed, no UTF-8 text: give a CSV file with the columns timestamp,value or what aws cloudwatch get-metric-data prints"},
+		"UTF-16":                  {"\xff\xfet\x00i\x00", large, "x: is UTF-16 text: save it as UTF-8"},
+		"binary further on":       {head + strings.Repeat("\n", 4998) + "\x00\xff\x01,2\n", large, `x:5000: "\x00\xff\x01" is no time: write 2006-01-02 15:04:05 in UTC, or 2006-01-02T15:04:05Z`},
+		"header only":             {head, large, "x: has a header and no rows: give two rows or more"},
+		"one row":                 {head + one, large, "x:2: is the only row, so that the interval is not known: give two rows or more"},
+		"no header":               {one + two, large, "x:1: is a row of values, and the header is missing: put timestamp,value or timestamp,value,dbload above it"},
+		"wrong columns":           {"time,cpu\n" + one, large, `x:1: the columns are "time,cpu": they must be timestamp,value or timestamp,value,dbload`},
+		"semicolons":              {"timestamp;value\n", large, `x:1: the columns are "timestamp;value": they must be timestamp,value or timestamp,value,dbload`},
+		"a long header":           {strings.Repeat("ä,", 99) + "\n", large, `x:1: the columns are "` + strings.Repeat("ä,", 20) + `…": they must be timestamp,value or timestamp,value,dbload`},
+		"too many fields":         {head + one + "2024-01-01 00:05:00,2,3\n", large, "x:3: has 3 field(s), and the header has 2: every row must have as many"},
+		"too few fields":          {loud + one, large, "x:2: has 2 field(s), and the header has 3: every row must have as many"},
+		"one field":               {head + "\r\n2024-01-01 00:00:00\r\n", large, "x:3: has 1 field(s), and the header has 2: every row must have as many"},
+		"a stray quotation mark":  {head + one + "2024-01-01 00:05:00,2\"\n", large, "x:3: has a quotation mark that does not belong there or is not closed: values need none"},
+		"no time":                 {head + "yesterday,1\n", large, `x:2: "yesterday" is no time: write 2006-01-02 15:04:05 in UTC, or 2006-01-02T15:04:05Z`},
+		"epoch":                   {head + "1704067200,1\n", large, `x:2: "1704067200" is no time: write 2006-01-02 15:04:05 in UTC, or 2006-01-02T15:04:05Z`},
+		"a fraction of a second":  {head + "2024-01-01 00:00:00.5,1\n", large, `x:2: "2024-01-01 00:00:00.5" is no time: write 2006-01-02 15:04:05 in UTC, or 2006-01-02T15:04:05Z`},
+		"unsorted":                {head + two + one, large, "x:3: the timestamp 2024-01-01 00:00:00 is before that of line 2: sort the rows, oldest first"},
+		"twice":                   {head + one + one, large, "x:3: the timestamp 2024-01-01 00:00:00 is that of line 2 too: keep one of the rows"},
+		"mixed":                   {head + one + two + "2024-01-01 00:10:00,1\n2024-01-01 00:17:00,1\n", large, "x:5: mixed intervals: 2024-01-01 00:17:00 is 7m after the value before it, and most values are 5m apart: give all of them the same interval, and leave out whole ones alone"},
+		"finer at the end":        {head + one + two + "2024-01-01 00:10:00,1\n2024-01-01 00:11:00,1\n", large, "x:5: mixed intervals: 2024-01-01 00:11:00 is 1m after the value before it, and most values are 5m apart: give all of them the same interval, and leave out whole ones alone"},
+		"seconds":                 {head + one + "2024-01-01 00:00:10,1\n", large, "x:3: the values are 10s apart: give one a minute, or one every so many whole minutes up to 60"},
+		"no whole minutes":        {head + one + "2024-01-01 00:01:30,1\n", large, "x:3: the values are 1m30s apart: give one a minute, or one every so many whole minutes up to 60"},
+		"days":                    {head + one + "2024-01-02 00:00:00,1\n", large, "x:3: the values are 24h apart: give one a minute, or one every so many whole minutes up to 60"},
+		"millennia":               {head + "0001-01-01 00:00:00,1\n9999-01-01 00:00:00,1\n", large, "x:3: the values are 2562047h47m16.854775807s apart: give one a minute, or one every so many whole minutes up to 60"},
+		"an enormous gap":         {head + one + "2024-01-01 00:01:00,1\n2044-01-01 00:00:00,1\n", large, "x:4: 2044-01-01 00:00:00 is 10519200 intervals after the first value, and a recording may have 2000000: look for a wrong date, or give a shorter time, or longer intervals"},
+		"a word":                  {head + "2024-01-01 00:00:00,much\n", large, `x:2: the value "much" is no number`},
+		"a decimal comma":         {head + "2024-01-01 00:00:00,\"1,5\"\n", large, `x:2: the value "1,5" is no number`},
+		"no value":                {head + one + "2024-01-01 00:05:00,\n", large, "x:3: the value is empty: leave the row out where nothing was recorded"},
+		"NaN":                     {head + one + "2024-01-01 00:05:00,NaN\n", large, "x:3: the value is NaN: leave it out where nothing was recorded"},
+		"infinite":                {head + one + "2024-01-01 00:05:00,-Inf\n", large, "x:3: the value is -Inf: leave it out where nothing was recorded"},
+		"beyond floating point":   {head + one + "2024-01-01 00:05:00,1e999\n", large, "x:3: the value is +Inf: leave it out where nothing was recorded"},
+		"negative":                {head + one + "2024-01-01 00:05:00,-1\n", large, "x:3: the value -1 is negative: it must be 0 or more"},
+		"above 100 percent":       {head + one + "2024-01-01 00:05:00,100.6\n", large, "x:3: the value 100.6 is above 100 percent: give --scale instead of --class if it is no percentage"},
+		"too large for the scale": {head + "2024-01-01 00:05:00,1e9\n", scale, "x:2: the value 1e+09 is more than 1e+09 vCPUs: give a smaller --scale"},
+		"a dbload that is a word": {loud + "2024-01-01 00:00:00,1,x\n", large, `x:2: the dbload "x" is no number: leave it empty where nothing was recorded`},
+		"a dbload of NaN":         {loud + "2024-01-01 00:00:00,1,NaN\n", large, "x:2: the dbload is NaN: leave it empty where nothing was recorded"},
+		"a negative dbload":       {loud + "2024-01-01 00:00:00,1,-2\n", large, "x:2: the dbload -2 is negative: it must be 0 or more sessions"},
+		"an enormous dbload":      {loud + "2024-01-01 00:00:00,1,1e300\n", large, "x:2: the dbload 1e+300 is more than any database has: it must be in sessions"},
+	} {
+		t.Run(name, func(t *testing.T) { wantMistake(t, test.in, test.options, test.want) })
+	}
+}
+
+// wantMistake wants input to be refused with one line.
+func wantMistake(t *testing.T, in string, o Options, want string) {
+	t.Helper()
+	r, err := Read("x", strings.NewReader(in), o)
+	if err == nil {
+		t.Fatalf("got %+v, want %s", r, want)
+	}
+	if err.Error() != want {
+		t.Errorf("\ngot  %s\nwant %s", err, want)
+	}
+	var bad *InputError
+	if !errors.As(err, &bad) || bad.File != "x" {
+		t.Errorf("got %#v, want an *InputError of x", err)
+	}
+}
+
+func TestOptionMistakes(t *testing.T) {
+	for name, test := range map[string]struct {
+		options Options
+		want    string
+	}{
+		"neither":               {Options{}, "give --class if the values are percent of an instance class, or --scale if they are anything else"},
+		"both":                  {Options{Class: "db.r6g.large", Scale: 1}, "give --class or --scale, not both: values are percent of a class, or have a scale"},
+		"a negative count":      {Options{Class: "db.r6g.large", Count: -1}, "--count is -1: it must be 1 or more"},
+		"too great a count":     {Options{Class: "db.r6g.large", Count: 1e9}, "--count is 1000000000: no pool has so many instances"},
+		"a count with a scale":  {Options{Count: 2, Scale: 1}, "--count goes with --class: leave it out with --scale"},
+		"a negative scale":      {Options{Scale: -1}, "--scale is -1: it must be more than 0, in vCPUs for a value of 1"},
+		"a scale of NaN":        {Options{Scale: nan}, "--scale is NaN: it must be more than 0, in vCPUs for a value of 1"},
+		"an infinite scale":     {Options{Scale: math.Inf(1)}, "--scale is +Inf: it must be more than 0, in vCPUs for a value of 1"},
+		"a slip":                {Options{Class: "db.r6g.larg"}, `--class: unknown instance class "db.r6g.larg": did you mean "db.r6g.large"?`},
+		"without db.":           {Options{Class: "r6g.4xlarge"}, `--class: unknown instance class "r6g.4xlarge": did you mean "db.r6g.4xlarge"?`},
+		"capitals":              {Options{Class: "DB.R6G.LARGE"}, `--class: unknown instance class "DB.R6G.LARGE": did you mean "db.r6g.large"?`},
+		"something else":        {Options{Class: "a-big-machine"}, `--class: unknown instance class "a-big-machine": write it as RDS does, for example db.r6g.large`},
+		"something else longer": {Options{Class: strings.Repeat("y", 41)}, `--class: unknown instance class "` + strings.Repeat("y", 41) + `": write it as RDS does, for example db.r6g.large`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Read("x", strings.NewReader(""), test.options)
+			if err == nil || err.Error() != test.want {
+				t.Errorf("\ngot  %v\nwant %s", err, test.want)
+			}
+			if unknown := strings.Contains(test.want, "unknown instance class"); errors.Is(err, catalog.ErrUnknownClass) != unknown {
+				t.Errorf("%v wraps ErrUnknownClass: %v", err, !unknown)
+			}
+		})
+	}
+}
+
+// failing is an input that breaks off.
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, errors.New("unplugged") }
+
+func TestInputsThatCannotBeRead(t *testing.T) {
+	in := "timestamp,value\n2024-01-01 00:00:00,1\n2024-01-01 00:01:00,1\n" + strings.Repeat("\n", 1<<20)
+	for name, in := range map[string]string{"CSV": in, "JSON": "{" + in, "cut at once": in} {
+		most := int64(1 << 20)
+		if name == "cut at once" {
+			most = 10
+		}
+		_, err := read("x", strings.NewReader(in), large, most)
+		want := fmt.Sprintf("x: is larger than %d MB: give fewer values, or longer intervals", most>>20)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
+	}
+	if _, err := Read("x", failing{}, large); err == nil || err.Error() != "x: unplugged" {
+		t.Errorf("got %v", err)
+	}
+	broken := io.MultiReader(strings.NewReader(in[:100_000]), failing{})
+	if _, err := Read("x", broken, large); err == nil || err.Error() != "x: unplugged" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Open(filepath.Join(t.TempDir(), "absent.csv"), large); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// traces is where the recordings of others are.
+const traces = "../../../../shared/traces"
+
+func TestRecordingsOfOthers(t *testing.T) {
+	for name, test := range map[string]struct {
+		options                Options
+		values, gaps, censored int
+	}{
+		"asg_cpu_misconfiguration.csv": {large, 18050, 0, 431},
+		"ec2_cpu_5f5533.csv":           {large, 4032, 0, 0},
+		"ec2_cpu_ac20cd.csv":           {large, 4032, 2, 456},
+		"rds_cpu_e47b3b.csv":           {large, 4032, 0, 0},
+		"twitter_volume_amzn.csv":      {Options{Scale: 0.01}, 15831, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(traces, name)
+			if _, err := os.Stat(traces); err != nil {
+				t.Skipf("%s is absent", traces)
+			}
+			r, err := Open(path, test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values, gaps, censored := 0, 0, 0
+			for n, d := range r.Demand {
+				if !math.IsNaN(d) {
+					values++
+				} else if !math.IsNaN(r.Demand[n-1]) {
+					gaps++
+				}
+				if r.Censored != nil && r.Censored[n] {
+					censored++
+				}
+			}
+			if values != test.values || gaps != test.gaps || censored != test.censored || r.Interval != 5*time.Minute {
+				t.Errorf("got %d values, %d gaps, %d censored every %v, want %+v", values, gaps, censored, r.Interval, test)
+			}
+		})
+	}
+}
+
+// twoMonths is two months of minutes.
+func twoMonths() string {
+	var b strings.Builder
+	b.WriteString("timestamp,value\n")
+	at := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	for n := range 88_000 {
+		fmt.Fprintf(&b, "%s,%.3f\n", at.Add(time.Duration(n)*time.Minute).Format(time.DateTime), float64(n%1000)/10)
+	}
+	return b.String()
+}
+
+func BenchmarkReadCSV(b *testing.B) {
+	in := twoMonths()
+	b.SetBytes(int64(len(in)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Read("x", strings.NewReader(in), large); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
