@@ -45,6 +45,10 @@ demo: control-plane ## Play one morning: a real API server, the operator and a s
 build: ## Build the operator into bin/dbscaler: static, stamped with the version that git knows
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/dbscaler .
 
+.PHONY: plugin
+plugin: ## Build the kubectl plugin into bin/kubectl-dbscaler; on the PATH, kubectl finds it
+	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/kubectl-dbscaler ./cmd/kubectl-dbscaler
+
 .PHONY: image
 image: ## Build the container image IMAGE (dbscaler:latest) with CONTAINER_ENGINE (docker), which has to be installed
 	$(CONTAINER_ENGINE) build --tag '$(IMAGE)' .
@@ -68,6 +72,12 @@ mutants: ## Break invariants on purpose, one after the other, and check that the
 #> SEEDS=200
 	@hack/mutants.sh '$(or $(SEEDS),200)'
 
+.PHONY: scoreboard
+scoreboard: ## Play recorded and generated loads beside other autoscalers and write docs/scoreboard.md, in half a minute
+#> TRACES=../shared/traces  folder of the recorded loads
+#> SEEDS=11,12  of the generated loads
+	go run ./hack/scoreboard --traces '$(or $(TRACES),../shared/traces)' --seeds '$(or $(SEEDS),11,12)'
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each
 #> FUZZTIME=20s
@@ -75,7 +85,7 @@ fuzz: ## Run every fuzz target for FUZZTIME each
 
 .PHONY: bench
 bench: ## Run the benchmarks
-	go test -run '^$$' -bench . -benchmem ./internal/scaling/...
+	go test -run '^$$' -bench . -benchmem ./internal/scaling/... ./internal/backtest/...
 
 .PHONY: verify
 verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check that what is generated, formatted and required is up to date

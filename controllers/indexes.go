@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
@@ -49,7 +50,8 @@ func LongestWindow(ctx context.Context, reader client.Reader) func() time.Durati
 			return longest // a shorter window has fewer samples than wanted, which holds a scale-down back
 		}
 		for n := range policies.Items {
-			seconds := policies.Items[n].Spec.Behavior.ScaleDown.WindowSeconds
+			down := policies.Items[n].Spec.Behavior.ScaleDown
+			seconds := max(down.WindowSeconds, ptr.Deref(down.ClassWindowSeconds, 0))
 			longest = max(longest, time.Duration(seconds)*time.Second)
 		}
 		return longest + windowMargin

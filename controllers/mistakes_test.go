@@ -189,7 +189,7 @@ func TestDeniedChange(t *testing.T) {
 		t.Errorf("Ready is %s, operation %+v", got, p.Status.Operation)
 	}
 	first := len(l.changes())
-	l.run("p", 9*time.Minute, nil)
+	l.run("p", 4*time.Minute, nil)
 	if got := len(l.changes()); first != 1 || got != 1 {
 		t.Errorf("AWS was asked %d times, then %d within the cooldown", first, got)
 	}

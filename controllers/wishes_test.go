@@ -210,7 +210,7 @@ func TestStatusAnswers(t *testing.T) {
 	if len(d.Alternatives) < 2 || d.Alternatives[0].Verdict != "Chosen" || d.Alternatives[0].USDPerHour == "" || d.Alternatives[0].PredictedPercent == nil {
 		t.Errorf("the alternatives are %+v", d.Alternatives)
 	}
-	for _, text := range []string{"threshold 70%", "vCPU", "55% is the target"} {
+	for _, text := range []string{"threshold 75%", "vCPU", "65% is the target"} {
 		if !strings.Contains(d.Cause, text) {
 			t.Errorf("the cause %q does not say %q", d.Cause, text)
 		}

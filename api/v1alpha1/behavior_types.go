@@ -2,30 +2,30 @@ package v1alpha1
 
 // CPU holds the thresholds, in percent.
 //
-// +kubebuilder:validation:XValidation:rule="self.scaleDownPercent < self.targetPercent",message="scaleDownPercent (35 unless set) must be below targetPercent (55 unless set)"
-// +kubebuilder:validation:XValidation:rule="self.targetPercent < self.scaleUpPercent",message="targetPercent (55 unless set) must be below scaleUpPercent (70 unless set)"
+// +kubebuilder:validation:XValidation:rule="self.scaleDownPercent < self.targetPercent",message="scaleDownPercent (50 unless set) must be below targetPercent (65 unless set)"
+// +kubebuilder:validation:XValidation:rule="self.targetPercent < self.scaleUpPercent",message="targetPercent (65 unless set) must be below scaleUpPercent (75 unless set)"
 // +kubebuilder:validation:MinProperties=1
 type CPU struct {
 	// targetPercent is the utilization that a new shape is sized for. The
-	// default is 55.
+	// default is 65.
 	// +optional
-	// +kubebuilder:default=55
+	// +kubebuilder:default=65
 	// +kubebuilder:validation:Minimum=10
 	// +kubebuilder:validation:Maximum=85
 	TargetPercent int32 `json:"targetPercent,omitempty"`
 
 	// scaleUpPercent is the utilization at which the database is too small. The
-	// default is 70.
+	// default is 75.
 	// +optional
-	// +kubebuilder:default=70
+	// +kubebuilder:default=75
 	// +kubebuilder:validation:Minimum=15
 	// +kubebuilder:validation:Maximum=90
 	ScaleUpPercent int32 `json:"scaleUpPercent,omitempty"`
 
 	// scaleDownPercent is the utilization below which the database is too large.
-	// The default is 35.
+	// The default is 50.
 	// +optional
-	// +kubebuilder:default=35
+	// +kubebuilder:default=50
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=80
 	ScaleDownPercent int32 `json:"scaleDownPercent,omitempty"`
@@ -35,16 +35,16 @@ type CPU struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type Behavior struct {
-	// scaleUp is how quickly the database grows. The default is a window of 180
-	// s and a cooldown of 600 s.
+	// scaleUp is how quickly the database grows. The default is a window of 120
+	// s and a cooldown of 300 s.
 	// +optional
-	// +kubebuilder:default={windowSeconds: 180, cooldownSeconds: 600}
+	// +kubebuilder:default={windowSeconds: 120, cooldownSeconds: 300}
 	ScaleUp ScaleUpBehavior `json:"scaleUp,omitzero"`
 
 	// scaleDown is how quickly the database shrinks. The default is a window of
-	// 14400 s and a cooldown of 3600 s.
+	// 3600 s, one of 86400 s for a change of class, and a cooldown of 3600 s.
 	// +optional
-	// +kubebuilder:default={windowSeconds: 14400, cooldownSeconds: 3600}
+	// +kubebuilder:default={windowSeconds: 3600, classWindowSeconds: 86400, cooldownSeconds: 3600}
 	ScaleDown ScaleDownBehavior `json:"scaleDown,omitzero"`
 }
 
@@ -53,17 +53,17 @@ type Behavior struct {
 // +kubebuilder:validation:MinProperties=1
 type ScaleUpBehavior struct {
 	// windowSeconds is how long utilization must average scaleUpPercent or more.
-	// The default is 180.
+	// The default is 120.
 	// +optional
-	// +kubebuilder:default=180
+	// +kubebuilder:default=120
 	// +kubebuilder:validation:Minimum=60
 	// +kubebuilder:validation:Maximum=3600
 	WindowSeconds int32 `json:"windowSeconds,omitempty"`
 
 	// cooldownSeconds is how long to wait after an operation completed before
-	// the database grows again. The default is 600.
+	// the database grows again. The default is 300.
 	// +optional
-	// +kubebuilder:default=600
+	// +kubebuilder:default=300
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=86400
 	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`
@@ -74,12 +74,23 @@ type ScaleUpBehavior struct {
 // +kubebuilder:validation:MinProperties=1
 type ScaleDownBehavior struct {
 	// windowSeconds is how long utilization must have stayed below
-	// scaleDownPercent, without a gap in the metrics. The default is 14400.
+	// scaleDownPercent, without a gap in the metrics. The default is 3600.
 	// +optional
-	// +kubebuilder:default=14400
+	// +kubebuilder:default=3600
 	// +kubebuilder:validation:Minimum=600
 	// +kubebuilder:validation:Maximum=86400
 	WindowSeconds int32 `json:"windowSeconds,omitempty"`
+
+	// classWindowSeconds is how far back a smaller class must have carried the
+	// load, with as many readers as the policy allows, before instances are
+	// resized to it: to resize one interrupts it, while a reader that is removed
+	// is soon back. It counts where it is longer than windowSeconds. The default
+	// is 86400.
+	// +optional
+	// +kubebuilder:default=86400
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=86400
+	ClassWindowSeconds *int32 `json:"classWindowSeconds,omitempty"`
 
 	// cooldownSeconds is how long to wait after an operation completed before
 	// the database shrinks. The default is 3600.
@@ -94,8 +105,10 @@ type ScaleDownBehavior struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type Guardrails struct {
-	// maxOperationsPerDay is how many operations may start within 24 hours. The
-	// default is 6.
+	// maxOperationsPerDay is how many operations that interrupt instances may
+	// start within 24 hours. Of those that only add or remove readers, which
+	// interrupts nothing, there may be four times as many. A third of them is
+	// kept for growing. The default is 6.
 	// +optional
 	// +kubebuilder:default=6
 	// +kubebuilder:validation:Minimum=1

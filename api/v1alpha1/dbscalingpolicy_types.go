@@ -89,12 +89,12 @@ type DBScalingPolicySpec struct {
 	// cpu holds the thresholds at which the database is too small or too large,
 	// in percent of the vCPUs of the readers together, or of the writer.
 	// +optional
-	// +kubebuilder:default={targetPercent: 55, scaleUpPercent: 70, scaleDownPercent: 35}
+	// +kubebuilder:default={targetPercent: 65, scaleUpPercent: 75, scaleDownPercent: 50}
 	CPU CPU `json:"cpu,omitzero"`
 
 	// behavior is how quickly each direction is taken.
 	// +optional
-	// +kubebuilder:default={scaleUp: {windowSeconds: 180, cooldownSeconds: 600}, scaleDown: {windowSeconds: 14400, cooldownSeconds: 3600}}
+	// +kubebuilder:default={scaleUp: {windowSeconds: 120, cooldownSeconds: 300}, scaleDown: {windowSeconds: 3600, classWindowSeconds: 86400, cooldownSeconds: 3600}}
 	Behavior Behavior `json:"behavior,omitzero"`
 
 	// guardrails bound what the operator may do whatever the load.

@@ -28,7 +28,7 @@ func TestUpdate(t *testing.T) {
 		{path: "spec.readers.maxReplicas", value: "2"},
 		{path: "spec.writer", value: "{instanceClasses: [db.r6g.xlarge]}"},
 		{path: "spec.cpu.scaleUpPercent", value: "80"},
-		{path: "spec.cpu.scaleUpPercent", value: "50", field: "spec.cpu", message: targetMessage},
+		{path: "spec.cpu.scaleUpPercent", value: "60", field: "spec.cpu", message: targetMessage},
 	} {
 		t.Run(test.path+"="+test.value, func(t *testing.T) {
 			changed := policy.DeepCopy()

@@ -119,10 +119,10 @@ func TestValidation(t *testing.T) {
 		{base: cluster, path: "spec.cpu", value: "{}"},
 		{base: cluster, path: "spec.cpu", value: "{scaleDownPercent: 1, targetPercent: 10, scaleUpPercent: 15}"},
 		{base: cluster, path: "spec.cpu", value: "{scaleDownPercent: 80, targetPercent: 85, scaleUpPercent: 90}"},
-		{base: cluster, path: "spec.cpu", value: "{targetPercent: 70}", message: targetMessage},
-		{base: cluster, path: "spec.cpu", value: "{scaleUpPercent: 55}", message: targetMessage},
-		{base: cluster, path: "spec.cpu", value: "{targetPercent: 35}", message: downMessage},
-		{base: cluster, path: "spec.cpu", value: "{scaleDownPercent: 55}", message: downMessage},
+		{base: cluster, path: "spec.cpu", value: "{targetPercent: 75}", message: targetMessage},
+		{base: cluster, path: "spec.cpu", value: "{scaleUpPercent: 65}", message: targetMessage},
+		{base: cluster, path: "spec.cpu", value: "{targetPercent: 50}", message: downMessage},
+		{base: cluster, path: "spec.cpu", value: "{scaleDownPercent: 65}", message: downMessage},
 		{base: cluster, path: "spec.cpu.targetPercent", value: "9", message: "should be greater than or equal to 10"},
 		{base: cluster, path: "spec.cpu.targetPercent", value: "86", message: "should be less than or equal to 85"},
 		{base: cluster, path: "spec.cpu.targetPercent", value: "55.5", message: "must be of type int32"},
@@ -176,8 +176,8 @@ const (
 		"not end with a hyphen"
 	roleMessage   = "a role ARN looks like arn:aws:iam::123456789012:role/dbscaler"
 	moneyMessage  = "an amount in US dollars looks like 6.00"
-	targetMessage = "targetPercent (55 unless set) must be below scaleUpPercent (70 unless set)"
-	downMessage   = "scaleDownPercent (35 unless set) must be below targetPercent (55 unless set)"
+	targetMessage = "targetPercent (65 unless set) must be below scaleUpPercent (75 unless set)"
+	downMessage   = "scaleDownPercent (50 unless set) must be below targetPercent (65 unless set)"
 )
 
 // list is the same element n times, in YAML.

@@ -146,7 +146,7 @@ func playStatic(ctx context.Context, s Setup, id string) (Run, error) {
 		return run, err
 	}
 	err = drive(ctx, s, w, m, func(time.Time) time.Duration { return time.Hour })
-	return m.result(run, 0), err
+	return m.result(run), err
 }
 
 // extremes are the greatest and the mean demand of the minutes, in vCPUs.

@@ -22,6 +22,7 @@ type edge struct {
 	// topology is what was last described, without samples; At is when. It is out of date after a change.
 	topology  scaling.Observation
 	resources []string // of its instances
+	instances []scaling.Instance
 	changed   bool
 	happened  int
 }
@@ -42,7 +43,8 @@ func (e *edge) observe(now, notBefore time.Time) scaling.Observation {
 		e.read(now, notBefore)
 	}
 	o := e.topology
-	o.Instances = slices.Clone(o.Instances)
+	e.instances = append(e.instances[:0], o.Instances...) // no observation outlives a look
+	o.Instances = e.instances
 	o.WriterCPU, o.ReadersCPU = e.writer.known, e.readers.known
 	aurora := isAurora(o.Engine)
 	for n := range o.Instances {

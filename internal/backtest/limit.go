@@ -23,24 +23,18 @@ const (
 
 // minutes is the mean demand of each minute of a recording, in vCPUs; NaN where nothing was recorded.
 func minutes(r *recording.Recording) []float64 {
-	load, _ := curve(r, r.Start.Truncate(time.Minute))
-	begin := r.Start.Truncate(time.Minute)
+	begin, demand := r.Start.Truncate(time.Minute), bridged(r.Demand)
 	out := make([]float64, 0, int(r.End().Sub(begin)/time.Minute))
-	n := 0
 	for at := begin; at.Before(r.End().Truncate(time.Minute)); at = at.Add(time.Minute) {
-		middle := at.Add(time.Minute / 2).Sub(begin)
-		for n+1 < len(load.Points) && load.Points[n+1].At.Offset <= middle {
-			n++
-		}
-		switch {
+		middle := at.Add(time.Minute / 2).Sub(r.Start.Add(r.Interval / 2))
+		switch n := int(middle / r.Interval); {
 		case !recorded(r, at):
 			out = append(out, math.NaN())
-		case n+1 == len(load.Points) || middle <= load.Points[n].At.Offset:
-			out = append(out, load.Points[n].VCPUs)
+		case middle <= 0 || n+1 >= len(demand):
+			out = append(out, demand[min(max(n, 0), len(demand)-1)])
 		default:
-			a, b := load.Points[n], load.Points[n+1]
-			share := float64(middle-a.At.Offset) / float64(b.At.Offset-a.At.Offset)
-			out = append(out, a.VCPUs+share*(b.VCPUs-a.VCPUs))
+			share := float64(middle%r.Interval) / float64(r.Interval)
+			out = append(out, demand[n]+share*(demand[n+1]-demand[n]))
 		}
 	}
 	return out
@@ -103,13 +97,13 @@ func playOracle(s Setup) (Run, error) {
 			from := problem.Sizes[step.From]
 			until, size, now = n+step.Change.Minutes, problem.Sizes[step.To], step.Change
 			paid = change(s.Pool)(inVCPUs(from), inVCPUs(size)).Cost
-			if from.Class != size.Class {
+			if from.Class != size.Class && m.within(at) {
 				m.score.Disruptions += min(from.Count, size.Count)
 			}
 		}
 		m.reckon(at, demand, now, paid)
 	}
-	return m.result(run, len(plan.Steps)), nil
+	return m.result(run), nil
 }
 
 func way(s oracle.Step, sizes []oracle.Size) EventKind {
@@ -128,7 +122,7 @@ func inVCPUs(s oracle.Size) oracle.Size {
 // reckon scores a minute that was not played, in which so many vCPUs are paid for.
 func (m *meter) reckon(at time.Time, demand float64, now oracle.Change, paid float64) {
 	overloaded := demand >= carries*now.VCPUs
-	if !math.IsNaN(demand) {
+	if !math.IsNaN(demand) && m.within(at) {
 		m.score.Minutes++
 		m.score.Unserved += max(0, demand-serves*now.VCPUs)
 		m.score.VCPUHours += paid / 60
@@ -137,5 +131,5 @@ func (m *meter) reckon(at time.Time, demand float64, now oracle.Change, paid flo
 			m.score.Overloaded++
 		}
 	}
-	m.draw(at, demand, now.VCPUs, overloaded)
+	m.draw(at, demand, now.VCPUs, overloaded && m.within(at))
 }

@@ -50,6 +50,9 @@ func (m *meter) begin() {
 
 // tell notes an event.
 func (m *meter) tell(e Event) {
+	if m.within(e.At) && (e.Kind == Grew || e.Kind == Shrank) {
+		m.score.Changes++
+	}
 	if m.events = append(m.events, e); len(m.events) > 2*eventsKept {
 		m.events = append(m.events[:0], m.events[len(m.events)-eventsKept:]...)
 	}
@@ -72,7 +75,7 @@ func (m *meter) add(minute model.Minute) {
 	}
 	overloaded := minute.HottestReader >= OverloadedPercent || minute.Writer >= OverloadedPercent ||
 		minute.ReaderRefused+minute.WriterRefused > refusedLeast
-	known := recorded(m.setup.Recording, minute.At)
+	known := m.counts(minute.At)
 	if known {
 		m.score.Minutes++
 		m.score.Unserved += (minute.ReaderRefused + minute.WriterRefused) / 60
@@ -83,12 +86,19 @@ func (m *meter) add(minute model.Minute) {
 	} else {
 		demand = math.NaN()
 	}
-	m.score.Disruptions += minute.Interrupted
-	if minute.Interrupted > 0 {
+	if minute.Interrupted > 0 && m.within(minute.At) {
+		m.score.Disruptions += minute.Interrupted
 		m.tell(Event{At: minute.At, Kind: Disrupted, Text: "An instance in service was restarted, or the writer failed over"})
 	}
 	m.draw(minute.At, demand, capacity, overloaded && known)
 }
+
+// within says whether a moment is in the time that is scored, and counts whether a minute is that was recorded.
+func (m *meter) within(at time.Time) bool {
+	return !at.Before(m.setup.From) && (m.setup.Until.IsZero() || at.Before(m.setup.Until))
+}
+
+func (m *meter) counts(at time.Time) bool { return m.within(at) && recorded(m.setup.Recording, at) }
 
 // recorded says whether the recording has a value for a minute.
 func recorded(r *recording.Recording, at time.Time) bool {
@@ -132,8 +142,7 @@ func (m *meter) draw(at time.Time, demand, capacity float64, overloaded bool) {
 }
 
 // result is the score, the track and the events.
-func (m *meter) result(r Run, changes int) Run {
-	m.score.Changes = changes
+func (m *meter) result(r Run) Run {
 	if m.score.Priced {
 		m.score.Cost = scaling.Money(math.Round(m.dollars))
 	}

@@ -51,9 +51,8 @@ type operator struct {
 	under   *scaling.Operation
 	// tell is told of what happens.
 	tell func(Event)
-	// changes counts the operations, and held is what was last held back and by which guard.
-	changes int
-	held    string
+	// held is what was last held back and by which guard.
+	held string
 }
 
 func newOperator(w *model.World, s Setup, tell func(Event)) *operator {
@@ -108,7 +107,6 @@ func (r *operator) decide(out *Look, o scaling.Observation, now time.Time) (time
 	switch {
 	case approved:
 		r.under = &op
-		r.changes++
 		r.tell(Event{At: now, Kind: kindOf(op), Text: fmt.Sprintf("%s: %s → %s. %s", op.Pool, op.From, op.To, proposal.Cause)})
 		return 0, true
 	case len(entry.Trials) > 0:

@@ -44,7 +44,7 @@ func playPeer(ctx context.Context, s Setup, p peer.Peer) (Run, error) {
 		m.billed = func() (float64, float64) { return r.sizes[a.billed].vcpus, r.sizes[a.billed].cost }
 	}
 	err = drive(ctx, s, w, m, a.look)
-	return m.result(run, a.changes), err
+	return m.result(run), err
 }
 
 // rungsOf are the sizes that an autoscaler can go to by its means.
@@ -81,7 +81,6 @@ type agent struct {
 	// asked names the instances that were asked to change, in order, and created counts the readers that were ever created.
 	queue   []string
 	created int
-	changes int
 }
 
 func newAgent(w *model.World, s Setup, p peer.Peer, r rungs, m *meter) *agent {
@@ -110,7 +109,6 @@ func (a *agent) begin(to int, now time.Time) {
 		kind = Shrank
 	}
 	a.target = to
-	a.changes++
 	a.tell(Event{At: now, Kind: kind, Text: fmt.Sprintf("%s → %s, by its rule", from.Shape, a.rungs.sizes[to].Shape)})
 	switch a.peer.Means {
 	case peer.Readers:

@@ -27,7 +27,7 @@ func Play(ctx context.Context, s Setup, each func(Look)) (Run, error) {
 		}
 		return pause
 	})
-	return m.result(run, r.changes), err
+	return m.result(run), err
 }
 
 // begin makes the world of a setup and the meter on it.
@@ -45,7 +45,8 @@ func begin(s Setup) (*model.World, *meter, error) {
 
 // drive lets time pass until the recording ends, and looks each time when the last look asked for it.
 func drive(ctx context.Context, s Setup, w *model.World, m *meter, look func(time.Time) time.Duration) error {
-	for now, end := w.Now(), s.Recording.End(); now.Before(end); {
+	end := s.end()
+	for now := w.Now(); now.Before(end); {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -53,7 +54,7 @@ func drive(ctx context.Context, s Setup, w *model.World, m *meter, look func(tim
 		m.measure()
 		now = now.Add(look(now))
 	}
-	w.Advance(s.Recording.End().Truncate(time.Minute))
+	w.Advance(end.Truncate(time.Minute))
 	m.measure()
 	return nil
 }

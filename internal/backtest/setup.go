@@ -44,6 +44,9 @@ type Setup struct {
 	MultiAZ bool
 	// Insights says that DBLoadCPU is published.
 	Insights bool
+	// From is when scoring begins, and Until when it ends; zero is the beginning, and the end, of the recording. What comes before is
+	// played, so that the policy has a past.
+	From, Until time.Time
 	// Seed draws how long each change takes. The same seed gives the same run.
 	Seed int64
 }
@@ -101,6 +104,14 @@ func (s Setup) shaped() Setup {
 		s.Other.Count = 1
 	}
 	return s
+}
+
+// end is when playing ends.
+func (s Setup) end() time.Time {
+	if end := s.Recording.End(); s.Until.IsZero() || s.Until.After(end) {
+		return end
+	}
+	return s.Until
 }
 
 // other is the pool that the recording is not of.
@@ -181,21 +192,46 @@ type span struct{ from, until time.Time }
 // curve turns a recording into a demand: each value stands in the middle of its interval, with straight lines between them. Where
 // nothing was recorded the line goes on to the next value, and nobody is told of it.
 func curve(r *recording.Recording, begin time.Time) (model.Curve, []span) {
-	points := make([]model.CurvePoint, 0, len(r.Demand))
+	even := &model.Even{VCPUs: r.Demand, Every: metav1.Duration{Duration: r.Interval}}
+	even.From.Offset = r.Start.Add(r.Interval / 2).Sub(begin)
 	var gaps []span
 	for n, demand := range r.Demand {
-		at := r.Start.Add(time.Duration(n) * r.Interval)
 		if !math.IsNaN(demand) {
-			points = append(points, model.CurvePoint{At: model.Moment{Offset: at.Add(r.Interval / 2).Sub(begin)}, VCPUs: demand})
 			continue
 		}
+		at := r.Start.Add(time.Duration(n) * r.Interval)
 		if last := len(gaps) - 1; last >= 0 && gaps[last].until.Equal(at) {
 			gaps[last].until = at.Add(r.Interval)
 		} else {
 			gaps = append(gaps, span{at, at.Add(r.Interval)})
 		}
 	}
-	return model.Curve{Points: points}, gaps
+	if len(gaps) > 0 {
+		even.VCPUs = bridged(r.Demand)
+	}
+	return model.Curve{Even: even}, gaps
+}
+
+// bridged is a demand with straight lines over its gaps.
+func bridged(demand []float64) []float64 {
+	out := slices.Clone(demand)
+	last := -1 // the last that is known
+	for n, v := range demand {
+		if math.IsNaN(v) {
+			continue
+		}
+		for k := last + 1; k < n; k++ {
+			out[k] = v
+			if last >= 0 {
+				out[k] = demand[last] + (v-demand[last])*float64(k-last)/float64(n-last)
+			}
+		}
+		last = n
+	}
+	for k := last + 1; k < len(out) && last >= 0; k++ {
+		out[k] = demand[last]
+	}
+	return out
 }
 
 // vcpus of an instance of a class; zero when the catalogue does not know it.

@@ -76,9 +76,9 @@ func History(in []v1alpha1.OperationRecord) scaling.History {
 		out = append(out, scaling.Past{
 			Pool: scaling.Pool(r.Pool), Direction: scaling.Direction(r.Direction), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded,
 			Started: r.StartTime.Time, Completed: r.CompletionTime.Time,
-			Untouched: untouched(r),
-			Lead:      time.Duration(ptr.Deref(r.LeadSeconds, 0)) * time.Second,
-			Before:    percent(r.UtilizationBeforePercent), After: percent(r.UtilizationAfterPercent),
+			Untouched: untouched(r), Interrupting: scaling.Interrupting(scaling.Pool(r.Pool), shape(r.From), shape(r.To)),
+			Lead:   time.Duration(ptr.Deref(r.LeadSeconds, 0)) * time.Second,
+			Before: percent(r.UtilizationBeforePercent), After: percent(r.UtilizationAfterPercent),
 		})
 	}
 	return out

@@ -120,8 +120,9 @@ func TestHistory(t *testing.T) {
 	succeeded.UtilizationAfterPercent = ptr.To[int32](40)
 	want := scaling.History{
 		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: true, Started: now, Completed: now.Add(2 * time.Hour),
-			Before: ptr.To(12), After: ptr.To(40)},
-		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: false, Started: now, Completed: now.Add(time.Hour), Before: ptr.To(12)},
+			Interrupting: true, Before: ptr.To(12), After: ptr.To(40)},
+		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: false, Started: now, Completed: now.Add(time.Hour),
+			Interrupting: true, Before: ptr.To(12)},
 	}
 	if got := History([]v1alpha1.OperationRecord{succeeded, failed}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -48,6 +48,7 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			Window:   secs(spec.Behavior.ScaleDown.WindowSeconds),
 			Cooldown: secs(value(spec.Behavior.ScaleDown.CooldownSeconds)),
 		},
+		ClassWindow: secs(value(spec.Behavior.ScaleDown.ClassWindowSeconds)),
 		Guardrails: scaling.Guardrails{
 			MaxOperationsPerDay: int(spec.Guardrails.MaxOperationsPerDay),
 			SurgeReaders:        int(value(spec.Guardrails.SurgeReaders)),

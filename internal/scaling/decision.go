@@ -142,6 +142,9 @@ const (
 	WrongDirection Verdict = "WrongDirection"
 	// TooSmall: its predicted utilization is above the target.
 	TooSmall Verdict = "TooSmall"
+	// TooSmallForDay: not even its largest number of instances would carry what the day asks for, so that the class would soon have to
+	// be changed back.
+	TooSmallForDay Verdict = "TooSmallForDay"
 	// TooSmallForHottest: the reader that most of the load sticks to would be as hot as before.
 	TooSmallForHottest Verdict = "TooSmallForHottest"
 	// TooLittleMemory: what does not follow the class would not fit into its memory.
@@ -227,8 +230,8 @@ type Low struct {
 	Censored bool
 	// Peak is the highest demand in it, in vCPUs.
 	Peak float64
-	// Season is the highest demand of earlier days and weeks in the time ahead that is as long, in vCPUs; zero when nothing
-	// is foreseen, or the pool is not too large anyway.
+	// Season is the highest demand of earlier days and weeks in the hour ahead, in vCPUs; zero when nothing is foreseen, or the pool is
+	// not too large anyway.
 	Season float64
 }
 
@@ -241,6 +244,8 @@ type Past struct {
 	Direction          Direction
 	Succeeded          bool
 	Started, Completed time.Time
+	// Interrupting says that it took instances out of service, or was to.
+	Interrupting bool
 	// Untouched says that AWS had no capacity for it and nothing was changed: it counts for nothing.
 	Untouched bool
 	// Lead is how long it took until capacity was added; zero when that is not known.
@@ -259,6 +264,23 @@ func (h History) StartedSince(t time.Time) int {
 		}
 	}
 	return n
+}
+
+// InterruptingSince counts those of them that interrupted instances.
+func (h History) InterruptingSince(t time.Time) int {
+	n := 0
+	for _, p := range h {
+		if p.Direction != Cleanup && !p.Untouched && p.Started.After(t) && p.Interrupting {
+			n++
+		}
+	}
+	return n
+}
+
+// Interrupting says whether a pool's way from one shape to another takes instances out of service for a time: any but the adding or
+// removing of readers does.
+func Interrupting(pool Pool, from, to Shape) bool {
+	return pool == Writer || from.InstanceClass != to.InstanceClass
 }
 
 // LastCompleted is the operation that ended last of those that match accepts, or nil when there is none.

@@ -60,8 +60,11 @@ type Policy struct {
 	CPU        CPU
 	ScaleUp    Pace
 	ScaleDown  Pace
-	Guardrails Guardrails
-	Foresight  Foresight
+	// ClassWindow is how far back a smaller class must have carried the load before instances are resized to it, where that is longer
+	// than the window of ScaleDown.
+	ClassWindow time.Duration
+	Guardrails  Guardrails
+	Foresight   Foresight
 	// AfterUpgrade is how to watch a database whose engine was upgraded.
 	AfterUpgrade Watch
 	// Floors are the least that the pools may be at certain times.
@@ -110,7 +113,8 @@ type Pace struct {
 
 // Guardrails bound what the operator may do whatever the load.
 type Guardrails struct {
-	// MaxOperationsPerDay is how many operations may start within 24 hours.
+	// MaxOperationsPerDay is how many operations that interrupt instances may start within 24 hours; of those that only add or remove
+	// readers there may be four times as many. A third of them is kept for growing.
 	MaxOperationsPerDay int
 	// SurgeReaders is how many readers an operation may add for its own length, so that capacity never drops: 0 or 1.
 	SurgeReaders int

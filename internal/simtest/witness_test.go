@@ -120,13 +120,19 @@ func (w *witness) begins(p *v1alpha1.DBScalingPolicy, t *trial) {
 	if !byHand && !policy.Allows(op.Pool, op.To) {
 		s.violate("%s leads %s to %s, which the policy does not allow", t.id, t.name, op.To)
 	}
-	started := 0
+	started, most := 0, policy.Guardrails.MaxOperationsPerDay
+	interrupts := op.Pool == scaling.Writer || op.From.InstanceClass != op.To.InstanceClass
+	if !interrupts {
+		most *= 4
+	}
 	for _, r := range p.Status.History {
-		if s.Now().Sub(r.StartTime.Time) < 24*time.Hour && r.Direction != v1alpha1.DirectionCleanup {
+		recent := s.Now().Sub(r.StartTime.Time) < 24*time.Hour && r.Direction != v1alpha1.DirectionCleanup
+		interrupted := r.Pool == v1alpha1.PoolWriter || r.From.InstanceClass != r.To.InstanceClass
+		if recent && (interrupted || !interrupts) {
 			started++
 		}
 	}
-	if started > policy.Guardrails.MaxOperationsPerDay && !byHand {
+	if started > most && !byHand {
 		s.violate("%s is operation %d of %s within a day", t.id, started+1, t.name)
 	}
 	if op.Direction == scaling.Down && !byHand {

@@ -2,59 +2,69 @@ package peer
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
 const (
-	// auroraTarget is the CPU in percent that readers are to have.
-	auroraTarget = 60
-	// auroraLow is how many minutes below 90 % of the target call for fewer readers, and auroraCooldown how long each way waits.
-	auroraLow      = 15
-	auroraCooldown = 5 * time.Minute
+	auroraTarget   = 60.0
+	auroraInPoints = 15
+	auroraCooldown = 300 * time.Second
 )
 
-// aurora is Aurora Auto Scaling: Application Auto Scaling with target tracking on the readers' mean CPU, once a minute. When the last
-// H minutes are all above the target T, n readers become ceil(n·m/T), where m is the newest minute; when the last 15 are all below
-// 0.9·T, one goes. After a scale-out the next one waits five minutes, unless it is a larger one; a scale-in waits five minutes after
-// either, and any scale-out ends that wait. It acts only when every reader is available. A missing minute is no reason to scale in,
-// and ends the row of those above.
+// aurora is Aurora Auto Scaling: target tracking on the CPU of the readers, with T = 60 %, which is this package's choice, as
+// AWS recommends none.
+//
+//   - Out, when each of the newest H minutes is above T: n' = ceil(n·m/T) readers, where m is the newest minute.
+//   - In, when each of the newest 15 minutes is below 0.9·T: one reader fewer.
+//   - For 300 s after the completion of a scale-out there is no other, except one that adds more readers than that one did.
+//   - For 300 s after the completion of a scale-in there is no other. A scale-out is free to happen, and ends that wait.
+//   - With a minute missing nothing happens.
+//
+// The ladder is each·k, each·(k+1), and so on, where each is the vCPUs of one reader, the difference of the first two rungs:
+// n is the present size divided by it. With one rung there is nothing to decide. A completion is View.Changed, or the order if
+// that is later.
+//
+// AWS does not say which value m is when the alarm goes off: it is taken to be the newest. Neither does it say what "a larger
+// scale out" is compared with: it is taken to be the number of readers that the last one added.
 type aurora struct {
-	high            int
-	lastOut, lastIn time.Time
-	lastWanted      float64
+	points  int
+	last    int // the readers that the last change added; below zero when it removed one
+	ordered time.Time
 }
 
-// Aurora is Aurora Auto Scaling with an alarm of so many minutes: real alarms had 3 in 2021, and 5 by a report of 2023.
-func Aurora(minutes int) Peer {
+func auroraPeer(points int) Peer {
 	return Peer{
-		Name: fmt.Sprintf("Aurora Auto Scaling (H=%d)", minutes), ID: fmt.Sprintf("aurora-%d", minutes),
-		Source: fmt.Sprintf("target tracking on reader CPU at %d%%; out after %d min above, in after 15 min below 90%% of it; "+
-			"cooldowns of 300 s (Application Auto Scaling user guide; alarms as users saw them)", auroraTarget, minutes),
-		Every: time.Minute, Reach: time.Hour, Means: Readers, New: func() Rule { return &aurora{high: minutes} },
+		Name: fmt.Sprintf("Aurora Auto Scaling (H=%d)", points),
+		ID:   fmt.Sprintf("aurora-h%d", points),
+		Source: fmt.Sprintf("Amazon Aurora User Guide, Aurora Auto Scaling with Aurora Replicas, and Application Auto Scaling User Guide, "+
+			"target tracking; target 60 %% (none is recommended), %d points to scale out, 15 to scale in, cooldowns 300 s (the default)", points),
+		Every: time.Minute,
+		Reach: auroraInPoints*time.Minute + stale,
+		Means: Readers,
+		New:   func() Rule { return &aurora{points: points} },
 	}
 }
 
-// Look implements Rule. The ladder has a rung for each number of readers.
-func (a *aurora) Look(v View) int {
+// Look implements Rule.
+func (r *aurora) Look(v View) int {
 	if v.Busy || len(v.Ladder) < 2 {
 		return v.Rung
 	}
-	each := v.Ladder[1] - v.Ladder[0]
-	if points, known := newest(v.CPU, a.high, v.Now); known && all(points, func(m float64) bool { return m > auroraTarget }) {
-		readers := ceil(v.size() / each * points[len(points)-1].Value / auroraTarget)
-		to := v.rungFor(readers * each)
-		if to > v.Rung && (past(a.lastOut, v.Now, auroraCooldown) || readers > a.lastWanted) {
-			a.lastOut, a.lastIn, a.lastWanted = v.Now, time.Time{}, readers
-			return to
+	cooling := v.Now.Before(later(r.ordered, v.Changed).Add(auroraCooldown))
+	want := v.Rung
+	if hot := newest(v.CPU, v.Now, r.points); above(hot, auroraTarget) {
+		each := v.Ladder[1] - v.Ladder[0]
+		n := math.Round(v.Ladder[v.Rung] / each)
+		want = fit(v.Ladder, whole(n*hot[len(hot)-1].Value/auroraTarget)*each)
+		if cooling && want-v.Rung <= r.last { // never after a scale-in, which is below zero
+			return v.Rung
 		}
-		return v.Rung
+	} else if (!cooling || r.last >= 0) && below(newest(v.CPU, v.Now, auroraInPoints), 0.9*auroraTarget) {
+		want = max(0, v.Rung-1)
 	}
-	below := func(m float64) bool { return m < 0.9*auroraTarget }
-	points, known := newest(v.CPU, auroraLow, v.Now)
-	waited := past(a.lastOut, v.Now, auroraCooldown) && past(a.lastIn, v.Now, auroraCooldown)
-	if known && all(points, below) && waited && v.Rung > 0 {
-		a.lastIn = v.Now
-		return v.down()
+	if want != v.Rung {
+		r.last, r.ordered = want-v.Rung, v.Now
 	}
-	return v.Rung
+	return want
 }

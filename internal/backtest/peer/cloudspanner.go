@@ -1,19 +1,42 @@
 package peer
 
-import "time"
+import (
+	"time"
 
-// cloudSpanner is the Cloud Spanner Autoscaler with its linear method: every two minutes the most of the last five minutes; within 5
-// points of the target nothing, otherwise ceil(n·m/T). After a change has been completed it goes out no sooner than 5 minutes, and in
-// no sooner than 30. Where there are no points it takes the CPU for 0 and scales in, as published.
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const (
+	cloudSpannerTarget  = 65.0
+	cloudSpannerMargin  = 5.0
+	cloudSpannerPoints  = 5 * time.Minute
+	cloudSpannerOutCool = 5 * time.Minute
+	cloudSpannerInCool  = 30 * time.Minute
+)
+
+// cloudSpanner is the Cloud Spanner Autoscaler with its linear method, T = 65 % and a margin of 5, for a regional instance.
+//
+//   - m is the highest of the newest five minutes, of those that are there.
+//   - From T−5 to T+5, both included, nothing happens.
+//   - Else the size is ceil(n·m/T) vCPUs, where n is the present size, rounded up to the ladder.
+//   - Out at the earliest 5 min, in at the earliest 30 min after the completion of the last change of either direction.
+//   - Without a point m is 0, so that it scales in to the smallest size. This is how it is published.
+//
+// Completion is View.Changed. There is no point when the newest published minute is stale. It goes by the high-priority CPU alone,
+// since there are no samples of the 24 h average and the storage.
 type cloudSpanner struct{}
 
-// CloudSpanner is the Cloud Spanner Autoscaler, linear.
-func CloudSpanner() Peer {
+func cloudSpannerPeer() Peer {
 	return Peer{
-		Name: "Cloud Spanner Autoscaler, linear", ID: "cloud-spanner-linear",
-		Source: "ceil(n·m/T) outside T ± 5 with T = 65%, m the most of five minutes, every 2 min, cooldowns of 5 and 30 min " +
-			"(cloudspannerecosystem/autoscaler); a change takes a minute and interrupts nothing",
-		Every: 2 * time.Minute, Reach: time.Hour, Means: Seamless, Delay: time.Minute, New: func() Rule { return cloudSpanner{} },
+		Name: "Cloud Spanner Autoscaler (linear)",
+		ID:   "cloud-spanner-linear",
+		Source: "github.com/cloudspannerecosystem/autoscaler, linear; threshold 65 % with margin 5, cooldowns 5 min out and 30 min in " +
+			"(the defaults), high-priority CPU alone",
+		Every: 2 * time.Minute,
+		Reach: cloudSpannerPoints + stale,
+		Means: Seamless,
+		Delay: time.Minute,
+		New:   func() Rule { return cloudSpanner{} },
 	}
 }
 
@@ -22,16 +45,20 @@ func (cloudSpanner) Look(v View) int {
 	if v.Busy {
 		return v.Rung
 	}
-	most := 0.0
-	for _, m := range v.CPU[v.CPU.From(v.Now.Add(-(cloudSpannerTakes+2)*time.Minute)):] { // two of them are not published yet
-		most = max(most, m.Value)
+	highest := 0.0
+	points := published(v.CPU, v.Now)
+	for n := len(points) - 1; n >= 0 && points[len(points)-1].At.Sub(points[n].At) < cloudSpannerPoints; n-- {
+		if scaling.Number(points[n].Value) {
+			highest = max(highest, points[n].Value)
+		}
 	}
-	if most >= spannerTarget-cloudSpannerBand && most <= spannerTarget+cloudSpannerBand {
+	if highest >= cloudSpannerTarget-cloudSpannerMargin && highest <= cloudSpannerTarget+cloudSpannerMargin {
 		return v.Rung
 	}
-	to := v.rungFor(ceil(v.size() * most / spannerTarget))
-	if to > v.Rung && past(v.Changed, v.Now, cloudSpannerOut) || to < v.Rung && past(v.Changed, v.Now, cloudSpannerIn) {
-		return to
+	want := fit(v.Ladder, whole(v.Ladder[v.Rung]*highest/cloudSpannerTarget))
+	waited := v.Now.Sub(v.Changed)
+	if want > v.Rung && waited < cloudSpannerOutCool || want < v.Rung && waited < cloudSpannerInCool {
+		return v.Rung
 	}
-	return v.Rung
+	return want
 }

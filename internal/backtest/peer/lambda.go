@@ -1,38 +1,65 @@
 package peer
 
-import "time"
+import (
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
 
 const (
-	lambdaHigh     = 80
-	lambdaPeriod   = 5 // minutes
+	lambdaLimit    = 80.0
 	lambdaPeriods  = 3
+	lambdaPeriod   = 5 * time.Minute
 	lambdaCooldown = 15 * time.Minute
 )
 
-// lambda is the common recipe of a CloudWatch alarm that calls a Lambda function: when the mean of each of three times five minutes is
-// above 80 %, the next class up, and then not for 15 minutes. It never goes down.
-type lambda struct{ last time.Time }
+// lambda is the recipe of an alarm on CPU that calls a Lambda function, which modifies the instances.
+//
+//   - Up one rung, when each of three consecutive 5-minute averages is above 80 % and the last change was ordered at least 15 min ago.
+//   - Never down.
+//
+// The averages are of the newest 15 minutes, and not aligned to the clock, as an alarm's periods slide. As with CloudWatch, an
+// average is of the minutes that are there; a period with none of them is not above.
+type lambda struct {
+	asked time.Time
+}
 
-// Lambda is the alarm with a Lambda function.
-func Lambda() Peer {
+func lambdaPeer() Peer {
 	return Peer{
-		Name: "Alarm and Lambda", ID: "alarm-lambda",
-		Source: "next class up when CPU is above 80% for 3 × 5 min, cooldown 15 min, never down (the common recipe)",
-		Every:  lambdaPeriod * time.Minute, Reach: time.Hour, Means: Classes, New: func() Rule { return &lambda{} },
+		Name: "Alarm and Lambda",
+		ID:   "alarm-lambda",
+		Source: "the common recipe of a CloudWatch alarm on CPUUtilization and a Lambda function that calls ModifyDBInstance; " +
+			"above 80 % for three periods of 5 min, cooldown 15 min",
+		Every: lambdaPeriod,
+		Reach: lambdaPeriods*lambdaPeriod + stale,
+		Means: Classes,
+		New:   func() Rule { return &lambda{} },
 	}
 }
 
 // Look implements Rule.
-func (l *lambda) Look(v View) int {
-	points, known := newest(v.CPU, lambdaPeriod*lambdaPeriods, v.Now)
-	if !known || v.Busy || !past(l.last, v.Now, lambdaCooldown) || v.up() == v.Rung {
+func (r *lambda) Look(v View) int {
+	if v.Busy || v.Rung == len(v.Ladder)-1 || v.Now.Sub(r.asked) < lambdaCooldown || !alarmed(published(v.CPU, v.Now)) {
 		return v.Rung
 	}
-	for n := range lambdaPeriods {
-		if m, _ := mean(points[:(n+1)*lambdaPeriod], lambdaPeriod, points[(n+1)*lambdaPeriod-1].At); m <= lambdaHigh {
-			return v.Rung
+	r.asked = v.Now
+	return v.Rung + 1
+}
+
+// alarmed says that each of the last three periods has an average, and that it is above the limit.
+func alarmed(s scaling.Series) bool {
+	n := len(s) - 1
+	for period := range lambdaPeriods {
+		sum, count := 0.0, 0.0
+		for ; n >= 0 && s[len(s)-1].At.Sub(s[n].At) < time.Duration(period+1)*lambdaPeriod; n-- {
+			if scaling.Number(s[n].Value) {
+				sum += s[n].Value
+				count++
+			}
+		}
+		if sum <= (lambdaLimit+tiny)*count {
+			return false
 		}
 	}
-	l.last = v.Now
-	return v.up()
+	return true
 }

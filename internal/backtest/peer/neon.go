@@ -3,32 +3,41 @@ package peer
 import (
 	"math"
 	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
 const (
-	// neonUnit is the vCPUs of a compute unit's quarter, the step that Neon scales by.
-	neonUnit = 0.25
+	neonUnit = 0.25 // vCPUs of a compute unit
 	neonLoad = 0.9
 )
 
-// neon is Neon's autoscaler: as many quarter vCPUs as the load average of the last minute divided by 0.9, rounded to the nearest. It
-// has no cooldown. It goes by memory as well, which the recording does not have.
+// neon is Neon's autoscaling, by CPU alone: there are no memory and no file cache samples here, which it takes the largest of.
+//
+//   - The goal is round(load1m/0.9/0.25) compute units of 0.25 vCPU, halves rounded away from zero, then rounded up to the ladder.
+//   - Up and down alike and at once: there is no dead band and no cooldown.
+//
+// load1m is View.Running, which has those that waited for a CPU, so that demand above 100 % is seen here. It looks every 10 s,
+// since that is the model's tick; Neon's is 5 s. When the load is missing nothing happens.
 type neon struct{}
 
-// Neon is Neon's autoscaler.
-func Neon() Peer {
+func neonPeer() Peer {
 	return Peer{
-		Name: "Neon", ID: "neon",
-		Source: "round(load1m/0.9/0.25) quarter vCPUs, every 5 s (neondatabase/autoscaling); looked at every 10 s, which is the model's step; " +
-			"by CPU alone, and a change interrupts nothing",
-		Every: 10 * time.Second, Reach: time.Hour, Means: Seamless, New: func() Rule { return neon{} },
+		Name: "Neon",
+		ID:   "neon",
+		Source: "Neon documentation, the autoscaling algorithm, and github.com/neondatabase/autoscaling; " +
+			"load target 0.9 (the default), CPU alone",
+		Every: 10 * time.Second,
+		Reach: time.Minute,
+		Means: Seamless,
+		New:   func() Rule { return neon{} },
 	}
 }
 
 // Look implements Rule.
 func (neon) Look(v View) int {
-	if v.Busy {
+	if v.Busy || !scaling.Number(v.Running) {
 		return v.Rung
 	}
-	return v.rungFor(math.Round(v.Running/neonLoad/neonUnit) * neonUnit)
+	return fit(v.Ladder, neonUnit*math.Round(v.Running/neonLoad/neonUnit))
 }

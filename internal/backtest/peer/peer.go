@@ -63,10 +63,3 @@ type Peer struct {
 	// New makes a rule with nothing in memory.
 	New func() Rule
 }
-
-// All lists the autoscalers that there are rules of.
-func All() []Peer {
-	return []Peer{
-		Aurora(3), Aurora(5), Atlas(), HPA(), Neon(), Spanner(), CloudSpanner(), Lambda(), ClickHouse(), DAS(),
-	}
-}

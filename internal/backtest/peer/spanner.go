@@ -3,48 +3,53 @@ package peer
 import "time"
 
 const (
-	// spannerTarget is the CPU in percent that Google recommends as the most of a regional instance.
-	spannerTarget     = 65
-	spannerUpAfter    = time.Minute
-	spannerDownAfter  = 55 * time.Minute
-	cloudSpannerBand  = 5
-	cloudSpannerTakes = 5 // points
-	cloudSpannerOut   = 5 * time.Minute
-	cloudSpannerIn    = 30 * time.Minute
+	spannerTarget    = 65.0
+	spannerUpPause   = 60 * time.Second
+	spannerDownPause = 55 * time.Minute
 )
 
-// spanner is mercari/spanner-autoscaler: every minute the newest mean m of a minute asks for m·size/T; it wants the next unit above
-// that, and on the way down one unit less at most. It goes up a minute after it last asked for anything, and down 55 minutes after.
-type spanner struct{ last time.Time }
+// spanner is spanner-autoscaler, with T = 65 %, which Spanner recommends for a regional instance.
+//
+//   - m is the newest minute, and req = m·size/T.
+//   - The desired size is the next rung above req, also where req is a rung; or the largest. It goes down by at most one rung.
+//   - Up at the earliest 60 s after its last request of either direction, down at the earliest 55 min after it.
+//   - When the newest minute is stale nothing happens.
+//
+// A unit of capacity is a rung. The original counts in whole percents and whole processing units; here nothing is cut off.
+type spanner struct {
+	asked time.Time
+}
 
-// Spanner is mercari/spanner-autoscaler.
-func Spanner() Peer {
+func spannerPeer() Peer {
 	return Peer{
-		Name: "spanner-autoscaler", ID: "spanner-autoscaler",
-		Source: "the next unit above m·size/T with T = 65%, down one unit at a time and 55 min after the last request " +
-			"(mercari/spanner-autoscaler); a change takes a minute and interrupts nothing",
-		Every: time.Minute, Reach: time.Hour, Means: Seamless, Delay: time.Minute, New: func() Rule { return &spanner{} },
+		Name: "spanner-autoscaler",
+		ID:   "spanner-autoscaler",
+		Source: "github.com/mercari/spanner-autoscaler; target 65 % (Spanner's recommendation for regional instances), one step down, " +
+			"pauses of 60 s up and 55 min down (the defaults)",
+		Every: time.Minute,
+		Reach: time.Minute + stale,
+		Means: Seamless,
+		Delay: time.Minute,
+		New:   func() Rule { return &spanner{} },
 	}
 }
 
 // Look implements Rule.
-func (s *spanner) Look(v View) int {
-	m, known := mean(v.CPU, 1, v.Now)
-	if !known || v.Busy {
+func (r *spanner) Look(v View) int {
+	now := newest(v.CPU, v.Now, 1)
+	if v.Busy || now == nil {
 		return v.Rung
 	}
-	needed := m * v.size() / spannerTarget
-	to := len(v.Ladder) - 1
-	for n, has := range v.Ladder {
-		if has > needed {
-			to = n
-			break
-		}
+	required := now[0].Value * v.Ladder[v.Rung] / spannerTarget
+	want := 0
+	for want < len(v.Ladder)-1 && v.Ladder[want] <= required+tiny {
+		want++
 	}
-	to = max(to, v.down())
-	if to > v.Rung && past(s.last, v.Now, spannerUpAfter) || to < v.Rung && past(s.last, v.Now, spannerDownAfter) {
-		s.last = v.Now
-		return to
+	want = max(want, v.Rung-1)
+	waited := v.Now.Sub(r.asked)
+	if want == v.Rung || want > v.Rung && waited < spannerUpPause || want < v.Rung && waited < spannerDownPause {
+		return v.Rung
 	}
-	return v.Rung
+	r.asked = v.Now
+	return want
 }

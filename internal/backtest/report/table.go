@@ -21,7 +21,7 @@ func Table(w io.Writer, c backtest.Comparison) error {
 	fmt.Fprintln(tab, "\tOVERLOADED\tUNSERVED\tCOST\tOF ORACLE\tDISRUPTIONS\tCHANGES\t")
 	for _, run := range Sorted(c.Runs) {
 		s := run.Score
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t\n", left(run.Name, c.Runs), duration(s.Overloaded), unserved(s.Unserved),
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t\n", left(label(run), c.Runs), duration(s.Overloaded), unserved(s.Unserved),
 			Cost(s), OfOracle(c, run), s.Disruptions, s.Changes)
 	}
 	if err := tab.Flush(); err != nil {
@@ -35,7 +35,7 @@ func Table(w io.Writer, c backtest.Comparison) error {
 func left(name string, runs []backtest.Run) string {
 	longest := 0
 	for _, r := range runs {
-		longest = max(longest, len([]rune(r.Name)))
+		longest = max(longest, len([]rune(label(r))))
 	}
 	return name + strings.Repeat(" ", longest-len([]rune(name)))
 }
@@ -75,14 +75,27 @@ func OfOracle(c backtest.Comparison, run backtest.Run) string {
 
 // Notes says what a reader has to know: how much of the recording counts, and that the rest is simulated.
 func Notes(c backtest.Comparison) string {
-	text := fmt.Sprintf("%s to %s, one value every %s. Every figure about a database is simulated.",
-		c.Start.UTC().Format("2006-01-02 15:04"), c.End.UTC().Format("2006-01-02 15:04"), c.Interval)
+	if text := doubt(c); text != "" {
+		return period(c) + " " + text
+	}
+	return period(c)
+}
+
+// period says what was played.
+func period(c backtest.Comparison) string {
+	return fmt.Sprintf("%s to %s, one value every %s. Every figure about a database is simulated.",
+		c.Start.UTC().Format("2006-01-02 15:04"), c.End.UTC().Format("2006-01-02 15:04"), strings.TrimSuffix(c.Interval.String(), "0s"))
+}
+
+// doubt says what is not known of the recording, or nothing.
+func doubt(c backtest.Comparison) string {
+	text := ""
 	if c.Gaps > 0 {
-		text += fmt.Sprintf(" In %s nothing was recorded: no autoscaler was told anything then, and nothing was scored.", duration(c.Gaps))
+		text = fmt.Sprintf("In %s nothing was recorded: no autoscaler was told anything then, and nothing was scored.", duration(c.Gaps))
 	}
 	if c.Uncertain > 0 {
-		text += fmt.Sprintf(" In %s the recorded database was saturated, so that the true demand was higher than what is played: "+
-			"record DBLoadCPU as well to know it.", duration(c.Uncertain))
+		text = strings.TrimSpace(fmt.Sprintf("%s In %s the recorded database was saturated, so that the true demand was higher than what is "+
+			"played: record DBLoadCPU as well to know it.", text, duration(c.Uncertain)))
 	}
 	return text
 }
@@ -104,4 +117,10 @@ func duration(minutes int) string {
 	default:
 		return fmt.Sprintf("%d h %02d min", int(d.Hours()), minutes%60)
 	}
+}
+
+// InWords writes a score in one line.
+func InWords(s backtest.Score) string {
+	return fmt.Sprintf("%s of %s overloaded, %s unserved, %s, %d disruptions, %d changes", duration(s.Overloaded), duration(s.Minutes),
+		unserved(s.Unserved), Cost(s), s.Disruptions, s.Changes)
 }

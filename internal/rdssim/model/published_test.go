@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -111,5 +112,27 @@ func TestRefused(t *testing.T) {
 	each := total / float64(len(minutes)) / 60
 	if len(minutes) != 60 || math.Abs(each-1.03) > 1e-9 {
 		t.Errorf("%d minutes, %.3f vCPU refused", len(minutes), each)
+	}
+}
+
+// Evenly spaced demands are what points at the same moments are.
+func TestEven(t *testing.T) {
+	even := Curve{Even: &Even{From: Moment{Offset: time.Minute}, VCPUs: []float64{1, 3, 2}}}
+	even.Even.Every.Duration = 5 * time.Minute
+	points := Curve{Points: []CurvePoint{{Moment{Offset: time.Minute}, 1}, {Moment{Offset: 6 * time.Minute}, 3}, {Moment{Offset: 11 * time.Minute}, 2}}}
+	s := Scenario{}
+	s.Start.Time = begin
+	one, other := try[demand](t)(s.resolve(even)), try[demand](t)(s.resolve(points))
+	for at := time.Duration(0); at < 15*time.Minute; at += 10 * time.Second {
+		if a, b := one.at(at), other.at(at); math.Abs(a-b) > 1e-12 {
+			t.Errorf("after %s it is %g, want %g", at, a, b)
+		}
+	}
+	for want, broken := range map[string]Even{
+		"every at least": {VCPUs: []float64{1}}, "want vcpus": {Every: even.Even.Every}, "at least 0": {Every: even.Even.Every, VCPUs: []float64{math.NaN()}},
+	} {
+		if err := (Curve{Even: &broken}).validate(s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }

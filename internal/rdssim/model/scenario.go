@@ -96,15 +96,23 @@ type Load struct {
 	Readers Curve `json:"readers,omitempty"`
 }
 
-// Curve is a demand over time, in vCPUs: points with straight lines between them, or a recording. Before its first point it
-// is as at the first, after its last as at the last.
+// Curve is a demand over time, in vCPUs: points with straight lines between them, evenly spaced ones, or a recording. Before its
+// first point it is as at the first, after its last as at the last.
 type Curve struct {
 	Points    []CurvePoint `json:"points,omitempty"`
+	Even      *Even        `json:"even,omitempty"`
 	Recording *Recording   `json:"recording,omitempty"`
 	// Multipliers change the demand from a moment on, for example because queries cost more or clients leave.
 	Multipliers []Multiplier `json:"multipliers,omitempty"`
 	// NoisePercent is the greatest deviation, drawn anew every minute, in percent of the demand.
 	NoisePercent float64 `json:"noisePercent,omitempty"`
+}
+
+// Even is a demand at moments that are as far from each other: the first, and then every so often. It is not copied.
+type Even struct {
+	From  Moment          `json:"from"`
+	Every metav1.Duration `json:"every"`
+	VCPUs []float64       `json:"vcpus"`
 }
 
 // CurvePoint is the demand at one moment.

@@ -198,16 +198,30 @@ func (l Load) validate(s Scenario, readers bool) error {
 	return nil
 }
 
-func (c Curve) empty() bool { return len(c.Points) == 0 && c.Recording == nil }
+func (c Curve) empty() bool { return c.sources() == 0 }
+
+// sources counts where the demand is from.
+func (c Curve) sources() int {
+	n := 0
+	for _, given := range []bool{len(c.Points) > 0, c.Recording != nil, c.Even != nil} {
+		if given {
+			n++
+		}
+	}
+	return n
+}
 
 func (c Curve) validate(s Scenario) error {
 	switch {
-	case len(c.Points) > 0 && c.Recording != nil:
-		return errors.New("points: a load has points or a recording, not both")
+	case c.sources() > 1:
+		return errors.New("points: a load has points, even ones or a recording, not two of these")
 	case c.Recording != nil && (c.Recording.File == "" || c.Recording.Scale < 0 || c.Recording.From.Duration < 0):
 		return errors.New("recording: want a file, and scale and from not below 0")
 	case c.NoisePercent < 0 || c.NoisePercent > 100:
 		return fmt.Errorf("noisePercent: %g is not from 0 to 100", c.NoisePercent)
+	}
+	if err := c.Even.validate(); err != nil {
+		return err
 	}
 	last := time.Duration(math.MinInt64)
 	for n, p := range c.Points {
@@ -221,6 +235,17 @@ func (c Curve) validate(s Scenario) error {
 		if !positive(m.Factor) || n > 0 && m.From.since(s.Start.Time) < c.Multipliers[n-1].From.since(s.Start.Time) {
 			return fmt.Errorf("multipliers[%d]: want a factor above 0, and a time that is not before the one before", n)
 		}
+	}
+	return nil
+}
+
+func (e *Even) validate() error {
+	switch {
+	case e == nil:
+	case e.Every.Duration < tick || len(e.VCPUs) == 0:
+		return fmt.Errorf("even: want vcpus, and every at least %s", tick)
+	case slices.ContainsFunc(e.VCPUs, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) || v < 0 }):
+		return errors.New("even: want vcpus of at least 0")
 	}
 	return nil
 }

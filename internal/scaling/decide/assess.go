@@ -55,12 +55,12 @@ func assess(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []m
 	}
 	load.Low = low(t.tail(p.ScaleDown.Window), now)
 	if p.Foresight.History && tooLarge(p, load) {
-		load.Low.Season = season(o, pool, now, p.ScaleDown.Window)
+		load.Low.Season = season(o, pool, now, time.Hour)
 	}
 	return load
 }
 
-// low sums up the scale-down window.
+// low sums up a scale-down window.
 func low(t timeline, now time.Time) scaling.Low {
 	s := t.sum()
 	return scaling.Low{

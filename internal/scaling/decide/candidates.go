@@ -127,8 +127,19 @@ func distance(from, to *candidate) (resized, counted int) {
 	return resized, max(from.Shape.Count-to.Shape.Count, to.Shape.Count-from.Shape.Count)
 }
 
-// rank compares two candidates by the policy's preference, then by cost, then by how much they disturb: to resize an
-// instance takes it out of service, to add one does not.
+// resizing is how many times its cost a shape counts for that resizes readers: each is taken out of service for that and it takes
+// longer, while one that is added or removed interrupts nothing.
+const resizing = 1.5
+
+// worth is the cost of a candidate, with what it disturbs.
+func (s *scene) worth(c *candidate, resized int) float64 {
+	if s.pool == scaling.Readers && resized > 0 {
+		return resizing * s.market.cost(c)
+	}
+	return s.market.cost(c)
+}
+
+// rank compares two candidates by the policy's preference, then by cost with what they disturb.
 func (s *scene) rank(a *candidate, aResized, aCounted int, b *candidate, bResized, bCounted int) int {
 	preferred := 0
 	if s.pool == scaling.Readers {
@@ -143,10 +154,11 @@ func (s *scene) rank(a *candidate, aResized, aCounted int, b *candidate, bResize
 	if preferred != 0 {
 		return preferred
 	}
-	if c := cmp.Compare(s.market.cost(a), s.market.cost(b)); c != 0 {
+	if c := cmp.Compare(s.worth(a, aResized), s.worth(b, bResized)); c != 0 {
 		return c
 	}
-	return cmp.Or(cmp.Compare(aResized, bResized), cmp.Compare(aCounted, bCounted), cmp.Compare(a.Shape.Count, b.Shape.Count))
+	return cmp.Or(cmp.Compare(s.market.cost(a), s.market.cost(b)),
+		cmp.Compare(aResized, bResized), cmp.Compare(aCounted, bCounted), cmp.Compare(a.Shape.Count, b.Shape.Count))
 }
 
 // settle follows the rules on from a candidate until nothing more would change at the same load, so that one jump gets there:
@@ -156,7 +168,8 @@ func (s *scene) settle(c *candidate, need float64) *candidate {
 		var next *candidate
 		for n := range s.candidates {
 			other := &s.candidates[n]
-			smaller := s.carrying(other) < s.carrying(c) && s.market.cost(other) < s.market.cost(c) && s.inKeeping(other, c.Shape.Count)
+			smaller := s.carrying(other) < s.carrying(c) && s.worth(other, other.Resized) < s.worth(c, c.Resized) &&
+				s.inKeeping(other, c.Shape.Count)
 			if other.Verdict == scaling.Fits && smaller && s.preferredFrom(c, other, next) {
 				next = other
 			}

@@ -26,7 +26,7 @@ const (
 // minute is what a pool carried in one minute.
 type minute struct {
 	demand   float64 // vCPUs
-	seen     int     // instances that have a sample
+	seen     int32   // instances that have a sample
 	censored bool    // an instance was saturated
 	hidden   bool    // and nothing showed its demand
 }
@@ -35,7 +35,7 @@ type minute struct {
 type timeline struct {
 	first     time.Time // the start of minutes[0]
 	minutes   []minute
-	instances int
+	instances int32
 }
 
 // member is an instance with what its class has.
@@ -95,7 +95,7 @@ func look(pool []member, since, now time.Time, length time.Duration) timeline {
 	if published := newest(pool).Truncate(Minute); published.Before(last) {
 		last = published
 	}
-	t := timeline{instances: len(pool), minutes: make([]minute, minutes(length))}
+	t := timeline{instances: int32(len(pool)), minutes: make([]minute, minutes(length))}
 	t.first = last.Add(-time.Duration(len(t.minutes)-1) * Minute)
 	if since.IsZero() {
 		return t

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -58,10 +59,81 @@ func (s *scene) judgeSmaller(c *candidate) scaling.Verdict {
 	case c.Predicted > float64(s.policy.CPU.Target)+rounding:
 		return scaling.TooSmall
 	}
-	if v := s.fits(c); v != "" {
-		return v
+	return cmp.Or(s.fits(c), s.resizingPays(c), scaling.Fits)
+}
+
+// resizingPays says what is to be said against a smaller shape that resizes instances. It has to last for a day: itself, where it
+// saves little, or where it saves a third with as many readers as the policy allows, since they come and go with the hours.
+func (s *scene) resizingPays(c *candidate) scaling.Verdict {
+	switch {
+	case c.Resized == 0:
+		return ""
+	case s.worth(c, c.Resized) <= s.market.now+rounding || s.pool == scaling.Writer:
+		if s.lasts(s.most(c)) {
+			return ""
+		}
+		return scaling.TooSmallForDay
+	case little*s.market.cost(c) > s.market.now+rounding || !s.lasts(c):
+		return scaling.Dearer
 	}
-	return scaling.Fits
+	return ""
+}
+
+// little is how many times what it will cost a shape must cost now before readers are resized in order to save.
+const little = 1.2
+
+// most is the largest shape of a candidate's class.
+func (s *scene) most(c *candidate) *candidate {
+	for n := range s.candidates {
+		if other := &s.candidates[n]; other.rung == c.rung && other.Shape.Count > c.Shape.Count {
+			c = other
+		}
+	}
+	return c
+}
+
+// lasts says whether a shape would have carried all of the window for a change of class, and carries what earlier days let expect of
+// the next.
+func (s *scene) lasts(c *candidate) bool {
+	fits := func(demand float64) bool {
+		return percentOf(demand, s.carrying(c)) <= float64(s.policy.CPU.Target)+rounding
+	}
+	if s.classLow == nil { // it is long, and seldom asked for
+		l := s.lowForClass(max(s.policy.ScaleDown.Window, s.policy.ClassWindow))
+		l.Season = -1
+		s.classLow = &l
+	}
+	l := s.classLow
+	if !l.Complete || l.Censored || !fits(l.Peak) {
+		return false
+	}
+	if l.Season < 0 && s.policy.Foresight.History {
+		l.Season = season(s.observation, s.pool, s.now, day)
+	}
+	return fits(l.Season)
+}
+
+// lowForClass sums up the window for a change of class: by the minute where the pool has been the same for so long, and otherwise by
+// the quarter of an hour, which is what is known of the shapes that it had before.
+func (s *scene) lowForClass(window time.Duration) scaling.Low {
+	if since := s.observation.Since(s.pool); s.now.Sub(since) > window {
+		if l := low(look(s.all, since, s.now, window), s.now); l.Complete {
+			return l
+		}
+	}
+	cpu, shapes := roleHistory(s.observation, s.pool)
+	l := s.load.Low
+	end := s.now.Add(-unpublished).Truncate(quarter)
+	for at := end.Add(-window).Truncate(quarter); at.Before(end); at = at.Add(quarter) {
+		percent, sampled := cpu.At(at)
+		demand, known := past(cpu, shapes, at)
+		if !sampled || !known {
+			return scaling.Low{}
+		}
+		l.Censored = l.Censored || percent >= CensoredPercent
+		l.Peak = max(l.Peak, demand)
+	}
+	return l
 }
 
 // tooSoon says why a pool that could shrink has to wait, or nothing.

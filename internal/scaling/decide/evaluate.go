@@ -18,7 +18,7 @@ const Interval = time.Minute
 // databases: those are guards. Readers come first on the way up and last on the way down, so that the writer always has
 // a reader that can take over.
 func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.Decision {
-	d := scaling.Decision{RequeueAfter: Interval}
+	d := scaling.Decision{RequeueAfter: Interval, Pools: make([]scaling.Assessment, 0, 2)}
 	if o.Whole {
 		o = asOne(o)
 	}

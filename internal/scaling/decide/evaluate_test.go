@@ -103,9 +103,10 @@ func TestHowFarUp(t *testing.T) {
 		{"cheapest, by two readers more", policy(), pair(xlarge, steady(90)), shape(4, xlarge)},
 		{"vertically, the next class", policy(prefer(scaling.Vertical)), pair(xlarge, steady(90)), shape(2, xlarge2)},
 
-		// 80 % of 8 are 6.4, which takes 11.7: 12 vCPUs are three xlarge, for whoever counts vCPUs only.
-		{"cheapest, the class becomes smaller", policy(), []scaling.Instance{own("a", xlarge2, steady(80))},
-			shape(3, xlarge)},
+		// 80 % of 8 are 6.4, which takes 11.7. Three xlarge have 12 vCPUs, but the reader would have to be resized: 12 × 1.5 is more than
+		// the 16 of one more.
+		{"cheapest, without an interruption where that is not much dearer", policy(), []scaling.Instance{own("a", xlarge2, steady(80))},
+			shape(2, xlarge2)},
 		{"vertically, the class becomes larger", policy(prefer(scaling.Vertical)),
 			[]scaling.Instance{own("a", xlarge2, steady(80))}, shape(1, xlarge4)},
 		{"horizontally, the class stays", policy(prefer(scaling.Horizontal)),
@@ -121,14 +122,14 @@ func TestHowFarUp(t *testing.T) {
 
 		// The mean of 60, 70 and 80 crosses the threshold; what must be carried is the peak: 80 % of 8 take 11.7.
 		{"the peak is what must be carried", policy(), []scaling.Instance{own("a", xlarge2, settled(60, 70, 80))},
-			shape(3, xlarge)},
+			shape(2, xlarge2)},
 		// 3.6 vCPU take 6.5
 		{"the class may be none of the ladder", policy(), pair("db.r5.large", steady(90)), shape(2, xlarge)},
 		{"mixed classes", policy(), []scaling.Instance{own("a", large, steady(80)), own("b", xlarge, steady(80))},
 			shape(3, xlarge)},
 
-		// 94 % of 4 are 3.76: at 80 % that takes 4.7, so 6 vCPUs. Saturated, twice as much is expected: 6.4, so 8.
-		{"not saturated", policy(target80), []scaling.Instance{own("a", xlarge, steady(94))}, shape(3, large)},
+		// 94 % of 4 are 3.76: at 80 % that takes 4.7, so 6 vCPUs, or 8 without an interruption. Saturated, twice as much is expected: 6.4.
+		{"not saturated", policy(target80), []scaling.Instance{own("a", xlarge, steady(94))}, shape(2, xlarge)},
 		{"saturated", policy(target80), []scaling.Instance{own("a", xlarge, steady(95))}, shape(2, xlarge)},
 		{"exactly double is enough when saturated", policy(prefer(scaling.Vertical)),
 			[]scaling.Instance{own("a", large, steady(100))}, shape(1, xlarge)},
@@ -137,7 +138,10 @@ func TestHowFarUp(t *testing.T) {
 		{"the largest when none fits", policy(bounds(1, 3, large)), pair(large, steady(94)), shape(3, large)},
 		{"more readers than somebody created stay", policy(bounds(1, 4, large, xlarge)), []scaling.Instance{
 			reader("a", large, steady(80)), reader("b", large, steady(80)), reader("c", large, steady(80)),
-		}, shape(3, xlarge)}, // 4.8 take 8.7: 12 vCPUs
+		}, shape(4, large)}, // 4.8 take 8.7; 8 carry them at 60 %, which will do where the alternative is to resize all: (55 + 70) / 2 = 62.5
+		{"more than that is too much", policy(bounds(1, 4, large, xlarge)), []scaling.Instance{
+			reader("a", large, steady(84)), reader("b", large, steady(84)), reader("c", large, steady(84)),
+		}, shape(3, xlarge)}, // 5.04 of 8 are 63 %
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := onlyProposal(t, Evaluate(test.policy, observe(test.readers...), now))

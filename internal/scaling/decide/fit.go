@@ -39,6 +39,8 @@ type scene struct {
 	shown      []scaling.Candidate
 	// successor is the vCPUs that readers must have so that one can succeed the writer, or zero.
 	successor float64
+	// classLow is what the window for a change of class shows; worked out when it is first needed.
+	classLow *scaling.Low
 	// usage is what memory and connections show; worked out when it is first needed.
 	usage *usage
 }

@@ -166,6 +166,7 @@ func most(dollars scaling.Money) func(*scaling.Policy) {
 func TestMoney(t *testing.T) {
 	families := bounds(1, 4, "db.r7g.large", large, "db.r7g.xlarge", xlarge)
 	list := map[string]int{large: 26, xlarge: 52, "db.r7g.large": 20, "db.r7g.xlarge": 40}
+	cheap := map[string]int{large: 26, xlarge: 52, "db.r7g.large": 20, "db.r7g.xlarge": 30}
 	busy := observe(own("a", large, steady(80))) // 1.6 vCPU want 2.9
 	idle := observe(own("a", xlarge, steady(20)))
 	for _, test := range []struct {
@@ -178,8 +179,9 @@ func TestMoney(t *testing.T) {
 		{"without prices the family stays", policy(families), busy, shape(2, large),
 			map[scaling.Shape]scaling.Verdict{shape(2, "db.r7g.large"): scaling.PriceUnknown}},
 		{"unless nothing of it is enough", policy(bounds(1, 1, large, "db.r7g.xlarge")), busy, shape(1, "db.r7g.xlarge"), nil},
-		{"with prices the cheapest is taken: 40 cents", policy(families, prices(list)), busy, shape(1, "db.r7g.xlarge"),
-			map[scaling.Shape]scaling.Verdict{shape(2, "db.r7g.large"): scaling.Fits, shape(2, large): scaling.Fits}},
+		{"with prices, 40 cents and an interruption are more than 52 without", policy(families, prices(list)), busy, shape(2, large),
+			map[scaling.Shape]scaling.Verdict{shape(2, "db.r7g.large"): scaling.Fits, shape(1, "db.r7g.xlarge"): scaling.Fits}},
+		{"with prices the cheapest is taken: 30 cents, times 1.5", policy(families, prices(cheap)), busy, shape(1, "db.r7g.xlarge"), nil},
 		{"one price that is not known makes none known", policy(families, prices(map[string]int{large: 26, xlarge: 52, "db.r7g.xlarge": 40})), busy,
 			shape(2, large), nil},
 		{"down without prices the family stays", policy(families), idle, shape(1, large),

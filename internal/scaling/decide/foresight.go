@@ -43,7 +43,7 @@ func leadTime(h scaling.History, pool scaling.Pool) time.Duration {
 	if known == 0 {
 		return usualLead
 	}
-	return min(max(lead, leastLead), mostLead)
+	return min(max(lead+WarmUp, leastLead), mostLead)
 }
 
 // trend is the demand that the timeline leads to at a moment, in vCPUs; zero when it does not rise for certain. A line is
@@ -86,10 +86,7 @@ func trend(t timeline, until time.Time) float64 {
 // season is the highest demand, in vCPUs, that the same time of earlier days lets expect between now and so long after; zero
 // when too little is known.
 func season(o *scaling.Observation, pool scaling.Pool, now time.Time, ahead time.Duration) float64 {
-	cpu, shapes := o.ReadersCPU, o.ReadersShapes
-	if pool == scaling.Writer {
-		cpu, shapes = o.WriterCPU, o.WriterShapes
-	}
+	cpu, shapes := roleHistory(o, pool)
 	if len(cpu) == 0 || len(shapes) == 0 {
 		return 0
 	}
@@ -102,6 +99,17 @@ func season(o *scaling.Observation, pool scaling.Pool, now time.Time, ahead time
 		most = max(most, expected)
 	}
 	return most
+}
+
+// unpublished is how old a quarter of an hour is at most before it has been read: it is read every ten minutes.
+const unpublished = 30 * time.Minute
+
+// roleHistory is the mean CPU of a role by quarters of an hour, and how many vCPUs the pool had when.
+func roleHistory(o *scaling.Observation, pool scaling.Pool) (scaling.Series, []scaling.PastCapacity) {
+	if pool == scaling.Writer {
+		return o.WriterCPU, o.WriterShapes
+	}
+	return o.ReadersCPU, o.ReadersShapes
 }
 
 // middle is the middle one of three demands of earlier days, or the lower one of two, so that one odd day foresees nothing;
@@ -121,6 +129,9 @@ func middle(cpu scaling.Series, shapes []scaling.PastCapacity, at time.Time, bac
 	return known[(len(known)-1)/2], true
 }
 
+// changing is the longest time between two shapes of a pool that counts as the way from one to the other.
+const changing = 3 * time.Hour
+
 // past is the demand of a quarter of an hour, and false when its samples or the pool's capacity in it are not known. What
 // was saturated counts as what was seen.
 func past(cpu scaling.Series, shapes []scaling.PastCapacity, at time.Time) (float64, bool) {
@@ -128,9 +139,44 @@ func past(cpu scaling.Series, shapes []scaling.PastCapacity, at time.Time) (floa
 	if !known {
 		return 0, false
 	}
-	after := sort.Search(len(shapes), func(n int) bool { return shapes[n].Since.After(at) })
-	if after == 0 || at.Add(quarter).After(shapes[after-1].Until) {
+	vcpus, known := capacityOf(shapes, at, at.Add(quarter))
+	return min(percent, 100) / 100 * vcpus, known
+}
+
+// capacityOf is the vCPUs that a pool had on average from a moment to another, and false when that is not known for all of the time.
+// On the way from one shape to another it counts as half of each: the very quarters of an hour in which it grew must not be forgotten.
+func capacityOf(shapes []scaling.PastCapacity, from, to time.Time) (float64, bool) {
+	n := sort.Search(len(shapes), func(n int) bool { return shapes[n].Since.After(from) }) - 1
+	switch {
+	case n < 0:
 		return 0, false
+	case !to.After(shapes[n].Until):
+		return shapes[n].VCPUs, true
 	}
-	return min(percent, 100) / 100 * shapes[after-1].VCPUs, true
+	total := 0.0
+	for at := from; at.Before(to); n++ {
+		s := shapes[n]
+		if until := earlier(s.Until, to); until.After(at) {
+			total += s.VCPUs * until.Sub(at).Seconds()
+			at = until
+		}
+		if !at.Before(to) {
+			break
+		}
+		if n+1 == len(shapes) || shapes[n+1].Since.Sub(s.Until) > changing {
+			return 0, false
+		}
+		if until := earlier(shapes[n+1].Since, to); until.After(at) {
+			total += (s.VCPUs + shapes[n+1].VCPUs) / 2 * until.Sub(at).Seconds()
+			at = until
+		}
+	}
+	return total / quarter.Seconds(), true
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }

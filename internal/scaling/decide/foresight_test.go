@@ -96,13 +96,13 @@ func TestLeadTime(t *testing.T) {
 		want    time.Duration
 	}{
 		{"nothing is known", nil, 15 * time.Minute},
-		{"the slowest of the last three", scaling.History{took(12), took(30), took(20), took(50)}, 30 * time.Minute},
-		{"no less than five minutes", scaling.History{took(1)}, 5 * time.Minute},
+		{"the slowest of the last three", scaling.History{took(12), took(30), took(20), took(50)}, 35 * time.Minute},
+		{"no less than five minutes, and five to warm up", scaling.History{took(0), took(1)}, 6 * time.Minute},
 		{"no more than an hour", scaling.History{took(90)}, time.Hour},
 		{"what failed, shrank or was another pool's does not count", scaling.History{
 			took(40, func(p *scaling.Past) { p.Succeeded = false }), took(41, func(p *scaling.Past) { p.Direction = scaling.Down }),
 			took(42, func(p *scaling.Past) { p.Pool = scaling.Writer }), took(20),
-		}, 20 * time.Minute},
+		}, 25 * time.Minute},
 	} {
 		if got := leadTime(test.history, scaling.Readers); got != test.want {
 			t.Errorf("%s: got %s, want %s", test.name, got, test.want)

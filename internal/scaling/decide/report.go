@@ -52,6 +52,7 @@ func gravest(pools []scaling.Assessment) scaling.Hold {
 // words say in a sentence what is to be said against candidates.
 var words = map[scaling.Verdict]string{
 	scaling.TooSmall:           "the load would not fit",
+	scaling.TooSmallForDay:     "the class would have to be changed back within the day",
 	scaling.TooSmallForHottest: "the hottest reader would stay hot",
 	scaling.TooLittleMemory:    "there would be too little memory",
 	scaling.TooFewConnections:  "there would be too few connections",

@@ -79,6 +79,11 @@ func (s *scene) grow(why trigger) (*scaling.Proposal, scaling.Hold) {
 	if best == nil {
 		return nil, s.nothingLarger(why)
 	}
+	if best.Verdict == scaling.Fits && best.Resized > 0 && s.pool == scaling.Readers && s.policy.Readers.Preference != scaling.Vertical {
+		if more := s.stretch(); more != nil {
+			best = more
+		}
+	}
 	if best.Verdict == scaling.Fits {
 		best = s.settle(best, need)
 	}
@@ -92,10 +97,30 @@ func (s *scene) grow(why trigger) (*scaling.Proposal, scaling.Hold) {
 	return s.propose(why.reason, scaling.Up, best, message, s.growthCause(need, best)), scaling.Hold{}
 }
 
+// stretched is the utilization up to which readers of the present class will do where the alternative is to resize them: half way
+// from the target to the threshold.
+func (s *scene) stretched() float64 { return float64(s.policy.CPU.Target+s.policy.CPU.ScaleUp) / 2 }
+
+// stretch is the preferred candidate that only adds readers and would do when stretched; nil when there is none.
+func (s *scene) stretch() *candidate {
+	var best *candidate
+	for n := range s.candidates {
+		c := &s.candidates[n]
+		if c.Verdict == scaling.TooSmall && c.Resized == 0 && c.Predicted <= s.stretched()+rounding && s.fits(c) == "" && s.preferred(c, best) {
+			best = c
+		}
+	}
+	return best
+}
+
 // growthNeed is the demand that a larger shape has to carry: the peak of the window, more where the demand is hidden by
 // saturation, and no less than what is foreseen.
 func (s *scene) growthNeed() float64 {
 	need := max(s.load.Demand, s.load.Trend, s.load.Season)
+	if s.policy.Foresight.History { // and what comes in the hour after that
+		lead := leadTime(s.observation.History, s.pool)
+		need = max(need, season(s.observation, s.pool, s.now, lead+time.Hour))
+	}
 	if s.load.Hidden {
 		need = max(need, blindGrowth*s.load.Capacity*float64(s.policy.CPU.Target)/100)
 	}

@@ -123,8 +123,24 @@ func past(direction scaling.Direction, succeeded bool, ago time.Duration) func(*
 	return func(in *Input) {
 		in.Observation.History = append(in.Observation.History, scaling.Past{
 			Pool: scaling.Readers, Direction: direction, Succeeded: succeeded,
-			Started: now.Add(-ago - 10*time.Minute), Completed: now.Add(-ago),
+			Started: now.Add(-ago - 10*time.Minute), Completed: now.Add(-ago), Interrupting: true,
 		})
+	}
+}
+
+// onlyMore adds a reader and resizes none.
+func onlyMore(in *Input) {
+	in.Proposal.To = scaling.Shape{InstanceClass: large, Count: 3}
+	in.Operation.Steps = []scaling.Step{{Action: scaling.CreateReader, Instance: "c", InstanceClass: large}}
+}
+
+// gently is so many operations of the last hours that added or removed readers.
+func gently(times int) func(*Input) {
+	return func(in *Input) {
+		for n := range times {
+			past(scaling.Down, true, time.Hour+time.Duration(n)*time.Minute)(in)
+			in.Observation.History[n].Interrupting = false
+		}
 	}
 }
 
@@ -252,9 +268,19 @@ func TestGuards(t *testing.T) {
 
 		{"two operations today", []func(*Input){past(scaling.Up, true, time.Hour), past(scaling.Down, true, 2*time.Hour)},
 			pass, ""},
-		{"three operations today", []func(*Input){
+		{"three operations that interrupt", []func(*Input){
 			past(scaling.Up, true, time.Hour), past(scaling.Down, true, 2*time.Hour), past(scaling.Up, false, 3*time.Hour),
 		}, "OperationsPerDay", "3 operations"},
+		{"three operations that interrupt leave nine that do not", []func(*Input){
+			onlyMore, past(scaling.Up, true, time.Hour), past(scaling.Down, true, 2*time.Hour), past(scaling.Up, false, 3*time.Hour),
+		}, pass, ""},
+		{"twelve that do not", []func(*Input){onlyMore, gently(12)}, "OperationsPerDay", "12 operations were"},
+		{"eleven that do not", []func(*Input){onlyMore, gently(11)}, pass, ""},
+		{"and they leave three that interrupt", []func(*Input){gently(12)}, pass, ""},
+		{"the last third is for growing: two of three", []func(*Input){
+			down, past(scaling.Down, true, 2*time.Hour), past(scaling.Down, true, 3*time.Hour),
+		}, "OperationsPerDay", "kept for growing"},
+		{"one of three", []func(*Input){down, past(scaling.Down, true, 2*time.Hour)}, pass, ""},
 		{"cleanups do not count", []func(*Input){
 			past(scaling.Up, true, time.Hour), past(scaling.Down, true, 2*time.Hour), past(scaling.Cleanup, true, 3*time.Hour),
 		}, pass, ""},

@@ -19,6 +19,15 @@ const (
 	retryAfter = 5 * time.Minute
 )
 
+const (
+	// gentle is how many times guardrails.maxOperationsPerDay there may be of operations that add or remove readers alone, since they
+	// interrupt nothing.
+	gentle = 4
+	// reserved is the part of a day's operations that is kept for growing, as its divisor: to have shrunk too often must never keep a
+	// database from growing.
+	reserved = 3
+)
+
 // outOfBounds is the last line before the limits of the policy, whatever the engine decided. An override by a person may
 // leave the policy's limits, and not those of AWS.
 func outOfBounds(in Input) (string, time.Duration, error) {
@@ -151,12 +160,23 @@ func costNow(in Input) (scaling.Money, bool) {
 
 // operationsPerDay bounds how often a database is changed.
 func operationsPerDay(in Input) (string, time.Duration, error) {
-	most := in.Policy.Guardrails.MaxOperationsPerDay
-	free := in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride
-	if free || in.Observation.History.StartedSince(in.Now.Add(-day)) < most {
+	if in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride {
 		return "", 0, nil
 	}
-	return fmt.Sprintf("%d operations were started in the last 24 h, as many as guardrails.maxOperationsPerDay allows", most), 0, nil
+	h, since := in.Observation.History, in.Now.Add(-day)
+	most, started, what := in.Policy.Guardrails.MaxOperationsPerDay, h.InterruptingSince(since), "operations that interrupt instances"
+	if !scaling.Interrupting(in.Proposal.Pool, in.Proposal.From, in.Proposal.To) {
+		most, started, what = gentle*most, h.StartedSince(since), "operations"
+	}
+	allowed, kept := most, ""
+	if in.Proposal.Direction == scaling.Down {
+		allowed, kept = most-most/reserved, "; the rest is kept for growing"
+	}
+	if started < allowed {
+		return "", 0, nil
+	}
+	return fmt.Sprintf("%d %s were started in the last 24 h, and guardrails.maxOperationsPerDay allows %d%s",
+		started, what, allowed, kept), 0, nil
 }
 
 // cooldown lets the effect of a change show before the next one. Growing waits for what grew the same pool, and for what

@@ -78,7 +78,7 @@ func objection(p scaling.Policy, in Inputs, proposal scaling.Proposal, demand fu
 	switch {
 	case !slices.Contains(p.Readers.InstanceClasses, to.InstanceClass) || to.Count < p.Readers.Min || to.Count > p.Readers.Max:
 		return "out of bounds"
-	case in.Observation.History.StartedSince(in.Now.Add(-24*time.Hour)) >= p.Guardrails.MaxOperationsPerDay:
+	case tooMany(p, in, proposal):
 		return "more operations than a day may have"
 	}
 	if proposal.Direction == scaling.Up && p.Guardrails.MaxHourlyCost > 0 {
@@ -114,6 +114,26 @@ func objection(p scaling.Policy, in Inputs, proposal scaling.Proposal, demand fu
 		}
 	}
 	return ""
+}
+
+// tooMany counts the operations of the last day: those that interrupt up to the limit, all of them up to four times that, and for
+// shrinking a third less.
+func tooMany(p scaling.Policy, in Inputs, proposal scaling.Proposal) bool {
+	resizes := func(from, to scaling.Shape) bool { return from.InstanceClass != to.InstanceClass }
+	most, count := p.Guardrails.MaxOperationsPerDay, 0
+	if !resizes(proposal.From, proposal.To) {
+		most *= 4
+	}
+	for _, past := range in.Observation.History {
+		if in.Now.Sub(past.Started) < 24*time.Hour && past.Direction != scaling.Cleanup &&
+			(past.Interrupting || !resizes(proposal.From, proposal.To)) {
+			count++
+		}
+	}
+	if proposal.Direction == scaling.Down {
+		most -= most / 3
+	}
+	return count >= most
 }
 
 // FuzzReplay: whatever the inputs are, an entry decided again is the same.

@@ -40,6 +40,7 @@ func Ended(op scaling.Operation, succeeded bool, now time.Time) scaling.Past {
 	before := op.Utilization
 	return scaling.Past{
 		Pool: op.Pool, Direction: op.Direction, Succeeded: succeeded, Started: op.Started, Completed: now, Lead: op.Lead(), Before: &before,
+		Interrupting: scaling.Interrupting(op.Pool, op.From, op.To),
 	}
 }
 

@@ -1,0 +1,56 @@
+// Package app is the commands of the plugin kubectl-dbscaler.
+package app
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// ExitInput is the exit code of a command that was given something it cannot use: flags, a policy or a recording.
+const ExitInput = 2
+
+// InputError says that what was given cannot be used, and why, in one line.
+type InputError struct{ Err error }
+
+// Error implements error.
+func (e *InputError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *InputError) Unwrap() error { return e.Err }
+
+// input marks an error as being about what was given.
+func input(err error) error {
+	var already *InputError
+	if err == nil || errors.As(err, &already) {
+		return err
+	}
+	return &InputError{err}
+}
+
+// New makes the plugin's root command.
+func New(streams genericiooptions.IOStreams) *cobra.Command {
+	kube := genericclioptions.NewConfigFlags(true)
+	root := &cobra.Command{
+		Use:   "kubectl-dbscaler",
+		Short: "See what dbscaler would have done, and find the policy that would have done best",
+		// Errors are shown by main, in one line.
+		SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl dbscaler"},
+	}
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.ErrOut)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return input(err) })
+	kube.AddFlags(root.PersistentFlags())
+	root.AddCommand(newBacktest(kube, streams))
+	return root
+}
+
+// arguments lets cobra check arguments, and marks what it finds as being about the input.
+func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error { return input(check(c, args)) }
+}

@@ -1,0 +1,150 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/dbscaler/dbscaler/internal/backtest"
+	"github.com/dbscaler/dbscaler/internal/backtest/report"
+)
+
+// backtestCommand is kubectl dbscaler backtest.
+type backtestCommand struct {
+	kube    *genericclioptions.ConfigFlags
+	streams genericiooptions.IOStreams
+	load    loadFlags
+	file    string
+	against []string
+	html    string
+	output  string
+}
+
+func newBacktest(kube *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	b := &backtestCommand{kube: kube, streams: streams}
+	c := &cobra.Command{
+		Use:   "backtest (NAME | -f policy.yaml) --metrics FILE",
+		Short: "Show what a policy would have done under a recorded load",
+		Long: `Play a recorded load against a simulated database, minute by minute, and let the policy decide as the operator does: what it would
+have done, how long the database would have been overloaded, and what that would have cost; beside other autoscalers and beside the
+best that could have been done. Nothing in AWS is changed. Every figure about a database is simulated.`,
+		Example: `  # Two weeks of CPUUtilization, recorded on two db.r6g.large readers
+  kubectl dbscaler backtest -f policy.yaml --metrics cpu.csv --class db.r6g.large --count 2
+
+  # What aws cloudwatch get-metric-data printed, beside everything, as a page to look at
+  kubectl dbscaler backtest orders --metrics data.json --class db.r6g.xlarge --against all --html report.html`,
+		Args: arguments(cobra.MaximumNArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return b.run(c.Context(), strings.Join(args, ""))
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&b.file, "filename", "f", "", "File with the policy; - reads standard input. Without it a policy of the cluster is named")
+	f.StringSliceVar(&b.against, "against", []string{"static-peak", "oracle"},
+		"What to compare with: all, or any of "+strings.Join(backtest.Names(), ", "))
+	f.StringVar(&b.html, "html", "", "File to write a page to, which a browser opens without a network")
+	f.StringVarP(&b.output, "output", "o", "table", "What to print: table or json")
+	b.load.add(f)
+	return c
+}
+
+func (b *backtestCommand) run(ctx context.Context, name string) error {
+	if b.output != "table" && b.output != "json" {
+		return input(fmt.Errorf("--output: %q is neither table nor json", b.output))
+	}
+	_, policy, err := readPolicy(ctx, b.kube, b.file, name)
+	if err != nil {
+		return err
+	}
+	setup, err := b.load.setup(policy)
+	if err != nil {
+		return err
+	}
+	steps := newProgress(b.streams.ErrOut)
+	comparison, err := backtest.Compare(ctx, setup, b.against, steps.done)
+	steps.end()
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted")
+	case err != nil:
+		return input(err)
+	}
+	comparison.Source = b.load.metrics
+	if b.html != "" {
+		if err := writeFile(b.html, func(w io.Writer) error { return report.HTML(w, comparison) }); err != nil {
+			return err
+		}
+	}
+	if b.output == "json" {
+		encoder := json.NewEncoder(b.streams.Out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(summary(comparison))
+	}
+	if err := report.Table(b.streams.Out, comparison); err != nil {
+		return err
+	}
+	if b.html != "" {
+		fmt.Fprintf(b.streams.Out, "The page is in %s.\n", b.html)
+	}
+	return nil
+}
+
+// writeFile writes a file as a whole, or says why not.
+func writeFile(path string, write func(io.Writer) error) (err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return input(err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return write(f)
+}
+
+// summaryOf is a comparison in JSON, without what is drawn.
+type summaryOf struct {
+	Policy           string       `json:"policy"`
+	Start            string       `json:"start"`
+	End              string       `json:"end"`
+	GapMinutes       int          `json:"gapMinutes"`
+	UncertainMinutes int          `json:"uncertainMinutes"`
+	Simulated        bool         `json:"simulated"`
+	Runs             []summaryRun `json:"runs"`
+}
+
+type summaryRun struct {
+	ID                  string  `json:"id"`
+	Name                string  `json:"name"`
+	OverloadedMinutes   int     `json:"overloadedMinutes"`
+	UnservedVCPUMinutes float64 `json:"unservedVCPUMinutes"`
+	VCPUHours           float64 `json:"vcpuHours"`
+	USD                 string  `json:"usd,omitempty"`
+	Disruptions         int     `json:"disruptions"`
+	Changes             int     `json:"changes"`
+}
+
+func summary(c backtest.Comparison) summaryOf {
+	const layout = "2006-01-02T15:04:05Z"
+	out := summaryOf{
+		Policy: c.Policy, Start: c.Start.UTC().Format(layout), End: c.End.UTC().Format(layout), GapMinutes: c.Gaps,
+		UncertainMinutes: c.Uncertain, Simulated: true,
+	}
+	for _, run := range report.Sorted(c.Runs) {
+		s := run.Score
+		r := summaryRun{
+			ID: run.ID, Name: run.Name, OverloadedMinutes: s.Overloaded, UnservedVCPUMinutes: s.Unserved, VCPUHours: s.VCPUHours,
+			Disruptions: s.Disruptions, Changes: s.Changes,
+		}
+		if s.Priced {
+			r.USD = strings.TrimPrefix(s.Cost.String(), "$")
+		}
+		out.Runs = append(out.Runs, r)
+	}
+	return out
+}

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/dbscaler/dbscaler/internal/backtest"
+	"github.com/dbscaler/dbscaler/internal/backtest/recording"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// loadFlags say what load is played, and on what.
+type loadFlags struct {
+	metrics         string
+	class           string
+	count           int
+	scale           float64
+	pool            string
+	startClass      string
+	startCount      int
+	writerClass     string
+	readers         int
+	engine          string
+	multiAZ         bool
+	withoutInsights bool
+	seed            int64
+}
+
+func (l *loadFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&l.metrics, "metrics", "",
+		"Recording of the load: a CSV file with the columns timestamp,value (and dbload, if DBLoadCPU was recorded), or what "+
+			"aws cloudwatch get-metric-data printed")
+	f.StringVar(&l.class, "class", "", "Instance class that the recording, in percent CPU, was made on")
+	f.IntVar(&l.count, "count", 0, "Number of instances that it is the mean of (default 1)")
+	f.Float64Var(&l.scale, "scale", 0, "vCPUs of one unit of the recording, where it is not in percent")
+	f.StringVar(&l.pool, "pool", "", "Pool that the recording is of: readers or writer (default readers, where the policy scales them)")
+	f.StringVar(&l.startClass, "start-class", "", "Instance class to begin with (default: --class, or else the policy's first)")
+	f.IntVar(&l.startCount, "start-count", 0, "Number of readers to begin with (default: --count, or else the policy's least)")
+	f.StringVar(&l.writerClass, "writer-class", "", "Class of the writer, where the readers are played (default: the policy's first)")
+	f.IntVar(&l.readers, "readers", 1, "Number of readers, where the writer of a cluster is played")
+	f.StringVar(&l.engine, "engine", "", "Engine as the RDS API writes it (default aurora-postgresql, or postgres for a DBInstance)")
+	f.BoolVar(&l.multiAZ, "multi-az", false, "Whether a DBInstance has a standby")
+	f.BoolVar(&l.withoutInsights, "without-insights", false,
+		"Play a database without Performance Insights or Database Insights, and so without DBLoadCPU")
+	f.Int64Var(&l.seed, "seed", 1, "Draws how long each change takes")
+}
+
+// setup reads the recording and puts everything together.
+func (l *loadFlags) setup(policy scaling.Policy) (backtest.Setup, error) {
+	if l.metrics == "" {
+		return backtest.Setup{}, input(fmt.Errorf("--metrics is missing: name the file with the recorded load"))
+	}
+	r, err := recording.Open(l.metrics, recording.Options{Class: l.class, Count: l.count, Scale: l.scale})
+	if err != nil {
+		return backtest.Setup{}, input(err)
+	}
+	s := backtest.Setup{
+		Policy: policy, Recording: r, Engine: l.engine, MultiAZ: l.multiAZ, Insights: !l.withoutInsights, Seed: l.seed,
+		Start: scaling.Shape{InstanceClass: l.class, Count: l.count},
+	}
+	switch strings.ToLower(l.pool) {
+	case "readers", "writer":
+		s.Pool = map[string]scaling.Pool{"readers": scaling.Readers, "writer": scaling.Writer}[strings.ToLower(l.pool)]
+	case "":
+		s.Pool = scaling.Writer
+		if policy.Readers != nil {
+			s.Pool = scaling.Readers
+		}
+	default:
+		return s, input(fmt.Errorf("--pool: %q is neither readers nor writer", l.pool))
+	}
+	if l.startClass != "" {
+		s.Start.InstanceClass = l.startClass
+	}
+	if l.startCount > 0 {
+		s.Start.Count = l.startCount
+	}
+	if s.Start.Count == 0 && s.Pool == scaling.Readers && policy.Readers != nil {
+		s.Start.Count = policy.Readers.Min
+	}
+	if s.Pool == scaling.Readers {
+		s.Other.InstanceClass = l.writerClass
+	} else if policy.Target.Kind == scaling.DBCluster {
+		s.Other.Count = l.readers
+	}
+	return s, nil
+}

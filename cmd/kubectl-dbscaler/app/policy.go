@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/resource"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/convert"
+	"github.com/dbscaler/dbscaler/internal/manifest"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// resources is the name of policies on the API server.
+const resources = "dbscalingpolicies.scaling.dbscaler.io"
+
+// readPolicy reads a policy from a file, or from the cluster by its name. The error is an InputError where the policy is at fault.
+func readPolicy(
+	ctx context.Context, kube *genericclioptions.ConfigFlags, file, name string,
+) (*v1alpha1.DBScalingPolicy, scaling.Policy, error) {
+	var builder *resource.Builder
+	from := file
+	switch {
+	case file != "" && name != "":
+		return nil, scaling.Policy{}, input(fmt.Errorf("give the name of a policy or --filename, and not both"))
+	case file != "":
+		builder = resource.NewLocalBuilder().Unstructured().FilenameParam(false, &resource.FilenameOptions{Filenames: []string{file}})
+	case name != "":
+		from = name
+		namespace, _, err := kube.ToRawKubeConfigLoader().Namespace()
+		if err != nil {
+			return nil, scaling.Policy{}, err
+		}
+		builder = resource.NewBuilder(kube).Unstructured().NamespaceParam(namespace).DefaultNamespace().ResourceNames(resources, name)
+	default:
+		return nil, scaling.Policy{}, input(fmt.Errorf("give the name of a policy in the cluster, or --filename with a manifest"))
+	}
+	infos, err := builder.Flatten().Do().Infos()
+	if err != nil {
+		if file != "" || apierrors.IsNotFound(err) {
+			err = input(err)
+		}
+		return nil, scaling.Policy{}, err
+	}
+	var found *unstructured.Unstructured
+	for _, info := range infos {
+		u, ok := info.Object.(*unstructured.Unstructured)
+		if !ok || u.GetKind() != "DBScalingPolicy" {
+			continue
+		}
+		if found != nil {
+			return nil, scaling.Policy{}, input(fmt.Errorf("%s: there is more than one DBScalingPolicy, and one is wanted", from))
+		}
+		found = u
+	}
+	if found == nil {
+		return nil, scaling.Policy{}, input(fmt.Errorf("%s: there is no DBScalingPolicy", from))
+	}
+	object, policy, err := checkPolicy(ctx, found)
+	if err != nil {
+		return nil, scaling.Policy{}, input(fmt.Errorf("%s: %w", from, err))
+	}
+	return object, policy, nil
+}
+
+// checkPolicy fills in the defaults of a policy and checks it as the API server and the operator do.
+func checkPolicy(ctx context.Context, u *unstructured.Unstructured) (*v1alpha1.DBScalingPolicy, scaling.Policy, error) {
+	reader, err := manifest.NewReader()
+	if err != nil {
+		return nil, scaling.Policy{}, err
+	}
+	if u.GetNamespace() == "" {
+		u.SetNamespace("default")
+	}
+	object, err := reader.Policy(ctx, u)
+	if err != nil {
+		return nil, scaling.Policy{}, err
+	}
+	policy, err := convert.Policy(object)
+	return object, policy, err
+}

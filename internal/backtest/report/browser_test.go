@@ -1,0 +1,171 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"image"
+	"image/png"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+var screenshots = flag.String("screenshots", "", "folder to put pictures of the page into")
+
+// TestPageInABrowser opens the page from disk in Chromium. It is skipped where there is no Chromium.
+func TestPageInABrowser(t *testing.T) {
+	browser := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil && browser == "" {
+			browser = path
+		}
+	}
+	if browser == "" {
+		t.Skip("NOT TESTED: the page in a real browser, since there is no Chromium here. Install the package chromium to test it")
+	}
+	path := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(path, []byte(write(t, sample())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox, chromedp.WindowSize(1280, 1800))
+	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	ctx, stop := chromedp.NewContext(allocator)
+	t.Cleanup(stop)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	t.Cleanup(cancel)
+
+	var mu sync.Mutex
+	var complaints []string
+	chromedp.ListenTarget(ctx, func(event any) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			complaints = append(complaints, e.ExceptionDetails.Error())
+		case *runtime.EventConsoleAPICalled:
+			complaints = append(complaints, fmt.Sprintf("the console has a message of type %s", e.Type))
+		case *network.EventRequestWillBeSent:
+			if !strings.HasPrefix(e.Request.URL, "file:") && !strings.HasPrefix(e.Request.URL, "data:") {
+				complaints = append(complaints, "the page asks for "+e.Request.URL)
+			}
+		}
+	})
+
+	page := (&url.URL{Scheme: "file", Path: path}).String()
+	var title, tip, before, zoomed, whole string
+	var rows, canvases, shown, toggled int
+	var light, dark []byte
+	err := chromedp.Run(ctx,
+		network.Enable(),
+		chromedp.Navigate(page),
+		chromedp.WaitVisible("#scatterplot canvas"),
+		chromedp.Title(&title),
+		chromedp.Evaluate(`document.querySelectorAll("#runs tbody tr").length`, &rows),
+		chromedp.Evaluate(`document.querySelectorAll("canvas").length`, &canvases),
+		chromedp.Evaluate(`document.querySelectorAll("#timeplot .u-legend .u-series:not(.u-off)").length`, &shown),
+		chromedp.FullScreenshot(&light, 100),
+		// The pointer on the first event of dbscaler, a day after the beginning, tells its reason.
+		chromedp.Evaluate(hover, nil),
+		chromedp.Text("#time .tip", &tip),
+		// A part of the time can be looked at, and the whole again; another run can be shown.
+		chromedp.Evaluate(picture, &before),
+		chromedp.Evaluate(drag, nil),
+		chromedp.Evaluate(picture, &zoomed),
+		chromedp.Click("#reset"),
+		chromedp.Evaluate(picture, &whole),
+		chromedp.Click(`#boxes input[data-run="static-peak"]`),
+		chromedp.Evaluate(`document.querySelectorAll("#timeplot .u-legend .u-series:not(.u-off)").length`, &toggled),
+		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}),
+		chromedp.FullScreenshot(&dark, 100),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "Backtest of shop/orders"; title != want {
+		t.Errorf("the title is %q", title)
+	}
+	if rows != 5 || canvases != 2 || shown != 6 {
+		t.Errorf("%d rows, %d plots, %d lines shown; want 5, 2 and 6", rows, canvases, shown)
+	}
+	if !strings.Contains(tip, "dbscaler grew") || !strings.Contains(tip, "because </script>") {
+		t.Errorf("the reason is %q", tip)
+	}
+	if before == zoomed || whole == zoomed {
+		t.Error("dragging over the plot, or the button for the whole time, changes nothing")
+	}
+	if toggled != shown+1 {
+		t.Errorf("%d lines are shown, and %d with one more", shown, toggled)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, c := range complaints {
+		t.Error(c)
+	}
+	for name, shot := range map[string][]byte{"light": light, "dark": dark} {
+		if *screenshots != "" {
+			if err := os.WriteFile(filepath.Join(*screenshots, name+".png"), shot, 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := colours(t, shot); n < 30 {
+			t.Errorf("%s: the page has %d colours, so that nothing can be drawn on it", name, n)
+		}
+	}
+	if bytes.Equal(light, dark) {
+		t.Error("the page is the same in the dark")
+	}
+}
+
+// hover moves the pointer onto the first event. The plot is the only one with a time scale.
+const hover = `(function () {
+	const over = document.querySelector("#timeplot .u-over"), box = over.getBoundingClientRect();
+	for (let y = 4; y < box.height; y += 4) {
+		over.dispatchEvent(new MouseEvent("mousemove", {clientX: box.left + box.width * 1 / (2000 / 144), clientY: box.top + y, bubbles: true}));
+		if (!document.querySelector("#time .tip").hidden) return;
+	}
+})()`
+
+// picture is what the time plot looks like.
+const picture = `document.querySelector("#timeplot canvas").toDataURL()`
+
+// drag selects a part of the time plot.
+const drag = `(function () {
+	const over = document.querySelector("#timeplot .u-over"), box = over.getBoundingClientRect();
+	const at = share => ({clientX: box.left + box.width * share, clientY: box.top + 50, movementX: 9, bubbles: true, button: 0});
+	over.dispatchEvent(new MouseEvent("mousedown", at(.2)));
+	over.dispatchEvent(new MouseEvent("mousemove", at(.4)));
+	over.dispatchEvent(new MouseEvent("mouseup", at(.4)));
+})()`
+
+// colours counts the different colours of a picture.
+func colours(t *testing.T, shot []byte) int {
+	t.Helper()
+	picture, err := png.Decode(bytes.NewReader(shot))
+	if err != nil {
+		picture, _, err = image.Decode(bytes.NewReader(shot))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[[3]uint32]bool{}
+	for y := picture.Bounds().Min.Y; y < picture.Bounds().Max.Y; y += 2 {
+		for x := picture.Bounds().Min.X; x < picture.Bounds().Max.X; x += 2 {
+			r, g, b, _ := picture.At(x, y).RGBA()
+			seen[[3]uint32{r, g, b}] = true
+		}
+	}
+	return len(seen)
+}
