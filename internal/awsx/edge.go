@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/utils/clock"
@@ -87,4 +88,9 @@ func (e *Edge) scope(name scaling.Scope) *scope {
 	}
 	s.used = now
 	return s
+}
+
+// Metrics is what the metrics of a scope are read with, for whoever wants to read further back than decisions do.
+func (e *Edge) Metrics(name scaling.Scope) cloudwatch.GetMetricDataAPIClient {
+	return e.scope(name).metrics
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/utils/clock"
 )
 
 // ExitInput is the exit code of a command that was given something it cannot use: flags, a policy or a recording.
@@ -30,8 +31,8 @@ func input(err error) error {
 	return &InputError{err}
 }
 
-// New makes the plugin's root command.
-func New(streams genericiooptions.IOStreams) *cobra.Command {
+// New makes the plugin's root command. The clock says what is so far back in CloudWatch.
+func New(streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
 	kube := genericclioptions.NewConfigFlags(true)
 	root := &cobra.Command{
 		Use:   "kubectl-dbscaler",
@@ -46,7 +47,7 @@ func New(streams genericiooptions.IOStreams) *cobra.Command {
 	root.SetErr(streams.ErrOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return input(err) })
 	kube.AddFlags(root.PersistentFlags())
-	root.AddCommand(newBacktest(kube, streams))
+	root.AddCommand(newBacktest(kube, streams, clk), newRecommend(kube, streams, clk))
 	return root
 }
 

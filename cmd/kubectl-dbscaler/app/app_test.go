@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/utils/clock"
 )
 
 const policyYAML = `
@@ -48,7 +49,7 @@ func call(t *testing.T, files map[string]string, stdin string, args ...string) (
 	}
 	t.Chdir(folder)
 	var stdout, stderr bytes.Buffer
-	c := New(genericiooptions.IOStreams{In: strings.NewReader(stdin), Out: &stdout, ErrOut: &stderr})
+	c := New(genericiooptions.IOStreams{In: strings.NewReader(stdin), Out: &stdout, ErrOut: &stderr}, clock.RealClock{})
 	c.SetArgs(args)
 	err = c.ExecuteContext(t.Context())
 	return stdout.String(), stderr.String(), err
@@ -111,6 +112,49 @@ func TestBacktestOfAWriter(t *testing.T) {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
+	}
+}
+
+// week is a recording of a week of such days.
+func week() string {
+	rows := strings.Split(strings.TrimSpace(day()), "\n")
+	text := rows[0] + "\n"
+	for d := range 7 {
+		for _, row := range rows[1:] {
+			text += strings.Replace(row, "2024-03-04", fmt.Sprintf("2024-03-%02d", 4+d), 1) + "\n"
+		}
+	}
+	return text
+}
+
+// What is recommended is a policy that the API server and the operator take, with what there is to say about it in comments.
+func TestRecommend(t *testing.T) {
+	args := []string{"recommend", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.xlarge"}
+	out, errOut, err := call(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": week()}, "", args...)
+	if err != nil || errOut != "" {
+		t.Fatalf("%v, %s", err, errOut)
+	}
+	for _, want := range []string{"# Found among", "simulated", "# this policy:", "#   judged: ", "# the one it began with:", "# runner-up 1", "# It keeps to the limits"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("nothing says %q:\n%s", want, out)
+		}
+	}
+	again, _, err := call(t, map[string]string{"policy.yaml": out, "cpu.csv": week()}, "", append(append([]string{"backtest"}, args[1:]...), "-o", "json")...)
+	if err != nil || !strings.Contains(again, "shop/orders") {
+		t.Errorf("it is no policy: %v\n%s", err, out)
+	}
+	for want, args := range map[string][]string{
+		"needs prices": append(args, "--max-monthly-cost", "100"), "below 0": append(args, "--max-disruptions", "-1"), "not an amount": append(args, "--max-monthly-cost", "much"),
+	} {
+		_, _, err := call(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": week()}, "", args...)
+		var wrong *InputError
+		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	_, _, err = call(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": day()}, "", args...)
+	if err == nil || !strings.Contains(err.Error(), "four days") {
+		t.Errorf("a day: %v", err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/utils/clock"
 
 	"github.com/dbscaler/dbscaler/internal/backtest"
 	"github.com/dbscaler/dbscaler/internal/backtest/report"
@@ -21,6 +22,7 @@ import (
 type backtestCommand struct {
 	kube    *genericclioptions.ConfigFlags
 	streams genericiooptions.IOStreams
+	clock   clock.Clock
 	load    loadFlags
 	file    string
 	against []string
@@ -28,8 +30,8 @@ type backtestCommand struct {
 	output  string
 }
 
-func newBacktest(kube *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams) *cobra.Command {
-	b := &backtestCommand{kube: kube, streams: streams}
+func newBacktest(kube *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
+	b := &backtestCommand{kube: kube, streams: streams, clock: clk}
 	c := &cobra.Command{
 		Use:   "backtest (NAME | -f policy.yaml) --metrics FILE",
 		Short: "Show what a policy would have done under a recorded load",
@@ -60,11 +62,11 @@ func (b *backtestCommand) run(ctx context.Context, name string) error {
 	if b.output != "table" && b.output != "json" {
 		return input(fmt.Errorf("--output: %q is neither table nor json", b.output))
 	}
-	_, policy, err := readPolicy(ctx, b.kube, b.file, name)
+	_, policy, err := readPolicy(ctx, b.kube, b.streams.In, b.file, name)
 	if err != nil {
 		return err
 	}
-	setup, err := b.load.setup(policy)
+	setup, err := b.load.setup(ctx, b.clock, policy)
 	if err != nil {
 		return err
 	}
@@ -77,7 +79,7 @@ func (b *backtestCommand) run(ctx context.Context, name string) error {
 	case err != nil:
 		return input(err)
 	}
-	comparison.Source = b.load.metrics
+	comparison.Source = b.load.source(policy)
 	if b.html != "" {
 		if err := writeFile(b.html, func(w io.Writer) error { return report.HTML(w, comparison) }); err != nil {
 			return err

@@ -1,10 +1,14 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/utils/clock"
 
 	"github.com/dbscaler/dbscaler/internal/backtest"
 	"github.com/dbscaler/dbscaler/internal/backtest/recording"
@@ -26,12 +30,17 @@ type loadFlags struct {
 	multiAZ         bool
 	withoutInsights bool
 	seed            int64
+	cloudWatch      time.Duration
+	endpoint        string
 }
 
 func (l *loadFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&l.metrics, "metrics", "",
 		"Recording of the load: a CSV file with the columns timestamp,value (and dbload, if DBLoadCPU was recorded), or what "+
 			"aws cloudwatch get-metric-data printed")
+	f.DurationVar(&l.cloudWatch, "cloudwatch", 0,
+		"Read the load of the policy's own target from CloudWatch instead, so far back (336h are two weeks), with your AWS credentials")
+	f.StringVar(&l.endpoint, "endpoint-url", "", "Where AWS is called instead, with --cloudwatch")
 	f.StringVar(&l.class, "class", "", "Instance class that the recording, in percent CPU, was made on")
 	f.IntVar(&l.count, "count", 0, "Number of instances that it is the mean of (default 1)")
 	f.Float64Var(&l.scale, "scale", 0, "vCPUs of one unit of the recording, where it is not in percent")
@@ -47,29 +56,53 @@ func (l *loadFlags) add(f *pflag.FlagSet) {
 	f.Int64Var(&l.seed, "seed", 1, "Draws how long each change takes")
 }
 
-// setup reads the recording and puts everything together.
-func (l *loadFlags) setup(policy scaling.Policy) (backtest.Setup, error) {
-	if l.metrics == "" {
-		return backtest.Setup{}, input(fmt.Errorf("--metrics is missing: name the file with the recorded load"))
+// source names the recording for people.
+func (l *loadFlags) source(policy scaling.Policy) string {
+	if l.cloudWatch > 0 {
+		return fmt.Sprintf("CloudWatch, the last %s of %s", l.cloudWatch, policy.Target)
 	}
-	r, err := recording.Open(l.metrics, recording.Options{Class: l.class, Count: l.count, Scale: l.scale})
-	if err != nil {
-		return backtest.Setup{}, input(err)
-	}
-	s := backtest.Setup{
-		Policy: policy, Recording: r, Engine: l.engine, MultiAZ: l.multiAZ, Insights: !l.withoutInsights, Seed: l.seed,
-		Start: scaling.Shape{InstanceClass: l.class, Count: l.count},
-	}
+	return l.metrics
+}
+
+// playedPool is the pool that the recording is of.
+func (l *loadFlags) playedPool(policy scaling.Policy) (scaling.Pool, error) {
 	switch strings.ToLower(l.pool) {
-	case "readers", "writer":
-		s.Pool = map[string]scaling.Pool{"readers": scaling.Readers, "writer": scaling.Writer}[strings.ToLower(l.pool)]
+	case "readers":
+		return scaling.Readers, nil
+	case "writer":
+		return scaling.Writer, nil
 	case "":
-		s.Pool = scaling.Writer
 		if policy.Readers != nil {
-			s.Pool = scaling.Readers
+			return scaling.Readers, nil
 		}
-	default:
-		return s, input(fmt.Errorf("--pool: %q is neither readers nor writer", l.pool))
+		return scaling.Writer, nil
+	}
+	return "", input(fmt.Errorf("--pool: %q is neither readers nor writer", l.pool))
+}
+
+// setup reads the recording and puts everything together.
+func (l *loadFlags) setup(ctx context.Context, clk clock.Clock, policy scaling.Policy) (backtest.Setup, error) {
+	pool, err := l.playedPool(policy)
+	if err != nil {
+		return backtest.Setup{}, err
+	}
+	s := backtest.Setup{Policy: policy, Pool: pool, Engine: l.engine, MultiAZ: l.multiAZ, Insights: !l.withoutInsights, Seed: l.seed}
+	switch {
+	case l.metrics == "" && l.cloudWatch <= 0:
+		return s, input(errors.New("--metrics is missing: name the file with the recorded load, or read it with --cloudwatch"))
+	case l.metrics != "" && l.cloudWatch > 0:
+		return s, input(errors.New("give --metrics or --cloudwatch, and not both"))
+	case l.cloudWatch > 0:
+		f, err := fetch(ctx, clk, l.endpoint, policy, pool, l.cloudWatch)
+		if err != nil {
+			return s, err
+		}
+		s.Recording, s.Start, s.Other, s.Engine, s.MultiAZ = f.recording, f.start, f.other, f.engine, f.multiAZ
+		return s, nil
+	}
+	s.Start = scaling.Shape{InstanceClass: l.class, Count: l.count}
+	if s.Recording, err = recording.Open(l.metrics, recording.Options{Class: l.class, Count: l.count, Scale: l.scale}); err != nil {
+		return s, input(err)
 	}
 	if l.startClass != "" {
 		s.Start.InstanceClass = l.startClass

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,13 +21,16 @@ const resources = "dbscalingpolicies.scaling.dbscaler.io"
 
 // readPolicy reads a policy from a file, or from the cluster by its name. The error is an InputError where the policy is at fault.
 func readPolicy(
-	ctx context.Context, kube *genericclioptions.ConfigFlags, file, name string,
+	ctx context.Context, kube *genericclioptions.ConfigFlags, in io.Reader, file, name string,
 ) (*v1alpha1.DBScalingPolicy, scaling.Policy, error) {
 	var builder *resource.Builder
 	from := file
 	switch {
 	case file != "" && name != "":
 		return nil, scaling.Policy{}, input(fmt.Errorf("give the name of a policy or --filename, and not both"))
+	case file == "-":
+		from = "standard input"
+		builder = resource.NewLocalBuilder().Unstructured().Stream(in, from)
 	case file != "":
 		builder = resource.NewLocalBuilder().Unstructured().FilenameParam(false, &resource.FilenameOptions{Filenames: []string{file}})
 	case name != "":

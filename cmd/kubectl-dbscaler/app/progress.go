@@ -34,6 +34,14 @@ func (p *progress) done(name string, of int) {
 	}
 }
 
+// tried notes how many policies were played.
+func (p *progress) tried(policies int) {
+	if p.out != nil {
+		p.shown = true
+		fmt.Fprintf(p.out, "%splayed %d policies", eraseLine, policies)
+	}
+}
+
 // end removes the line.
 func (p *progress) end() {
 	if p.shown {

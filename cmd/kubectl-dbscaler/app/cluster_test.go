@@ -1,0 +1,55 @@
+package app
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/yaml"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/testenv"
+)
+
+var env *testenv.Environment
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
+
+// A policy of the cluster is played by its name, as kubectl finds it.
+func TestBacktestByName(t *testing.T) {
+	namespace, c := env.Namespace(t)
+	policy := &v1alpha1.DBScalingPolicy{}
+	if err := yaml.Unmarshal([]byte(policyYAML), policy); err != nil {
+		t.Fatal(err)
+	}
+	policy.Namespace = namespace
+	if err := c.Create(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	kubeconfig := filepath.Join(folder, "kubeconfig")
+	if err := env.WriteKubeconfig(kubeconfig); err != nil {
+		t.Fatal(err)
+	}
+	metrics := filepath.Join(folder, "cpu.csv")
+	if err := os.WriteFile(metrics, []byte(day()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(name string) (string, error) {
+		var out bytes.Buffer
+		root := New(genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &out}, clock.RealClock{})
+		root.SetArgs([]string{"backtest", name, "--kubeconfig", kubeconfig, "-n", namespace, "--metrics", metrics, "--class", "db.r6g.xlarge"})
+		err := root.ExecuteContext(t.Context())
+		return out.String(), err
+	}
+	if out, err := run("orders"); err != nil || !strings.Contains(out, "dbscaler") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := run("nothing"); err == nil || !strings.Contains(err.Error(), `"nothing" not found`) {
+		t.Errorf("a policy that is not there: %v", err)
+	}
+}

@@ -1,0 +1,97 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/backtest"
+	"github.com/dbscaler/dbscaler/internal/backtest/recording"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// setup is a week of a load that follows the hours, from 0.6 to 3.4 vCPUs.
+func setup() backtest.Setup {
+	r := &recording.Recording{Start: time.Date(2024, 3, 4, 0, 0, 0, 0, time.UTC), Interval: 5 * time.Minute}
+	for n := range 7 * 24 * 12 {
+		r.Demand = append(r.Demand, 2+1.4*math.Sin((float64(n)/12-8)/24*2*math.Pi))
+	}
+	return backtest.Setup{
+		Recording: r, Pool: scaling.Readers, Insights: true, Seed: 1,
+		Policy: scaling.Policy{
+			Name: "shop/orders", Target: scaling.Target{Scope: scaling.Scope{Region: "eu-west-1"}, Kind: scaling.DBCluster, Identifier: "orders"},
+			Readers: &scaling.ReaderLimits{
+				InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge"}, Min: 1, Max: 3, Preference: scaling.Cheapest,
+				Redundancy: scaling.AllReaders,
+			},
+			CPU:     scaling.CPU{Target: 45, ScaleUp: 60, ScaleDown: 20},
+			ScaleUp: scaling.Pace{Window: 3 * time.Minute}, ScaleDown: scaling.Pace{Window: 4 * time.Hour}, ClassWindow: 24 * time.Hour,
+			Guardrails: scaling.Guardrails{MaxOperationsPerDay: 6, SurgeReaders: 1, MaxStepFactor: 4},
+			Foresight:  scaling.Foresight{Trend: true, History: true},
+			Prices:     map[string]scaling.Money{"db.r6g.large": 260_000, "db.r6g.xlarge": 520_000, "db.r6g.2xlarge": 1_040_000},
+		},
+	}
+}
+
+func TestSearch(t *testing.T) {
+	tried := 0
+	limits := Limits{OverloadedPerWeek: 10, DisruptionsPerWeek: 3}
+	r, err := Search(t.Context(), setup(), limits, func(n int) { tried = max(tried, n) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	best, base := r.Best[0], r.Base
+	if !best.Keeps || best.Fitted.Overloaded > 10 || len(best.Changed) == 0 || base.Keeps && best.Fitted.Cost > base.Fitted.Cost {
+		t.Errorf("the best is %+v, began with %+v", best, base)
+	}
+	if want := time.Date(2024, 3, 8, 21, 0, 0, 0, time.UTC); r.Split != want || r.Tried < 60 || tried == 0 || len(r.Best) != shown {
+		t.Errorf("split at %s, %d tried, %d told, %d given", r.Split, r.Tried, tried, len(r.Best))
+	}
+	// The two parts are the whole, and nothing is counted in both.
+	if best.Fitted.Minutes+best.Judged.Minutes != 7*24*60 || best.Judged.Minutes != 51*60 {
+		t.Errorf("%d minutes were fitted on, %d judged", best.Fitted.Minutes, best.Judged.Minutes)
+	}
+	x := searcher{limits: limits}
+	for n := 1; n < len(r.Best); n++ {
+		if x.compare(r.Best[n-1], r.Best[n]) > 0 {
+			t.Errorf("runner-up %d did better", n)
+		}
+	}
+	again, err := Search(t.Context(), setup(), limits, nil)
+	if err != nil || !reflect.DeepEqual(again, r) {
+		t.Errorf("the same again is another: %v", err)
+	}
+}
+
+// What cannot be is told, and the nearest is given.
+func TestLimitsThatNothingKeepsTo(t *testing.T) {
+	r, err := Search(t.Context(), setup(), Limits{PerMonth: 1}, nil)
+	if err != nil || r.Best[0].Keeps {
+		t.Errorf("got %+v, %v", r.Best, err)
+	}
+	if month := Monthly(r.Best[0].Fitted); month < 189*scaling.Dollar || month > 800*scaling.Dollar { // one large is 26 cents × 730
+		t.Errorf("a month costs %s", month)
+	}
+}
+
+func TestWhatCannotBeSearched(t *testing.T) {
+	s := setup()
+	s.Recording.Demand = s.Recording.Demand[:3*24*12]
+	if _, err := Search(t.Context(), s, Limits{}, nil); err == nil || !strings.Contains(err.Error(), "four days") {
+		t.Errorf("three days: %v", err)
+	}
+	s = setup()
+	s.Policy.Readers.InstanceClasses = []string{"db.r99.large"}
+	if _, err := Search(t.Context(), s, Limits{}, nil); err == nil || !strings.Contains(err.Error(), "db.r99.large") {
+		t.Errorf("a class nobody knows: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Search(ctx, setup(), Limits{}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("when it was interrupted: %v", err)
+	}
+}
