@@ -20,18 +20,14 @@ import (
 
 // backtestCommand is kubectl dbscaler backtest.
 type backtestCommand struct {
-	kube    *genericclioptions.ConfigFlags
-	streams genericiooptions.IOStreams
-	clock   clock.Clock
-	load    loadFlags
-	file    string
+	playing
 	against []string
 	html    string
 	output  string
 }
 
 func newBacktest(kube *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
-	b := &backtestCommand{kube: kube, streams: streams, clock: clk}
+	b := &backtestCommand{playing: playing{kube: kube, streams: streams, clock: clk}}
 	c := &cobra.Command{
 		Use:   "backtest (NAME | -f policy.yaml) --metrics FILE",
 		Short: "Show what a policy would have done under a recorded load",
@@ -49,12 +45,11 @@ best that could have been done. Nothing in AWS is changed. Every figure about a 
 		},
 	}
 	f := c.Flags()
-	f.StringVarP(&b.file, "filename", "f", "", "File with the policy; - reads standard input. Without it a policy of the cluster is named")
+	b.flags(f)
 	f.StringSliceVar(&b.against, "against", []string{"static-peak", "oracle"},
 		"What to compare with: all, or any of "+strings.Join(backtest.Names(), ", "))
 	f.StringVar(&b.html, "html", "", "File to write a page to, which a browser opens without a network")
 	f.StringVarP(&b.output, "output", "o", "table", "What to print: table or json")
-	b.load.add(f)
 	return c
 }
 
@@ -62,24 +57,17 @@ func (b *backtestCommand) run(ctx context.Context, name string) error {
 	if b.output != "table" && b.output != "json" {
 		return input(fmt.Errorf("--output: %q is neither table nor json", b.output))
 	}
-	_, policy, err := readPolicy(ctx, b.kube, b.streams.In, b.file, name)
-	if err != nil {
-		return err
-	}
-	setup, err := b.load.setup(ctx, b.clock, policy)
+	_, setup, err := b.read(ctx, name)
 	if err != nil {
 		return err
 	}
 	steps := newProgress(b.streams.ErrOut)
 	comparison, err := backtest.Compare(ctx, setup, b.against, steps.done)
 	steps.end()
-	switch {
-	case errors.Is(err, context.Canceled):
-		return errors.New("interrupted")
-	case err != nil:
-		return input(err)
+	if err != nil {
+		return ended(err)
 	}
-	comparison.Source = b.load.source(policy)
+	comparison.Source = b.load.source(setup.Policy)
 	if b.html != "" {
 		if err := writeFile(b.html, func(w io.Writer) error { return report.HTML(w, comparison) }); err != nil {
 			return err

@@ -2,19 +2,58 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+
+	"github.com/spf13/pflag"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/resource"
+	"k8s.io/utils/clock"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/backtest"
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/manifest"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
+
+// playing is what every command that plays a policy has.
+type playing struct {
+	kube    *genericclioptions.ConfigFlags
+	streams genericiooptions.IOStreams
+	clock   clock.Clock
+	load    loadFlags
+	file    string
+}
+
+// flags adds the flags that say which policy is played under which load.
+func (p *playing) flags(f *pflag.FlagSet) {
+	f.StringVarP(&p.file, "filename", "f", "", "File with the policy; - reads standard input. Without it a policy of the cluster is named")
+	p.load.add(f)
+}
+
+// read reads the policy and its load.
+func (p *playing) read(ctx context.Context, name string) (*v1alpha1.DBScalingPolicy, backtest.Setup, error) {
+	object, policy, err := readPolicy(ctx, p.kube, p.streams.In, p.file, name)
+	if err != nil {
+		return nil, backtest.Setup{}, err
+	}
+	setup, err := p.load.setup(ctx, p.clock, policy)
+	return object, setup, err
+}
+
+// ended says how playing ended: a mistake in what was given, or that somebody interrupted it.
+func ended(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted")
+	}
+	return input(err)
+}
 
 // resources is the name of policies on the API server.
 const resources = "dbscalingpolicies.scaling.dbscaler.io"

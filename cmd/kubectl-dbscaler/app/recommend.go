@@ -23,18 +23,14 @@ import (
 
 // recommendCommand is kubectl dbscaler recommend.
 type recommendCommand struct {
-	kube        *genericclioptions.ConfigFlags
-	streams     genericiooptions.IOStreams
-	clock       clock.Clock
-	load        loadFlags
-	file        string
+	playing
 	overloaded  float64
 	disruptions float64
 	monthly     string
 }
 
 func newRecommend(kube *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
-	r := &recommendCommand{kube: kube, streams: streams, clock: clk}
+	r := &recommendCommand{playing: playing{kube: kube, streams: streams, clock: clk}}
 	c := &cobra.Command{
 		Use:   "recommend (NAME | -f policy.yaml) --metrics FILE",
 		Short: "Find the policy that would have done best under a recorded load",
@@ -48,12 +44,11 @@ database is simulated.`,
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c.Context(), strings.Join(args, "")) },
 	}
 	f := c.Flags()
-	f.StringVarP(&r.file, "filename", "f", "", "File with the policy; - reads standard input. Without it a policy of the cluster is named")
+	r.flags(f)
 	f.Float64Var(&r.overloaded, "max-overloaded-minutes", 5, "Overloaded minutes a week that are allowed")
 	f.Float64Var(&r.disruptions, "max-disruptions", 2, "Restarts of instances in service and failovers a week that are allowed")
 	f.StringVar(&r.monthly, "max-monthly-cost", "",
 		"US dollars a month (730 h) that are allowed; needs the prices of all classes in spec.prices")
-	r.load.add(f)
 	return c
 }
 
@@ -62,7 +57,7 @@ func (r *recommendCommand) run(ctx context.Context, name string) error {
 	if r.overloaded < 0 || r.disruptions < 0 {
 		return input(errors.New("--max-overloaded-minutes and --max-disruptions cannot be below 0"))
 	}
-	object, policy, err := readPolicy(ctx, r.kube, r.streams.In, r.file, name)
+	object, setup, err := r.read(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -70,22 +65,15 @@ func (r *recommendCommand) run(ctx context.Context, name string) error {
 		if limits.PerMonth, err = scaling.ParseUSD(r.monthly); err != nil {
 			return input(fmt.Errorf("--max-monthly-cost: %w", err))
 		}
-		if len(policy.Prices) == 0 {
+		if len(setup.Policy.Prices) == 0 {
 			return input(errors.New("--max-monthly-cost needs prices: name those of all classes in spec.prices"))
 		}
-	}
-	setup, err := r.load.setup(ctx, r.clock, policy)
-	if err != nil {
-		return err
 	}
 	steps := newProgress(r.streams.ErrOut)
 	result, err := search.Search(ctx, setup, limits, steps.tried)
 	steps.end()
-	switch {
-	case errors.Is(err, context.Canceled):
-		return errors.New("interrupted")
-	case err != nil:
-		return input(err)
+	if err != nil {
+		return ended(err)
 	}
 	return write(r.streams.Out, object, result, limits)
 }
