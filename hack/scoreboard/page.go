@@ -19,7 +19,8 @@ func page(all []played, p scaling.Policy, plot string) string {
 How dbscaler decides beside other autoscalers, each by its own published rule, and beside an oracle that knows the future. Every
 figure is simulated: a recorded or generated load is played against the simulator's model of Aurora ([backtest.md](backtest.md) says how,
 and what each rule is). All begin with one %s and may use the same ladder, %s, one to %d readers. dbscaler runs with its default settings,
-which do not depend on a load. Nothing was tuned on the loads below: that was done on seeds 1 to 3 of the generated ones ([0016](decisions/0016-classes-for-the-day-readers-for-the-hours.md)).
+which do not depend on a load. Nothing was tuned on the loads below: that was done on seeds 1 to 3 of the generated ones
+([0016](decisions/0016-classes-for-the-day-readers-for-the-hours.md)).
 
 - *Overloaded* is the minutes in which an instance in service was at %d %% CPU or more, or work was not served when it was asked for.
 - *Cost* is vCPU hours, compared with the oracle's. A seamless platform (†) pays for what it has in each minute.
