@@ -76,7 +76,7 @@ mutants: ## Break invariants on purpose, one after the other, and check that the
 scoreboard: ## Play recorded and generated loads beside other autoscalers and write docs/scoreboard.md, in half a minute
 #> TRACES=../shared/traces  folder of the recorded loads
 #> SEEDS=11,12  of the generated loads
-	go run ./hack/scoreboard --traces '$(or $(TRACES),../shared/traces)' --seeds '$(or $(SEEDS),11,12)'
+	go run ./hack/scoreboard $(if $(TRACES),--traces '$(TRACES)') $(if $(SEEDS),--seeds '$(SEEDS)')
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME each

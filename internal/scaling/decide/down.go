@@ -124,14 +124,19 @@ func (s *scene) lowForClass(window time.Duration) scaling.Low {
 	cpu, shapes := roleHistory(s.observation, s.pool)
 	l := s.load.Low
 	end := s.now.Add(-unpublished).Truncate(quarter)
-	for at := end.Add(-window).Truncate(quarter); at.Before(end); at = at.Add(quarter) {
-		percent, sampled := cpu.At(at)
-		demand, known := past(cpu, shapes, at)
-		if !sampled || !known {
+	begin := end.Add(-window).Truncate(quarter)
+	cpu = cpu[cpu.From(begin):]
+	for at := begin; at.Before(end); at = at.Add(quarter) {
+		if len(cpu) == 0 || !cpu[0].At.Equal(at) || !scaling.Number(cpu[0].Value) {
 			return scaling.Low{}
 		}
-		l.Censored = l.Censored || percent >= CensoredPercent
-		l.Peak = max(l.Peak, demand)
+		vcpus, known := capacityOf(shapes, at, at.Add(quarter))
+		if !known {
+			return scaling.Low{}
+		}
+		l.Censored = l.Censored || cpu[0].Value >= CensoredPercent
+		l.Peak = max(l.Peak, min(cpu[0].Value, 100)/100*vcpus)
+		cpu = cpu[1:]
 	}
 	return l
 }
