@@ -125,7 +125,7 @@ func Search(ctx context.Context, s backtest.Setup, limits Limits, done func(trie
 
 // draw draws policies at random: a choice in every dimension, one after the other. The same seed always draws the same.
 func draw(base Found) []Found {
-	random := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // it has to be repeatable
+	random := rand.New(rand.NewPCG(1, 1)) // repeatable
 	out := make([]Found, 0, draws)
 	seen := map[string]bool{}
 	for range draws {

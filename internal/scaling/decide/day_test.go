@@ -31,7 +31,7 @@ func TestCapacityOf(t *testing.T) {
 		{"half in a gap that is too long", 190, 0, false},
 		{"the way that nobody has seen the end of", 595, 0, false},
 	} {
-		got, known := capacityOf(shapes, at(test.from), at(test.from+15))
+		got, known := capacityOf(shapes, at(test.from), at(test.from+15), half)
 		if known != test.known || known && (got < test.want-1e-9 || got > test.want+1e-9) {
 			t.Errorf("%s: %g vCPU, %t; want %g, %t", test.name, got, known, test.want, test.known)
 		}

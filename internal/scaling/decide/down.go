@@ -3,6 +3,7 @@ package decide
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -130,7 +131,7 @@ func (s *scene) lowForClass(window time.Duration) scaling.Low {
 		if len(cpu) == 0 || !cpu[0].At.Equal(at) || !scaling.Number(cpu[0].Value) {
 			return scaling.Low{}
 		}
-		vcpus, known := capacityOf(shapes, at, at.Add(quarter))
+		vcpus, known := capacityOf(shapes, at, at.Add(quarter), math.Max)
 		if !known {
 			return scaling.Low{}
 		}

@@ -139,13 +139,14 @@ func past(cpu scaling.Series, shapes []scaling.PastCapacity, at time.Time) (floa
 	if !known {
 		return 0, false
 	}
-	vcpus, known := capacityOf(shapes, at, at.Add(quarter))
+	vcpus, known := capacityOf(shapes, at, at.Add(quarter), half)
 	return min(percent, 100) / 100 * vcpus, known
 }
 
 // capacityOf is the vCPUs that a pool had on average from a moment to another, and false when that is not known for all of the time.
-// On the way from one shape to another it counts as half of each: the very quarters of an hour in which it grew must not be forgotten.
-func capacityOf(shapes []scaling.PastCapacity, from, to time.Time) (float64, bool) {
+// The very quarters of an hour in which it grew must not be forgotten, so that on the way from one shape to another it counts as
+// something between the two.
+func capacityOf(shapes []scaling.PastCapacity, from, to time.Time, between func(a, b float64) float64) (float64, bool) {
 	n := sort.Search(len(shapes), func(n int) bool { return shapes[n].Since.After(from) }) - 1
 	switch {
 	case n < 0:
@@ -167,12 +168,15 @@ func capacityOf(shapes []scaling.PastCapacity, from, to time.Time) (float64, boo
 			return 0, false
 		}
 		if until := earlier(shapes[n+1].Since, to); until.After(at) {
-			total += (s.VCPUs + shapes[n+1].VCPUs) / 2 * until.Sub(at).Seconds()
+			total += between(s.VCPUs, shapes[n+1].VCPUs) * until.Sub(at).Seconds()
 			at = until
 		}
 	}
 	return total / quarter.Seconds(), true
 }
+
+// half is what a pool has on the way on average; to be sure of what it was asked for at most, it is the larger of the two.
+func half(a, b float64) float64 { return (a + b) / 2 }
 
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
