@@ -2,6 +2,7 @@ package backtest
 
 import (
 	"math"
+	"sort"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
@@ -95,12 +96,12 @@ func (f *feed) begin(created time.Time) {
 // forget drops what is too old, from time to time so that it costs little.
 func (f *feed) forget(now time.Time) {
 	const spare = 2
-	if n := f.cpu.From(now.Add(-edgeKept)); n > 0 && n*spare > len(f.cpu) {
-		f.cpu = append(make(scaling.Series, 0, spare*(len(f.cpu)-n)+1), f.cpu[n:]...)
+	if len(f.cpu) > spare*int(edgeKept/time.Minute) {
+		f.cpu = append(f.cpu[:0], f.cpu[f.cpu.From(now.Add(-edgeKept)):]...) // no observation outlives a look
 		f.cpuSeen = len(f.cpu)
 	}
-	if n := f.load.From(now.Add(-edgeLoadKept)); n > 0 && n*spare > len(f.load) {
-		f.load = append(make(scaling.Series, 0, spare*(len(f.load)-n)+1), f.load[n:]...)
+	if len(f.load) > spare*int(edgeLoadKept/time.Minute) {
+		f.load = append(f.load[:0], f.load[f.load.From(now.Add(-edgeLoadKept)):]...)
 		f.loadSeen = len(f.load)
 	}
 	const enough = 60 // minutes: what a slow read goes back to
@@ -118,10 +119,14 @@ func (f *feed) summarize(now, created time.Time) {
 	end := now.Truncate(fives)
 	n := f.memory.From(from)
 	memory, connections := f.memory[:n], f.connections[:n] // what is overwritten nobody keeps
-	for _, r := range f.fresh {
+	first := sort.Search(len(f.fresh), func(n int) bool { return !f.fresh[n].At.Before(from) })
+	for _, r := range f.fresh[first:] {
 		at := r.At.Truncate(fives)
-		if at.Before(from) || !at.Before(end) {
+		if at.Before(from) { // the first one has not been there for all of its five minutes
 			continue
+		}
+		if !at.Before(end) {
+			break
 		}
 		if last := len(memory) - 1; last >= 0 && memory[last].At.Equal(at) {
 			memory[last].Value = math.Min(memory[last].Value, r.FreeableMemory)

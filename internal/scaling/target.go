@@ -1,6 +1,9 @@
 package scaling
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // TargetKind is the kind of database that a policy scales.
 type TargetKind string
@@ -67,5 +70,5 @@ func (s Shape) String() string {
 	if class == "" {
 		class = "mixed classes"
 	}
-	return fmt.Sprintf("%d × %s", s.Count, class)
+	return strconv.Itoa(s.Count) + " × " + class
 }

@@ -14,7 +14,7 @@ const (
 )
 
 // assess sums up what a pool carries.
-func assess(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []member, now time.Time) scaling.Load {
+func assess(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []member, now time.Time) scaling.Load {
 	since := o.Since(pool)
 	load := scaling.Load{Pool: pool, Newest: newest(all)}
 	if !since.IsZero() {
@@ -72,7 +72,7 @@ func low(t timeline, now time.Time) scaling.Low {
 
 // tooLarge says whether a pool was below the lower threshold in every single minute of the scale-down window, with no minute
 // missing and none saturated.
-func tooLarge(p scaling.Policy, l scaling.Load) bool {
+func tooLarge(p *scaling.Policy, l scaling.Load) bool {
 	return l.Low.Complete && !l.Low.Censored && percentOf(l.Low.Peak, l.Carrying) < float64(p.CPU.ScaleDown)-rounding
 }
 
@@ -91,6 +91,13 @@ func emergency(t timeline, capacity float64) bool {
 // hottest is the mean of the hottest instance over a timeline, in percent, and the highest demand of those that are too hot,
 // in vCPUs.
 func hottest(all []member, t timeline, since time.Time) (percent, demand float64) {
+	if len(all) == 1 { // it is the pool
+		s := t.sum()
+		if percent = percentOf(s.mean, all[0].vcpus); percent >= HotPercent-rounding {
+			demand = s.peak
+		}
+		return percent, demand
+	}
 	one := timeline{first: t.first, instances: 1, minutes: make([]minute, len(t.minutes))}
 	for n := range all {
 		clear(one.minutes)

@@ -27,7 +27,7 @@ type candidate struct {
 }
 
 // ladder looks the classes of a pool up. The error says which is not in the catalogue.
-func ladder(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []member, now time.Time) ([]rung, error) {
+func ladder(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []member, now time.Time) ([]rung, error) {
 	var names []string
 	switch {
 	case pool == scaling.Writer && p.Writer != nil:
@@ -42,7 +42,7 @@ func ladder(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []m
 			return nil, err
 		}
 		rungs[n] = rung{name: name, class: class, vcpus: float64(class.VCPUFor(o.Engine))}
-		rungs[n].price, rungs[n].priced = scaling.Price(p, *o, name)
+		rungs[n].price, rungs[n].priced = scaling.Price(p, o, name)
 		if o.Orderable != nil && !o.Serverless && !slices.Contains(o.Orderable, name) {
 			rungs[n].verdict = scaling.NotOrderable
 		}
@@ -64,7 +64,7 @@ func short(o *scaling.Observation, class string, all []member, now time.Time) bo
 
 // counts are the least and greatest numbers of instances that a pool may have. Readers that the operator did not create are
 // never removed, so they are the least that the pool can have.
-func counts(p scaling.Policy, all []member, pool scaling.Pool) (least, most int) {
+func counts(p *scaling.Policy, all []member, pool scaling.Pool) (least, most int) {
 	if pool == scaling.Writer {
 		return 1, 1
 	}
@@ -78,7 +78,7 @@ func counts(p scaling.Policy, all []member, pool scaling.Pool) (least, most int)
 }
 
 // candidates lists every allowed shape of a pool, in the order of the ladder, and what is shown of them.
-func candidates(p scaling.Policy, all []member, pool scaling.Pool, rungs []rung) ([]candidate, []scaling.Candidate) {
+func candidates(p *scaling.Policy, all []member, pool scaling.Pool, rungs []rung) ([]candidate, []scaling.Candidate) {
 	least, most := counts(p, all, pool)
 	length := len(rungs) * max(0, most-least+1)
 	list, shown := make([]candidate, 0, length), make([]scaling.Candidate, length)

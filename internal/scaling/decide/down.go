@@ -144,7 +144,7 @@ func (s *scene) lowForClass(window time.Duration) scaling.Low {
 
 // tooSoon says why a pool that could shrink has to wait, or nothing.
 func (s *scene) tooSoon() *scaling.Hold {
-	if watched(s.policy, *s.observation, s.now) {
+	if watched(s.policy, s.observation, s.now) {
 		return &scaling.Hold{Reason: scaling.ReasonUpgradeWatch, Message: fmt.Sprintf(
 			"The %s (%s) could be smaller. The engine was upgraded at %s: nothing shrinks until %s", noun(s.pool), s.shape(),
 			stamp(s.observation.UpgradedAt), stamp(s.observation.UpgradedAt.Add(s.policy.AfterUpgrade.Length)))}
@@ -159,16 +159,11 @@ func (s *scene) tooSoon() *scaling.Hold {
 
 // nothingSmaller says why a pool that is too large stays as it is.
 func (s *scene) nothingSmaller() scaling.Hold {
-	refused := map[scaling.Verdict]int{}
-	for n := range s.candidates {
-		if v := s.candidates[n].Verdict; v != scaling.WrongDirection {
-			refused[v]++
-		}
-	}
+	refused := s.refused()
 	if len(refused) == 0 {
 		return scaling.Hold{Reason: scaling.ReasonAtMinimum, Message: fmt.Sprintf(
 			"The %s (%s) are below %d%% CPU, and the policy allows nothing smaller", noun(s.pool), s.shape(), s.policy.CPU.ScaleDown)}
 	}
 	return scaling.Hold{Reason: scaling.ReasonAtMinimum, Message: fmt.Sprintf(
-		"The %s (%s) are below %d%% CPU, and nothing smaller would do: %s", noun(s.pool), s.shape(), s.policy.CPU.ScaleDown, because(refused))}
+		"The %s (%s) are below %d%% CPU, and nothing smaller would do: %s", noun(s.pool), s.shape(), s.policy.CPU.ScaleDown, because(refused...))}
 }

@@ -23,16 +23,16 @@ func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.De
 		o = asOne(o)
 	}
 	for _, pool := range []scaling.Pool{scaling.Readers, scaling.Writer} {
-		assessment, proposal := evaluate(p, &o, pool, now)
+		assessment, proposal := evaluate(&p, &o, pool, now)
 		if proposal != nil {
 			d.Proposals = append(d.Proposals, *proposal)
 		}
 		d.Pools = append(d.Pools, assessment)
 	}
-	if vcpus := successorWanted(p, &o, &d); vcpus > 0 {
-		raiseSuccessor(p, &o, &d, vcpus, now)
+	if vcpus := successorWanted(&p, &o, &d); vcpus > 0 {
+		raiseSuccessor(&p, &o, &d, vcpus, now)
 	}
-	if proposal := leftover(p, &o, now); proposal != nil {
+	if proposal := leftover(&p, &o, now); proposal != nil {
 		d.Proposals = append(d.Proposals, *proposal)
 	}
 	urgentFirst(d.Proposals)
@@ -43,7 +43,7 @@ func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.De
 }
 
 // evaluate looks at one pool.
-func evaluate(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) (scaling.Assessment, *scaling.Proposal) {
+func evaluate(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) (scaling.Assessment, *scaling.Proposal) {
 	a := scaling.Assessment{Load: scaling.Load{Pool: pool}, Scaled: scaled(p, pool)}
 	wish := p.Wish.Wanted(pool, now)
 	s, err := newScene(p, o, pool, now)
@@ -73,7 +73,7 @@ func evaluate(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, now t
 }
 
 // scaled says whether the policy scales a pool.
-func scaled(p scaling.Policy, pool scaling.Pool) bool {
+func scaled(p *scaling.Policy, pool scaling.Pool) bool {
 	if pool == scaling.Writer {
 		return p.Writer != nil
 	}
@@ -81,7 +81,7 @@ func scaled(p scaling.Policy, pool scaling.Pool) bool {
 }
 
 // newScene looks everything up that the candidates of a pool are held against. The error says which class is not known.
-func newScene(p scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) (*scene, error) {
+func newScene(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) (*scene, error) {
 	all, err := members(o, pool)
 	if err != nil {
 		return nil, err
@@ -158,7 +158,10 @@ func (s *scene) blind() scaling.Hold {
 
 // leftover proposes to remove surge readers that outlived their operation, once the others carry the load without them.
 // It does so also where the policy otherwise leaves the readers alone: they are the operator's own.
-func leftover(p scaling.Policy, o *scaling.Observation, now time.Time) *scaling.Proposal {
+func leftover(p *scaling.Policy, o *scaling.Observation, now time.Time) *scaling.Proposal {
+	if !slices.ContainsFunc(o.Instances, func(i scaling.Instance) bool { return i.Surge() != "" }) {
+		return nil
+	}
 	all, err := members(o, scaling.Readers)
 	if err != nil {
 		return nil

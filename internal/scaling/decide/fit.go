@@ -25,7 +25,7 @@ const (
 
 // scene is everything that candidates of one pool are held against.
 type scene struct {
-	policy      scaling.Policy
+	policy      *scaling.Policy
 	observation *scaling.Observation
 	now         time.Time
 	pool        scaling.Pool
@@ -97,7 +97,7 @@ func (s *scene) overBudget(c *candidate) bool {
 	if most == 0 || s.market.cost(c) < s.market.now && !s.market.foreign(*c.rung) {
 		return false
 	}
-	total, known := scaling.HourlyCost(s.policy, *s.observation, s.pool, c.Shape)
+	total, known := scaling.HourlyCost(s.policy, s.observation, s.pool, c.Shape)
 	return !known || total > most
 }
 

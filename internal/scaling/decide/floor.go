@@ -23,7 +23,7 @@ type floor struct {
 }
 
 // floorOf combines the schedules that are open at a moment. The error says which cannot be read.
-func floorOf(p scaling.Policy, engine string, pool scaling.Pool, at time.Time) (floor, error) {
+func floorOf(p *scaling.Policy, engine string, pool scaling.Pool, at time.Time) (floor, error) {
 	var f floor
 	for _, s := range p.Floors {
 		open, err := schedule.Active(s.Window, at)

@@ -47,7 +47,7 @@ func (s *scene) unsafe(c *candidate, direction scaling.Direction) string {
 		return fmt.Sprintf("it would run above %d%% CPU", s.policy.CPU.ScaleUp)
 	}
 	if v := s.fits(c); v != "" {
-		return because(map[scaling.Verdict]int{v: 1})
+		return because(v)
 	}
 	return ""
 }

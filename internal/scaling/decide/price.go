@@ -16,11 +16,11 @@ type market struct {
 	now float64
 }
 
-func newMarket(p scaling.Policy, o *scaling.Observation, all []member, classes []rung) market {
+func newMarket(p *scaling.Policy, o *scaling.Observation, all []member, classes []rung) market {
 	m := market{inMoney: true}
 	most := 0.0
 	for n := range all {
-		money, known := scaling.Price(p, *o, all[n].Class)
+		money, known := scaling.Price(p, o, all[n].Class)
 		m.inMoney = m.inMoney && known
 		m.now += float64(money)
 		if class, err := catalog.Lookup(all[n].Class); err == nil && all[n].vcpus > most {

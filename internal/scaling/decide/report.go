@@ -2,8 +2,8 @@ package decide
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,15 +69,23 @@ var words = map[scaling.Verdict]string{
 	scaling.Dearer:             "it would not be cheaper",
 }
 
-// because lists what is to be said against candidates, in the order of the verdicts' names so that it stays the same.
-func because(refused map[scaling.Verdict]int) string {
-	var kinds []scaling.Verdict
-	for v := range refused {
-		kinds = append(kinds, v)
+// refused lists what is to be said against the candidates of the wanted direction, each once, in the order of the verdicts' names so
+// that it stays the same.
+func (s *scene) refused() []scaling.Verdict {
+	var refused []scaling.Verdict
+	for n := range s.candidates {
+		v := s.candidates[n].Verdict
+		if at, known := slices.BinarySearch(refused, v); !known && v != scaling.WrongDirection {
+			refused = slices.Insert(refused, at, v)
+		}
 	}
-	slices.Sort(kinds)
-	parts := make([]string, len(kinds))
-	for n, v := range kinds {
+	return refused
+}
+
+// because says what is to be said against candidates.
+func because(refused ...scaling.Verdict) string {
+	parts := make([]string, len(refused))
+	for n, v := range refused {
 		parts[n] = words[v]
 	}
 	return strings.Join(parts, "; or ")
@@ -102,10 +110,10 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func seconds(d time.Duration) string {
 	if d%time.Hour == 0 {
-		return fmt.Sprintf("%d h", d/time.Hour)
+		return strconv.Itoa(int(d/time.Hour)) + " h"
 	}
 	if d%time.Minute == 0 {
-		return fmt.Sprintf("%d min", d/time.Minute)
+		return strconv.Itoa(int(d/time.Minute)) + " min"
 	}
-	return fmt.Sprintf("%d s", d/time.Second)
+	return strconv.Itoa(int(d/time.Second)) + " s"
 }

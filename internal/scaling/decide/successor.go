@@ -15,7 +15,7 @@ import (
 // large as the writer, it has to stay so, since it is who Aurora promotes when the writer fails (Aurora user guide, "Fault
 // tolerance for an Aurora DB cluster"). The writer may grow to its size. Where the policy leaves the readers alone, a
 // promotion makes the old writer the successor, and nothing is bound.
-func successor(p scaling.Policy, o *scaling.Observation, pool scaling.Pool) float64 {
+func successor(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool) float64 {
 	heir := heirs(o)
 	writer, err := members(o, scaling.Writer)
 	if p.Readers == nil || heir == 0 || err != nil {
@@ -47,7 +47,7 @@ func heirs(o *scaling.Observation) float64 {
 }
 
 // successorWanted is the vCPUs of the class that the writer has to grow to, or zero when it does not have to grow.
-func successorWanted(p scaling.Policy, o *scaling.Observation, d *scaling.Decision) float64 {
+func successorWanted(p *scaling.Policy, o *scaling.Observation, d *scaling.Decision) float64 {
 	if o.Kind == scaling.DBInstance {
 		return 0
 	}
@@ -75,7 +75,7 @@ func successorWanted(p scaling.Policy, o *scaling.Observation, d *scaling.Decisi
 
 // raiseSuccessor lets the readers grow first where the writer has to grow and none of them could succeed it. While the writer
 // waits for a disruption window they do not grow for it yet; nor do they become smaller than it will be.
-func raiseSuccessor(p scaling.Policy, o *scaling.Observation, d *scaling.Decision, vcpus float64, now time.Time) {
+func raiseSuccessor(p *scaling.Policy, o *scaling.Observation, d *scaling.Decision, vcpus float64, now time.Time) {
 	growing := false
 	d.Proposals = slices.DeleteFunc(d.Proposals, func(proposal scaling.Proposal) bool {
 		growing = growing || proposal.Direction == scaling.Up // the writer itself, or the readers for their own load
@@ -100,7 +100,7 @@ func raiseSuccessor(p scaling.Policy, o *scaling.Observation, d *scaling.Decisio
 
 // successors picks the preferred shape of the readers, no smaller and no fewer than they are, whose instances have so many
 // vCPUs; nil when there is none.
-func successors(p scaling.Policy, o *scaling.Observation, vcpus float64, now time.Time) (*scene, *candidate) {
+func successors(p *scaling.Policy, o *scaling.Observation, vcpus float64, now time.Time) (*scene, *candidate) {
 	s, err := newScene(p, o, scaling.Readers, now)
 	least, errFloor := floorOf(p, o.Engine, scaling.Readers, now)
 	if cmp.Or(err, errFloor) != nil {

@@ -33,14 +33,14 @@ func (s *scene) threshold() int {
 	resized := slices.ContainsFunc(o.History, func(past scaling.Past) bool {
 		return past.Pool == s.pool && past.Direction == scaling.Up && past.Succeeded && past.Started.After(o.UpgradedAt)
 	})
-	if !watched(p, *o, s.now) || resized || p.AfterUpgrade.ScaleUp == 0 {
+	if !watched(p, o, s.now) || resized || p.AfterUpgrade.ScaleUp == 0 {
 		return p.CPU.ScaleUp
 	}
 	return min(p.CPU.ScaleUp, max(p.AfterUpgrade.ScaleUp, p.CPU.Target+1))
 }
 
 // watched says whether the engine was upgraded so recently that its queries are not trusted yet.
-func watched(p scaling.Policy, o scaling.Observation, now time.Time) bool {
+func watched(p *scaling.Policy, o *scaling.Observation, now time.Time) bool {
 	return !o.UpgradedAt.IsZero() && now.Before(o.UpgradedAt.Add(p.AfterUpgrade.Length))
 }
 
@@ -88,7 +88,7 @@ func (s *scene) grow(why trigger) (*scaling.Proposal, scaling.Hold) {
 		best = s.settle(best, need)
 	}
 	best.Verdict = scaling.Chosen
-	if ineffective(s.policy, *s.observation, s.pool, s.now) {
+	if ineffective(s.policy, s.observation, s.pool, s.now) {
 		return nil, scaling.Hold{Reason: scaling.ReasonScalingIneffective, Message: fmt.Sprintf(
 			"%s, and growing %d times in the last day has not lowered it. Look at what the database is doing: more vCPUs do not help. "+
 				"Growing is tried again once a day has passed", why.text, ineffectiveAfter)}
@@ -181,18 +181,13 @@ func (s *scene) hot() bool { return len(s.all) > 1 && s.load.Hottest >= HotPerce
 
 // nothingLarger says why a pool that is too small stays as it is.
 func (s *scene) nothingLarger(why trigger) scaling.Hold {
-	refused := map[scaling.Verdict]int{}
-	for n := range s.candidates {
-		if v := s.candidates[n].Verdict; v != scaling.WrongDirection {
-			refused[v]++
-		}
-	}
+	refused := s.refused()
 	if len(refused) == 0 {
 		return scaling.Hold{Reason: scaling.ReasonAtMaximum, Message: fmt.Sprintf(
 			"%s, and they (%s) are already as large as the policy allows. Raise the limits in the policy, or lower the load", why.text, s.shape())}
 	}
 	return scaling.Hold{Reason: scaling.ReasonNothingFits, Message: fmt.Sprintf("%s, and no larger shape may be taken now: %s",
-		why.text, because(refused))}
+		why.text, because(refused...))}
 }
 
 func (s *scene) growthCause(need float64, best *candidate) string {
@@ -211,7 +206,7 @@ func (s *scene) growthCause(need float64, best *candidate) string {
 }
 
 // ineffective says whether the last times that the pool grew, all within a day, its utilization stayed where it was.
-func ineffective(p scaling.Policy, o scaling.Observation, pool scaling.Pool, now time.Time) bool {
+func ineffective(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) bool {
 	n := 0
 	for _, past := range o.History {
 		if past.Pool != pool || past.Direction == scaling.Cleanup || !past.Succeeded {

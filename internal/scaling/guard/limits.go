@@ -140,7 +140,7 @@ func costAfter(in Input) (scaling.Money, bool) {
 	}
 	total, known := scaling.Money(0), true
 	for _, class := range classes {
-		money, priced := scaling.Price(in.Policy, in.Observation, class)
+		money, priced := scaling.Price(&in.Policy, &in.Observation, class)
 		total += money
 		known = known && priced
 	}
@@ -151,7 +151,7 @@ func costAfter(in Input) (scaling.Money, bool) {
 func costNow(in Input) (scaling.Money, bool) {
 	total, known := scaling.Money(0), true
 	for _, i := range in.Observation.Instances {
-		money, priced := scaling.Price(in.Policy, in.Observation, i.Class)
+		money, priced := scaling.Price(&in.Policy, &in.Observation, i.Class)
 		total += money
 		known = known && priced
 	}
