@@ -73,7 +73,7 @@ mutants: ## Break invariants on purpose, one after the other, and check that the
 	@hack/mutants.sh '$(or $(SEEDS),200)'
 
 .PHONY: scoreboard
-scoreboard: ## Play recorded and generated loads beside other autoscalers and write docs/scoreboard.md, in half a minute
+scoreboard: ## Play recorded and generated loads beside other autoscalers and write docs/scoreboard.md, in a minute
 #> TRACES=../shared/traces  folder of the recorded loads
 #> SEEDS=11,12  of the generated loads
 	go run ./hack/scoreboard $(if $(TRACES),--traces '$(TRACES)') $(if $(SEEDS),--seeds '$(SEEDS)')

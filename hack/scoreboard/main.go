@@ -67,6 +67,10 @@ func run(ctx context.Context, traces, seeds, policyFile, out, only string) error
 		return err
 	}
 	var all []played
+	others := make([]traded, len(thresholds))
+	for n := range thresholds {
+		others[n].CPU = thresholds[n]
+	}
 	for _, l := range loads {
 		group := map[bool]string{true: "recorded", false: "generated"}[l.recorded]
 		if !strings.HasPrefix(l.name, only) && only != group {
@@ -82,16 +86,22 @@ func run(ctx context.Context, traces, seeds, policyFile, out, only string) error
 		}
 		fmt.Fprintf(os.Stderr, "%s: %s\n", l.name, brief(c))
 		all = append(all, played{l, c})
+		if out == "-" {
+			continue
+		}
+		if err := trade(ctx, setup, others); err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
+		}
 	}
 	if out == "-" {
 		fmt.Print(totals(all))
 		return nil
 	}
 	plot := strings.TrimSuffix(out, filepath.Ext(out)) + ".svg"
-	if err := drawPlot(plot, all); err != nil {
+	if err := drawPlot(plot, all, inOrder(summed(all), policy.CPU, others)); err != nil {
 		return err
 	}
-	return os.WriteFile(out, []byte(page(all, policy, filepath.Base(plot))), 0o644)
+	return os.WriteFile(out, []byte(page(all, policy, filepath.Base(plot), others)), 0o644)
 }
 
 func readPolicy(ctx context.Context, path string) (scaling.Policy, error) {

@@ -10,7 +10,7 @@ import (
 )
 
 // page is the scoreboard in Markdown.
-func page(all []played, p scaling.Policy, plot string) string {
+func page(all []played, p scaling.Policy, plot string, others []traded) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Scoreboard
 
@@ -32,6 +32,7 @@ which do not depend on a load. Nothing was tuned on the loads below: that was do
 	b.WriteString("## All loads together\n\n")
 	b.WriteString(totals(all))
 	fmt.Fprintf(&b, "\n![Cost against overloaded minutes](%s)\n", plot)
+	b.WriteString(tradeTable(summed(all), p.CPU, others))
 	for _, recorded := range []bool{true, false} {
 		heading := map[bool]string{true: "Recorded loads", false: "Generated loads"}[recorded]
 		fmt.Fprintf(&b, "\n## %s\n\n", heading)

@@ -13,55 +13,63 @@ import (
 	"github.com/dbscaler/dbscaler/internal/backtest"
 )
 
-// drawPlot writes cost against overloaded minutes, summed over all loads.
-func drawPlot(path string, all []played) error {
+// drawPlot writes cost against overloaded minutes, summed over all loads. A line joins what other thresholds come to.
+func drawPlot(path string, all []played, thresholds []traded) error {
 	c := summed(all)
 	oracle := find(c, "oracle").Score
 	p := plot.New()
 	p.Title.Text = "All loads together (simulated): lower and further left is better"
-	p.X.Label.Text, p.Y.Label.Text = "cost, times the oracle's", "overloaded minutes"
+	p.X.Label.Text, p.Y.Label.Text = "cost, times the oracle's (the line joins other thresholds)", "overloaded minutes"
+	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, ratios{}
 	p.Y.Scale, p.Y.Tick.Marker = symlog{}, decades{}
 	p.Add(plotter.NewGrid())
-	colours := map[bool]color.Color{true: color.RGBA{150, 150, 150, 255}, false: color.RGBA{0, 114, 178, 255}} // elsewhere or not
-	var taken []vg.Point
-	for _, r := range c.Runs {
-		at := plotter.XYs{{X: r.Score.Over(oracle), Y: float64(r.Score.Overloaded)}}
-		points, err := plotter.NewScatter(at)
-		if err != nil {
-			return err
-		}
-		points.Color, points.Radius, points.Shape = colours[r.Elsewhere], vg.Points(4), draw.CircleGlyph{}
-		switch r.Kind {
-		case backtest.Ours:
-			points.Color, points.Radius = color.RGBA{213, 94, 0, 255}, vg.Points(7)
-		case backtest.Oracle:
-			points.Shape = draw.TriangleGlyph{}
-		case backtest.Peer, backtest.Static:
-		}
-		labels, err := plotter.NewLabels(plotter.XYLabels{XYs: at, Labels: []string{name(r)}})
-		if err != nil {
-			return err
-		}
-		labels.Offset = room(&taken, at[0])
-		p.Add(points, labels)
+	ours, blue, grey := color.RGBA{213, 94, 0, 255}, color.RGBA{0, 114, 178, 255}, color.RGBA{150, 150, 150, 255}
+	names := labels{style: p.X.Tick.Label}
+	names.style.XAlign, names.style.YAlign = draw.XLeft, draw.YBottom
+	for _, t := range thresholds {
+		names.others = append(names.others, plotter.XY{X: t.Over(oracle), Y: float64(t.Overloaded)})
 	}
-	p.X.Min, p.X.Max, p.Y.Min = math.Min(p.X.Min, 0.9), p.X.Max*1.3, 0
+	curve, dots, err := plotter.NewLinePoints(names.others)
+	if err != nil {
+		return err
+	}
+	curve.Color, dots.Color, dots.Radius, dots.Shape = ours, ours, vg.Points(2), draw.CircleGlyph{}
+	p.Add(curve, dots)
+	for _, r := range c.Runs {
+		at := plotter.XY{X: r.Score.Over(oracle), Y: float64(r.Score.Overloaded)}
+		points, err := plotter.NewScatter(plotter.XYs{at})
+		if err != nil {
+			return err
+		}
+		points.Color, points.Radius, points.Shape = blue, vg.Points(4), draw.CircleGlyph{}
+		switch {
+		case r.Kind == backtest.Ours:
+			points.Color, points.Radius = ours, vg.Points(6)
+		case r.Kind == backtest.Oracle:
+			points.Shape = draw.TriangleGlyph{}
+		case r.Elsewhere:
+			points.Color = grey
+		}
+		names.points, names.names = append(names.points, at), append(names.names, name(r))
+		p.Add(points)
+	}
+	p.Add(names)
+	p.X.Min, p.X.Max, p.Y.Min = math.Min(p.X.Min, 0.8), p.X.Max*1.3, 0
 	return p.Save(22*vg.Centimeter, 14*vg.Centimeter, path)
 }
 
-// room is where the label of a point goes: beside it, or so far above that it covers no other label. The plot's place on the page is
-// known roughly, which will do.
-func room(taken *[]vg.Point, at plotter.XY) vg.Point {
-	const right, line, wide = 8, 10, 110 // points
-	place := vg.Point{X: vg.Length(140 * at.X), Y: vg.Length(32*math.Log1p(at.Y)) - 3}
-	up := vg.Length(-3)
-	for _, other := range *taken {
-		for math.Abs(float64(place.Y+up-other.Y)) < line && math.Abs(float64(place.X-other.X)) < wide {
-			up += line
+// ratios are the ticks of the costs.
+type ratios struct{}
+
+// Ticks implements plot.Ticker.
+func (ratios) Ticks(least, most float64) []plot.Tick {
+	var ticks []plot.Tick
+	for _, v := range []float64{0.8, 1, 1.25, 1.5, 2, 3, 4, 6, 8} {
+		if v >= least && v <= most {
+			ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'g', -1, 64)})
 		}
 	}
-	*taken = append(*taken, vg.Point{X: place.X, Y: place.Y + up})
-	return vg.Point{X: right, Y: up}
+	return ticks
 }
 
 // symlog is a logarithmic scale that has a place for zero.

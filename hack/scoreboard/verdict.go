@@ -60,10 +60,7 @@ func sum(all []played, id string) (backtest.Run, bool) {
 		}
 		s := total.Score
 		total = r
-		total.Score = backtest.Score{
-			Minutes: s.Minutes + r.Score.Minutes, Overloaded: s.Overloaded + r.Score.Overloaded, Unserved: s.Unserved + r.Score.Unserved,
-			VCPUHours: s.VCPUHours + r.Score.VCPUHours, Disruptions: s.Disruptions + r.Score.Disruptions, Changes: s.Changes + r.Score.Changes,
-		}
+		total.Score = s.Plus(r.Score)
 	}
 	return total, len(all) > 0
 }

@@ -57,6 +57,14 @@ type Score struct {
 	Changes int
 }
 
+// Plus is what two runs come to together. Their money is left out.
+func (s Score) Plus(other Score) Score {
+	return Score{
+		Minutes: s.Minutes + other.Minutes, Overloaded: s.Overloaded + other.Overloaded, Unserved: s.Unserved + other.Unserved,
+		VCPUHours: s.VCPUHours + other.VCPUHours, Disruptions: s.Disruptions + other.Disruptions, Changes: s.Changes + other.Changes,
+	}
+}
+
 // Over is how much a run cost compared with another, in money where both are priced and otherwise in vCPU hours; zero when the other
 // cost nothing.
 func (s Score) Over(other Score) float64 {
