@@ -73,8 +73,8 @@ var errShort = errors.New("the recording is shorter than four days: nothing coul
 
 // Search plays policies that are drawn at random, and goes on from the best of them: it goes through the dimensions of a policy one by
 // one, keeps in each the choice that does best with the others as they are, and goes through them again until nothing gets better.
-// The same recording gives the same result. Each policy that was played is told to done, which may be nil. The error says
-// what of the setup makes no sense, or that the context ended.
+// The same recording gives the same result. Each policy that was played is told to done, which may be nil, with how many that makes.
+// The error says what of the setup makes no sense, or that the context ended.
 func Search(ctx context.Context, s backtest.Setup, limits Limits, done func(tried int)) (Result, error) {
 	length := s.Recording.End().Sub(s.Recording.Start)
 	if length < shortest {
@@ -162,6 +162,8 @@ type searcher struct {
 	split  time.Time
 	mu     sync.Mutex
 	known  map[string]Found
+	// played is how many policies were played so far, which done is told.
+	played int
 	done   func(int)
 }
 
@@ -195,10 +197,10 @@ func (x *searcher) play(ctx context.Context, wanted []Found) ([]Found, error) {
 			}
 			f.Fitted, f.Keeps = run.Score, x.keeps(run.Score)
 			out[n] = f
-			if x.done != nil {
-				x.mu.Lock()
-				defer x.mu.Unlock()
-				x.done(len(x.known) + 1)
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			if x.played++; x.done != nil {
+				x.done(x.played)
 			}
 			return nil
 		})

@@ -40,7 +40,11 @@ func setup() backtest.Setup {
 func TestSearch(t *testing.T) {
 	tried := 0
 	limits := Limits{OverloadedPerWeek: 10, DisruptionsPerWeek: 3}
-	r, err := Search(t.Context(), setup(), limits, func(n int) { tried = max(tried, n) })
+	r, err := Search(t.Context(), setup(), limits, func(n int) {
+		if tried++; n != tried {
+			t.Errorf("%d were played, and it is told %d", tried, n)
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
