@@ -202,12 +202,19 @@ func TestMistakes(t *testing.T) {
 		{"a pool that is not scaled", good, append(usual, "--pool", "writer"), "spec.writer"},
 		{"no such flag", good, append(usual, "--colour"), "unknown flag"},
 		{"too many names", good, []string{"backtest", "a", "b"}, "accepts at most 1 arg"},
+		{"no instances", good, append(usual, "--count", "0"), "--count is 0: it must be 1 to 15"},
+		{"too many readers", good, append(usual, "--start-count", "16"), "--start-count is 16"},
+		{"a scale of nothing", good, append(usual[:5:5], "--scale", "-1"), "--scale is -1: it must be more than 0"},
+		{"a time in the future", good, append(usual[:3:3], "--cloudwatch", "-2h"), "--cloudwatch is -2h"},
+		{"a command nobody knows", good, []string{"backtes"}, `did you mean "backtest"?`},
+		{"a long file that is something else", map[string]string{"policy.yaml": "a: " + strings.Repeat("x", 300), "cpu.csv": day()}, usual,
+			"Object 'Kind' is missing"},
 		{"a page that cannot be written", good, append(usual, "--html", "no/report.html"), "no/report.html"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			out, _, err := call(t, test.files, "", test.args...)
 			var wrong *InputError
-			if !errors.As(err, &wrong) || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") || out != "" {
+			if !errors.As(err, &wrong) || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 || out != "" {
 				t.Errorf("got %v and\n%s\nwant %s", err, out, test.want)
 			}
 		})

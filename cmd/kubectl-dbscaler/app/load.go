@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -32,9 +34,12 @@ type loadFlags struct {
 	seed            int64
 	cloudWatch      time.Duration
 	endpoint        string
+	// given says whether a flag was given.
+	given func(name string) bool
 }
 
 func (l *loadFlags) add(f *pflag.FlagSet) {
+	l.given = f.Changed
 	f.StringVar(&l.metrics, "metrics", "",
 		"Recording of the load: a CSV file with the columns timestamp,value (and dbload, if DBLoadCPU was recorded), or what "+
 			"aws cloudwatch get-metric-data printed")
@@ -80,10 +85,32 @@ func (l *loadFlags) playedPool(policy scaling.Policy) (scaling.Pool, error) {
 	return "", input(fmt.Errorf("--pool: %q is neither readers nor writer", l.pool))
 }
 
+// mostReaders is how many readers an Aurora cluster has at most (Aurora user guide, "Aurora Replicas").
+const mostReaders = 15
+
+// check says which number makes no sense.
+func (l *loadFlags) check() error {
+	for _, n := range []struct {
+		flag      string
+		is, least int
+	}{{"count", l.count, 1}, {"start-count", l.startCount, 1}, {"readers", l.readers, 0}} {
+		if l.given(n.flag) && (n.is < n.least || n.is > mostReaders) {
+			return fmt.Errorf("--%s is %d: it must be %d to %d", n.flag, n.is, n.least, mostReaders)
+		}
+	}
+	if l.given("scale") && !(l.scale > 0) || math.IsInf(l.scale, 0) {
+		return fmt.Errorf("--scale is %g: it must be more than 0", l.scale)
+	}
+	if l.given("cloudwatch") && l.cloudWatch <= 0 {
+		return fmt.Errorf("--cloudwatch is %s: it must be more than 0, 336h for two weeks", l.cloudWatch)
+	}
+	return nil
+}
+
 // setup reads the recording and puts everything together.
 func (l *loadFlags) setup(ctx context.Context, clk clock.Clock, policy scaling.Policy) (backtest.Setup, error) {
 	pool, err := l.playedPool(policy)
-	if err != nil {
+	if err := cmp.Or(err, input(l.check())); err != nil {
 		return backtest.Setup{}, err
 	}
 	s := backtest.Setup{Policy: policy, Pool: pool, Engine: l.engine, MultiAZ: l.multiAZ, Insights: !l.withoutInsights, Seed: l.seed}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -85,7 +86,7 @@ func readPolicy(
 	infos, err := builder.Flatten().Do().Infos()
 	if err != nil {
 		if file != "" || apierrors.IsNotFound(err) {
-			err = input(err)
+			err = input(shortened(err))
 		}
 		return nil, scaling.Policy{}, err
 	}
@@ -108,6 +109,16 @@ func readPolicy(
 		return nil, scaling.Policy{}, input(fmt.Errorf("%s: %w", from, err))
 	}
 	return object, policy, nil
+}
+
+// shortened keeps an error to a line: cli-runtime puts the whole of what it cannot read into it.
+func shortened(err error) error {
+	const most = 200
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	if before, _, long := strings.Cut(text, " in '"); long && len(text) > most {
+		return errors.New(before)
+	}
+	return errors.New(text)
 }
 
 // checkPolicy fills in the defaults of a policy and checks it as the API server and the operator do.
