@@ -130,11 +130,16 @@ func week() string {
 // What is recommended is a policy that the API server and the operator take, with what there is to say about it in comments.
 func TestRecommend(t *testing.T) {
 	args := []string{"recommend", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.xlarge"}
-	out, errOut, err := call(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": week()}, "", args...)
+	labelled := strings.Replace(policyYAML, "namespace: shop", `namespace: shop, labels: {team: shop}, annotations: {
+  kubectl.kubernetes.io/last-applied-configuration: what, argocd.argoproj.io/sync-wave: "1"}`, 1)
+	out, errOut, err := call(t, map[string]string{"policy.yaml": labelled, "cpu.csv": week()}, "", args...)
 	if err != nil || errOut != "" {
 		t.Fatalf("%v, %s", err, errOut)
 	}
-	for _, want := range []string{"# Found among", "simulated", "# this policy:", "#   judged: ", "# the one it began with:", "# runner-up 1", "# It keeps to the limits"} {
+	if strings.Contains(out, "last-applied") {
+		t.Errorf("what kubectl keeps for itself is in\n%s", out)
+	}
+	for _, want := range []string{"    team: shop\n", "argocd.argoproj.io/sync-wave: \"1\"", "# Found among", "simulated", "# this policy:", "#   judged: ", "# the one it began with:", "# runner-up 1", "# It keeps to the limits"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("nothing says %q:\n%s", want, out)
 		}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/utils/clock"
@@ -136,7 +138,11 @@ func verdict(r search.Result) string {
 		return "No policy that was tried keeps to the limits, even where it was fitted: this is the nearest. Allow a wider ladder, or more." +
 			saved
 	case !best.KeepsJudged:
-		return "It keeps to the limits where it was fitted, and not on what it has not seen: do not count on it." + saved
+		text := "It keeps to the limits where it was fitted, and not on what it has not seen: do not count on it."
+		if r.Base.KeepsJudged {
+			text += " The policy that it began with keeps to them there: stay with that."
+		}
+		return text + saved
 	}
 	return "It keeps to the limits, also on what it has not seen." + saved
 }
@@ -157,9 +163,17 @@ func manifestOf(object *v1alpha1.DBScalingPolicy, p scaling.Policy) map[string]a
 	if p.Writer != nil {
 		spec.Writer.InstanceClasses = classes(p.Writer.InstanceClasses)
 	}
+	metadata := map[string]any{"name": object.Name, "namespace": object.Namespace}
+	if len(object.Labels) > 0 {
+		metadata["labels"] = object.Labels
+	}
+	annotations := maps.Clone(object.Annotations)
+	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	if len(annotations) > 0 {
+		metadata["annotations"] = annotations
+	}
 	return map[string]any{
-		"apiVersion": v1alpha1.GroupVersion.String(), "kind": "DBScalingPolicy",
-		"metadata": map[string]string{"name": object.Name, "namespace": object.Namespace}, "spec": spec,
+		"apiVersion": v1alpha1.GroupVersion.String(), "kind": "DBScalingPolicy", "metadata": metadata, "spec": spec,
 	}
 }
 

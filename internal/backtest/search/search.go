@@ -81,13 +81,13 @@ func Search(ctx context.Context, s backtest.Setup, limits Limits, done func(trie
 		return Result{}, errShort
 	}
 	split := s.Recording.Start.Add(time.Duration(fittedShare * float64(length))).Truncate(time.Hour)
-	x := &searcher{setup: s, limits: limits, split: split, known: map[string]Found{}, done: done}
+	x := &searcher{setup: s, limits: limits, split: split, known: map[string]Found{}, done: done, least: room(s, split)}
 	base := Found{Policy: s.Policy, Start: s.Start}
 	first, err := x.play(ctx, []Found{base})
 	if err != nil {
 		return Result{}, err
 	}
-	drawn, err := x.play(ctx, draw(base))
+	drawn, err := x.play(ctx, x.draw(base))
 	if err != nil {
 		return Result{}, err
 	}
@@ -95,7 +95,7 @@ func Search(ctx context.Context, s backtest.Setup, limits Limits, done func(trie
 	for range rounds {
 		before := best
 		for _, d := range dimensions {
-			tried, err := x.play(ctx, d.choices(best))
+			tried, err := x.play(ctx, x.choices(d, best))
 			if err != nil {
 				return Result{}, err
 			}
@@ -124,14 +124,14 @@ func Search(ctx context.Context, s backtest.Setup, limits Limits, done func(trie
 }
 
 // draw draws policies at random: a choice in every dimension, one after the other. The same seed always draws the same.
-func draw(base Found) []Found {
+func (x *searcher) draw(base Found) []Found {
 	random := rand.New(rand.NewPCG(1, 1)) // repeatable
 	out := make([]Found, 0, draws)
 	seen := map[string]bool{}
 	for range draws {
 		f := base
 		for _, d := range dimensions {
-			if all := d.choices(f); len(all) > 0 {
+			if all := x.choices(d, f); len(all) > 0 {
 				f = all[random.IntN(len(all))]
 			}
 		}
@@ -143,14 +143,14 @@ func draw(base Found) []Found {
 	return out
 }
 
-// different keeps of policies that differ in their windows alone the first.
+// different keeps of policies that differ in their windows alone, or that did the same, the first.
 func different(all []Found) []Found {
-	seen := map[string]bool{}
+	seen, scored := map[string]bool{}, map[backtest.Score]bool{}
 	return slices.DeleteFunc(all, func(f Found) bool {
 		f.Policy.ScaleUp.Window, f.Policy.ScaleDown.Window, f.Policy.ClassWindow = 0, 0, 0
 		k := key(f)
-		known := seen[k]
-		seen[k] = true
+		known := seen[k] || scored[f.Fitted]
+		seen[k], scored[f.Fitted] = true, true
 		return known
 	})
 }
@@ -160,8 +160,10 @@ type searcher struct {
 	setup  backtest.Setup
 	limits Limits
 	split  time.Time
-	mu     sync.Mutex
-	known  map[string]Found
+	// least is the vCPUs that the largest shape of a policy must have.
+	least float64
+	mu    sync.Mutex
+	known map[string]Found
 	// played is how many policies were played so far, which done is told.
 	played int
 	done   func(int)

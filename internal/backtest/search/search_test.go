@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,5 +98,30 @@ func TestWhatCannotBeSearched(t *testing.T) {
 	cancel()
 	if _, err := Search(ctx, setup(), Limits{}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("when it was interrupted: %v", err)
+	}
+}
+
+// A ladder without its upper rungs is no answer: the largest shape carries twice what was fitted on, or as much as the policy allows
+// that the search began with. What was not fitted on does not count.
+func TestHeadroom(t *testing.T) {
+	s := setup() // 3.4 vCPUs at the highest; 45 % is the target, and three 2xlarge have 24
+	split := s.Recording.Start.Add(48 * time.Hour)
+	s.Recording.Demand[3] = math.NaN()
+	s.Recording.Demand[48*12] = 100 // after the split
+	if got := room(s, split); math.Abs(got-2*3.4/0.45) > 0.1 {
+		t.Errorf("the largest shape must have %.2f vCPUs", got)
+	}
+	x := searcher{setup: s, least: room(s, split)}
+	for _, f := range x.choices(dimension{"ladder", ladders}, Found{Policy: s.Policy, Start: s.Start}) {
+		if !slices.Contains(f.Policy.Readers.InstanceClasses, "db.r6g.2xlarge") { // three xlarge have 12
+			t.Errorf("%v is a choice", f.Policy.Readers.InstanceClasses)
+		}
+	}
+	if n := len(x.choices(dimension{"counts", counts}, Found{Policy: s.Policy, Start: s.Start})); n != 5 { // all but one reader alone
+		t.Errorf("there are %d choices of counts", n)
+	}
+	s.Policy.Readers.Max = 1
+	if got := room(s, split); got != 8 {
+		t.Errorf("the largest shape must have %.2f vCPUs where one 2xlarge is all that there may be", got)
 	}
 }
