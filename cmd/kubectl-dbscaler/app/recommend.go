@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,7 +102,8 @@ func write(w io.Writer, object *v1alpha1.DBScalingPolicy, r search.Result, limit
 	}
 	for n, other := range r.Best[1:] {
 		line("")
-		describe(line, fmt.Sprintf("runner-up %d (%s)", n+1, strings.Join(other.Changed, "; ")), other)
+		what := strings.Join(other.Changed, "; ")
+		describe(line, fmt.Sprintf("runner-up %d (%s)", n+1, cmp.Or(what, "the one it began with")), other)
 	}
 	text, err := yaml.Marshal(manifestOf(object, best.Policy))
 	if err != nil {

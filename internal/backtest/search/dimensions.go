@@ -1,113 +1,87 @@
 package search
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// dimension is one thing about a policy that may be otherwise.
-type dimension struct {
-	name string
-	// vary lists the policies that differ from one in this alone, with what to say about each.
-	vary func(Found) []variant
-}
-
-type variant struct {
-	Found
-	what string
-}
-
-// choices lists the alternatives to a policy in a dimension.
-func (d dimension) choices(of Found) []Found {
-	var out []Found
-	for _, v := range d.vary(of) {
-		f := v.Found
-		f.Changed = slices.DeleteFunc(slices.Clone(of.Changed), func(text string) bool { return strings.HasPrefix(text, d.name+":") })
-		f.Changed = append(f.Changed, d.name+": "+v.what)
-		out = append(out, f)
-	}
-	return out
-}
+// dimension lists the policies that differ from one in a single thing, within what the policy allows that the search begins with.
+type dimension func(base Found, of scaling.Policy) []scaling.Policy
 
 // dimensions are gone through in this order: what a pool may be comes first, then when it changes.
 var dimensions = []dimension{
-	{"ladder", ladders},
-	{"counts", counts},
-	{"thresholds", func(f Found) []variant {
-		var out []variant
-		for _, cpu := range []scaling.CPU{
-			{Target: 45, ScaleUp: 60, ScaleDown: 30}, {Target: 50, ScaleUp: 65, ScaleDown: 35}, {Target: 55, ScaleUp: 70, ScaleDown: 40},
-			{Target: 60, ScaleUp: 75, ScaleDown: 45}, {Target: 65, ScaleUp: 75, ScaleDown: 50}, {Target: 65, ScaleUp: 80, ScaleDown: 50},
-			{Target: 70, ScaleUp: 80, ScaleDown: 55}, {Target: 75, ScaleUp: 85, ScaleDown: 60},
-		} {
-			v := f
-			v.Policy.CPU = cpu
-			out = append(out, variant{v, fmt.Sprintf("target %d%%, up at %d%%, down at %d%%", cpu.Target, cpu.ScaleUp, cpu.ScaleDown)})
-		}
-		return out
-	}},
-	{"scale-up window", windows(func(p *scaling.Policy) *time.Duration { return &p.ScaleUp.Window },
-		time.Minute, 2*time.Minute, 5*time.Minute)},
-	{"scale-down window", windows(func(p *scaling.Policy) *time.Duration { return &p.ScaleDown.Window },
-		30*time.Minute, time.Hour, 2*time.Hour, 4*time.Hour)},
-	{"window of classes", windows(func(p *scaling.Policy) *time.Duration { return &p.ClassWindow }, 4*time.Hour, 12*time.Hour, 24*time.Hour)},
-}
-
-func windows(of func(*scaling.Policy) *time.Duration, choices ...time.Duration) func(Found) []variant {
-	return func(f Found) []variant {
-		var out []variant
-		for _, d := range choices {
-			v := f
-			*of(&v.Policy) = d
-			out = append(out, variant{v, fmt.Sprintf("%g min", d.Minutes())})
-		}
-		return out
-	}
+	ladders, counts, thresholds,
+	windows(func(p *scaling.Policy) *time.Duration { return &p.ScaleUp.Window }, time.Minute, 2*time.Minute, 5*time.Minute),
+	windows(func(p *scaling.Policy) *time.Duration { return &p.ScaleDown.Window }, 30*time.Minute, time.Hour, 2*time.Hour, 4*time.Hour),
+	windows(func(p *scaling.Policy) *time.Duration { return &p.ClassWindow }, 4*time.Hour, 12*time.Hour, 24*time.Hour),
 }
 
 // ladders are all stretches of the ladder that have what it begins with.
-func ladders(f Found) []variant {
-	var out []variant
-	add := func(all []string, with func(*scaling.Policy, []string)) {
+func ladders(base Found, of scaling.Policy) []scaling.Policy {
+	var out []scaling.Policy
+	add := func(all []string, with func(p *scaling.Policy, part []string)) {
 		for from := range all {
 			for to := from + 1; to <= len(all); to++ {
-				v := f
-				with(&v.Policy, all[from:to])
-				out = append(out, variant{v, strings.Join(all[from:to], ", ")})
+				p := of
+				with(&p, all[from:to])
+				out = append(out, p)
 			}
 		}
 	}
-	if r := f.Policy.Readers; r != nil {
-		add(r.InstanceClasses, func(p *scaling.Policy, part []string) {
-			readers := *r
+	switch {
+	case base.Policy.Readers != nil:
+		add(base.Policy.Readers.InstanceClasses, func(p *scaling.Policy, part []string) {
+			readers := *of.Readers
 			readers.InstanceClasses = part
 			p.Readers = &readers
 		})
-	}
-	if w := f.Policy.Writer; w != nil && f.Policy.Readers == nil {
-		add(w.InstanceClasses, func(p *scaling.Policy, part []string) { p.Writer = &scaling.WriterLimits{InstanceClasses: part} })
+	case base.Policy.Writer != nil:
+		add(base.Policy.Writer.InstanceClasses, func(p *scaling.Policy, part []string) {
+			p.Writer = &scaling.WriterLimits{InstanceClasses: part}
+		})
 	}
 	return out
 }
 
 // counts are the numbers of readers, no more than the policy allows and no fewer than there are.
-func counts(f Found) []variant {
-	r := f.Policy.Readers
+func counts(base Found, of scaling.Policy) []scaling.Policy {
+	r := base.Policy.Readers
 	if r == nil {
 		return nil
 	}
-	var out []variant
-	for least := max(r.Min, f.Start.Count); least <= r.Max; least++ {
+	var out []scaling.Policy
+	for least := max(r.Min, base.Start.Count); least <= r.Max; least++ {
 		for most := least; most <= r.Max; most++ {
-			v, readers := f, *r
+			p, readers := of, *of.Readers
 			readers.Min, readers.Max = least, most
-			v.Policy.Readers = &readers
-			out = append(out, variant{v, fmt.Sprintf("%d to %d readers", least, most)})
+			p.Readers = &readers
+			out = append(out, p)
 		}
 	}
 	return out
+}
+
+func thresholds(_ Found, of scaling.Policy) []scaling.Policy {
+	all := []scaling.CPU{
+		{Target: 45, ScaleUp: 60, ScaleDown: 30}, {Target: 50, ScaleUp: 65, ScaleDown: 35}, {Target: 55, ScaleUp: 70, ScaleDown: 40},
+		{Target: 60, ScaleUp: 75, ScaleDown: 45}, {Target: 65, ScaleUp: 75, ScaleDown: 50}, {Target: 65, ScaleUp: 80, ScaleDown: 50},
+		{Target: 70, ScaleUp: 80, ScaleDown: 55}, {Target: 75, ScaleUp: 85, ScaleDown: 60},
+	}
+	out := slices.Repeat([]scaling.Policy{of}, len(all))
+	for n := range out {
+		out[n].CPU = all[n]
+	}
+	return out
+}
+
+func windows(of func(*scaling.Policy) *time.Duration, choices ...time.Duration) dimension {
+	return func(_ Found, policy scaling.Policy) []scaling.Policy {
+		out := slices.Repeat([]scaling.Policy{policy}, len(choices))
+		for n := range out {
+			*of(&out[n]) = choices[n]
+		}
+		return out
+	}
 }

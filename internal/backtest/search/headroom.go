@@ -1,7 +1,6 @@
 package search
 
 import (
-	"slices"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/backtest"
@@ -22,7 +21,13 @@ func room(s backtest.Setup, split time.Time) float64 {
 
 // choices are the alternatives to a policy in a dimension that have room for what was not seen yet.
 func (x *searcher) choices(d dimension, of Found) []Found {
-	return slices.DeleteFunc(d.choices(of), func(f Found) bool { return largest(x.setup, f.Policy) < x.least })
+	var out []Found
+	for _, p := range d(Found{Policy: x.setup.Policy, Start: x.setup.Start}, of.Policy) {
+		if largest(x.setup, p) >= x.least {
+			out = append(out, Found{Policy: p, Start: of.Start, Changed: changes(x.setup.Policy, p)})
+		}
+	}
+	return out
 }
 
 // largest is the vCPUs of the largest shape of a policy.

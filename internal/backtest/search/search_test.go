@@ -112,16 +112,37 @@ func TestHeadroom(t *testing.T) {
 		t.Errorf("the largest shape must have %.2f vCPUs", got)
 	}
 	x := searcher{setup: s, least: room(s, split)}
-	for _, f := range x.choices(dimension{"ladder", ladders}, Found{Policy: s.Policy, Start: s.Start}) {
+	for _, f := range x.choices(ladders, Found{Policy: s.Policy, Start: s.Start}) {
 		if !slices.Contains(f.Policy.Readers.InstanceClasses, "db.r6g.2xlarge") { // three xlarge have 12
 			t.Errorf("%v is a choice", f.Policy.Readers.InstanceClasses)
 		}
 	}
-	if n := len(x.choices(dimension{"counts", counts}, Found{Policy: s.Policy, Start: s.Start})); n != 5 { // all but one reader alone
+	if n := len(x.choices(counts, Found{Policy: s.Policy, Start: s.Start})); n != 5 { // all but one reader alone
 		t.Errorf("there are %d choices of counts", n)
 	}
 	s.Policy.Readers.Max = 1
 	if got := room(s, split); got != 8 {
 		t.Errorf("the largest shape must have %.2f vCPUs where one 2xlarge is all that there may be", got)
+	}
+}
+
+// What is said to be different is what is different, and a ladder that was cut short can be had whole again.
+func TestChanges(t *testing.T) {
+	s := setup()
+	x := searcher{setup: s}
+	base := Found{Policy: s.Policy, Start: s.Start}
+	f := base
+	for _, d := range dimensions {
+		f = x.choices(d, f)[0]
+	}
+	want := []string{"ladder db.r6g.large", "1 to 1 readers", "target 45%, up at 60%, down at 30%", "scale-up window of 1 min",
+		"scale-down window of 30 min", "window for classes of 240 min"}
+	if !slices.Equal(f.Changed, want) {
+		t.Errorf("changed is %q", f.Changed)
+	}
+	back := slices.ContainsFunc(x.choices(ladders, f), func(f Found) bool { return len(f.Policy.Readers.InstanceClasses) == 3 })
+	more := slices.ContainsFunc(x.choices(counts, f), func(f Found) bool { return f.Policy.Readers.Max == 3 })
+	if !back || !more || len(changes(s.Policy, base.Policy)) != 0 {
+		t.Errorf("whole again: %t, more readers again: %t", back, more)
 	}
 }
