@@ -35,6 +35,7 @@ func TestBacktestDecidesAsTheOperator(t *testing.T) {
 		pool       scaling.Pool
 		from, most int // operations
 		insights   bool
+		held       []string // guards that have to hold something back for the day to be worth it
 	}{
 		{
 			name: "readers", pool: scaling.Readers, from: 2, most: 6, insights: true,
@@ -50,6 +51,15 @@ func TestBacktestDecidesAsTheOperator(t *testing.T) {
 				}
 				return 0.4
 			}, 0),
+		},
+		{ // what was done before decides what may be done: cooldowns, operations a day, a schedule, and how long it took
+			name: "a restless day", pool: scaling.Readers, from: 4, most: 12, insights: true, held: []string{"Cooldown", "OperationsPerDay"},
+			spec: `readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge], minReplicas: 1, maxReplicas: 4, preference: Horizontal}
+  behavior:
+    scaleUp: {cooldownSeconds: 3600}
+    scaleDown: {windowSeconds: 1800, cooldownSeconds: 10800}
+  guardrails: {maxOperationsPerDay: 1}`,
+			load: day(func(h float64) float64 { return 0.6 + 2.4*math.Mod(math.Floor(h/1.5), 3) }, 0),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -82,6 +92,11 @@ spec:
 			run, err := backtest.Play(t.Context(), setup, func(look backtest.Look) { wanted = append(wanted, look.String()) })
 			if err != nil {
 				t.Fatal(err)
+			}
+			for _, guard := range test.held {
+				if !strings.Contains(strings.Join(wanted, "\n"), " "+guard+" ") {
+					t.Errorf("nothing was held back by %s", guard)
+				}
 			}
 			var got []string
 			ended := 0
