@@ -146,3 +146,23 @@ func TestChanges(t *testing.T) {
 		t.Errorf("whole again: %t, more readers again: %t", back, more)
 	}
 }
+
+// The limits come first, then the cost; without prices it is counted in vCPU hours.
+func TestCompare(t *testing.T) {
+	x := searcher{limits: Limits{OverloadedPerWeek: 7, DisruptionsPerWeek: 2}}
+	day := func(overloaded, disruptions int, hours float64) Found {
+		return Found{Fitted: backtest.Score{Minutes: 24 * 60, Overloaded: overloaded, Disruptions: disruptions, VCPUHours: hours}}
+	}
+	for n, pair := range [][2]Found{
+		{day(1, 0, 50), day(2, 0, 40)}, // a minute a day is allowed
+		{day(1, 0, 50), day(0, 1, 40)}, // one disruption a day is 5/7 too many
+		{day(2, 0, 50), day(4, 0, 40)}, // neither keeps to it: the nearer one
+		{day(1, 0, 40), day(0, 0, 50)}, // both do: the cheaper one
+		{day(0, 0, 40), day(1, 0, 40)}, // as cheap: the less overloaded one
+		{day(0, 0, 40), func() Found { f := day(0, 0, 40); f.Changed = []string{"a"}; return f }()}, // the one that changes less
+	} {
+		if x.compare(pair[0], pair[1]) >= 0 || x.compare(pair[1], pair[0]) <= 0 {
+			t.Errorf("pair %d is the wrong way round", n)
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package backtest
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/backtest/oracle"
+	"github.com/dbscaler/dbscaler/internal/backtest/peer"
+	"github.com/dbscaler/dbscaler/internal/backtest/recording"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// What follows is worked out by hand.
+
+// A minute is overloaded at 90 %, or when work was refused though nobody was busy, as while nothing is in service; each restart counts.
+func TestMeter(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		minute      model.Minute
+		overloaded  int
+		unserved    float64
+		disruptions int
+	}{
+		{"idle", model.Minute{HottestReader: 89.9, Writer: 89.9}, 0, 0, 0},
+		{"a reader", model.Minute{HottestReader: 90}, 1, 0, 0},
+		{"the writer", model.Minute{Writer: 90}, 1, 0, 0},
+		{"nothing in service", model.Minute{ReaderRefused: 30, WriterRefused: 60}, 1, 1.5, 0},
+		{"what sums of fractions are off by", model.Minute{ReaderRefused: 1e-9}, 0, 0, 0},
+		{"two at once", model.Minute{Interrupted: 2}, 0, 0, 2},
+	} {
+		m := &meter{setup: fixed("db.r6g.large", hourly(1)), billed: func() (float64, float64) { return 3, 600 }}
+		m.begin()
+		test.minute.At = monday.Add(time.Minute)
+		m.add(test.minute)
+		s := m.score
+		if s.Minutes != 1 || s.Overloaded != test.overloaded || math.Abs(s.Unserved-test.unserved) > 1e-6 || s.Disruptions != test.disruptions ||
+			s.VCPUHours != 0.05 || m.dollars != 10 {
+			t.Errorf("%s: %+v", test.name, s)
+		}
+	}
+}
+
+// While the only instance restarts nothing is in service: the minutes without are overloaded, whatever the CPU shows.
+func TestOutageCounts(t *testing.T) {
+	p := policy()
+	p.Readers, p.Writer, p.Target.Kind = nil, &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge"}}, scaling.DBInstance
+	s := play(t, Setup{Policy: p, Recording: hourly(0.5, 1.6, 1.6, 1.6), Pool: scaling.Writer, Insights: true, Seed: 1}).Score
+	if s.Changes != 1 || s.Disruptions != 1 || s.Overloaded == 0 || s.Unserved < 1.6 || s.Unserved > 1.6*float64(s.Overloaded) {
+		t.Errorf("got %+v", s)
+	}
+}
+
+// The oracle, and the sizes that never changed, are held against the very demand that is played.
+func TestMinutesAreWhatIsPlayed(t *testing.T) {
+	r := &recording.Recording{Start: monday.Add(40 * time.Second), Interval: 5 * time.Minute, Demand: []float64{0.2, 1, 0.4, 0.9, math.NaN(), 0.5, 0.7}}
+	s, err := fixed("db.r6g.large", r).complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, _, err := begin(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(s.end().Truncate(time.Minute))
+	wanted := minutes(r)
+	played := w.MinutesSince("eu-west-1", "orders", monday)
+	if len(played) != len(wanted) || len(wanted) != 35 {
+		t.Fatalf("%d minutes were played, %d are reckoned with", len(played), len(wanted))
+	}
+	for n, m := range played {
+		if !math.IsNaN(wanted[n]) && math.Abs(m.ReaderDemand-wanted[n]) > 0.03 {
+			t.Errorf("minute %d: %.3f vCPUs are played, %.3f reckoned with", n, m.ReaderDemand, wanted[n])
+		}
+	}
+}
+
+func TestChange(t *testing.T) {
+	size := func(class string, count int, vcpus float64) oracle.Size {
+		return oracle.Size{Class: class, Count: count, VCPUs: vcpus, Cost: vcpus}
+	}
+	one, two, three, big := size("large", 1, 2), size("large", 2, 4), size("large", 3, 6), size("xlarge", 2, 8)
+	for _, test := range []struct {
+		name     string
+		pool     scaling.Pool
+		from, to oracle.Size
+		want     oracle.Change
+	}{
+		{"a reader is counted on and paid for when it is there", scaling.Readers, one, three, oracle.Change{Minutes: 8, VCPUs: 2, Cost: 2}},
+		{"one that leaves is not counted on and is paid for", scaling.Readers, three, one, oracle.Change{Minutes: 9, VCPUs: 2, Cost: 6}},
+		// A surge reader of 4 vCPUs from the ninth of the 8 + 2 × 14 + 9 minutes on.
+		{"one after the other", scaling.Readers, two, big, oracle.Change{Minutes: 45, VCPUs: 4, Cost: 8 + 4*37.0/45}},
+		{"the writer has no surge reader", scaling.Writer, one, size("xlarge", 1, 4), oracle.Change{Minutes: 31, VCPUs: 2, Cost: 4}},
+	} {
+		if got := change(test.pool)(test.from, test.to); math.Abs(got.Cost-test.want.Cost) > 1e-9 || got.Minutes != test.want.Minutes ||
+			got.VCPUs != test.want.VCPUs {
+			t.Errorf("%s: got %+v, want %+v", test.name, got, test.want)
+		}
+	}
+}
+
+// From 1 to 5 vCPUs and back the oracle has three large in service when the load comes, and takes nine minutes to leave two.
+func TestOracleScore(t *testing.T) {
+	s, err := step().complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := playOracle(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 6*2 + 12*6 + 0.15*6 + (36-0.15)*2
+	if sc := run.Score; sc.Overloaded != 0 || sc.Unserved != 0 || sc.Changes != 2 || sc.Disruptions != 0 || math.Abs(sc.VCPUHours-want) > 1e-6 {
+		t.Errorf("got %+v, want %.2f vCPU hours", sc, want)
+	}
+	grew, shrank := monday.Add(6*time.Hour-8*time.Minute), monday.Add(18*time.Hour)
+	if len(run.Events) != 2 || run.Events[0].At != grew || run.Events[0].Kind != Grew || run.Events[1].At != shrank || run.Events[1].Kind != Shrank {
+		t.Errorf("events %+v", run.Events)
+	}
+}
+
+// wants is a rule that goes by the minute alone: it has the rung of the last time that has come.
+type wants struct{ from map[time.Duration]int }
+
+func (w wants) Look(v peer.View) int {
+	rung, last := v.Rung, time.Duration(-1)
+	for at, to := range w.from {
+		if now := v.Now.Sub(monday); now >= at && at > last {
+			rung, last = to, at
+		}
+	}
+	return rung
+}
+
+func wanting(means peer.Means, from map[time.Duration]int) peer.Peer {
+	return peer.Peer{ID: "x", Name: "X", Every: time.Minute, Means: means, Delay: 5 * time.Minute, New: func() peer.Rule { return wants{from} }}
+}
+
+// What changes without an interruption is paid for from when it is asked for, and until what it replaces is gone.
+func TestSeamless(t *testing.T) {
+	s, err := Setup{
+		Policy: policy("db.r6g.large", "db.r6g.xlarge"), Recording: hourly(1), Pool: scaling.Readers, Seed: 1,
+		Start: scaling.Shape{InstanceClass: "db.r6g.large", Count: 1},
+	}.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := playPeer(t.Context(), s, wanting(peer.Seamless, map[time.Duration]int{10 * time.Minute: 1, 30 * time.Minute: 0}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := run.Score.VCPUHours*60, 10*2+25*4+25*2.0; math.Abs(got-want) > 4 || run.Score.Changes != 2 || run.Score.Disruptions != 0 {
+		t.Errorf("%.0f vCPU minutes, want %.0f; %+v", got, want, run.Score)
+	}
+	if c := run.Track.Capacity; c[14] != 2 || c[17] != 4 || c[33] != 4 || c[37] != 2 {
+		t.Errorf("capacity %v", c)
+	}
+}
+
+// The writer of a cluster is resized by a failover to a reader that got the class first: two interruptions.
+func TestRollsByFailover(t *testing.T) {
+	p := policy()
+	p.Readers, p.Writer = nil, &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge"}}
+	s, err := Setup{
+		Policy: p, Recording: hourly(1, 1), Pool: scaling.Writer, Seed: 1, Other: scaling.Shape{InstanceClass: "db.r6g.large", Count: 1},
+	}.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := playPeer(t.Context(), s, wanting(peer.Classes, map[time.Duration]int{10 * time.Minute: 1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := run.Track.Capacity[len(run.Track.Capacity)-1]
+	if run.Score.Changes != 1 || run.Score.Disruptions != 2 || last != 4 {
+		t.Errorf("%+v, %g vCPUs at the end", run.Score, last)
+	}
+}
+
+// Readers that there were at the beginning are somebody's own: nobody goes below them.
+func TestSizesKeepWhatThereWas(t *testing.T) {
+	s := step()
+	s.Start.Count = 2
+	least := slices.MinFunc(s.sizes(), func(a, b size) int { return a.Count - b.Count })
+	if n := len(s.sizes()); least.Count != 2 || n != 3*3 {
+		t.Errorf("the least is %v of %d", least.Shape, n)
+	}
+}
+
+// An agent on the machine also sees what waits for a CPU, where CPU percent ends at 100.
+func TestEyesSeeTheBacklog(t *testing.T) {
+	s, err := fixed("db.r6g.large", hourly(4)).complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, _, err := begin(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, view := newEyes(w, s, peer.Peer{Every: 15 * time.Second}), peer.View{}
+	for now := monday; now.Before(monday.Add(20 * time.Minute)); now = now.Add(15 * time.Second) {
+		w.Advance(now)
+		e.look(now, &view)
+	}
+	// Clients wait for a quarter of an hour, so that 15 × 2 vCPU minutes wait after twenty: within ten minutes they are asked for again.
+	if newest, _ := view.CPU.Newest(); math.Abs(view.Running-(4+30/10)) > 0.1 || newest.Value < 99 {
+		t.Errorf("%.2f vCPUs run at %.0f %%", view.Running, newest.Value)
+	}
+}
