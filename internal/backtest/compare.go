@@ -115,7 +115,7 @@ func doubts(s Setup) (gaps, uncertain int) {
 		if math.IsNaN(demand) {
 			gaps += each
 		}
-		if s.Recording.Censored != nil && s.Recording.Censored[n] {
+		if n < len(s.Recording.Censored) && s.Recording.Censored[n] {
 			uncertain += each
 		}
 	}

@@ -209,3 +209,65 @@ func TestEyesSeeTheBacklog(t *testing.T) {
 		t.Errorf("%.2f vCPUs run at %.0f %%", view.Running, newest.Value)
 	}
 }
+
+// Where no size is large enough the oracle is overloaded too: at 88.5 % and more, and 98.5 % are all that is served.
+func TestOracleThatCannotHelp(t *testing.T) {
+	s, err := fixed("db.r6g.large", hourly(1, 2.5, 1.8, 1.7)).complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := playOracle(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sc := run.Score; sc.Overloaded != 120 || math.Abs(sc.Unserved-60*(2.5-1.97)) > 1 || sc.Changes != 0 || math.Abs(sc.VCPUHours-8) > 1e-6 {
+		t.Errorf("got %+v", sc)
+	}
+}
+
+// Readers are added under new names and the newest leave first, so that the one that was there stays.
+func TestReadersComeAndGo(t *testing.T) {
+	s := step()
+	s, err := s.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, m, err := begin(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := wanting(peer.Readers, map[time.Duration]int{10 * time.Minute: 2, time.Hour: 1, 2 * time.Hour: 2})
+	r, err := rungsOf(s, p.Means)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newAgent(w, s, p, r, m)
+	seen := map[int][]string{}
+	for now := monday; now.Before(monday.Add(3 * time.Hour)); now = now.Add(time.Minute) {
+		w.Advance(now)
+		a.look(now)
+		seen[int(now.Sub(monday).Minutes())] = a.members()
+	}
+	for minute, want := range map[int][]string{
+		5: {"orders-2"}, 50: {"orders-2", "application-autoscaling-1", "application-autoscaling-2"}, 110: {"orders-2", "application-autoscaling-1"},
+		170: {"orders-2", "application-autoscaling-1", "application-autoscaling-3"},
+	} {
+		if !slices.Equal(seen[minute], want) {
+			t.Errorf("after %d minutes there are %v", minute, seen[minute])
+		}
+	}
+	if n := len(a.view.Hottest); n < 50 || a.view.Hottest[n-1].Value > 60 || a.view.Hottest[n-1].Value < a.view.CPU[n-1].Value {
+		t.Errorf("the hottest of three that carry 1 of 6 vCPUs: %v", a.view.Hottest[max(0, n-1):])
+	}
+}
+
+// What is not sure about a recording is told by the minute.
+func TestDoubts(t *testing.T) {
+	r := &recording.Recording{
+		Start: monday, Interval: 5 * time.Minute, Demand: []float64{1, math.NaN(), 2, 2, 1}, Censored: []bool{false, false, true, true, false},
+	}
+	c, err := Compare(t.Context(), fixed("db.r6g.large", r), nil, nil)
+	if err != nil || c.Gaps != 5 || c.Uncertain != 10 {
+		t.Errorf("%d minutes of gaps and %d uncertain, %v", c.Gaps, c.Uncertain, err)
+	}
+}
