@@ -74,6 +74,9 @@ func TestMinutesAreWhatIsPlayed(t *testing.T) {
 		if !math.IsNaN(wanted[n]) && math.Abs(m.ReaderDemand-wanted[n]) > 0.03 {
 			t.Errorf("minute %d: %.3f vCPUs are played, %.3f reckoned with", n, m.ReaderDemand, wanted[n])
 		}
+		if math.Abs(m.WriterDemand-0.2) > 1e-6 { // a tenth of a large
+			t.Errorf("minute %d: the writer is asked for %.3f vCPUs", n, m.WriterDemand)
+		}
 	}
 }
 
@@ -212,7 +215,7 @@ func TestEyesSeeTheBacklog(t *testing.T) {
 
 // Where no size is large enough the oracle is overloaded too: at 88.5 % and more, and 98.5 % are all that is served.
 func TestOracleThatCannotHelp(t *testing.T) {
-	s, err := fixed("db.r6g.large", hourly(1, 2.5, 1.8, 1.7)).complete()
+	s, err := fixed("db.r6g.large", hourly(1, 2.5, 1.78, 1.76)).complete()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,6 +251,9 @@ func TestReadersComeAndGo(t *testing.T) {
 		a.look(now)
 		seen[int(now.Sub(monday).Minutes())] = a.members()
 	}
+	if changed := a.view.Changed.Sub(monday).Minutes(); changed < 123 || changed > 135 {
+		t.Errorf("it is told that it changed after %.0f minutes", changed)
+	}
 	for minute, want := range map[int][]string{
 		5: {"orders-2"}, 50: {"orders-2", "application-autoscaling-1", "application-autoscaling-2"}, 110: {"orders-2", "application-autoscaling-1"},
 		170: {"orders-2", "application-autoscaling-1", "application-autoscaling-3"},
@@ -269,5 +275,153 @@ func TestDoubts(t *testing.T) {
 	c, err := Compare(t.Context(), fixed("db.r6g.large", r), nil, nil)
 	if err != nil || c.Gaps != 5 || c.Uncertain != 10 {
 		t.Errorf("%d minutes of gaps and %d uncertain, %v", c.Gaps, c.Uncertain, err)
+	}
+}
+
+// A change of class resizes each instance, with a surge reader for all but the first eight minutes; and money is counted in money.
+func TestOracleChangesClass(t *testing.T) {
+	s := fixed("db.r6g.large", hourly(slices.Repeat([]float64{2}, 48)...))
+	s.Policy.Readers.InstanceClasses, s.Policy.Readers.Max = []string{"db.r6g.large", "db.r6g.xlarge"}, 2
+	s.Policy.Prices = map[string]scaling.Money{"db.r6g.large": 260_000, "db.r6g.xlarge": 600_000}
+	s.Start = scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 2}
+	s, err := s.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := playOracle(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const minutes, surge = 8 + 2*14 + 9, 2*14 + 9
+	hours := (minutes*8.0+surge*2.0)/60 + (48-minutes/60.0)*4
+	dollars := (minutes*2*0.6+surge*0.26)/60 + (48-minutes/60.0)*2*0.26
+	sc := run.Score
+	if sc.Disruptions != 2 || sc.Changes != 1 || sc.Overloaded != 0 || math.Abs(sc.VCPUHours-hours) > 1e-6 || !sc.Priced ||
+		math.Abs(float64(sc.Cost)-1e6*dollars) > 2 {
+		t.Errorf("got %+v, want %.3f vCPU hours and $%.4f", sc, hours, dollars)
+	}
+}
+
+// A size that never changes: for the peak nothing is overloaded, for the mean the target is kept to on average.
+func TestStatic(t *testing.T) {
+	s := step()
+	s.Policy.Readers.InstanceClasses = []string{"db.r6g.large"}
+	s.Recording = hourly(1, 3.6) // four would be at 90 %, and carry 2.3 at 57 %
+	c, err := Compare(t.Context(), s, []string{"static-peak", "static-mean"}, nil)
+	if err != nil || len(c.Runs) != 3 {
+		t.Fatal(c.Runs, err)
+	}
+	for n, want := range []float64{2 * 6, 2 * 4} {
+		if got := c.Runs[1+n].Score.VCPUHours; math.Abs(got-want) > 1e-6 {
+			t.Errorf("%s: %.1f vCPU hours, want %.1f", c.Runs[1+n].Name, got, want)
+		}
+	}
+}
+
+// An Aurora reader takes three to eight minutes to come, and what is seen reaches as far back as a rule looks.
+func TestAuroraReadersTakeTheirTime(t *testing.T) {
+	s, err := step().complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Recording = hourly(1, 1, 1, 1)
+	p := wanting(peer.Readers, map[time.Duration]int{10 * time.Minute: 1})
+	p.Reach = 3 * time.Hour
+	longest := time.Duration(0)
+	inner := p.New
+	p.New = func() peer.Rule {
+		return looking{inner(), func(v peer.View) {
+			if len(v.CPU) > 0 {
+				longest = max(longest, v.Now.Sub(v.CPU[0].At))
+			}
+		}}
+	}
+	run, err := playPeer(t.Context(), s, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := run.Track.Capacity; c[12] != 2 || c[20] != 4 {
+		t.Errorf("capacity %v", c)
+	}
+	if longest < p.Reach {
+		t.Errorf("what is seen reaches %s back", longest)
+	}
+}
+
+// looking is a rule that shows what it sees.
+type looking struct {
+	peer.Rule
+	show func(peer.View)
+}
+
+func (l looking) Look(v peer.View) int {
+	l.show(v)
+	return l.Rule.Look(v)
+}
+
+// Where a shape has as many vCPUs as the one that it begins with, it begins with the latter all the same.
+func TestLadderHasWhatItBeginsWith(t *testing.T) {
+	s := step()
+	s.Start = scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 1}
+	s.Policy.Prices = map[string]scaling.Money{"db.r6g.large": 100, "db.r6g.xlarge": 300, "db.r6g.2xlarge": 600}
+	r := s.ladderOf(func(size) bool { return true })
+	if r.start < 0 || r.sizes[r.start].Shape != s.Start {
+		t.Errorf("it begins with rung %d of %+v", r.start, r.sizes)
+	}
+	for n := 1; n < len(r.sizes); n++ {
+		if r.sizes[n].vcpus <= r.sizes[n-1].vcpus {
+			t.Errorf("rung %d is no larger than the one before", n)
+		}
+	}
+}
+
+func TestScoreOverAndPlus(t *testing.T) {
+	a := Score{Minutes: 1, Overloaded: 2, Unserved: 3, VCPUHours: 4, Cost: 30, Priced: true, Disruptions: 5, Changes: 6}
+	b := Score{Minutes: 10, Overloaded: 20, Unserved: 30, VCPUHours: 40, Cost: 10, Priced: true, Disruptions: 50, Changes: 60}
+	if got := a.Over(b); got != 3 {
+		t.Errorf("in money it costs %g times as much", got)
+	}
+	b.Priced = false
+	if got := a.Over(b); got != 0.1 {
+		t.Errorf("in vCPU hours it costs %g times as much", got)
+	}
+	if got := a.Over(Score{}); got != 0 {
+		t.Errorf("beside nothing it costs %g times as much", got)
+	}
+	if got, want := a.Plus(b), (Score{Minutes: 11, Overloaded: 22, Unserved: 33, VCPUHours: 44, Disruptions: 55, Changes: 66}); got != want {
+		t.Errorf("together they are %+v", got)
+	}
+}
+
+// A step that a guard holds back was not taken: the window has closed when the failover comes, the third step, and nothing is noted of
+// it until the next day's.
+func TestStepHeldBack(t *testing.T) {
+	p := policy()
+	p.Readers, p.Writer = nil, &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge"}}
+	p.Disruption = []scaling.Window{{Schedule: "0 2 * * *", Duration: 10 * time.Minute, TimeZone: "UTC"}}
+	held := 0
+	run, err := Play(t.Context(), Setup{
+		Policy: p, Recording: hourly(slices.Repeat([]float64{1.6}, 28)...), Pool: scaling.Writer, Insights: true, Seed: 1,
+		Other: scaling.Shape{InstanceClass: "db.r6g.large", Count: 1},
+	}, func(look Look) {
+		if look.Operation != "" && look.HeldBackBy == "DisruptionWindow" {
+			if held++; look.Step != 1 || look.Attempts != 1 || look.At.Hour() == 2 && look.At.Minute() < 10 {
+				t.Errorf("held back: %s", look)
+			}
+		}
+	})
+	if err != nil || held < 60 || run.Score.Changes != 1 {
+		t.Errorf("%d looks were held back, %+v, %v", held, run.Score, err)
+	}
+}
+
+// What growing brought is measured: where it brings nothing three times, as nothing shows how much is wanted, it is no longer tried.
+func TestEffectIsMeasured(t *testing.T) {
+	s := step()
+	s.Insights = false
+	s.Recording = hourly(slices.Repeat([]float64{100}, 10)...)
+	told := false
+	if _, err := Play(t.Context(), s, func(look Look) { told = told || look.Reason == scaling.ReasonScalingIneffective }); err != nil || !told {
+		t.Errorf("it is not told that growing brings nothing: %v", err)
 	}
 }

@@ -54,7 +54,7 @@ func rungsOf(s Setup, means peer.Means) (rungs, error) {
 		if s.Pool != scaling.Readers {
 			return rungs{}, errNotForPool
 		}
-		r := s.ladderOf(func(x size) bool { return x.InstanceClass == s.Start.InstanceClass && x.Count >= s.Start.Count })
+		r := s.ladderOf(func(x size) bool { return x.InstanceClass == s.Start.InstanceClass })
 		return r, nil
 	case peer.Classes:
 		return s.ladderOf(func(x size) bool { return x.Count == s.Start.Count }), nil
