@@ -262,8 +262,15 @@ func TestReadersComeAndGo(t *testing.T) {
 			t.Errorf("after %d minutes there are %v", minute, seen[minute])
 		}
 	}
-	if n := len(a.view.Hottest); n < 50 || a.view.Hottest[n-1].Value > 60 || a.view.Hottest[n-1].Value < a.view.CPU[n-1].Value {
-		t.Errorf("the hottest of three that carry 1 of 6 vCPUs: %v", a.view.Hottest[max(0, n-1):])
+	apart := 0.0 // since connections move to a new reader slowly
+	for n, hottest := range a.view.Hottest {
+		apart = max(apart, hottest.Value-a.view.CPU[n].Value)
+		if hottest.Value > 60 {
+			t.Errorf("%s: of three that carry 1 of 6 vCPUs one is at %.0f %%", hottest.At, hottest.Value)
+		}
+	}
+	if apart < 5 {
+		t.Errorf("the hottest is never more than %.1f %% above the mean", apart)
 	}
 }
 
@@ -306,12 +313,12 @@ func TestOracleChangesClass(t *testing.T) {
 func TestStatic(t *testing.T) {
 	s := step()
 	s.Policy.Readers.InstanceClasses = []string{"db.r6g.large"}
-	s.Recording = hourly(1, 3.6) // four would be at 90 %, and carry 2.3 at 57 %
+	s.Recording = hourly(0.2, 5.5) // which would take six to 93 %; the mean takes four to 71 %
 	c, err := Compare(t.Context(), s, []string{"static-peak", "static-mean"}, nil)
 	if err != nil || len(c.Runs) != 3 {
 		t.Fatal(c.Runs, err)
 	}
-	for n, want := range []float64{2 * 6, 2 * 4} {
+	for n, want := range []float64{2 * 8, 2 * 6} {
 		if got := c.Runs[1+n].Score.VCPUHours; math.Abs(got-want) > 1e-6 {
 			t.Errorf("%s: %.1f vCPU hours, want %.1f", c.Runs[1+n].Name, got, want)
 		}
