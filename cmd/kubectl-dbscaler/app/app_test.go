@@ -210,6 +210,7 @@ func TestMistakes(t *testing.T) {
 		{"no instances", good, append(usual, "--count", "0"), "--count is 0: it must be 1 to 15"},
 		{"too many readers", good, append(usual, "--start-count", "16"), "--start-count is 16"},
 		{"a scale of nothing", good, append(usual[:5:5], "--scale", "-1"), "--scale is -1: it must be more than 0"},
+		{"a class that AWS knows", good, append(usual[:3:3], "--cloudwatch", "2h", "--class", "db.r6g.large"), "--class goes with --metrics"},
 		{"a time in the future", good, append(usual[:3:3], "--cloudwatch", "-2h"), "--cloudwatch is -2h"},
 		{"a command nobody knows", good, []string{"backtes"}, `did you mean "backtest"?`},
 		{"a long file that is something else", map[string]string{"policy.yaml": "a: " + strings.Repeat("x", 300), "cpu.csv": day()}, usual,

@@ -47,13 +47,7 @@ func fetch(
 		return fetched{}, input(fmt.Errorf("%s is resized as a whole, which cannot be played yet", policy.Target))
 	}
 	now := clk.Now()
-	q := recording.Query{Engine: o.Engine, From: now.Add(-back), To: now, Period: time.Minute}
-	switch {
-	case back > fivesKept:
-		q.Period = time.Hour
-	case back > minutesKept:
-		q.Period = 5 * time.Minute
-	}
+	q := recording.Query{Engine: o.Engine, From: now.Add(-back), To: now, Period: period(back)}
 	other := scaling.Writer
 	if pool == scaling.Writer {
 		other = scaling.Readers
@@ -66,6 +60,17 @@ func fetch(
 	}
 	r, err := recording.Fetch(ctx, edge.Metrics(policy.Target.Scope), q)
 	return fetched{recording: r, start: first(o, pool), other: first(o, other), engine: o.Engine, multiAZ: o.MultiAZ}, err
+}
+
+// period is the finest that CloudWatch still has of what is so far back.
+func period(back time.Duration) time.Duration {
+	switch {
+	case back > fivesKept:
+		return time.Hour
+	case back > minutesKept:
+		return 5 * time.Minute
+	}
+	return time.Minute
 }
 
 // first is what a pool consists of, with the class of its first instance.

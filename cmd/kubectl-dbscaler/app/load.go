@@ -104,8 +104,16 @@ func (l *loadFlags) check() error {
 	if l.given("cloudwatch") && l.cloudWatch <= 0 {
 		return fmt.Errorf("--cloudwatch is %s: it must be more than 0, 336h for two weeks", l.cloudWatch)
 	}
+	for _, name := range readFromAWS {
+		if l.cloudWatch > 0 && l.given(name) {
+			return fmt.Errorf("--%s goes with --metrics: with --cloudwatch it is read from AWS", name)
+		}
+	}
 	return nil
 }
+
+// readFromAWS are the flags that say what CloudWatch and RDS know by themselves.
+var readFromAWS = []string{"class", "count", "scale", "start-class", "start-count", "writer-class", "readers", "engine", "multi-az"}
 
 // setup reads the recording and puts everything together.
 func (l *loadFlags) setup(ctx context.Context, clk clock.Clock, policy scaling.Policy) (backtest.Setup, error) {

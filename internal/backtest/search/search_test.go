@@ -53,7 +53,8 @@ func TestSearch(t *testing.T) {
 	if !best.Keeps || best.Fitted.Overloaded > 10 || len(best.Changed) == 0 || base.Keeps && best.Fitted.Cost > base.Fitted.Cost {
 		t.Errorf("the best is %+v, began with %+v", best, base)
 	}
-	if want := time.Date(2024, 3, 8, 21, 0, 0, 0, time.UTC); r.Split != want || r.Tried < 60 || tried == 0 || len(r.Best) != shown {
+	if want := time.Date(2024, 3, 8, 21, 0, 0, 0, time.UTC); r.Split != want || r.Tried <= draws+1 || // what was drawn is gone on from
+		tried == 0 || len(r.Best) != shown {
 		t.Errorf("split at %s, %d tried, %d told, %d given", r.Split, r.Tried, tried, len(r.Best))
 	}
 	// The two parts are the whole, and nothing is counted in both.
@@ -142,7 +143,9 @@ func TestChanges(t *testing.T) {
 	}
 	back := slices.ContainsFunc(x.choices(ladders, f), func(f Found) bool { return len(f.Policy.Readers.InstanceClasses) == 3 })
 	more := slices.ContainsFunc(x.choices(counts, f), func(f Found) bool { return f.Policy.Readers.Max == 3 })
-	if !back || !more || len(changes(s.Policy, base.Policy)) != 0 {
+	base.Start.Count = 2
+	fewer := slices.ContainsFunc(counts(base, s.Policy), func(p scaling.Policy) bool { return p.Readers.Min < 2 })
+	if !back || !more || fewer || len(changes(s.Policy, base.Policy)) != 0 {
 		t.Errorf("whole again: %t, more readers again: %t", back, more)
 	}
 }
@@ -164,5 +167,36 @@ func TestCompare(t *testing.T) {
 		if x.compare(pair[0], pair[1]) >= 0 || x.compare(pair[1], pair[0]) <= 0 {
 			t.Errorf("pair %d is the wrong way round", n)
 		}
+	}
+}
+
+// A policy is judged by the limits too, on the rest: which may be more than it can carry.
+func TestJudge(t *testing.T) {
+	s := setup()
+	split := s.Recording.Start.Add(4 * 24 * time.Hour)
+	for _, heavier := range []bool{false, true} {
+		if heavier {
+			for n := 4 * 24 * 12; n < len(s.Recording.Demand); n++ {
+				s.Recording.Demand[n] *= 10
+			}
+		}
+		x := searcher{setup: s, split: split, limits: Limits{OverloadedPerWeek: 60, DisruptionsPerWeek: 10}}
+		judged, err := x.judge(t.Context(), []Found{{Policy: s.Policy, Start: s.Start}})
+		if err != nil || judged[0].KeepsJudged == heavier || judged[0].Judged.Minutes != 3*24*60 {
+			t.Errorf("ten times as much: %t, it keeps to the limits: %t, %+v, %v", heavier, judged[0].KeepsJudged, judged[0].Judged, err)
+		}
+	}
+}
+
+// Of those that only wait differently, or did just the same, the first is shown.
+func TestDifferent(t *testing.T) {
+	with := func(target int, window time.Duration, overloaded int) Found {
+		f := Found{Policy: setup().Policy, Fitted: backtest.Score{Overloaded: overloaded}}
+		f.Policy.CPU.Target, f.Policy.ScaleUp.Window = target, window
+		return f
+	}
+	got := different([]Found{with(40, 1, 0), with(40, 2, 1), with(45, 1, 0), with(50, 1, 2)})
+	if len(got) != 2 || got[0].Policy.CPU.Target != 40 || got[1].Policy.CPU.Target != 50 {
+		t.Errorf("%d are left: %+v", len(got), got)
 	}
 }
