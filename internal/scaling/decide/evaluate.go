@@ -123,10 +123,11 @@ func (s *scene) decide() (*scaling.Proposal, scaling.Hold) {
 			hold = growth
 		}
 	}
-	if proposal := s.ontoFloor(open); proposal != nil {
+	proposal, below := s.ontoFloor(open)
+	if proposal != nil {
 		return proposal, scaling.Hold{}
 	}
-	if hold.Reason != "" {
+	if hold = cmp.Or(hold, below); hold.Reason != "" {
 		return nil, hold
 	}
 	if tooLarge(s.policy, s.load) {

@@ -3,6 +3,7 @@ package decide
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,12 +92,12 @@ func (f floor) String() string {
 }
 
 // ontoFloor proposes the preferred shape that the limits and schedules of the policy allow when the pool is smaller, never
-// with fewer vCPUs than now. Where no such shape has as many, the load decides.
-func (s *scene) ontoFloor(current floor) *scaling.Proposal {
+// with fewer vCPUs than now. Where such a shape has fewer, the load decides; where there is none that may be taken, it says so.
+func (s *scene) ontoFloor(current floor) (*scaling.Proposal, scaling.Hold) {
 	least, _ := counts(s.policy, s.all, s.pool)
 	few := len(s.all) < least && s.pool == scaling.Readers
 	if !few && current.met(s.all) {
-		return nil
+		return nil, scaling.Hold{}
 	}
 	s.list()
 	var best *candidate
@@ -117,16 +118,23 @@ func (s *scene) ontoFloor(current floor) *scaling.Proposal {
 			best = c
 		}
 	}
-	if best == nil {
-		return nil
-	}
-	best.Verdict = scaling.Chosen
-	reason, text := scaling.ReasonBelowMinimum, fmt.Sprintf("The policy asks for at least %d readers: %s → %s", least, s.shape(), best.Shape)
+	reason, text := scaling.ReasonBelowMinimum, fmt.Sprintf("The policy asks for at least %d readers", least)
 	if !current.met(s.all) {
 		reason = scaling.ReasonBelowSchedule
-		text = fmt.Sprintf("The schedule %s asks for %s: %s → %s", strings.Join(current.names, ", "), current, s.shape(), best.Shape)
+		text = fmt.Sprintf("The schedule %s asks for %s", strings.Join(current.names, ", "), current)
 	}
-	return s.propose(reason, scaling.Up, best, text, text)
+	if best == nil {
+		refused := s.refused()
+		smaller := slices.ContainsFunc(s.candidates, func(c candidate) bool { return c.Verdict == scaling.WrongDirection })
+		if smaller || len(refused) == 0 {
+			return nil, scaling.Hold{}
+		}
+		return nil, scaling.Hold{Reason: scaling.ReasonNothingFits, Message: fmt.Sprintf("%s, and there are %s. No shape that has them may be taken: %s",
+			text, s.shape(), because(refused...))}
+	}
+	best.Verdict = scaling.Chosen
+	text += fmt.Sprintf(": %s → %s", s.shape(), best.Shape)
+	return s.propose(reason, scaling.Up, best, text, text), scaling.Hold{}
 }
 
 // completes says whether a candidate goes before another, which may be none, for reaching the least. Where only readers are

@@ -142,3 +142,21 @@ func TestOverride(t *testing.T) {
 		})
 	}
 }
+
+// A least that no operation may reach is said, where it would otherwise never be reached and nobody told: from 2 vCPUs to 24 is further
+// than four times.
+func TestALeastOutOfReach(t *testing.T) {
+	far := policy(func(p *scaling.Policy) {
+		p.Readers.Min, p.Readers.Max, p.Readers.InstanceClasses = 3, 3, []string{"db.r6g.2xlarge"}
+		p.Guardrails.MaxStepFactor = 4
+	})
+	d := Evaluate(far, observe(own("a", large, steady(50))), now)
+	if len(d.Proposals) != 0 || d.Hold.Reason != scaling.ReasonNothingFits || !strings.Contains(d.Hold.Message, "at least 3 readers, and there are 1 × db.r6g.large") ||
+		!strings.Contains(d.Hold.Message, "guardrails.maxStepFactor") {
+		t.Errorf("got %v and %+v", d.Proposals, d.Hold)
+	}
+	far.Guardrails.MaxStepFactor = 12
+	if d := Evaluate(far, observe(own("a", large, steady(50))), now); len(d.Proposals) != 1 || d.Proposals[0].Reason != scaling.ReasonBelowMinimum {
+		t.Errorf("twelve times is near enough: %+v", d)
+	}
+}
