@@ -35,15 +35,18 @@ func (s Setup) sizes() []size {
 	return out
 }
 
-// priced says whether every class that may come up has a price.
-func (s Setup) priced() bool {
+// Unpriced lists the classes of the pool that have no price in the policy. Money is not counted while there are any.
+func (s Setup) Unpriced() []string {
+	var out []string
 	for _, class := range append(slices.Clone(s.ladder(s.Pool)), s.Start.InstanceClass) {
-		if _, known := s.Policy.Prices[class]; !known {
-			return false
+		if _, known := s.Policy.Prices[class]; !known && class != "" && !slices.Contains(out, class) {
+			out = append(out, class)
 		}
 	}
-	return true
+	return out
 }
+
+func (s Setup) priced() bool { return len(s.Unpriced()) == 0 }
 
 func (s Setup) size(shape scaling.Shape) size {
 	out := size{Shape: shape, vcpus: float64(shape.Count) * vcpus(shape.InstanceClass, s.Engine)}

@@ -149,7 +149,7 @@ func TestRecommend(t *testing.T) {
 		t.Errorf("it is no policy: %v\n%s", err, out)
 	}
 	for want, args := range map[string][]string{
-		"needs prices": append(args, "--max-monthly-cost", "100"), "below 0": append(args, "--max-disruptions", "-1"), "not an amount": append(args, "--max-monthly-cost", "much"),
+		"lacks db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge": append(args, "--max-monthly-cost", "100"), "below 0": append(args, "--max-disruptions", "-1"), "not an amount": append(args, "--max-monthly-cost", "much"),
 	} {
 		_, _, err := call(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": week()}, "", args...)
 		var wrong *InputError

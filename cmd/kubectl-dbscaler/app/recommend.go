@@ -68,8 +68,8 @@ func (r *recommendCommand) run(ctx context.Context, name string) error {
 		if limits.PerMonth, err = scaling.ParseUSD(r.monthly); err != nil {
 			return input(fmt.Errorf("--max-monthly-cost: %w", err))
 		}
-		if len(setup.Policy.Prices) == 0 {
-			return input(errors.New("--max-monthly-cost needs prices: name those of all classes in spec.prices"))
+		if without := setup.Unpriced(); len(without) > 0 {
+			return input(fmt.Errorf("--max-monthly-cost needs prices, and spec.prices lacks %s", strings.Join(without, ", ")))
 		}
 	}
 	steps := newProgress(r.streams.ErrOut)

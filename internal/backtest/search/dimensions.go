@@ -4,11 +4,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dbscaler/dbscaler/internal/backtest"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// dimension lists the policies that differ from one in a single thing, within what the policy allows that the search begins with.
-type dimension func(base Found, of scaling.Policy) []scaling.Policy
+// dimension lists the policies that differ from one in a single thing about the pool that is played, within what the policy allows that
+// the search begins with.
+type dimension func(base backtest.Setup, of scaling.Policy) []scaling.Policy
 
 // dimensions are gone through in this order: what a pool may be comes first, then when it changes.
 var dimensions = []dimension{
@@ -19,7 +21,7 @@ var dimensions = []dimension{
 }
 
 // ladders are all stretches of the ladder that have what it begins with.
-func ladders(base Found, of scaling.Policy) []scaling.Policy {
+func ladders(base backtest.Setup, of scaling.Policy) []scaling.Policy {
 	var out []scaling.Policy
 	add := func(all []string, with func(p *scaling.Policy, part []string)) {
 		for from := range all {
@@ -30,14 +32,13 @@ func ladders(base Found, of scaling.Policy) []scaling.Policy {
 			}
 		}
 	}
-	switch {
-	case base.Policy.Readers != nil:
+	if base.Pool == scaling.Readers {
 		add(base.Policy.Readers.InstanceClasses, func(p *scaling.Policy, part []string) {
 			readers := *of.Readers
 			readers.InstanceClasses = part
 			p.Readers = &readers
 		})
-	case base.Policy.Writer != nil:
+	} else {
 		add(base.Policy.Writer.InstanceClasses, func(p *scaling.Policy, part []string) {
 			p.Writer = &scaling.WriterLimits{InstanceClasses: part}
 		})
@@ -46,11 +47,11 @@ func ladders(base Found, of scaling.Policy) []scaling.Policy {
 }
 
 // counts are the numbers of readers, no more than the policy allows and no fewer than there are.
-func counts(base Found, of scaling.Policy) []scaling.Policy {
-	r := base.Policy.Readers
-	if r == nil {
+func counts(base backtest.Setup, of scaling.Policy) []scaling.Policy {
+	if base.Pool != scaling.Readers {
 		return nil
 	}
+	r := base.Policy.Readers
 	var out []scaling.Policy
 	for least := max(r.Min, base.Start.Count); least <= r.Max; least++ {
 		for most := least; most <= r.Max; most++ {
@@ -63,7 +64,7 @@ func counts(base Found, of scaling.Policy) []scaling.Policy {
 	return out
 }
 
-func thresholds(_ Found, of scaling.Policy) []scaling.Policy {
+func thresholds(_ backtest.Setup, of scaling.Policy) []scaling.Policy {
 	all := []scaling.CPU{
 		{Target: 45, ScaleUp: 60, ScaleDown: 30}, {Target: 50, ScaleUp: 65, ScaleDown: 35}, {Target: 55, ScaleUp: 70, ScaleDown: 40},
 		{Target: 60, ScaleUp: 75, ScaleDown: 45}, {Target: 65, ScaleUp: 75, ScaleDown: 50}, {Target: 65, ScaleUp: 80, ScaleDown: 50},
@@ -77,7 +78,7 @@ func thresholds(_ Found, of scaling.Policy) []scaling.Policy {
 }
 
 func windows(of func(*scaling.Policy) *time.Duration, choices ...time.Duration) dimension {
-	return func(_ Found, policy scaling.Policy) []scaling.Policy {
+	return func(_ backtest.Setup, policy scaling.Policy) []scaling.Policy {
 		out := slices.Repeat([]scaling.Policy{policy}, len(choices))
 		for n := range out {
 			*of(&out[n]) = choices[n]

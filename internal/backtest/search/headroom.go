@@ -19,34 +19,53 @@ func room(s backtest.Setup, split time.Time) float64 {
 	return min(largest(s, s.Policy), headroom*peak(s.Recording, split)*100/float64(s.Policy.CPU.Target))
 }
 
-// choices are the alternatives to a policy in a dimension that have room for what was not seen yet.
+// choices are the alternatives to a policy in a dimension that have room for what was not seen yet, and whose smallest shape one
+// operation reaches: it would otherwise cost what it forbids.
 func (x *searcher) choices(d dimension, of Found) []Found {
 	var out []Found
-	for _, p := range d(Found{Policy: x.setup.Policy, Start: x.setup.Start}, of.Policy) {
-		if largest(x.setup, p) >= x.least {
+	for _, p := range d(x.setup, of.Policy) {
+		if largest(x.setup, p) >= x.least && smallest(x.setup, p) <= x.reach {
 			out = append(out, Found{Policy: p, Start: of.Start, Changed: changes(x.setup.Policy, p)})
 		}
 	}
 	return out
 }
 
-// largest is the vCPUs of the largest shape of a policy.
-func largest(s backtest.Setup, p scaling.Policy) float64 {
-	var classes []string
-	count := 1
+// shapes are the classes that a policy allows the pool that is played, smallest first, and how many instances.
+func shapes(s backtest.Setup, p scaling.Policy) (classes []string, least, most int) {
 	switch {
 	case s.Pool == scaling.Readers && p.Readers != nil:
-		classes, count = p.Readers.InstanceClasses, p.Readers.Max
+		return p.Readers.InstanceClasses, p.Readers.Min, p.Readers.Max
 	case s.Pool == scaling.Writer && p.Writer != nil:
-		classes = p.Writer.InstanceClasses
+		return p.Writer.InstanceClasses, 1, 1
 	}
-	most := 0.0
-	for _, name := range classes {
-		if class, err := catalog.Lookup(name); err == nil { // what nobody knows is said when it is played
-			most = max(most, float64(class.VCPUFor(s.Engine)))
-		}
+	return nil, 0, 0
+}
+
+// largest and smallest are the vCPUs of the largest and the smallest shape of a policy.
+func largest(s backtest.Setup, p scaling.Policy) float64 {
+	classes, _, most := shapes(s, p)
+	if len(classes) == 0 {
+		return 0
 	}
-	return most * float64(count)
+	return float64(most) * vcpus(s, classes[len(classes)-1])
+}
+
+func smallest(s backtest.Setup, p scaling.Policy) float64 {
+	classes, least, _ := shapes(s, p)
+	if len(classes) == 0 {
+		return 0
+	}
+	return float64(least) * vcpus(s, classes[0])
+}
+
+// vcpus of a class; zero when nobody knows it, which is said when it is played.
+func vcpus(s backtest.Setup, name string) float64 {
+	class, err := catalog.Lookup(name)
+	if err != nil {
+		return 0
+	}
+	return float64(class.VCPUFor(s.Engine))
 }
 
 // peak is the highest demand of a recording before a moment, in vCPUs.

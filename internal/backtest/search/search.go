@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -81,7 +82,14 @@ func Search(ctx context.Context, s backtest.Setup, limits Limits, done func(trie
 		return Result{}, errShort
 	}
 	split := s.Recording.Start.Add(time.Duration(fittedShare * float64(length))).Truncate(time.Hour)
-	x := &searcher{setup: s, limits: limits, split: split, known: map[string]Found{}, done: done, least: room(s, split)}
+	if classes, least, _ := shapes(s, s.Policy); len(classes) > 0 { // that all begin alike
+		s.Start.InstanceClass, s.Start.Count = cmp.Or(s.Start.InstanceClass, classes[0]), cmp.Or(s.Start.Count, least)
+	}
+	x := &searcher{setup: s, limits: limits, split: split, known: map[string]Found{}, done: done, least: room(s, split), priced: len(s.Unpriced()) == 0}
+	x.reach = math.Inf(1)
+	if factor := s.Policy.Guardrails.MaxStepFactor; factor > 0 {
+		x.reach = float64(factor) * float64(s.Start.Count) * vcpus(s, s.Start.InstanceClass)
+	}
 	base := Found{Policy: s.Policy, Start: s.Start}
 	first, err := x.play(ctx, []Found{base})
 	if err != nil {
@@ -160,10 +168,12 @@ type searcher struct {
 	setup  backtest.Setup
 	limits Limits
 	split  time.Time
-	// least is the vCPUs that the largest shape of a policy must have.
-	least float64
-	mu    sync.Mutex
-	known map[string]Found
+	// least is the vCPUs that the largest shape of a policy must have, and reach those that its smallest may have.
+	least, reach float64
+	// priced says that money counts: that every class has a price.
+	priced bool
+	mu     sync.Mutex
+	known  map[string]Found
 	// played is how many policies were played so far, which done is told.
 	played int
 	done   func(int)
@@ -264,7 +274,7 @@ func Monthly(s backtest.Score) scaling.Money {
 // changes less of what it began with.
 func (x *searcher) compare(a, b Found) int {
 	cost := func(s backtest.Score) float64 {
-		if s.Priced {
+		if x.priced {
 			return float64(s.Cost)
 		}
 		return s.VCPUHours

@@ -112,7 +112,7 @@ func TestHeadroom(t *testing.T) {
 	if got := room(s, split); math.Abs(got-2*3.4/0.45) > 0.1 {
 		t.Errorf("the largest shape must have %.2f vCPUs", got)
 	}
-	x := searcher{setup: s, least: room(s, split)}
+	x := searcher{setup: s, least: room(s, split), reach: 24}
 	for _, f := range x.choices(ladders, Found{Policy: s.Policy, Start: s.Start}) {
 		if !slices.Contains(f.Policy.Readers.InstanceClasses, "db.r6g.2xlarge") { // three xlarge have 12
 			t.Errorf("%v is a choice", f.Policy.Readers.InstanceClasses)
@@ -130,7 +130,7 @@ func TestHeadroom(t *testing.T) {
 // What is said to be different is what is different, and a ladder that was cut short can be had whole again.
 func TestChanges(t *testing.T) {
 	s := setup()
-	x := searcher{setup: s}
+	x := searcher{setup: s, reach: 24}
 	base := Found{Policy: s.Policy, Start: s.Start}
 	f := base
 	for _, d := range dimensions {
@@ -143,8 +143,9 @@ func TestChanges(t *testing.T) {
 	}
 	back := slices.ContainsFunc(x.choices(ladders, f), func(f Found) bool { return len(f.Policy.Readers.InstanceClasses) == 3 })
 	more := slices.ContainsFunc(x.choices(counts, f), func(f Found) bool { return f.Policy.Readers.Max == 3 })
-	base.Start.Count = 2
-	fewer := slices.ContainsFunc(counts(base, s.Policy), func(p scaling.Policy) bool { return p.Readers.Min < 2 })
+	two := s
+	two.Start.Count = 2
+	fewer := slices.ContainsFunc(counts(two, s.Policy), func(p scaling.Policy) bool { return p.Readers.Min < 2 })
 	if !back || !more || fewer || len(changes(s.Policy, base.Policy)) != 0 {
 		t.Errorf("whole again: %t, more readers again: %t", back, more)
 	}
@@ -198,5 +199,54 @@ func TestDifferent(t *testing.T) {
 	got := different([]Found{with(40, 1, 0), with(40, 2, 1), with(45, 1, 0), with(50, 1, 2)})
 	if len(got) != 2 || got[0].Policy.CPU.Target != 40 || got[1].Policy.CPU.Target != 50 {
 		t.Errorf("%d are left: %+v", len(got), got)
+	}
+}
+
+// The pool that is played is varied, and the other is left alone.
+func TestPoolThatIsPlayed(t *testing.T) {
+	s := setup()
+	s.Pool, s.Policy.Writer = scaling.Writer, &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.xlarge", "db.r6g.2xlarge"}}
+	all := ladders(s, s.Policy)
+	for _, p := range all {
+		if len(p.Readers.InstanceClasses) != 3 || len(p.Writer.InstanceClasses) == 0 {
+			t.Errorf("%v, %v", p.Readers, p.Writer)
+		}
+	}
+	if len(all) != 3 || len(counts(s, s.Policy)) != 0 {
+		t.Errorf("%d ladders of two classes, %d numbers of writers", len(all), len(counts(s, s.Policy)))
+	}
+}
+
+// What no operation may reach is no choice: three 2xlarge at least are further from one large than four times, and so are two.
+func TestReach(t *testing.T) {
+	s := setup()
+	x := searcher{setup: s, reach: 4 * 2}
+	with := s.Policy
+	readers := *with.Readers
+	readers.InstanceClasses = []string{"db.r6g.2xlarge"}
+	with.Readers = &readers
+	for _, f := range x.choices(counts, Found{Policy: with}) {
+		if f.Policy.Readers.Min > 1 {
+			t.Errorf("%d to %d 2xlarge is a choice", f.Policy.Readers.Min, f.Policy.Readers.Max)
+		}
+	}
+}
+
+// All begin alike, whatever their ladders; and money counts where every class has a price, for all of them or for none.
+func TestBeginsAlike(t *testing.T) {
+	s := setup()
+	s.Start = scaling.Shape{}
+	delete(s.Policy.Prices, "db.r6g.2xlarge")
+	r, err := Search(t.Context(), s, Limits{OverloadedPerWeek: 10, DisruptionsPerWeek: 3}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, f := range r.Best {
+		if f.Start != (scaling.Shape{InstanceClass: "db.r6g.large", Count: 1}) {
+			t.Errorf("%v begins with %s", f.Changed, f.Start)
+		}
+		if n > 0 && r.Best[n-1].Keeps && f.Fitted.VCPUHours < r.Best[n-1].Fitted.VCPUHours && f.Keeps {
+			t.Errorf("%v costs less and comes later", f.Changed)
+		}
 	}
 }
