@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dbscaler/dbscaler/internal/backtest/peer"
+	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
 // The names of runs that are no peer's.
@@ -38,6 +39,10 @@ func Compare(ctx context.Context, s Setup, against []string, done func(name stri
 	s, err := s.complete()
 	if err != nil {
 		return Comparison{}, err
+	}
+	if r := s.Policy.Readers; s.Pool == scaling.Readers && (s.Start.Count < r.Min || s.Start.Count > r.Max) { // the others would have no sizes
+		return Comparison{}, fmt.Errorf("the pool begins with %d readers, and the policy has %d to %d: begin with as many (--start-count)",
+			s.Start.Count, r.Min, r.Max)
 	}
 	plays, err := s.plays(against)
 	if err != nil {
@@ -103,7 +108,7 @@ func (s Setup) plays(against []string) ([]func(context.Context) (Run, error), er
 		}
 	}
 	if slices.Contains(against, oracleID) {
-		plays = append(plays, func(context.Context) (Run, error) { return playOracle(s) })
+		plays = append(plays, func(ctx context.Context) (Run, error) { return playOracle(ctx, s) })
 	}
 	return plays, nil
 }

@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"math"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/backtest/peer"
@@ -67,6 +68,9 @@ func (e *eyes) look(now time.Time, view *peer.View) {
 		e.cpu, e.hottest = append(scaling.Series(nil), e.cpu[n:]...), append(scaling.Series(nil), e.hottest[n:]...)
 	}
 	view.CPU, view.Hottest, view.Running = e.cpu, e.hottest, e.average()
+	if !recorded(e.setup.Recording, now) {
+		view.Running = math.NaN() // nobody is told anything in a gap
+	}
 }
 
 // average is the vCPUs that had or wanted a CPU, over the last minute.

@@ -95,9 +95,10 @@ func TestChange(t *testing.T) {
 		{"one that leaves is not counted on and is paid for", scaling.Readers, three, one, oracle.Change{Minutes: 9, VCPUs: 2, Cost: 6}},
 		// A surge reader of 4 vCPUs from the ninth of the 8 + 2 × 14 + 9 minutes on.
 		{"one after the other", scaling.Readers, two, big, oracle.Change{Minutes: 45, VCPUs: 4, Cost: 8 + 4*37.0/45}},
-		{"the writer has no surge reader", scaling.Writer, one, size("xlarge", 1, 4), oracle.Change{Minutes: 31, VCPUs: 2, Cost: 4}},
+		{"a reader becomes the writer", scaling.Writer, one, size("xlarge", 1, 4), oracle.Change{Minutes: 9, VCPUs: 2, Cost: 2}},
 	} {
-		if got := change(test.pool)(test.from, test.to); math.Abs(got.Cost-test.want.Cost) > 1e-9 || got.Minutes != test.want.Minutes ||
+		s := Setup{Pool: test.pool, Policy: policy("db.r6g.large"), Other: scaling.Shape{Count: 1}}
+		if got := s.change()(test.from, test.to); math.Abs(got.Cost-test.want.Cost) > 1e-9 || got.Minutes != test.want.Minutes ||
 			got.VCPUs != test.want.VCPUs {
 			t.Errorf("%s: got %+v, want %+v", test.name, got, test.want)
 		}
@@ -110,7 +111,7 @@ func TestOracleScore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := playOracle(s)
+	run, err := playOracle(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +220,7 @@ func TestOracleThatCannotHelp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := playOracle(s)
+	run, err := playOracle(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +296,7 @@ func TestOracleChangesClass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := playOracle(s)
+	run, err := playOracle(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -430,5 +431,105 @@ func TestEffectIsMeasured(t *testing.T) {
 	told := false
 	if _, err := Play(t.Context(), s, func(look Look) { told = told || look.Reason == scaling.ReasonScalingIneffective }); err != nil || !told {
 		t.Errorf("it is not told that growing brings nothing: %v", err)
+	}
+}
+
+// To replace the writer takes the oracle what it takes at least, by what there is to fail over to.
+func TestWriterMinutes(t *testing.T) {
+	cluster, alone := policy(), policy()
+	alone.Target.Kind = scaling.DBInstance
+	for _, test := range []struct {
+		s    Setup
+		want int
+	}{
+		{Setup{Policy: cluster, Other: scaling.Shape{Count: 2}}, 9}, {Setup{Policy: cluster}, 6},
+		{Setup{Policy: alone, MultiAZ: true}, 5}, {Setup{Policy: alone}, 9},
+	} {
+		if got := test.s.writerMinutes(); got != test.want {
+			t.Errorf("%d minutes, want %d", got, test.want)
+		}
+	}
+}
+
+// Nobody who is played beats the oracle, on whatever there is to play.
+func TestNobodyBeatsTheOracle(t *testing.T) {
+	load := hourly(slices.Concat(slices.Repeat([]float64{5}, 8), slices.Repeat([]float64{1}, 40))...)
+	writer := policy()
+	writer.Readers, writer.Writer = nil, &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge"}}
+	writer.ScaleDown.Window, writer.ClassWindow = time.Hour, time.Hour
+	alone := writer
+	alone.Target.Kind = scaling.DBInstance
+	for _, s := range []Setup{
+		{Policy: writer, Pool: scaling.Writer, Other: scaling.Shape{InstanceClass: "db.r6g.large", Count: 1}}, {Policy: writer, Pool: scaling.Writer},
+		{Policy: alone, Pool: scaling.Writer}, {Policy: alone, Pool: scaling.Writer, MultiAZ: true},
+	} {
+		for seed := range int64(8) {
+			s.Recording, s.Seed, s.Insights = load, seed, true
+			c, err := Compare(t.Context(), s, []string{All}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			oracle := c.Runs[len(c.Runs)-1].Score
+			for _, run := range c.Runs {
+				same := run.Score.Overloaded == oracle.Overloaded && run.Score.VCPUHours < oracle.VCPUHours-1e-6
+				if !run.Elsewhere && run.Kind != Static && (run.Score.Overloaded < oracle.Overloaded || same) {
+					t.Errorf("seed %d, %+v: %s %+v, the oracle %+v", seed, s.Other, run.Name, run.Score, oracle)
+				}
+			}
+		}
+	}
+}
+
+// What the writer's successor had to become is the writer's cost: the reader of 2 vCPUs costs nothing, the 2 that it grew by do.
+func TestSuccessorCosts(t *testing.T) {
+	p := policy()
+	p.Readers, p.Writer = nil, &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge"}}
+	other := scaling.Shape{InstanceClass: "db.r6g.large", Count: 1}
+	still := play(t, Setup{Policy: p, Recording: hourly(1, 1), Pool: scaling.Writer, Insights: true, Seed: 1, Other: other})
+	if math.Abs(still.Score.VCPUHours-4) > 1e-6 {
+		t.Errorf("two hours of a large are %+v", still.Score)
+	}
+	s, err := Setup{Policy: p, Recording: hourly(1, 1, 1, 1, 1, 1), Pool: scaling.Writer, Seed: 1, Other: other}.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := playPeer(t.Context(), s, wanting(peer.Classes, map[time.Duration]int{0: 1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One of the two has 4 vCPUs after a quarter of an hour, and the other is what the writer was.
+	if got := run.Score.VCPUHours; got < 6*2+5.5*2 || got > 6*2+6*2 {
+		t.Errorf("six hours are %.1f vCPU hours", got)
+	}
+}
+
+// A pool that begins outside of its limits is refused: the others' sizes would make no sense.
+func TestBeginsWithinLimits(t *testing.T) {
+	for count, want := range map[int]bool{0: true, 1: false, 2: true, 4: true, 5: false} {
+		s := step()
+		s.Policy.Readers.Min, s.Start.Count = 2, count
+		if _, err := Compare(t.Context(), s, nil, nil); (err == nil) != want {
+			t.Errorf("%d of 2 to 4 readers: %v", count, err)
+		}
+	}
+}
+
+// In a gap nobody is told anything.
+func TestNobodyIsToldInAGap(t *testing.T) {
+	s, err := fixed("db.r6g.large", hourly(1, math.NaN(), 1)).complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, _, err := begin(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, view := newEyes(w, s, peer.Peer{Every: time.Minute}), peer.View{}
+	for minute := range 170 {
+		now := monday.Add(time.Duration(minute) * time.Minute)
+		w.Advance(now)
+		if e.look(now, &view); math.IsNaN(view.Running) != (minute >= 60 && minute < 120) {
+			t.Errorf("minute %d: %g vCPUs run", minute, view.Running)
+		}
 	}
 }

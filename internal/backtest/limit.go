@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"time"
@@ -19,7 +20,23 @@ const (
 	// The minutes that the oracle's changes take are what the model takes in the middle, with the operator's own waiting: to create a
 	// reader, to resize one, and to let clients leave one and remove it.
 	createMinutes, resizeMinutes, removeMinutes = 8, 14, 9
+	// To replace the writer takes the oracle what it takes the model at least: to prepare a host and fail over to a standby; to restart on
+	// it, without readers or a standby; and to resize a reader and fail over to it.
+	standbyMinutes, loneMinutes, heirMinutes, singleMinutes = 5, 6, 9, 9
 )
+
+// writerMinutes is how long it takes at least until the writer has another class.
+func (s Setup) writerMinutes() int {
+	switch cluster := s.Policy.Target.Kind == scaling.DBCluster; {
+	case cluster && s.Other.Count == 0:
+		return loneMinutes
+	case cluster:
+		return heirMinutes
+	case s.MultiAZ:
+		return standbyMinutes
+	}
+	return singleMinutes
+}
 
 // minutes is the mean demand of each minute of a recording, in vCPUs; NaN where nothing was recorded.
 func minutes(r *recording.Recording) []float64 {
@@ -42,16 +59,16 @@ func minutes(r *recording.Recording) []float64 {
 
 // change is how the oracle gets from a size to another, by the same means as the operator and in the same time: readers are added
 // before they are counted on, and others resized one after the other, with a surge reader for as long. What a change interrupts does
-// not count as overload: it is a limit.
-func change(pool scaling.Pool) func(from, to oracle.Size) oracle.Change {
+// not count as overload, nor a reader that has to become as large as the writer as a cost: it is a limit.
+func (s Setup) change() func(from, to oracle.Size) oracle.Change {
 	return func(from, to oracle.Size) oracle.Change {
 		c := oracle.Change{VCPUs: min(from.VCPUs, to.VCPUs), Cost: max(from.Cost, to.Cost)}
 		switch {
+		case s.Pool == scaling.Writer:
+			c.Minutes, c.Cost = s.writerMinutes(), from.Cost
 		case from.Class != to.Class:
 			c.Minutes = createMinutes + resizeMinutes*min(from.Count, to.Count) + removeMinutes
-			if pool == scaling.Readers {
-				c.Cost += to.Cost / float64(to.Count) * float64(c.Minutes-createMinutes) / float64(c.Minutes)
-			}
+			c.Cost += to.Cost / float64(to.Count) * float64(c.Minutes-createMinutes) / float64(c.Minutes)
 		case from.Count < to.Count:
 			c.Minutes, c.Cost = createMinutes, from.Cost // they are paid for when they are there
 		default:
@@ -62,12 +79,12 @@ func change(pool scaling.Pool) func(from, to oracle.Size) oracle.Change {
 }
 
 // playOracle works the best sequence of sizes out, and scores it as if it had been run.
-func playOracle(s Setup) (Run, error) {
+func playOracle(ctx context.Context, s Setup) (Run, error) {
 	run := Run{
 		ID: oracleID, Name: "Oracle", Kind: Oracle,
 		Source: "knows the future: the cheapest without an overloaded minute, or the least overload; a limit, worked out and not played",
 	}
-	problem := oracle.Problem{Demand: minutes(s.Recording), Carries: carries, Change: change(s.Pool)}
+	problem := oracle.Problem{Demand: minutes(s.Recording), Carries: carries, Change: s.change()}
 	all := s.sizes()
 	const most = 127
 	if len(all) > most {
@@ -79,7 +96,10 @@ func playOracle(s Setup) (Run, error) {
 			problem.Start = n
 		}
 	}
-	plan := oracle.Solve(problem)
+	plan, err := oracle.Solve(ctx, problem)
+	if err != nil {
+		return run, err
+	}
 	m := &meter{setup: s}
 	m.begin()
 	next, until, size := 0, 0, problem.Sizes[problem.Start]
@@ -96,7 +116,7 @@ func playOracle(s Setup) (Run, error) {
 			m.tell(Event{At: at, Kind: way(step, problem.Sizes), Text: fmt.Sprintf("%s → %s", all[step.From].Shape, all[step.To].Shape)})
 			from := problem.Sizes[step.From]
 			until, size, now = n+step.Change.Minutes, problem.Sizes[step.To], step.Change
-			paid = change(s.Pool)(inVCPUs(from), inVCPUs(size)).Cost
+			paid = s.change()(inVCPUs(from), inVCPUs(size)).Cost
 			if from.Class != size.Class && m.within(at) {
 				m.score.Disruptions += min(from.Count, size.Count)
 			}

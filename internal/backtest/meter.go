@@ -106,8 +106,8 @@ func recorded(r *recording.Recording, at time.Time) bool {
 	return at.Before(r.Start) || n < len(r.Demand) && !math.IsNaN(r.Demand[n])
 }
 
-// charge adds what a minute of the pool costs. An instance costs from when it was created until it is gone (RDS pricing; the ten
-// minutes that each change costs at least are left out).
+// charge adds what a minute of the pool costs, and what the other pool had to become for it. An instance costs from when it was created
+// until it is gone (RDS pricing; the ten minutes that each change costs at least are left out).
 func (m *meter) charge() {
 	if m.billed != nil {
 		vcpus, cost := m.billed()
@@ -115,14 +115,24 @@ func (m *meter) charge() {
 		m.dollars += cost / 60
 		return
 	}
-	target := m.setup.Policy.Target
+	target, other := m.setup.Policy.Target, m.setup.Other
+	add := func(class string, count int) {
+		m.score.VCPUHours += float64(count) * vcpus(class, m.setup.Engine) / 60
+		m.dollars += float64(count) * float64(m.setup.Policy.Prices[class]) / 60
+	}
 	m.world.Each(target.Scope.Region, target.Identifier, func(i *model.Instance, writer bool) {
-		if writer != (m.setup.Pool == scaling.Writer) || i.CreatedAt.IsZero() {
+		if i.CreatedAt.IsZero() {
 			return
 		}
-		m.score.VCPUHours += vcpus(i.Class, m.setup.Engine) / 60
-		m.dollars += float64(m.setup.Policy.Prices[i.Class]) / 60
+		mine := writer == (m.setup.Pool == scaling.Writer)
+		if !mine && m.setup.Pool == scaling.Readers { // the writer stays as it is
+			return
+		}
+		add(i.Class, 1)
 	})
+	if m.setup.Pool == scaling.Writer { // what the readers have become beyond what they were is the writer's: its successor, and surge readers
+		add(other.InstanceClass, -other.Count)
+	}
 }
 
 // draw adds a minute to the track.

@@ -38,7 +38,7 @@ type Run struct {
 	Events []Event
 }
 
-// Score is how well a run went. Minutes in gaps of the recording count for nothing.
+// Score is how well a run went. Minutes in gaps of the recording count for nothing; changes and disruptions in them do.
 type Score struct {
 	// Minutes that were scored.
 	Minutes int

@@ -88,9 +88,10 @@ func (s Setup) shaped() Setup {
 	if s.Start.InstanceClass == "" {
 		s.Start.InstanceClass = ladder[0]
 	}
-	s.Start.Count = max(1, s.Start.Count)
 	if s.Pool == scaling.Writer {
 		s.Start.Count = 1
+	} else {
+		s.Start.Count = max(1, cmp.Or(s.Start.Count, s.Policy.Readers.Min))
 	}
 	if s.Other.InstanceClass == "" {
 		s.Other.InstanceClass = s.Start.InstanceClass

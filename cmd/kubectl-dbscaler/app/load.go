@@ -113,7 +113,7 @@ func (l *loadFlags) check() error {
 }
 
 // readFromAWS are the flags that say what CloudWatch and RDS know by themselves.
-var readFromAWS = []string{"class", "count", "scale", "start-class", "start-count", "writer-class", "readers", "engine", "multi-az"}
+var readFromAWS = []string{"class", "count", "scale", "writer-class", "readers", "engine", "multi-az"}
 
 // setup reads the recording and puts everything together.
 func (l *loadFlags) setup(ctx context.Context, clk clock.Clock, policy scaling.Policy) (backtest.Setup, error) {
@@ -133,18 +133,14 @@ func (l *loadFlags) setup(ctx context.Context, clk clock.Clock, policy scaling.P
 			return s, err
 		}
 		s.Recording, s.Start, s.Other, s.Engine, s.MultiAZ = f.recording, f.start, f.other, f.engine, f.multiAZ
-		return s, nil
+		return l.begun(s), nil
 	}
 	s.Start = scaling.Shape{InstanceClass: l.class, Count: l.count}
-	if s.Recording, err = recording.Open(l.metrics, recording.Options{Class: l.class, Count: l.count, Scale: l.scale}); err != nil {
+	of := recording.Options{Class: l.class, Count: l.count, Scale: l.scale, Engine: l.engine}
+	if s.Recording, err = recording.Open(l.metrics, of); err != nil {
 		return s, input(err)
 	}
-	if l.startClass != "" {
-		s.Start.InstanceClass = l.startClass
-	}
-	if l.startCount > 0 {
-		s.Start.Count = l.startCount
-	}
+	s = l.begun(s)
 	if s.Start.Count == 0 && s.Pool == scaling.Readers && policy.Readers != nil {
 		s.Start.Count = policy.Readers.Min
 	}
@@ -154,4 +150,11 @@ func (l *loadFlags) setup(ctx context.Context, clk clock.Clock, policy scaling.P
 		s.Other.Count = l.readers
 	}
 	return s, nil
+}
+
+// begun begins with what was asked for.
+func (l *loadFlags) begun(s backtest.Setup) backtest.Setup {
+	s.Start.InstanceClass = cmp.Or(l.startClass, s.Start.InstanceClass)
+	s.Start.Count = cmp.Or(l.startCount, s.Start.Count)
+	return s
 }

@@ -2,7 +2,10 @@
 // where there is none, the cheapest of those with the fewest. No autoscaler can be better; it is a limit and no peer.
 package oracle
 
-import "math"
+import (
+	"context"
+	"math"
+)
 
 // Size is a size that there is.
 type Size struct {
@@ -84,8 +87,9 @@ type table struct {
 }
 
 // Solve finds the best plan by dynamic programming over minutes and sizes: minutes × sizes² steps, and a byte of memory for each
-// minute and size. There are at most 127 sizes.
-func Solve(p Problem) Plan {
+// minute and size, with four for each minute and different number of vCPUs. There are at most 127 sizes. The error says that the context
+// ended.
+func Solve(ctx context.Context, p Problem) (Plan, error) {
 	t := newTable(p)
 	sizes, length := len(p.Sizes), len(p.Demand)
 	// best is of the minutes from the present one up to the furthest that a change can reach; came says from which size the best way
@@ -100,6 +104,9 @@ func Solve(p Problem) Plan {
 	best[0][p.Start] = state{}
 	came := make([]int8, (length+1)*sizes)
 	for minute := range length {
+		if err := ctx.Err(); minute%1000 == 0 && err != nil {
+			return Plan{}, err
+		}
 		now := best[minute%len(best)]
 		for from, so := range now {
 			if so == never {
@@ -120,7 +127,7 @@ func Solve(p Problem) Plan {
 			now[k] = never
 		}
 	}
-	return t.plan(best[length%len(best)], came)
+	return t.plan(best[length%len(best)], came), nil
 }
 
 func newTable(p Problem) *table {

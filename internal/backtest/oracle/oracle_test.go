@@ -34,6 +34,15 @@ func join(all ...[]float64) []float64 {
 }
 
 // The plans are worked out by hand.
+func solve(tb testing.TB, p Problem) Plan {
+	tb.Helper()
+	plan, err := Solve(tb.Context(), p)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return plan
+}
+
 func TestSolve(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -60,7 +69,7 @@ func TestSolve(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.problem.Start = test.start
-			plan := Solve(test.problem)
+			plan := solve(t, test.problem)
 			var steps []string
 			for _, s := range plan.Steps {
 				steps = append(steps, fmt.Sprintf("%d: %d→%d", s.At, s.From, s.To))
@@ -127,7 +136,7 @@ func TestNothingIsBetter(t *testing.T) {
 		p.Change = func(from, to Size) Change {
 			return Change{Minutes: lengths[index[from.Class]][index[to.Class]], VCPUs: min(from.VCPUs, to.VCPUs), Cost: from.Cost + to.Cost/2}
 		}
-		plan, want := Solve(p), brute(p, 0, p.Start, state{})
+		plan, want := solve(t, p), brute(p, 0, p.Start, state{})
 		if plan.Overloaded != want.overloaded || math.Abs(plan.Cost-want.cost) > 1e-6 {
 			t.Fatalf("seed %d: %d overloaded for %g, and %d for %g can be done", seed, plan.Overloaded, plan.Cost, want.overloaded, want.cost)
 		}
@@ -152,6 +161,6 @@ func BenchmarkSolve(b *testing.B) {
 		p.Demand = append(p.Demand, 6+5*math.Sin(float64(n)/1440*2*math.Pi))
 	}
 	for b.Loop() {
-		Solve(p)
+		solve(b, p)
 	}
 }

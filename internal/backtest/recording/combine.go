@@ -264,6 +264,9 @@ func (t *totals) points(m measure, cpus, loads int) []point {
 			load := math.NaN()
 			if loads > 0 && sum.loads == loads {
 				load = sum.load
+				if loads < int(m.instances()) { // one that is the mean, as CPUUtilization is
+					load *= m.instances()
+				}
 			}
 			p.demand, p.censored = wanted(sum.used/100*m.pool(), load, sum.saturated)
 		}

@@ -60,6 +60,7 @@ func TestReadMetricData(t *testing.T) {
 		},
 		"a scale":                         {in: output(entry("q", "Queries", "Complete", "50", "2500")), options: Options{Scale: 0.01}, demand: []float64{0.5, 25}},
 		"what is not known is left out":   {in: "\ufeff \n" + strings.Replace(output(entry("cpu", "", "", "50", "25")), `"Id"`, `"New":{"deep":[1,{}]},"Id"`, 1), options: large, demand: []float64{1, 0.5}},
+		"one load of three":               {in: output(entry("cpu", "CPUUtilization", "", "50", "99"), entry("l", "DBLoadCPU", "", "1", "5")), options: Options{Class: "db.r6g.large", Count: 3}, demand: []float64{3, 15}},
 		"the label says more than the id": {in: output(entry("cpu1", "DBLoadCPU", "", "9", "9"), entry("cpu2", "CPUUtilization", "", "50", "95")), options: large, demand: []float64{1, 9}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -68,8 +68,9 @@ func (o Options) measure() (measure, error) {
 	return measure{vcpus: vcpus, count: o.Count}, nil
 }
 
-// pool is the vCPUs of all instances.
-func (m measure) pool() float64 { return m.vcpus * float64(max(m.count, 1)) }
+// instances is how many a value is the mean of, DBLoad as well, and pool the vCPUs of all of them.
+func (m measure) instances() float64 { return float64(max(m.count, 1)) }
+func (m measure) pool() float64      { return m.vcpus * m.instances() }
 
 // read reads a value and says what is wrong with it, if anything.
 func (m measure) read(text string) (value float64, problem string) {
@@ -130,7 +131,7 @@ func (m measure) demand(value, load float64) (vcpus float64, censored bool) {
 	if m.scale != 0 {
 		return value * m.scale, false
 	}
-	return wanted(value/100*m.pool(), load, value >= SaturatedPercent)
+	return wanted(value/100*m.pool(), load*m.instances(), value >= SaturatedPercent)
 }
 
 // wanted is the demand behind what was used. Who was saturated wanted what DBLoadCPU shows; where that is NaN, at least what was used.

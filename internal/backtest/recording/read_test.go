@@ -72,6 +72,10 @@ func TestReadCSV(t *testing.T) {
 				"2024-01-01 00:03:00,100,1\n",
 			options: large, interval: time.Minute, demand: []float64{1, 7.5, 1.92, 2}, censored: []bool{false, false, true, false},
 		},
+		"saturated with the mean load of three": {
+			in:      "timestamp,value,dbload\n2024-01-01 00:00:00,50,1\n2024-01-01 00:01:00,99,5\n",
+			options: Options{Class: "db.r6g.large", Count: 3}, interval: time.Minute, demand: []float64{3, 15}, censored: nil,
+		},
 		"hours": {
 			in:      "timestamp,value\n2024-01-01 00:00:00,50\n2024-01-01 01:00:00,25\n",
 			options: large, interval: time.Hour, demand: []float64{1, 0.5},

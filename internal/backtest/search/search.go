@@ -85,7 +85,8 @@ func Search(ctx context.Context, s backtest.Setup, limits Limits, done func(trie
 	if classes, least, _ := shapes(s, s.Policy); len(classes) > 0 { // that all begin alike
 		s.Start.InstanceClass, s.Start.Count = cmp.Or(s.Start.InstanceClass, classes[0]), cmp.Or(s.Start.Count, least)
 	}
-	x := &searcher{setup: s, limits: limits, split: split, known: map[string]Found{}, done: done, least: room(s, split), priced: len(s.Unpriced()) == 0}
+	x := &searcher{setup: s, limits: limits, split: split, known: map[string]Found{}, done: done}
+	x.least, x.priced = room(s, split), len(s.Unpriced()) == 0
 	x.reach = math.Inf(1)
 	if factor := s.Policy.Guardrails.MaxStepFactor; factor > 0 {
 		x.reach = float64(factor) * float64(s.Start.Count) * vcpus(s, s.Start.InstanceClass)

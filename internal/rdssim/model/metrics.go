@@ -74,18 +74,28 @@ type gap struct {
 // Gap keeps an instance, or where it is empty every one of the region, from publishing the metrics of minutes that start at from or
 // later and before to. What it has published already stays.
 func (w *World) Gap(region, instance string, from, to time.Time) {
-	w.gaps = append(w.gaps, gap{region, instance, from, to})
+	at, _ := slices.BinarySearchFunc(w.gaps, from, func(g gap, from time.Time) int { return g.from.Compare(from) })
+	w.gaps = slices.Insert(w.gaps, at, gap{region, instance, from, to})
 }
 
 func (w *World) inGap(s *server, at time.Time) bool {
-	return slices.ContainsFunc(w.gaps, func(g gap) bool {
-		return g.region == s.Region && (g.instance == s.Identifier || g.instance == "") && !at.Before(g.from) && at.Before(g.to)
-	})
+	for _, g := range w.gaps { // in the order in which they begin
+		if g.from.After(at) {
+			break
+		}
+		if g.region == s.Region && (g.instance == s.Identifier || g.instance == "") && at.Before(g.to) {
+			return true
+		}
+	}
+	return false
 }
 
 // closeMinute turns what was added up since the last minute into samples.
 func (w *World) closeMinute() {
 	at := w.now.Add(-time.Minute)
+	for len(w.gaps) > 0 && !at.Before(w.gaps[0].to) {
+		w.gaps = w.gaps[1:]
+	}
 	for _, g := range w.groups {
 		g.minute.Interrupted, g.disruptions = g.disruptions, 0
 		g.minutes = append(g.minutes, g.minute.close(at))

@@ -129,8 +129,8 @@ func (s *scene) ontoFloor(current floor) (*scaling.Proposal, scaling.Hold) {
 		if smaller || len(refused) == 0 {
 			return nil, scaling.Hold{}
 		}
-		return nil, scaling.Hold{Reason: scaling.ReasonNothingFits, Message: fmt.Sprintf("%s, and there are %s. No shape that has them may be taken: %s",
-			text, s.shape(), because(refused...))}
+		return nil, scaling.Hold{Reason: scaling.ReasonNothingFits, Message: fmt.Sprintf(
+			"%s, and there are %s. No shape that has them may be taken: %s", text, s.shape(), because(refused...))}
 	}
 	best.Verdict = scaling.Chosen
 	text += fmt.Sprintf(": %s → %s", s.shape(), best.Shape)
