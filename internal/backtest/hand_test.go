@@ -533,3 +533,28 @@ func TestNobodyIsToldInAGap(t *testing.T) {
 		}
 	}
 }
+
+// The readers of a DBInstance, which are not played, do not use up what its writer may do.
+func TestWriterOfAnInstanceWithReaders(t *testing.T) {
+	p := policy("db.r6g.large", "db.r6g.xlarge")
+	p.Writer, p.Target.Kind = &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge"}}, scaling.DBInstance
+	run := play(t, Setup{Policy: p, Recording: hourly(0.5, 1.6, 1.6, 1.6), Pool: scaling.Writer, Insights: true, Seed: 1})
+	if last := run.Track.Capacity[len(run.Track.Capacity)-1]; run.Score.Changes != 1 || last != 4 {
+		t.Errorf("%g vCPUs at the end, %+v", last, run.Score)
+	}
+}
+
+// Of two ways that are alike the oracle takes the one that stays.
+func TestOracleStays(t *testing.T) {
+	p := policy()
+	p.Readers, p.Target.Kind = nil, scaling.DBInstance
+	p.Writer = &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.large", "db.r7g.large", "db.r6g.xlarge"}} // two of 2 vCPUs
+	s, err := Setup{Policy: p, Recording: hourly(1, 1.2, 1), Pool: scaling.Writer, Start: scaling.Shape{InstanceClass: "db.r7g.large"}}.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := playOracle(t.Context(), s)
+	if err != nil || run.Score.Changes != 0 || run.Score.Disruptions != 0 {
+		t.Errorf("%+v, %v", run.Score, err)
+	}
+}

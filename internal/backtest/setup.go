@@ -67,6 +67,9 @@ func (s Setup) complete() (Setup, error) {
 	case s.Pool == scaling.Writer && p.Writer == nil:
 		return s, errors.New("the recording is of the writer, and the policy has no spec.writer")
 	}
+	if p.Target.Kind == scaling.DBInstance {
+		p.Readers = nil // read replicas are not played
+	}
 	s.Engine = cmp.Or(s.Engine, map[scaling.TargetKind]string{scaling.DBInstance: "postgres"}[p.Target.Kind], "aurora-postgresql")
 	if p.Target.Kind == scaling.DBCluster && !strings.HasPrefix(s.Engine, "aurora-") {
 		return s, fmt.Errorf("%s: a Multi-AZ DB cluster cannot be played yet", s.Engine)

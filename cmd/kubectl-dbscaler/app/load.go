@@ -148,6 +148,9 @@ func (l *loadFlags) setup(ctx context.Context, clk clock.Clock, policy scaling.P
 		s.Other.InstanceClass = l.writerClass
 	} else if policy.Target.Kind == scaling.DBCluster {
 		s.Other.Count = l.readers
+		if policy.Readers != nil && !l.given("readers") {
+			s.Other.Count = max(l.readers, policy.Readers.Min)
+		}
 	}
 	return s, nil
 }

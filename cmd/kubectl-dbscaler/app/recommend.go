@@ -57,7 +57,7 @@ database is simulated.`,
 
 func (r *recommendCommand) run(ctx context.Context, name string) error {
 	limits := search.Limits{OverloadedPerWeek: r.overloaded, DisruptionsPerWeek: r.disruptions}
-	if r.overloaded < 0 || r.disruptions < 0 {
+	if !(r.overloaded >= 0) || !(r.disruptions >= 0) { // nor no number
 		return input(errors.New("--max-overloaded-minutes and --max-disruptions cannot be below 0"))
 	}
 	object, setup, err := r.read(ctx, name)

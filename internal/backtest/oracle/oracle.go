@@ -57,18 +57,22 @@ type Plan struct {
 type state struct {
 	overloaded int
 	cost       float64
+	changes    int
 }
 
 // never stands for a size that cannot be reached.
 var never = state{overloaded: math.MaxInt32}
 
-// less says whether one way is better than another. Costs that differ by rounding alone are alike, so that nothing is changed for
-// nothing.
+// less says whether one way is better than another: less overloaded, then cheaper, then with fewer changes. Costs that differ by rounding
+// alone are alike.
 func (s state) less(other state) bool {
 	if s.overloaded != other.overloaded {
 		return s.overloaded < other.overloaded
 	}
-	return s.cost < other.cost-1e-9*(1+math.Abs(other.cost))
+	if apart := 1e-9 * (1 + math.Abs(other.cost)); math.Abs(s.cost-other.cost) > apart {
+		return s.cost < other.cost
+	}
+	return s.changes < other.changes
 }
 
 // table is what the search looks up.
@@ -178,6 +182,7 @@ func (t *table) move(so state, minute, from, to int) (int, state) {
 	if from != to {
 		c := t.changes[from][to]
 		after, level, cost = minute+c.Minutes, t.during[from][to], c.Cost
+		so.changes++
 	}
 	if after > len(t.p.Demand) {
 		return after, never

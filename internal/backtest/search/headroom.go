@@ -42,7 +42,7 @@ func shapes(s backtest.Setup, p scaling.Policy) (classes []string, least, most i
 	return nil, 0, 0
 }
 
-// largest and smallest are the vCPUs of the largest and the smallest shape of a policy.
+// largest and smallest are the vCPUs of the largest and the smallest shape of a policy; readers that there are stay.
 func largest(s backtest.Setup, p scaling.Policy) float64 {
 	classes, _, most := shapes(s, p)
 	if len(classes) == 0 {
@@ -56,7 +56,7 @@ func smallest(s backtest.Setup, p scaling.Policy) float64 {
 	if len(classes) == 0 {
 		return 0
 	}
-	return float64(least) * vcpus(s, classes[0])
+	return float64(max(least, s.Start.Count)) * vcpus(s, classes[0])
 }
 
 // vcpus of a class; zero when nobody knows it, which is said when it is played.

@@ -278,7 +278,7 @@ func (x *searcher) compare(a, b Found) int {
 		if x.priced {
 			return float64(s.Cost)
 		}
-		return s.VCPUHours
+		return math.Round(1000 * s.VCPUHours) // what sums of fractions are off by is no saving
 	}
 	return cmp.Or(cmp.Compare(x.excess(a.Fitted), x.excess(b.Fitted)), cmp.Compare(cost(a.Fitted), cost(b.Fitted)),
 		cmp.Compare(a.Fitted.Overloaded, b.Fitted.Overloaded), cmp.Compare(len(a.Changed), len(b.Changed)), cmp.Compare(key(a), key(b)))

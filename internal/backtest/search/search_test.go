@@ -221,6 +221,7 @@ func TestPoolThatIsPlayed(t *testing.T) {
 func TestReach(t *testing.T) {
 	s := setup()
 	x := searcher{setup: s, reach: 4 * 2}
+	x.setup.Start.Count = 1
 	with := s.Policy
 	readers := *with.Readers
 	readers.InstanceClasses = []string{"db.r6g.2xlarge"}
@@ -229,6 +230,10 @@ func TestReach(t *testing.T) {
 		if f.Policy.Readers.Min > 1 {
 			t.Errorf("%d to %d 2xlarge is a choice", f.Policy.Readers.Min, f.Policy.Readers.Max)
 		}
+	}
+	x.setup.Start.Count = 2 // and they stay
+	if n := len(x.choices(counts, Found{Policy: with})); n != 0 {
+		t.Errorf("from two readers there are %d choices", n)
 	}
 }
 
