@@ -11,6 +11,8 @@ const (
 	mostIntervals = 2_000_000
 	// shortest and longest are the limits of an interval in seconds.
 	shortest, longest = 60, 3600
+	// inARow is how many distances of the same length, in a row, are another interval and no gaps.
+	inARow = 12
 )
 
 // fewer is what to do about too many intervals.
@@ -32,10 +34,19 @@ func (f file) grid(points []point) (*Recording, error) {
 	if err != nil {
 		return nil, err
 	}
+	alike := 0 // distances in a row that are the same and too long
 	for n := 1; n < len(points); n++ {
-		if d := points[n].at - points[n-1].at; d%interval != 0 {
-			return nil, f.wrong(points[n].line, "mixed intervals: %s is %s after the value before it, and most values are %s apart: "+
-				"give all of them the same interval, and leave out whole ones alone", stamp(points[n].at), apart(d), apart(interval))
+		d := points[n].at - points[n-1].at
+		if n == 1 || d == interval || d != points[n-1].at-points[n-2].at {
+			alike = 0
+		}
+		if d > interval {
+			alike++
+		}
+		if from := n - alike + 1; d%interval != 0 || alike == inARow {
+			from = min(from, n)
+			return nil, f.wrong(points[from].line, "mixed intervals: %s is %s after the value before it, and most values are %s apart: "+
+				"give all of them the same interval, and leave out whole ones alone", stamp(points[from].at), apart(d), apart(interval))
 		}
 	}
 	first, last := points[0], points[len(points)-1]

@@ -298,3 +298,26 @@ func BenchmarkReadCSV(b *testing.B) {
 		}
 	}
 }
+
+// Where CloudWatch keeps five minutes of what is older, a recording by the minute has more than gaps; eleven in a row may be gaps.
+func TestCoarserForATime(t *testing.T) {
+	with := func(coarse int) string {
+		var b strings.Builder
+		b.WriteString("timestamp,value\n")
+		at := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+		for n := range 100 + coarse {
+			b.WriteString(at.Format(time.DateTime) + ",50\n")
+			if at = at.Add(time.Minute); n >= 50 && n < 50+coarse {
+				at = at.Add(4 * time.Minute)
+			}
+		}
+		return b.String()
+	}
+	if _, err := Read("x", strings.NewReader(with(11)), Options{Class: "db.r6g.large"}); err != nil {
+		t.Errorf("eleven in a row: %v", err)
+	}
+	_, err := Read("x", strings.NewReader(with(12)), Options{Class: "db.r6g.large"})
+	if err == nil || !strings.HasPrefix(err.Error(), "x:53: mixed intervals: 2024-01-01 00:55:00 is 5m after the value before it") {
+		t.Errorf("twelve in a row: %v", err)
+	}
+}
