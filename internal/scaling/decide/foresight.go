@@ -172,7 +172,7 @@ func capacityOf(shapes []scaling.PastCapacity, from, to time.Time, between func(
 			at = until
 		}
 	}
-	return total / quarter.Seconds(), true
+	return total / to.Sub(from).Seconds(), true
 }
 
 // half is what a pool has on the way on average; to be sure of what it was asked for at most, it is the larger of the two.
