@@ -120,8 +120,8 @@ spec:
 			}
 			overloaded := 0
 			for _, m := range l.minutes("day") {
-				n := int(m.At.Sub(start) / time.Minute)
-				busy := m.HottestReader >= backtest.OverloadedPercent || m.Writer >= backtest.OverloadedPercent || m.ReaderRefused+m.WriterRefused > 1e-6
+				n := int(m.Time.Sub(start) / time.Minute)
+				busy := m.HottestReaderPercent >= backtest.OverloadedPercent || m.WriterPercent >= backtest.OverloadedPercent || m.ReaderUnservedVCPUSeconds+m.WriterUnservedVCPUSeconds > 1e-6
 				if n < len(test.load.Demand) && busy && !math.IsNaN(test.load.Demand[n]) {
 					overloaded++
 				}
@@ -137,7 +137,7 @@ spec:
 func lookOf(p *v1alpha1.DBScalingPolicy, at time.Time) backtest.Look {
 	look := backtest.Look{At: at, Reason: scaling.Reason(p.Status.Decision.Reason), HeldBackBy: p.Status.Decision.HeldBackBy}
 	if op := convert.Operation(p.Status.Operation); op != nil {
-		look.Reason, look.Operation, look.Step = "", op.ID, op.Current()
+		look.Reason, look.Operation, look.Step = "", op.ID, op.CurrentStep()
 		if look.Step < len(op.Steps) {
 			look.Attempts = op.Steps[look.Step].Attempts
 		}

@@ -31,7 +31,7 @@ type visit struct {
 	policy      scaling.Policy
 	observation scaling.Observation
 	// pools is how each pool was looked at.
-	pools []scaling.Assessment
+	pools []scaling.PoolAssessment
 	// operation is the one under way, or nil; claimed says that this visit made sure that there is a slot for it.
 	operation *scaling.Operation
 	claimed   bool

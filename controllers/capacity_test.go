@@ -14,8 +14,8 @@ import (
 // TestNoCapacityForAResize: the operation is given up with a reason; the surge reader still carries the load.
 func TestNoCapacityForAResize(t *testing.T) {
 	l := newLab(t, busyCluster())
-	l.aws.Inject(rdssim.Fault{Kind: rdssim.Answer, Operation: "ModifyDBInstance", Code: "InsufficientDBInstanceCapacity", HTTPStatus: 400,
-		Message: "no instances of the requested class", Until: start.Add(40 * time.Minute)})
+	l.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "ModifyDBInstance", Code: "InsufficientDBInstanceCapacity", HTTPStatus: 400,
+		Message: "no instances of the requested class", ExpiresAt: start.Add(40 * time.Minute)})
 	l.apply(readersVertical)
 	p := l.until("p", "given up", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool { return len(p.Status.History) > 0 })
 	if got := p.Status.History[0]; got.Reason != v1alpha1.ReasonInsufficientCapacity || got.Outcome != v1alpha1.OutcomeFailed {
@@ -39,7 +39,7 @@ func TestNoCapacityForAResize(t *testing.T) {
 // TestNoCapacityInAZone: a new reader goes to another zone, within the same operation.
 func TestNoCapacityInAZone(t *testing.T) {
 	l := newLab(t, busyCluster())
-	l.aws.Do(func(w *model.World) { w.Scarce("db.r6g.large", "eu-west-1c") }) // the zone that has no member yet
+	l.aws.WithWorld(func(w *model.World) { w.SetCapacityShortage("db.r6g.large", "eu-west-1c") }) // the zone that has no member yet
 	l.apply(readersHorizontal)
 	p := l.until("p", "grown", 2*time.Hour, succeeded)
 	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.large db.r6g.large" || len(p.Status.History) != 1 {
@@ -57,7 +57,7 @@ func TestNoCapacityInAZone(t *testing.T) {
 // TestNoCapacityAnywhere: another class is tried at once, and the first one again when it is worth it.
 func TestNoCapacityAnywhere(t *testing.T) {
 	l := newLab(t, busyCluster())
-	l.aws.Do(func(w *model.World) { w.Scarce("db.r6g.xlarge") })
+	l.aws.WithWorld(func(w *model.World) { w.SetCapacityShortage("db.r6g.xlarge") })
 	l.apply(readersVertical)
 	p := l.until("p", "grown", 2*time.Hour, succeeded)
 	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.2xlarge" {

@@ -18,7 +18,7 @@ import (
 )
 
 // idleInterval is when to look again where nothing says otherwise.
-const idleInterval = decide.Interval
+const idleInterval = decide.RequeueInterval
 
 // decide asks what should change and whether the guards let it. An operation under way is finished first.
 func (r *Reconciler) decide(ctx context.Context, v *visit) (bool, error) {
@@ -53,7 +53,7 @@ func (r *Reconciler) decide(ctx context.Context, v *visit) (bool, error) {
 // isLimit says whether a hold keeps back what the load calls for.
 func isLimit(reason scaling.Reason) bool {
 	return slices.Contains([]scaling.Reason{
-		scaling.ReasonAtMaximum, scaling.ReasonNothingFits, scaling.ReasonScalingIneffective, scaling.ReasonUpgradeWatch,
+		scaling.ReasonAtMaximum, scaling.ReasonNoSuitableShape, scaling.ReasonScalingIneffective, scaling.ReasonUpgradeWatch,
 	}, reason)
 }
 
@@ -158,19 +158,19 @@ func alternatives(d scaling.Decision, hold scaling.Hold) []v1alpha1.Alternative 
 
 // alternativesOf shows the chosen shape of a pool and those that came closest to it in size.
 func alternativesOf(d scaling.Decision, pool scaling.Pool) []v1alpha1.Alternative {
-	n := slices.IndexFunc(d.Pools, func(a scaling.Assessment) bool { return a.Load.Pool == pool })
+	n := slices.IndexFunc(d.Pools, func(a scaling.PoolAssessment) bool { return a.Load.Pool == pool })
 	if n < 0 {
 		return nil
 	}
 	all := slices.DeleteFunc(slices.Clone(d.Pools[n].Candidates), func(c scaling.Candidate) bool {
-		return c.Verdict == "" || c.Verdict == scaling.WrongDirection
+		return c.Verdict == "" || c.Verdict == scaling.VerdictWrongDirection
 	})
 	size := d.Pools[n].Load.Capacity
-	if k := slices.IndexFunc(all, func(c scaling.Candidate) bool { return c.Verdict == scaling.Chosen }); k >= 0 {
+	if k := slices.IndexFunc(all, func(c scaling.Candidate) bool { return c.Verdict == scaling.VerdictChosen }); k >= 0 {
 		size = all[k].VCPUs
 	}
 	away := func(c scaling.Candidate) float64 {
-		if c.Verdict == scaling.Chosen {
+		if c.Verdict == scaling.VerdictChosen {
 			return -1
 		}
 		return max(c.VCPUs-size, size-c.VCPUs)

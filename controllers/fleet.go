@@ -32,18 +32,18 @@ func (r *Reconciler) fleet(ctx context.Context, reader client.Reader, v *visit) 
 		waits := other.Status.Operation == nil && waitsForSlot(other.Status.Decision)
 		switch op := convert.Operation(other.Status.Operation); {
 		case other.UID == v.object.UID && waits:
-			fleet.Since = other.Status.Decision.Time.Time
+			fleet.WaitingSince = other.Status.Decision.Time.Time
 		case other.UID == v.object.UID:
-		case op != nil && op.Disruptive():
-			fleet.Busy = append(fleet.Busy, name)
+		case op != nil && op.IsDisruptive():
+			fleet.Holders = append(fleet.Holders, name)
 		case waits:
 			d := other.Status.Decision
-			fleet.Waiting = append(fleet.Waiting, scaling.Waiter{
-				Policy: name, Emergency: d.Urgency == v1alpha1.UrgencyEmergency, Since: d.Time.Time,
+			fleet.Waiting = append(fleet.Waiting, scaling.WaitingPolicy{
+				Policy: name, Emergency: d.Urgency == v1alpha1.UrgencyEmergency, WaitingSince: d.Time.Time,
 			})
 		}
 	}
-	slices.Sort(fleet.Busy)
+	slices.Sort(fleet.Holders)
 	return fleet, nil
 }
 
@@ -55,7 +55,7 @@ func waitsForSlot(d *v1alpha1.DecisionStatus) bool {
 // was a slot for it; if not, it is taken back. Of all that claim at once, each sees those that claimed before it, so that never
 // more than the slots go on, however many managers there are.
 func (r *Reconciler) claim(ctx context.Context, v *visit, proposal scaling.Proposal) (bool, error) {
-	if r.MaxDisruptive == 0 || !v.operation.Disruptive() {
+	if r.MaxDisruptive == 0 || !v.operation.IsDisruptive() {
 		return true, nil
 	}
 	v.object.Status.Operation = convert.OperationStatus(*v.operation)
@@ -73,14 +73,14 @@ func (r *Reconciler) claim(ctx context.Context, v *visit, proposal scaling.Propo
 // keepSlot says whether an operation that has asked AWS for nothing yet has a slot. If not, it is taken back and waits for its
 // turn as a decision.
 func (r *Reconciler) keepSlot(ctx context.Context, v *visit, change *scaling.Change) (bool, error) {
-	if v.claimed || r.MaxDisruptive == 0 || !v.operation.Disruptive() || v.operation.Asked() {
+	if v.claimed || r.MaxDisruptive == 0 || !v.operation.IsDisruptive() || v.operation.HasRequests() {
 		return true, nil
 	}
 	fleet, err := r.fleet(ctx, r.Live, v)
 	if err != nil {
 		return false, err
 	}
-	if v.claimed = len(fleet.Busy) < fleet.Slots; v.claimed {
+	if v.claimed = len(fleet.Holders) < fleet.Slots; v.claimed {
 		return true, nil
 	}
 	message := fmt.Sprintf("%s: %s → %s. Held back by %s: %s",

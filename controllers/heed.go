@@ -15,19 +15,19 @@ import (
 // heed shows what a person asked for by annotation: a pause, or a shape of their own. Each has an end, and is shown for as
 // long as it lasts.
 func (r *Reconciler) heed(v *visit) {
-	wish := v.policy.Wish
+	wish := v.policy.ManualControl
 	switch {
-	case wish.Problem != "":
+	case wish.InvalidReason != "":
 		v.begun(v1alpha1.ConditionPaused, v1alpha1.ReasonInvalidAnnotation,
-			"An annotation cannot be read, which counts as a pause: "+wish.Problem, events.Paused)
-	case wish.Paused(v.now):
+			"An annotation cannot be read, which counts as a pause: "+wish.InvalidReason, events.Paused)
+	case wish.IsPaused(v.now):
 		v.begun(v1alpha1.ConditionPaused, v1alpha1.ReasonPausedByAnnotation, fmt.Sprintf(
 			"A person holds everything back until %s. To go on at once: kubectl annotate -n %s dbsp %s %s-", stampOf(wish.PausedUntil),
 			v.object.Namespace, v.object.Name, v1alpha1.AnnotationPausedUntil), events.Paused)
 	default:
 		v.over(v1alpha1.ConditionPaused, events.Resumed, "The pause is over")
 	}
-	override := wish.Overridden(v.now)
+	override := wish.ActiveOverride(v.now)
 	if override == nil {
 		v.over(v1alpha1.ConditionOverridden, events.OverrideEnded, "The override is over, and the load decides again")
 		return
@@ -40,7 +40,7 @@ func (r *Reconciler) heed(v *visit) {
 		shapes = append(shapes, "writer "+override.Writer.InstanceClass)
 	}
 	v.begun(v1alpha1.ConditionOverridden, v1alpha1.ReasonOverriddenByAnnotation, fmt.Sprintf(
-		"A person wants %s until %s, whatever the load", strings.Join(shapes, " and "), stampOf(override.Until)), events.Overridden)
+		"A person wants %s until %s, whatever the load", strings.Join(shapes, " and "), stampOf(override.ExpiresAt)), events.Overridden)
 }
 
 // begun sets a condition that is present only while it is True, and tells when it begins.

@@ -131,10 +131,10 @@ func TestReadersAreResizedBehindASurgeReader(t *testing.T) {
 	}
 	for _, m := range l.minutes("orders") {
 		if m.ReaderVCPUs < 2 {
-			t.Errorf("at %s only %g vCPUs of readers were in service", m.At.Format("15:04"), m.ReaderVCPUs)
+			t.Errorf("at %s only %g vCPUs of readers were in service", m.Time.Format("15:04"), m.ReaderVCPUs)
 		}
-		if m.Saturated {
-			t.Errorf("at %s a reader was saturated", m.At.Format("15:04"))
+		if m.ReadersSaturated {
+			t.Errorf("at %s a reader was saturated", m.Time.Format("15:04"))
 		}
 	}
 	if got := condition(p, v1alpha1.ConditionReady); got != "True Ready" {
@@ -226,7 +226,7 @@ func TestReadReplicasGrow(t *testing.T) {
 	}
 	for _, m := range l.minutes("ledger") {
 		if m.ReaderVCPUs < 2 {
-			t.Errorf("at %s %g vCPUs of replicas were in service", m.At.Format("15:04"), m.ReaderVCPUs)
+			t.Errorf("at %s %g vCPUs of replicas were in service", m.Time.Format("15:04"), m.ReaderVCPUs)
 		}
 	}
 }
@@ -266,7 +266,7 @@ func TestMultiAZCluster(t *testing.T) {
 		t.Errorf("the cluster is %s", got)
 	}
 	failovers := 0
-	l.aws.Do(func(w *model.World) {
+	l.aws.WithWorld(func(w *model.World) {
 		for _, e := range w.Events("eu-west-1", start, w.Now()) {
 			if strings.HasPrefix(e.Message, "Completed failover") {
 				failovers++

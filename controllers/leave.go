@@ -38,7 +38,7 @@ func (r *Reconciler) hold(ctx context.Context, v *visit, op scaling.Operation) (
 
 // release takes it off once no operation is under way and no surge reader is there.
 func (r *Reconciler) release(ctx context.Context, v *visit) error {
-	surge := slices.ContainsFunc(v.observation.Instances, func(i scaling.Instance) bool { return i.Surge() != "" })
+	surge := slices.ContainsFunc(v.observation.Instances, func(i scaling.Instance) bool { return i.SurgeOperation() != "" })
 	if v.object.Status.Operation != nil || surge || !controllerutil.ContainsFinalizer(v.object, finalizer) {
 		return nil
 	}
@@ -104,8 +104,8 @@ func (r *Reconciler) leave(ctx context.Context, v *visit) (bool, error) {
 func askedAt(op scaling.Operation) time.Time {
 	var last time.Time
 	for _, s := range op.Steps {
-		if s.Completed.IsZero() && s.LastAttempt.After(last) {
-			last = s.LastAttempt
+		if s.CompletedAt.IsZero() && s.LastAttemptAt.After(last) {
+			last = s.LastAttemptAt
 		}
 	}
 	return last
@@ -114,7 +114,7 @@ func askedAt(op scaling.Operation) time.Time {
 // underWay says whether the reader that an operation asked for last shows.
 func underWay(op scaling.Operation, o scaling.Observation) bool {
 	for _, s := range op.Steps {
-		if _, exists := o.Instance(s.Instance); s.Completed.IsZero() && !s.LastAttempt.IsZero() && s.Action == scaling.CreateReader {
+		if _, exists := o.Instance(s.Instance); s.CompletedAt.IsZero() && !s.LastAttemptAt.IsZero() && s.Action == scaling.CreateReader {
 			return exists
 		}
 	}
@@ -128,6 +128,6 @@ func parting(object *v1alpha1.DBScalingPolicy) scaling.Policy {
 	if err != nil { // whatever is wrong with it, its target is known
 		p.Target, p.Name, p.Namespace = convert.Target(object), object.Namespace+"/"+object.Name, object.Namespace
 	}
-	p.Mode, p.Wish, p.Readers, p.Writer, p.Floors = scaling.Enforce, scaling.Wish{}, nil, nil, nil
+	p.Mode, p.ManualControl, p.Readers, p.Writer, p.ScheduledMinimums = scaling.Enforce, scaling.ManualControl{}, nil, nil, nil
 	return p
 }

@@ -67,7 +67,7 @@ func TestMistakes(t *testing.T) {
 		{
 			name: "no permission to read", condition: v1alpha1.ConditionPermitted, want: "False AccessDenied",
 			prepare: func(l *lab) {
-				l.aws.Inject(rdssim.Fault{Kind: rdssim.Answer, Operation: "DescribeDBClusters", Code: "AccessDenied", HTTPStatus: 403,
+				l.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "DescribeDBClusters", Code: "AccessDenied", HTTPStatus: 403,
 					Message: "User: x is not authorized to perform: rds:DescribeDBClusters"})
 			},
 			says: "Grant what config/iam/policy.json lists",
@@ -75,7 +75,7 @@ func TestMistakes(t *testing.T) {
 		{
 			name: "no permission to read metrics", condition: v1alpha1.ConditionMetricsFresh, want: "False AccessDenied",
 			prepare: func(l *lab) {
-				l.aws.Inject(rdssim.Fault{Kind: rdssim.Answer, Operation: "GetMetricData", Code: "AccessDenied", HTTPStatus: 403,
+				l.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "GetMetricData", Code: "AccessDenied", HTTPStatus: 403,
 					Message: "User: x is not authorized to perform: cloudwatch:GetMetricData"})
 			},
 			says: "The operator may not read metrics",
@@ -86,7 +86,7 @@ func TestMistakes(t *testing.T) {
 				return strings.Replace(s, "region: eu-west-1", "region: eu-west-1, roleARN: 'arn:aws:iam::210987654321:role/dbscaler'", 1)
 			},
 			prepare: func(l *lab) {
-				l.aws.Inject(rdssim.Fault{Kind: rdssim.Answer, Operation: "AssumeRole", Code: "AccessDenied", HTTPStatus: 403,
+				l.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "AssumeRole", Code: "AccessDenied", HTTPStatus: 403,
 					Message: "User: x is not authorized to perform: sts:AssumeRole"})
 			},
 			says: "arn:aws:iam::210987654321:role/dbscaler",
@@ -100,13 +100,13 @@ func TestMistakes(t *testing.T) {
 		},
 		{
 			name: "AWS is down", length: 2 * time.Minute, condition: v1alpha1.ConditionTargetFound, want: "Unknown AWSUnavailable",
-			prepare: func(l *lab) { l.aws.Inject(rdssim.Fault{Kind: rdssim.Unavailable}) },
+			prepare: func(l *lab) { l.aws.InjectFault(rdssim.Fault{Kind: rdssim.Unavailable}) },
 			says:    "check spec.targetRef.region",
 		},
 		{
 			name: "no metrics", condition: v1alpha1.ConditionMetricsFresh, want: "False MetricsMissing",
 			prepare: func(l *lab) {
-				l.aws.Inject(rdssim.Fault{Kind: rdssim.MetricGap, Instance: "orders-2"})
+				l.aws.InjectFault(rdssim.Fault{Kind: rdssim.MetricGap, Instance: "orders-2"})
 			},
 			says: "CloudWatch has no CPUUtilization",
 		},
@@ -179,8 +179,8 @@ func TestTwoPoliciesOnOneDatabase(t *testing.T) {
 // cooldown; once the permission is there it goes on.
 func TestDeniedChange(t *testing.T) {
 	l := newLab(t, busyCluster())
-	l.aws.Inject(rdssim.Fault{Kind: rdssim.Answer, Operation: "CreateDBInstance", Code: "AccessDenied", HTTPStatus: 403,
-		Message: "User: x is not authorized to perform: rds:CreateDBInstance", Until: start.Add(30 * time.Minute)})
+	l.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "CreateDBInstance", Code: "AccessDenied", HTTPStatus: 403,
+		Message: "User: x is not authorized to perform: rds:CreateDBInstance", ExpiresAt: start.Add(30 * time.Minute)})
 	l.apply(readersVertical)
 	p := l.until("p", "refused", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
 		return condition(p, v1alpha1.ConditionPermitted) == "False AccessDenied"
@@ -204,7 +204,7 @@ func TestDeniedChange(t *testing.T) {
 
 // untag removes the opt-in tag of a resource.
 func (l *lab) untag(arn string) {
-	l.aws.Do(func(w *model.World) {
+	l.aws.WithWorld(func(w *model.World) {
 		if err := w.RemoveTags(arn, []string{"dbscaler.io/policy-namespace"}); err != nil {
 			l.t.Error(err)
 		}

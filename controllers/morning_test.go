@@ -42,8 +42,8 @@ func TestMorning(t *testing.T) {
 				}
 			}
 			for _, m := range l.minutes("clinical-engine") {
-				if m.Saturated {
-					t.Errorf("at %s a reader was saturated", m.At.Format("15:04"))
+				if m.ReadersSaturated {
+					t.Errorf("at %s a reader was saturated", m.Time.Format("15:04"))
 				}
 			}
 		})

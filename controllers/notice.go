@@ -16,7 +16,7 @@ import (
 
 // Owners says what in this cluster declares the class of instances, and why that is not known, if it is not.
 type Owners interface {
-	Claims(ctx context.Context, target scaling.Target, o scaling.Observation) (claims []scaling.Claim, unknown string)
+	Declarations(ctx context.Context, target scaling.Target, o scaling.Observation) (claims []scaling.ClassDeclaration, unknown string)
 }
 
 // +kubebuilder:rbac:groups=rds.services.k8s.aws,resources=dbinstances,verbs=list
@@ -32,7 +32,7 @@ func (r *Reconciler) notice(ctx context.Context, v *visit) {
 	}
 	o, status := &v.observation, &v.object.Status
 	if r.Owners != nil {
-		o.Claims, o.ClaimsUnknown = r.Owners.Claims(ctx, v.policy.Target, *o)
+		o.Declarations, o.DeclarationsUnknown = r.Owners.Declarations(ctx, v.policy.Target, *o)
 	}
 	memory, found := drift.Look(drift.Input{
 		Memory: convert.Ownership(status.Ownership), Done: convert.Done(status.History), Observation: *o, UnderWay: v.operation != nil,
@@ -47,10 +47,10 @@ func (r *Reconciler) notice(ctx context.Context, v *visit) {
 		v.over(v1alpha1.ConditionOwnershipConflict, events.ConflictResolved, "A person has acted on the conflict, and the operator goes on")
 		return
 	}
-	o.HandsOff = fmt.Sprintf("somebody else undoes what this policy sets: %s. Let one of the two decide (docs/gitops.md), then change the "+
+	o.OwnershipConflict = fmt.Sprintf("somebody else undoes what this policy sets: %s. Let one of the two decide (docs/gitops.md), then change the "+
 		"spec or: kubectl annotate --overwrite dbsp -n %s %s %s=$(date +%%s)", story(memory.Reverts), v.object.Namespace, v.object.Name,
 		v1alpha1.AnnotationResolveConflict)
-	message := convert.Clip("Nothing is changed any more: " + o.HandsOff)
+	message := convert.Clip("Nothing is changed any more: " + o.OwnershipConflict)
 	if !known {
 		v.warn(events.OwnershipConflict, "Notice", message)
 	}

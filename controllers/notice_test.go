@@ -15,15 +15,15 @@ import (
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/events"
-	"github.com/dbscaler/dbscaler/internal/owners"
+	"github.com/dbscaler/dbscaler/internal/ownership"
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
 // changeBack sets the class of an instance as Terraform does, and not through the operator.
 func (l *lab) changeBack(instance, class string) {
 	l.t.Helper()
-	l.aws.Do(func(w *model.World) {
-		if _, err := w.ModifyInstance("eu-west-1", instance, model.Modify{Class: ptr.To(class), ApplyImmediately: true}); err != nil {
+	l.aws.WithWorld(func(w *model.World) {
+		if _, err := w.ModifyInstance("eu-west-1", instance, model.ModifyInstanceRequest{Class: ptr.To(class), ApplyImmediately: true}); err != nil {
 			l.t.Error(err)
 		}
 	})
@@ -162,7 +162,7 @@ func crd(group, version, kind, plural string) *apiextensionsv1.CustomResourceDef
 // database alone.
 func TestACKDeclaresTheInstance(t *testing.T) {
 	l := newLab(t, busyCluster())
-	finder, err := owners.New(env.Config(), l.clock, logr.Discard())
+	finder, err := ownership.New(env.Config(), l.clock, logr.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 	"github.com/dbscaler/dbscaler/internal/scaling/decide"
-	"github.com/dbscaler/dbscaler/internal/scaling/memory"
 	"github.com/dbscaler/dbscaler/internal/scaling/operation"
+	"github.com/dbscaler/dbscaler/internal/scaling/state"
 )
 
 // observe reads the database from the snapshot that all policies of its account and region share.
@@ -66,8 +66,8 @@ func (r *Reconciler) recall(v *visit) {
 	status.Readers = convert.PoolStatus(status.Readers, *o, scaling.Readers)
 	o.UpgradedAt = convert.Upgraded(status.Target)
 	writer, readers := convert.Pool(status.Writer), convert.Pool(status.Readers)
-	o.WriterSince, o.ReadersSince = writer.Since, readers.Since
-	o.WriterShapes, o.ReadersShapes = writer.Shapes(nil, *o), readers.Shapes(nil, *o)
+	o.WriterChangedAt, o.ReadersChangedAt = writer.ChangedAt, readers.ChangedAt
+	o.WriterCapacityHistory, o.ReadersCapacityHistory = writer.FullCapacityHistory(nil, *o), readers.FullCapacityHistory(nil, *o)
 	o.History = convert.History(status.History)
 	status.CapacityShortages = slices.DeleteFunc(status.CapacityShortages, func(s v1alpha1.CapacityShortage) bool {
 		return !v.now.Before(s.ExpiryTime.Time)
@@ -145,7 +145,7 @@ func unusable(v *visit) *limit {
 	case v.policy.Serverless && !o.Serverless:
 		return &limit{v1alpha1.ReasonUnsupported, "spec.serverless is for Aurora Serverless v2, and not all its members are: name classes in " +
 			"spec.readers and spec.writer instead"}
-	case o.Whole && v.policy.Readers != nil:
+	case o.ResizedAsUnit && v.policy.Readers != nil:
 		return &limit{v1alpha1.ReasonUnsupported, "it is a Multi-AZ DB cluster, which is resized as a whole: remove spec.readers, and name " +
 			"the classes of all its members in spec.writer"}
 	}
@@ -180,14 +180,14 @@ func (r *Reconciler) weigh(v *visit, metricsErr error) error {
 	}
 	for _, pool := range v.pools {
 		load := pool.Load
-		since := v.observation.Since(load.Pool)
-		if !pool.Scaled || since.IsZero() || v.now.Sub(since) < scaling.Stale {
+		since := v.observation.ChangedAt(load.Pool)
+		if !pool.Scaled || since.IsZero() || v.now.Sub(since) < scaling.MaxSampleAge {
 			continue // a pool that has just changed has no samples yet, and that is as it should be
 		}
-		if v.now.Sub(load.Newest) > scaling.Stale {
+		if v.now.Sub(load.NewestSampleAt) > scaling.MaxSampleAge {
 			v.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionFalse, v1alpha1.ReasonMetricsMissing, fmt.Sprintf(
 				"CloudWatch has no CPUUtilization of the last %s for some of the %s. Nothing changes until it has",
-				scaling.Stale, plural(load.Pool)))
+				scaling.MaxSampleAge, plural(load.Pool)))
 			return nil
 		}
 	}
@@ -201,9 +201,9 @@ func (v *visit) measureEffect() {
 		return
 	}
 	for _, pool := range v.pools {
-		if n, percent, known := memory.Effect(v.observation.History, pool.Load); known {
+		if n, percent, known := state.MeasureEffect(v.observation.History, pool.Load); known {
 			v.object.Status.History[n].UtilizationAfterPercent = ptr.To(int32(percent))
-			v.observation.History[n].After = &percent
+			v.observation.History[n].UtilizationAfter = &percent
 		}
 	}
 }

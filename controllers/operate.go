@@ -15,8 +15,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/events"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/guard"
-	"github.com/dbscaler/dbscaler/internal/scaling/memory"
 	"github.com/dbscaler/dbscaler/internal/scaling/operation"
+	"github.com/dbscaler/dbscaler/internal/scaling/state"
 )
 
 const (
@@ -124,7 +124,7 @@ func (r *Reconciler) runShort(v *visit, call scaling.Call, err error) {
 	zone, last := "", true
 	var short *scaling.NoCapacityError
 	if errors.As(err, &short) {
-		zone, last = short.Zone, short.Last
+		zone, last = short.Zone, short.LastZone
 	} else if i, exists := v.observation.Instance(call.Instance); exists {
 		zone = i.AvailabilityZone
 	}
@@ -141,7 +141,7 @@ func (r *Reconciler) runShort(v *visit, call scaling.Call, err error) {
 		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, err.Error())
 		return
 	}
-	step := &v.object.Status.Operation.Steps[v.operation.Current()]
+	step := &v.object.Status.Operation.Steps[v.operation.CurrentStep()]
 	step.LastAttemptTime, step.Attempts = nil, step.Attempts-1 // AWS said no, so that nothing will come of it
 	v.requeue = time.Second
 	v.warn(events.NoCapacity, string(call.Action), fmt.Sprintf("AWS has no %s in %s; another zone is tried", call.InstanceClass, zone))
@@ -154,7 +154,7 @@ func (r *Reconciler) end(v *visit, outcome v1alpha1.Outcome, reason, message str
 		record.Message = ""
 		v.explain(v1alpha1.ReasonCompleted, fmt.Sprintf("%s: %s → %s", v.operation.Pool, v.operation.From, v.operation.To))
 		v.tell(events.OperationSucceeded, "Operate", fmt.Sprintf("%s (operation %s, %s)",
-			message, v.operation.ID, v.now.Sub(v.operation.Started)))
+			message, v.operation.ID, v.now.Sub(v.operation.StartedAt)))
 	} else {
 		v.explain(reason, message)
 		v.warn(events.OperationFailed, "Operate", fmt.Sprintf("Operation %s was given up: %s", v.operation.ID, message))
@@ -172,8 +172,8 @@ func (r *Reconciler) end(v *visit, outcome v1alpha1.Outcome, reason, message str
 func remember(history []v1alpha1.OperationRecord, record v1alpha1.OperationRecord, now time.Time) []v1alpha1.OperationRecord {
 	all := slices.Insert(slices.Clone(history), 0, record)
 	var kept []v1alpha1.OperationRecord
-	for _, n := range memory.Kept(convert.History(all), now) {
-		if now.Sub(all[n].CompletionTime.Time) > memory.HistoryAge {
+	for _, n := range state.RetainedRecords(convert.History(all), now) {
+		if now.Sub(all[n].CompletionTime.Time) > state.HistoryRetention {
 			all[n].Instances = nil // nobody's change of them is a revert any more
 		}
 		kept = append(kept, all[n])

@@ -18,7 +18,7 @@ const denialShown = time.Hour
 // permit checks that the database's owner lets this policy change it, and that no older policy does. Being able to create
 // a policy is not being able to resize any database of the account.
 func (r *Reconciler) permit(ctx context.Context, v *visit) (bool, error) {
-	if !scaling.OptedIn(v.observation.Tags, v.object.Namespace) {
+	if !scaling.IsOptedIn(v.observation.Tags, v.object.Namespace) {
 		v.refuse(v1alpha1.ReasonOptInTagMissing, fmt.Sprintf(
 			"%s does not carry the AWS tag %s=%s. Add it, on the database and each of its instances, to let policies of this namespace "+
 				"change it", v.policy.Target.Identifier, scaling.TagOptIn, v.object.Namespace))

@@ -90,11 +90,11 @@ func TestKilledAtEveryMoment(t *testing.T) {
 
 // TestLostAnswers: AWS carries a change out, or never hears of it, and the answer is lost. Each change happens once.
 func TestLostAnswers(t *testing.T) {
-	for _, kind := range []rdssim.Kind{rdssim.LostResponse, rdssim.LostRequest, rdssim.Throttle, rdssim.ServerError} {
+	for _, kind := range []rdssim.FaultKind{rdssim.LostResponse, rdssim.LostRequest, rdssim.Throttle, rdssim.ServerError} {
 		t.Run(string(kind), func(t *testing.T) {
 			l := newLab(t, cluster("db.r6g.large", 1.6, 0.5, "db.r6g.large"))
 			for _, operation := range []string{"CreateDBInstance", "ModifyDBInstance", "FailoverDBCluster", "DeleteDBInstance"} {
-				l.aws.Inject(rdssim.Fault{Kind: kind, Operation: operation, Times: 1})
+				l.aws.InjectFault(rdssim.Fault{Kind: kind, Operation: operation, Times: 1})
 			}
 			l.apply(writerOnly)
 			l.until("p", "resized", 4*time.Hour, succeeded)

@@ -179,7 +179,7 @@ func (l *lab) until(name, what string, most time.Duration, wanted func(*v1alpha1
 func (l *lab) changes() []string {
 	var out []string
 	for _, c := range l.aws.Calls() {
-		if c.Mutating() {
+		if c.IsMutating() {
 			line := strings.Join(slices.DeleteFunc([]string{
 				c.Operation, c.Parameters["DBInstanceIdentifier"], c.Parameters["TargetDBInstanceIdentifier"], c.Parameters["DBInstanceClass"], c.Error,
 			}, func(s string) bool { return s == "" }), " ")
@@ -192,7 +192,7 @@ func (l *lab) changes() []string {
 // shape says what a cluster consists of: the writer's class, then those of the readers, sorted.
 func (l *lab) shape(cluster string) string {
 	var out string
-	l.aws.Do(func(w *model.World) {
+	l.aws.WithWorld(func(w *model.World) {
 		c, err := w.Cluster("eu-west-1", cluster)
 		if err != nil {
 			out = err.Error()
@@ -303,9 +303,9 @@ func (r *recorder) with(reason string) []string {
 }
 
 // minutes is the truth about a cluster.
-func (l *lab) minutes(cluster string) []model.Minute {
-	var out []model.Minute
-	l.aws.Do(func(w *model.World) { out = w.Minutes("eu-west-1", cluster) })
+func (l *lab) minutes(cluster string) []model.MinuteSummary {
+	var out []model.MinuteSummary
+	l.aws.WithWorld(func(w *model.World) { out = w.Minutes("eu-west-1", cluster) })
 	return out
 }
 

@@ -29,7 +29,7 @@ func main() {
 	fmt.Fprintf(os.Stderr, "kubectl-dbscaler: %v\n", err)
 	var input *app.InputError
 	if errors.As(err, &input) {
-		os.Exit(app.ExitInput)
+		os.Exit(app.ExitInvalidInput)
 	}
 	os.Exit(1)
 }

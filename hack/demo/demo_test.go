@@ -66,12 +66,12 @@ func TestMorningAlone(t *testing.T) {
 
 func TestTally(t *testing.T) {
 	var got tally
-	got.count([]model.Minute{{HottestReader: 40}, {HottestReader: 100, Saturated: true}, {HottestReader: 60}})
+	got.count([]model.MinuteSummary{{HottestReaderPercent: 40}, {HottestReaderPercent: 100, ReadersSaturated: true}, {HottestReaderPercent: 60}})
 	at := time.Date(2024, 2, 5, 8, 30, 0, 0, time.UTC)
 	got.act(at, "a → b")
 	got.act(at.Add(time.Hour), "b → c")
 	got.readers = "1 × c"
-	got.lowest([]model.Minute{{At: at.Add(-time.Hour), ReaderVCPUs: 4}, {At: at.Add(-time.Minute), ReaderVCPUs: 1}, {At: at, ReaderVCPUs: 3}})
+	got.lowest([]model.MinuteSummary{{Time: at.Add(-time.Hour), ReaderVCPUs: 4}, {Time: at.Add(-time.Minute), ReaderVCPUs: 1}, {Time: at, ReaderVCPUs: 3}})
 	var out bytes.Buffer
 	table(&out, tally{readers: "1 × a"}, got)
 	for _, line := range []string{

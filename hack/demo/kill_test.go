@@ -125,7 +125,7 @@ func TestKilledInAPromotion(t *testing.T) {
 	if got := d.journal(); got != strings.Join(want, "\n") {
 		t.Errorf("AWS has carried out\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
-	d.aws.Do(func(w *model.World) {
+	d.aws.WithWorld(func(w *model.World) {
 		cluster, err := w.Cluster("eu-west-1", "orders")
 		if err != nil || cluster.Writer != "orders-2" || !slices.Equal(cluster.Members, []string{"orders-1", "orders-2"}) {
 			t.Errorf("the cluster is %+v, %v", cluster, err)
@@ -186,7 +186,7 @@ func (d killed) until(t *testing.T, most time.Duration, wanted func() bool) bool
 func (d killed) journal() string {
 	var out []string
 	for _, c := range d.aws.Calls() {
-		if c.Mutating() && c.Error == "" {
+		if c.IsMutating() && c.Error == "" {
 			name := c.Parameters["DBInstanceIdentifier"]
 			if name == "" {
 				name = c.Parameters["DBClusterIdentifier"]

@@ -192,7 +192,7 @@ func (d *show) play(ctx context.Context) (*v1alpha1.DBScalingPolicy, error) {
 	kills := killTimes(d.kills, d.seed, d.clock.Start, d.length)
 	slices.SortFunc(kills, time.Time.Compare)
 	fmt.Printf("\n%s, %g hours in about %s. Figures of the database are simulated.\n", d.clock.Start.Format("2 January 2006"),
-		d.length.Hours(), d.clock.Machine(d.length).Round(time.Second))
+		d.length.Hours(), d.clock.WallDuration(d.length).Round(time.Second))
 	d.screen.header()
 	ticker := time.NewTicker(frame)
 	defer ticker.Stop()
@@ -234,14 +234,14 @@ func (d *show) crash(now time.Time) error {
 
 // look is the truth about the last minute.
 func (d *show) look() (reader, writer usage) {
-	d.aws.Do(func(w *model.World) {
+	d.aws.WithWorld(func(w *model.World) {
 		minutes := w.Minutes(region, clusterName)
 		if len(minutes) == 0 {
 			return
 		}
 		last := minutes[len(minutes)-1]
-		reader = usage{last.HottestReader, last.ReaderVCPUs > 0}
-		writer = usage{last.Writer, last.Writer > 0}
+		reader = usage{last.HottestReaderPercent, last.ReaderVCPUs > 0}
+		writer = usage{last.WriterPercent, last.WriterPercent > 0}
 	})
 	return reader, writer
 }
@@ -249,7 +249,7 @@ func (d *show) look() (reader, writer usage) {
 // tally is what the day came to with the operator.
 func (d *show) tally(policy *v1alpha1.DBScalingPolicy) tally {
 	var t tally
-	d.aws.Do(func(w *model.World) {
+	d.aws.WithWorld(func(w *model.World) {
 		t.count(w.Minutes(region, clusterName))
 		t.readers = readersOf(w)
 	})
@@ -259,7 +259,7 @@ func (d *show) tally(policy *v1alpha1.DBScalingPolicy) tally {
 	if op := policy.Status.Operation; op != nil {
 		t.act(op.StartTime.UTC(), shapeOf(op.From)+" → "+shapeOf(op.To))
 	}
-	d.aws.Do(func(w *model.World) { t.lowest(w.Minutes(region, clusterName)) })
+	d.aws.WithWorld(func(w *model.World) { t.lowest(w.Minutes(region, clusterName)) })
 	return t
 }
 
@@ -268,9 +268,9 @@ func (d *show) footer() {
 	fmt.Println("  What AWS was asked to change:")
 	changed := false
 	for _, c := range d.aws.Calls() {
-		if c.Mutating() {
+		if c.IsMutating() {
 			changed = true
-			fmt.Printf("    %s %s %s%s %s %s\n", c.At.Format("15:04:05"), c.Operation, c.Parameters["DBInstanceIdentifier"],
+			fmt.Printf("    %s %s %s%s %s %s\n", c.Time.Format("15:04:05"), c.Operation, c.Parameters["DBInstanceIdentifier"],
 				c.Parameters["TargetDBInstanceIdentifier"], c.Parameters["DBInstanceClass"], c.Error)
 		}
 	}

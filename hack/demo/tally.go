@@ -23,24 +23,24 @@ type tally struct {
 }
 
 // lowest finds the least vCPUs of readers in service since the first action; those of the start where there was none.
-func (t *tally) lowest(minutes []model.Minute) {
+func (t *tally) lowest(minutes []model.MinuteSummary) {
 	if len(minutes) == 0 {
 		return
 	}
 	t.start = minutes[0].ReaderVCPUs
 	t.fewest = t.start
 	for _, m := range minutes {
-		if !t.firstAction.IsZero() && !m.At.Before(t.firstAction.Truncate(time.Minute)) {
+		if !t.firstAction.IsZero() && !m.Time.Before(t.firstAction.Truncate(time.Minute)) {
 			t.fewest = min(t.fewest, m.ReaderVCPUs)
 		}
 	}
 }
 
 // count adds up the truth about the readers, minute by minute.
-func (t *tally) count(minutes []model.Minute) {
+func (t *tally) count(minutes []model.MinuteSummary) {
 	for _, m := range minutes {
-		t.peak = max(t.peak, m.HottestReader)
-		if m.Saturated {
+		t.peak = max(t.peak, m.HottestReaderPercent)
+		if m.ReadersSaturated {
 			t.saturated++
 		}
 	}
@@ -121,7 +121,7 @@ func without(s model.Scenario, length time.Duration, hand *byHand) (tally, error
 			if i.Cluster != clusterName || i.Identifier == cluster.Writer {
 				continue
 			}
-			if _, err := w.ModifyInstance(region, i.Identifier, model.Modify{Class: &hand.class, ApplyImmediately: true}); err != nil {
+			if _, err := w.ModifyInstance(region, i.Identifier, model.ModifyInstanceRequest{Class: &hand.class, ApplyImmediately: true}); err != nil {
 				return t, err
 			}
 			t.act(at, "by hand, to "+hand.class)

@@ -37,15 +37,15 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("rdssim", flag.ContinueOnError)
 	listen := flags.String("listen", "127.0.0.1:8790", "where to serve; only the loopback interface is allowed")
-	file := flags.String("scenario", "", "the databases: a YAML file such as hack/rdssim/scenarios/all-kinds.yaml")
+	scenarioFile := flags.String("scenario", "", "the databases: a YAML file such as hack/rdssim/scenarios/all-kinds.yaml")
 	policyFile := flags.String("policy", "", "an IAM policy that callers are held to, such as config/iam/policy.json; none allows everything")
 	speed := flags.Float64("speed", 1, "how many simulated seconds pass in one of the machine's")
-	length := flags.Duration("for", 8*time.Hour, "stop by itself after this long")
+	duration := flags.Duration("for", 8*time.Hour, "stop by itself after this long")
 	verbose := flags.Bool("v", false, "log refused requests")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *file == "" || *speed <= 0 || *length <= 0 {
+	if *scenarioFile == "" || *speed <= 0 || *duration <= 0 {
 		return errors.New("name a scenario with --scenario; --speed and --for must be above 0")
 	}
 	address, err := net.ResolveTCPAddr("tcp", *listen)
@@ -56,17 +56,17 @@ func run(ctx context.Context, args []string) error {
 	if *verbose {
 		level = slog.LevelDebug
 	}
-	server, err := build(*file, *policyFile, *speed, logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
+	server, err := newServer(*scenarioFile, *policyFile, *speed, logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, *length)
+	ctx, cancel := context.WithTimeout(ctx, *duration)
 	defer cancel()
 	return serve(ctx, address, server)
 }
 
-func build(file, policyFile string, speed float64, log logr.Logger) (*rdssim.Server, error) {
-	scenario, err := model.LoadScenario(file)
+func newServer(scenarioFile, policyFile string, speed float64, log logr.Logger) (*rdssim.Server, error) {
+	scenario, err := model.LoadScenario(scenarioFile)
 	if err != nil {
 		return nil, err
 	}
@@ -100,13 +100,13 @@ func serve(ctx context.Context, address *net.TCPAddr, server *rdssim.Server) err
 		"  export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=eu-west-1\n"+
 		"  aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,DBInstanceClass,DBInstanceStatus]'\n"+
 		"  curl -s %s/_sim/state?region=eu-west-1\n\nStop it with Ctrl-C.\n", url, url, url)
-	web := &http.Server{Handler: server, ReadHeaderTimeout: headerTimeout}
-	stopped := make(chan error, 1)
-	go func() { stopped <- web.Serve(listener) }()
+	httpServer := &http.Server{Handler: server, ReadHeaderTimeout: headerTimeout}
+	served := make(chan error, 1)
+	go func() { served <- httpServer.Serve(listener) }()
 	select {
-	case err := <-stopped:
+	case err := <-served:
 		return err
 	case <-ctx.Done():
-		return web.Close()
+		return httpServer.Close()
 	}
 }

@@ -121,7 +121,7 @@ func readPolicy(ctx context.Context, path string) (scaling.Policy, error) {
 	if err != nil {
 		return scaling.Policy{}, err
 	}
-	object, err := reader.Policy(ctx, u)
+	object, err := reader.ReadPolicy(ctx, u)
 	if err != nil {
 		return scaling.Policy{}, fmt.Errorf("%s: %w", path, err)
 	}

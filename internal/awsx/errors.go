@@ -17,10 +17,10 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// causes maps AWS's error codes to what is to be done about them. A code is written without the ending "Fault", which some
+// causeByCode maps AWS's error codes to what is to be done about them. A code is written without the ending "Fault", which some
 // codes have on the wire and others only in the SDK and in CloudTrail (RDS API reference, errors of each operation; "Common
 // errors").
-var causes = map[string]error{
+var causeByCode = map[string]error{
 	"AccessDenied":                scaling.ErrDenied,
 	"AccessDeniedException":       scaling.ErrDenied,
 	"AuthFailure":                 scaling.ErrDenied,
@@ -89,18 +89,18 @@ var causes = map[string]error{
 	"VpcEncryptionControlViolationException": scaling.ErrInvalid,
 }
 
-// instanceMetadata is the SDK's name of the service that it asks for credentials last. Who relies on it has no role.
-const instanceMetadata = "ec2imds"
+// instanceMetadataService is the SDK's name of the service that it asks for credentials last. Who relies on it has no role.
+const instanceMetadataService = "ec2imds"
 
-// failure is an error of AWS in words for people, with its cause in scaling's terms.
-type failure struct {
+// awsError is an error of AWS in words for people, with its cause in scaling's terms.
+type awsError struct {
 	cause   error
 	message string
 	err     error
 }
 
 // Error implements error.
-func (f *failure) Error() string {
+func (f *awsError) Error() string {
 	if f.cause == nil {
 		return f.message
 	}
@@ -108,12 +108,12 @@ func (f *failure) Error() string {
 }
 
 // StableMessage is the message without the request id, which is another one each time.
-func (f *failure) StableMessage() string {
-	return strings.Replace(f.Error(), requestID(f.err), "", 1)
+func (f *awsError) StableMessage() string {
+	return strings.Replace(f.Error(), requestIDSuffix(f.err), "", 1)
 }
 
 // Unwrap gives the cause in scaling's terms and the SDK's own error.
-func (f *failure) Unwrap() []error {
+func (f *awsError) Unwrap() []error {
 	if f.cause == nil {
 		return []error{f.err}
 	}
@@ -124,28 +124,28 @@ func (f *failure) Unwrap() []error {
 // message has the operation, AWS's own words and the request id. An ended context stays a context error, and an error that
 // is not the SDK's stays as it is.
 func Classify(err error) error {
-	operation := operationOf(err)
-	if operation == "" || canceled(err) {
+	operation := operationName(err)
+	if operation == "" || isContextError(err) {
 		return err
 	}
-	message, cause := explain(operation, err)
-	return &failure{cause: cause, message: message, err: err}
+	message, cause := describeError(operation, err)
+	return &awsError{cause: cause, message: message, err: err}
 }
 
-// explain finds the words for an error and its cause in scaling's terms, or nil.
-func explain(operation string, err error) (message string, cause error) {
+// describeError finds the words for an error and its cause in scaling's terms, or nil.
+func describeError(operation string, err error) (message string, cause error) {
 	var (
 		api           smithy.APIError
-		noCredentials *signInError
+		noCredentials *credentialsError
 		dns           *net.DNSError
 		send          *smithyhttp.RequestSendError
 		read          *smithy.DeserializationError
 	)
 	switch {
 	case errors.As(err, &api):
-		return fmt.Sprintf("%s: %s (%s)", operation, api.ErrorMessage(), reference(api.ErrorCode(), err)),
-			causeOf(api.ErrorCode(), statusOf(err))
-	case errors.As(err, &noCredentials) && (!errors.As(err, &send) || strings.HasPrefix(operation, instanceMetadata)):
+		return fmt.Sprintf("%s: %s (%s)", operation, api.ErrorMessage(), codeWithRequestID(api.ErrorCode(), err)),
+			causeForCode(api.ErrorCode(), httpStatus(err))
+	case errors.As(err, &noCredentials) && (!errors.As(err, &send) || strings.HasPrefix(operation, instanceMetadataService)):
 		return fmt.Sprintf("the operator has no AWS credentials: give its service account an IAM role with EKS Pod Identity "+
 			"or IRSA (%s)", noCredentials), scaling.ErrDenied
 	case errors.As(err, &dns):
@@ -153,8 +153,8 @@ func explain(operation string, err error) (message string, cause error) {
 			operation, dns.Name), scaling.ErrUnavailable
 	case errors.As(err, &send):
 		return fmt.Sprintf("%s: %s", operation, send.Err), scaling.ErrUnavailable
-	case statusOf(err) >= http.StatusInternalServerError:
-		return fmt.Sprintf("%s: HTTP %d (%s)", operation, statusOf(err), reference("no error code", err)), scaling.ErrUnavailable
+	case httpStatus(err) >= http.StatusInternalServerError:
+		return fmt.Sprintf("%s: HTTP %d (%s)", operation, httpStatus(err), codeWithRequestID("no error code", err)), scaling.ErrUnavailable
 	case errors.As(err, &read):
 		return fmt.Sprintf("%s: the answer could not be read: %s", operation, read.Err), scaling.ErrUnavailable
 	default:
@@ -162,11 +162,11 @@ func explain(operation string, err error) (message string, cause error) {
 	}
 }
 
-// canceled says whether a request ended because its context did. The timeouts of the HTTP client and of a credentials
+// isContextError says whether a request ended because its context did. The timeouts of the HTTP client and of a credentials
 // provider look like an ended context too, but mean that there was no answer.
-func canceled(err error) bool {
+func isContextError(err error) bool {
 	var (
-		provider *signInError
+		provider *credentialsError
 		canceled *smithy.CanceledError
 		waiting  *aws.RequestCanceledError
 		send     *smithyhttp.RequestSendError
@@ -184,12 +184,12 @@ func canceled(err error) bool {
 	}
 }
 
-// causeOf classifies AWS's error code, and by the HTTP status what has an unknown one.
-func causeOf(code string, status int) error {
+// causeForCode classifies AWS's error code, and by the HTTP status what has an unknown one.
+func causeForCode(code string, status int) error {
 	if _, throttle := retry.DefaultThrottleErrorCodes[code]; throttle {
 		return scaling.ErrThrottled
 	}
-	if cause, known := causes[strings.TrimSuffix(code, "Fault")]; known {
+	if cause, known := causeByCode[strings.TrimSuffix(code, "Fault")]; known {
 		return cause
 	}
 	switch {
@@ -202,9 +202,9 @@ func causeOf(code string, status int) error {
 	}
 }
 
-// operationOf names the innermost operation, which is STS's when signing in failed on the way to another. It is empty when
+// operationName names the innermost operation, which is STS's when signing in failed on the way to another. It is empty when
 // the error is not the SDK's.
-func operationOf(err error) string {
+func operationName(err error) string {
 	name := ""
 	var operation *smithy.OperationError
 	for errors.As(err, &operation) {
@@ -214,8 +214,8 @@ func operationOf(err error) string {
 	return name
 }
 
-// statusOf is the HTTP status of the answer, or 0 when there was none.
-func statusOf(err error) int {
+// httpStatus is the HTTP status of the answer, or 0 when there was none.
+func httpStatus(err error) int {
 	var response *smithyhttp.ResponseError
 	if errors.As(err, &response) {
 		return response.HTTPStatusCode()
@@ -223,11 +223,11 @@ func statusOf(err error) int {
 	return 0
 }
 
-// reference is what AWS support asks for: the code and the request id.
-func reference(code string, err error) string { return code + requestID(err) }
+// codeWithRequestID is what AWS support asks for: the code and the request id.
+func codeWithRequestID(code string, err error) string { return code + requestIDSuffix(err) }
 
-// requestID is the request id of an answer as reference writes it, or nothing.
-func requestID(err error) string {
+// requestIDSuffix is the request id of an answer as reference writes it, or nothing.
+func requestIDSuffix(err error) string {
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) && response.RequestID != "" {
 		return ", request " + response.RequestID
@@ -235,16 +235,16 @@ func requestID(err error) string {
 	return ""
 }
 
-// refuse is an error for a call that is not made at all.
-func refuse(format string, args ...any) error {
-	return &refusal{message: fmt.Sprintf(format, args...)}
+// rejectCall is an error for a call that is not made at all.
+func rejectCall(format string, args ...any) error {
+	return &rejectedCallError{message: fmt.Sprintf(format, args...)}
 }
 
-// refusal says why a call is not made. AWS was not asked.
-type refusal struct{ message string }
+// rejectedCallError says why a call is not made. AWS was not asked.
+type rejectedCallError struct{ message string }
 
 // Error implements error.
-func (r *refusal) Error() string { return r.message }
+func (r *rejectedCallError) Error() string { return r.message }
 
 // Unwrap gives the cause in scaling's terms.
-func (*refusal) Unwrap() error { return scaling.ErrInvalid }
+func (*rejectedCallError) Unwrap() error { return scaling.ErrInvalid }

@@ -18,15 +18,15 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// modifyOrders asks for a change of the instance orders, past everything but the SDK.
-func modifyOrders(ctx context.Context, e *Edge) error {
-	_, err := e.factory.clients(ireland).changes.ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{
+// modifyOrdersInstance asks for a change of the instance orders, past everything but the SDK.
+func modifyOrdersInstance(ctx context.Context, e *Client) error {
+	_, err := e.factory.newClients(euWest1).rdsWriter.ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{
 		DBInstanceIdentifier: aws.String("orders"),
 	})
 	return err
 }
 
-func TestClassify(t *testing.T) {
+func TestClassify_ByErrorCode(t *testing.T) {
 	const noClass = "Cannot modify the instance class because there are no instances of the requested class available in the " +
 		"current instance's availability zone. Please try your request again at a later time"
 	tests := []struct {
@@ -66,12 +66,12 @@ func TestClassify(t *testing.T) {
 	}
 	var status int
 	var code, message string
-	server := newWire(t, func(w http.ResponseWriter, _ url.Values) { answerError(w, status, code, message) })
+	server := newFakeQueryAPI(t, func(w http.ResponseWriter, _ url.Values) { writeError(w, status, code, message) })
 	for _, test := range tests {
 		t.Run(test.code, func(t *testing.T) {
 			status, code, message = test.status, test.code, strings.ReplaceAll(test.message, "'", "&apos;")
-			err := Classify(modifyOrders(t.Context(), newEdge(t, server.URL)))
-			wantOnly(t, err, test.want)
+			err := Classify(modifyOrdersInstance(t.Context(), newTestClient(t, server.URL)))
+			expectCause(t, err, test.want)
 			if stable := scaling.StableMessage(err); strings.Contains(stable, "0f3c7d2e") || !strings.Contains(stable, test.message) {
 				t.Errorf("the stable message is %q", stable)
 			}
@@ -88,8 +88,8 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// wantOnly wants an error that matches one of scaling's errors and no other.
-func wantOnly(t *testing.T, err, want error) {
+// expectCause wants an error that matches one of scaling's errors and no other.
+func expectCause(t *testing.T, err, want error) {
 	t.Helper()
 	if err == nil {
 		t.Fatal("there is no error")
@@ -104,7 +104,7 @@ func wantOnly(t *testing.T, err, want error) {
 	}
 }
 
-func TestClassifyWithoutAnAnswer(t *testing.T) {
+func TestClassify_WithoutResponse(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer func(w http.ResponseWriter)
@@ -121,9 +121,9 @@ func TestClassifyWithoutAnAnswer(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			server := newWire(t, func(w http.ResponseWriter, _ url.Values) { test.answer(w) })
-			err := Classify(modifyOrders(t.Context(), newEdge(t, server.URL)))
-			wantOnly(t, err, scaling.ErrUnavailable)
+			server := newFakeQueryAPI(t, func(w http.ResponseWriter, _ url.Values) { test.answer(w) })
+			err := Classify(modifyOrdersInstance(t.Context(), newTestClient(t, server.URL)))
+			expectCause(t, err, scaling.ErrUnavailable)
 			if !strings.Contains(err.Error(), "RDS ModifyDBInstance") {
 				t.Errorf("the message %q does not name the operation", err)
 			}
@@ -134,31 +134,31 @@ func TestClassifyWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-func TestClassifyTimeout(t *testing.T) {
+func TestClassify_HTTPTimeout(t *testing.T) {
 	// What the HTTP client's own timeout looks like: a deadline that is not the caller's.
 	err := Classify(&smithy.OperationError{ServiceID: "RDS", OperationName: "ModifyDBInstance", Err: &smithyhttp.RequestSendError{
 		Err: &url.Error{Op: "Post", URL: "https://rds.eu-west-1.amazonaws.com/", Err: context.DeadlineExceeded},
 	}})
-	wantOnly(t, err, scaling.ErrUnavailable)
+	expectCause(t, err, scaling.ErrUnavailable)
 }
 
-func TestClassifyUnknownRegion(t *testing.T) {
+func TestClassify_UnknownRegion(t *testing.T) {
 	const host = "rds.eu-wset-1.amazonaws.com"
 	err := Classify(&smithy.OperationError{ServiceID: "RDS", OperationName: "DescribeDBClusters", Err: &smithyhttp.RequestSendError{
 		Err: &url.Error{Op: "Post", URL: "https://" + host + "/", Err: &net.OpError{
 			Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true},
 		}},
 	}})
-	wantOnly(t, err, scaling.ErrUnavailable)
+	expectCause(t, err, scaling.ErrUnavailable)
 	if !strings.Contains(err.Error(), host) || !strings.Contains(err.Error(), "check the region's name") {
 		t.Errorf("the message %q does not say what to check", err)
 	}
 }
 
-func TestClassifyEndedContext(t *testing.T) {
+func TestClassify_KeepsContextErrors(t *testing.T) {
 	reached := make(chan struct{}, 1)
 	release := make(chan struct{})
-	server := newWire(t, func(http.ResponseWriter, url.Values) {
+	server := newFakeQueryAPI(t, func(http.ResponseWriter, url.Values) {
 		reached <- struct{}{}
 		<-release
 	})
@@ -170,24 +170,24 @@ func TestClassifyEndedContext(t *testing.T) {
 			<-reached
 			cancel()
 		}()
-		err := Classify(modifyOrders(ctx, newEdge(t, server.URL)))
+		err := Classify(modifyOrdersInstance(ctx, newTestClient(t, server.URL)))
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		wantOnly(t, err, nil)
+		expectCause(t, err, nil)
 	})
 	t.Run("deadline", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
-		err := Classify(modifyOrders(ctx, newEdge(t, server.URL)))
+		err := Classify(modifyOrdersInstance(ctx, newTestClient(t, server.URL)))
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		wantOnly(t, err, nil)
+		expectCause(t, err, nil)
 	})
 }
 
-func TestClassifyOtherErrors(t *testing.T) {
+func TestClassify_KeepsForeignErrors(t *testing.T) {
 	if err := Classify(nil); err != nil {
 		t.Errorf("no error became %v", err)
 	}
@@ -195,5 +195,5 @@ func TestClassifyOtherErrors(t *testing.T) {
 	if err := Classify(other); err != other {
 		t.Errorf("an error that is not the SDK's became %v", err)
 	}
-	wantOnly(t, Classify(refuse("it is not %s", "allowed")), scaling.ErrInvalid)
+	expectCause(t, Classify(rejectCall("it is not %s", "allowed")), scaling.ErrInvalid)
 }

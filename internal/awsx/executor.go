@@ -15,8 +15,8 @@ import (
 
 // Execute implements scaling.Executor. The request that changes something is never repeated here: after an error that
 // matches scaling.ErrUnavailable, look again.
-func (e *Edge) Execute(ctx context.Context, target scaling.Target, call scaling.Call) error {
-	s := e.scope(target.Scope)
+func (e *Client) Execute(ctx context.Context, target scaling.Target, call scaling.Call) error {
+	s := e.clientForScope(target.Scope)
 	// Whatever comes of it: a refused change can mean that what was known is out of date.
 	defer s.invalidate()
 	if err := s.execute(ctx, target, call); err != nil {
@@ -25,19 +25,19 @@ func (e *Edge) Execute(ctx context.Context, target scaling.Target, call scaling.
 	return nil
 }
 
-func (s *scope) execute(ctx context.Context, target scaling.Target, call scaling.Call) error {
+func (s *scopeClient) execute(ctx context.Context, target scaling.Target, call scaling.Call) error {
 	if call.Instance == "" {
-		return refuse("the call names no instance")
+		return rejectCall("the call names no instance")
 	}
 	ofCluster := []scaling.Action{scaling.Failover, scaling.ModifyClusterClass, scaling.ModifyCapacity}
 	if slices.Contains(ofCluster, call.Action) && target.Kind != scaling.DBCluster {
-		return refuse("a %s has no members: only a %s takes this", target.Kind, scaling.DBCluster)
+		return rejectCall("a %s has no members: only a %s takes this", target.Kind, scaling.DBCluster)
 	}
 	switch call.Action {
 	case scaling.ModifyInstanceClass:
-		return s.modify(ctx, &rds.ModifyDBInstanceInput{DBInstanceClass: aws.String(call.InstanceClass)}, call)
+		return s.modifyInstance(ctx, &rds.ModifyDBInstanceInput{DBInstanceClass: aws.String(call.InstanceClass)}, call)
 	case scaling.ModifyPromotionTier:
-		return s.modify(ctx, &rds.ModifyDBInstanceInput{PromotionTier: aws.Int32(int32(call.PromotionTier))}, call)
+		return s.modifyInstance(ctx, &rds.ModifyDBInstanceInput{PromotionTier: aws.Int32(int32(call.PromotionTier))}, call)
 	case scaling.CreateReader:
 		if target.Kind == scaling.DBInstance {
 			return s.createReplica(ctx, target, call)
@@ -51,26 +51,26 @@ func (s *scope) execute(ctx context.Context, target scaling.Target, call scaling
 	case scaling.Failover:
 		return s.failover(ctx, target, call)
 	case scaling.ModifyClusterClass:
-		return s.modifyCluster(ctx, target, call)
+		return s.modifyClusterClass(ctx, target, call)
 	case scaling.ModifyCapacity:
 		return s.modifyCapacity(ctx, target, call)
 	default:
-		return refuse("this version of dbscaler does not know the action")
+		return rejectCall("this version of dbscaler does not know the action")
 	}
 }
 
-// modify changes an instance at once. Whatever else waits for its maintenance window is applied with it (ModifyDBInstance,
+// modifyInstance changes an instance at once. Whatever else waits for its maintenance window is applied with it (ModifyDBInstance,
 // ApplyImmediately), which a guard has looked for.
-func (s *scope) modify(ctx context.Context, input *rds.ModifyDBInstanceInput, call scaling.Call) error {
+func (s *scopeClient) modifyInstance(ctx context.Context, input *rds.ModifyDBInstanceInput, call scaling.Call) error {
 	input.DBInstanceIdentifier = aws.String(call.Instance)
 	input.ApplyImmediately = aws.Bool(true)
-	_, err := s.changes.ModifyDBInstance(ctx, input)
+	_, err := s.rdsWriter.ModifyDBInstance(ctx, input)
 	return err
 }
 
-// modifyCluster changes the class of every member of a Multi-AZ DB cluster at once.
-func (s *scope) modifyCluster(ctx context.Context, target scaling.Target, call scaling.Call) error {
-	_, err := s.changes.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
+// modifyClusterClass changes the class of every member of a Multi-AZ DB cluster at once.
+func (s *scopeClient) modifyClusterClass(ctx context.Context, target scaling.Target, call scaling.Call) error {
+	_, err := s.rdsWriter.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
 		DBClusterIdentifier:    aws.String(target.Identifier),
 		DBClusterInstanceClass: aws.String(call.InstanceClass),
 		ApplyImmediately:       aws.Bool(true),
@@ -79,21 +79,21 @@ func (s *scope) modifyCluster(ctx context.Context, target scaling.Target, call s
 }
 
 // modifyCapacity changes how far Aurora Serverless v2 may scale up. How far down it may go stays as it is.
-func (s *scope) modifyCapacity(ctx context.Context, target scaling.Target, call scaling.Call) error {
+func (s *scopeClient) modifyCapacity(ctx context.Context, target scaling.Target, call scaling.Call) error {
 	cluster, err := s.describeCluster(ctx, target.Identifier)
 	if err != nil {
 		return err
 	}
-	most, now := float64(catalog.ACUs(call.InstanceClass)), cluster.ServerlessV2ScalingConfiguration
+	most, now := float64(catalog.ParseACUs(call.InstanceClass)), cluster.ServerlessV2ScalingConfiguration
 	switch {
 	case most == 0:
-		return refuse("%q is no maximum capacity", call.InstanceClass)
+		return rejectCall("%q is no maximum capacity", call.InstanceClass)
 	case now == nil:
-		return refuse("it is no Aurora Serverless v2 cluster any more")
+		return rejectCall("it is no Aurora Serverless v2 cluster any more")
 	case most < aws.ToFloat64(now.MinCapacity):
-		return refuse("its minimum capacity is %g ACUs: lower that first, or raise spec.serverless.maxCapacities", aws.ToFloat64(now.MinCapacity))
+		return rejectCall("its minimum capacity is %g ACUs: lower that first, or raise spec.serverless.maxCapacities", aws.ToFloat64(now.MinCapacity))
 	}
-	_, err = s.changes.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
+	_, err = s.rdsWriter.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
 		DBClusterIdentifier: aws.String(target.Identifier), ApplyImmediately: aws.Bool(true),
 		ServerlessV2ScalingConfiguration: &types.ServerlessV2ScalingConfiguration{
 			MinCapacity: now.MinCapacity, MaxCapacity: aws.Float64(most), SecondsUntilAutoPause: now.SecondsUntilAutoPause,
@@ -103,8 +103,8 @@ func (s *scope) modifyCapacity(ctx context.Context, target scaling.Target, call 
 }
 
 // failover always names the reader that is to take over: left to AWS, it could be one of a smaller class.
-func (s *scope) failover(ctx context.Context, target scaling.Target, call scaling.Call) error {
-	_, err := s.changes.FailoverDBCluster(ctx, &rds.FailoverDBClusterInput{
+func (s *scopeClient) failover(ctx context.Context, target scaling.Target, call scaling.Call) error {
+	_, err := s.rdsWriter.FailoverDBCluster(ctx, &rds.FailoverDBClusterInput{
 		DBClusterIdentifier:        aws.String(target.Identifier),
 		TargetDBInstanceIdentifier: aws.String(call.Instance),
 	})
@@ -112,46 +112,46 @@ func (s *scope) failover(ctx context.Context, target scaling.Target, call scalin
 }
 
 // deleteReader looks at the instance once more and removes it only if it is a reader of the target that dbscaler created.
-func (s *scope) deleteReader(ctx context.Context, target scaling.Target, call scaling.Call) error {
+func (s *scopeClient) deleteReader(ctx context.Context, target scaling.Target, call scaling.Call) error {
 	cluster, err := s.describeCluster(ctx, target.Identifier)
 	if err != nil {
 		return err
 	}
-	db, err := s.describeOwn(ctx, call.Instance)
+	db, err := s.describeOwnedInstance(ctx, call.Instance)
 	if err != nil {
 		return err
 	}
-	role, member := roleOf(cluster, call.Instance)
+	role, member := memberOf(cluster, call.Instance)
 	switch {
 	case !member || aws.ToString(db.DBClusterIdentifier) != target.Identifier:
-		return refuse("it is not a member of the cluster, so it is not deleted")
+		return rejectCall("it is not a member of the cluster, so it is not deleted")
 	case aws.ToBool(role.IsClusterWriter):
-		return refuse("it is the cluster's writer, so it is not deleted")
+		return rejectCall("it is the cluster's writer, so it is not deleted")
 	}
-	return s.remove(ctx, call.Instance)
+	return s.deleteInstance(ctx, call.Instance)
 }
 
-// remove deletes a reader, without a snapshot: it has no data of its own, and a final snapshot of one is refused.
-func (s *scope) remove(ctx context.Context, identifier string) error {
-	_, err := s.changes.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{
+// deleteInstance deletes a reader, without a snapshot: it has no data of its own, and a final snapshot of one is refused.
+func (s *scopeClient) deleteInstance(ctx context.Context, identifier string) error {
+	_, err := s.rdsWriter.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{
 		DBInstanceIdentifier: aws.String(identifier), SkipFinalSnapshot: aws.Bool(true),
 	})
 	return err
 }
 
-// describeOwn reads one instance anew, and wants it to be one that dbscaler created.
-func (s *scope) describeOwn(ctx context.Context, identifier string) (types.DBInstance, error) {
+// describeOwnedInstance reads one instance anew, and wants it to be one that dbscaler created.
+func (s *scopeClient) describeOwnedInstance(ctx context.Context, identifier string) (types.DBInstance, error) {
 	db, err := s.describeInstance(ctx, identifier)
-	if err == nil && !instance(db).Own() {
-		err = refuse("it does not carry the tag %s=%s, and dbscaler deletes only what it created",
+	if err == nil && !newInstance(db).CreatedByOperator() {
+		err = rejectCall("it does not carry the tag %s=%s, and dbscaler deletes only what it created",
 			scaling.TagCreatedBy, scaling.TagCreatedByValue)
 	}
 	return db, err
 }
 
 // describeInstance reads one instance anew.
-func (s *scope) describeInstance(ctx context.Context, identifier string) (types.DBInstance, error) {
-	out, err := s.databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(identifier)})
+func (s *scopeClient) describeInstance(ctx context.Context, identifier string) (types.DBInstance, error) {
+	out, err := s.rdsReader.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(identifier)})
 	if err != nil {
 		return types.DBInstance{}, err
 	}
@@ -162,8 +162,8 @@ func (s *scope) describeInstance(ctx context.Context, identifier string) (types.
 }
 
 // describeCluster reads one cluster anew.
-func (s *scope) describeCluster(ctx context.Context, identifier string) (types.DBCluster, error) {
-	out, err := s.databases.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: aws.String(identifier)})
+func (s *scopeClient) describeCluster(ctx context.Context, identifier string) (types.DBCluster, error) {
+	out, err := s.rdsReader.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: aws.String(identifier)})
 	if err != nil {
 		return types.DBCluster{}, err
 	}

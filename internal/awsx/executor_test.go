@@ -37,11 +37,11 @@ func instanceXML(name, cluster string, own bool) string {
 		name, cluster, tags)
 }
 
-// rdsAPI answers as the RDS API of the cluster orders.
-func rdsAPI(w http.ResponseWriter, form url.Values) {
+// serveOrdersCluster answers as the RDS API of the cluster orders.
+func serveOrdersCluster(w http.ResponseWriter, form url.Values) {
 	switch action := form.Get("Action"); action {
 	case "DescribeDBClusters":
-		answerResult(w, action, fmt.Sprintf(ordersXML, false))
+		writeResult(w, action, fmt.Sprintf(ordersXML, false))
 	case "DescribeDBInstances":
 		all := map[string]string{
 			"orders-a": instanceXML("orders-a", "orders", false), "orders-b": instanceXML("orders-b", "orders", false),
@@ -51,19 +51,19 @@ func rdsAPI(w http.ResponseWriter, form url.Values) {
 		switch {
 		case found:
 		case form.Get("DBInstanceIdentifier") != "":
-			answerError(w, http.StatusNotFound, "DBInstanceNotFound", "DBInstance not found.")
+			writeError(w, http.StatusNotFound, "DBInstanceNotFound", "DBInstance not found.")
 			return
 		default:
 			body = all["orders-a"] + all["orders-b"] + all["orders-new"]
 		}
-		answerResult(w, action, "<DBInstances>"+body+"</DBInstances>")
+		writeResult(w, action, "<DBInstances>"+body+"</DBInstances>")
 	default:
-		answerResult(w, action, "")
+		writeResult(w, action, "")
 	}
 }
 
-func TestExecute(t *testing.T) {
-	plain := scaling.Target{Scope: ireland, Kind: scaling.DBInstance, Identifier: "ledger"}
+func TestExecute_MakesOneRequest(t *testing.T) {
+	plain := scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"}
 	tests := []struct {
 		name   string
 		target scaling.Target
@@ -73,7 +73,7 @@ func TestExecute(t *testing.T) {
 		want  url.Values
 	}{
 		{
-			"a class", orders, scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "orders-b", InstanceClass: "db.r6g.xlarge"}, nil,
+			"a class", ordersCluster, scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "orders-b", InstanceClass: "db.r6g.xlarge"}, nil,
 			url.Values{
 				"Action": {"ModifyDBInstance"}, "DBInstanceIdentifier": {"orders-b"}, "DBInstanceClass": {"db.r6g.xlarge"},
 				"ApplyImmediately": {"true"},
@@ -88,19 +88,19 @@ func TestExecute(t *testing.T) {
 			},
 		},
 		{
-			"a tier", orders, scaling.Call{Action: scaling.ModifyPromotionTier, Instance: "orders-b", PromotionTier: 0}, nil,
+			"a tier", ordersCluster, scaling.Call{Action: scaling.ModifyPromotionTier, Instance: "orders-b", PromotionTier: 0}, nil,
 			url.Values{
 				"Action": {"ModifyDBInstance"}, "DBInstanceIdentifier": {"orders-b"}, "PromotionTier": {"0"}, "ApplyImmediately": {"true"},
 			},
 		},
 		{
-			"a failover", orders, scaling.Call{Action: scaling.Failover, Instance: "orders-b"}, nil,
+			"a failover", ordersCluster, scaling.Call{Action: scaling.Failover, Instance: "orders-b"}, nil,
 			url.Values{
 				"Action": {"FailoverDBCluster"}, "DBClusterIdentifier": {"orders"}, "TargetDBInstanceIdentifier": {"orders-b"},
 			},
 		},
 		{
-			"a new reader", orders,
+			"a new reader", ordersCluster,
 			scaling.Call{
 				Action: scaling.CreateReader, Instance: "orders-new2", InstanceClass: "db.r6g.xlarge", PromotionTier: 15,
 				Tags: map[string]string{"dbscaler.io/created-by": "dbscaler"},
@@ -116,21 +116,21 @@ func TestExecute(t *testing.T) {
 			},
 		},
 		{
-			"a reader of its own", orders, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"},
+			"a reader of its own", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"},
 			[]string{"DescribeDBClusters", "DescribeDBInstances"},
 			url.Values{"Action": {"DeleteDBInstance"}, "DBInstanceIdentifier": {"orders-new"}, "SkipFinalSnapshot": {"true"}},
 		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			server := newWire(t, rdsAPI)
-			if err := newEdge(t, server.URL).Execute(t.Context(), test.target, test.call); err != nil {
+			server := newFakeQueryAPI(t, serveOrdersCluster)
+			if err := newTestClient(t, server.URL).Execute(t.Context(), test.target, test.call); err != nil {
 				t.Fatal(err)
 			}
 			if want := append(test.reads, test.want.Get("Action")); !slices.Equal(server.actions(), want) {
 				t.Errorf("asked for %v, want %v", server.actions(), want)
 			}
-			got := server.asked[len(server.asked)-1].form
+			got := server.requests[len(server.requests)-1].form
 			got.Del("Version")
 			if !maps.EqualFunc(got, test.want, slices.Equal) {
 				t.Errorf("got  %v\nwant %v", got, test.want)
@@ -139,8 +139,8 @@ func TestExecute(t *testing.T) {
 	}
 }
 
-func TestExecuteRefuses(t *testing.T) {
-	plain := scaling.Target{Scope: ireland, Kind: scaling.DBInstance, Identifier: "ledger"}
+func TestExecute_RejectsUnsafeCalls(t *testing.T) {
+	plain := scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"}
 	tests := []struct {
 		name   string
 		target scaling.Target
@@ -149,31 +149,31 @@ func TestExecuteRefuses(t *testing.T) {
 		want   error
 		says   string
 	}{
-		{"a foreign reader", orders, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-b"}, false, scaling.ErrInvalid,
+		{"a foreign reader", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-b"}, false, scaling.ErrInvalid,
 			"does not carry the tag dbscaler.io/created-by=dbscaler"},
-		{"another cluster's reader", orders, scaling.Call{Action: scaling.DeleteReader, Instance: "ledger-new"}, false,
+		{"another cluster's reader", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "ledger-new"}, false,
 			scaling.ErrInvalid, "not a member of the cluster"},
-		{"a reader that became the writer", orders, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"}, true,
+		{"a reader that became the writer", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"}, true,
 			scaling.ErrInvalid, "it is the cluster's writer"},
-		{"a reader that is gone", orders, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-gone"}, false,
+		{"a reader that is gone", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-gone"}, false,
 			scaling.ErrNotFound, "DBInstance not found"},
-		{"no name", orders, scaling.Call{Action: scaling.Failover}, false, scaling.ErrInvalid, "names no instance"},
+		{"no name", ordersCluster, scaling.Call{Action: scaling.Failover}, false, scaling.ErrInvalid, "names no instance"},
 		{"a failover of a plain instance", plain, scaling.Call{Action: scaling.Failover, Instance: "ledger-read"}, false,
 			scaling.ErrInvalid, "only a DBCluster"},
-		{"an unknown action", orders, scaling.Call{Action: "Reboot", Instance: "orders-b"}, false, scaling.ErrInvalid,
+		{"an unknown action", ordersCluster, scaling.Call{Action: "Reboot", Instance: "orders-b"}, false, scaling.ErrInvalid,
 			"does not know the action"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			server := newWire(t, func(w http.ResponseWriter, form url.Values) {
+			server := newFakeQueryAPI(t, func(w http.ResponseWriter, form url.Values) {
 				if test.writer && form.Get("Action") == "DescribeDBClusters" {
-					answerResult(w, "DescribeDBClusters", fmt.Sprintf(ordersXML, true))
+					writeResult(w, "DescribeDBClusters", fmt.Sprintf(ordersXML, true))
 					return
 				}
-				rdsAPI(w, form)
+				serveOrdersCluster(w, form)
 			})
-			err := newEdge(t, server.URL).Execute(t.Context(), test.target, test.call)
-			wantOnly(t, err, test.want)
+			err := newTestClient(t, server.URL).Execute(t.Context(), test.target, test.call)
+			expectCause(t, err, test.want)
 			if !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), test.target.String()) {
 				t.Errorf("the message %q does not say %q and where", err, test.says)
 			}
@@ -184,28 +184,28 @@ func TestExecuteRefuses(t *testing.T) {
 	}
 }
 
-func TestAChangeMakesWhatIsKnownOutOfDate(t *testing.T) {
-	c, targets := fleet(t, 2)
-	e := c.edge(t)
-	observe(t, e, targets[0], time.Time{})
-	clear(c.calls)
+func TestExecute_InvalidatesTopology(t *testing.T) {
+	c, targets := newFakeFleet(t, 2)
+	e := c.newClient(t)
+	mustObserve(t, e, targets[0], time.Time{})
+	clear(c.callCounts)
 	// Even a refused one: the database may not be what it was thought to be.
 	err := e.Execute(t.Context(), targets[0], scaling.Call{Action: scaling.Failover, Instance: "orders000-b"})
 	if err == nil {
 		t.Fatal("the cloud knows no failover")
 	}
-	observe(t, e, targets[1], time.Time{})
-	c.wantCalls(t, map[string]int{"FailoverDBCluster": 1, "DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
+	mustObserve(t, e, targets[1], time.Time{})
+	c.expectCalls(t, map[string]int{"FailoverDBCluster": 1, "DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
 }
 
-func TestAReadingOvertakenByAChangeIsRepeated(t *testing.T) {
-	c, targets := fleet(t, 1)
-	e := c.edge(t)
-	c.fail["DescribeDBInstances"] = func(w http.ResponseWriter) {
-		c.fail["DescribeDBInstances"] = nil
-		e.scope(ireland).invalidate() // a change is made while the topology is read
-		answerResult(w, "DescribeDBInstances", c.describeInstances(""))
+func TestObserve_RepeatsReadOvertakenByChange(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
+	e := c.newClient(t)
+	c.failures["DescribeDBInstances"] = func(w http.ResponseWriter) {
+		c.failures["DescribeDBInstances"] = nil
+		e.clientForScope(euWest1).invalidate() // a change is made while the topology is read
+		writeResult(w, "DescribeDBInstances", c.describeInstances(""))
 	}
-	observe(t, e, targets[0], time.Time{})
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 2, "DescribeDBInstances": 2, "GetMetricData": 1})
+	mustObserve(t, e, targets[0], time.Time{})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 2, "DescribeDBInstances": 2, "GetMetricData": 1})
 }

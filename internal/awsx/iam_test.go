@@ -13,37 +13,37 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// TestReadPermissions takes each action of the shipped policy's statement Read away: every one is needed for something, and
+// TestObserve_NeedsEachReadPermission takes each action of the shipped policy's statement Read away: every one is needed for something, and
 // what is missing without it is unknown, not empty.
-func TestReadPermissions(t *testing.T) {
+func TestObserve_NeedsEachReadPermission(t *testing.T) {
 	shipped, err := os.ReadFile("../../config/iam/policy.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	without := map[string]func(scaling.Observed) bool{
-		"": func(got scaling.Observed) bool {
+	without := map[string]func(scaling.ObservationResult) bool{
+		"": func(got scaling.ObservationResult) bool {
 			o := got.Observation
-			return got.Err == nil && got.MetricsErr == nil && o.Orderable != nil && len(o.Prices) > 0 && o.Instances[0].Maintenance == nil &&
+			return got.Err == nil && got.MetricsErr == nil && o.Orderable != nil && len(o.Prices) > 0 && o.Instances[0].PendingMaintenance == nil &&
 				len(o.Instances[0].CPU) > 0 && len(o.Instances[0].Connections) > 0 && len(o.WriterCPU) > 0 &&
 				o.AutoScaling != nil && *o.AutoScaling == scaling.AutoScaling{Min: 1, Max: 5}
 		},
-		"rds:DescribeDBClusters":  func(got scaling.Observed) bool { return got.Err != nil },
-		"rds:DescribeDBInstances": func(got scaling.Observed) bool { return got.Err != nil },
-		"cloudwatch:GetMetricData": func(got scaling.Observed) bool {
+		"rds:DescribeDBClusters":  func(got scaling.ObservationResult) bool { return got.Err != nil },
+		"rds:DescribeDBInstances": func(got scaling.ObservationResult) bool { return got.Err != nil },
+		"cloudwatch:GetMetricData": func(got scaling.ObservationResult) bool {
 			return got.Err == nil && got.MetricsErr != nil && got.Observation.Orderable != nil
 		},
-		"rds:DescribeOrderableDBInstanceOptions": func(got scaling.Observed) bool {
+		"rds:DescribeOrderableDBInstanceOptions": func(got scaling.ObservationResult) bool {
 			return got.Err == nil && got.MetricsErr == nil && got.Observation.Orderable == nil
 		},
-		"rds:DescribePendingMaintenanceActions": func(got scaling.Observed) bool {
+		"rds:DescribePendingMaintenanceActions": func(got scaling.ObservationResult) bool {
 			return got.Err == nil && got.MetricsErr == nil && !slices.ContainsFunc(got.Observation.Instances, func(i scaling.Instance) bool {
-				return !slices.Equal(i.Maintenance, []scaling.Maintenance{{Action: scaling.MaintenanceUnknown}})
+				return !slices.Equal(i.PendingMaintenance, []scaling.PendingMaintenance{{Action: scaling.MaintenanceUnknown}})
 			})
 		},
-		"application-autoscaling:DescribeScalableTargets": func(got scaling.Observed) bool {
+		"application-autoscaling:DescribeScalableTargets": func(got scaling.ObservationResult) bool {
 			return got.Err == nil && got.MetricsErr == nil && got.Observation.AutoScaling == nil && len(got.Observation.Prices) > 0
 		},
-		"pricing:GetProducts": func(got scaling.Observed) bool {
+		"pricing:GetProducts": func(got scaling.ObservationResult) bool {
 			return got.Err == nil && got.MetricsErr == nil && got.Observation.Prices == nil && got.Observation.Orderable != nil
 		},
 	}
@@ -54,8 +54,8 @@ func TestReadPermissions(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := simulateScenario(t, "all-kinds", policy, func(o *Options) { o.PricingRegion = "us-east-1" })
-			s.register(t, "orders", 1, 5)
-			if got := s.edge.Observe(t.Context(), []scaling.Target{orders}, time.Time{})[0]; !right(got) {
+			s.registerScalableTarget(t, "orders", 1, 5)
+			if got := s.client.Observe(t.Context(), []scaling.Target{ordersCluster}, time.Time{})[0]; !right(got) {
 				t.Errorf("got %+v", got)
 			}
 		})

@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// maintenanceEvery is how often pending maintenance is read. AWS announces it days before.
-	maintenanceEvery = 15 * time.Minute
-	// maintenanceErrorEvery is how long after an error it is read again.
-	maintenanceErrorEvery = time.Minute
+	// maintenanceInterval is how often pending maintenance is read. AWS announces it days before.
+	maintenanceInterval = 15 * time.Minute
+	// maintenanceRetryInterval is how long after an error it is read again.
+	maintenanceRetryInterval = time.Minute
 )
 
-// pendingMaintenance lists what AWS is about to do in a scope, by the ARN of the cluster or instance.
-func pendingMaintenance(ctx context.Context, client databases) (map[string][]scaling.Maintenance, error) {
-	out := map[string][]scaling.Maintenance{}
+// listPendingMaintenance lists what AWS is about to do in a scope, by the ARN of the cluster or instance.
+func listPendingMaintenance(ctx context.Context, client rdsReadAPI) (map[string][]scaling.PendingMaintenance, error) {
+	out := map[string][]scaling.PendingMaintenance{}
 	pages := rds.NewDescribePendingMaintenanceActionsPaginator(client, &rds.DescribePendingMaintenanceActionsInput{
-		MaxRecords: aws.Int32(pageSize),
+		MaxRecords: aws.Int32(describePageSize),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -32,9 +32,9 @@ func pendingMaintenance(ctx context.Context, client databases) (map[string][]sca
 		for _, resource := range page.PendingMaintenanceActions {
 			arn := aws.ToString(resource.ResourceIdentifier)
 			for _, action := range resource.PendingMaintenanceActionDetails {
-				out[arn] = append(out[arn], scaling.Maintenance{
-					Action: aws.ToString(action.Action),
-					Due:    due(action),
+				out[arn] = append(out[arn], scaling.PendingMaintenance{
+					Action:      aws.ToString(action.Action),
+					ScheduledAt: scheduledTime(action),
 				})
 			}
 		}
@@ -42,10 +42,10 @@ func pendingMaintenance(ctx context.Context, client databases) (map[string][]sca
 	return out, nil
 }
 
-// due is when an action will be carried out; zero when nothing says so. CurrentApplyDate takes the other dates into account:
+// scheduledTime is when an action will be carried out; zero when nothing says so. CurrentApplyDate takes the other dates into account:
 // AutoAppliedAfterDate alone may have passed days before the window in which AWS acts (RDS API reference,
 // PendingMaintenanceAction).
-func due(action types.PendingMaintenanceAction) time.Time {
+func scheduledTime(action types.PendingMaintenanceAction) time.Time {
 	if action.CurrentApplyDate != nil {
 		return action.CurrentApplyDate.UTC()
 	}

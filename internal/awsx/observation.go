@@ -20,39 +20,39 @@ func (t *topology) observe(target scaling.Target) scaling.Observation {
 	} else if instance, found := t.instances[target.Identifier]; found {
 		return t.observeInstance(instance, t.replicas[target.Identifier])
 	}
-	return scaling.Observation{At: t.at}
+	return scaling.Observation{ObservedAt: t.readAt}
 }
 
 func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 	members := t.members[aws.ToString(cluster.DBClusterIdentifier)]
 	o := scaling.Observation{
-		At: t.at, Found: true, Kind: scaling.DBCluster,
+		ObservedAt: t.readAt, Found: true, Kind: scaling.DBCluster,
 		ARN:           aws.ToString(cluster.DBClusterArn),
 		Engine:        aws.ToString(cluster.Engine),
 		EngineVersion: aws.ToString(cluster.EngineVersion),
 		Status:        aws.ToString(cluster.Status),
-		Unsupported:   unsupportedCluster(cluster, members),
-		Serverless:    allServerless(members),
-		Whole:         !isAurora(aws.ToString(cluster.Engine)) || allServerless(members),
-		Tags:          tags(cluster.TagList),
+		Unsupported:   unsupportedClusterReason(cluster, members),
+		Serverless:    hasOnlyServerless(members),
+		ResizedAsUnit: !isAurora(aws.ToString(cluster.Engine)) || hasOnlyServerless(members),
+		Tags:          tagMap(cluster.TagList),
 	}
 	for _, member := range members {
-		i := instance(member)
-		if role, known := roleOf(cluster, i.Identifier); known {
+		i := newInstance(member)
+		if role, known := memberOf(cluster, i.Identifier); known {
 			i.Writer = aws.ToBool(role.IsClusterWriter)
 			i.PromotionTier = int(aws.ToInt32(cmp.Or(role.PromotionTier, member.PromotionTier)))
 		}
 		if o.Serverless {
-			i.Class = maximum(cluster)
+			i.Class = maxCapacityClass(cluster)
 		}
 		o.Instances = append(o.Instances, i)
 	}
-	slices.SortFunc(o.Instances, writerFirst)
+	slices.SortFunc(o.Instances, compareWriterFirst)
 	return o
 }
 
-// writerFirst orders instances: the writer, then by name.
-func writerFirst(a, b scaling.Instance) int {
+// compareWriterFirst orders instances: the writer, then by name.
+func compareWriterFirst(a, b scaling.Instance) int {
 	if a.Writer != b.Writer {
 		if a.Writer {
 			return -1
@@ -64,28 +64,28 @@ func writerFirst(a, b scaling.Instance) int {
 
 // observeInstance sees an instance as the writer and its read replicas as the readers.
 func (t *topology) observeInstance(db types.DBInstance, replicas []types.DBInstance) scaling.Observation {
-	i := instance(db)
+	i := newInstance(db)
 	i.Writer = true
 	o := scaling.Observation{
-		At: t.at, Found: true, Kind: scaling.DBInstance,
+		ObservedAt: t.readAt, Found: true, Kind: scaling.DBInstance,
 		ARN:           i.ARN,
 		Engine:        aws.ToString(db.Engine),
 		EngineVersion: aws.ToString(db.EngineVersion),
 		Status:        i.Status,
-		Unsupported:   unsupportedInstance(db, replicas),
+		Unsupported:   unsupportedInstanceReason(db, replicas),
 		MultiAZ:       aws.ToBool(db.MultiAZ),
 		Tags:          i.Tags,
 		Instances:     []scaling.Instance{i},
 	}
 	for _, r := range replicas {
-		o.Instances = append(o.Instances, instance(r))
+		o.Instances = append(o.Instances, newInstance(r))
 	}
-	slices.SortFunc(o.Instances, writerFirst)
+	slices.SortFunc(o.Instances, compareWriterFirst)
 	return o
 }
 
-// instance is what the RDS API shows of an instance itself. Its role is its cluster's to tell.
-func instance(db types.DBInstance) scaling.Instance {
+// newInstance is what the RDS API shows of an instance itself. Its role is its cluster's to tell.
+func newInstance(db types.DBInstance) scaling.Instance {
 	i := scaling.Instance{
 		Identifier:       aws.ToString(db.DBInstanceIdentifier),
 		ARN:              aws.ToString(db.DBInstanceArn),
@@ -94,21 +94,21 @@ func instance(db types.DBInstance) scaling.Instance {
 		PromotionTier:    int(aws.ToInt32(db.PromotionTier)),
 		AvailabilityZone: aws.ToString(db.AvailabilityZone),
 		CreatedAt:        aws.ToTime(db.InstanceCreateTime).UTC(),
-		Tags:             tags(db.TagList),
+		Tags:             tagMap(db.TagList),
 	}
 	if !isAurora(aws.ToString(db.Engine)) {
 		i.BackupWindow = aws.ToString(db.PreferredBackupWindow)
 	}
 	if db.PendingModifiedValues != nil {
 		i.PendingClass = aws.ToString(db.PendingModifiedValues.DBInstanceClass)
-		i.PendingOther = pendingOther(*db.PendingModifiedValues)
+		i.OtherPendingModifications = otherPendingChanges(*db.PendingModifiedValues)
 	}
 	return i
 }
 
-// pendingOther names the modifications that wait, the class apart. It goes through the fields by reflection so that one
+// otherPendingChanges names the modifications that wait, the class apart. It goes through the fields by reflection so that one
 // which a later SDK adds is not overlooked: ApplyImmediately would apply it.
-func pendingOther(pending types.PendingModifiedValues) []string {
+func otherPendingChanges(pending types.PendingModifiedValues) []string {
 	var names []string
 	value := reflect.ValueOf(pending)
 	for field, v := range value.Fields() {
@@ -120,8 +120,8 @@ func pendingOther(pending types.PendingModifiedValues) []string {
 	return names
 }
 
-// roleOf finds what a cluster says of one of its members.
-func roleOf(cluster types.DBCluster, instance string) (types.DBClusterMember, bool) {
+// memberOf finds what a cluster says of one of its members.
+func memberOf(cluster types.DBCluster, instance string) (types.DBClusterMember, bool) {
 	n := slices.IndexFunc(cluster.DBClusterMembers, func(m types.DBClusterMember) bool {
 		return aws.ToString(m.DBInstanceIdentifier) == instance
 	})
@@ -131,7 +131,7 @@ func roleOf(cluster types.DBCluster, instance string) (types.DBClusterMember, bo
 	return cluster.DBClusterMembers[n], true
 }
 
-func tags(list []types.Tag) map[string]string {
+func tagMap(list []types.Tag) map[string]string {
 	m := make(map[string]string, len(list))
 	for _, t := range list {
 		m[aws.ToString(t.Key)] = aws.ToString(t.Value)

@@ -13,12 +13,12 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// aurora is a cluster of a writer and two readers, changed by f.
-func aurora(f func(c *types.DBCluster, members []types.DBInstance)) *topology {
+// auroraTopology is a cluster of a writer and two readers, changed by f.
+func auroraTopology(f func(c *types.DBCluster, members []types.DBInstance)) *topology {
 	c := types.DBCluster{
 		DBClusterIdentifier: aws.String("orders"), DBClusterArn: aws.String("arn:aws:rds:eu-west-1:111122223333:cluster:orders"),
 		Engine: aws.String("aurora-postgresql"), EngineVersion: aws.String("15.4"), EngineMode: aws.String("provisioned"),
-		DbClusterResourceId: aws.String("cluster-orders"), ClusterCreateTime: aws.Time(start),
+		DbClusterResourceId: aws.String("cluster-orders"), ClusterCreateTime: aws.Time(testStart),
 		Status:  aws.String("available"),
 		TagList: []types.Tag{{Key: aws.String(scaling.TagOptIn), Value: aws.String("platform")}},
 	}
@@ -31,14 +31,14 @@ func aurora(f func(c *types.DBCluster, members []types.DBInstance)) *topology {
 			DBInstanceIdentifier: aws.String(name), DBClusterIdentifier: aws.String("orders"),
 			DbiResourceId: aws.String("db-" + name), Engine: aws.String("aurora-postgresql"),
 			DBInstanceClass: aws.String("db.r6g.large"), DBInstanceStatus: aws.String("available"),
-			InstanceCreateTime: aws.Time(start), AvailabilityZone: aws.String("eu-west-1a"),
+			InstanceCreateTime: aws.Time(testStart), AvailabilityZone: aws.String("eu-west-1a"),
 		})
 	}
 	if f != nil {
 		f(&c, members)
 	}
 	t := &topology{
-		at: start, clusters: map[string]types.DBCluster{"orders": c}, instances: map[string]types.DBInstance{},
+		readAt: testStart, clusters: map[string]types.DBCluster{"orders": c}, instances: map[string]types.DBInstance{},
 		members: map[string][]types.DBInstance{"orders": members},
 	}
 	for _, m := range members {
@@ -47,10 +47,10 @@ func aurora(f func(c *types.DBCluster, members []types.DBInstance)) *topology {
 	return t
 }
 
-var orders = scaling.Target{Scope: ireland, Kind: scaling.DBCluster, Identifier: "orders"}
+var ordersCluster = scaling.Target{Scope: euWest1, Kind: scaling.DBCluster, Identifier: "orders"}
 
-func TestObserveCluster(t *testing.T) {
-	got := aurora(func(_ *types.DBCluster, members []types.DBInstance) {
+func TestTopology_ObservesCluster(t *testing.T) {
+	got := auroraTopology(func(_ *types.DBCluster, members []types.DBInstance) {
 		members[0].PendingModifiedValues = &types.PendingModifiedValues{
 			DBInstanceClass: aws.String("db.r6g.xlarge"), CACertificateIdentifier: aws.String("rds-ca-rsa2048-g1"),
 			ProcessorFeatures: []types.ProcessorFeature{}, MultiAZ: aws.Bool(false),
@@ -58,15 +58,15 @@ func TestObserveCluster(t *testing.T) {
 		members[1].InstanceCreateTime = nil
 		members[1].DBInstanceStatus = aws.String("creating")
 		members[1].TagList = []types.Tag{{Key: aws.String(scaling.TagCreatedBy), Value: aws.String(scaling.TagCreatedByValue)}}
-	}).observe(orders)
+	}).observe(ordersCluster)
 	want := scaling.Observation{
-		At: start, Found: true, Kind: scaling.DBCluster, ARN: "arn:aws:rds:eu-west-1:111122223333:cluster:orders",
+		ObservedAt: testStart, Found: true, Kind: scaling.DBCluster, ARN: "arn:aws:rds:eu-west-1:111122223333:cluster:orders",
 		Engine: "aurora-postgresql", EngineVersion: "15.4", Status: "available",
 		Tags: map[string]string{scaling.TagOptIn: "platform"},
 		Instances: []scaling.Instance{
 			{
 				Identifier: "orders-b", Class: "db.r6g.large", Status: "available", Writer: true, PromotionTier: 3,
-				AvailabilityZone: "eu-west-1a", CreatedAt: start, Tags: map[string]string{},
+				AvailabilityZone: "eu-west-1a", CreatedAt: testStart, Tags: map[string]string{},
 			},
 			{
 				Identifier: "orders-a", Class: "db.r6g.large", Status: "creating", PromotionTier: 3,
@@ -74,8 +74,8 @@ func TestObserveCluster(t *testing.T) {
 			},
 			{
 				Identifier: "orders-c", Class: "db.r6g.large", Status: "available", PromotionTier: 3,
-				AvailabilityZone: "eu-west-1a", CreatedAt: start, Tags: map[string]string{},
-				PendingClass: "db.r6g.xlarge", PendingOther: []string{"CACertificateIdentifier", "MultiAZ"},
+				AvailabilityZone: "eu-west-1a", CreatedAt: testStart, Tags: map[string]string{},
+				PendingClass: "db.r6g.xlarge", OtherPendingModifications: []string{"CACertificateIdentifier", "MultiAZ"},
 			},
 		},
 	}
@@ -84,19 +84,19 @@ func TestObserveCluster(t *testing.T) {
 	}
 }
 
-func TestObserveWhatIsNotThere(t *testing.T) {
+func TestTopology_MissingTargetIsNotFound(t *testing.T) {
 	for _, target := range []scaling.Target{
 		{Kind: scaling.DBCluster, Identifier: "nobody"},
 		{Kind: scaling.DBCluster, Identifier: "orders-a"},
 		{Kind: scaling.DBInstance, Identifier: "orders"},
 	} {
-		if got := aurora(nil).observe(target); got.Found || !got.At.Equal(start) {
+		if got := auroraTopology(nil).observe(target); got.Found || !got.ObservedAt.Equal(testStart) {
 			t.Errorf("%s: %+v", target, got)
 		}
 	}
 }
 
-func TestUnsupportedCluster(t *testing.T) {
+func TestTopology_UnsupportedClusters(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(c *types.DBCluster, members []types.DBInstance)
@@ -132,7 +132,7 @@ func TestUnsupportedCluster(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			o := aurora(test.change).observe(orders)
+			o := auroraTopology(test.change).observe(ordersCluster)
 			if !o.Found || !strings.Contains(o.Unsupported, test.want) || (test.want == "") != (o.Unsupported == "") {
 				t.Errorf("found %v, unsupported %q", o.Found, o.Unsupported)
 			}
@@ -140,7 +140,7 @@ func TestUnsupportedCluster(t *testing.T) {
 	}
 }
 
-func TestObserveInstance(t *testing.T) {
+func TestTopology_ObservesInstance(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(i *types.DBInstance)
@@ -165,10 +165,10 @@ func TestObserveInstance(t *testing.T) {
 				DBInstanceIdentifier: aws.String("ledger"), DBInstanceArn: aws.String("arn:aws:rds:eu-west-1:111122223333:db:ledger"),
 				DBInstanceClass: aws.String("db.m6g.large"), DBInstanceStatus: aws.String("available"),
 				Engine: aws.String("postgres"), EngineVersion: aws.String("15.4"), MultiAZ: aws.Bool(true),
-				InstanceCreateTime: aws.Time(start),
+				InstanceCreateTime: aws.Time(testStart),
 			}
 			test.change(&db)
-			topology := &topology{at: start, instances: map[string]types.DBInstance{"ledger": db}}
+			topology := &topology{readAt: testStart, instances: map[string]types.DBInstance{"ledger": db}}
 			o := topology.observe(scaling.Target{Kind: scaling.DBInstance, Identifier: "ledger"})
 			if !strings.Contains(o.Unsupported, test.want) || (test.want == "") != (o.Unsupported == "") {
 				t.Errorf("unsupported %q", o.Unsupported)
@@ -183,8 +183,8 @@ func TestObserveInstance(t *testing.T) {
 	}
 }
 
-// fill sets every field of PendingModifiedValues that can be set.
-func fill(pending *types.PendingModifiedValues) (names []string) {
+// setAllFields sets every field of PendingModifiedValues that can be set.
+func setAllFields(pending *types.PendingModifiedValues) (names []string) {
 	for field, v := range reflect.ValueOf(pending).Elem().Fields() {
 		if !field.IsExported() {
 			continue
@@ -202,50 +202,50 @@ func fill(pending *types.PendingModifiedValues) (names []string) {
 	return names
 }
 
-func TestEveryPendingModificationIsNamed(t *testing.T) {
+func TestOtherPendingChanges_NamesEveryField(t *testing.T) {
 	var pending types.PendingModifiedValues
-	want := slices.DeleteFunc(fill(&pending), func(name string) bool { return name == "DBInstanceClass" })
-	if got := pendingOther(pending); !slices.Equal(got, want) || len(got) < 20 {
+	want := slices.DeleteFunc(setAllFields(&pending), func(name string) bool { return name == "DBInstanceClass" })
+	if got := otherPendingChanges(pending); !slices.Equal(got, want) || len(got) < 20 {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
-func TestSeriesOfATarget(t *testing.T) {
-	young := start.Add(time.Hour)
-	topology := aurora(func(_ *types.DBCluster, members []types.DBInstance) {
+func TestTopology_RequiredSeries(t *testing.T) {
+	young := testStart.Add(time.Hour)
+	topology := auroraTopology(func(_ *types.DBCluster, members []types.DBInstance) {
 		members[0].InstanceCreateTime = nil // orders-c is still being created
 		members[1].InstanceCreateTime = &young
 		members[1].PerformanceInsightsEnabled = aws.Bool(true)
 	})
 	topology.instances["copy"] = types.DBInstance{
 		DBInstanceIdentifier: aws.String("copy"), DbiResourceId: aws.String("db-copy"), Engine: aws.String("mysql"),
-		InstanceCreateTime: aws.Time(start), ReadReplicaSourceDBInstanceIdentifier: aws.String("main"),
+		InstanceCreateTime: aws.Time(testStart), ReadReplicaSourceDBInstanceIdentifier: aws.String("main"),
 	}
-	of := func(resource, instance string, created time.Time, metrics ...metric) []wanted {
-		var out []wanted
+	of := func(resource, instance string, created time.Time, metrics ...metric) []requiredSeries {
+		var out []requiredSeries
 		for _, m := range metrics {
-			out = append(out, wanted{seriesKey{resource, m}, instance, created})
+			out = append(out, requiredSeries{seriesKey{resource, m}, instance, created})
 		}
 		return out
 	}
-	ofCluster := func(name string) []wanted {
-		return of("cluster-"+name, name, start, readersCPU, writerCPU)
+	ofCluster := func(name string) []requiredSeries {
+		return of("cluster-"+name, name, testStart, readersCPU, writerCPU)
 	}
 	tests := []struct {
 		target scaling.Target
-		want   []wanted
+		want   []requiredSeries
 	}{
-		{orders, slices.Concat(
+		{ordersCluster, slices.Concat(
 			ofCluster("orders"),
 			of("db-orders-a", "orders-a", young, cpuUtilization, freeableMemory, databaseConnections, dbLoadCPU, engineUptime, auroraReplicaLag),
-			of("db-orders-b", "orders-b", start, cpuUtilization, freeableMemory, databaseConnections, engineUptime),
+			of("db-orders-b", "orders-b", testStart, cpuUtilization, freeableMemory, databaseConnections, engineUptime),
 		)},
 		{scaling.Target{Kind: scaling.DBInstance, Identifier: "copy"},
-			of("db-copy", "copy", start, cpuUtilization, freeableMemory, databaseConnections, replicaLag)},
+			of("db-copy", "copy", testStart, cpuUtilization, freeableMemory, databaseConnections, replicaLag)},
 		{scaling.Target{Kind: scaling.DBCluster, Identifier: "nobody"}, nil},
 	}
 	for _, test := range tests {
-		if got := topology.series(test.target); !slices.Equal(got, test.want) {
+		if got := topology.requiredSeries(test.target); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %v, want %v", test.target, got, test.want)
 		}
 	}

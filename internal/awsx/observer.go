@@ -9,12 +9,12 @@ import (
 )
 
 // Observe implements scaling.Observer. The scopes of the targets are read side by side.
-func (e *Edge) Observe(ctx context.Context, targets []scaling.Target, notBefore time.Time) []scaling.Observed {
+func (e *Client) Observe(ctx context.Context, targets []scaling.Target, notBefore time.Time) []scaling.ObservationResult {
 	byScope := map[scaling.Scope][]int{}
 	for n, t := range targets {
 		byScope[t.Scope] = append(byScope[t.Scope], n)
 	}
-	results := make([]scaling.Observed, len(targets))
+	results := make([]scaling.ObservationResult, len(targets))
 	var wg sync.WaitGroup
 	for name, indexes := range byScope {
 		wg.Go(func() {
@@ -22,7 +22,7 @@ func (e *Edge) Observe(ctx context.Context, targets []scaling.Target, notBefore 
 			for n, index := range indexes {
 				asked[n] = targets[index]
 			}
-			for n, observed := range e.scope(name).observe(ctx, asked, notBefore) {
+			for n, observed := range e.clientForScope(name).observe(ctx, asked, notBefore) {
 				results[indexes[n]] = observed
 			}
 		})

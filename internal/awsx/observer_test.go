@@ -14,8 +14,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// observe wants one target to be observed without an error of either kind.
-func observe(t *testing.T, e *Edge, target scaling.Target, notBefore time.Time) scaling.Observation {
+// mustObserve wants one target to be observed without an error of either kind.
+func mustObserve(t *testing.T, e *Client, target scaling.Target, notBefore time.Time) scaling.Observation {
 	t.Helper()
 	got := e.Observe(t.Context(), []scaling.Target{target}, notBefore)[0]
 	if got.Err != nil || got.MetricsErr != nil {
@@ -24,42 +24,42 @@ func observe(t *testing.T, e *Edge, target scaling.Target, notBefore time.Time) 
 	return got.Observation
 }
 
-// cpu are the samples of the first instance.
-func cpu(o scaling.Observation) []scaling.Sample { return o.Instances[0].CPU }
+// firstInstanceCPU are the samples of the first instance.
+func firstInstanceCPU(o scaling.Observation) []scaling.Sample { return o.Instances[0].CPU }
 
-// fleet is a cloud of clusters with two members each.
-func fleet(t *testing.T, clusters int) (*cloud, []scaling.Target) {
+// newFakeFleet is a cloud of clusters with two members each.
+func newFakeFleet(t *testing.T, clusters int) (*fakeAWS, []scaling.Target) {
 	t.Helper()
-	c := newCloud(t)
+	c := newFakeAWS(t)
 	var targets []scaling.Target
 	for n := range clusters {
 		name := fmt.Sprintf("orders%03d", n)
 		c.clusters[name] = []string{name + "-a", name + "-b"}
-		c.publish(name+"-a", "CPUUtilization", -20, -1, float64(n))
-		c.publish(name+"-b", "CPUUtilization", -20, -1, float64(n+1))
-		c.publish(name+"-b", "AuroraReplicaLag", -20, -1, 25)
-		targets = append(targets, cluster(name))
+		c.publishMetric(name+"-a", "CPUUtilization", -20, -1, float64(n))
+		c.publishMetric(name+"-b", "CPUUtilization", -20, -1, float64(n+1))
+		c.publishMetric(name+"-b", "AuroraReplicaLag", -20, -1, 25)
+		targets = append(targets, clusterTarget(name))
 	}
 	return c, targets
 }
 
-func TestOneSnapshotServesAllPolicies(t *testing.T) {
-	c, targets := fleet(t, 50)
-	e := c.edge(t)
+func TestObserve_SharesOneSnapshot(t *testing.T) {
+	c, targets := newFakeFleet(t, 50)
+	e := c.newClient(t)
 	for n, got := range e.Observe(t.Context(), targets, time.Time{}) {
 		if got.Err != nil || got.MetricsErr != nil {
 			t.Fatal(got.Err, got.MetricsErr)
 		}
 		o := got.Observation
-		if !o.Found || len(o.Instances) != 2 || len(cpu(o)) != 19 || cpu(o)[0].Value != float64(n) || !o.Instances[0].Writer {
+		if !o.Found || len(o.Instances) != 2 || len(firstInstanceCPU(o)) != 19 || firstInstanceCPU(o)[0].Value != float64(n) || !o.Instances[0].Writer {
 			t.Fatalf("%s: %+v", targets[n], o)
 		}
-		if want := (&scaling.Lag{At: at(-2), Value: 25 * time.Millisecond}); *o.Instances[1].ReplicaLag != *want {
+		if want := (&scaling.Lag{MeasuredAt: minuteAfterStart(-2), Value: 25 * time.Millisecond}); *o.Instances[1].ReplicaLag != *want {
 			t.Errorf("lag %v", o.Instances[1].ReplicaLag)
 		}
 	}
 	once := map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1}
-	c.wantCalls(t, once)
+	c.expectCalls(t, once)
 
 	// Each policy asks by itself, all at the same time, and again within the interval.
 	c.clock.Step(time.Minute)
@@ -75,143 +75,143 @@ func TestOneSnapshotServesAllPolicies(t *testing.T) {
 		wg.Wait()
 		c.clock.Step(20 * time.Second)
 	}
-	c.wantCalls(t, once)
+	c.expectCalls(t, once)
 }
 
-func TestPagesOfATopology(t *testing.T) {
-	c, targets := fleet(t, 101) // 202 instances
-	got := c.edge(t).Observe(t.Context(), targets[100:], time.Time{})[0]
+func TestObserve_ReadsAllTopologyPages(t *testing.T) {
+	c, targets := newFakeFleet(t, 101) // 202 instances
+	got := c.newClient(t).Observe(t.Context(), targets[100:], time.Time{})[0]
 	if got.Err != nil || len(got.Observation.Instances) != 2 {
 		t.Errorf("%+v", got)
 	}
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 3, "GetMetricData": 1})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 3, "GetMetricData": 1})
 }
 
-func TestManySeriesAreSplit(t *testing.T) {
-	c, targets := fleet(t, 200) // 400 series that reach back 310 minutes, 600 that reach back 10
-	e := c.edge(t)
+func TestObserve_SplitsManySeries(t *testing.T) {
+	c, targets := newFakeFleet(t, 200) // 400 series that reach back 310 minutes, 600 that reach back 10
+	e := c.newClient(t)
 	for _, got := range e.Observe(t.Context(), targets, time.Time{}) {
-		if got.MetricsErr != nil || len(cpu(got.Observation)) != 19 || got.Observation.Instances[1].ReplicaLag == nil {
+		if got.MetricsErr != nil || len(firstInstanceCPU(got.Observation)) != 19 || got.Observation.Instances[1].ReplicaLag == nil {
 			t.Fatalf("%+v", got)
 		}
 	}
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 4, "GetMetricData": 3})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 4, "GetMetricData": 3})
 	c.clock.Step(time.Minute)
 	e.Observe(t.Context(), targets[:1], time.Time{})
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 4, "GetMetricData": 2})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 4, "GetMetricData": 2})
 }
 
-func TestNotBefore(t *testing.T) {
-	c, targets := fleet(t, 2)
-	e := c.edge(t)
-	if o := observe(t, e, targets[0], time.Time{}); !o.At.Equal(start) {
-		t.Errorf("read at %s", o.At)
+func TestObserve_HonoursNotBefore(t *testing.T) {
+	c, targets := newFakeFleet(t, 2)
+	e := c.newClient(t)
+	if o := mustObserve(t, e, targets[0], time.Time{}); !o.ObservedAt.Equal(testStart) {
+		t.Errorf("read at %s", o.ObservedAt)
 	}
 	c.clock.Step(10 * time.Second)
-	observe(t, e, targets[0], start)
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
+	mustObserve(t, e, targets[0], testStart)
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
 
 	// Newer than what is known, even if a faster clock wrote it: the topology alone is read again.
 	for _, notBefore := range []time.Duration{time.Second, time.Hour} {
 		c.clock.Step(time.Second)
-		if o := observe(t, e, targets[0], start.Add(notBefore)); o.At.Before(start.Add(time.Second)) {
-			t.Errorf("read at %s", o.At)
+		if o := mustObserve(t, e, targets[0], testStart.Add(notBefore)); o.ObservedAt.Before(testStart.Add(time.Second)) {
+			t.Errorf("read at %s", o.ObservedAt)
 		}
 	}
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 2, "DescribeDBInstances": 2})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 2, "DescribeDBInstances": 2})
 }
 
-func TestTargetsAskedForLaterJoin(t *testing.T) {
-	c, targets := fleet(t, 3)
-	e := c.edge(t)
-	observe(t, e, targets[0], time.Time{})
+func TestObserve_MergesRequestsOfLaterTargets(t *testing.T) {
+	c, targets := newFakeFleet(t, 3)
+	e := c.newClient(t)
+	mustObserve(t, e, targets[0], time.Time{})
 	c.clock.Step(20 * time.Second)
-	if o := observe(t, e, targets[1], time.Time{}); len(cpu(o)) != 19 {
-		t.Errorf("samples %v", cpu(o))
+	if o := mustObserve(t, e, targets[1], time.Time{}); len(firstInstanceCPU(o)) != 19 {
+		t.Errorf("samples %v", firstInstanceCPU(o))
 	}
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 2})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 2})
 
 	// From the next time on they are read together.
 	c.clock.Step(40 * time.Second)
-	observe(t, e, targets[0], time.Time{})
+	mustObserve(t, e, targets[0], time.Time{})
 	c.clock.Step(20 * time.Second)
-	observe(t, e, targets[1], time.Time{})
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
+	mustObserve(t, e, targets[1], time.Time{})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
 
 	// Whoever is not asked for any more costs nothing, and is read as a whole when he is back.
-	c.clock.Step(knownFor + time.Minute)
-	observe(t, e, targets[1], time.Time{})
-	if got := len(c.lastAsked().MetricDataQueries); got != 5 { // CPU and uptime of two, and a lag
+	c.clock.Step(idleRetention + time.Minute)
+	mustObserve(t, e, targets[1], time.Time{})
+	if got := len(c.lastMetricRequest().MetricDataQueries); got != 5 { // CPU and uptime of two, and a lag
 		t.Errorf("%d queries for one target", got)
 	}
 }
 
-func TestSamplesAreReadOnFromWhatIsKnown(t *testing.T) {
-	c, targets := fleet(t, 1)
-	e := c.edge(t, func(o *Options) { o.Window = func() time.Duration { return time.Hour } })
-	observe(t, e, targets[0], time.Time{})
-	if got := c.asked[len(c.asked)-1]; !got.StartTime.Equal(at(-70)) || !got.EndTime.Equal(at(0)) {
+func TestObserve_ReadsSamplesIncrementally(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
+	e := c.newClient(t, func(o *Options) { o.Window = func() time.Duration { return time.Hour } })
+	mustObserve(t, e, targets[0], time.Time{})
+	if got := c.metricRequests[len(c.metricRequests)-1]; !got.StartTime.Equal(minuteAfterStart(-70)) || !got.EndTime.Equal(minuteAfterStart(0)) {
 		t.Errorf("first asked for [%s, %s)", got.StartTime, got.EndTime)
 	}
 	// Minute -1 comes late, minute -2 changes, minutes 1 and 2 are missing.
 	name := "orders000-a"
-	c.publish(name, "CPUUtilization", -1, 1, 50)
-	c.publish(name, "CPUUtilization", -2, -1, 49)
-	c.publish(name, "CPUUtilization", 3, 4, 53)
+	c.publishMetric(name, "CPUUtilization", -1, 1, 50)
+	c.publishMetric(name, "CPUUtilization", -2, -1, 49)
+	c.publishMetric(name, "CPUUtilization", 3, 4, 53)
 	c.clock.Step(4 * time.Minute)
-	o := observe(t, e, targets[0], time.Time{})
-	if got := c.lastAsked(); !got.StartTime.Equal(at(-12)) || !got.EndTime.Equal(at(4)) {
+	o := mustObserve(t, e, targets[0], time.Time{})
+	if got := c.lastMetricRequest(); !got.StartTime.Equal(minuteAfterStart(-12)) || !got.EndTime.Equal(minuteAfterStart(4)) {
 		t.Errorf("then asked for [%s, %s)", got.StartTime, got.EndTime)
 	}
-	want := slices.Concat(samples(-20, slices.Repeat([]float64{0}, 18)...), samples(-2, 49, 50, 50), samples(3, 53))
-	if got := cpu(o); !slices.Equal(got, want) {
+	want := slices.Concat(minuteSamples(-20, slices.Repeat([]float64{0}, 18)...), minuteSamples(-2, 49, 50, 50), minuteSamples(3, 53))
+	if got := firstInstanceCPU(o); !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	// What was handed out is the caller's.
-	cpu(o)[0].Value = 1000
-	if got := cpu(observe(t, e, targets[0], time.Time{})); !slices.Equal(got, want) {
+	firstInstanceCPU(o)[0].Value = 1000
+	if got := firstInstanceCPU(mustObserve(t, e, targets[0], time.Time{})); !slices.Equal(got, want) {
 		t.Error("a caller changed what others see")
 	}
 }
 
-func TestSamplesOfAnInstanceAreItsOwn(t *testing.T) {
-	c, targets := fleet(t, 1)
-	e := c.edge(t)
-	observe(t, e, targets[0], time.Time{})
+func TestObserve_DropsSamplesOfReplacedInstance(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
+	e := c.newClient(t)
+	mustObserve(t, e, targets[0], time.Time{})
 
 	// The reader is created anew under its old name: the old samples are not its own.
-	c.set(func() { c.created["orders000-b"] = time.Time{} })
+	c.update(func() { c.createdAt["orders000-b"] = time.Time{} })
 	c.clock.Step(time.Minute)
-	reader := observe(t, e, targets[0], time.Time{}).Instances[1]
+	reader := mustObserve(t, e, targets[0], time.Time{}).Instances[1]
 	if reader.CPU != nil || reader.ReplicaLag != nil || !reader.CreatedAt.IsZero() {
 		t.Errorf("an instance that is being created has samples: %+v", reader)
 	}
-	c.set(func() { c.created["orders000-b"] = at(-5).Add(30 * time.Second) })
+	c.update(func() { c.createdAt["orders000-b"] = minuteAfterStart(-5).Add(30 * time.Second) })
 	c.clock.Step(time.Minute)
-	reader = observe(t, e, targets[0], time.Time{}).Instances[1]
-	if want := samples(-4, 1, 1, 1); !slices.Equal(reader.CPU, want) {
+	reader = mustObserve(t, e, targets[0], time.Time{}).Instances[1]
+	if want := minuteSamples(-4, 1, 1, 1); !slices.Equal(reader.CPU, want) {
 		t.Errorf("got %v, want %v", reader.CPU, want)
 	}
 }
 
-func TestPagesOfMetrics(t *testing.T) {
-	c, targets := fleet(t, 1)
-	c.pageOf = 7
-	o := observe(t, c.edge(t), targets[0], time.Time{})
-	if len(cpu(o)) != 19 || len(o.Instances[1].CPU) != 19 || o.Instances[1].ReplicaLag == nil {
-		t.Errorf("%d and %d samples, lag %v", len(cpu(o)), len(o.Instances[1].CPU), o.Instances[1].ReplicaLag)
+func TestObserve_ReadsAllMetricPages(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
+	c.metricPageSize = 7
+	o := mustObserve(t, c.newClient(t), targets[0], time.Time{})
+	if len(firstInstanceCPU(o)) != 19 || len(o.Instances[1].CPU) != 19 || o.Instances[1].ReplicaLag == nil {
+		t.Errorf("%d and %d samples, lag %v", len(firstInstanceCPU(o)), len(o.Instances[1].CPU), o.Instances[1].ReplicaLag)
 	}
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 3})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 3})
 }
 
-func TestAnswersWithoutMetrics(t *testing.T) {
+func TestObserve_ReportsMetricErrors(t *testing.T) {
 	tests := []struct {
 		name string
-		fail func(c *cloud)
+		fail func(c *fakeAWS)
 		want error
 	}{
-		{"denied", func(c *cloud) {
-			c.fail["GetMetricData"] = func(w http.ResponseWriter) {
+		{"denied", func(c *fakeAWS) {
+			c.failures["GetMetricData"] = func(w http.ResponseWriter) {
 				w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
 				w.Header().Set("Content-Type", "application/cbor")
 				w.Header().Set("X-Amzn-Query-Error", "AccessDenied;Sender")
@@ -220,81 +220,81 @@ func TestAnswersWithoutMetrics(t *testing.T) {
 				w.Write([]byte("\xa2\x66__type\x78\x35com.amazonaws.cloudwatch.v2010_08_01#AccessDeniedExce\x67message\x64nope"))
 			}
 		}, scaling.ErrDenied},
-		{"one series failed", func(c *cloud) { c.status["orders000-b"] = "InternalError" }, scaling.ErrUnavailable},
-		{"one series is forbidden", func(c *cloud) { c.status["orders000-b"] = "Forbidden" }, scaling.ErrDenied},
+		{"one series failed", func(c *fakeAWS) { c.statusCodes["orders000-b"] = "InternalError" }, scaling.ErrUnavailable},
+		{"one series is forbidden", func(c *fakeAWS) { c.statusCodes["orders000-b"] = "Forbidden" }, scaling.ErrDenied},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c, targets := fleet(t, 2)
+			c, targets := newFakeFleet(t, 2)
 			test.fail(c)
-			e := c.edge(t)
+			e := c.newClient(t)
 			got := e.Observe(t.Context(), targets, time.Time{})
 			if got[0].Err != nil || !got[0].Observation.Found || len(got[0].Observation.Instances) != 2 {
 				t.Errorf("the topology is not served: %+v", got[0])
 			}
-			wantOnly(t, got[0].MetricsErr, test.want)
+			expectCause(t, got[0].MetricsErr, test.want)
 			if !strings.Contains(got[0].MetricsErr.Error(), "CloudWatch GetMetricData") {
 				t.Errorf("the message %q does not name the operation", got[0].MetricsErr)
 			}
 			// The error is good for a while, so that others do not ask in vain; then it is tried again.
-			clear(c.calls)
+			clear(c.callCounts)
 			e.Observe(t.Context(), targets, time.Time{})
-			c.wantCalls(t, map[string]int{})
-			c.set(func() { clear(c.fail); clear(c.status) })
-			c.clock.Step(errorInterval + time.Second)
-			if o := observe(t, e, targets[0], time.Time{}); len(o.Instances[1].CPU) != 19 {
+			c.expectCalls(t, map[string]int{})
+			c.update(func() { clear(c.failures); clear(c.statusCodes) })
+			c.clock.Step(maxErrorAge + time.Second)
+			if o := mustObserve(t, e, targets[0], time.Time{}); len(o.Instances[1].CPU) != 19 {
 				t.Errorf("samples %v", o.Instances[1].CPU)
 			}
 		})
 	}
 }
 
-func TestAnswersWithoutTopology(t *testing.T) {
-	c, targets := fleet(t, 2)
-	e := c.edge(t)
-	c.fail["DescribeDBClusters"] = func(w http.ResponseWriter) {
-		answerError(w, http.StatusForbidden, "AccessDenied", "not authorized to perform: rds:DescribeDBClusters")
+func TestObserve_ReportsTopologyErrors(t *testing.T) {
+	c, targets := newFakeFleet(t, 2)
+	e := c.newClient(t)
+	c.failures["DescribeDBClusters"] = func(w http.ResponseWriter) {
+		writeError(w, http.StatusForbidden, "AccessDenied", "not authorized to perform: rds:DescribeDBClusters")
 	}
 	for range 2 {
 		for _, got := range e.Observe(t.Context(), targets, time.Time{}) {
-			wantOnly(t, got.Err, scaling.ErrDenied)
+			expectCause(t, got.Err, scaling.ErrDenied)
 			if !strings.Contains(got.Err.Error(), "reading the databases of eu-west-1") {
 				t.Errorf("the message %q does not name the scope", got.Err)
 			}
 		}
 	}
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 1})
-	c.set(func() { clear(c.fail) })
-	c.clock.Step(errorInterval + time.Second)
-	observe(t, e, targets[0], time.Time{})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1})
+	c.update(func() { clear(c.failures) })
+	c.clock.Step(maxErrorAge + time.Second)
+	mustObserve(t, e, targets[0], time.Time{})
 }
 
-func TestScopesAreReadApart(t *testing.T) {
-	c, targets := fleet(t, 1)
+func TestObserve_ReadsScopesSeparately(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
 	elsewhere := targets[0]
 	elsewhere.Scope.Region = "us-east-1"
-	got := c.edge(t).Observe(t.Context(), []scaling.Target{elsewhere, targets[0], {Scope: ireland, Identifier: "nobody"}}, time.Time{})
+	got := c.newClient(t).Observe(t.Context(), []scaling.Target{elsewhere, targets[0], {Scope: euWest1, Identifier: "nobody"}}, time.Time{})
 	if !got[0].Observation.Found || !got[1].Observation.Found || got[2].Observation.Found || got[2].Err != nil {
 		t.Errorf("%+v", got)
 	}
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 2, "DescribeDBInstances": 2, "GetMetricData": 2})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 2, "DescribeDBInstances": 2, "GetMetricData": 2})
 }
 
-func TestACallerThatGivesUpDoesNotStopTheReading(t *testing.T) {
-	c, targets := fleet(t, 1)
+func TestObserve_CanceledCallerDoesNotStopRefresh(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
 	reached, release := make(chan struct{}), make(chan struct{})
-	c.fail["DescribeDBClusters"] = func(w http.ResponseWriter) {
-		c.fail["DescribeDBClusters"] = nil
+	c.failures["DescribeDBClusters"] = func(w http.ResponseWriter) {
+		c.failures["DescribeDBClusters"] = nil
 		close(reached)
 		<-release
-		answerResult(w, "DescribeDBClusters", c.describeClusters())
+		writeResult(w, "DescribeDBClusters", c.describeClusters())
 	}
-	e := c.edge(t)
+	e := c.newClient(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	first := make(chan scaling.Observed)
+	first := make(chan scaling.ObservationResult)
 	go func() { first <- e.Observe(ctx, targets, time.Time{})[0] }()
 	<-reached
-	second := make(chan scaling.Observed)
+	second := make(chan scaling.ObservationResult)
 	go func() { second <- e.Observe(t.Context(), targets, time.Time{})[0] }()
 	cancel()
 	if got := <-first; !errors.Is(got.Err, context.Canceled) {
@@ -304,5 +304,5 @@ func TestACallerThatGivesUpDoesNotStopTheReading(t *testing.T) {
 	if got := <-second; got.Err != nil || !got.Observation.Found {
 		t.Errorf("the second caller got %+v", got)
 	}
-	c.wantCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
 }

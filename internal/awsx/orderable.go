@@ -12,31 +12,31 @@ import (
 )
 
 const (
-	// offeredEvery is how often the orderable classes of an engine's version are read: AWS adds some every few months.
-	offeredEvery = 6 * time.Hour
-	// offeredErrorEvery is how long after an error they are read again.
-	offeredErrorEvery = 5 * time.Minute
-	// offersPage is the largest page of DescribeOrderableDBInstanceOptions (RDS API reference).
-	offersPage = 1000
+	// orderableInterval is how often the orderable classes of an engine's version are read: AWS adds some every few months.
+	orderableInterval = 6 * time.Hour
+	// orderableRetryInterval is how long after an error they are read again.
+	orderableRetryInterval = 5 * time.Minute
+	// orderablePageSize is the largest page of DescribeOrderableDBInstanceOptions (RDS API reference).
+	orderablePageSize = 1000
 )
 
-// offer is what orderable classes depend on within a region.
-type offer struct {
+// orderableKey is what orderable classes depend on within a region.
+type orderableKey struct {
 	engine, version string
-	// whole says that it is for a Multi-AZ DB cluster, which has fewer.
-	whole bool
+	// isMultiAZCluster says that it is for a Multi-AZ DB cluster, which has fewer.
+	isMultiAZCluster bool
 }
 
-func compareOffers(a, b offer) int {
-	return cmp.Or(cmp.Compare(a.engine, b.engine), cmp.Compare(a.version, b.version), cmp.Compare(fmt.Sprint(a.whole), fmt.Sprint(b.whole)))
+func compareOrderableKeys(a, b orderableKey) int {
+	return cmp.Or(cmp.Compare(a.engine, b.engine), cmp.Compare(a.version, b.version), cmp.Compare(fmt.Sprint(a.isMultiAZCluster), fmt.Sprint(b.isMultiAZCluster)))
 }
 
-// orderable lists the instance classes that AWS offers for an engine's version, sorted. There is one option for each
+// listOrderableClasses lists the instance classes that AWS offers for an engine's version, sorted. There is one option for each
 // combination of class, storage and licence, so that a class may come many times.
-func orderable(ctx context.Context, client databases, o offer) ([]string, error) {
+func listOrderableClasses(ctx context.Context, client rdsReadAPI, o orderableKey) ([]string, error) {
 	classes := []string{}
 	pages := rds.NewDescribeOrderableDBInstanceOptionsPaginator(client, &rds.DescribeOrderableDBInstanceOptionsInput{
-		Engine: aws.String(o.engine), EngineVersion: aws.String(o.version), MaxRecords: aws.Int32(offersPage),
+		Engine: aws.String(o.engine), EngineVersion: aws.String(o.version), MaxRecords: aws.Int32(orderablePageSize),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -44,7 +44,7 @@ func orderable(ctx context.Context, client databases, o offer) ([]string, error)
 			return nil, err
 		}
 		for _, option := range page.OrderableDBInstanceOptions {
-			if !o.whole || aws.ToBool(option.SupportsClusters) {
+			if !o.isMultiAZCluster || aws.ToBool(option.SupportsClusters) {
 				classes = append(classes, aws.ToString(option.DBInstanceClass))
 			}
 		}

@@ -17,28 +17,28 @@ import (
 )
 
 const (
-	// pricedEvery is how often prices are read.
-	pricedEvery = 24 * time.Hour
-	// pricedErrorEvery is how long after an error they are read again.
-	pricedErrorEvery = time.Hour
+	// priceInterval is how often prices are read.
+	priceInterval = 24 * time.Hour
+	// priceRetryInterval is how long after an error they are read again.
+	priceRetryInterval = time.Hour
 )
 
 // PricingRegions are the regions that have an endpoint of the Pricing API (AWS Billing user guide, "AWS Price List API").
 var PricingRegions = []string{"us-east-1", "eu-central-1", "ap-south-1"}
 
-// product is what the price of a class depends on.
-type product struct {
+// priceKey is what the price of a class depends on.
+type priceKey struct {
 	region, engine, deployment string
-	// optimized says that the cluster's storage is I/O-Optimized, with which instances cost more and requests nothing.
-	optimized bool
+	// ioOptimized says that the cluster's storage is I/O-Optimized, with which instances cost more and requests nothing.
+	ioOptimized bool
 }
 
-func compareProducts(a, b product) int {
-	return cmp.Or(cmp.Compare(a.engine, b.engine), cmp.Compare(a.deployment, b.deployment), boolean(a.optimized, b.optimized))
+func comparePriceKeys(a, b priceKey) int {
+	return cmp.Or(cmp.Compare(a.engine, b.engine), cmp.Compare(a.deployment, b.deployment), compareBools(a.ioOptimized, b.ioOptimized))
 }
 
-// boolean orders false before true.
-func boolean(a, b bool) int {
+// compareBools orders false before true.
+func compareBools(a, b bool) int {
 	switch {
 	case a == b:
 		return 0
@@ -48,20 +48,20 @@ func boolean(a, b bool) int {
 	return 1
 }
 
-// sold is what the price list calls the engines whose price includes the licence. Of others the licence would have to be
+// priceListEngines is what the price list calls the engines whose price includes the licence. Of others the licence would have to be
 // known.
-var sold = map[string]string{
+var priceListEngines = map[string]string{
 	"aurora-postgresql": "Aurora PostgreSQL", "aurora-mysql": "Aurora MySQL",
 	"postgres": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB",
 }
 
-// product says what the prices of a target depend on, and false when they cannot be looked up.
-func (t *topology) product(target scaling.Target, region string) (product, bool) {
-	p := product{region: region, deployment: "Single-AZ"}
+// priceKeyFor says what the prices of a target depend on, and false when they cannot be looked up.
+func (t *topology) priceKeyFor(target scaling.Target, region string) (priceKey, bool) {
+	p := priceKey{region: region, deployment: "Single-AZ"}
 	var engine string
 	if target.Kind == scaling.DBCluster {
 		cluster := t.clusters[target.Identifier]
-		engine, p.optimized = aws.ToString(cluster.Engine), aws.ToString(cluster.StorageType) == "aurora-iopt1"
+		engine, p.ioOptimized = aws.ToString(cluster.Engine), aws.ToString(cluster.StorageType) == "aurora-iopt1"
 	} else {
 		instance := t.instances[target.Identifier]
 		engine = aws.ToString(instance.Engine)
@@ -72,13 +72,13 @@ func (t *topology) product(target scaling.Target, region string) (product, bool)
 	if target.Kind == scaling.DBCluster && !isAurora(engine) {
 		return p, false // a Multi-AZ DB cluster is sold as a whole, and prices are of instances
 	}
-	name, known := sold[engine]
+	name, known := priceListEngines[engine]
 	p.engine = name
 	return p, known
 }
 
-// listed is the part of an entry of the price list that is read (AWS Price List API reference, GetProducts).
-type listed struct {
+// priceListEntry is the part of an entry of the price list that is read (AWS Price List API reference, GetProducts).
+type priceListEntry struct {
 	Product struct {
 		Attributes struct {
 			InstanceType string `json:"instanceType"`
@@ -96,14 +96,14 @@ type listed struct {
 	} `json:"terms"`
 }
 
-// inRegion is the location of what runs in a region itself.
-const inRegion = "AWS Region"
+// locationTypeRegion is the location of what runs in a region itself.
+const locationTypeRegion = "AWS Region"
 
-// optimizedUsage marks the usage types of instances of I/O-Optimized clusters.
-const optimizedUsage = "IOOptimized"
+// ioOptimizedUsage marks the usage types of instances of I/O-Optimized clusters.
+const ioOptimizedUsage = "IOOptimized"
 
-// prices reads what an hour of each class costs. A class for which the list has two prices is left out: nobody may guess.
-func prices(ctx context.Context, client pricing.GetProductsAPIClient, p product) (map[string]scaling.Money, error) {
+// listPrices reads what an hour of each class costs. A class for which the list has two prices is left out: nobody may guess.
+func listPrices(ctx context.Context, client pricing.GetProductsAPIClient, p priceKey) (map[string]scaling.Money, error) {
 	filter := func(field, value string) types.Filter {
 		return types.Filter{Type: types.FilterTypeTermMatch, Field: aws.String(field), Value: aws.String(value)}
 	}
@@ -121,17 +121,17 @@ func prices(ctx context.Context, client pricing.GetProductsAPIClient, p product)
 			return nil, err
 		}
 		for _, text := range page.PriceList {
-			var l listed
+			var l priceListEntry
 			if err := json.Unmarshal([]byte(text), &l); err != nil {
 				return nil, fmt.Errorf("%w: an entry of the price list cannot be read: %w", scaling.ErrUnavailable, err)
 			}
 			a := l.Product.Attributes
 			class := a.InstanceType
-			elsewhere := a.LocationType != "" && a.LocationType != inRegion // on Outposts and in Local Zones
-			if class == "" || elsewhere || strings.Contains(a.UsageType, optimizedUsage) != p.optimized {
+			elsewhere := a.LocationType != "" && a.LocationType != locationTypeRegion // on Outposts and in Local Zones
+			if class == "" || elsewhere || strings.Contains(a.UsageType, ioOptimizedUsage) != p.ioOptimized {
 				continue
 			}
-			price, known := l.hourly()
+			price, known := l.hourlyPrice()
 			if before, twice := found[class]; !known || twice && before != price {
 				doubtful[class] = true
 			}
@@ -142,8 +142,8 @@ func prices(ctx context.Context, client pricing.GetProductsAPIClient, p product)
 	return found, nil
 }
 
-// hourly is the one price of an hour in dollars, and false when there is none or more than one.
-func (l listed) hourly() (price scaling.Money, known bool) {
+// hourlyPrice is the one price of an hour in dollars, and false when there is none or more than one.
+func (l priceListEntry) hourlyPrice() (price scaling.Money, known bool) {
 	for _, term := range l.Terms.OnDemand {
 		for _, dimension := range term.PriceDimensions {
 			money, err := scaling.ParseUSD(dimension.PricePerUnit["USD"])

@@ -15,15 +15,15 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// entry is a product of the price list with one price.
-func entry(class, usage, location, unit, usd string) string {
+// priceListJSON is a product of the price list with one price.
+func priceListJSON(class, usage, location, unit, usd string) string {
 	return fmt.Sprintf(`{"product":{"productFamily":"Database Instance","attributes":{"instanceType":%q,"usagetype":%q,"locationType":%q}},`+
 		`"serviceCode":"AmazonRDS","terms":{"OnDemand":{"A.B":{"priceDimensions":{"A.B.C":{"unit":%q,"pricePerUnit":{"USD":%q}}}}}}}`,
 		class, usage, location, unit, usd)
 }
 
-// priceList answers GetProducts with pages of entries, and keeps what it was asked.
-func priceList(t *testing.T, pages ...[]string) (endpoint string, asked *[]string) {
+// newPricingServer answers GetProducts with pages of entries, and keeps what it was asked.
+func newPricingServer(t *testing.T, pages ...[]string) (endpoint string, asked *[]string) {
 	t.Helper()
 	asked = &[]string{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -45,41 +45,41 @@ func priceList(t *testing.T, pages ...[]string) (endpoint string, asked *[]strin
 	return server.URL, asked
 }
 
-func TestPrices(t *testing.T) {
+func TestListPrices_ByPriceKey(t *testing.T) {
 	list := [][]string{
 		{
-			entry("db.r6g.large", "EU-InstanceUsage:db.r6g.large", inRegion, "Hrs", "0.2600000000"),
-			entry("db.r6g.large", "EU-InstanceUsageIOOptimized:db.r6g.large", inRegion, "Hrs", "0.3380000000"),
-			entry("db.r6g.large", "EU-Outposts-InstanceUsage:db.r6g.large", "AWS Outposts", "Hrs", "0.1000000000"),
-			entry("", "EU-ExtendedSupport:Yr1-Yr2:PostgreSQL11", inRegion, "vCPU-Hours", "0.1000000000"),
-			entry("db.r6g.xlarge", "EU-InstanceUsage:db.r6g.xlarge", "", "Hrs", "0.52"),
+			priceListJSON("db.r6g.large", "EU-InstanceUsage:db.r6g.large", locationTypeRegion, "Hrs", "0.2600000000"),
+			priceListJSON("db.r6g.large", "EU-InstanceUsageIOOptimized:db.r6g.large", locationTypeRegion, "Hrs", "0.3380000000"),
+			priceListJSON("db.r6g.large", "EU-Outposts-InstanceUsage:db.r6g.large", "AWS Outposts", "Hrs", "0.1000000000"),
+			priceListJSON("", "EU-ExtendedSupport:Yr1-Yr2:PostgreSQL11", locationTypeRegion, "vCPU-Hours", "0.1000000000"),
+			priceListJSON("db.r6g.xlarge", "EU-InstanceUsage:db.r6g.xlarge", "", "Hrs", "0.52"),
 		},
 		{
-			entry("db.two.prices", "EU-InstanceUsage:db.two.prices", inRegion, "Hrs", "1.00"),
-			entry("db.two.prices", "EU-InstanceUsage:db.two.prices", inRegion, "Hrs", "1.10"),
-			entry("db.said.twice", "EU-InstanceUsage:db.said.twice", inRegion, "Hrs", "1.00"),
-			entry("db.said.twice", "EU-InstanceUsage:db.said.twice", inRegion, "Hrs", "1.00"),
-			entry("db.free", "EU-InstanceUsage:db.free", inRegion, "Hrs", "0.0000000000"),
-			entry("db.monthly", "EU-InstanceUsage:db.monthly", inRegion, "Quantity", "900"),
-			entry("db.odd", "EU-InstanceUsage:db.odd", inRegion, "Hrs", "much"),
+			priceListJSON("db.two.prices", "EU-InstanceUsage:db.two.prices", locationTypeRegion, "Hrs", "1.00"),
+			priceListJSON("db.two.prices", "EU-InstanceUsage:db.two.prices", locationTypeRegion, "Hrs", "1.10"),
+			priceListJSON("db.said.twice", "EU-InstanceUsage:db.said.twice", locationTypeRegion, "Hrs", "1.00"),
+			priceListJSON("db.said.twice", "EU-InstanceUsage:db.said.twice", locationTypeRegion, "Hrs", "1.00"),
+			priceListJSON("db.free", "EU-InstanceUsage:db.free", locationTypeRegion, "Hrs", "0.0000000000"),
+			priceListJSON("db.monthly", "EU-InstanceUsage:db.monthly", locationTypeRegion, "Quantity", "900"),
+			priceListJSON("db.odd", "EU-InstanceUsage:db.odd", locationTypeRegion, "Hrs", "much"),
 		},
 	}
 	tests := []struct {
 		name string
-		p    product
+		p    priceKey
 		want map[string]scaling.Money
 	}{
-		{"Standard storage", product{region: "eu-west-1", engine: "Aurora PostgreSQL", deployment: "Single-AZ"}, map[string]scaling.Money{
+		{"Standard storage", priceKey{region: "eu-west-1", engine: "Aurora PostgreSQL", deployment: "Single-AZ"}, map[string]scaling.Money{
 			"db.r6g.large": 260_000, "db.r6g.xlarge": 520_000, "db.said.twice": scaling.Dollar,
 		}},
-		{"I/O-Optimized", product{region: "eu-west-1", engine: "Aurora PostgreSQL", deployment: "Single-AZ", optimized: true},
+		{"I/O-Optimized", priceKey{region: "eu-west-1", engine: "Aurora PostgreSQL", deployment: "Single-AZ", ioOptimized: true},
 			map[string]scaling.Money{"db.r6g.large": 338_000}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			endpoint, asked := priceList(t, list...)
-			e := newEdge(t, endpoint, func(o *Options) { o.PricingRegion = "eu-central-1" })
-			got, err := prices(t.Context(), e.factory.prices, test.p)
+			endpoint, asked := newPricingServer(t, list...)
+			e := newTestClient(t, endpoint, func(o *Options) { o.PricingRegion = "eu-central-1" })
+			got, err := listPrices(t.Context(), e.factory.pricing, test.p)
 			if err != nil || !maps.Equal(got, test.want) {
 				t.Errorf("got %v, %v", got, err)
 			}
@@ -96,22 +96,22 @@ func TestPrices(t *testing.T) {
 			}
 		})
 	}
-	endpoint, _ := priceList(t, []string{"<html>"})
-	e := newEdge(t, endpoint, func(o *Options) { o.PricingRegion = "eu-central-1" })
-	_, err := prices(t.Context(), e.factory.prices, product{region: "eu-west-1", engine: "MySQL", deployment: "Single-AZ"})
-	wantOnly(t, err, scaling.ErrUnavailable)
+	endpoint, _ := newPricingServer(t, []string{"<html>"})
+	e := newTestClient(t, endpoint, func(o *Options) { o.PricingRegion = "eu-central-1" })
+	_, err := listPrices(t.Context(), e.factory.pricing, priceKey{region: "eu-west-1", engine: "MySQL", deployment: "Single-AZ"})
+	expectCause(t, err, scaling.ErrUnavailable)
 }
 
-// TestPricesAreNotNeeded: without them everything else is seen, and they are not asked for at every look.
-func TestPricesAreNotNeeded(t *testing.T) {
-	s := simulate(t, func(o *Options) { o.PricingRegion = "us-east-1" })
-	s.Inject(rdssim.Fault{Kind: rdssim.Answer, Operation: "GetProducts", Code: "AccessDeniedException", Message: "nope", HTTPStatus: 400})
+// TestObserve_WorksWithoutPrices: without them everything else is seen, and they are not asked for at every look.
+func TestObserve_WorksWithoutPrices(t *testing.T) {
+	s := simulateAllKinds(t, func(o *Options) { o.PricingRegion = "us-east-1" })
+	s.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "GetProducts", Code: "AccessDeniedException", Message: "nope", HTTPStatus: 400})
 	// look observes so many times, every 21 minutes, and says how often prices were asked for.
 	look := func(times int, priced bool) int {
 		s.ResetCalls()
 		for range times {
-			if o := s.see(t, orders); len(o.Prices) > 0 != priced || o.Orderable == nil || len(cpu(o)) == 0 {
-				t.Fatalf("%d prices, %d samples", len(o.Prices), len(cpu(o)))
+			if o := s.observe(t, ordersCluster); len(o.Prices) > 0 != priced || o.Orderable == nil || len(firstInstanceCPU(o)) == 0 {
+				t.Fatalf("%d prices, %d samples", len(o.Prices), len(firstInstanceCPU(o)))
 			}
 			s.clock.Step(21 * time.Minute)
 		}
@@ -120,13 +120,13 @@ func TestPricesAreNotNeeded(t *testing.T) {
 	if n := look(6, false); n != 2 {
 		t.Errorf("asked %d times in two hours", n)
 	}
-	s.Heal()
+	s.ClearFaults()
 	first := look(1, true) // more than an hour after the last error
 	if n := look(67, true); first == 0 || n != 0 {
 		t.Errorf("asked %d times at once and %d in the next 23 hours", first, n)
 	}
-	off := simulate(t)
-	if o := off.see(t, orders); o.Prices != nil || off.CountCalls("GetProducts") != 0 {
+	off := simulateAllKinds(t)
+	if o := off.observe(t, ordersCluster); o.Prices != nil || off.CountCalls("GetProducts") != 0 {
 		t.Errorf("%d prices although nobody is to ask for them", len(o.Prices))
 	}
 }

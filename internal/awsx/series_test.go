@@ -9,97 +9,99 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// at is the time some minutes after the tests begin.
-func at(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
+// minuteAfterStart is the time some minutes after the tests begin.
+func minuteAfterStart(minutes int) time.Time {
+	return testStart.Add(time.Duration(minutes) * time.Minute)
+}
 
-// samples are values of successive minutes.
-func samples(first int, values ...float64) []scaling.Sample {
+// minuteSamples are values of successive minutes.
+func minuteSamples(first int, values ...float64) []scaling.Sample {
 	var list []scaling.Sample
 	for n, v := range values {
-		list = append(list, scaling.Sample{At: at(first + n), Value: v})
+		list = append(list, scaling.Sample{Time: minuteAfterStart(first + n), Value: v})
 	}
 	return list
 }
 
-func TestMerge(t *testing.T) {
-	known := samples(0, 10, 11, 12)
+func TestMergeSamples_ReplacesAndTrims(t *testing.T) {
+	known := minuteSamples(0, 10, 11, 12)
 	tests := []struct {
 		name   string
 		fresh  []scaling.Sample
 		oldest time.Time
 		want   []scaling.Sample
 	}{
-		{"nothing new", nil, at(0), known},
-		{"newer", samples(3, 13), at(0), samples(0, 10, 11, 12, 13)},
-		{"still changing", samples(2, 99, 13), at(0), samples(0, 10, 11, 99, 13)},
-		{"a gap stays a gap", samples(5, 15), at(0), append(samples(0, 10, 11, 12), samples(5, 15)...)},
-		{"in any order", []scaling.Sample{{At: at(4), Value: 14}, {At: at(3), Value: 13}}, at(0), samples(0, 10, 11, 12, 13, 14)},
-		{"the old are dropped", samples(3, 13), at(2), samples(2, 12, 13)},
+		{"nothing new", nil, minuteAfterStart(0), known},
+		{"newer", minuteSamples(3, 13), minuteAfterStart(0), minuteSamples(0, 10, 11, 12, 13)},
+		{"still changing", minuteSamples(2, 99, 13), minuteAfterStart(0), minuteSamples(0, 10, 11, 99, 13)},
+		{"a gap stays a gap", minuteSamples(5, 15), minuteAfterStart(0), append(minuteSamples(0, 10, 11, 12), minuteSamples(5, 15)...)},
+		{"in any order", []scaling.Sample{{Time: minuteAfterStart(4), Value: 14}, {Time: minuteAfterStart(3), Value: 13}}, minuteAfterStart(0), minuteSamples(0, 10, 11, 12, 13, 14)},
+		{"the old are dropped", minuteSamples(3, 13), minuteAfterStart(2), minuteSamples(2, 12, 13)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := merge(known, test.fresh, test.oldest); !slices.Equal(got, test.want) {
+			if got := mergeSamples(known, test.fresh, test.oldest); !slices.Equal(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
-			if !slices.Equal(known, samples(0, 10, 11, 12)) {
+			if !slices.Equal(known, minuteSamples(0, 10, 11, 12)) {
 				t.Errorf("what was known was changed: %v", known)
 			}
 		})
 	}
-	late := merge(append(samples(0, 10), samples(2, 12)...), samples(1, 11), at(0))
-	if !slices.Equal(late, samples(0, 10, 11, 12)) {
+	late := mergeSamples(append(minuteSamples(0, 10), minuteSamples(2, 12)...), minuteSamples(1, 11), minuteAfterStart(0))
+	if !slices.Equal(late, minuteSamples(0, 10, 11, 12)) {
 		t.Errorf("a late sample: got %v", late)
 	}
 }
 
-func TestQueryStart(t *testing.T) {
-	end := at(600)
-	known := series{from: at(0), samples: samples(595, 1, 2, 3)}
+func TestRequiredSeries_QueryStart(t *testing.T) {
+	end := minuteAfterStart(600)
+	known := cachedSeries{coveredFrom: minuteAfterStart(0), samples: minuteSamples(595, 1, 2, 3)}
 	tests := []struct {
 		name    string
 		metric  metric
 		created time.Time
-		known   series
+		known   cachedSeries
 		window  time.Duration
 		want    time.Time
 		whole   bool
 	}{
-		{"the first time", cpuUtilization, at(-9999), series{}, 5 * time.Hour, at(290), true},
-		{"a young instance", cpuUtilization, at(500).Add(20 * time.Second), series{}, 5 * time.Hour, at(500), true},
-		{"an instance of this minute", cpuUtilization, at(600), series{}, 5 * time.Hour, at(599), true},
-		{"going on", cpuUtilization, at(-9999), known, 5 * time.Hour, at(587), false},
-		{"a longer window", cpuUtilization, at(-9999), known, 11 * time.Hour, at(-70), true},
-		{"no sample yet", cpuUtilization, at(-9999), series{from: at(0), until: at(599)}, 5 * time.Hour, at(589), false},
-		{"no sample yet and a long gap", cpuUtilization, at(-9999), series{from: at(0), until: at(9)}, 5 * time.Hour, at(290), true},
-		{"never read as a whole", cpuUtilization, at(-9999), series{samples: samples(595, 1)}, 5 * time.Hour, at(290), true},
-		{"a long gap", cpuUtilization, at(-9999), series{from: at(0), samples: samples(100, 1)}, 5 * time.Hour, at(290), true},
-		{"a window above the retention", cpuUtilization, at(-9999), series{}, 100 * time.Hour, end.Add(-Retention), true},
-		{"only the newest counts", auroraReplicaLag, at(-9999), series{}, 5 * time.Hour, at(590), true},
+		{"the first time", cpuUtilization, minuteAfterStart(-9999), cachedSeries{}, 5 * time.Hour, minuteAfterStart(290), true},
+		{"a young instance", cpuUtilization, minuteAfterStart(500).Add(20 * time.Second), cachedSeries{}, 5 * time.Hour, minuteAfterStart(500), true},
+		{"an instance of this minute", cpuUtilization, minuteAfterStart(600), cachedSeries{}, 5 * time.Hour, minuteAfterStart(599), true},
+		{"going on", cpuUtilization, minuteAfterStart(-9999), known, 5 * time.Hour, minuteAfterStart(587), false},
+		{"a longer window", cpuUtilization, minuteAfterStart(-9999), known, 11 * time.Hour, minuteAfterStart(-70), true},
+		{"no sample yet", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), coveredUntil: minuteAfterStart(599)}, 5 * time.Hour, minuteAfterStart(589), false},
+		{"no sample yet and a long gap", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), coveredUntil: minuteAfterStart(9)}, 5 * time.Hour, minuteAfterStart(290), true},
+		{"never read as a whole", cpuUtilization, minuteAfterStart(-9999), cachedSeries{samples: minuteSamples(595, 1)}, 5 * time.Hour, minuteAfterStart(290), true},
+		{"a long gap", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), samples: minuteSamples(100, 1)}, 5 * time.Hour, minuteAfterStart(290), true},
+		{"a window above the retention", cpuUtilization, minuteAfterStart(-9999), cachedSeries{}, 100 * time.Hour, end.Add(-SampleRetention), true},
+		{"only the newest counts", auroraReplicaLag, minuteAfterStart(-9999), cachedSeries{}, 5 * time.Hour, minuteAfterStart(590), true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			w := wanted{seriesKey: seriesKey{"db-1", test.metric}, instance: "orders-a", created: test.created}
-			got := w.query(test.known, test.window, end)
-			if !got.start.Equal(test.want) || got.whole != test.whole || got.wanted != w {
-				t.Errorf("starts %s, whole %v; want %s, %v", got.start, got.whole, test.want, test.whole)
+			w := requiredSeries{seriesKey: seriesKey{"db-1", test.metric}, identifier: "orders-a", createdAt: test.created}
+			got := w.newQuery(test.known, test.window, end)
+			if !got.start.Equal(test.want) || got.isFullRange != test.whole || got.requiredSeries != w {
+				t.Errorf("starts %s, whole %v; want %s, %v", got.start, got.isFullRange, test.want, test.whole)
 			}
 		})
 	}
 }
 
-func TestBatches(t *testing.T) {
-	end := at(0)
-	queries := func(count, minutes int) []query {
-		list := make([]query, count)
+func TestBatchQueries_RespectsRequestLimits(t *testing.T) {
+	end := minuteAfterStart(0)
+	queries := func(count, minutes int) []metricQuery {
+		list := make([]metricQuery, count)
 		for n := range list {
-			list[n] = query{
-				wanted: wanted{instance: fmt.Sprint(n), seriesKey: seriesKey{metric: cpuUtilization}},
-				start:  end.Add(-time.Duration(minutes) * time.Minute), end: end,
+			list[n] = metricQuery{
+				requiredSeries: requiredSeries{identifier: fmt.Sprint(n), seriesKey: seriesKey{metric: cpuUtilization}},
+				start:          end.Add(-time.Duration(minutes) * time.Minute), end: end,
 			}
 		}
 		return list
 	}
-	history := func(count int) []query {
+	history := func(count int) []metricQuery {
 		list := queries(count, 15*24*60)
 		for n := range list {
 			list[n].metric = readersCPU
@@ -108,7 +110,7 @@ func TestBatches(t *testing.T) {
 	}
 	tests := []struct {
 		name    string
-		queries []query
+		queries []metricQuery
 		want    []int
 	}{
 		{"none", nil, nil},
@@ -125,7 +127,7 @@ func TestBatches(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var got []int
 			seen := 0
-			for _, b := range batches(test.queries) {
+			for _, b := range batchQueries(test.queries) {
 				got = append(got, len(b.queries))
 				seen += len(b.queries)
 				if points := len(b.queries) * int(end.Sub(b.start)/b.queries[0].metric.period); points > maxDatapoints || len(b.queries) > maxQueries {
@@ -144,7 +146,7 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-func TestLag(t *testing.T) {
+func TestNewestLag_ByMetric(t *testing.T) {
 	tests := []struct {
 		name    string
 		metric  metric
@@ -152,15 +154,15 @@ func TestLag(t *testing.T) {
 		want    *scaling.Lag
 	}{
 		{"none", auroraReplicaLag, nil, nil},
-		{"Aurora measures in milliseconds", auroraReplicaLag, samples(8, 10, 20.5), &scaling.Lag{At: at(9), Value: 20500 * time.Microsecond}},
-		{"RDS measures in seconds", replicaLag, samples(9, 3), &scaling.Lag{At: at(9), Value: 3 * time.Second}},
-		{"no lag at all", replicaLag, samples(9, 0), &scaling.Lag{At: at(9)}},
-		{"broken", replicaLag, samples(9, -1), nil},
-		{"too old", replicaLag, samples(4, 1), nil},
+		{"Aurora measures in milliseconds", auroraReplicaLag, minuteSamples(8, 10, 20.5), &scaling.Lag{MeasuredAt: minuteAfterStart(9), Value: 20500 * time.Microsecond}},
+		{"RDS measures in seconds", replicaLag, minuteSamples(9, 3), &scaling.Lag{MeasuredAt: minuteAfterStart(9), Value: 3 * time.Second}},
+		{"no lag at all", replicaLag, minuteSamples(9, 0), &scaling.Lag{MeasuredAt: minuteAfterStart(9)}},
+		{"broken", replicaLag, minuteSamples(9, -1), nil},
+		{"too old", replicaLag, minuteSamples(4, 1), nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := lag(test.metric, test.samples, at(10))
+			got := newestLag(test.metric, test.samples, minuteAfterStart(10))
 			if (got == nil) != (test.want == nil) || got != nil && *got != *test.want {
 				t.Errorf("got %v, want %v", got, test.want)
 			}

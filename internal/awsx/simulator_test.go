@@ -13,20 +13,20 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// simulated is AWS with one database of each kind, and an Edge on it.
-type simulated struct {
+// simulatedAWS is AWS with one database of each kind, and an Edge on it.
+type simulatedAWS struct {
 	*rdssim.Server
-	clock *clocktesting.FakeClock
-	edge  *Edge
+	clock  *clocktesting.FakeClock
+	client *Client
 }
 
-func simulate(t *testing.T, change ...func(*Options)) *simulated {
+func simulateAllKinds(t *testing.T, change ...func(*Options)) *simulatedAWS {
 	t.Helper()
 	return simulateScenario(t, "all-kinds", nil, change...)
 }
 
 // simulateScenario is AWS with the databases of a scenario, an hour after it began. A policy says what the Edge may do.
-func simulateScenario(t *testing.T, name string, policy *rdssim.Policy, change ...func(*Options)) *simulated {
+func simulateScenario(t *testing.T, name string, policy *rdssim.Policy, change ...func(*Options)) *simulatedAWS {
 	t.Helper()
 	scenario, err := model.LoadScenario("../../hack/rdssim/scenarios/" + name + ".yaml")
 	if err != nil {
@@ -36,17 +36,17 @@ func simulateScenario(t *testing.T, name string, policy *rdssim.Policy, change .
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &simulated{clock: clocktesting.NewFakeClock(scenario.Start.Time)}
+	s := &simulatedAWS{clock: clocktesting.NewFakeClock(scenario.Start.Time)}
 	s.Server = rdssim.New(rdssim.Options{World: world, Clock: s.clock, Policy: policy})
 	server := httptest.NewServer(s.Server)
 	t.Cleanup(server.Close)
-	s.edge = newEdge(t, server.URL, append(change, func(o *Options) { o.Clock = s.clock })...)
+	s.client = newTestClient(t, server.URL, append(change, func(o *Options) { o.Clock = s.clock })...)
 	s.clock.Step(time.Hour)
 	return s
 }
 
-// shipped is the IAM policy that the operator's role is given.
-func shipped(t *testing.T) *rdssim.Policy {
+// shippedIAMPolicy is the IAM policy that the operator's role is given.
+func shippedIAMPolicy(t *testing.T) *rdssim.Policy {
 	t.Helper()
 	document, err := os.ReadFile("../../config/iam/policy.json")
 	if err != nil {
@@ -59,56 +59,56 @@ func shipped(t *testing.T) *rdssim.Policy {
 	return policy
 }
 
-// see observes a target anew.
-func (s *simulated) see(t *testing.T, target scaling.Target) scaling.Observation {
+// observe observes a target anew.
+func (s *simulatedAWS) observe(t *testing.T, target scaling.Target) scaling.Observation {
 	t.Helper()
-	return observe(t, s.edge, target, s.clock.Now())
+	return mustObserve(t, s.client, target, s.clock.Now())
 }
 
-// await lets time pass until an observation is as wanted.
-func (s *simulated) await(t *testing.T, what string, done func(scaling.Observation) bool) scaling.Observation {
+// waitFor lets time pass until an observation is as wanted.
+func (s *simulatedAWS) waitFor(t *testing.T, what string, done func(scaling.Observation) bool) scaling.Observation {
 	t.Helper()
 	for range 4 * 60 {
-		if o := s.see(t, orders); done(o) {
+		if o := s.observe(t, ordersCluster); done(o) {
 			return o
 		}
 		s.clock.Step(15 * time.Second)
 	}
-	t.Fatalf("after an hour %s: %+v", what, s.see(t, orders))
+	t.Fatalf("after an hour %s: %+v", what, s.observe(t, ordersCluster))
 	return scaling.Observation{}
 }
 
-// change carries out a call on the cluster orders.
-func (s *simulated) change(t *testing.T, call scaling.Call) {
+// execute carries out a call on the cluster orders.
+func (s *simulatedAWS) execute(t *testing.T, call scaling.Call) {
 	t.Helper()
-	if err := s.edge.Execute(t.Context(), orders, call); err != nil {
+	if err := s.client.Execute(t.Context(), ordersCluster, call); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestSimulatorObserved(t *testing.T) {
-	s := simulate(t)
+func TestSimulator_ObservesAllKinds(t *testing.T) {
+	s := simulateAllKinds(t)
 	tests := []struct {
 		target scaling.Target
 		engine string
 		shapes map[scaling.Pool]scaling.Shape
 		multi  bool
 	}{
-		{orders, "aurora-postgresql", map[scaling.Pool]scaling.Shape{
+		{ordersCluster, "aurora-postgresql", map[scaling.Pool]scaling.Shape{
 			scaling.Writer:  {InstanceClass: "db.r6g.xlarge", Count: 1},
 			scaling.Readers: {InstanceClass: "db.r6g.large", Count: 2},
 		}, false},
-		{cluster("alone"), "aurora-mysql", map[scaling.Pool]scaling.Shape{scaling.Writer: {InstanceClass: "db.r6g.large", Count: 1}}, false},
-		{scaling.Target{Scope: ireland, Kind: scaling.DBInstance, Identifier: "ledger"}, "postgres",
+		{clusterTarget("alone"), "aurora-mysql", map[scaling.Pool]scaling.Shape{scaling.Writer: {InstanceClass: "db.r6g.large", Count: 1}}, false},
+		{scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"}, "postgres",
 			map[scaling.Pool]scaling.Shape{scaling.Writer: {InstanceClass: "db.m6g.large", Count: 1}}, false},
-		{scaling.Target{Scope: ireland, Kind: scaling.DBInstance, Identifier: "billing"}, "mysql",
+		{scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "billing"}, "mysql",
 			map[scaling.Pool]scaling.Shape{scaling.Writer: {InstanceClass: "db.m6g.large", Count: 1}}, true},
 		{scaling.Target{Scope: scaling.Scope{Region: "eu-central-1"}, Kind: scaling.DBInstance, Identifier: "elsewhere"}, "postgres",
 			map[scaling.Pool]scaling.Shape{scaling.Writer: {InstanceClass: "db.m6g.large", Count: 1}}, false},
 	}
 	for _, test := range tests {
-		o := s.see(t, test.target)
-		if !o.Found || o.Unsupported != "" || o.Engine != test.engine || o.MultiAZ != test.multi || o.Status != scaling.Available {
+		o := s.observe(t, test.target)
+		if !o.Found || o.Unsupported != "" || o.Engine != test.engine || o.MultiAZ != test.multi || o.Status != scaling.StatusAvailable {
 			t.Errorf("%s: %+v", test.target, o)
 		}
 		for pool, want := range test.shapes {
@@ -117,7 +117,7 @@ func TestSimulatorObserved(t *testing.T) {
 			}
 		}
 		for _, i := range o.Instances {
-			if n := len(i.CPU); n < 50 || n > 60 || s.clock.Now().Sub(i.CPU[n-1].At) > scaling.Stale {
+			if n := len(i.CPU); n < 50 || n > 60 || s.clock.Now().Sub(i.CPU[n-1].Time) > scaling.MaxSampleAge {
 				t.Errorf("%s of %s: %d samples", i.Identifier, test.target, n)
 			}
 			if aurora := test.target.Kind == scaling.DBCluster; (i.ReplicaLag != nil) != (aurora && !i.Writer) {
@@ -128,90 +128,90 @@ func TestSimulatorObserved(t *testing.T) {
 			}
 		}
 	}
-	if o := s.see(t, scaling.Target{Scope: ireland, Kind: scaling.DBInstance, Identifier: "orders-2"}); o.Unsupported == "" {
+	if o := s.observe(t, scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "orders-2"}); o.Unsupported == "" {
 		t.Error("a member of a cluster is scaled by itself")
 	}
-	if o := s.see(t, cluster("nobody")); o.Found {
+	if o := s.observe(t, clusterTarget("nobody")); o.Found {
 		t.Error("a cluster is found that is not there")
 	}
 }
 
-func TestSimulatorChanged(t *testing.T) {
-	s := simulate(t)
-	s.change(t, scaling.Call{
+func TestSimulator_ExecutesReaderLifecycle(t *testing.T) {
+	s := simulateAllKinds(t)
+	s.execute(t, scaling.Call{
 		Action: scaling.CreateReader, Instance: "orders-new", InstanceClass: "db.r6g.xlarge", PromotionTier: 15,
 		Tags: map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue, scaling.TagSurge: "op-1"},
 	})
-	o := s.see(t, orders)
+	o := s.observe(t, ordersCluster)
 	i, found := o.Instance("orders-new")
-	if !found || i.Available() || i.CPU != nil || !i.Own() || i.Surge() != "op-1" || i.PromotionTier != 15 {
+	if !found || i.IsAvailable() || i.CPU != nil || !i.CreatedByOperator() || i.SurgeOperation() != "op-1" || i.PromotionTier != 15 {
 		t.Fatalf("the new reader is %+v", i)
 	}
-	if !scaling.OptedIn(i.Tags, "platform") {
+	if !scaling.IsOptedIn(i.Tags, "platform") {
 		t.Errorf("the new reader lacks the opt-in tag: %v", i.Tags)
 	}
-	o = s.await(t, "the new reader is not in service", func(o scaling.Observation) bool {
+	o = s.waitFor(t, "the new reader is not in service", func(o scaling.Observation) bool {
 		i, _ := o.Instance("orders-new")
-		return i.Available() && i.ReplicaLag != nil && len(i.CPU) > 0
+		return i.IsAvailable() && i.ReplicaLag != nil && len(i.CPU) > 0
 	})
-	if i, _ = o.Instance("orders-new"); i.CPU[0].At.Before(i.CreatedAt) {
-		t.Errorf("the reader was created at %s and has a sample of %s", i.CreatedAt, i.CPU[0].At)
+	if i, _ = o.Instance("orders-new"); i.CPU[0].Time.Before(i.CreatedAt) {
+		t.Errorf("the reader was created at %s and has a sample of %s", i.CreatedAt, i.CPU[0].Time)
 	}
 
-	s.change(t, scaling.Call{Action: scaling.ModifyPromotionTier, Instance: "orders-new", PromotionTier: 0})
-	s.await(t, "the tier is not set", func(o scaling.Observation) bool {
+	s.execute(t, scaling.Call{Action: scaling.ModifyPromotionTier, Instance: "orders-new", PromotionTier: 0})
+	s.waitFor(t, "the tier is not set", func(o scaling.Observation) bool {
 		i, _ := o.Instance("orders-new")
-		return i.PromotionTier == 0 && i.Available()
+		return i.PromotionTier == 0 && i.IsAvailable()
 	})
-	s.change(t, scaling.Call{Action: scaling.Failover, Instance: "orders-new"})
-	s.await(t, "nobody has taken over", func(o scaling.Observation) bool {
-		return o.Status == scaling.Available && o.Instances[0].Identifier == "orders-new" && o.Instances[0].Writer
+	s.execute(t, scaling.Call{Action: scaling.Failover, Instance: "orders-new"})
+	s.waitFor(t, "nobody has taken over", func(o scaling.Observation) bool {
+		return o.Status == scaling.StatusAvailable && o.Instances[0].Identifier == "orders-new" && o.Instances[0].Writer
 	})
 	// It is the writer now: whatever its tags say, it is not deleted.
-	err := s.edge.Execute(t.Context(), orders, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"})
-	wantOnly(t, err, scaling.ErrInvalid)
+	err := s.client.Execute(t.Context(), ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"})
+	expectCause(t, err, scaling.ErrInvalid)
 
-	s.await(t, "the cluster is not at rest", atRest)
-	s.change(t, scaling.Call{Action: scaling.Failover, Instance: "orders-1"})
-	s.await(t, "nobody has taken over", func(o scaling.Observation) bool {
-		return o.Instances[0].Identifier == "orders-1" && atRest(o)
+	s.waitFor(t, "the cluster is not at rest", isIdle)
+	s.execute(t, scaling.Call{Action: scaling.Failover, Instance: "orders-1"})
+	s.waitFor(t, "nobody has taken over", func(o scaling.Observation) bool {
+		return o.Instances[0].Identifier == "orders-1" && isIdle(o)
 	})
-	s.change(t, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"})
-	s.await(t, "the reader is not gone", func(o scaling.Observation) bool {
+	s.execute(t, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"})
+	s.waitFor(t, "the reader is not gone", func(o scaling.Observation) bool {
 		_, found := o.Instance("orders-new")
 		return !found
 	})
-	err = s.edge.Execute(t.Context(), orders, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-2"})
-	wantOnly(t, err, scaling.ErrInvalid)
-	if _, found := s.see(t, orders).Instance("orders-2"); !found {
+	err = s.client.Execute(t.Context(), ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-2"})
+	expectCause(t, err, scaling.ErrInvalid)
+	if _, found := s.observe(t, ordersCluster).Instance("orders-2"); !found {
 		t.Error("a reader is gone that dbscaler did not create")
 	}
 }
 
-// atRest says that every member is available and nothing is pending.
-func atRest(o scaling.Observation) bool {
+// isIdle says that every member is available and nothing is pending.
+func isIdle(o scaling.Observation) bool {
 	for _, i := range o.Instances {
-		if !i.Available() || i.PendingClass != "" {
+		if !i.IsAvailable() || i.PendingClass != "" {
 			return false
 		}
 	}
-	return o.Status == scaling.Available
+	return o.Status == scaling.StatusAvailable
 }
 
-func TestSimulatorLostAnswer(t *testing.T) {
-	s := simulate(t)
-	s.see(t, orders)
-	s.Inject(rdssim.Fault{Kind: rdssim.LostResponse, Operation: "ModifyDBInstance", Times: 1})
+func TestSimulator_LostResponseIsUnavailable(t *testing.T) {
+	s := simulateAllKinds(t)
+	s.observe(t, ordersCluster)
+	s.InjectFault(rdssim.Fault{Kind: rdssim.LostResponse, Operation: "ModifyDBInstance", Times: 1})
 	resize := scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "orders-2", InstanceClass: "db.r6g.xlarge"}
-	wantOnly(t, s.edge.Execute(t.Context(), orders, resize), scaling.ErrUnavailable)
+	expectCause(t, s.client.Execute(t.Context(), ordersCluster, resize), scaling.ErrUnavailable)
 
 	// Looking again shows that it was carried out all the same.
-	if i, _ := s.see(t, orders).Instance("orders-2"); i.PendingClass != "db.r6g.xlarge" && i.Class != "db.r6g.xlarge" {
+	if i, _ := s.observe(t, ordersCluster).Instance("orders-2"); i.PendingClass != "db.r6g.xlarge" && i.Class != "db.r6g.xlarge" {
 		t.Fatalf("there is no trace of the change: %+v", i)
 	}
-	o := s.await(t, "the reader is not resized", func(o scaling.Observation) bool {
+	o := s.waitFor(t, "the reader is not resized", func(o scaling.Observation) bool {
 		i, _ := o.Instance("orders-2")
-		return i.Class == "db.r6g.xlarge" && i.PendingClass == "" && i.Available()
+		return i.Class == "db.r6g.xlarge" && i.PendingClass == "" && i.IsAvailable()
 	})
 	// While its host was replaced there were no samples, and none were made up.
 	i, _ := o.Instance("orders-2")
@@ -221,9 +221,9 @@ func TestSimulatorLostAnswer(t *testing.T) {
 	}
 }
 
-func TestSimulatorFaults(t *testing.T) {
-	s := simulate(t)
-	s.see(t, orders)
+func TestSimulator_FaultsAreClassified(t *testing.T) {
+	s := simulateAllKinds(t)
+	s.observe(t, ordersCluster)
 	resize := scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "orders-2", InstanceClass: "db.r6g.2xlarge"}
 	tests := []struct {
 		fault rdssim.Fault
@@ -234,16 +234,16 @@ func TestSimulatorFaults(t *testing.T) {
 		{rdssim.Fault{Kind: rdssim.Unavailable}, scaling.ErrUnavailable},
 		{rdssim.Fault{Kind: rdssim.LostRequest}, scaling.ErrUnavailable},
 		{rdssim.Fault{
-			Kind: rdssim.Answer, Code: "InsufficientDBInstanceCapacity", Message: "There are no instances.", HTTPStatus: 400,
+			Kind: rdssim.ErrorResponse, Code: "InsufficientDBInstanceCapacity", Message: "There are no instances.", HTTPStatus: 400,
 		}, scaling.ErrNoCapacity},
 	}
 	for _, test := range tests {
 		t.Run(string(test.fault.Kind), func(t *testing.T) {
 			test.fault.Operation = "ModifyDBInstance"
-			s.Inject(test.fault)
-			defer s.Heal()
-			wantOnly(t, s.edge.Execute(t.Context(), orders, resize), test.want)
-			if i, _ := s.see(t, orders).Instance("orders-2"); i.PendingClass != "" || i.Class != "db.r6g.large" {
+			s.InjectFault(test.fault)
+			defer s.ClearFaults()
+			expectCause(t, s.client.Execute(t.Context(), ordersCluster, resize), test.want)
+			if i, _ := s.observe(t, ordersCluster).Instance("orders-2"); i.PendingClass != "" || i.Class != "db.r6g.large" {
 				t.Errorf("something was changed: %+v", i)
 			}
 			s.clock.Step(10 * time.Second) // a turn for the next
@@ -251,26 +251,26 @@ func TestSimulatorFaults(t *testing.T) {
 	}
 }
 
-func TestSimulatorGap(t *testing.T) {
-	s := simulate(t)
-	s.see(t, orders)
-	s.Inject(rdssim.Fault{Kind: rdssim.MetricGap, Instance: "orders-2"})
+func TestSimulator_MetricGapIsNotFilled(t *testing.T) {
+	s := simulateAllKinds(t)
+	s.observe(t, ordersCluster)
+	s.InjectFault(rdssim.Fault{Kind: rdssim.MetricGap, Instance: "orders-2"})
 	// fresh says whether an instance has a sample that is new enough to decide on.
 	fresh := func(o scaling.Observation, name string) bool {
 		i, _ := o.Instance(name)
-		return s.clock.Now().Sub(i.CPU[len(i.CPU)-1].At) <= scaling.Stale
+		return s.clock.Now().Sub(i.CPU[len(i.CPU)-1].Time) <= scaling.MaxSampleAge
 	}
 	for range 8 {
 		s.clock.Step(time.Minute)
-		s.see(t, orders)
+		s.observe(t, ordersCluster)
 	}
-	if o := s.see(t, orders); fresh(o, "orders-2") || !fresh(o, "orders-3") {
+	if o := s.observe(t, ordersCluster); fresh(o, "orders-2") || !fresh(o, "orders-3") {
 		t.Error("the gap was filled, or it is another instance's too")
 	}
 	// What was only late is read when it is there.
-	s.Heal()
+	s.ClearFaults()
 	s.clock.Step(time.Minute)
-	o := s.see(t, orders)
+	o := s.observe(t, ordersCluster)
 	late, _ := o.Instance("orders-2")
 	other, _ := o.Instance("orders-3")
 	if !fresh(o, "orders-2") || len(late.CPU) != len(other.CPU) {

@@ -9,13 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 )
 
-// pageSize is the largest page of the RDS API (DescribeDBClusters, MaxRecords).
-const pageSize = 100
+// describePageSize is the largest page of the RDS API (DescribeDBClusters, MaxRecords).
+const describePageSize = 100
 
 // topology is every database of a scope as the RDS API described it. It is not changed once it is made.
 type topology struct {
-	// at is when reading began: nothing in it is older.
-	at        time.Time
+	// readAt is when reading began: nothing in it is older.
+	readAt    time.Time
 	clusters  map[string]types.DBCluster
 	instances map[string]types.DBInstance
 	// members are the instances of each cluster, by the cluster's identifier, and replicas the read replicas of each instance in
@@ -23,13 +23,13 @@ type topology struct {
 	members, replicas map[string][]types.DBInstance
 }
 
-// describe reads the topology of a scope. Calls grow with pages of 100 databases, not with who asks.
-func describe(ctx context.Context, client databases, now time.Time) (*topology, error) {
+// readTopology reads the topology of a scope. Calls grow with pages of 100 databases, not with who asks.
+func readTopology(ctx context.Context, client rdsReadAPI, now time.Time) (*topology, error) {
 	t := &topology{
-		at: now, clusters: map[string]types.DBCluster{}, instances: map[string]types.DBInstance{},
+		readAt: now, clusters: map[string]types.DBCluster{}, instances: map[string]types.DBInstance{},
 		members: map[string][]types.DBInstance{}, replicas: map[string][]types.DBInstance{},
 	}
-	clusters := rds.NewDescribeDBClustersPaginator(client, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(pageSize)})
+	clusters := rds.NewDescribeDBClustersPaginator(client, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(describePageSize)})
 	for clusters.HasMorePages() {
 		page, err := clusters.NextPage(ctx)
 		if err != nil {
@@ -39,7 +39,7 @@ func describe(ctx context.Context, client databases, now time.Time) (*topology, 
 			t.clusters[aws.ToString(c.DBClusterIdentifier)] = c
 		}
 	}
-	instances := rds.NewDescribeDBInstancesPaginator(client, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(pageSize)})
+	instances := rds.NewDescribeDBInstancesPaginator(client, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(describePageSize)})
 	for instances.HasMorePages() {
 		page, err := instances.NextPage(ctx)
 		if err != nil {

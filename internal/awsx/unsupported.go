@@ -19,8 +19,8 @@ const (
 	statusStopped = "stopped"
 )
 
-// unsupportedCluster says why a cluster cannot be scaled, or nothing when it can.
-func unsupportedCluster(c types.DBCluster, members []types.DBInstance) string {
+// unsupportedClusterReason says why a cluster cannot be scaled, or nothing when it can.
+func unsupportedClusterReason(c types.DBCluster, members []types.DBInstance) string {
 	engine := aws.ToString(c.Engine)
 	serverless := slices.IndexFunc(members, func(i types.DBInstance) bool {
 		return aws.ToString(i.DBInstanceClass) == serverlessClass
@@ -39,10 +39,10 @@ func unsupportedCluster(c types.DBCluster, members []types.DBInstance) string {
 	case isSecondary(c):
 		return "it replicates from another cluster (a global database's secondary, or a cross-Region replica), so it has no " +
 			"writer of its own: name the primary cluster"
-	case serverless >= 0 && !allServerless(members):
+	case serverless >= 0 && !hasOnlyServerless(members):
 		return fmt.Sprintf("its member %s is Serverless v2 and others are not: dbscaler scales clusters that are all one or all the other",
 			aws.ToString(members[serverless].DBInstanceIdentifier))
-	case serverless >= 0 && maximum(c) == "":
+	case serverless >= 0 && maxCapacityClass(c) == "":
 		return "the maximum capacity of its Serverless v2 members is not a multiple of 4 ACUs, which stand for a vCPU: set one that is"
 	case aws.ToString(c.Status) == statusStopped:
 		return "it is stopped: start it first"
@@ -51,19 +51,19 @@ func unsupportedCluster(c types.DBCluster, members []types.DBInstance) string {
 	}
 }
 
-// allServerless says whether every member is Aurora Serverless v2.
-func allServerless(members []types.DBInstance) bool {
+// hasOnlyServerless says whether every member is Aurora Serverless v2.
+func hasOnlyServerless(members []types.DBInstance) bool {
 	return len(members) > 0 && !slices.ContainsFunc(members, func(i types.DBInstance) bool {
 		return aws.ToString(i.DBInstanceClass) != serverlessClass
 	})
 }
 
-// maximum is how far Serverless v2 may scale up, as the catalogue names it; empty when that cannot be sized for.
-func maximum(c types.DBCluster) string {
+// maxCapacityClass is how far Serverless v2 may scale up, as the catalogue names it; empty when that cannot be sized for.
+func maxCapacityClass(c types.DBCluster) string {
 	if c.ServerlessV2ScalingConfiguration == nil {
 		return ""
 	}
-	return catalog.Capacity(aws.ToFloat64(c.ServerlessV2ScalingConfiguration.MaxCapacity))
+	return catalog.ServerlessClassName(aws.ToFloat64(c.ServerlessV2ScalingConfiguration.MaxCapacity))
 }
 
 // isSecondary says whether a cluster takes its data from another one. A global database's secondary has no writer among
@@ -75,9 +75,9 @@ func isSecondary(c types.DBCluster) bool {
 	return aws.ToString(c.ReplicationSourceIdentifier) != "" || aws.ToString(c.GlobalClusterIdentifier) != "" && !hasWriter
 }
 
-// unsupportedInstance says why an instance cannot be scaled by itself, or nothing when it can.
-func unsupportedInstance(i types.DBInstance, replicas []types.DBInstance) string {
-	cluster, source := aws.ToString(i.DBClusterIdentifier), replicaSource(i)
+// unsupportedInstanceReason says why an instance cannot be scaled by itself, or nothing when it can.
+func unsupportedInstanceReason(i types.DBInstance, replicas []types.DBInstance) string {
+	cluster, source := aws.ToString(i.DBClusterIdentifier), replicationSource(i)
 	tuned := slices.IndexFunc(replicas, func(r types.DBInstance) bool { return len(r.ProcessorFeatures) > 0 })
 	switch {
 	case cluster != "":
@@ -96,8 +96,8 @@ func unsupportedInstance(i types.DBInstance, replicas []types.DBInstance) string
 	}
 }
 
-// replicaSource is what an RDS read replica replicates from, or nothing when it is none.
-func replicaSource(i types.DBInstance) string {
+// replicationSource is what an RDS read replica replicates from, or nothing when it is none.
+func replicationSource(i types.DBInstance) string {
 	if source := aws.ToString(i.ReadReplicaSourceDBInstanceIdentifier); source != "" {
 		return source
 	}

@@ -17,12 +17,12 @@ func policy(classes ...string) scaling.Policy {
 		Readers: &scaling.ReaderLimits{
 			InstanceClasses: classes, Min: 1, Max: 4, Preference: scaling.Cheapest, Redundancy: scaling.AllReaders,
 		},
-		CPU:         scaling.CPU{Target: 65, ScaleUp: 75, ScaleDown: 50},
-		ScaleUp:     scaling.Pace{Window: 2 * time.Minute, Cooldown: 5 * time.Minute},
-		ScaleDown:   scaling.Pace{Window: time.Hour, Cooldown: time.Hour},
-		ClassWindow: 24 * time.Hour,
-		Guardrails:  scaling.Guardrails{MaxOperationsPerDay: 6, SurgeReaders: 1, MaxStepFactor: 4},
-		Foresight:   scaling.Foresight{Trend: true, History: true},
+		CPU:                  scaling.CPU{Target: 65, ScaleUp: 75, ScaleDown: 50},
+		ScaleUp:              scaling.Behavior{Window: 2 * time.Minute, Cooldown: 5 * time.Minute},
+		ScaleDown:            scaling.Behavior{Window: time.Hour, Cooldown: time.Hour},
+		ScaleDownClassWindow: 24 * time.Hour,
+		Guardrails:           scaling.Guardrails{MaxOperationsPerDay: 6, SurgeReaders: 1, MaxStepFactor: 4},
+		PredictiveScaling:    scaling.PredictiveScaling{Trend: true, History: true},
 	}
 }
 

@@ -39,7 +39,7 @@ func (e *edge) observe(now, notBefore time.Time) scaling.Observation {
 	if oldest := now.Add(-edgeInterval); notBefore.Before(oldest) {
 		notBefore = oldest
 	}
-	if e.changed || e.topology.At.Before(notBefore) || e.stale(now) {
+	if e.changed || e.topology.ObservedAt.Before(notBefore) || e.stale(now) {
 		e.read(now, notBefore)
 	}
 	o := e.topology
@@ -77,18 +77,18 @@ func (e *edge) stale(now time.Time) bool {
 
 // read brings the topology up to date, and the samples that are due.
 func (e *edge) read(now, notBefore time.Time) {
-	switch happened := e.world.Happened(); {
-	case e.changed, e.happened != happened && e.topology.At.Before(notBefore):
+	switch happened := e.world.ProcessedEvents(); {
+	case e.changed, e.happened != happened && e.topology.ObservedAt.Before(notBefore):
 		e.describe(now)
 		e.changed, e.happened = false, happened
-	case e.topology.At.Before(notBefore):
-		e.topology.At = now // it would look the same
+	case e.topology.ObservedAt.Before(notBefore):
+		e.topology.ObservedAt = now // it would look the same
 	}
 	alone := e.target.Kind == scaling.DBInstance
-	e.cursor = e.world.Published(e.target.Scope.Region, e.target.Identifier, e.cursor, func(r model.Reading) {
+	e.cursor = e.world.ForEachPublished(e.target.Scope.Region, e.target.Identifier, e.cursor, func(r model.InstanceMetrics) {
 		e.feed(r.ResourceID).take(r)
 		switch {
-		case r.Writer:
+		case r.IsWriter:
 			e.writer.take(r)
 		case !alone:
 			e.readers.take(r)
@@ -127,7 +127,7 @@ func (e *edge) forget() {
 // describe reads the topology.
 func (e *edge) describe(now time.Time) {
 	region, id := e.target.Scope.Region, e.target.Identifier
-	o := scaling.Observation{At: now, Orderable: e.orderable}
+	o := scaling.Observation{ObservedAt: now, Orderable: e.orderable}
 	var members []*model.Instance
 	writer := id
 	if e.target.Kind == scaling.DBCluster {
@@ -168,7 +168,7 @@ func (e *edge) describe(now time.Time) {
 // instance is what the RDS API shows of an instance.
 func instance(i *model.Instance, writer bool) scaling.Instance {
 	out := scaling.Instance{
-		Identifier: i.Identifier, ARN: i.ARN(), Class: i.Class, PendingClass: i.Pending.Class, Status: i.Status, Writer: writer,
+		Identifier: i.Identifier, ARN: i.ARN(), Class: i.Class, PendingClass: i.PendingChanges.Class, Status: i.Status, Writer: writer,
 		PromotionTier: i.PromotionTier, AvailabilityZone: i.AvailabilityZone, CreatedAt: i.CreatedAt, Tags: i.Tags,
 	}
 	if !isAurora(i.Engine) {

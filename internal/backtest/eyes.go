@@ -46,25 +46,25 @@ func newEyes(w *model.World, s Setup, p peer.Peer) eyes {
 func (e *eyes) look(now time.Time, view *peer.View) {
 	first := e.cursor
 	e.fresh = e.fresh[:0]
-	e.cursor = e.world.Published(e.setup.Policy.Target.Scope.Region, e.setup.Policy.Target.Identifier, first, func(r model.Reading) {
-		if r.Writer != (e.setup.Pool == scaling.Writer) {
+	e.cursor = e.world.ForEachPublished(e.setup.Policy.Target.Scope.Region, e.setup.Policy.Target.Identifier, first, func(r model.InstanceMetrics) {
+		if r.IsWriter != (e.setup.Pool == scaling.Writer) {
 			return
 		}
-		n := int(r.At.Sub(first) / time.Minute)
+		n := int(r.Time.Sub(first) / time.Minute)
 		for len(e.fresh) <= n {
 			e.fresh = append(e.fresh, sums{})
 		}
 		e.fresh[n].count++
-		e.fresh[n].total += r.CPU
-		e.fresh[n].hottest = max(e.fresh[n].hottest, r.CPU)
+		e.fresh[n].total += r.CPUPercent
+		e.fresh[n].hottest = max(e.fresh[n].hottest, r.CPUPercent)
 	})
 	for n, s := range e.fresh {
 		if at := first.Add(time.Duration(n) * time.Minute); s.count > 0 {
-			e.cpu = append(e.cpu, scaling.Sample{At: at, Value: s.total / float64(s.count)})
-			e.hottest = append(e.hottest, scaling.Sample{At: at, Value: s.hottest})
+			e.cpu = append(e.cpu, scaling.Sample{Time: at, Value: s.total / float64(s.count)})
+			e.hottest = append(e.hottest, scaling.Sample{Time: at, Value: s.hottest})
 		}
 	}
-	if n := e.cpu.From(now.Add(-e.reach)); n > len(e.cpu)/2 {
+	if n := e.cpu.IndexFrom(now.Add(-e.reach)); n > len(e.cpu)/2 {
 		e.cpu, e.hottest = append(scaling.Series(nil), e.cpu[n:]...), append(scaling.Series(nil), e.hottest[n:]...)
 	}
 	view.CPU, view.Hottest, view.Running = e.cpu, e.hottest, e.average()
@@ -75,12 +75,12 @@ func (e *eyes) look(now time.Time, view *peer.View) {
 
 // average is the vCPUs that had or wanted a CPU, over the last minute.
 func (e *eyes) average() float64 {
-	writer, readers, _ := e.world.Pools(e.setup.Policy.Target.Scope.Region, e.setup.Policy.Target.Identifier)
+	writer, readers, _ := e.world.PoolGroundTruth(e.setup.Policy.Target.Scope.Region, e.setup.Policy.Target.Identifier)
 	pool := readers
 	if e.setup.Pool == scaling.Writer {
 		pool = writer
 	}
-	value := pool.Demand + pool.Backlog/waitingAgain.Seconds()
+	value := pool.DemandVCPUs + pool.BacklogVCPUSeconds/waitingAgain.Seconds()
 	if len(e.running) < cap(e.running) {
 		e.running = append(e.running, value)
 	} else {

@@ -44,25 +44,25 @@ type feed struct {
 	cpu, load             scaling.Series
 	memory, connections   scaling.Series
 	// fresh are the readings of the last hour or so, which five-minute values are made of.
-	fresh []model.Reading
+	fresh []model.InstanceMetrics
 	// cpuSeen and loadSeen are how much of the above was read.
 	cpuSeen, loadSeen int
-	restarted         model.Reading
-	lag               model.Reading
+	restarted         model.InstanceMetrics
+	lag               model.InstanceMetrics
 }
 
 // take takes a published reading in.
-func (f *feed) take(r model.Reading) {
-	f.cpu = append(f.cpu, scaling.Sample{At: r.At, Value: r.CPU})
+func (f *feed) take(r model.InstanceMetrics) {
+	f.cpu = append(f.cpu, scaling.Sample{Time: r.Time, Value: r.CPUPercent})
 	if r.DBLoadCPU >= 0 {
-		f.load = append(f.load, scaling.Sample{At: r.At, Value: r.DBLoadCPU})
+		f.load = append(f.load, scaling.Sample{Time: r.Time, Value: r.DBLoadCPU})
 	}
 	f.fresh = append(f.fresh, r)
 }
 
 // read makes what has been published by now known, as far as it is due. Samples from before the instance was created are another's.
 func (f *feed) read(now, created time.Time) {
-	if len(f.fresh) > 0 && f.fresh[0].At.Before(created) {
+	if len(f.fresh) > 0 && f.fresh[0].Time.Before(created) {
 		f.begin(created)
 	}
 	if f.minutes.due(now) {
@@ -87,8 +87,8 @@ func (f *feed) read(now, created time.Time) {
 
 // begin drops what was published before a moment.
 func (f *feed) begin(created time.Time) {
-	f.cpu, f.load = f.cpu[f.cpu.From(created):], f.load[f.load.From(created):]
-	for len(f.fresh) > 0 && f.fresh[0].At.Before(created) {
+	f.cpu, f.load = f.cpu[f.cpu.IndexFrom(created):], f.load[f.load.IndexFrom(created):]
+	for len(f.fresh) > 0 && f.fresh[0].Time.Before(created) {
 		f.fresh = f.fresh[1:]
 	}
 }
@@ -97,11 +97,11 @@ func (f *feed) begin(created time.Time) {
 func (f *feed) forget(now time.Time) {
 	const spare = 2
 	if len(f.cpu) > spare*int(edgeKept/time.Minute) {
-		f.cpu = append(f.cpu[:0], f.cpu[f.cpu.From(now.Add(-edgeKept)):]...) // no observation outlives a look
+		f.cpu = append(f.cpu[:0], f.cpu[f.cpu.IndexFrom(now.Add(-edgeKept)):]...) // no observation outlives a look
 		f.cpuSeen = len(f.cpu)
 	}
 	if len(f.load) > spare*int(edgeLoadKept/time.Minute) {
-		f.load = append(f.load[:0], f.load[f.load.From(now.Add(-edgeLoadKept)):]...)
+		f.load = append(f.load[:0], f.load[f.load.IndexFrom(now.Add(-edgeLoadKept)):]...)
 		f.loadSeen = len(f.load)
 	}
 	const enough = 60 // minutes: what a slow read goes back to
@@ -114,29 +114,29 @@ func (f *feed) forget(now time.Time) {
 func (f *feed) summarize(now, created time.Time) {
 	from := created
 	if last := len(f.memory) - 1; last >= 0 {
-		from = f.memory[last].At.Add(-edgeOverlap)
+		from = f.memory[last].Time.Add(-edgeOverlap)
 	}
 	end := now.Truncate(fives)
-	n := f.memory.From(from)
+	n := f.memory.IndexFrom(from)
 	memory, connections := f.memory[:n], f.connections[:n] // what is overwritten nobody keeps
-	first := sort.Search(len(f.fresh), func(n int) bool { return !f.fresh[n].At.Before(from) })
+	first := sort.Search(len(f.fresh), func(n int) bool { return !f.fresh[n].Time.Before(from) })
 	for _, r := range f.fresh[first:] {
-		at := r.At.Truncate(fives)
+		at := r.Time.Truncate(fives)
 		if at.Before(from) { // the first one has not been there for all of its five minutes
 			continue
 		}
 		if !at.Before(end) {
 			break
 		}
-		if last := len(memory) - 1; last >= 0 && memory[last].At.Equal(at) {
-			memory[last].Value = math.Min(memory[last].Value, r.FreeableMemory)
+		if last := len(memory) - 1; last >= 0 && memory[last].Time.Equal(at) {
+			memory[last].Value = math.Min(memory[last].Value, r.FreeableMemoryBytes)
 			connections[last].Value = math.Max(connections[last].Value, r.Connections)
 			continue
 		}
-		memory = append(memory, scaling.Sample{At: at, Value: r.FreeableMemory})
-		connections = append(connections, scaling.Sample{At: at, Value: r.Connections})
+		memory = append(memory, scaling.Sample{Time: at, Value: r.FreeableMemoryBytes})
+		connections = append(connections, scaling.Sample{Time: at, Value: r.Connections})
 	}
-	oldest := memory.From(now.Add(-edgeKept))
+	oldest := memory.IndexFrom(now.Add(-edgeKept))
 	f.memory, f.connections = memory[oldest:], connections[oldest:]
 }
 
@@ -144,13 +144,13 @@ func (f *feed) summarize(now, created time.Time) {
 func (f *feed) attach(i *scaling.Instance, now time.Time, aurora bool) {
 	i.CPU = f.cpu[:f.cpuSeen:f.cpuSeen]
 	loads := f.load[:f.loadSeen:f.loadSeen]
-	i.DBLoadCPU = loads[loads.From(now.Add(-edgeLoadKept)):]
+	i.DBLoadCPU = loads[loads.IndexFrom(now.Add(-edgeLoadKept)):]
 	i.FreeableMemory, i.Connections = f.memory, f.connections
-	if up := f.restarted; aurora && !up.At.IsZero() && now.Sub(up.At) <= edgeUptime+scaling.Stale {
-		i.RestartedAt = up.At.Add(time.Minute - time.Duration(up.Uptime)*time.Second).Truncate(time.Minute)
+	if up := f.restarted; aurora && !up.Time.IsZero() && now.Sub(up.Time) <= edgeUptime+scaling.MaxSampleAge {
+		i.RestartedAt = up.Time.Add(time.Minute - time.Duration(up.UptimeSeconds)*time.Second).Truncate(time.Minute)
 	}
-	if newest := f.lag; !i.Writer && !newest.At.IsZero() && newest.Lag >= 0 && now.Sub(newest.At) <= scaling.Stale {
-		i.ReplicaLag = &scaling.Lag{At: newest.At, Value: newest.Lag}
+	if newest := f.lag; !i.Writer && !newest.Time.IsZero() && newest.ReplicaLag >= 0 && now.Sub(newest.Time) <= scaling.MaxSampleAge {
+		i.ReplicaLag = &scaling.Lag{MeasuredAt: newest.Time, Value: newest.ReplicaLag}
 	}
 }
 
@@ -166,13 +166,13 @@ type history struct {
 	}
 }
 
-func (h *history) take(r model.Reading) {
-	minute := r.At.Unix() / 60
+func (h *history) take(r model.InstanceMetrics) {
+	minute := r.Time.Unix() / 60
 	s := &h.sums[minute%int64(len(h.sums))]
 	if s.minute != minute {
 		s.minute, s.total, s.count = minute, 0, 0
 	}
-	s.total += r.CPU
+	s.total += r.CPUPercent
 	s.count++
 }
 
@@ -185,9 +185,9 @@ func (h *history) read(now time.Time) {
 	end := now.Truncate(quarter)
 	from := end.Add(-time.Duration(len(h.sums)) * time.Minute).Add(quarter)
 	if last := len(h.known) - 1; last >= 0 {
-		from = h.known[last].At.Add(-quarter)
+		from = h.known[last].Time.Add(-quarter)
 	}
-	known := h.known[:h.known.From(from)] // what is overwritten nobody keeps: observations do not outlive a look
+	known := h.known[:h.known.IndexFrom(from)] // what is overwritten nobody keeps: observations do not outlive a look
 	for at := from; at.Before(end); at = at.Add(quarter) {
 		total, count := 0.0, 0
 		for minute := at.Unix() / 60; minute < at.Unix()/60+int64(quarter/time.Minute); minute++ {
@@ -197,8 +197,8 @@ func (h *history) read(now time.Time) {
 			}
 		}
 		if count > 0 {
-			known = append(known, scaling.Sample{At: at, Value: total / float64(count)})
+			known = append(known, scaling.Sample{Time: at, Value: total / float64(count)})
 		}
 	}
-	h.known = known[known.From(now.Add(-edgeHistory)):]
+	h.known = known[known.IndexFrom(now.Add(-edgeHistory)):]
 }

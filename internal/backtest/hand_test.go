@@ -19,21 +19,21 @@ import (
 func TestMeter(t *testing.T) {
 	for _, test := range []struct {
 		name        string
-		minute      model.Minute
+		minute      model.MinuteSummary
 		overloaded  int
 		unserved    float64
 		disruptions int
 	}{
-		{"idle", model.Minute{HottestReader: 89.9, Writer: 89.9}, 0, 0, 0},
-		{"a reader", model.Minute{HottestReader: 90}, 1, 0, 0},
-		{"the writer", model.Minute{Writer: 90}, 1, 0, 0},
-		{"nothing in service", model.Minute{ReaderRefused: 30, WriterRefused: 60}, 1, 1.5, 0},
-		{"what sums of fractions are off by", model.Minute{ReaderRefused: 1e-9}, 0, 0, 0},
-		{"two at once", model.Minute{Interrupted: 2}, 0, 0, 2},
+		{"idle", model.MinuteSummary{HottestReaderPercent: 89.9, WriterPercent: 89.9}, 0, 0, 0},
+		{"a reader", model.MinuteSummary{HottestReaderPercent: 90}, 1, 0, 0},
+		{"the writer", model.MinuteSummary{WriterPercent: 90}, 1, 0, 0},
+		{"nothing in service", model.MinuteSummary{ReaderUnservedVCPUSeconds: 30, WriterUnservedVCPUSeconds: 60}, 1, 1.5, 0},
+		{"what sums of fractions are off by", model.MinuteSummary{ReaderUnservedVCPUSeconds: 1e-9}, 0, 0, 0},
+		{"two at once", model.MinuteSummary{Disruptions: 2}, 0, 0, 2},
 	} {
 		m := &meter{setup: fixed("db.r6g.large", hourly(1)), billed: func() (float64, float64) { return 3, 600 }}
 		m.begin()
-		test.minute.At = monday.Add(time.Minute)
+		test.minute.Time = monday.Add(time.Minute)
 		m.add(test.minute)
 		s := m.score
 		if s.Minutes != 1 || s.Overloaded != test.overloaded || math.Abs(s.Unserved-test.unserved) > 1e-6 || s.Disruptions != test.disruptions ||
@@ -71,11 +71,11 @@ func TestMinutesAreWhatIsPlayed(t *testing.T) {
 		t.Fatalf("%d minutes were played, %d are reckoned with", len(played), len(wanted))
 	}
 	for n, m := range played {
-		if !math.IsNaN(wanted[n]) && math.Abs(m.ReaderDemand-wanted[n]) > 0.03 {
-			t.Errorf("minute %d: %.3f vCPUs are played, %.3f reckoned with", n, m.ReaderDemand, wanted[n])
+		if !math.IsNaN(wanted[n]) && math.Abs(m.ReaderDemandVCPUs-wanted[n]) > 0.03 {
+			t.Errorf("minute %d: %.3f vCPUs are played, %.3f reckoned with", n, m.ReaderDemandVCPUs, wanted[n])
 		}
-		if math.Abs(m.WriterDemand-0.2) > 1e-6 { // a tenth of a large
-			t.Errorf("minute %d: the writer is asked for %.3f vCPUs", n, m.WriterDemand)
+		if math.Abs(m.WriterDemandVCPUs-0.2) > 1e-6 { // a tenth of a large
+			t.Errorf("minute %d: the writer is asked for %.3f vCPUs", n, m.WriterDemandVCPUs)
 		}
 	}
 }
@@ -209,7 +209,7 @@ func TestEyesSeeTheBacklog(t *testing.T) {
 		e.look(now, &view)
 	}
 	// Clients wait for a quarter of an hour, so that 15 × 2 vCPU minutes wait after twenty: within ten minutes they are asked for again.
-	if newest, _ := view.CPU.Newest(); math.Abs(view.Running-(4+30/10)) > 0.1 || newest.Value < 99 {
+	if newest, _ := view.CPU.NewestSample(); math.Abs(view.Running-(4+30/10)) > 0.1 || newest.Value < 99 {
 		t.Errorf("%.2f vCPUs run at %.0f %%", view.Running, newest.Value)
 	}
 }
@@ -267,7 +267,7 @@ func TestReadersComeAndGo(t *testing.T) {
 	for n, hottest := range a.view.Hottest {
 		apart = max(apart, hottest.Value-a.view.CPU[n].Value)
 		if hottest.Value > 60 {
-			t.Errorf("%s: of three that carry 1 of 6 vCPUs one is at %.0f %%", hottest.At, hottest.Value)
+			t.Errorf("%s: of three that carry 1 of 6 vCPUs one is at %.0f %%", hottest.Time, hottest.Value)
 		}
 	}
 	if apart < 5 {
@@ -340,7 +340,7 @@ func TestAuroraReadersTakeTheirTime(t *testing.T) {
 	p.New = func() peer.Rule {
 		return looking{inner(), func(v peer.View) {
 			if len(v.CPU) > 0 {
-				longest = max(longest, v.Now.Sub(v.CPU[0].At))
+				longest = max(longest, v.Now.Sub(v.CPU[0].Time))
 			}
 		}}
 	}
@@ -406,7 +406,7 @@ func TestScoreOverAndPlus(t *testing.T) {
 func TestStepHeldBack(t *testing.T) {
 	p := policy()
 	p.Readers, p.Writer = nil, &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge"}}
-	p.Disruption = []scaling.Window{{Schedule: "0 2 * * *", Duration: 10 * time.Minute, TimeZone: "UTC"}}
+	p.DisruptionWindows = []scaling.Window{{Schedule: "0 2 * * *", Duration: 10 * time.Minute, TimeZone: "UTC"}}
 	held := 0
 	run, err := Play(t.Context(), Setup{
 		Policy: p, Recording: hourly(slices.Repeat([]float64{1.6}, 28)...), Pool: scaling.Writer, Insights: true, Seed: 1,
@@ -456,7 +456,7 @@ func TestNobodyBeatsTheOracle(t *testing.T) {
 	load := hourly(slices.Concat(slices.Repeat([]float64{5}, 8), slices.Repeat([]float64{1}, 40))...)
 	writer := policy()
 	writer.Readers, writer.Writer = nil, &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge"}}
-	writer.ScaleDown.Window, writer.ClassWindow = time.Hour, time.Hour
+	writer.ScaleDown.Window, writer.ScaleDownClassWindow = time.Hour, time.Hour
 	alone := writer
 	alone.Target.Kind = scaling.DBInstance
 	for _, s := range []Setup{

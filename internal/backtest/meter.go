@@ -62,23 +62,23 @@ func (m *meter) tell(e Event) {
 func (m *meter) measure() {
 	target := m.setup.Policy.Target
 	for _, minute := range m.world.MinutesSince(target.Scope.Region, target.Identifier, m.next) {
-		m.next = minute.At.Add(time.Minute)
+		m.next = minute.Time.Add(time.Minute)
 		m.add(minute)
 	}
 }
 
 // add scores a minute.
-func (m *meter) add(minute model.Minute) {
-	demand, capacity := minute.ReaderDemand, minute.ReaderVCPUs
+func (m *meter) add(minute model.MinuteSummary) {
+	demand, capacity := minute.ReaderDemandVCPUs, minute.ReaderVCPUs
 	if m.setup.Pool == scaling.Writer {
-		demand, capacity = minute.WriterDemand, minute.WriterVCPUs
+		demand, capacity = minute.WriterDemandVCPUs, minute.WriterVCPUs
 	}
-	overloaded := minute.HottestReader >= OverloadedPercent || minute.Writer >= OverloadedPercent ||
-		minute.ReaderRefused+minute.WriterRefused > refusedLeast
-	known := m.counts(minute.At)
+	overloaded := minute.HottestReaderPercent >= OverloadedPercent || minute.WriterPercent >= OverloadedPercent ||
+		minute.ReaderUnservedVCPUSeconds+minute.WriterUnservedVCPUSeconds > refusedLeast
+	known := m.counts(minute.Time)
 	if known {
 		m.score.Minutes++
-		m.score.Unserved += (minute.ReaderRefused + minute.WriterRefused) / 60
+		m.score.Unserved += (minute.ReaderUnservedVCPUSeconds + minute.WriterUnservedVCPUSeconds) / 60
 		if overloaded {
 			m.score.Overloaded++
 		}
@@ -86,11 +86,11 @@ func (m *meter) add(minute model.Minute) {
 	} else {
 		demand = math.NaN()
 	}
-	if minute.Interrupted > 0 && m.within(minute.At) {
-		m.score.Disruptions += minute.Interrupted
-		m.tell(Event{At: minute.At, Kind: Disrupted, Text: "An instance in service was restarted, or the writer failed over"})
+	if minute.Disruptions > 0 && m.within(minute.Time) {
+		m.score.Disruptions += minute.Disruptions
+		m.tell(Event{At: minute.Time, Kind: Disrupted, Text: "An instance in service was restarted, or the writer failed over"})
 	}
-	m.draw(minute.At, demand, capacity, overloaded && known)
+	m.draw(minute.Time, demand, capacity, overloaded && known)
 }
 
 // within says whether a moment is in the time that is scored, and counts whether a minute is that was recorded.
@@ -120,7 +120,7 @@ func (m *meter) charge() {
 		m.score.VCPUHours += float64(count) * vcpus(class, m.setup.Engine) / 60
 		m.dollars += float64(count) * float64(m.setup.Policy.Prices[class]) / 60
 	}
-	m.world.Each(target.Scope.Region, target.Identifier, func(i *model.Instance, writer bool) {
+	m.world.ForEachInstance(target.Scope.Region, target.Identifier, func(i *model.Instance, writer bool) {
 		if i.CreatedAt.IsZero() {
 			return
 		}

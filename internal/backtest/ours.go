@@ -11,8 +11,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 	"github.com/dbscaler/dbscaler/internal/scaling/guard"
 	"github.com/dbscaler/dbscaler/internal/scaling/ledger"
-	"github.com/dbscaler/dbscaler/internal/scaling/memory"
 	"github.com/dbscaler/dbscaler/internal/scaling/operation"
+	"github.com/dbscaler/dbscaler/internal/scaling/state"
 )
 
 // afterEnd is how soon the operator looks again when an operation has ended: the next decision may be due.
@@ -43,9 +43,9 @@ type operator struct {
 	policy          scaling.Policy
 	world           *model.World
 	edge            *edge
-	writer, readers memory.Pool
+	writer, readers state.PoolState
 	// writerShapes and readersShapes are there to be used again: no observation outlives a look.
-	writerShapes, readersShapes []scaling.PastCapacity
+	writerShapes, readersShapes []scaling.CapacityPeriod
 
 	history scaling.History
 	under   *scaling.Operation
@@ -81,21 +81,21 @@ func (r *operator) look(at time.Time) (Look, time.Duration) {
 
 // recall adds what AWS cannot tell.
 func (r *operator) recall(o *scaling.Observation) {
-	r.writer, r.readers = r.writer.Look(*o, scaling.Writer), r.readers.Look(*o, scaling.Readers)
-	o.WriterSince, o.ReadersSince = r.writer.Since, r.readers.Since
-	r.writerShapes, r.readersShapes = r.writer.Shapes(r.writerShapes, *o), r.readers.Shapes(r.readersShapes, *o)
-	o.WriterShapes, o.ReadersShapes = r.writerShapes, r.readersShapes
+	r.writer, r.readers = r.writer.Update(*o, scaling.Writer), r.readers.Update(*o, scaling.Readers)
+	o.WriterChangedAt, o.ReadersChangedAt = r.writer.ChangedAt, r.readers.ChangedAt
+	r.writerShapes, r.readersShapes = r.writer.FullCapacityHistory(r.writerShapes, *o), r.readers.FullCapacityHistory(r.readersShapes, *o)
+	o.WriterCapacityHistory, o.ReadersCapacityHistory = r.writerShapes, r.readersShapes
 	o.History = r.history
 }
 
 // measureEffect notes the utilization that the newest operations led to.
 func (r *operator) measureEffect(o *scaling.Observation, now time.Time) {
-	if !slices.ContainsFunc(r.history, func(past scaling.Past) bool { return past.Succeeded && past.After == nil }) {
+	if !slices.ContainsFunc(r.history, func(past scaling.OperationRecord) bool { return past.Succeeded && past.UtilizationAfter == nil }) {
 		return
 	}
 	for _, pool := range decide.Evaluate(r.policy, *o, now).Pools {
-		if n, percent, known := memory.Effect(r.history, pool.Load); known {
-			r.history[n].After = &percent
+		if n, percent, known := state.MeasureEffect(r.history, pool.Load); known {
+			r.history[n].UtilizationAfter = &percent
 		}
 	}
 }
@@ -157,7 +157,7 @@ func (r *operator) at(out Look) Look {
 	if r.under == nil {
 		return out
 	}
-	out.Operation, out.Step = r.under.ID, r.under.Current()
+	out.Operation, out.Step = r.under.ID, r.under.CurrentStep()
 	if out.Step < len(r.under.Steps) {
 		out.Attempts = r.under.Steps[out.Step].Attempts
 	}
@@ -166,9 +166,9 @@ func (r *operator) at(out Look) Look {
 
 // end closes the operation and remembers it.
 func (r *operator) end(out Look, succeeded bool, now time.Time) (Look, time.Duration) {
-	all := slices.Insert(slices.Clone(r.history), 0, memory.Ended(*r.under, succeeded, now))
+	all := slices.Insert(slices.Clone(r.history), 0, state.NewOperationRecord(*r.under, succeeded, now))
 	r.history = nil
-	for _, n := range memory.Kept(all, now) {
+	for _, n := range state.RetainedRecords(all, now) {
 		r.history = append(r.history, all[n])
 	}
 	r.under, out.Ended = nil, true
@@ -182,9 +182,9 @@ func (r *operator) execute(call scaling.Call) (refused bool) {
 	var err error
 	switch call.Action {
 	case scaling.ModifyInstanceClass:
-		_, err = r.world.ModifyInstance(region, call.Instance, model.Modify{Class: &call.InstanceClass, ApplyImmediately: true})
+		_, err = r.world.ModifyInstance(region, call.Instance, model.ModifyInstanceRequest{Class: &call.InstanceClass, ApplyImmediately: true})
 	case scaling.ModifyPromotionTier:
-		_, err = r.world.ModifyInstance(region, call.Instance, model.Modify{PromotionTier: &call.PromotionTier, ApplyImmediately: true})
+		_, err = r.world.ModifyInstance(region, call.Instance, model.ModifyInstanceRequest{PromotionTier: &call.PromotionTier, ApplyImmediately: true})
 	case scaling.CreateReader:
 		err = create(r.world, region, id, call.Instance, call.InstanceClass, call.PromotionTier, call.Tags)
 	case scaling.DeleteReader:
@@ -194,7 +194,7 @@ func (r *operator) execute(call scaling.Call) (refused bool) {
 	case scaling.ModifyClusterClass, scaling.ModifyCapacity:
 		return true // no setup that can be played has them
 	}
-	var fault *model.Fault
+	var fault *model.APIError
 	busy := errors.As(err, &fault) && (fault.Code == "InvalidDBInstanceState" || fault.Code == "InvalidDBClusterStateFault")
 	return err != nil && !busy
 }
@@ -213,7 +213,7 @@ func create(w *model.World, region, cluster, name, class string, tier int, tags 
 	for key, value := range tags {
 		all[key] = value
 	}
-	_, err = w.CreateInstance(region, model.Create{
+	_, err = w.CreateInstance(region, model.CreateInstanceRequest{
 		Identifier: name, Cluster: cluster, Engine: c.Engine, Class: class, PromotionTier: &tier, ParameterGroup: like.ParameterGroup,
 		PerformanceInsights: like.PerformanceInsights, MonitoringInterval: like.MonitoringInterval, CACertificate: like.CACertificate,
 		MaintenanceWindow: like.MaintenanceWindow, Tags: all,

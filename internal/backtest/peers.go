@@ -32,7 +32,7 @@ func playPeer(ctx context.Context, s Setup, p peer.Peer) (Run, error) {
 		return run, err
 	}
 	if p.Means == peer.Readers {
-		scenario.CreateLeast, scenario.CreateMost = metav1.Duration{Duration: auroraLeast}, metav1.Duration{Duration: auroraMost}
+		scenario.MinCreateDuration, scenario.MaxCreateDuration = metav1.Duration{Duration: auroraLeast}, metav1.Duration{Duration: auroraMost}
 	}
 	w, err := model.New(scenario)
 	if err != nil {
@@ -151,7 +151,7 @@ func (a *agent) where() (region, id string) {
 func (a *agent) members() []string {
 	region, id := a.where()
 	var out []string
-	a.world.Each(region, id, func(i *model.Instance, writer bool) {
+	a.world.ForEachInstance(region, id, func(i *model.Instance, writer bool) {
 		if writer == (a.setup.Pool == scaling.Writer) {
 			out = append(out, i.Identifier)
 		}
@@ -180,7 +180,7 @@ func (a *agent) settled() bool {
 	region, _ := a.where()
 	all := a.members()
 	for _, name := range all {
-		if i, err := a.world.Instance(region, name); err != nil || i.Status != scaling.Available {
+		if i, err := a.world.Instance(region, name); err != nil || i.Status != scaling.StatusAvailable {
 			return false
 		}
 	}
@@ -193,7 +193,9 @@ func (a *agent) roll() bool {
 	region, id := a.where()
 	class := a.rungs.sizes[a.target].InstanceClass
 	busy := false
-	a.world.Each(region, id, func(i *model.Instance, _ bool) { busy = busy || i.Status != scaling.Available || i.Pending.Class != "" })
+	a.world.ForEachInstance(region, id, func(i *model.Instance, _ bool) {
+		busy = busy || i.Status != scaling.StatusAvailable || i.PendingChanges.Class != ""
+	})
 	for !busy && len(a.queue) > 0 {
 		name := a.queue[0]
 		i, err := a.world.Instance(region, name)
@@ -206,9 +208,9 @@ func (a *agent) roll() bool {
 				a.queue = a.queue[1:]
 			}
 		case heir != nil:
-			_, _ = a.world.ModifyInstance(region, heir.Identifier, model.Modify{Class: &class, ApplyImmediately: true})
+			_, _ = a.world.ModifyInstance(region, heir.Identifier, model.ModifyInstanceRequest{Class: &class, ApplyImmediately: true})
 		default:
-			_, _ = a.world.ModifyInstance(region, name, model.Modify{Class: &class, ApplyImmediately: true})
+			_, _ = a.world.ModifyInstance(region, name, model.ModifyInstanceRequest{Class: &class, ApplyImmediately: true})
 		}
 		return false // what was refused is asked for again at the next look
 	}
@@ -235,6 +237,6 @@ func (a *agent) morph() {
 	region, _ := a.where()
 	all := a.members()
 	for _, name := range all {
-		_ = a.world.Morph(region, name, a.rungs.sizes[a.target].vcpus/float64(len(all))) // there is one, and more than none
+		_ = a.world.SetVCPUs(region, name, a.rungs.sizes[a.target].vcpus/float64(len(all))) // there is one, and more than none
 	}
 }

@@ -54,7 +54,7 @@ type Setup struct {
 // complete fills in what was left out, and says what cannot be played.
 func (s Setup) complete() (Setup, error) {
 	p := &s.Policy
-	p.Mode, p.Wish = scaling.Enforce, scaling.Wish{}
+	p.Mode, p.ManualControl = scaling.Enforce, scaling.ManualControl{}
 	switch {
 	case s.Recording == nil || len(s.Recording.Demand) == 0:
 		return s, errors.New("there is no recording to play")
@@ -180,11 +180,11 @@ func (s Setup) Scenario() (model.Scenario, error) {
 		}
 	}
 	out := model.Scenario{
-		Start: metav1.NewTime(begin), Seed: s.Seed, AccountID: account, Keep: metav1.Duration{Duration: kept}, Databases: []model.Database{d},
+		Start: metav1.NewTime(begin), Seed: s.Seed, AccountID: account, Retention: metav1.Duration{Duration: kept}, Databases: []model.Database{d},
 	}
 	for _, g := range gaps {
 		out.MetricGaps = append(out.MetricGaps, model.MetricGap{
-			Region: d.Region, From: model.Moment{Time: g.from}, Until: model.Moment{Time: g.until},
+			Region: d.Region, From: model.Instant{Time: g.from}, Until: model.Instant{Time: g.until},
 		})
 	}
 	return out, nil
@@ -196,7 +196,7 @@ type span struct{ from, until time.Time }
 // curve turns a recording into a demand: each value stands in the middle of its interval, with straight lines between them. Where
 // nothing was recorded the line goes on to the next value, and nobody is told of it.
 func curve(r *recording.Recording, begin time.Time) (model.Curve, []span) {
-	even := &model.Even{VCPUs: r.Demand, Every: metav1.Duration{Duration: r.Interval}}
+	even := &model.RegularSeries{VCPUs: r.Demand, Interval: metav1.Duration{Duration: r.Interval}}
 	even.From.Offset = r.Start.Add(r.Interval / 2).Sub(begin)
 	var gaps []span
 	for n, demand := range r.Demand {
@@ -213,7 +213,7 @@ func curve(r *recording.Recording, begin time.Time) (model.Curve, []span) {
 	if len(gaps) > 0 {
 		even.VCPUs = bridged(r.Demand)
 	}
-	return model.Curve{Even: even}, gaps
+	return model.Curve{Series: even}, gaps
 }
 
 // bridged is a demand with straight lines over its gaps.

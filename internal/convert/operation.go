@@ -19,14 +19,14 @@ func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 	}
 	out := &scaling.Operation{
 		ID: in.ID, Pool: scaling.Pool(in.Pool), Direction: scaling.Direction(in.Direction),
-		From: shape(in.From), To: shape(in.To), Reason: in.Reason, Started: in.StartTime.Time,
-		Emergency: in.Urgency == v1alpha1.UrgencyEmergency, Utilization: int(ptr.Deref(in.UtilizationPercent, 0)),
+		From: shape(in.From), To: shape(in.To), Reason: in.Reason, StartedAt: in.StartTime.Time,
+		Emergency: in.Urgency == v1alpha1.UrgencyEmergency, UtilizationPercent: int(ptr.Deref(in.UtilizationPercent, 0)),
 	}
 	for _, s := range in.Steps {
 		out.Steps = append(out.Steps, scaling.Step{
 			Action: scaling.Action(s.Action), Instance: s.Instance, InstanceClass: s.InstanceClass,
 			PromotionTier: int(ptr.Deref(s.PromotionTier, 0)), Surge: ptr.Deref(s.Surge, false), Attempts: int(s.Attempts),
-			Started: stamp(s.StartTime), LastAttempt: stamp(s.LastAttemptTime), Seen: stamp(s.SeenTime), Completed: stamp(s.CompletionTime),
+			StartedAt: stamp(s.StartTime), LastAttemptAt: stamp(s.LastAttemptTime), ObservedAt: stamp(s.SeenTime), CompletedAt: stamp(s.CompletionTime),
 		})
 	}
 	return out
@@ -36,8 +36,8 @@ func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
 	out := &v1alpha1.OperationStatus{
 		ID: in.ID, Pool: v1alpha1.Pool(in.Pool), Direction: v1alpha1.Direction(in.Direction),
-		From: ShapeStatus(in.From), To: ShapeStatus(in.To), Reason: in.Reason, StartTime: metav1.NewTime(in.Started),
-		UtilizationPercent: ptr.To(int32(in.Utilization)),
+		From: ShapeStatus(in.From), To: ShapeStatus(in.To), Reason: in.Reason, StartTime: metav1.NewTime(in.StartedAt),
+		UtilizationPercent: ptr.To(int32(in.UtilizationPercent)),
 	}
 	if in.Emergency {
 		out.Urgency = v1alpha1.UrgencyEmergency
@@ -45,8 +45,8 @@ func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
 	for _, s := range in.Steps {
 		step := v1alpha1.OperationStep{
 			Action: v1alpha1.StepAction(s.Action), Instance: s.Instance, InstanceClass: s.InstanceClass, Attempts: int32(s.Attempts),
-			StartTime: timeStatus(s.Started), LastAttemptTime: timeStatus(s.LastAttempt), SeenTime: timeStatus(s.Seen),
-			CompletionTime: timeStatus(s.Completed),
+			StartTime: timeStatus(s.StartedAt), LastAttemptTime: timeStatus(s.LastAttemptAt), SeenTime: timeStatus(s.ObservedAt),
+			CompletionTime: timeStatus(s.CompletedAt),
 		}
 		if s.Action == scaling.CreateReader || s.Action == scaling.ModifyPromotionTier {
 			step.PromotionTier = ptr.To(int32(s.PromotionTier))
@@ -64,8 +64,8 @@ func Record(op scaling.Operation, outcome v1alpha1.Outcome, reason, message stri
 	return v1alpha1.OperationRecord{
 		ID: op.ID, Pool: v1alpha1.Pool(op.Pool), Direction: v1alpha1.Direction(op.Direction),
 		From: ShapeStatus(op.From), To: ShapeStatus(op.To), Outcome: outcome, Reason: reason, Message: Clip(message),
-		LeadSeconds: ptr.To(int32(op.Lead() / time.Second)), UtilizationBeforePercent: ptr.To(int32(op.Utilization)),
-		StartTime: metav1.NewTime(op.Started), CompletionTime: metav1.NewTime(now), Instances: touched(op),
+		LeadSeconds: ptr.To(int32(op.LeadTime() / time.Second)), UtilizationBeforePercent: ptr.To(int32(op.UtilizationPercent)),
+		StartTime: metav1.NewTime(op.StartedAt), CompletionTime: metav1.NewTime(now), Instances: touched(op),
 	}
 }
 
@@ -73,12 +73,12 @@ func Record(op scaling.Operation, outcome v1alpha1.Outcome, reason, message stri
 func History(in []v1alpha1.OperationRecord) scaling.History {
 	var out scaling.History
 	for _, r := range in {
-		out = append(out, scaling.Past{
+		out = append(out, scaling.OperationRecord{
 			Pool: scaling.Pool(r.Pool), Direction: scaling.Direction(r.Direction), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded,
-			Started: r.StartTime.Time, Completed: r.CompletionTime.Time,
-			Untouched: untouched(r), Interrupting: scaling.Interrupting(scaling.Pool(r.Pool), shape(r.From), shape(r.To)),
-			Lead:   time.Duration(ptr.Deref(r.LeadSeconds, 0)) * time.Second,
-			Before: percent(r.UtilizationBeforePercent), After: percent(r.UtilizationAfterPercent),
+			StartedAt: r.StartTime.Time, CompletedAt: r.CompletionTime.Time,
+			NothingChanged: untouched(r), Disruptive: scaling.IsDisruptive(scaling.Pool(r.Pool), shape(r.From), shape(r.To)),
+			LeadTime:          time.Duration(ptr.Deref(r.LeadSeconds, 0)) * time.Second,
+			UtilizationBefore: percent(r.UtilizationBeforePercent), UtilizationAfter: percent(r.UtilizationAfterPercent),
 		})
 	}
 	return out
@@ -90,10 +90,10 @@ func untouched(r v1alpha1.OperationRecord) bool {
 }
 
 // Shortages reads the classes that AWS had no instance of.
-func Shortages(in []v1alpha1.CapacityShortage) []scaling.Shortage {
-	var out []scaling.Shortage
+func Shortages(in []v1alpha1.CapacityShortage) []scaling.CapacityShortage {
+	var out []scaling.CapacityShortage
 	for _, s := range in {
-		out = append(out, scaling.Shortage{InstanceClass: s.InstanceClass, Zone: s.AvailabilityZone, Until: s.ExpiryTime.Time})
+		out = append(out, scaling.CapacityShortage{InstanceClass: s.InstanceClass, Zone: s.AvailabilityZone, ExpiresAt: s.ExpiryTime.Time})
 	}
 	return out
 }
@@ -113,10 +113,10 @@ func ShapeStatus(s scaling.Shape) v1alpha1.Shape {
 // Alternative writes a shape that was looked at.
 func Alternative(c scaling.Candidate) v1alpha1.Alternative {
 	out := v1alpha1.Alternative{
-		Shape: ShapeStatus(c.Shape), Verdict: string(c.Verdict), PredictedPercent: ptr.To(int32(math.Round(c.Predicted))),
+		Shape: ShapeStatus(c.Shape), Verdict: string(c.Verdict), PredictedPercent: ptr.To(int32(math.Round(c.PredictedUtilization))),
 	}
-	if c.Price > 0 {
-		out.USDPerHour = strings.TrimPrefix(c.Price.String(), "$")
+	if c.HourlyCost > 0 {
+		out.USDPerHour = strings.TrimPrefix(c.HourlyCost.String(), "$")
 	}
 	return out
 }

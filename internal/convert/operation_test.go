@@ -29,10 +29,10 @@ func persisted(t *testing.T, op scaling.Operation) scaling.Operation {
 		t.Fatal(err)
 	}
 	out := Operation(back)
-	out.Started = out.Started.UTC()
+	out.StartedAt = out.StartedAt.UTC()
 	for n := range out.Steps {
 		s := &out.Steps[n]
-		for _, at := range []*time.Time{&s.Started, &s.LastAttempt, &s.Completed} {
+		for _, at := range []*time.Time{&s.StartedAt, &s.LastAttemptAt, &s.CompletedAt} {
 			if !at.IsZero() {
 				*at = at.UTC() // the moment is the same wherever it is read
 			}
@@ -44,14 +44,14 @@ func persisted(t *testing.T, op scaling.Operation) scaling.Operation {
 func TestAnOperationSurvivesPersisting(t *testing.T) {
 	for name, op := range map[string]scaling.Operation{
 		"every action, at every stage": {
-			ID: "0a1b2c3d", Pool: scaling.Readers, Direction: scaling.Up, Reason: "readers at 91% CPU", Started: now,
+			ID: "0a1b2c3d", Pool: scaling.Readers, Direction: scaling.Up, Reason: "readers at 91% CPU", StartedAt: now,
 			From: scaling.Shape{InstanceClass: "db.r6g.large", Count: 2}, To: scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 3},
 			Steps: []scaling.Step{
 				{Action: scaling.CreateReader, Instance: "s", InstanceClass: "db.r6g.xlarge", PromotionTier: 15, Surge: true, Attempts: 2,
-					Started: now, LastAttempt: now.Add(90 * time.Second), Completed: now.Add(8 * time.Minute)},
+					StartedAt: now, LastAttemptAt: now.Add(90 * time.Second), CompletedAt: now.Add(8 * time.Minute)},
 				{Action: scaling.CreateReader, Instance: "n", InstanceClass: "db.r6g.xlarge", PromotionTier: 0},
 				{Action: scaling.ModifyInstanceClass, Instance: "a", InstanceClass: "db.r6g.xlarge", Attempts: 1,
-					Started: now.Add(9 * time.Minute), LastAttempt: now.Add(9 * time.Minute)},
+					StartedAt: now.Add(9 * time.Minute), LastAttemptAt: now.Add(9 * time.Minute)},
 				{Action: scaling.ModifyPromotionTier, Instance: "a", PromotionTier: 0},
 				{Action: scaling.ModifyPromotionTier, Instance: "b", PromotionTier: 7},
 				{Action: scaling.Failover, Instance: "a"},
@@ -60,12 +60,12 @@ func TestAnOperationSurvivesPersisting(t *testing.T) {
 			},
 		},
 		"from mixed classes, and from nothing": {
-			ID: "1", Pool: scaling.Writer, Direction: scaling.Down, Started: now,
+			ID: "1", Pool: scaling.Writer, Direction: scaling.Down, StartedAt: now,
 			From: scaling.Shape{Count: 2}, To: scaling.Shape{InstanceClass: "db.r6g.large"},
 			Steps: []scaling.Step{{Action: scaling.Failover, Instance: "a"}},
 		},
 		"a cleanup": {
-			ID: "2", Pool: scaling.Readers, Direction: scaling.Cleanup, Started: now, Steps: []scaling.Step{{Action: scaling.DeleteReader, Instance: "s", Surge: true}},
+			ID: "2", Pool: scaling.Readers, Direction: scaling.Cleanup, StartedAt: now, Steps: []scaling.Step{{Action: scaling.DeleteReader, Instance: "s", Surge: true}},
 		},
 	} {
 		if got := persisted(t, op); !reflect.DeepEqual(got, op) {
@@ -80,11 +80,11 @@ func TestAnOperationSurvivesPersisting(t *testing.T) {
 // What an operation asks for is the same before and after it was persisted, at every step.
 func TestAPersistedOperationGoesOnWhereItWas(t *testing.T) {
 	instance := func(name string) scaling.Instance {
-		return scaling.Instance{Identifier: name, Class: "db.r6g.large", Status: scaling.Available}
+		return scaling.Instance{Identifier: name, Class: "db.r6g.large", Status: scaling.StatusAvailable}
 	}
 	writer := instance("w")
 	writer.Writer = true
-	o := scaling.Observation{At: now, Found: true, Status: scaling.Available, Instances: []scaling.Instance{writer, instance("a"), instance("b")}}
+	o := scaling.Observation{ObservedAt: now, Found: true, Status: scaling.StatusAvailable, Instances: []scaling.Instance{writer, instance("a"), instance("b")}}
 	policy := scaling.Policy{Target: scaling.Target{Identifier: "engine"}, Guardrails: scaling.Guardrails{SurgeReaders: 1}}
 	op, err := operation.Plan(policy, o, scaling.Proposal{Change: scaling.Change{
 		Pool: scaling.Readers, Direction: scaling.Up, To: scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 2},
@@ -102,13 +102,13 @@ func TestAPersistedOperationGoesOnWhereItWas(t *testing.T) {
 		if again := operation.Next("platform/engine", persisted(t, op), o, now); again.Call != nil {
 			t.Errorf("step %d is asked for again once it was persisted", n+1)
 		}
-		op.Steps[n].Completed = now
+		op.Steps[n].CompletedAt = now
 	}
 }
 
 func TestHistory(t *testing.T) {
 	op := scaling.Operation{
-		ID: "0a1b2c3d", Pool: scaling.Writer, Direction: scaling.Down, Started: now, Utilization: 12, Emergency: true,
+		ID: "0a1b2c3d", Pool: scaling.Writer, Direction: scaling.Down, StartedAt: now, UtilizationPercent: 12, Emergency: true,
 		From: scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 1}, To: scaling.Shape{InstanceClass: "db.r6g.large", Count: 1},
 	}
 	failed := Record(op, v1alpha1.OutcomeFailed, "StepFailed", strings.Repeat("x", 3000), now.Add(time.Hour))
@@ -119,10 +119,10 @@ func TestHistory(t *testing.T) {
 	}
 	succeeded.UtilizationAfterPercent = ptr.To[int32](40)
 	want := scaling.History{
-		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: true, Started: now, Completed: now.Add(2 * time.Hour),
-			Interrupting: true, Before: ptr.To(12), After: ptr.To(40)},
-		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: false, Started: now, Completed: now.Add(time.Hour),
-			Interrupting: true, Before: ptr.To(12)},
+		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: true, StartedAt: now, CompletedAt: now.Add(2 * time.Hour),
+			Disruptive: true, UtilizationBefore: ptr.To(12), UtilizationAfter: ptr.To(40)},
+		{Pool: scaling.Writer, Direction: scaling.Down, Succeeded: false, StartedAt: now, CompletedAt: now.Add(time.Hour),
+			Disruptive: true, UtilizationBefore: ptr.To(12)},
 	}
 	if got := History([]v1alpha1.OperationRecord{succeeded, failed}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -159,14 +159,14 @@ func TestPoolStatus(t *testing.T) {
 	writer := instance("w", "db.r6g.xlarge", "available")
 	writer.Writer = true
 	observed := func(at time.Time, instances ...scaling.Instance) scaling.Observation {
-		return scaling.Observation{At: at, Instances: append([]scaling.Instance{writer}, instances...)}
+		return scaling.Observation{ObservedAt: at, Instances: append([]scaling.Instance{writer}, instances...)}
 	}
 	a, b := instance("a", "db.r6g.large", "available"), own
 	before := PoolStatus(nil, observed(now, b, a), scaling.Readers)
 	later := now.Add(time.Hour + 300*time.Millisecond)
 
-	if before.Shape != "2 × db.r6g.large" || !Pool(before).Since.Equal(now) {
-		t.Errorf("seen for the first time: %s since %s", before.Shape, Pool(before).Since)
+	if before.Shape != "2 × db.r6g.large" || !Pool(before).ChangedAt.Equal(now) {
+		t.Errorf("seen for the first time: %s since %s", before.Shape, Pool(before).ChangedAt)
 	}
 	if len(before.Instances) != 2 || before.Instances[0].Identifier != "a" || before.Instances[0].CreatedBy != "" ||
 		before.Instances[1].Identifier != "b" || before.Instances[1].CreatedBy != "dbscaler" {
@@ -195,12 +195,12 @@ func TestPoolStatus(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := PoolStatus(test.before, observed(later, test.instances...), scaling.Readers)
-			if !Pool(got).Since.Equal(test.want) {
-				t.Errorf("it is so since %v, want %v", Pool(got).Since, test.want)
+			if !Pool(got).ChangedAt.Equal(test.want) {
+				t.Errorf("it is so since %v, want %v", Pool(got).ChangedAt, test.want)
 			}
 		})
 	}
-	if got := PoolStatus(before, observed(now), scaling.Readers); got != nil || !Pool(got).Since.IsZero() {
+	if got := PoolStatus(before, observed(now), scaling.Readers); got != nil || !Pool(got).ChangedAt.IsZero() {
 		t.Errorf("no readers are %+v", got)
 	}
 	if got := PoolStatus(nil, observed(now, a), scaling.Writer); got.Shape != "1 × db.r6g.xlarge" {

@@ -14,7 +14,7 @@ import (
 func touched(op scaling.Operation) []v1alpha1.TouchedInstance {
 	var out []v1alpha1.TouchedInstance
 	for _, s := range op.Steps {
-		if s.LastAttempt.IsZero() && s.Completed.IsZero() {
+		if s.LastAttemptAt.IsZero() && s.CompletedAt.IsZero() {
 			continue
 		}
 		switch s.Action {

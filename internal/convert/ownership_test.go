@@ -14,10 +14,10 @@ import (
 func TestTouched(t *testing.T) {
 	at := time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 	op := scaling.Operation{ID: "1", Pool: scaling.Writer, Steps: []scaling.Step{
-		{Action: scaling.CreateReader, Instance: "s", InstanceClass: "db.r6g.large", Completed: at},
-		{Action: scaling.ModifyInstanceClass, Instance: "a", InstanceClass: "db.r6g.xlarge", Completed: at},
-		{Action: scaling.Failover, Instance: "a", Completed: at},
-		{Action: scaling.ModifyInstanceClass, Instance: "w", InstanceClass: "db.r6g.large", LastAttempt: at},
+		{Action: scaling.CreateReader, Instance: "s", InstanceClass: "db.r6g.large", CompletedAt: at},
+		{Action: scaling.ModifyInstanceClass, Instance: "a", InstanceClass: "db.r6g.xlarge", CompletedAt: at},
+		{Action: scaling.Failover, Instance: "a", CompletedAt: at},
+		{Action: scaling.ModifyInstanceClass, Instance: "w", InstanceClass: "db.r6g.large", LastAttemptAt: at},
 		{Action: scaling.DeleteReader, Instance: "s"},
 	}}
 	set := func(op scaling.Operation, outcome v1alpha1.Outcome) drift.Done {
@@ -31,7 +31,7 @@ func TestTouched(t *testing.T) {
 	if got := set(op, v1alpha1.OutcomeFailed); !reflect.DeepEqual(got, want) {
 		t.Errorf("it left\n%+v, want\n%+v", got, want)
 	}
-	op.Steps[4].Completed = at
+	op.Steps[4].CompletedAt = at
 	want.Succeeded, want.Set[0] = true, drift.Set{Instance: "s", Action: scaling.DeleteReader}
 	if got := set(op, v1alpha1.OutcomeSucceeded); !reflect.DeepEqual(got, want) {
 		t.Errorf("it left\n%+v, want\n%+v", got, want)

@@ -40,28 +40,28 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			ScaleUp:   int(spec.CPU.ScaleUpPercent),
 			ScaleDown: int(spec.CPU.ScaleDownPercent),
 		},
-		ScaleUp: scaling.Pace{
+		ScaleUp: scaling.Behavior{
 			Window:   secs(spec.Behavior.ScaleUp.WindowSeconds),
 			Cooldown: secs(value(spec.Behavior.ScaleUp.CooldownSeconds)),
 		},
-		ScaleDown: scaling.Pace{
+		ScaleDown: scaling.Behavior{
 			Window:   secs(spec.Behavior.ScaleDown.WindowSeconds),
 			Cooldown: secs(value(spec.Behavior.ScaleDown.CooldownSeconds)),
 		},
-		ClassWindow: secs(value(spec.Behavior.ScaleDown.ClassWindowSeconds)),
+		ScaleDownClassWindow: secs(value(spec.Behavior.ScaleDown.ClassWindowSeconds)),
 		Guardrails: scaling.Guardrails{
-			MaxOperationsPerDay: int(spec.Guardrails.MaxOperationsPerDay),
-			SurgeReaders:        int(value(spec.Guardrails.SurgeReaders)),
-			MaxStepFactor:       int(spec.Guardrails.MaxStepFactor),
-			EmergencyInterrupts: spec.Guardrails.EmergencyDisruption == v1alpha1.EmergencyDisruptionAllow,
+			MaxOperationsPerDay:      int(spec.Guardrails.MaxOperationsPerDay),
+			SurgeReaders:             int(value(spec.Guardrails.SurgeReaders)),
+			MaxStepFactor:            int(spec.Guardrails.MaxStepFactor),
+			AllowEmergencyDisruption: spec.Guardrails.EmergencyDisruption == v1alpha1.EmergencyDisruptionAllow,
 		},
-		Foresight: scaling.Foresight{
+		PredictiveScaling: scaling.PredictiveScaling{
 			Trend: spec.Foresight.Trend == v1alpha1.Enabled, History: spec.Foresight.History == v1alpha1.Enabled,
 		},
-		AfterUpgrade: scaling.Watch{
-			Length: secs(value(spec.AfterEngineUpgrade.WatchSeconds)), ScaleUp: int(spec.AfterEngineUpgrade.ScaleUpPercent),
+		AfterEngineUpgrade: scaling.UpgradeWatch{
+			Duration: secs(value(spec.AfterEngineUpgrade.WatchSeconds)), ScaleUp: int(spec.AfterEngineUpgrade.ScaleUpPercent),
 		},
-		Wish: wish(in.Annotations),
+		ManualControl: wish(in.Annotations),
 	}
 	if r := spec.Readers; r != nil {
 		out.Readers = &scaling.ReaderLimits{
@@ -78,14 +78,14 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 	if s := spec.Serverless; s != nil {
 		out.Serverless, out.Writer = true, &scaling.WriterLimits{}
 		for _, acus := range s.MaxCapacities {
-			out.Writer.InstanceClasses = append(out.Writer.InstanceClasses, cmp.Or(catalog.Capacity(float64(acus)), fmt.Sprint(acus)))
+			out.Writer.InstanceClasses = append(out.Writer.InstanceClasses, cmp.Or(catalog.ServerlessClassName(float64(acus)), fmt.Sprint(acus)))
 		}
 	}
 	for _, w := range spec.DisruptionWindows {
-		out.Disruption = append(out.Disruption, window(w.Schedule, w.StartTime, w.DurationSeconds, w.TimeZone))
+		out.DisruptionWindows = append(out.DisruptionWindows, window(w.Schedule, w.StartTime, w.DurationSeconds, w.TimeZone))
 	}
 	for _, s := range spec.Schedules {
-		out.Floors = append(out.Floors, floor(s))
+		out.ScheduledMinimums = append(out.ScheduledMinimums, floor(s))
 	}
 	if err := prices(&out, spec); err != nil {
 		return out, err
@@ -97,8 +97,8 @@ func window(schedule string, start *metav1.Time, seconds int32, zone string) sca
 	return scaling.Window{Schedule: schedule, Start: stamp(start), Duration: secs(seconds), TimeZone: zone}
 }
 
-func floor(s v1alpha1.Schedule) scaling.Floor {
-	f := scaling.Floor{Name: s.Name, Window: window(s.Schedule, s.StartTime, s.DurationSeconds, s.TimeZone)}
+func floor(s v1alpha1.Schedule) scaling.ScheduledMinimum {
+	f := scaling.ScheduledMinimum{Name: s.Name, Window: window(s.Schedule, s.StartTime, s.DurationSeconds, s.TimeZone)}
 	if s.Readers != nil {
 		f.MinReaders, f.ReaderClass = int(s.Readers.MinReplicas), string(s.Readers.MinInstanceClass)
 	}
@@ -152,11 +152,11 @@ func validate(p scaling.Policy) error {
 			return err
 		}
 	}
-	if err := schedule.Validate(p.Disruption); err != nil {
+	if err := schedule.Validate(p.DisruptionWindows); err != nil {
 		return fmt.Errorf("spec.disruptionWindows: %w: %w", ErrSchedule, err)
 	}
-	for _, f := range p.Floors {
-		if _, err := schedule.Active(f.Window, time.Unix(0, 0)); err != nil {
+	for _, f := range p.ScheduledMinimums {
+		if _, err := schedule.IsWindowOpen(f.Window, time.Unix(0, 0)); err != nil {
 			return fmt.Errorf("spec.schedules: %w: %s: %w", ErrSchedule, f.Name, err)
 		}
 	}

@@ -54,12 +54,12 @@ func TestPolicy(t *testing.T) {
 		Readers: &scaling.ReaderLimits{
 			InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge"}, Min: 1, Max: 4, Preference: scaling.Horizontal,
 		},
-		Writer:     &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.xlarge"}},
-		CPU:        scaling.CPU{Target: 55, ScaleUp: 70, ScaleDown: 35},
-		ScaleUp:    scaling.Pace{Window: 3 * time.Minute, Cooldown: 10 * time.Minute},
-		ScaleDown:  scaling.Pace{Window: 4 * time.Hour},
-		Guardrails: scaling.Guardrails{MaxOperationsPerDay: 6, SurgeReaders: 1},
-		Disruption: []scaling.Window{{Schedule: "0 2 * * *", Duration: 2 * time.Hour, TimeZone: "Europe/Amsterdam"}},
+		Writer:            &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.xlarge"}},
+		CPU:               scaling.CPU{Target: 55, ScaleUp: 70, ScaleDown: 35},
+		ScaleUp:           scaling.Behavior{Window: 3 * time.Minute, Cooldown: 10 * time.Minute},
+		ScaleDown:         scaling.Behavior{Window: 4 * time.Hour},
+		Guardrails:        scaling.Guardrails{MaxOperationsPerDay: 6, SurgeReaders: 1},
+		DisruptionWindows: []scaling.Window{{Schedule: "0 2 * * *", Duration: 2 * time.Hour, TimeZone: "Europe/Amsterdam"}},
 	}
 	got, err := Policy(object())
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -80,11 +80,11 @@ func TestPolicy(t *testing.T) {
 		}}
 	}))
 	want.Mode, want.Readers.Redundancy = scaling.Approve, scaling.OneReaderLost
-	want.Guardrails.MaxStepFactor, want.Guardrails.MaxHourlyCost, want.Guardrails.EmergencyInterrupts = 4, 6*scaling.Dollar, true
-	want.Foresight = scaling.Foresight{Trend: true}
-	want.AfterUpgrade = scaling.Watch{Length: time.Hour, ScaleUp: 60}
+	want.Guardrails.MaxStepFactor, want.Guardrails.MaxHourlyCost, want.Guardrails.AllowEmergencyDisruption = 4, 6*scaling.Dollar, true
+	want.PredictiveScaling = scaling.PredictiveScaling{Trend: true}
+	want.AfterEngineUpgrade = scaling.UpgradeWatch{Duration: time.Hour, ScaleUp: 60}
 	want.Prices = map[string]scaling.Money{"db.r6g.large": 260_000}
-	want.Floors = []scaling.Floor{{
+	want.ScheduledMinimums = []scaling.ScheduledMinimum{{
 		Name: "import", Window: scaling.Window{Start: now, Duration: time.Minute}, MinReaders: 2, ReaderClass: "db.r6g.large", WriterClass: "db.r6g.xlarge",
 	}}
 	if err != nil || !reflect.DeepEqual(full, want) {
@@ -94,7 +94,7 @@ func TestPolicy(t *testing.T) {
 	bare, err := Policy(object(func(s *v1alpha1.DBScalingPolicySpec) {
 		s.TargetRef.Kind, s.TargetRef.RoleARN, s.Readers, s.DisruptionWindows = v1alpha1.TargetDBInstance, "", nil, nil
 	}))
-	if err != nil || bare.Readers != nil || bare.Disruption != nil || bare.Target.Kind != scaling.DBInstance || bare.Target.Scope.RoleARN != "" {
+	if err != nil || bare.Readers != nil || bare.DisruptionWindows != nil || bare.Target.Kind != scaling.DBInstance || bare.Target.Scope.RoleARN != "" {
 		t.Errorf("got %+v, %v", bare, err)
 	}
 	readersOnly, err := Policy(object(func(s *v1alpha1.DBScalingPolicySpec) { s.Writer = nil }))

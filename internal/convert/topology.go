@@ -10,7 +10,7 @@ import (
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/scaling"
-	"github.com/dbscaler/dbscaler/internal/scaling/memory"
+	"github.com/dbscaler/dbscaler/internal/scaling/state"
 )
 
 // TargetStatus writes what was found. When the engine's version is another than before, it notes the time: AWS cannot be
@@ -20,7 +20,7 @@ func TargetStatus(before *v1alpha1.TargetStatus, o scaling.Observation) *v1alpha
 	switch {
 	case before == nil || before.ARN != o.ARN:
 	case before.EngineVersion != o.EngineVersion:
-		out.UpgradeTime = ptr.To(metav1.NewTime(o.At.Truncate(time.Second)))
+		out.UpgradeTime = ptr.To(metav1.NewTime(o.ObservedAt.Truncate(time.Second)))
 	default:
 		out.UpgradeTime = before.UpgradeTime
 	}
@@ -37,7 +37,7 @@ func Upgraded(in *v1alpha1.TargetStatus) time.Time {
 
 // PoolStatus writes what a pool consists of, and what is remembered of it.
 func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling.Pool) *v1alpha1.PoolStatus {
-	instances := o.Pool(pool)
+	instances := o.PoolInstances(pool)
 	if len(instances) == 0 {
 		return nil
 	}
@@ -46,33 +46,33 @@ func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling
 		s := v1alpha1.InstanceStatus{
 			Identifier: i.Identifier, InstanceClass: i.Class, PendingInstanceClass: i.PendingClass, Status: i.Status,
 		}
-		if i.Own() {
+		if i.CreatedByOperator() {
 			s.CreatedBy = i.Tags[scaling.TagCreatedBy]
 		}
 		out.Instances = append(out.Instances, s)
 	}
 	slices.SortFunc(out.Instances, func(a, b v1alpha1.InstanceStatus) int { return cmp.Compare(a.Identifier, b.Identifier) })
-	remembered := Pool(before).Look(o, pool)
-	out.Since = timeStatus(remembered.Since)
-	for _, past := range remembered.Past {
+	remembered := Pool(before).Update(o, pool)
+	out.Since = timeStatus(remembered.ChangedAt)
+	for _, past := range remembered.CapacityHistory {
 		out.PastCapacity = append(out.PastCapacity, v1alpha1.PastCapacity{
-			StartTime: metav1.NewTime(past.Since), EndTime: metav1.NewTime(past.Until), VCPUs: int32(past.VCPUs),
+			StartTime: metav1.NewTime(past.StartedAt), EndTime: metav1.NewTime(past.EndedAt), VCPUs: int32(past.VCPUs),
 		})
 	}
 	return out
 }
 
 // Pool reads what is remembered of a pool.
-func Pool(in *v1alpha1.PoolStatus) memory.Pool {
+func Pool(in *v1alpha1.PoolStatus) state.PoolState {
 	if in == nil {
-		return memory.Pool{}
+		return state.PoolState{}
 	}
-	out := memory.Pool{Since: stamp(in.Since)}
+	out := state.PoolState{ChangedAt: stamp(in.Since)}
 	for _, i := range in.Instances {
-		out.Members = append(out.Members, memory.Member{Identifier: i.Identifier, Class: i.InstanceClass, Serving: scaling.Serving(i.Status)})
+		out.Instances = append(out.Instances, state.InstanceState{Identifier: i.Identifier, Class: i.InstanceClass, Serving: scaling.IsServing(i.Status)})
 	}
 	for _, p := range in.PastCapacity {
-		out.Past = append(out.Past, scaling.PastCapacity{Since: p.StartTime.Time, Until: p.EndTime.Time, VCPUs: float64(p.VCPUs)})
+		out.CapacityHistory = append(out.CapacityHistory, scaling.CapacityPeriod{StartedAt: p.StartTime.Time, EndedAt: p.EndTime.Time, VCPUs: float64(p.VCPUs)})
 	}
 	return out
 }

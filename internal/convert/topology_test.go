@@ -11,7 +11,7 @@ import (
 
 // seen is a cluster of readers of a class, observed so many minutes after now.
 func seen(minutes int, class, status string, readers ...string) scaling.Observation {
-	o := scaling.Observation{At: now.Add(time.Duration(minutes) * time.Minute), ARN: "arn", Engine: "aurora-postgresql", EngineVersion: "15.4"}
+	o := scaling.Observation{ObservedAt: now.Add(time.Duration(minutes) * time.Minute), ARN: "arn", Engine: "aurora-postgresql", EngineVersion: "15.4"}
 	for _, name := range readers {
 		o.Instances = append(o.Instances, scaling.Instance{Identifier: name, Class: class, Status: status})
 	}
@@ -55,15 +55,15 @@ func TestSinceAndPastCapacity(t *testing.T) {
 		for _, p := range status.PastCapacity {
 			past = append(past, fmt.Sprintf("%s-%s: %d", minute(p.StartTime.Time), minute(p.EndTime.Time), p.VCPUs))
 		}
-		if got := minute(Pool(status).Since); got != step.since || fmt.Sprint(past) != step.past {
+		if got := minute(Pool(status).ChangedAt); got != step.since || fmt.Sprint(past) != step.past {
 			t.Errorf("%s: since %s, past %v; want %s, %s", step.name, got, past, step.since, step.past)
 		}
 	}
-	shapes := Pool(status).Shapes(nil, seen(100, "db.r6g.large", "available", "a", "b"))
-	if n := len(shapes); n != 1 || shapes[0].VCPUs != 4 || minute(shapes[0].Since) != "85" || minute(shapes[0].Until) != "100" {
+	shapes := Pool(status).FullCapacityHistory(nil, seen(100, "db.r6g.large", "available", "a", "b"))
+	if n := len(shapes); n != 1 || shapes[0].VCPUs != 4 || minute(shapes[0].StartedAt) != "85" || minute(shapes[0].EndedAt) != "100" {
 		t.Errorf("got %v", shapes)
 	}
-	if PoolStatus(status, seen(0, "", ""), scaling.Readers) != nil || Pool(nil).Shapes(nil, scaling.Observation{}) != nil {
+	if PoolStatus(status, seen(0, "", ""), scaling.Readers) != nil || Pool(nil).FullCapacityHistory(nil, scaling.Observation{}) != nil {
 		t.Error("a pool without instances is something")
 	}
 }

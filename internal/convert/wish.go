@@ -15,8 +15,8 @@ import (
 var shapeText = regexp.MustCompile(`^([0-9]{1,2}) ?[x×] ?(db\.[a-z0-9.]+)$`)
 
 // wish reads what a person asked for by annotation. Everything that is wrong is listed, since it counts as a pause.
-func wish(annotations map[string]string) scaling.Wish {
-	var w scaling.Wish
+func wish(annotations map[string]string) scaling.ManualControl {
+	var w scaling.ManualControl
 	var problems []string
 	moment := func(name string) time.Time {
 		text, given := annotations[name]
@@ -30,12 +30,12 @@ func wish(annotations map[string]string) scaling.Wish {
 		return at
 	}
 	w.PausedUntil = moment(v1alpha1.AnnotationPausedUntil)
-	w.Approved = strings.TrimSpace(annotations[v1alpha1.AnnotationApprove])
+	w.ApprovedHash = strings.TrimSpace(annotations[v1alpha1.AnnotationApprove])
 	readers, hasReaders := annotations[v1alpha1.AnnotationOverrideReaders]
 	writer, hasWriter := annotations[v1alpha1.AnnotationOverrideWriter]
 	until := moment(v1alpha1.AnnotationOverrideUntil)
 	if hasReaders || hasWriter {
-		w.Override = &scaling.Override{Until: until}
+		w.Override = &scaling.ManualOverride{ExpiresAt: until}
 		if _, given := annotations[v1alpha1.AnnotationOverrideUntil]; !given {
 			problems = append(problems, fmt.Sprintf("%s is missing: an override needs an end", v1alpha1.AnnotationOverrideUntil))
 		}
@@ -61,6 +61,6 @@ func wish(annotations map[string]string) scaling.Wish {
 		}
 		w.Override.Writer = &scaling.Shape{InstanceClass: class, Count: 1}
 	}
-	w.Problem = strings.Join(problems, "; ")
+	w.InvalidReason = strings.Join(problems, "; ")
 	return w
 }

@@ -21,36 +21,36 @@ func TestWish(t *testing.T) {
 	for _, test := range []struct {
 		name        string
 		annotations map[string]string
-		want        scaling.Wish
+		want        scaling.ManualControl
 		problem     string
 	}{
-		{"nothing", nil, scaling.Wish{}, ""},
-		{"something else", map[string]string{"example.org/x": "y"}, scaling.Wish{}, ""},
-		{"a pause", map[string]string{paused: "2026-02-05T12:00:00Z"}, scaling.Wish{PausedUntil: noon}, ""},
-		{"a pause in another zone", map[string]string{paused: " 2026-02-05T13:00:00+01:00 "}, scaling.Wish{PausedUntil: noon}, ""},
-		{"a pause without an end", map[string]string{paused: ""}, scaling.Wish{}, paused},
-		{"a pause for a while", map[string]string{paused: "2h"}, scaling.Wish{}, "should be a time"},
-		{"an approval", map[string]string{approve: "0a1b2c3d "}, scaling.Wish{Approved: "0a1b2c3d"}, ""},
+		{"nothing", nil, scaling.ManualControl{}, ""},
+		{"something else", map[string]string{"example.org/x": "y"}, scaling.ManualControl{}, ""},
+		{"a pause", map[string]string{paused: "2026-02-05T12:00:00Z"}, scaling.ManualControl{PausedUntil: noon}, ""},
+		{"a pause in another zone", map[string]string{paused: " 2026-02-05T13:00:00+01:00 "}, scaling.ManualControl{PausedUntil: noon}, ""},
+		{"a pause without an end", map[string]string{paused: ""}, scaling.ManualControl{}, paused},
+		{"a pause for a while", map[string]string{paused: "2h"}, scaling.ManualControl{}, "should be a time"},
+		{"an approval", map[string]string{approve: "0a1b2c3d "}, scaling.ManualControl{ApprovedHash: "0a1b2c3d"}, ""},
 		{"readers", map[string]string{readers: "2 x db.r6g.2xlarge", until: "2026-02-05T12:00:00Z"},
-			scaling.Wish{Override: &scaling.Override{Readers: two, Until: noon}}, ""},
+			scaling.ManualControl{Override: &scaling.ManualOverride{Readers: two, ExpiresAt: noon}}, ""},
 		{"as status writes them", map[string]string{readers: "2 × db.r6g.2xlarge", until: "2026-02-05T12:00:00Z"},
-			scaling.Wish{Override: &scaling.Override{Readers: two, Until: noon}}, ""},
+			scaling.ManualControl{Override: &scaling.ManualOverride{Readers: two, ExpiresAt: noon}}, ""},
 		{"the writer", map[string]string{writer: "db.r6g.2xlarge", until: "2026-02-05T12:00:00Z"},
-			scaling.Wish{Override: &scaling.Override{Writer: &scaling.Shape{InstanceClass: "db.r6g.2xlarge", Count: 1}, Until: noon}}, ""},
+			scaling.ManualControl{Override: &scaling.ManualOverride{Writer: &scaling.Shape{InstanceClass: "db.r6g.2xlarge", Count: 1}, ExpiresAt: noon}}, ""},
 		{"an override without an end", map[string]string{readers: "2 x db.r6g.2xlarge"},
-			scaling.Wish{Override: &scaling.Override{Readers: two}}, "an override needs an end"},
+			scaling.ManualControl{Override: &scaling.ManualOverride{Readers: two}}, "an override needs an end"},
 		{"a class alone", map[string]string{readers: "db.r6g.2xlarge", until: "2026-02-05T12:00:00Z"},
-			scaling.Wish{Override: &scaling.Override{Until: noon}}, "2 x db.r6g.xlarge"},
+			scaling.ManualControl{Override: &scaling.ManualOverride{ExpiresAt: noon}}, "2 x db.r6g.xlarge"},
 		{"no class", map[string]string{writer: "large", until: "2026-02-05T12:00:00Z"},
-			scaling.Wish{Override: &scaling.Override{Writer: &scaling.Shape{InstanceClass: "large", Count: 1}, Until: noon}}, "db.r6g.xlarge"},
-		{"an end of nothing", map[string]string{until: "2026-02-05T12:00:00Z"}, scaling.Wish{}, ""},
+			scaling.ManualControl{Override: &scaling.ManualOverride{Writer: &scaling.Shape{InstanceClass: "large", Count: 1}, ExpiresAt: noon}}, "db.r6g.xlarge"},
+		{"an end of nothing", map[string]string{until: "2026-02-05T12:00:00Z"}, scaling.ManualControl{}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := wish(test.annotations)
-			if (got.Problem == "") != (test.problem == "") || !strings.Contains(got.Problem, test.problem) {
-				t.Errorf("the problem is %q, want %q", got.Problem, test.problem)
+			if (got.InvalidReason == "") != (test.problem == "") || !strings.Contains(got.InvalidReason, test.problem) {
+				t.Errorf("the problem is %q, want %q", got.InvalidReason, test.problem)
 			}
-			got.Problem = ""
+			got.InvalidReason = ""
 			if !got.PausedUntil.Equal(test.want.PausedUntil) {
 				t.Errorf("paused until %s, want %s", got.PausedUntil, test.want.PausedUntil)
 			}
@@ -73,9 +73,9 @@ func FuzzWish(f *testing.F) {
 		})
 		now := time.Date(2026, 2, 5, 12, 0, 0, 0, time.UTC)
 		switch {
-		case w.Problem != "" && !w.Paused(now):
-			t.Errorf("%q is no pause", w.Problem)
-		case w.Problem == "" && (w.Override == nil || w.Override.Readers == nil || w.Override.Writer == nil || w.Override.Until.IsZero() && until != "0001-01-01T00:00:00Z"):
+		case w.InvalidReason != "" && !w.IsPaused(now):
+			t.Errorf("%q is no pause", w.InvalidReason)
+		case w.InvalidReason == "" && (w.Override == nil || w.Override.Readers == nil || w.Override.Writer == nil || w.Override.ExpiresAt.IsZero() && until != "0001-01-01T00:00:00Z"):
 			t.Errorf("%q %q %q %q: %+v", paused, readers, writer, until, w)
 		}
 	})

@@ -26,9 +26,9 @@ import (
 
 // Reader reads policies.
 type Reader struct {
-	structural *structuralschema.Structural
-	schema     validation.SchemaValidator
-	rules      *cel.Validator
+	structuralSchema *structuralschema.Structural
+	schemaValidator  validation.SchemaValidator
+	celValidator     *cel.Validator
 }
 
 // NewReader makes a reader for the definition that this version of dbscaler installs. It fails only when that makes no sense.
@@ -50,27 +50,27 @@ func NewReader() (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the CustomResourceDefinition: %w", err)
 	}
-	return &Reader{structural: structural, schema: schema, rules: cel.NewValidator(structural, true, celconfig.PerCallLimit)}, nil
+	return &Reader{structuralSchema: structural, schemaValidator: schema, celValidator: cel.NewValidator(structural, true, celconfig.PerCallLimit)}, nil
 }
 
-// Policy reads an object. It may leave out what has a default. The error says in one line what the API server would refuse.
-func (r *Reader) Policy(ctx context.Context, u *unstructured.Unstructured) (*v1alpha1.DBScalingPolicy, error) {
+// ReadPolicy reads an object. It may leave out what has a default. The error says in one line what the API server would refuse.
+func (r *Reader) ReadPolicy(ctx context.Context, u *unstructured.Unstructured) (*v1alpha1.DBScalingPolicy, error) {
 	if gvk := v1alpha1.GroupVersion.WithKind("DBScalingPolicy"); u.GroupVersionKind() != gvk {
 		return nil, fmt.Errorf("it is a %s of %s, and a %s of %s is wanted", u.GetKind(), u.GetAPIVersion(), gvk.Kind, gvk.GroupVersion())
 	}
 	object := runtime.DeepCopyJSON(u.Object)
 	delete(object, "status")
-	unknown := pruning.PruneWithOptions(object, r.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+	unknown := pruning.PruneWithOptions(object, r.structuralSchema, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	if len(unknown) > 0 {
 		return nil, fmt.Errorf("nobody knows the field %s: correct it, or remove it", strings.Join(unknown, ", "))
 	}
-	defaulting.Default(object, r.structural)
-	problems := validation.ValidateCustomResource(nil, object, r.schema)
+	defaulting.Default(object, r.structuralSchema)
+	problems := validation.ValidateCustomResource(nil, object, r.schemaValidator)
 	if len(problems) == 0 { // the rules count on what the schema has checked
-		problems, _ = r.rules.Validate(ctx, nil, r.structural, object, nil, celconfig.RuntimeCELCostBudget)
+		problems, _ = r.celValidator.Validate(ctx, nil, r.structuralSchema, object, nil, celconfig.RuntimeCELCostBudget)
 	}
 	if len(problems) > 0 {
-		return nil, oneLine(problems)
+		return nil, joinErrors(problems)
 	}
 	policy := &v1alpha1.DBScalingPolicy{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, policy); err != nil {
@@ -79,8 +79,8 @@ func (r *Reader) Policy(ctx context.Context, u *unstructured.Unstructured) (*v1a
 	return policy, nil
 }
 
-// oneLine writes problems in one line.
-func oneLine(problems field.ErrorList) error {
+// joinErrors writes problems in one line.
+func joinErrors(problems field.ErrorList) error {
 	texts := make([]string, len(problems))
 	for n, p := range problems {
 		texts[n] = p.Error()

@@ -19,7 +19,7 @@ var env *testenv.Environment
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 
-const policy = `
+const minimalPolicy = `
 apiVersion: scaling.dbscaler.io/v1alpha1
 kind: DBScalingPolicy
 metadata: {name: orders}
@@ -28,7 +28,7 @@ spec:
   readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge], maxReplicas: 4}
 `
 
-func parse(t *testing.T, text string) *unstructured.Unstructured {
+func parseObject(t *testing.T, text string) *unstructured.Unstructured {
 	t.Helper()
 	u := &unstructured.Unstructured{}
 	data, err := yaml.YAMLToJSON([]byte(text))
@@ -42,12 +42,12 @@ func parse(t *testing.T, text string) *unstructured.Unstructured {
 }
 
 // What the API server makes of a policy, the reader makes of it too.
-func TestAsTheAPIServerTakesIt(t *testing.T) {
+func TestReader_DefaultsLikeAPIServer(t *testing.T) {
 	files, err := filepath.Glob("../../config/samples/*.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts := map[string]string{"the least": policy}
+	texts := map[string]string{"the least": minimalPolicy}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -67,9 +67,9 @@ func TestAsTheAPIServerTakesIt(t *testing.T) {
 	for name, text := range texts {
 		t.Run(name, func(t *testing.T) {
 			namespace, c := env.Namespace(t)
-			u := parse(t, text)
+			u := parseObject(t, text)
 			u.SetNamespace(namespace)
-			got, err := r.Policy(t.Context(), u)
+			got, err := r.ReadPolicy(t.Context(), u)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,25 +88,25 @@ func TestAsTheAPIServerTakesIt(t *testing.T) {
 }
 
 // What the API server refuses, the reader refuses too, in one line.
-func TestAsTheAPIServerRefusesIt(t *testing.T) {
+func TestReader_RejectsLikeAPIServer(t *testing.T) {
 	r, err := NewReader()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		policy + "  cpu: {targetPercent: 90}\n":                                "targetPercent",
-		policy + "  cpu: {targetPercent: 60, scaleUpPercent: 50}\n":            "must be below scaleUpPercent",
-		policy + "  mode: Guess\n":                                             "mode",
-		policy + "  colour: red\n":                                             "spec.colour",
-		strings.ReplaceAll(policy, "maxReplicas: 4", "maxReplicas: 40"):        "maxReplicas",
-		strings.ReplaceAll(policy, "kind: DBCluster", "kind: Table"):           "kind",
-		strings.ReplaceAll(policy, "identifier: orders, ", ""):                 "identifier",
-		strings.ReplaceAll(policy, "kind: DBScalingPolicy", "kind: ConfigMap"): "DBScalingPolicy",
+		minimalPolicy + "  cpu: {targetPercent: 90}\n":                                "targetPercent",
+		minimalPolicy + "  cpu: {targetPercent: 60, scaleUpPercent: 50}\n":            "must be below scaleUpPercent",
+		minimalPolicy + "  mode: Guess\n":                                             "mode",
+		minimalPolicy + "  colour: red\n":                                             "spec.colour",
+		strings.ReplaceAll(minimalPolicy, "maxReplicas: 4", "maxReplicas: 40"):        "maxReplicas",
+		strings.ReplaceAll(minimalPolicy, "kind: DBCluster", "kind: Table"):           "kind",
+		strings.ReplaceAll(minimalPolicy, "identifier: orders, ", ""):                 "identifier",
+		strings.ReplaceAll(minimalPolicy, "kind: DBScalingPolicy", "kind: ConfigMap"): "DBScalingPolicy",
 	} {
 		namespace, c := env.Namespace(t)
-		u := parse(t, text)
+		u := parseObject(t, text)
 		u.SetNamespace(namespace)
-		if _, err := r.Policy(t.Context(), u); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		if _, err := r.ReadPolicy(t.Context(), u); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v, want %s", err, want)
 		}
 		if err := c.Create(t.Context(), u, client.FieldValidation("Strict")); err == nil {

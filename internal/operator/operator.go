@@ -24,7 +24,7 @@ import (
 	"github.com/dbscaler/dbscaler/controllers"
 	"github.com/dbscaler/dbscaler/internal/awsx"
 	"github.com/dbscaler/dbscaler/internal/events"
-	"github.com/dbscaler/dbscaler/internal/owners"
+	"github.com/dbscaler/dbscaler/internal/ownership"
 	"github.com/dbscaler/dbscaler/internal/pricelist"
 	"github.com/dbscaler/dbscaler/internal/telemetry"
 )
@@ -131,7 +131,7 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 	if err != nil {
 		return err
 	}
-	others, err := owners.New(mgr.GetConfig(), clock.RealClock{}, o.Log) // the API server lives in the machine's time
+	others, err := ownership.New(mgr.GetConfig(), clock.RealClock{}, o.Log) // the API server lives in the machine's time
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 		if err != nil {
 			return fmt.Errorf("reading the price list: %w", err)
 		}
-		reconciler.Prices = prices.For
+		reconciler.Prices = prices.ClassPrices
 	}
 	return reconciler.SetupWithManager(ctx, mgr)
 }

@@ -15,17 +15,17 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// entry is what an hour of one instance of a class costs.
-type entry struct {
+// priceEntry is what an hour of one instance of a class costs.
+type priceEntry struct {
 	// InstanceClass is the class, for example db.r6g.large.
 	InstanceClass string `json:"instanceClass"`
-	// USDPerHour is the price in US dollars, for example "0.26".
-	USDPerHour string `json:"usdPerHour"`
+	// HourlyPriceUSD is the price in US dollars, for example "0.26".
+	HourlyPriceUSD string `json:"usdPerHour"`
 	// Region and Engine bind the price to one of each; empty means any.
 	Region string `json:"region,omitempty"`
 	Engine string `json:"engine,omitempty"`
 
-	price scaling.Money
+	hourlyPrice scaling.Money
 }
 
 // List is the prices of a file. It is read again when the file has changed.
@@ -33,43 +33,43 @@ type List struct {
 	path string
 	log  logr.Logger
 
-	mu       sync.Mutex
-	modified time.Time
-	entries  []entry
+	mu         sync.Mutex
+	modifiedAt time.Time
+	entries    []priceEntry
 }
 
 // Open reads a list. The error says what is wrong with the file, and where.
 func Open(path string, log logr.Logger) (*List, error) {
 	l := &List{path: path, log: log}
-	return l, l.read()
+	return l, l.reload()
 }
 
-// For lists the prices for an engine in a region, by class. Of several entries for a class the last one counts.
-func (l *List) For(region, engine string) map[string]scaling.Money {
+// ClassPrices lists the prices for an engine in a region, by class. Of several entries for a class the last one counts.
+func (l *List) ClassPrices(region, engine string) map[string]scaling.Money {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.read(); err != nil {
+	if err := l.reload(); err != nil {
 		l.log.Error(err, "the price list cannot be read; the prices that were read before stay in force")
 	}
 	out := map[string]scaling.Money{}
 	for _, e := range l.entries {
 		if (e.Region == "" || e.Region == region) && (e.Engine == "" || e.Engine == engine) {
-			out[e.InstanceClass] = e.price
+			out[e.InstanceClass] = e.hourlyPrice
 		}
 	}
 	return out
 }
 
-// read reads the file if it has changed since it was last looked at.
-func (l *List) read() error {
+// reload reads the file if it has changed since it was last looked at.
+func (l *List) reload() error {
 	info, err := os.Stat(l.path)
 	if err != nil {
 		return err
 	}
-	if info.ModTime().Equal(l.modified) {
+	if info.ModTime().Equal(l.modifiedAt) {
 		return nil
 	}
-	l.modified = info.ModTime() // a file that is wrong is told once, not at every look
+	l.modifiedAt = info.ModTime() // a file that is wrong is told once, not at every look
 	text, err := os.ReadFile(l.path)
 	if err != nil {
 		return err
@@ -82,9 +82,9 @@ func (l *List) read() error {
 	return nil
 }
 
-func parse(text []byte) ([]entry, error) {
+func parse(text []byte) ([]priceEntry, error) {
 	var file struct {
-		Prices []entry `json:"prices"`
+		Prices []priceEntry `json:"prices"`
 	}
 	if err := yaml.UnmarshalStrict(text, &file); err != nil {
 		return nil, err
@@ -94,12 +94,12 @@ func parse(text []byte) ([]entry, error) {
 		if _, err := catalog.Lookup(e.InstanceClass); err != nil {
 			return nil, fmt.Errorf("prices[%d].instanceClass: %w", n, err)
 		}
-		price, err := scaling.ParseUSD(e.USDPerHour)
+		price, err := scaling.ParseUSD(e.HourlyPriceUSD)
 		if err != nil || price == 0 {
 			return nil, fmt.Errorf("prices[%d].usdPerHour: %q of %s is no amount in US dollars above zero, such as 0.26",
-				n, e.USDPerHour, e.InstanceClass)
+				n, e.HourlyPriceUSD, e.InstanceClass)
 		}
-		e.price = price
+		e.hourlyPrice = price
 	}
 	return file.Prices, nil
 }

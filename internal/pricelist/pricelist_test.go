@@ -13,15 +13,15 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-const list = `prices:
+const listYAML = `prices:
 - {instanceClass: db.r6g.large, usdPerHour: "0.26"}
 - {instanceClass: db.r6g.large, usdPerHour: "0.28", region: eu-central-1}
 - {instanceClass: db.r6g.large, usdPerHour: "0.25", engine: aurora-mysql}
 - {instanceClass: db.r6g.xlarge, usdPerHour: "0.52"}
 `
 
-// write gives a file another content and another time.
-func write(t *testing.T, path, text string, at time.Time) {
+// writeListFile gives a file another content and another time.
+func writeListFile(t *testing.T, path, text string, at time.Time) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -31,10 +31,10 @@ func write(t *testing.T, path, text string, at time.Time) {
 	}
 }
 
-func TestFor(t *testing.T) {
+func TestList_ClassPricesFollowFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "prices.yaml")
 	at := time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
-	write(t, path, list, at)
+	writeListFile(t, path, listYAML, at)
 	l, err := Open(path, logr.Discard())
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestFor(t *testing.T) {
 	check := func(region, engine string, large scaling.Money) {
 		t.Helper()
 		want := map[string]scaling.Money{"db.r6g.large": large, "db.r6g.xlarge": 520_000}
-		if got := l.For(region, engine); !maps.Equal(got, want) {
+		if got := l.ClassPrices(region, engine); !maps.Equal(got, want) {
 			t.Errorf("%s in %s: got %v, want %v", engine, region, got, want)
 		}
 	}
@@ -50,9 +50,9 @@ func TestFor(t *testing.T) {
 	check("eu-central-1", "aurora-postgresql", 280_000)
 	check("eu-central-1", "aurora-mysql", 250_000) // the last that matches
 
-	write(t, path, strings.Replace(list, "0.26", "0.30", 1), at.Add(time.Minute))
+	writeListFile(t, path, strings.Replace(listYAML, "0.26", "0.30", 1), at.Add(time.Minute))
 	check("eu-west-1", "aurora-postgresql", 300_000)
-	write(t, path, "prices: cheap", at.Add(2*time.Minute))
+	writeListFile(t, path, "prices: cheap", at.Add(2*time.Minute))
 	check("eu-west-1", "aurora-postgresql", 300_000)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestFor(t *testing.T) {
 	check("eu-west-1", "aurora-postgresql", 300_000)
 }
 
-func TestMistakes(t *testing.T) {
+func TestOpen_RejectsInvalidFiles(t *testing.T) {
 	for name, test := range map[string]struct{ text, says string }{
 		"a class that nobody knows": {`prices: [{instanceClass: db.z9.large, usdPerHour: "1"}]`, `prices[0].instanceClass: unknown instance class "db.z9.large"`},
 		"no price":                  {`prices: [{instanceClass: db.r6g.large}]`, "prices[0].usdPerHour"},
@@ -69,7 +69,7 @@ func TestMistakes(t *testing.T) {
 		"no YAML":                   {`{`, "prices.yaml"},
 	} {
 		path := filepath.Join(t.TempDir(), "prices.yaml")
-		write(t, path, test.text, time.Unix(1, 0))
+		writeListFile(t, path, test.text, time.Unix(1, 0))
 		if _, err := Open(path, logr.Discard()); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: %v, want it to say %q", name, err, test.says)
 		}

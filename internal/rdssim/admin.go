@@ -16,137 +16,143 @@ import (
 // adminPrefix is where the simulator itself is talked to. AWS has nothing there.
 const adminPrefix = "/_sim/"
 
-// state is what GET /_sim/state answers.
-type state struct {
-	Time      time.Time                 `json:"time"`
-	Clusters  []*model.Cluster          `json:"clusters"`
-	Instances []*model.Instance         `json:"instances"`
-	Minutes   map[string][]model.Minute `json:"lastHour,omitempty"`
+// stateResponse is what GET /_sim/state answers.
+type stateResponse struct {
+	Time      time.Time                        `json:"time"`
+	Clusters  []*model.Cluster                 `json:"clusters"`
+	Instances []*model.Instance                `json:"instances"`
+	LastHour  map[string][]model.MinuteSummary `json:"lastHour,omitempty"`
 }
 
-// withdrawal is what POST /_sim/withdrawn takes.
-type withdrawal struct {
+// unorderableClassRequest is what POST /_sim/withdrawn takes.
+type unorderableClassRequest struct {
 	Region string `json:"region"`
 	Class  string `json:"class"`
 }
 
-// upkeep is what POST /_sim/maintenance takes. Its fields are those of model.Maintenance.
-type upkeep struct {
-	ARN              string    `json:"arn"`
-	Action           string    `json:"action"`
-	Description      string    `json:"description"`
-	AutoAppliedAfter time.Time `json:"autoAppliedAfter"`
-	ForcedApply      time.Time `json:"forcedApply"`
-	CurrentApply     time.Time `json:"currentApply"`
-	OptIn            string    `json:"optIn"`
+// maintenanceRequest is what POST /_sim/maintenance takes. Its fields are those of model.MaintenanceAction.
+type maintenanceRequest struct {
+	ARN                  string    `json:"arn"`
+	Action               string    `json:"action"`
+	Description          string    `json:"description"`
+	AutoAppliedAfterDate time.Time `json:"autoAppliedAfter"`
+	ForcedApplyDate      time.Time `json:"forcedApply"`
+	CurrentApplyDate     time.Time `json:"currentApply"`
+	OptInStatus          string    `json:"optIn"`
 }
 
-// registration is what POST /_sim/scalable-targets takes.
-type registration struct {
+// scalableTargetRequest is what POST /_sim/scalable-targets takes.
+type scalableTargetRequest struct {
 	Region  string `json:"region"`
 	Cluster string `json:"cluster"`
 	model.AutoScaling
 }
 
-// admin answers GET /_sim/state?region=R and GET /_sim/calls, POST and DELETE /_sim/faults, POST /_sim/withdrawn and
+// serveAdmin answers GET /_sim/state?region=R and GET /_sim/calls, POST and DELETE /_sim/faults, POST /_sim/withdrawn and
 // DELETE /_sim/withdrawn?region=R&class=C, POST /_sim/maintenance and DELETE /_sim/maintenance?arn=A&action=N, POST
 // /_sim/scalable-targets and DELETE /_sim/scalable-targets?region=R&cluster=C, to this machine alone.
-func (s *Server) admin(out http.ResponseWriter, in *http.Request) {
-	if from, err := netip.ParseAddrPort(in.RemoteAddr); err != nil || !from.Addr().Unmap().IsLoopback() {
-		http.Error(out, "the simulator is administered over the loopback interface", http.StatusForbidden)
+func (s *Server) serveAdmin(rw http.ResponseWriter, req *http.Request) {
+	if remote, err := netip.ParseAddrPort(req.RemoteAddr); err != nil || !remote.Addr().Unmap().IsLoopback() {
+		http.Error(rw, "the simulator is administered over the loopback interface", http.StatusForbidden)
 		return
 	}
-	switch in.Method + " " + in.URL.Path {
+	switch req.Method + " " + req.URL.Path {
 	case "GET /_sim/state":
-		region := in.URL.Query().Get("region")
+		region := req.URL.Query().Get("region")
 		if region == "" {
-			http.Error(out, "name a region: /_sim/state?region=eu-west-1", http.StatusBadRequest)
+			http.Error(rw, "name a region: /_sim/state?region=eu-west-1", http.StatusBadRequest)
 			return
 		}
-		var now state
-		s.Do(func(w *model.World) {
-			now = state{Time: w.Now(), Clusters: w.Clusters(region), Instances: w.Instances(region), Minutes: map[string][]model.Minute{}}
-			for _, c := range now.Clusters {
+		var response stateResponse
+		s.WithWorld(func(w *model.World) {
+			response = stateResponse{Time: w.Now(), Clusters: w.Clusters(region), Instances: w.Instances(region), LastHour: map[string][]model.MinuteSummary{}}
+			for _, c := range response.Clusters {
 				minutes := w.Minutes(region, c.Identifier)
-				now.Minutes[c.Identifier] = minutes[max(0, len(minutes)-60):]
+				response.LastHour[c.Identifier] = minutes[max(0, len(minutes)-60):]
 			}
 		})
-		writeJSON(out, now)
+		writeJSON(rw, response)
 	case "GET /_sim/calls":
-		writeJSON(out, s.Calls())
+		writeJSON(rw, s.Calls())
 	case "POST /_sim/faults":
-		take(out, in, `{"kind": "Throttle", "operation": "ModifyDBInstance", "times": 1}`, func(f Fault) error {
-			if err := f.validate(); err != nil {
+		decodeAndApply(rw, req, `{"kind": "Throttle", "operation": "ModifyDBInstance", "times": 1}`, func(fault Fault) error {
+			if err := fault.validate(); err != nil {
 				return err
 			}
-			s.Inject(f)
+			s.InjectFault(fault)
 			return nil
 		})
 	case "DELETE /_sim/faults":
-		s.Heal()
-		out.WriteHeader(http.StatusNoContent)
+		s.ClearFaults()
+		rw.WriteHeader(http.StatusNoContent)
 	case "POST /_sim/withdrawn":
-		take(out, in, `{"region": "eu-west-1", "class": "db.r6g.xlarge"}`, s.withdraw)
+		decodeAndApply(rw, req, `{"region": "eu-west-1", "class": "db.r6g.xlarge"}`, s.setUnorderable)
 	case "DELETE /_sim/withdrawn":
-		s.Do(func(w *model.World) { w.Offer(in.URL.Query().Get("region"), in.URL.Query().Get("class")) })
-		out.WriteHeader(http.StatusNoContent)
+		s.WithWorld(func(w *model.World) { w.SetOrderable(req.URL.Query().Get("region"), req.URL.Query().Get("class")) })
+		rw.WriteHeader(http.StatusNoContent)
 	case "POST /_sim/maintenance":
-		take(out, in, `{"arn": "arn:aws:rds:eu-west-1:123456789012:db:orders-1", "action": "system-update"}`, s.maintain)
+		decodeAndApply(rw, req, `{"arn": "arn:aws:rds:eu-west-1:123456789012:db:orders-1", "action": "system-update"}`, s.addMaintenance)
 	case "DELETE /_sim/maintenance":
-		s.Do(func(w *model.World) { w.Maintained(in.URL.Query().Get("arn"), in.URL.Query().Get("action")) })
-		out.WriteHeader(http.StatusNoContent)
+		s.WithWorld(func(w *model.World) {
+			w.RemovePendingMaintenance(req.URL.Query().Get("arn"), req.URL.Query().Get("action"))
+		})
+		rw.WriteHeader(http.StatusNoContent)
 	case "POST /_sim/scalable-targets":
-		take(out, in, `{"region": "eu-west-1", "cluster": "orders", "minCapacity": 1, "maxCapacity": 4}`, s.register)
+		decodeAndApply(rw, req, `{"region": "eu-west-1", "cluster": "orders", "minCapacity": 1, "maxCapacity": 4}`, s.registerScalableTarget)
 	case "DELETE /_sim/scalable-targets":
-		s.Do(func(w *model.World) { w.Deregister(in.URL.Query().Get("region"), in.URL.Query().Get("cluster")) })
-		out.WriteHeader(http.StatusNoContent)
+		s.WithWorld(func(w *model.World) {
+			w.DeregisterScalableTarget(req.URL.Query().Get("region"), req.URL.Query().Get("cluster"))
+		})
+		rw.WriteHeader(http.StatusNoContent)
 	default:
-		http.NotFound(out, in)
+		http.NotFound(rw, req)
 	}
 }
 
-// take reads a body and does what it says. The example is for who sends another.
-func take[T any](out http.ResponseWriter, in *http.Request, example string, do func(T) error) {
+// decodeAndApply reads a body and does what it says. The example is for who sends another.
+func decodeAndApply[T any](rw http.ResponseWriter, req *http.Request, example string, apply func(T) error) {
 	var value T
-	decoder := json.NewDecoder(in.Body)
+	decoder := json.NewDecoder(req.Body)
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&value)
 	if err == nil {
-		err = do(value)
+		err = apply(value)
 	}
 	if err != nil {
-		http.Error(out, fmt.Sprintf("%v; want a body such as %s", err, example), http.StatusBadRequest)
+		http.Error(rw, fmt.Sprintf("%v; want a body such as %s", err, example), http.StatusBadRequest)
 		return
 	}
-	out.WriteHeader(http.StatusNoContent)
+	rw.WriteHeader(http.StatusNoContent)
 }
 
-func (s *Server) withdraw(x withdrawal) error {
-	if _, err := catalog.Lookup(x.Class); err != nil || x.Region == "" {
+func (s *Server) setUnorderable(class unorderableClassRequest) error {
+	if _, err := catalog.Lookup(class.Class); err != nil || class.Region == "" {
 		return cmp.Or(err, errors.New("it needs a region"))
 	}
-	s.Do(func(w *model.World) { w.Withdraw(x.Region, x.Class) })
+	s.WithWorld(func(w *model.World) { w.SetUnorderable(class.Region, class.Class) })
 	return nil
 }
 
-func (s *Server) maintain(u upkeep) error {
-	if u.Action == "" {
+func (s *Server) addMaintenance(action maintenanceRequest) error {
+	if action.Action == "" {
 		return errors.New("it needs an action")
 	}
 	var err error
-	s.Do(func(w *model.World) { err = w.Maintain(model.Maintenance(u)) })
+	s.WithWorld(func(w *model.World) { err = w.AddPendingMaintenance(model.MaintenanceAction(action)) })
 	return err
 }
 
-func (s *Server) register(x registration) error {
+func (s *Server) registerScalableTarget(target scalableTargetRequest) error {
 	var err error
-	s.Do(func(w *model.World) { err = w.Register(x.Region, x.Cluster, x.AutoScaling) })
+	s.WithWorld(func(w *model.World) {
+		err = w.RegisterScalableTarget(target.Region, target.Cluster, target.AutoScaling)
+	})
 	return err
 }
 
-func writeJSON(out http.ResponseWriter, value any) {
-	out.Header().Set("Content-Type", "application/json")
-	encoder := json.NewEncoder(out)
+func writeJSON(rw http.ResponseWriter, value any) {
+	rw.Header().Set("Content-Type", "application/json")
+	encoder := json.NewEncoder(rw)
 	encoder.SetIndent("", "  ")
 	_ = encoder.Encode(value) // a caller that has gone away gets nothing
 }

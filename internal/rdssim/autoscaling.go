@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// scalableNamespace and readReplicaCount are how Application Auto Scaling names Aurora's readers (its API reference,
+	// autoScalingNamespace and readReplicaCountDimension are how Application Auto Scaling names Aurora's readers (its API reference,
 	// ScalableTarget).
-	scalableNamespace, readReplicaCount = "rds", "rds:cluster:ReadReplicaCount"
-	// mostScalable is how many targets a page has, at most and by default, and how many resource ids a request may name.
-	mostScalable = 50
+	autoScalingNamespace, readReplicaCountDimension = "rds", "rds:cluster:ReadReplicaCount"
+	// maxScalableTargets is how many targets a page has, at most and by default, and how many resource ids a request may name.
+	maxScalableTargets = 50
 )
 
-// scalableRequest is DescribeScalableTargets.
-type scalableRequest struct {
+// describeScalableTargetsRequest is DescribeScalableTargets.
+type describeScalableTargetsRequest struct {
 	ServiceNamespace, ScalableDimension, NextToken string
 	ResourceIDs                                    []string `json:"ResourceIds"`
 	MaxResults                                     *int
@@ -37,64 +37,64 @@ type scalableTarget struct {
 	}
 }
 
-type scalableAnswer struct {
+type describeScalableTargetsResponse struct {
 	ScalableTargets []scalableTarget
 	NextToken       string `json:",omitempty"`
 }
 
-// autoScaling carries out an operation of Application Auto Scaling (API version 2016-02-06).
-func (s *Server) autoScaling(r *request) (any, *model.Fault) {
+// handleAutoScaling carries out an operation of Application Auto Scaling (API version 2016-02-06).
+func (s *Server) handleAutoScaling(r *request) (any, *model.APIError) {
 	if r.operation != "DescribeScalableTargets" {
 		return nil, invalidAction(r.operation)
 	}
-	if denied := s.allow(r, "application-autoscaling:DescribeScalableTargets", "*", nil); denied != nil {
+	if denied := s.authorize(r, "application-autoscaling:DescribeScalableTargets", "*", nil); denied != nil {
 		return nil, denied
 	}
-	var in scalableRequest
-	if err := json.NewDecoder(r.in.Body).Decode(&in); err != nil {
-		return nil, &model.Fault{Code: "SerializationException", Message: err.Error(), HTTPStatus: http.StatusBadRequest}
+	var in describeScalableTargetsRequest
+	if err := json.NewDecoder(r.httpRequest.Body).Decode(&in); err != nil {
+		return nil, &model.APIError{Code: "SerializationException", Message: err.Error(), HTTPStatus: http.StatusBadRequest}
 	}
-	size := mostScalable
+	pageSize := maxScalableTargets
 	if in.MaxResults != nil {
-		size = *in.MaxResults
+		pageSize = *in.MaxResults
 	}
 	switch {
-	case in.ServiceNamespace != scalableNamespace:
-		return nil, invalidScalable("serviceNamespace %q: the simulator has %s alone.", in.ServiceNamespace, scalableNamespace)
-	case in.ScalableDimension != "" && in.ScalableDimension != readReplicaCount:
-		return nil, invalidScalable("scalableDimension %q is not %s.", in.ScalableDimension, readReplicaCount)
-	case size < 1 || size > mostScalable || len(in.ResourceIDs) > mostScalable:
-		return nil, invalidScalable("maxResults and the number of resourceIds must be from 1 to %d.", mostScalable)
+	case in.ServiceNamespace != autoScalingNamespace:
+		return nil, validationException("serviceNamespace %q: the simulator has %s alone.", in.ServiceNamespace, autoScalingNamespace)
+	case in.ScalableDimension != "" && in.ScalableDimension != readReplicaCountDimension:
+		return nil, validationException("scalableDimension %q is not %s.", in.ScalableDimension, readReplicaCountDimension)
+	case pageSize < 1 || pageSize > maxScalableTargets || len(in.ResourceIDs) > maxScalableTargets:
+		return nil, validationException("maxResults and the number of resourceIds must be from 1 to %d.", maxScalableTargets)
 	}
-	first, _, failed := readToken(in.NextToken)
+	offset, _, failed := decodePageToken(in.NextToken)
 	if failed != nil {
-		return nil, &model.Fault{Code: "InvalidNextTokenException", Message: failed.Message, HTTPStatus: http.StatusBadRequest}
+		return nil, &model.APIError{Code: "InvalidNextTokenException", Message: failed.Message, HTTPStatus: http.StatusBadRequest}
 	}
-	out := scalableAnswer{ScalableTargets: []scalableTarget{}}
-	found := 0
+	out := describeScalableTargetsResponse{ScalableTargets: []scalableTarget{}}
+	matched := 0
 	for _, t := range s.options.World.ScalableTargets(r.caller.region) {
-		id := "cluster:" + t.Cluster
+		id := "cluster:" + t.ClusterIdentifier
 		if t.AccountID != r.caller.account || len(in.ResourceIDs) > 0 && !slices.Contains(in.ResourceIDs, id) {
 			continue
 		}
-		if found++; found <= first {
+		if matched++; matched <= offset {
 			continue
 		}
-		if len(out.ScalableTargets) == size {
-			out.NextToken = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d:0", first+size))
+		if len(out.ScalableTargets) == pageSize {
+			out.NextToken = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d:0", offset+pageSize))
 			break
 		}
 		out.ScalableTargets = append(out.ScalableTargets, scalableTarget{
-			ServiceNamespace: scalableNamespace, ScalableDimension: readReplicaCount, ResourceID: id,
+			ServiceNamespace: autoScalingNamespace, ScalableDimension: readReplicaCountDimension, ResourceID: id,
 			MinCapacity: t.MinCapacity, MaxCapacity: t.MaxCapacity, CreationTime: t.CreatedAt.Unix(),
 			RoleARN: "arn:aws:iam::" + t.AccountID + ":role/aws-service-role/rds.application-autoscaling.amazonaws.com/" +
 				"AWSServiceRoleForApplicationAutoScaling_RDSCluster",
-			ScalableTargetARN: fmt.Sprintf("arn:aws:application-autoscaling:%s:%s:scalable-target/%s", t.Region, t.AccountID, t.Cluster),
+			ScalableTargetARN: fmt.Sprintf("arn:aws:application-autoscaling:%s:%s:scalable-target/%s", t.Region, t.AccountID, t.ClusterIdentifier),
 		})
 	}
 	return out, nil
 }
 
-func invalidScalable(format string, args ...any) *model.Fault {
-	return &model.Fault{Code: "ValidationException", Message: fmt.Sprintf(format, args...), HTTPStatus: http.StatusBadRequest}
+func validationException(format string, args ...any) *model.APIError {
+	return &model.APIError{Code: "ValidationException", Message: fmt.Sprintf(format, args...), HTTPStatus: http.StatusBadRequest}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-func TestScalableTargets(t *testing.T) {
-	c := newCloud(t)
+func TestDescribeScalableTargets(t *testing.T) {
+	c := newTestServer(t)
 	client := applicationautoscaling.NewFromConfig(c.Config)
 	list := func(edits ...func(*applicationautoscaling.DescribeScalableTargetsInput)) []types.ScalableTarget {
 		t.Helper()
@@ -39,10 +39,10 @@ func TestScalableTargets(t *testing.T) {
 	if got := list(); len(got) != 0 {
 		t.Errorf("nothing is registered, and there is %+v", got)
 	}
-	c.admin(t, http.MethodPost, "/_sim/scalable-targets",
+	c.callAdmin(t, http.MethodPost, "/_sim/scalable-targets",
 		`{"region": "eu-west-1", "cluster": "orders", "minCapacity": 1, "maxCapacity": 5}`, http.StatusNoContent)
-	c.Do(func(w *model.World) {
-		if err := w.Register("eu-west-1", "alone", model.AutoScaling{MaxCapacity: 2}); err != nil {
+	c.WithWorld(func(w *model.World) {
+		if err := w.RegisterScalableTarget("eu-west-1", "alone", model.AutoScaling{MaxCapacity: 2}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -57,7 +57,7 @@ func TestScalableTargets(t *testing.T) {
 	if len(one) != 1 || *one[0].ResourceId != "cluster:orders" {
 		t.Errorf("of orders there is %+v", one)
 	}
-	c.admin(t, http.MethodDelete, "/_sim/scalable-targets?region=eu-west-1&cluster=alone", "", http.StatusNoContent)
+	c.callAdmin(t, http.MethodDelete, "/_sim/scalable-targets?region=eu-west-1&cluster=alone", "", http.StatusNoContent)
 	if got := list(); len(got) != 1 {
 		t.Errorf("deregistered, there is %+v", got)
 	}
@@ -66,12 +66,12 @@ func TestScalableTargets(t *testing.T) {
 		`{"region": "eu-west-1", "cluster": "orders", "minCapacity": 6, "maxCapacity": 5}`,
 		`{"region": "eu-west-1", "cluster": "orders", "maxCapacity": 16}`,
 	} {
-		c.admin(t, http.MethodPost, "/_sim/scalable-targets", wrong, http.StatusBadRequest)
+		c.callAdmin(t, http.MethodPost, "/_sim/scalable-targets", wrong, http.StatusBadRequest)
 	}
 }
 
-func TestScalableTargetRefusals(t *testing.T) {
-	c := newCloud(t)
+func TestDescribeScalableTargets_RefusesInvalidRequest(t *testing.T) {
+	c := newTestServer(t)
 	client := applicationautoscaling.NewFromConfig(c.Config)
 	for name, test := range map[string]struct {
 		change func(*applicationautoscaling.DescribeScalableTargetsInput)
@@ -92,17 +92,17 @@ func TestScalableTargetRefusals(t *testing.T) {
 	} {
 		in := &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceRds}
 		test.change(in)
-		if _, err := client.DescribeScalableTargets(t.Context(), in); code(err) != test.want {
+		if _, err := client.DescribeScalableTargets(t.Context(), in); errorCode(err) != test.want {
 			t.Errorf("%s answers %v, want %s", name, err, test.want)
 		}
 	}
 	_, err := client.DescribeScalingPolicies(t.Context(), &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: types.ServiceNamespaceRds})
-	if code(err) != "UnknownOperationException" {
+	if errorCode(err) != "UnknownOperationException" {
 		t.Errorf("another operation answers %v", err)
 	}
-	c.allow(t, reading)
+	c.setPolicy(t, readOnlyPolicy)
 	_, err = client.DescribeScalableTargets(t.Context(), &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceRds})
-	if code(err) != "AccessDeniedException" {
+	if errorCode(err) != "AccessDeniedException" {
 		t.Errorf("without the permission it answers %v", err)
 	}
 }

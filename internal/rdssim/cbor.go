@@ -18,15 +18,15 @@ const epochTag = 1
 // cborProtocol is smithy's rpc-v2-cbor, which the Go SDK speaks to CloudWatch.
 type cborProtocol struct{}
 
-func (cborProtocol) answer(r *request, answer any) {
+func (cborProtocol) writeResponse(r *request, response any) {
 	body := cbor.Map{}
-	switch a := answer.(type) {
-	case metricAnswer:
+	switch a := response.(type) {
+	case metricDataResponse:
 		results := cbor.List{}
 		for _, result := range a.results {
 			timestamps, values := cbor.List{}, cbor.List{}
 			for _, p := range result.points {
-				timestamps = append(timestamps, &cbor.Tag{ID: epochTag, Value: cbor.Float64(p.At.Unix())})
+				timestamps = append(timestamps, &cbor.Tag{ID: epochTag, Value: cbor.Float64(p.Time.Unix())})
 				values = append(values, cbor.Float64(p.Value))
 			}
 			results = append(results, cbor.Map{
@@ -35,12 +35,12 @@ func (cborProtocol) answer(r *request, answer any) {
 			})
 		}
 		body["MetricDataResults"] = results
-		if a.token != "" {
-			body["NextToken"] = cbor.String(a.token)
+		if a.nextToken != "" {
+			body["NextToken"] = cbor.String(a.nextToken)
 		}
-	case metricNames:
+	case metricListResponse:
 		metrics := cbor.List{}
-		for _, m := range a.metrics {
+		for _, m := range a.series {
 			metrics = append(metrics, cbor.Map{
 				"Namespace": cbor.String(rdsNamespace), "MetricName": cbor.String(m.metric),
 				"Dimensions": cbor.List{cbor.Map{"Name": cbor.String(m.dimension), "Value": cbor.String(m.value)}},
@@ -51,56 +51,56 @@ func (cborProtocol) answer(r *request, answer any) {
 	writeCBOR(r, http.StatusOK, body)
 }
 
-// shapes are the names that CloudWatch's model gives to codes of the Query protocol, where the two differ.
-var shapes = map[string]string{
+// cloudWatchErrorNames are the names that CloudWatch's model gives to codes of the Query protocol, where the two differ.
+var cloudWatchErrorNames = map[string]string{
 	"InvalidParameterCombination": "InvalidParameterCombinationException",
 	"InvalidParameterValue":       "InvalidParameterValueException",
 	"Throttling":                  "ThrottlingException",
 }
 
-// refuse answers an error. Query-compatible clients take the code from a header.
-func (cborProtocol) refuse(r *request, f *model.Fault) {
-	kind := "Sender"
-	if f.HTTPStatus >= http.StatusInternalServerError {
-		kind = "Receiver"
+// writeError answers an error. Query-compatible clients take the code from a header.
+func (cborProtocol) writeError(r *request, apiErr *model.APIError) {
+	faultType := "Sender"
+	if apiErr.HTTPStatus >= http.StatusInternalServerError {
+		faultType = "Receiver"
 	}
-	r.out.Header().Set("x-amzn-query-error", f.Code+";"+kind)
-	writeCBOR(r, f.HTTPStatus, cbor.Map{
-		"__type":  cbor.String("com.amazonaws.cloudwatch.v2010_08_01#" + cmp.Or(shapes[f.Code], f.Code)),
-		"message": cbor.String(f.Message),
+	r.responseWriter.Header().Set("x-amzn-query-error", apiErr.Code+";"+faultType)
+	writeCBOR(r, apiErr.HTTPStatus, cbor.Map{
+		"__type":  cbor.String("com.amazonaws.cloudwatch.v2010_08_01#" + cmp.Or(cloudWatchErrorNames[apiErr.Code], apiErr.Code)),
+		"message": cbor.String(apiErr.Message),
 	})
 }
 
 func writeCBOR(r *request, status int, body cbor.Value) {
-	r.out.Header().Set("Content-Type", "application/cbor")
-	r.out.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
-	r.out.WriteHeader(status)
-	_, _ = r.out.Write(cbor.Encode(body)) // a caller that has gone away gets nothing
+	r.responseWriter.Header().Set("Content-Type", "application/cbor")
+	r.responseWriter.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+	r.responseWriter.WriteHeader(status)
+	_, _ = r.responseWriter.Write(cbor.Encode(body)) // a caller that has gone away gets nothing
 }
 
-// mapFromCBOR reads a request.
-func mapFromCBOR(r *request) (cbor.Map, *model.Fault) {
-	body, err := io.ReadAll(r.in.Body)
+// decodeCBORMap reads a request.
+func decodeCBORMap(r *request) (cbor.Map, *model.APIError) {
+	body, err := io.ReadAll(r.httpRequest.Body)
 	if err != nil {
-		return nil, invalidMetric("reading the request: %v", err)
+		return nil, validationError("reading the request: %v", err)
 	}
 	value, err := cbor.Decode(body)
 	in, isMap := value.(cbor.Map)
 	if err != nil || !isMap {
-		return nil, &model.Fault{Code: "SerializationException", Message: "The request is not a CBOR map.", HTTPStatus: http.StatusBadRequest}
+		return nil, &model.APIError{Code: "SerializationException", Message: "The request is not a CBOR map.", HTTPStatus: http.StatusBadRequest}
 	}
 	return in, nil
 }
 
-// metricRequestFromCBOR reads GetMetricData.
-func metricRequestFromCBOR(r *request) (metricRequest, *model.Fault) {
-	in, failed := mapFromCBOR(r)
+// decodeMetricRequestCBOR reads GetMetricData.
+func decodeMetricRequestCBOR(r *request) (metricDataRequest, *model.APIError) {
+	in, failed := decodeCBORMap(r)
 	if failed != nil {
-		return metricRequest{}, failed
+		return metricDataRequest{}, failed
 	}
-	out := metricRequest{
-		token: text(in["NextToken"]), ascending: text(in["ScanBy"]) == "TimestampAscending", maxDatapoints: whole(in["MaxDatapoints"]),
-		start: moment(in["StartTime"]), end: moment(in["EndTime"]),
+	out := metricDataRequest{
+		nextToken: cborString(in["NextToken"]), ascending: cborString(in["ScanBy"]) == "TimestampAscending", maxDatapoints: cborInt(in["MaxDatapoints"]),
+		start: cborTime(in["StartTime"]), end: cborTime(in["EndTime"]),
 	}
 	queries, _ := in["MetricDataQueries"].(cbor.List)
 	for _, each := range queries {
@@ -109,37 +109,37 @@ func metricRequestFromCBOR(r *request) (metricRequest, *model.Fault) {
 		metric, _ := stat["Metric"].(cbor.Map)
 		returned, given := q["ReturnData"].(cbor.Bool)
 		query := metricQuery{
-			id: text(q["Id"]), label: text(q["Label"]), hidden: given && !bool(returned), period: whole(stat["Period"]),
-			namespace: text(metric["Namespace"]), metric: text(metric["MetricName"]), stat: text(stat["Stat"]),
-			dimensions: dimensionsOf(metric),
+			id: cborString(q["Id"]), label: cborString(q["Label"]), omitData: given && !bool(returned), periodSeconds: cborInt(stat["Period"]),
+			namespace: cborString(metric["Namespace"]), metric: cborString(metric["MetricName"]), stat: cborString(stat["Stat"]),
+			dimensions: cborDimensions(metric),
 		}
 		out.queries = append(out.queries, query)
 	}
 	return out, nil
 }
 
-// metricFilterFromCBOR reads ListMetrics.
-func metricFilterFromCBOR(r *request) (metricFilter, *model.Fault) {
-	in, failed := mapFromCBOR(r)
-	return metricFilter{namespace: text(in["Namespace"]), metric: text(in["MetricName"]), dimensions: dimensionsOf(in)}, failed
+// decodeMetricFilterCBOR reads ListMetrics.
+func decodeMetricFilterCBOR(r *request) (metricFilter, *model.APIError) {
+	in, failed := decodeCBORMap(r)
+	return metricFilter{namespace: cborString(in["Namespace"]), metric: cborString(in["MetricName"]), dimensions: cborDimensions(in)}, failed
 }
 
-func dimensionsOf(in cbor.Map) map[string]string {
+func cborDimensions(in cbor.Map) map[string]string {
 	out := map[string]string{}
 	dimensions, _ := in["Dimensions"].(cbor.List)
 	for _, each := range dimensions {
 		d, _ := each.(cbor.Map)
-		out[text(d["Name"])] = text(d["Value"])
+		out[cborString(d["Name"])] = cborString(d["Value"])
 	}
 	return out
 }
 
-func text(v cbor.Value) string {
+func cborString(v cbor.Value) string {
 	s, _ := v.(cbor.String)
 	return string(s)
 }
 
-func whole(v cbor.Value) int {
+func cborInt(v cbor.Value) int {
 	n, isUint := v.(cbor.Uint)
 	if !isUint || n > math.MaxInt32 {
 		return 0
@@ -147,8 +147,8 @@ func whole(v cbor.Value) int {
 	return int(n)
 }
 
-// moment reads a timestamp; what is not one gives the zero time, which validation refuses.
-func moment(v cbor.Value) time.Time {
+// cborTime reads a timestamp; what is not one gives the zero time, which validation refuses.
+func cborTime(v cbor.Value) time.Time {
 	tag, isTag := v.(*cbor.Tag)
 	if !isTag || tag.ID != epochTag {
 		return time.Time{}

@@ -20,13 +20,13 @@ const (
 	ledgerARN  = "arn:aws:rds:eu-west-1:123456789012:db:ledger"
 )
 
-// reading is a policy that allows what these tests ask for, and nothing else.
-const reading = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":
+// readOnlyPolicy is a policy that allows what these tests ask for, and nothing else.
+const readOnlyPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":
 ["rds:DescribeOrderableDBInstanceOptions","rds:DescribePendingMaintenanceActions","rds:DescribeDBInstances","rds:DescribeDBClusters",
 "cloudwatch:GetMetricData","cloudwatch:ListMetrics","pricing:GetProducts"]}]}`
 
-// allow lets callers do what a policy says.
-func (c *cloud) allow(t *testing.T, document string) {
+// setPolicy lets callers do what a policy says.
+func (c *testServer) setPolicy(t *testing.T, document string) {
 	t.Helper()
 	policy, err := ParsePolicy([]byte(document))
 	if err != nil {
@@ -40,10 +40,10 @@ type (
 	pendingInput   = rds.DescribePendingMaintenanceActionsInput
 )
 
-// orderable asks for every page, and gives the classes and how many pages there were.
-func (c *cloud) orderable(t *testing.T, in orderableInput) (options []rdstypes.OrderableDBInstanceOption, pages int) {
+// listOrderable asks for every page, and gives the classes and how many pages there were.
+func (c *testServer) listOrderable(t *testing.T, in orderableInput) (options []rdstypes.OrderableDBInstanceOption, pages int) {
 	t.Helper()
-	for all := rds.NewDescribeOrderableDBInstanceOptionsPaginator(c.rds, &in); all.HasMorePages(); pages++ {
+	for all := rds.NewDescribeOrderableDBInstanceOptionsPaginator(c.rdsClient, &in); all.HasMorePages(); pages++ {
 		page, err := all.NextPage(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -53,9 +53,9 @@ func (c *cloud) orderable(t *testing.T, in orderableInput) (options []rdstypes.O
 	return options, pages
 }
 
-func TestOrderableOptions(t *testing.T) {
-	c := newCloud(t)
-	c.allow(t, reading)
+func TestDescribeOrderableDBInstanceOptions(t *testing.T) {
+	c := newTestServer(t)
+	c.setPolicy(t, readOnlyPolicy)
 	for _, test := range []struct {
 		name         string
 		in           orderableInput
@@ -74,7 +74,7 @@ func TestOrderableOptions(t *testing.T) {
 			DBInstanceClass: aws.String("db.m6g.large")}, 0, 1, "", "db.m6g.large"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			options, pages := c.orderable(t, test.in)
+			options, pages := c.listOrderable(t, test.in)
 			seen := map[string]bool{}
 			for _, o := range options {
 				if seen[*o.DBInstanceClass] {
@@ -95,47 +95,47 @@ func TestOrderableOptions(t *testing.T) {
 		{Engine: aws.String("mysql"), MaxRecords: aws.Int32(19)}, {Engine: aws.String("mysql"), MaxRecords: aws.Int32(1001)},
 		{Engine: aws.String("mysql"), Marker: aws.String("nonsense")},
 	} {
-		if _, err := c.rds.DescribeOrderableDBInstanceOptions(t.Context(), in); code(err) != "InvalidParameterValue" {
+		if _, err := c.rdsClient.DescribeOrderableDBInstanceOptions(t.Context(), in); errorCode(err) != "InvalidParameterValue" {
 			t.Errorf("%+v answers %v", in, err)
 		}
 	}
-	text := c.query(t, "rds", map[string][]string{"Action": {"DescribeOrderableDBInstanceOptions"}})
+	text := c.postForm(t, "rds", map[string][]string{"Action": {"DescribeOrderableDBInstanceOptions"}})
 	if !strings.Contains(text, "MissingParameter") {
 		t.Errorf("without an engine the answer is %s", text)
 	}
 }
 
-// TestWithdrawn: a class that the world has withdrawn is absent, by the hook and by the admin API, in its region alone.
-func TestWithdrawn(t *testing.T) {
-	c := newCloud(t)
-	c.allow(t, reading)
+// TestUnorderableClass_IsNotListed: a class that the world has withdrawn is absent, by the hook and by the admin API, in its region alone.
+func TestUnorderableClass_IsNotListed(t *testing.T) {
+	c := newTestServer(t)
+	c.setPolicy(t, readOnlyPolicy)
 	offered := func() bool {
-		options, _ := c.orderable(t, orderableInput{Engine: aws.String("postgres"), DBInstanceClass: aws.String("db.m6g.large")})
+		options, _ := c.listOrderable(t, orderableInput{Engine: aws.String("postgres"), DBInstanceClass: aws.String("db.m6g.large")})
 		return len(options) == 1
 	}
-	c.Do(func(w *model.World) { w.Withdraw("eu-west-1", "db.m6g.large") })
+	c.WithWorld(func(w *model.World) { w.SetUnorderable("eu-west-1", "db.m6g.large") })
 	if offered() {
 		t.Error("a withdrawn class is offered")
 	}
-	c.Do(func(w *model.World) { w.Offer("eu-west-1", "db.m6g.large") })
+	c.WithWorld(func(w *model.World) { w.SetOrderable("eu-west-1", "db.m6g.large") })
 	if !offered() {
 		t.Error("a class that is offered again is not")
 	}
-	c.admin(t, http.MethodPost, "/_sim/withdrawn", `{"region": "eu-west-1", "class": "db.m6g.large"}`, http.StatusNoContent)
+	c.callAdmin(t, http.MethodPost, "/_sim/withdrawn", `{"region": "eu-west-1", "class": "db.m6g.large"}`, http.StatusNoContent)
 	if offered() {
 		t.Error("a class withdrawn by the admin API is offered")
 	}
-	c.admin(t, http.MethodDelete, "/_sim/withdrawn?region=eu-west-1&class=db.m6g.large", "", http.StatusNoContent)
+	c.callAdmin(t, http.MethodDelete, "/_sim/withdrawn?region=eu-west-1&class=db.m6g.large", "", http.StatusNoContent)
 	if !offered() {
 		t.Error("a class that the admin API offers again is not")
 	}
 	for _, wrong := range []string{`{"region": "eu-west-1", "class": "large"}`, `{"class": "db.m6g.large"}`, `{"regoin": "x"}`} {
-		c.admin(t, http.MethodPost, "/_sim/withdrawn", wrong, http.StatusBadRequest)
+		c.callAdmin(t, http.MethodPost, "/_sim/withdrawn", wrong, http.StatusBadRequest)
 	}
 }
 
-// admin talks to the simulator itself.
-func (c *cloud) admin(t *testing.T, method, path, body string, want int) {
+// callAdmin talks to the simulator itself.
+func (c *testServer) callAdmin(t *testing.T, method, path, body string, want int) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, c.url+path, strings.NewReader(body))
 	if err != nil {
@@ -150,11 +150,11 @@ func (c *cloud) admin(t *testing.T, method, path, body string, want int) {
 	}
 }
 
-// pending lists what is pending as "ARN action", for filters.
-func (c *cloud) pending(t *testing.T, in pendingInput) []string {
+// listPendingMaintenance lists what is pending as "ARN action", for filters.
+func (c *testServer) listPendingMaintenance(t *testing.T, in pendingInput) []string {
 	t.Helper()
 	var out []string
-	for all := rds.NewDescribePendingMaintenanceActionsPaginator(c.rds, &in); all.HasMorePages(); {
+	for all := rds.NewDescribePendingMaintenanceActionsPaginator(c.rdsClient, &in); all.HasMorePages(); {
 		page, err := all.NextPage(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -168,31 +168,31 @@ func (c *cloud) pending(t *testing.T, in pendingInput) []string {
 	return out
 }
 
-func TestPendingMaintenance(t *testing.T) {
-	c := newCloud(t)
-	c.allow(t, reading)
-	if got := c.pending(t, pendingInput{}); len(got) != 0 {
+func TestDescribePendingMaintenanceActions(t *testing.T) {
+	c := newTestServer(t)
+	c.setPolicy(t, readOnlyPolicy)
+	if got := c.listPendingMaintenance(t, pendingInput{}); len(got) != 0 {
 		t.Errorf("at first it is %v", got)
 	}
 	now := c.clock.Now().UTC()
-	c.Do(func(w *model.World) {
-		for _, m := range []model.Maintenance{
-			{ARN: ledgerARN, Action: "system-update", Description: "New Operating System update is available", OptIn: model.OptInNextWindow,
-				AutoAppliedAfter: now.Add(24 * time.Hour), ForcedApply: now.Add(48 * time.Hour), CurrentApply: now.Add(36 * time.Hour)},
+	c.WithWorld(func(w *model.World) {
+		for _, m := range []model.MaintenanceAction{
+			{ARN: ledgerARN, Action: "system-update", Description: "New Operating System update is available", OptInStatus: model.OptInNextWindow,
+				AutoAppliedAfterDate: now.Add(24 * time.Hour), ForcedApplyDate: now.Add(48 * time.Hour), CurrentApplyDate: now.Add(36 * time.Hour)},
 			{ARN: ordersARN, Action: "db-upgrade"}, {ARN: orders2ARN, Action: "system-update"},
 		} {
-			if err := w.Maintain(m); err != nil {
+			if err := w.AddPendingMaintenance(m); err != nil {
 				t.Fatal(err)
 			}
 		}
 	})
-	c.admin(t, http.MethodPost, "/_sim/maintenance", `{"arn": "`+ledgerARN+`", "action": "ca-certificate-rotation"}`, http.StatusNoContent)
+	c.callAdmin(t, http.MethodPost, "/_sim/maintenance", `{"arn": "`+ledgerARN+`", "action": "ca-certificate-rotation"}`, http.StatusNoContent)
 	for _, wrong := range []string{
 		`{"arn": "` + ledgerARN + `"}`, `{"arn": "arn:aws:rds:eu-west-1:123456789012:db:nobody", "action": "db-upgrade"}`,
 	} {
-		c.admin(t, http.MethodPost, "/_sim/maintenance", wrong, http.StatusBadRequest)
+		c.callAdmin(t, http.MethodPost, "/_sim/maintenance", wrong, http.StatusBadRequest)
 	}
-	got, err := c.rds.DescribePendingMaintenanceActions(t.Context(), &pendingInput{ResourceIdentifier: aws.String(ledgerARN)})
+	got, err := c.rdsClient.DescribePendingMaintenanceActions(t.Context(), &pendingInput{ResourceIdentifier: aws.String(ledgerARN)})
 	if err != nil || len(got.PendingMaintenanceActions) != 1 || len(got.PendingMaintenanceActions[0].PendingMaintenanceActionDetails) != 2 {
 		t.Fatalf("of the ledger it is %+v, %v; want one resource with two actions", got, err)
 	}
@@ -221,20 +221,20 @@ func TestPendingMaintenance(t *testing.T) {
 		{[]rdstypes.Filter{filter("db-cluster-id", "orders")}, []string{ordersARN + " db-upgrade"}},
 		{[]rdstypes.Filter{filter("db-cluster-id", "alone")}, nil},
 	} {
-		if got := c.pending(t, pendingInput{Filters: test.filters}); !slices.Equal(got, test.want) {
+		if got := c.listPendingMaintenance(t, pendingInput{Filters: test.filters}); !slices.Equal(got, test.want) {
 			t.Errorf("%v finds %v, want %v", test.filters, got, test.want)
 		}
 	}
-	c.admin(t, http.MethodDelete, "/_sim/maintenance?arn="+ledgerARN, "", http.StatusNoContent)
-	if got := c.pending(t, pendingInput{}); len(got) != 2 {
+	c.callAdmin(t, http.MethodDelete, "/_sim/maintenance?arn="+ledgerARN, "", http.StatusNoContent)
+	if got := c.listPendingMaintenance(t, pendingInput{}); len(got) != 2 {
 		t.Errorf("without the ledger's it is %v", got)
 	}
 }
 
-// TestMaintenancePages: what does not fit a page comes with the next.
-func TestMaintenancePages(t *testing.T) {
-	c := newCloud(t)
-	c.allow(t, reading)
+// TestDescribePendingMaintenanceActions_Paginates: what does not fit a page comes with the next.
+func TestDescribePendingMaintenanceActions_Paginates(t *testing.T) {
+	c := newTestServer(t)
+	c.setPolicy(t, readOnlyPolicy)
 	document := "accountID: \"123456789012\"\nstart: \"2024-02-05T08:00:00Z\"\ndatabases:\n"
 	for n := range 30 {
 		name := string(rune('a'+n/26)) + string(rune('a'+n%26))
@@ -248,16 +248,16 @@ func TestMaintenancePages(t *testing.T) {
 	if c.options.World, err = model.New(scenario); err != nil {
 		t.Fatal(err)
 	}
-	got, pages := c.pending(t, pendingInput{MaxRecords: aws.Int32(20)}), c.CountCalls("DescribePendingMaintenanceActions")
+	got, pages := c.listPendingMaintenance(t, pendingInput{MaxRecords: aws.Int32(20)}), c.CountCalls("DescribePendingMaintenanceActions")
 	if len(got) != 30 || pages != 2 {
 		t.Errorf("%d actions in %d pages", len(got), pages)
 	}
 }
 
-// TestWindows: both windows are told, of clusters and of instances.
-func TestWindows(t *testing.T) {
-	c := newCloud(t)
-	clusters, err := c.rds.DescribeDBClusters(t.Context(), &rds.DescribeDBClustersInput{})
+// TestDescribe_ShowsWindows: both windows are told, of clusters and of instances.
+func TestDescribe_ShowsWindows(t *testing.T) {
+	c := newTestServer(t)
+	clusters, err := c.rdsClient.DescribeDBClusters(t.Context(), &rds.DescribeDBClustersInput{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestWindows(t *testing.T) {
 			t.Errorf("%s has the windows %s and %s", *d.DBClusterIdentifier, *d.PreferredBackupWindow, *d.PreferredMaintenanceWindow)
 		}
 	}
-	instances, err := c.rds.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{})
+	instances, err := c.rdsClient.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,34 +280,34 @@ func TestWindows(t *testing.T) {
 	}
 }
 
-// TestNewFaults: the newer operations fail like the others, and only when the policy allows them do they get that far.
-func TestNewFaults(t *testing.T) {
-	for operation, ask := range map[string]func(*cloud) error{
-		"DescribeOrderableDBInstanceOptions": func(c *cloud) error {
-			_, err := c.rds.DescribeOrderableDBInstanceOptions(t.Context(), &orderableInput{Engine: aws.String("mysql")})
+// TestFaults_AffectReadOperations: the newer operations fail like the others, and only when the policy allows them do they get that far.
+func TestFaults_AffectReadOperations(t *testing.T) {
+	for operation, ask := range map[string]func(*testServer) error{
+		"DescribeOrderableDBInstanceOptions": func(c *testServer) error {
+			_, err := c.rdsClient.DescribeOrderableDBInstanceOptions(t.Context(), &orderableInput{Engine: aws.String("mysql")})
 			return err
 		},
-		"DescribePendingMaintenanceActions": func(c *cloud) error {
-			_, err := c.rds.DescribePendingMaintenanceActions(t.Context(), &pendingInput{})
+		"DescribePendingMaintenanceActions": func(c *testServer) error {
+			_, err := c.rdsClient.DescribePendingMaintenanceActions(t.Context(), &pendingInput{})
 			return err
 		},
-		"GetProducts": func(c *cloud) error {
-			_, err := c.products(t, nil)
+		"GetProducts": func(c *testServer) error {
+			_, err := c.listProducts(t, nil)
 			return err
 		},
 	} {
 		t.Run(operation, func(t *testing.T) {
-			c := newCloud(t)
-			c.allow(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":"sts:GetCallerIdentity"}]}`)
-			if err := ask(c); !strings.HasPrefix(code(err), "AccessDenied") {
+			c := newTestServer(t)
+			c.setPolicy(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":"sts:GetCallerIdentity"}]}`)
+			if err := ask(c); !strings.HasPrefix(errorCode(err), "AccessDenied") {
 				t.Errorf("a policy that says nothing of it answers %v", err)
 			}
-			c.allow(t, reading)
-			c.Inject(Fault{Kind: Throttle, Operation: operation, Times: 1})
-			c.Inject(Fault{Kind: ServerError, Operation: operation, Times: 1})
-			c.Inject(Fault{Kind: LostRequest, Operation: operation, Times: 1})
+			c.setPolicy(t, readOnlyPolicy)
+			c.InjectFault(Fault{Kind: Throttle, Operation: operation, Times: 1})
+			c.InjectFault(Fault{Kind: ServerError, Operation: operation, Times: 1})
+			c.InjectFault(Fault{Kind: LostRequest, Operation: operation, Times: 1})
 			for _, want := range []string{"Throttling", "Internal", "EOF", "<nil>"} {
-				if err := ask(c); !strings.Contains(code(err), want) {
+				if err := ask(c); !strings.Contains(errorCode(err), want) {
 					t.Errorf("it answers %v, want %s", err, want)
 				}
 			}

@@ -20,32 +20,32 @@ type Policy struct {
 }
 
 type statement struct {
-	Sid       string                          `json:"Sid"`
-	Effect    string                          `json:"Effect"`
-	Action    oneOrMore                       `json:"Action"`
-	Resource  oneOrMore                       `json:"Resource"`
-	Condition map[string]map[string]oneOrMore `json:"Condition"`
+	Sid       string                           `json:"Sid"`
+	Effect    string                           `json:"Effect"`
+	Action    stringList                       `json:"Action"`
+	Resource  stringList                       `json:"Resource"`
+	Condition map[string]map[string]stringList `json:"Condition"`
 }
 
-// oneOrMore is a string or a list of strings.
-type oneOrMore []string
+// stringList is a string or a list of strings.
+type stringList []string
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (o *oneOrMore) UnmarshalJSON(data []byte) error {
+func (o *stringList) UnmarshalJSON(data []byte) error {
 	var one string
 	if json.Unmarshal(data, &one) == nil {
-		*o = oneOrMore{one}
+		*o = stringList{one}
 		return nil
 	}
 	return json.Unmarshal(data, (*[]string)(o))
 }
 
 // The operators of conditions.
-var operators = map[string]func(value string, present bool, wanted []string) bool{
+var conditionOperators = map[string]func(value string, present bool, wanted []string) bool{
 	"StringEquals":    func(v string, present bool, wanted []string) bool { return present && slices.Contains(wanted, v) },
 	"StringNotEquals": func(v string, present bool, wanted []string) bool { return !present || !slices.Contains(wanted, v) },
 	"StringLike": func(v string, present bool, wanted []string) bool {
-		return present && slices.ContainsFunc(wanted, func(pattern string) bool { return matches(pattern, v) })
+		return present && slices.ContainsFunc(wanted, func(pattern string) bool { return matchesPattern(pattern, v) })
 	},
 	"Null": func(_ string, present bool, wanted []string) bool {
 		return slices.Contains(wanted, map[bool]string{true: "false", false: "true"}[present])
@@ -54,22 +54,22 @@ var operators = map[string]func(value string, present bool, wanted []string) boo
 
 // The condition keys, of which the first two are prefixes (IAM user guide, "AWS global condition context keys").
 const (
-	resourceTag     = "aws:ResourceTag/"
-	requestTag      = "aws:RequestTag/"
-	passedToService = "iam:PassedToService"
+	resourceTagPrefix  = "aws:ResourceTag/"
+	requestTagPrefix   = "aws:RequestTag/"
+	passedToServiceKey = "iam:PassedToService"
 )
 
 // conditionValues are what condition keys have in one request.
 type conditionValues map[string]string
 
-// tagged is what condition keys have for a resource with tags and a request that sets tags.
-func tagged(resource, request map[string]string) conditionValues {
+// tagConditions is what condition keys have for a resource with tags and a request that sets tags.
+func tagConditions(resource, request map[string]string) conditionValues {
 	out := conditionValues{}
 	for key, value := range resource {
-		out[resourceTag+key] = value
+		out[resourceTagPrefix+key] = value
 	}
 	for key, value := range request {
-		out[requestTag+key] = value
+		out[requestTagPrefix+key] = value
 	}
 	return out
 }
@@ -101,11 +101,11 @@ func (s statement) validate() error {
 		return errors.New("it needs the effect Allow or Deny, actions and resources")
 	}
 	for operator, keys := range s.Condition {
-		if _, known := operators[operator]; !known {
+		if _, known := conditionOperators[operator]; !known {
 			return fmt.Errorf("the simulator does not know the operator %s", operator)
 		}
 		for key := range keys {
-			if !strings.HasPrefix(key, resourceTag) && !strings.HasPrefix(key, requestTag) && key != passedToService {
+			if !strings.HasPrefix(key, resourceTagPrefix) && !strings.HasPrefix(key, requestTagPrefix) && key != passedToServiceKey {
 				return fmt.Errorf("the simulator does not know the condition key %s", key)
 			}
 		}
@@ -113,10 +113,10 @@ func (s statement) validate() error {
 	return nil
 }
 
-// decide finds what the policy has to say: some statement allows the action, or one denies it, which is stronger.
-func (p *Policy) decide(action, resource string, values conditionValues) (allowed, denied bool) {
+// evaluate finds what the policy has to say: some statement allows the action, or one denies it, which is stronger.
+func (p *Policy) evaluate(action, resource string, values conditionValues) (allowed, denied bool) {
 	for _, s := range p.statements {
-		if s.applies(action, resource, values) {
+		if s.appliesTo(action, resource, values) {
 			allowed = allowed || s.Effect == "Allow"
 			denied = denied || s.Effect == "Deny"
 		}
@@ -124,15 +124,15 @@ func (p *Policy) decide(action, resource string, values conditionValues) (allowe
 	return allowed, denied
 }
 
-func (s statement) applies(action, resource string, values conditionValues) bool {
-	isAction := func(pattern string) bool { return matches(strings.ToLower(pattern), strings.ToLower(action)) }
-	isResource := func(pattern string) bool { return matches(pattern, resource) }
+func (s statement) appliesTo(action, resource string, values conditionValues) bool {
+	isAction := func(pattern string) bool { return matchesPattern(strings.ToLower(pattern), strings.ToLower(action)) }
+	isResource := func(pattern string) bool { return matchesPattern(pattern, resource) }
 	if !slices.ContainsFunc(s.Action, isAction) || !slices.ContainsFunc(s.Resource, isResource) {
 		return false
 	}
 	for operator, keys := range s.Condition {
 		for key, wanted := range keys {
-			if value, present := values[key]; !operators[operator](value, present, wanted) {
+			if value, present := values[key]; !conditionOperators[operator](value, present, wanted) {
 				return false
 			}
 		}
@@ -140,28 +140,28 @@ func (s statement) applies(action, resource string, values conditionValues) bool
 	return true
 }
 
-// matches compares with IAM's wildcards. Slashes are nothing special, so they are hidden from path.Match.
-func matches(pattern, value string) bool {
+// matchesPattern compares with IAM's wildcards. Slashes are nothing special, so they are hidden from path.Match.
+func matchesPattern(pattern, value string) bool {
 	hide := strings.NewReplacer("/", "\x00", "[", "\x01", `\`, "\x02")
 	matched, err := path.Match(hide.Replace(pattern), hide.Replace(value))
 	return err == nil && matched
 }
 
-// allow answers AccessDenied, in AWS's words, for what the policy does not allow.
-func (s *Server) allow(r *request, action, resource string, values conditionValues) *model.Fault {
+// authorize answers AccessDenied, in AWS's words, for what the policy does not allow.
+func (s *Server) authorize(r *request, action, resource string, values conditionValues) *model.APIError {
 	if s.options.Policy == nil {
 		return nil
 	}
-	allowed, denied := s.options.Policy.decide(action, resource, values)
-	why := ""
+	allowed, denied := s.options.Policy.evaluate(action, resource, values)
+	reason := ""
 	switch {
 	case denied:
-		why = "with an explicit deny in an identity-based policy"
+		reason = "with an explicit deny in an identity-based policy"
 	case !allowed:
-		why = "because no identity-based policy allows the " + action + " action"
+		reason = "because no identity-based policy allows the " + action + " action"
 	default:
 		return nil
 	}
-	return &model.Fault{Code: "AccessDenied", HTTPStatus: http.StatusForbidden, Message: fmt.Sprintf(
-		"User: %s is not authorized to perform: %s on resource: %s %s", r.caller.arn, action, resource, why)}
+	return &model.APIError{Code: "AccessDenied", HTTPStatus: http.StatusForbidden, Message: fmt.Sprintf(
+		"User: %s is not authorized to perform: %s on resource: %s %s", r.caller.arn, action, resource, reason)}
 }

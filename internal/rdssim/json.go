@@ -11,10 +11,10 @@ import (
 // jsonProtocol is awsJson1_1, which the price list and Application Auto Scaling speak.
 type jsonProtocol struct{}
 
-func (jsonProtocol) answer(r *request, answer any) { writeAWSJSON(r, http.StatusOK, answer) }
+func (jsonProtocol) writeResponse(r *request, response any) { writeAWSJSON(r, http.StatusOK, response) }
 
-// exceptions are the names that JSON services give to codes of the Query protocol, where the two differ.
-var exceptions = map[string]string{
+// jsonErrorNames are the names that JSON services give to codes of the Query protocol, where the two differ.
+var jsonErrorNames = map[string]string{
 	"AccessDenied":       "AccessDeniedException",
 	"InternalFailure":    "InternalErrorException",
 	"InvalidAction":      "UnknownOperationException",
@@ -22,20 +22,20 @@ var exceptions = map[string]string{
 	"Throttling":         "ThrottlingException",
 }
 
-func (jsonProtocol) refuse(r *request, f *model.Fault) {
-	writeAWSJSON(r, f.HTTPStatus, struct {
+func (jsonProtocol) writeError(r *request, apiErr *model.APIError) {
+	writeAWSJSON(r, apiErr.HTTPStatus, struct {
 		Type    string `json:"__type"`
 		Message string `json:"message"`
-	}{cmp.Or(exceptions[f.Code], f.Code), f.Message})
+	}{cmp.Or(jsonErrorNames[apiErr.Code], apiErr.Code), apiErr.Message})
 }
 
 func writeAWSJSON(r *request, status int, body any) {
 	text, err := json.Marshal(body)
 	if err != nil {
-		http.Error(r.out, err.Error(), http.StatusInternalServerError)
+		http.Error(r.responseWriter, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	r.out.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	r.out.WriteHeader(status)
-	_, _ = r.out.Write(text) // a caller that has gone away gets nothing
+	r.responseWriter.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	r.responseWriter.WriteHeader(status)
+	_, _ = r.responseWriter.Write(text) // a caller that has gone away gets nothing
 }

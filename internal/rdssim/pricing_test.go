@@ -13,8 +13,8 @@ import (
 	pricingtypes "github.com/aws/aws-sdk-go-v2/service/pricing/types"
 )
 
-// priced is a product as the price list documents it.
-type priced struct {
+// priceListProduct is a product as the price list documents it.
+type priceListProduct struct {
 	Product struct {
 		SKU, ProductFamily string
 		Attributes         map[string]string
@@ -29,8 +29,8 @@ type priced struct {
 	}
 }
 
-// usd is the price an hour.
-func (p priced) usd(t *testing.T) float64 {
+// hourlyPriceUSD is the price an hour.
+func (p priceListProduct) hourlyPriceUSD(t *testing.T) float64 {
 	t.Helper()
 	for _, term := range p.Terms.OnDemand {
 		for _, dimension := range term.PriceDimensions {
@@ -45,12 +45,12 @@ func (p priced) usd(t *testing.T) float64 {
 	return 0
 }
 
-// prices is a client of the price list where it can be asked.
-func (c *cloud) prices(region string) *pricing.Client {
+// pricingClient is a client of the price list where it can be asked.
+func (c *testServer) pricingClient(region string) *pricing.Client {
 	return pricing.NewFromConfig(c.Config, func(o *pricing.Options) { o.Region = region })
 }
 
-func terms(of map[string]string) []pricingtypes.Filter {
+func termFilters(of map[string]string) []pricingtypes.Filter {
 	var out []pricingtypes.Filter
 	for field, value := range of {
 		out = append(out, pricingtypes.Filter{Type: pricingtypes.FilterTypeTermMatch, Field: aws.String(field), Value: aws.String(value)})
@@ -58,12 +58,12 @@ func terms(of map[string]string) []pricingtypes.Filter {
 	return out
 }
 
-// products asks for every page of what has the terms.
-func (c *cloud) products(t *testing.T, of map[string]string) ([]priced, error) {
+// listProducts asks for every page of what has the terms.
+func (c *testServer) listProducts(t *testing.T, of map[string]string) ([]priceListProduct, error) {
 	t.Helper()
-	var out []priced
-	for all := pricing.NewGetProductsPaginator(c.prices("us-east-1"), &pricing.GetProductsInput{
-		ServiceCode: aws.String("AmazonRDS"), FormatVersion: aws.String("aws_v1"), Filters: terms(of), MaxResults: aws.Int32(100),
+	var out []priceListProduct
+	for all := pricing.NewGetProductsPaginator(c.pricingClient("us-east-1"), &pricing.GetProductsInput{
+		ServiceCode: aws.String("AmazonRDS"), FormatVersion: aws.String("aws_v1"), Filters: termFilters(of), MaxResults: aws.Int32(100),
 	}); all.HasMorePages(); {
 		page, err := all.NextPage(t.Context())
 		if err != nil {
@@ -73,7 +73,7 @@ func (c *cloud) products(t *testing.T, of map[string]string) ([]priced, error) {
 			t.Errorf("a page has %d products in %s", len(page.PriceList), *page.FormatVersion)
 		}
 		for _, text := range page.PriceList {
-			var p priced
+			var p priceListProduct
 			if err := json.Unmarshal([]byte(text), &p); err != nil {
 				return nil, err
 			}
@@ -86,24 +86,24 @@ func (c *cloud) products(t *testing.T, of map[string]string) ([]priced, error) {
 	return out, nil
 }
 
-// one finds the only product that has the terms, and its price.
-func (c *cloud) one(t *testing.T, of map[string]string) (priced, float64) {
+// findProduct finds the only product that has the terms, and its price.
+func (c *testServer) findProduct(t *testing.T, of map[string]string) (priceListProduct, float64) {
 	t.Helper()
-	found, err := c.products(t, of)
+	found, err := c.listProducts(t, of)
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%v finds %d products, %v", of, len(found), err)
 	}
-	return found[0], found[0].usd(t)
+	return found[0], found[0].hourlyPriceUSD(t)
 }
 
-func TestProducts(t *testing.T) {
-	c := newCloud(t)
-	c.allow(t, reading)
+func TestGetProducts(t *testing.T) {
+	c := newTestServer(t)
+	c.setPolicy(t, readOnlyPolicy)
 	aurora := map[string]string{
 		"regionCode": "eu-west-1", "databaseEngine": "Aurora PostgreSQL", "deploymentOption": "Single-AZ", "licenseModel": "No license required",
 		"productFamily": "Database Instance",
 	}
-	all, err := c.products(t, aurora)
+	all, err := c.listProducts(t, aurora)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestProducts(t *testing.T) {
 	for _, p := range all {
 		skus[p.Product.SKU] = true
 		usage[p.Product.Attributes["instanceType"]]++
-		if p.Product.Attributes["regionCode"] != "eu-west-1" || p.Product.ProductFamily != "Database Instance" || p.usd(t) <= 0 {
+		if p.Product.Attributes["regionCode"] != "eu-west-1" || p.Product.ProductFamily != "Database Instance" || p.hourlyPriceUSD(t) <= 0 {
 			t.Fatalf("a product is %+v", p)
 		}
 	}
@@ -126,8 +126,8 @@ func TestProducts(t *testing.T) {
 		}
 		return out
 	}
-	auroraOn := func(class, storage string) (priced, float64) {
-		return c.one(t, with("databaseEngine", "Aurora PostgreSQL", "instanceType", class, "storage", storage))
+	auroraOn := func(class, storage string) (priceListProduct, float64) {
+		return c.findProduct(t, with("databaseEngine", "Aurora PostgreSQL", "instanceType", class, "storage", storage))
 	}
 	standard, large := auroraOn("db.r6g.large", "EBS Only")
 	optimized, dearer := auroraOn("db.r6g.large", "Aurora IO Optimization Mode")
@@ -136,9 +136,9 @@ func TestProducts(t *testing.T) {
 		optimized.Product.Attributes["usagetype"] != "InstanceUsageIOOptimized:db.r6g.large" {
 		t.Errorf("the usage types are %v and %v", standard.Product.Attributes, optimized.Product.Attributes)
 	}
-	_, single := c.one(t, with("databaseEngine", "PostgreSQL", "instanceType", "db.m6g.large", "deploymentOption", "Single-AZ"))
-	_, multi := c.one(t, with("databaseEngine", "PostgreSQL", "instanceType", "db.m6g.large", "deploymentOption", "Multi-AZ"))
-	_, micro := c.one(t, with("databaseEngine", "PostgreSQL", "instanceType", "db.t3.micro", "deploymentOption", "Single-AZ"))
+	_, single := c.findProduct(t, with("databaseEngine", "PostgreSQL", "instanceType", "db.m6g.large", "deploymentOption", "Single-AZ"))
+	_, multi := c.findProduct(t, with("databaseEngine", "PostgreSQL", "instanceType", "db.m6g.large", "deploymentOption", "Multi-AZ"))
+	_, micro := c.findProduct(t, with("databaseEngine", "PostgreSQL", "instanceType", "db.t3.micro", "deploymentOption", "Single-AZ"))
 	for name, test := range map[string]struct{ got, want float64 }{
 		"db.r6g.large": {large, 0.26}, "double the size": {xlarge, 2 * large}, "I/O-Optimized": {dearer, 1.3 * large},
 		"Multi-AZ": {multi, 2 * single}, "db.t3.micro": {micro, 0.018},
@@ -147,18 +147,18 @@ func TestProducts(t *testing.T) {
 			t.Errorf("%s costs %g, want %g", name, test.got, test.want)
 		}
 	}
-	irish, _ := c.one(t, map[string]string{"usagetype": "EU-InstanceUsage:db.r6g.large", "databaseEngine": "Aurora MySQL"})
+	irish, _ := c.findProduct(t, map[string]string{"usagetype": "EU-InstanceUsage:db.r6g.large", "databaseEngine": "Aurora MySQL"})
 	if irish.Product.Attributes["regionCode"] != "eu-west-1" {
 		t.Errorf("the Irish product is %+v", irish)
 	}
-	if none, err := c.products(t, map[string]string{"regionCode": "mars-north-1"}); err != nil || len(none) != 0 {
+	if none, err := c.listProducts(t, map[string]string{"regionCode": "mars-north-1"}); err != nil || len(none) != 0 {
 		t.Errorf("a region without prices has %d, %v", len(none), err)
 	}
 }
 
-func TestProductRefusals(t *testing.T) {
-	c := newCloud(t)
-	c.allow(t, reading)
+func TestGetProducts_RefusesInvalidRequest(t *testing.T) {
+	c := newTestServer(t)
+	c.setPolicy(t, readOnlyPolicy)
 	const invalid = "InvalidParameterException"
 	for name, test := range map[string]struct {
 		region string
@@ -166,7 +166,7 @@ func TestProductRefusals(t *testing.T) {
 		want   string
 	}{
 		"an unknown field": {"us-east-1", func(in *pricing.GetProductsInput) {
-			in.Filters = terms(map[string]string{"color": "red"})
+			in.Filters = termFilters(map[string]string{"color": "red"})
 		}, invalid},
 		"another type": {"us-east-1", func(in *pricing.GetProductsInput) {
 			in.Filters = []pricingtypes.Filter{{Type: "CONTAINS", Field: aws.String("regionCode"), Value: aws.String("eu")}}
@@ -181,8 +181,8 @@ func TestProductRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			in := &pricing.GetProductsInput{ServiceCode: aws.String("AmazonRDS")}
 			test.change(in)
-			_, err := c.prices(test.region).GetProducts(t.Context(), in)
-			if got := code(err); got != test.want {
+			_, err := c.pricingClient(test.region).GetProducts(t.Context(), in)
+			if got := errorCode(err); got != test.want {
 				t.Errorf("it answers %s, want %s: %v", got, test.want, err)
 			}
 			var typed *pricingtypes.InvalidParameterException
@@ -191,8 +191,8 @@ func TestProductRefusals(t *testing.T) {
 			}
 		})
 	}
-	_, err := c.prices("us-east-1").DescribeServices(t.Context(), &pricing.DescribeServicesInput{})
-	if code(err) != "UnknownOperationException" {
+	_, err := c.pricingClient("us-east-1").DescribeServices(t.Context(), &pricing.DescribeServicesInput{})
+	if errorCode(err) != "UnknownOperationException" {
 		t.Errorf("another operation answers %v", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // pricedRegion is a region that has prices, with the prefix of its usage types.
-type pricedRegion struct{ code, prefix string }
+type pricedRegion struct{ code, usagePrefix string }
 
 // pricedRegions have prices; the simulated prices are the same in each.
 var pricedRegions = []pricedRegion{
@@ -30,57 +30,57 @@ var pricedEngines = []struct{ engine, name string }{
 
 // The deployment options, and the storage of the two products that Aurora has of a class.
 const (
-	singleAZ, multiAZ            = "Single-AZ", "Multi-AZ"
-	plainStorage, optimizedStore = "EBS Only", "Aurora IO Optimization Mode"
+	singleAZ, multiAZ              = "Single-AZ", "Multi-AZ"
+	ebsStorage, ioOptimizedStorage = "EBS Only", "Aurora IO Optimization Mode"
 )
 
 // The prices are simulated. They double with size as AWS's do, and are near two that are known: Aurora PostgreSQL on
 // db.r6g.large at 0.26 USD an hour, and PostgreSQL on db.t3.micro at 0.018.
 var (
-	// hourly is USD an hour of a vCPU on x86, by the letter that a family begins with.
-	hourly = map[byte]float64{'c': 0.078, 'm': 0.0885, 'r': 0.128, 'x': 0.27, 'z': 0.17}
-	// hourlyElse is that of other families.
-	hourlyElse = 0.1
-	// burstableGiB is USD an hour of a GiB of the t families, whose small sizes have as many vCPUs as larger ones.
-	burstableGiB = 0.018
+	// vcpuHourPriceUSD is USD an hour of a vCPU on x86, by the letter that a family begins with.
+	vcpuHourPriceUSD = map[byte]float64{'c': 0.078, 'm': 0.0885, 'r': 0.128, 'x': 0.27, 'z': 0.17}
+	// defaultVCPUHourPriceUSD is that of other families.
+	defaultVCPUHourPriceUSD = 0.1
+	// burstableGiBHourPriceUSD is USD an hour of a GiB of the t families, whose small sizes have as many vCPUs as larger ones.
+	burstableGiBHourPriceUSD = 0.018
 )
 
 // What multiplies a price: Graviton, Aurora, its I/O-Optimized storage, and a standby.
 const (
-	armFactor, auroraFactor, optimizedFactor, multiAZFactor = 0.9, 1.13, 1.3, 2
+	armFactor, auroraFactor, ioOptimizedFactor, multiAZFactor = 0.9, 1.13, 1.3, 2
 )
 
 // product is one instance class for one engine, in one region and deployment.
 type product struct {
-	region             pricedRegion
-	engine, name       string
-	class              catalog.Class
-	deployment         string
-	optimized          bool
-	usagetype, storage string
+	region                 pricedRegion
+	engine, databaseEngine string
+	class                  catalog.Class
+	deployment             string
+	ioOptimized            bool
+	usageType, storage     string
 }
 
-// products yields each product, in the same order every time.
-func products(yield func(product) bool) {
+// allProducts yields each product, in the same order every time.
+func allProducts(yield func(product) bool) {
 	classes := catalog.All()
 	for _, region := range pricedRegions {
 		for _, e := range pricedEngines {
 			aurora := strings.HasPrefix(e.engine, "aurora")
-			for _, c := range classes {
-				if !c.Supports(e.engine) {
+			for _, class := range classes {
+				if !class.Supports(e.engine) {
 					continue
 				}
 				p := product{
-					region: region, engine: e.engine, name: e.name, class: c, deployment: singleAZ, storage: plainStorage,
-					usagetype: region.prefix + "InstanceUsage:" + c.Name,
+					region: region, engine: e.engine, databaseEngine: e.name, class: class, deployment: singleAZ, storage: ebsStorage,
+					usageType: region.usagePrefix + "InstanceUsage:" + class.Name,
 				}
-				other := p
+				variant := p
 				if aurora {
-					other.optimized, other.storage, other.usagetype = true, optimizedStore, region.prefix+"InstanceUsageIOOptimized:"+c.Name
+					variant.ioOptimized, variant.storage, variant.usageType = true, ioOptimizedStorage, region.usagePrefix+"InstanceUsageIOOptimized:"+class.Name
 				} else {
-					other.deployment, other.usagetype = multiAZ, region.prefix+"Multi-AZUsage:"+c.Name
+					variant.deployment, variant.usageType = multiAZ, region.usagePrefix+"Multi-AZUsage:"+class.Name
 				}
-				if !yield(p) || !yield(other) {
+				if !yield(p) || !yield(variant) {
 					return
 				}
 			}
@@ -88,16 +88,16 @@ func products(yield func(product) bool) {
 	}
 }
 
-// price is in USD an hour.
-func (p product) price() float64 {
+// hourlyPriceUSD is in USD an hour.
+func (p product) hourlyPriceUSD() float64 {
 	family := p.class.Family
-	price := hourlyElse
-	if known, ok := hourly[family[0]]; ok {
-		price = known
+	price := defaultVCPUHourPriceUSD
+	if familyPrice, ok := vcpuHourPriceUSD[family[0]]; ok {
+		price = familyPrice
 	}
 	price *= float64(p.class.VCPU)
 	if p.class.Burstable {
-		price = burstableGiB * float64(p.class.MemoryBytes) / (1 << 30)
+		price = burstableGiBHourPriceUSD * float64(p.class.MemoryBytes) / (1 << 30)
 	}
 	if p.class.Architecture == "arm64" {
 		price *= armFactor
@@ -105,8 +105,8 @@ func (p product) price() float64 {
 	if strings.HasPrefix(p.engine, "aurora") {
 		price *= auroraFactor
 	}
-	if p.optimized {
-		price *= optimizedFactor
+	if p.ioOptimized {
+		price *= ioOptimizedFactor
 	}
 	if p.deployment == multiAZ {
 		price *= multiAZFactor
@@ -124,7 +124,7 @@ var productFields = []string{
 func (p product) attribute(field string) string {
 	switch field {
 	case "databaseEngine":
-		return p.name
+		return p.databaseEngine
 	case "deploymentOption":
 		return p.deployment
 	case "instanceType":
@@ -140,12 +140,12 @@ func (p product) attribute(field string) string {
 	case "storage":
 		return p.storage
 	default:
-		return p.usagetype
+		return p.usageType
 	}
 }
 
-// passes says whether a product has what every filter asks for. The price list compares without regard to case.
-func (p product) passes(filters []productFilter) bool {
+// matches says whether a product has what every filter asks for. The price list compares without regard to case.
+func (p product) matches(filters []productFilter) bool {
 	for _, f := range filters {
 		if !strings.EqualFold(p.attribute(f.Field), f.Value) {
 			return false
@@ -156,30 +156,30 @@ func (p product) passes(filters []productFilter) bool {
 
 // The offer term and rate codes of on-demand prices by the hour, which are the same for every product.
 const (
-	onDemandTerm = "JRTCKXETXF"
-	hourlyRate   = "6YS6EN2CT7"
+	onDemandTermCode = "JRTCKXETXF"
+	hourlyRateCode   = "6YS6EN2CT7"
 )
 
 // The documents are named as the price list has them (Price List API reference, "Reading the price list file").
 type (
 	productDocument struct {
-		Product     productElement         `json:"product"`
-		ServiceCode string                 `json:"serviceCode"`
-		Terms       map[string]onDemandMap `json:"terms"`
+		Product     productElement        `json:"product"`
+		ServiceCode string                `json:"serviceCode"`
+		Terms       map[string]offerTerms `json:"terms"`
 	}
 	productElement struct {
 		SKU           string            `json:"sku"`
 		ProductFamily string            `json:"productFamily"`
 		Attributes    map[string]string `json:"attributes"`
 	}
-	onDemandMap map[string]termElement
-	termElement struct {
-		SKU             string                      `json:"sku"`
-		OfferTermCode   string                      `json:"offerTermCode"`
-		EffectiveDate   string                      `json:"effectiveDate"`
-		PriceDimensions map[string]dimensionOfPrice `json:"priceDimensions"`
+	offerTerms map[string]offerTerm
+	offerTerm  struct {
+		SKU             string                    `json:"sku"`
+		OfferTermCode   string                    `json:"offerTermCode"`
+		EffectiveDate   string                    `json:"effectiveDate"`
+		PriceDimensions map[string]priceDimension `json:"priceDimensions"`
 	}
-	dimensionOfPrice struct {
+	priceDimension struct {
 		RateCode     string            `json:"rateCode"`
 		Description  string            `json:"description"`
 		Unit         string            `json:"unit"`
@@ -189,8 +189,8 @@ type (
 	}
 )
 
-// document is a product as the price list has it.
-func (p product) document() productDocument {
+// priceListDocument is a product as the price list has it.
+func (p product) priceListDocument() productDocument {
 	attributes := map[string]string{
 		"vcpu": strconv.Itoa(p.class.VCPU), "memory": fmt.Sprintf("%g GiB", float64(p.class.MemoryBytes)/(1<<30)),
 		"instanceTypeFamily": strings.ToUpper(p.class.Family), "locationType": "AWS Region",
@@ -201,18 +201,18 @@ func (p product) document() productDocument {
 			attributes[field] = p.attribute(field)
 		}
 	}
-	sku, price := p.sku(), p.price()
-	term := sku + "." + onDemandTerm
-	rate := term + "." + hourlyRate
+	sku, price := p.sku(), p.hourlyPriceUSD()
+	term := sku + "." + onDemandTermCode
+	rate := term + "." + hourlyRateCode
 	return productDocument{
 		ServiceCode: rdsServiceCode,
 		Product:     productElement{SKU: sku, ProductFamily: p.attribute("productFamily"), Attributes: attributes},
-		Terms: map[string]onDemandMap{"OnDemand": {term: {
-			SKU: sku, OfferTermCode: onDemandTerm, EffectiveDate: "2024-01-01T00:00:00Z",
-			PriceDimensions: map[string]dimensionOfPrice{rate: {
+		Terms: map[string]offerTerms{"OnDemand": {term: {
+			SKU: sku, OfferTermCode: onDemandTermCode, EffectiveDate: "2024-01-01T00:00:00Z",
+			PriceDimensions: map[string]priceDimension{rate: {
 				RateCode: rate, Unit: "Hrs", BeginRange: "0", EndRange: "Inf",
 				Description: fmt.Sprintf("$%g per RDS %s %s instance hour (or partial hour) running %s (simulated)",
-					price, p.class.Name, p.deployment, p.name),
+					price, p.class.Name, p.deployment, p.databaseEngine),
 				PricePerUnit: map[string]string{"USD": strconv.FormatFloat(price, 'f', 10, 64)},
 			}},
 		}}},
@@ -222,6 +222,6 @@ func (p product) document() productDocument {
 // sku is unique to a product.
 func (p product) sku() string {
 	hash := fnv.New64a()
-	_, _ = fmt.Fprint(hash, p.region.code, "/", p.engine, "/", p.usagetype) // a hash takes everything
+	_, _ = fmt.Fprint(hash, p.region.code, "/", p.engine, "/", p.usageType) // a hash takes everything
 	return fmt.Sprintf("%016X", hash.Sum64())
 }

@@ -30,44 +30,44 @@ type describeOrderableResult struct {
 	Marker                     string `xml:"Marker,omitempty"`
 }
 
-// mostOptions is how many options a page may have (RDS API reference, DescribeOrderableDBInstanceOptions).
-const mostOptions = 1000
+// maxOrderableOptions is how many options a page may have (RDS API reference, DescribeOrderableDBInstanceOptions).
+const maxOrderableOptions = 1000
 
 // describeOrderable answers one option a class: the simulator offers each class with every version of an engine, one licence
 // and one storage type.
-func (s *Server) describeOrderable(r *request) (any, *model.Fault) {
-	if denied := s.allow(r, "rds:DescribeOrderableDBInstanceOptions", "*", nil); denied != nil {
+func (s *Server) describeOrderable(r *request) (any, *model.APIError) {
+	if denied := s.authorize(r, "rds:DescribeOrderableDBInstanceOptions", "*", nil); denied != nil {
 		return nil, denied
 	}
 	engine, class, license := r.form.Get("Engine"), r.form.Get("DBInstanceClass"), r.form.Get("LicenseModel")
 	if engine == "" {
-		return nil, &model.Fault{Code: "MissingParameter", HTTPStatus: http.StatusBadRequest,
+		return nil, &model.APIError{Code: "MissingParameter", HTTPStatus: http.StatusBadRequest,
 			Message: "The request must contain the parameter Engine"}
 	}
 	if license == "" {
-		license = model.License(engine)
+		license = model.DefaultLicenseModel(engine)
 	}
 	aurora, storage := strings.HasPrefix(engine, "aurora"), "gp3"
 	if aurora {
 		storage = "aurora"
 	}
 	var zones []zoneElement
-	for _, zone := range model.Zones(r.caller.region) {
+	for _, zone := range model.AvailabilityZones(r.caller.region) {
 		zones = append(zones, zoneElement{zone})
 	}
 	var all []orderableElement
-	for _, c := range s.options.World.Orderable(r.caller.region, engine) {
-		if class != "" && class != c.Name || license != model.License(engine) {
+	for _, c := range s.options.World.OrderableClasses(r.caller.region, engine) {
+		if class != "" && class != c.Name || license != model.DefaultLicenseModel(engine) {
 			continue
 		}
 		all = append(all, orderableElement{
 			DBInstanceClass: c.Name, Engine: engine, EngineVersion: r.form.Get("EngineVersion"), LicenseModel: license,
 			StorageType: storage, SupportedEngineModes: []string{"provisioned"}, AvailabilityZones: zones,
-			MultiAZCapable: !aurora, ReadReplicaCapable: true, Vpc: true, SupportsClusters: aurora || model.ForClusters(c),
+			MultiAZCapable: !aurora, ReadReplicaCapable: true, Vpc: true, SupportsClusters: aurora || model.SupportsMultiAZCluster(c),
 		})
 	}
 	out := &describeOrderableResult{}
-	var failed *model.Fault
-	out.OrderableDBInstanceOptions.OrderableDBInstanceOption, out.Marker, failed = page(r.form, all, mostOptions)
+	var failed *model.APIError
+	out.OrderableDBInstanceOptions.OrderableDBInstanceOption, out.Marker, failed = paginate(r.form, all, maxOrderableOptions)
 	return out, failed
 }

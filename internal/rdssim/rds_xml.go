@@ -64,7 +64,7 @@ type capacityElement struct {
 	MaxCapacity float64 `xml:"MaxCapacity"`
 }
 
-type pendingValues struct {
+type pendingModifiedValuesElement struct {
 	DBInstanceClass         string `xml:"DBInstanceClass,omitempty"`
 	EngineVersion           string `xml:"EngineVersion,omitempty"`
 	MultiAZ                 *bool  `xml:"MultiAZ,omitempty"`
@@ -82,37 +82,37 @@ type subnetGroupElement struct {
 }
 
 type instanceElement struct {
-	DBInstanceIdentifier       string                  `xml:"DBInstanceIdentifier"`
-	DBInstanceArn              string                  `xml:"DBInstanceArn"`
-	DbiResourceID              string                  `xml:"DbiResourceId"`
-	DBClusterIdentifier        string                  `xml:"DBClusterIdentifier,omitempty"`
-	Source                     string                  `xml:"ReadReplicaSourceDBInstanceIdentifier,omitempty"`
-	Replicas                   []string                `xml:"ReadReplicaDBInstanceIdentifiers>ReadReplicaDBInstanceIdentifier"`
-	DBInstanceClass            string                  `xml:"DBInstanceClass"`
-	Engine                     string                  `xml:"Engine"`
-	EngineVersion              string                  `xml:"EngineVersion"`
-	DBInstanceStatus           string                  `xml:"DBInstanceStatus"`
-	Endpoint                   *endpointElement        `xml:"Endpoint,omitempty"`
-	PromotionTier              *int                    `xml:"PromotionTier,omitempty"`
-	MultiAZ                    bool                    `xml:"MultiAZ"`
-	AvailabilityZone           string                  `xml:"AvailabilityZone"`
-	SecondaryAvailabilityZone  string                  `xml:"SecondaryAvailabilityZone,omitempty"`
-	DBSubnetGroup              subnetGroupElement      `xml:"DBSubnetGroup"`
-	DBParameterGroups          []parameterGroupElement `xml:"DBParameterGroups>DBParameterGroup"`
-	VpcSecurityGroups          []securityGroupElement  `xml:"VpcSecurityGroups>VpcSecurityGroupMembership"`
-	PendingModifiedValues      pendingValues           `xml:"PendingModifiedValues"`
-	PreferredBackupWindow      string                  `xml:"PreferredBackupWindow"`
-	PreferredMaintenanceWindow string                  `xml:"PreferredMaintenanceWindow"`
-	PerformanceInsightsEnabled bool                    `xml:"PerformanceInsightsEnabled"`
-	MonitoringInterval         int                     `xml:"MonitoringInterval"`
-	MonitoringRoleArn          string                  `xml:"MonitoringRoleArn,omitempty"`
-	CACertificateIdentifier    string                  `xml:"CACertificateIdentifier"`
-	AutoMinorVersionUpgrade    bool                    `xml:"AutoMinorVersionUpgrade"`
-	PubliclyAccessible         bool                    `xml:"PubliclyAccessible"`
-	CopyTagsToSnapshot         bool                    `xml:"CopyTagsToSnapshot"`
-	DeletionProtection         bool                    `xml:"DeletionProtection"`
-	InstanceCreateTime         string                  `xml:"InstanceCreateTime,omitempty"`
-	TagList                    []tagElement            `xml:"TagList>Tag"`
+	DBInstanceIdentifier       string                       `xml:"DBInstanceIdentifier"`
+	DBInstanceArn              string                       `xml:"DBInstanceArn"`
+	DbiResourceID              string                       `xml:"DbiResourceId"`
+	DBClusterIdentifier        string                       `xml:"DBClusterIdentifier,omitempty"`
+	ReadReplicaSource          string                       `xml:"ReadReplicaSourceDBInstanceIdentifier,omitempty"`
+	ReadReplicas               []string                     `xml:"ReadReplicaDBInstanceIdentifiers>ReadReplicaDBInstanceIdentifier"`
+	DBInstanceClass            string                       `xml:"DBInstanceClass"`
+	Engine                     string                       `xml:"Engine"`
+	EngineVersion              string                       `xml:"EngineVersion"`
+	DBInstanceStatus           string                       `xml:"DBInstanceStatus"`
+	Endpoint                   *endpointElement             `xml:"Endpoint,omitempty"`
+	PromotionTier              *int                         `xml:"PromotionTier,omitempty"`
+	MultiAZ                    bool                         `xml:"MultiAZ"`
+	AvailabilityZone           string                       `xml:"AvailabilityZone"`
+	SecondaryAvailabilityZone  string                       `xml:"SecondaryAvailabilityZone,omitempty"`
+	DBSubnetGroup              subnetGroupElement           `xml:"DBSubnetGroup"`
+	DBParameterGroups          []parameterGroupElement      `xml:"DBParameterGroups>DBParameterGroup"`
+	VpcSecurityGroups          []securityGroupElement       `xml:"VpcSecurityGroups>VpcSecurityGroupMembership"`
+	PendingModifiedValues      pendingModifiedValuesElement `xml:"PendingModifiedValues"`
+	PreferredBackupWindow      string                       `xml:"PreferredBackupWindow"`
+	PreferredMaintenanceWindow string                       `xml:"PreferredMaintenanceWindow"`
+	PerformanceInsightsEnabled bool                         `xml:"PerformanceInsightsEnabled"`
+	MonitoringInterval         int                          `xml:"MonitoringInterval"`
+	MonitoringRoleArn          string                       `xml:"MonitoringRoleArn,omitempty"`
+	CACertificateIdentifier    string                       `xml:"CACertificateIdentifier"`
+	AutoMinorVersionUpgrade    bool                         `xml:"AutoMinorVersionUpgrade"`
+	PubliclyAccessible         bool                         `xml:"PubliclyAccessible"`
+	CopyTagsToSnapshot         bool                         `xml:"CopyTagsToSnapshot"`
+	DeletionProtection         bool                         `xml:"DeletionProtection"`
+	InstanceCreateTime         string                       `xml:"InstanceCreateTime,omitempty"`
+	TagList                    []tagElement                 `xml:"TagList>Tag"`
 }
 
 type eventElement struct {
@@ -166,19 +166,19 @@ type (
 )
 
 const (
-	port          = 5432
-	securityGroup = "sg-00000000000000001"
+	databasePort    = 5432
+	securityGroupID = "sg-00000000000000001"
 )
 
-// stamp writes a time as RDS does; nothing for the zero time.
-func stamp(t time.Time) string {
+// formatTime writes a time as RDS does; nothing for the zero time.
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-func tagsXML(tags map[string]string) []tagElement {
+func newTagElements(tags map[string]string) []tagElement {
 	var out []tagElement
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		out = append(out, tagElement{key, tags[key]})
@@ -186,24 +186,24 @@ func tagsXML(tags map[string]string) []tagElement {
 	return out
 }
 
-func (s *Server) clusterXML(r *request, c *model.Cluster) clusterElement {
+func (s *Server) newClusterElement(r *request, c *model.Cluster) clusterElement {
 	out := clusterElement{
 		DBClusterIdentifier: c.Identifier, DBClusterArn: c.ARN(), DBClusterResourceID: c.ResourceID, Engine: c.Engine,
-		EngineVersion: c.EngineVersion, EngineMode: "provisioned", Status: c.Status, Port: port,
+		EngineVersion: c.EngineVersion, EngineMode: "provisioned", Status: c.Status, Port: databasePort,
 		Endpoint:               c.Identifier + ".cluster-simulated." + c.Region + ".rds.amazonaws.com",
 		ReaderEndpoint:         c.Identifier + ".cluster-ro-simulated." + c.Region + ".rds.amazonaws.com",
 		DBClusterInstanceClass: c.InstanceClass, MultiAZ: len(c.Members) > 1,
 		StorageType: c.StorageType, DBSubnetGroup: c.DBSubnetGroup, DBClusterParameterGroup: c.ParameterGroup,
 		PreferredBackupWindow: c.BackupWindow, PreferredMaintenanceWindow: c.MaintenanceWindow,
-		DeletionProtection: c.DeletionProtection, ClusterCreateTime: stamp(c.CreatedAt), AvailabilityZones: c.AvailabilityZones,
-		VpcSecurityGroups: []securityGroupElement{{securityGroup, "active"}}, TagList: tagsXML(c.Tags),
+		DeletionProtection: c.DeletionProtection, ClusterCreateTime: formatTime(c.CreatedAt), AvailabilityZones: c.AvailabilityZones,
+		VpcSecurityGroups: []securityGroupElement{{securityGroupID, "active"}}, TagList: newTagElements(c.Tags),
 	}
 	if c.Capacity != nil {
 		out.ServerlessV2 = &capacityElement{c.Capacity.Min, c.Capacity.Max}
 	}
 	for _, id := range c.Members {
 		member := memberElement{DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer, DBClusterParameterGroupStatus: "in-sync"}
-		if i, failed := s.instance(r, id); failed == nil {
+		if i, failed := s.findInstance(r, id); failed == nil {
 			member.PromotionTier = i.PromotionTier
 		}
 		out.DBClusterMembers = append(out.DBClusterMembers, member)
@@ -211,23 +211,23 @@ func (s *Server) clusterXML(r *request, c *model.Cluster) clusterElement {
 	return out
 }
 
-func instanceXML(i *model.Instance) instanceElement {
+func newInstanceElement(i *model.Instance) instanceElement {
 	out := instanceElement{
 		DBInstanceIdentifier: i.Identifier, DBInstanceArn: i.ARN(), DbiResourceID: i.ResourceID, DBClusterIdentifier: i.Cluster,
-		Source: i.Source, Replicas: i.Replicas,
+		ReadReplicaSource: i.ReplicationSource, ReadReplicas: i.Replicas,
 		DBInstanceClass: i.Class, Engine: i.Engine, EngineVersion: i.EngineVersion, DBInstanceStatus: i.Status,
-		MultiAZ: i.MultiAZ, AvailabilityZone: i.AvailabilityZone, SecondaryAvailabilityZone: i.SecondaryZone,
+		MultiAZ: i.MultiAZ, AvailabilityZone: i.AvailabilityZone, SecondaryAvailabilityZone: i.SecondaryAvailabilityZone,
 		DBSubnetGroup:     subnetGroupElement{i.DBSubnetGroup, "Complete"},
 		DBParameterGroups: []parameterGroupElement{{i.ParameterGroup, "in-sync"}},
-		VpcSecurityGroups: []securityGroupElement{{securityGroup, "active"}},
-		PendingModifiedValues: pendingValues{
-			DBInstanceClass: i.Pending.Class, EngineVersion: i.Pending.EngineVersion, MultiAZ: i.Pending.MultiAZ,
-			CACertificateIdentifier: i.Pending.CACertificate,
+		VpcSecurityGroups: []securityGroupElement{{securityGroupID, "active"}},
+		PendingModifiedValues: pendingModifiedValuesElement{
+			DBInstanceClass: i.PendingChanges.Class, EngineVersion: i.PendingChanges.EngineVersion, MultiAZ: i.PendingChanges.MultiAZ,
+			CACertificateIdentifier: i.PendingChanges.CACertificate,
 		},
 		PreferredBackupWindow: i.BackupWindow, PreferredMaintenanceWindow: i.MaintenanceWindow,
 		PerformanceInsightsEnabled: i.PerformanceInsights, MonitoringInterval: i.MonitoringInterval,
 		CACertificateIdentifier: i.CACertificate, DeletionProtection: i.DeletionProtection,
-		InstanceCreateTime: stamp(i.CreatedAt), TagList: tagsXML(i.Tags),
+		InstanceCreateTime: formatTime(i.CreatedAt), TagList: newTagElements(i.Tags),
 	}
 	if i.MonitoringInterval > 0 {
 		out.MonitoringRoleArn = "arn:aws:iam::" + i.AccountID + ":role/rds-monitoring-role"
@@ -236,7 +236,7 @@ func instanceXML(i *model.Instance) instanceElement {
 		out.PromotionTier = &i.PromotionTier
 	}
 	if !i.CreatedAt.IsZero() { // an instance has no endpoint while it is being created
-		out.Endpoint = &endpointElement{i.Identifier + ".simulated." + i.Region + ".rds.amazonaws.com", port}
+		out.Endpoint = &endpointElement{i.Identifier + ".simulated." + i.Region + ".rds.amazonaws.com", databasePort}
 	}
 	return out
 }

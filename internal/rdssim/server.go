@@ -20,8 +20,8 @@ import (
 // DefaultAccount is the account of callers that have assumed no role, unless Options name another.
 const DefaultAccount = "123456789012"
 
-// journalLength is how many calls are remembered.
-const journalLength = 20000
+// maxRecordedCalls is how many calls are remembered.
+const maxRecordedCalls = 20000
 
 // Options are what a Server is made of.
 type Options struct {
@@ -33,27 +33,27 @@ type Options struct {
 	AccountID string
 	// Policy is what callers may do. Nil allows everything.
 	Policy *Policy
-	// DenyRoles lists the ARNs of roles that may not be assumed.
-	DenyRoles []string
-	Log       logr.Logger
+	// DeniedRoles lists the ARNs of roles that may not be assumed.
+	DeniedRoles []string
+	Log         logr.Logger
 }
 
 // Server is AWS, simulated. It is an http.Handler.
 type Server struct {
 	options Options
 
-	mu      sync.Mutex
-	calls   []Call
-	counts  map[string]int
-	faults  []*Fault
-	roles   map[string]assumedRole // by access key
-	request int
+	mu           sync.Mutex
+	calls        []Call
+	callCounts   map[string]int
+	faults       []*Fault
+	roles        map[string]assumedRole // by access key
+	requestCount int
 }
 
 // Call is one request in the journal.
 type Call struct {
-	// At is the simulated time.
-	At        time.Time `json:"at"`
+	// Time is the simulated time.
+	Time      time.Time `json:"at"`
 	Service   string    `json:"service"`
 	Operation string    `json:"operation"`
 	Region    string    `json:"region"`
@@ -65,8 +65,8 @@ type Call struct {
 	Error string `json:"error,omitempty"`
 }
 
-// Mutating says whether the call asked for a change of a database.
-func (c Call) Mutating() bool {
+// IsMutating says whether the call asked for a change of a database.
+func (c Call) IsMutating() bool {
 	return c.Service == serviceRDS && !strings.HasPrefix(c.Operation, "Describe") && !strings.HasPrefix(c.Operation, "List")
 }
 
@@ -75,11 +75,11 @@ func New(o Options) *Server {
 	if o.AccountID == "" {
 		o.AccountID = DefaultAccount
 	}
-	return &Server{options: o, counts: map[string]int{}, roles: map[string]assumedRole{}}
+	return &Server{options: o, callCounts: map[string]int{}, roles: map[string]assumedRole{}}
 }
 
-// Do lends the world, advanced to now.
-func (s *Server) Do(use func(*model.World)) {
+// WithWorld lends the world, advanced to now.
+func (s *Server) WithWorld(use func(*model.World)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.options.World.Advance(s.options.Clock.Now())
@@ -97,7 +97,7 @@ func (s *Server) Calls() []Call {
 func (s *Server) CountCalls(operation string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.counts[operation]
+	return s.callCounts[operation]
 }
 
 // ResetCalls empties the journal.
@@ -105,13 +105,13 @@ func (s *Server) ResetCalls() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = nil
-	clear(s.counts)
+	clear(s.callCounts)
 }
 
 // request is what is known of a request before it is carried out.
 type request struct {
-	out                http.ResponseWriter
-	in                 *http.Request
+	responseWriter     http.ResponseWriter
+	httpRequest        *http.Request
 	id                 string
 	service, operation string
 	caller             caller
@@ -120,79 +120,79 @@ type request struct {
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(out http.ResponseWriter, in *http.Request) {
-	if strings.HasPrefix(in.URL.Path, adminPrefix) {
-		s.admin(out, in)
+func (s *Server) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
+	if strings.HasPrefix(req.URL.Path, adminPrefix) {
+		s.serveAdmin(rw, req)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.request++
-	r, failed := s.identify(out, in)
+	s.requestCount++
+	r, failed := s.parseRequest(rw, req)
 	if failed != nil {
-		s.refuse(r, failed)
+		s.writeError(r, failed)
 		return
 	}
 	s.options.World.Advance(s.options.Clock.Now())
-	fault := s.fault(r)
-	if fault != nil && !fault.carriedOut() {
-		s.note(r, fault.Code)
-		s.suffer(r, fault)
+	fault := s.nextFault(r)
+	if fault != nil && !fault.executesRequest() {
+		s.recordCall(r, fault.Code)
+		s.applyFault(r, fault)
 		return
 	}
-	answer, failed := s.carryOut(r)
+	response, failed := s.handle(r)
 	if failed != nil {
-		s.note(r, failed.Code)
+		s.recordCall(r, failed.Code)
 	} else {
-		s.note(r, "")
+		s.recordCall(r, "")
 	}
 	switch {
 	case fault != nil:
-		s.suffer(r, fault)
+		s.applyFault(r, fault)
 	case failed != nil:
-		s.refuse(r, failed)
+		s.writeError(r, failed)
 	default:
-		r.protocol.answer(r, answer)
+		r.protocol.writeResponse(r, response)
 	}
 }
 
-// carryOut does what is asked for, if the caller may.
-func (s *Server) carryOut(r *request) (any, *model.Fault) {
+// handle does what is asked for, if the caller may.
+func (s *Server) handle(r *request) (any, *model.APIError) {
 	switch r.service {
 	case serviceRDS:
-		return s.rds(r)
+		return s.handleRDS(r)
 	case serviceCloudWatch:
-		return s.cloudwatch(r)
+		return s.handleCloudWatch(r)
 	case servicePricing:
-		return s.pricing(r)
+		return s.handlePricing(r)
 	case serviceAutoScaling:
-		return s.autoScaling(r)
+		return s.handleAutoScaling(r)
 	default:
-		return s.sts(r)
+		return s.handleSTS(r)
 	}
 }
 
-func (s *Server) refuse(r *request, f *model.Fault) {
-	s.options.Log.V(1).Info("refused", "service", r.service, "operation", r.operation, "code", f.Code, "message", f.Message)
-	r.protocol.refuse(r, f)
+func (s *Server) writeError(r *request, apiErr *model.APIError) {
+	s.options.Log.V(1).Info("refused", "service", r.service, "operation", r.operation, "code", apiErr.Code, "message", apiErr.Message)
+	r.protocol.writeError(r, apiErr)
 }
 
-// note writes the journal.
-func (s *Server) note(r *request, code string) {
+// recordCall writes the journal.
+func (s *Server) recordCall(r *request, code string) {
 	c := Call{
-		At: s.options.World.Now(), Service: r.service, Operation: r.operation, Region: r.caller.region, Caller: r.caller.arn, Error: code,
+		Time: s.options.World.Now(), Service: r.service, Operation: r.operation, Region: r.caller.region, Caller: r.caller.arn, Error: code,
 	}
 	if r.service == serviceRDS || r.service == serviceSTS {
-		c.Parameters = r.form.flat()
+		c.Parameters = r.form.parameters()
 	}
 	s.calls = append(s.calls, c)
-	if len(s.calls) > journalLength {
-		s.calls = slices.Delete(s.calls, 0, len(s.calls)-journalLength)
+	if len(s.calls) > maxRecordedCalls {
+		s.calls = slices.Delete(s.calls, 0, len(s.calls)-maxRecordedCalls)
 	}
-	s.counts[r.operation]++
+	s.callCounts[r.operation]++
 }
 
-func invalidAction(operation string) *model.Fault {
-	return &model.Fault{Code: "InvalidAction", HTTPStatus: http.StatusBadRequest,
+func invalidAction(operation string) *model.APIError {
+	return &model.APIError{Code: "InvalidAction", HTTPStatus: http.StatusBadRequest,
 		Message: fmt.Sprintf("Could not find operation %s", operation)}
 }

@@ -24,40 +24,40 @@ type Reason string
 const (
 	// ReasonScaleUp: the pool is too small, and a larger shape was chosen.
 	ReasonScaleUp Reason = "ScaleUp"
-	// ReasonScaleUpAhead: the pool will be too small before a new size could be in service.
-	ReasonScaleUpAhead Reason = "ScaleUpAhead"
+	// ReasonPredictiveScaleUp: the pool will be too small before a new size could be in service.
+	ReasonPredictiveScaleUp Reason = "ScaleUpAhead"
 	// ReasonScaleDown: the pool has been too large for the whole window, and a smaller shape was chosen.
 	ReasonScaleDown Reason = "ScaleDown"
 	// ReasonBelowMinimum: the pool is smaller than the policy allows.
 	ReasonBelowMinimum Reason = "BelowMinimum"
 	// ReasonBelowSchedule: the pool is smaller than a schedule of the policy asks for now.
 	ReasonBelowSchedule Reason = "BelowSchedule"
-	// ReasonSuccessor: the readers grow so that one of them can succeed the writer that has to grow.
-	ReasonSuccessor Reason = "SuccessorTooSmall"
+	// ReasonPromotionCandidateTooSmall: the readers grow so that one of them can succeed the writer that has to grow.
+	ReasonPromotionCandidateTooSmall Reason = "SuccessorTooSmall"
 	// ReasonOverride: a person wants another shape for a time.
 	ReasonOverride Reason = "Override"
-	// ReasonSurgeLeftover: a surge reader outlived its operation and is not needed.
-	ReasonSurgeLeftover Reason = "SurgeLeftover"
+	// ReasonLeftoverSurgeReader: a surge reader outlived its operation and is not needed.
+	ReasonLeftoverSurgeReader Reason = "SurgeLeftover"
 )
 
 // The reasons of a hold.
 const (
-	// ReasonWithinBand: utilization is between the thresholds.
-	ReasonWithinBand Reason = "WithinBand"
+	// ReasonWithinThresholds: utilization is between the thresholds.
+	ReasonWithinThresholds Reason = "WithinBand"
 	// ReasonAtMaximum: the pool is too small and already as large as the policy allows.
 	ReasonAtMaximum Reason = "AtMaximum"
 	// ReasonAtMinimum: the pool is too large and nothing smaller is allowed or fits.
 	ReasonAtMinimum Reason = "AtMinimum"
-	// ReasonNothingFits: the pool is too small, the policy allows larger shapes, and none of them may be taken now.
-	ReasonNothingFits Reason = "NothingFits"
+	// ReasonNoSuitableShape: the pool is too small, the policy allows larger shapes, and none of them may be taken now.
+	ReasonNoSuitableShape Reason = "NothingFits"
 	// ReasonUnknownClass: an instance has a class, or the policy allows one, that the catalogue does not know.
 	ReasonUnknownClass Reason = "UnknownInstanceClass"
 	// ReasonInvalidSchedule: a schedule cannot be read.
 	ReasonInvalidSchedule Reason = "InvalidSchedule"
-	// ReasonSettling: the pool has changed, or was seen for the first time, and what it carries now is not known yet.
-	ReasonSettling Reason = "Settling"
-	// ReasonMetricsMissing: there are too few recent samples to decide anything.
-	ReasonMetricsMissing Reason = "MetricsMissing"
+	// ReasonStabilizing: the pool has changed, or was seen for the first time, and what it carries now is not known yet.
+	ReasonStabilizing Reason = "Settling"
+	// ReasonMetricsUnavailable: there are too few recent samples to decide anything.
+	ReasonMetricsUnavailable Reason = "MetricsMissing"
 	// ReasonUpgradeWatch: the engine was upgraded, so that nothing shrinks for a time.
 	ReasonUpgradeWatch Reason = "UpgradeWatch"
 	// ReasonScalingIneffective: growing has changed nothing several times, so that it is not repeated.
@@ -74,20 +74,20 @@ type Decision struct {
 	// Hold says why nothing should change. It is set when there is no proposal.
 	Hold Hold
 	// Pools is how each pool was looked at, whether the policy scales it or not: readers, then writer.
-	Pools []Assessment
+	Pools []PoolAssessment
 	// RequeueAfter is when the decision wants to be made again.
 	RequeueAfter time.Duration
 }
 
-// Assessment is how one pool was looked at.
-type Assessment struct {
+// PoolAssessment is how one pool was looked at.
+type PoolAssessment struct {
 	Load Load
 	// Scaled says whether the policy scales the pool.
 	Scaled bool
 	// Hold says why it should stay as it is, or is empty.
 	Hold Hold
-	// Need is what a new shape had to carry, in vCPUs; zero when none was looked for.
-	Need float64
+	// RequiredVCPUs is what a new shape had to carry, in vCPUs; zero when none was looked for.
+	RequiredVCPUs float64
 	// Candidates are the shapes that were looked at, in the order of the ladder, and why each lost.
 	Candidates []Candidate
 }
@@ -118,14 +118,14 @@ type Change struct {
 	From, To  Shape
 	// Demand is what the pool must carry, in vCPUs.
 	Demand float64
-	// Utilization is the pool's, in percent, when the change was called for.
-	Utilization float64
+	// UtilizationPercent is the pool's, in percent, when the change was called for.
+	UtilizationPercent float64
 }
 
 // Hash names a change of a pool that has been what it is since then, so that an approval of one is not an approval of the
 // same change at another time: eight hexadecimal digits.
-func (c Change) Hash(target Target, since time.Time) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%s|%s|%s|%d", target, c.Pool, c.Direction, c.From, c.To, since.Unix()))
+func (c Change) Hash(target Target, poolChangedAt time.Time) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%s|%s|%s|%d", target, c.Pool, c.Direction, c.From, c.To, poolChangedAt.Unix()))
 	return hex.EncodeToString(sum[:4])
 }
 
@@ -134,44 +134,44 @@ type Verdict string
 
 // The verdicts on candidates.
 const (
-	// Chosen: it is what is proposed.
-	Chosen Verdict = "Chosen"
-	// Fits: it would do, and another is preferred.
-	Fits Verdict = "Fits"
-	// WrongDirection: it has no more capacity, or no less, than the pool has now.
-	WrongDirection Verdict = "WrongDirection"
-	// TooSmall: its predicted utilization is above the target.
-	TooSmall Verdict = "TooSmall"
-	// TooSmallForDay: not even its largest number of instances would carry what the day asks for, so that the class would soon have to
+	// VerdictChosen: it is what is proposed.
+	VerdictChosen Verdict = "Chosen"
+	// VerdictFits: it would do, and another is preferred.
+	VerdictFits Verdict = "Fits"
+	// VerdictWrongDirection: it has no more capacity, or no less, than the pool has now.
+	VerdictWrongDirection Verdict = "WrongDirection"
+	// VerdictTooSmall: its predicted utilization is above the target.
+	VerdictTooSmall Verdict = "TooSmall"
+	// VerdictTooSmallForDailyPeak: not even its largest number of instances would carry what the day asks for, so that the class would soon have to
 	// be changed back.
-	TooSmallForDay Verdict = "TooSmallForDay"
-	// TooSmallForHottest: the reader that most of the load sticks to would be as hot as before.
-	TooSmallForHottest Verdict = "TooSmallForHottest"
-	// TooLittleMemory: what does not follow the class would not fit into its memory.
-	TooLittleMemory Verdict = "TooLittleMemory"
-	// TooFewConnections: it takes fewer connections than there are.
-	TooFewConnections Verdict = "TooFewConnections"
-	// MemoryUnknown and ConnectionsUnknown: it is smaller, and samples are missing that would tell whether that fits.
-	MemoryUnknown      Verdict = "MemoryUnknown"
-	ConnectionsUnknown Verdict = "ConnectionsUnknown"
-	// StepTooLarge: it is further away than one operation may go.
-	StepTooLarge Verdict = "StepTooLarge"
-	// OverBudget: the target would cost more than the policy allows, or its price is not known and the policy has a budget.
-	OverBudget Verdict = "OverBudget"
-	// PriceUnknown: it is of another family, and without prices nobody knows which is cheaper.
-	PriceUnknown Verdict = "PriceUnknown"
-	// NotOrderable: AWS does not offer the class for this engine and version here.
-	NotOrderable Verdict = "NotOrderable"
-	// NoCapacity: AWS had no instance of the class a short time ago.
-	NoCapacity Verdict = "NoCapacity"
-	// LosesSuccessor: no reader would be left that is as large as the writer and first in line to succeed it.
-	LosesSuccessor Verdict = "LosesSuccessor"
-	// BelowScheduled: a schedule of the policy asks for more, now or soon.
-	BelowScheduled Verdict = "BelowSchedule"
-	// CountManaged: it has another number of readers, which Aurora Auto Scaling manages.
-	CountManaged Verdict = "CountManaged"
-	// Dearer: it costs as much as the present shape, or more.
-	Dearer Verdict = "Dearer"
+	VerdictTooSmallForDailyPeak Verdict = "TooSmallForDay"
+	// VerdictTooSmallForHottest: the reader that most of the load sticks to would be as hot as before.
+	VerdictTooSmallForHottest Verdict = "TooSmallForHottest"
+	// VerdictInsufficientMemory: what does not follow the class would not fit into its memory.
+	VerdictInsufficientMemory Verdict = "TooLittleMemory"
+	// VerdictInsufficientConnections: it takes fewer connections than there are.
+	VerdictInsufficientConnections Verdict = "TooFewConnections"
+	// VerdictMemoryUnknown and VerdictConnectionsUnknown: it is smaller, and samples are missing that would tell whether that fits.
+	VerdictMemoryUnknown      Verdict = "MemoryUnknown"
+	VerdictConnectionsUnknown Verdict = "ConnectionsUnknown"
+	// VerdictStepTooLarge: it is further away than one operation may go.
+	VerdictStepTooLarge Verdict = "StepTooLarge"
+	// VerdictOverBudget: the target would cost more than the policy allows, or its price is not known and the policy has a budget.
+	VerdictOverBudget Verdict = "OverBudget"
+	// VerdictPriceUnknown: it is of another family, and without prices nobody knows which is cheaper.
+	VerdictPriceUnknown Verdict = "PriceUnknown"
+	// VerdictNotOrderable: AWS does not offer the class for this engine and version here.
+	VerdictNotOrderable Verdict = "NotOrderable"
+	// VerdictNoCapacity: AWS had no instance of the class a short time ago.
+	VerdictNoCapacity Verdict = "NoCapacity"
+	// VerdictNoPromotionCandidate: no reader would be left that is as large as the writer and first in line to succeed it.
+	VerdictNoPromotionCandidate Verdict = "LosesSuccessor"
+	// VerdictBelowSchedule: a schedule of the policy asks for more, now or soon.
+	VerdictBelowSchedule Verdict = "BelowSchedule"
+	// VerdictCountManaged: it has another number of readers, which Aurora Auto Scaling manages.
+	VerdictCountManaged Verdict = "CountManaged"
+	// VerdictMoreExpensive: it costs as much as the present shape, or more.
+	VerdictMoreExpensive Verdict = "Dearer"
 )
 
 // Candidate is a shape that the policy allows, and what became of it.
@@ -179,115 +179,115 @@ type Candidate struct {
 	Shape Shape
 	// VCPUs of all its instances.
 	VCPUs float64
-	// Predicted is the utilization that it would have, in percent.
-	Predicted float64
-	// Price is what an hour of it costs; zero when that is not known.
-	Price Money
-	// Resized is how many of the present instances would get another class, Counted by how many their number would change.
-	Resized, Counted int
-	Verdict          Verdict
+	// PredictedUtilization is the utilization that it would have, in percent.
+	PredictedUtilization float64
+	// HourlyCost is what an hour of it costs; zero when that is not known.
+	HourlyCost Money
+	// ResizedInstances is how many of the present instances would get another class, Counted by how many their number would change.
+	ResizedInstances, CountChange int
+	Verdict                       Verdict
 }
 
 // Load is what a pool was seen to carry.
 type Load struct {
 	Pool Pool
-	// Newest is the start of the newest minute that every instance in service has published a sample for; zero when there
+	// NewestSampleAt is the start of the newest minute that every instance in service has published a sample for; zero when there
 	// is none.
-	Newest time.Time
-	// SettledAt is when the samples since the pool's last change will fill the scale-up window; zero while it is changing.
-	SettledAt time.Time
+	NewestSampleAt time.Time
+	// StableAt is when the samples since the pool's last change will fill the scale-up window; zero while it is changing.
+	StableAt time.Time
 	// Fresh says whether there are enough recent samples since the last change. The figures below are meaningless when
 	// there are not.
 	Fresh bool
-	// Utilization is the mean over the scale-up window, in percent of Carrying.
-	Utilization float64
+	// UtilizationPercent is the mean over the scale-up window, in percent of Carrying.
+	UtilizationPercent float64
 	// Demand is the peak over the scale-up window, in vCPUs.
 	Demand float64
 	// Capacity is the vCPUs of the pool.
 	Capacity float64
-	// Carrying is the vCPUs that the policy counts on: with OneReaderLost, those that are left without the largest reader.
-	Carrying float64
-	// Hottest is the mean of the hottest instance over the scale-up window, in percent of its vCPUs, and HottestDemand the
+	// UsableCapacity is the vCPUs that the policy counts on: with OneReaderLost, those that are left without the largest reader.
+	UsableCapacity float64
+	// HottestPercent is the mean of the hottest instance over the scale-up window, in percent of its vCPUs, and HottestDemand the
 	// highest demand of those instances that are too hot, in vCPUs.
-	Hottest, HottestDemand float64
-	// Censored says that an instance was seen saturated in the scale-up window.
+	HottestPercent, HottestDemand float64
+	// Saturated says that an instance was seen saturated in the scale-up window.
+	Saturated bool
+	// Censored says that it was, and that nothing showed the demand above its vCPUs: the true demand is at least Demand.
 	Censored bool
-	// Hidden says that it was, and that nothing showed the demand above its vCPUs: the true demand is at least Demand.
-	Hidden bool
 	// Emergency says that the pool is saturated and its demand, as far as it is known, far above its capacity.
 	Emergency bool
-	// Trend and Season are demands foreseen for when a new size could be in service, in vCPUs; zero when nothing is foreseen.
-	Trend, Season float64
-	// Low is what the scale-down window shows.
-	Low Low
+	// TrendDemand and Season are demands foreseen for when a new size could be in service, in vCPUs; zero when nothing is foreseen.
+	TrendDemand, SeasonalDemand float64
+	// ScaleDownWindow is what the scale-down window shows.
+	ScaleDownWindow ScaleDownWindow
 }
 
-// Low is what the scale-down window of a pool shows.
-type Low struct {
+// ScaleDownWindow is what the scale-down window of a pool shows.
+type ScaleDownWindow struct {
 	// Complete says whether every minute of it has a sample of every instance, up to now.
 	Complete bool
-	// Censored says that an instance was seen saturated in it.
-	Censored bool
-	// Peak is the highest demand in it, in vCPUs.
-	Peak float64
-	// Season is the highest demand of earlier days and weeks in the hour ahead, in vCPUs; zero when nothing is foreseen, or the pool is
+	// Saturated says that an instance was seen saturated in it.
+	Saturated bool
+	// PeakDemand is the highest demand in it, in vCPUs.
+	PeakDemand float64
+	// SeasonalDemand is the highest demand of earlier days and weeks in the hour ahead, in vCPUs; zero when nothing is foreseen, or the pool is
 	// not too large anyway.
-	Season float64
+	SeasonalDemand float64
 }
 
 // History is what a policy did before, newest first.
-type History []Past
+type History []OperationRecord
 
-// Past is one operation that has ended.
-type Past struct {
-	Pool               Pool
-	Direction          Direction
-	Succeeded          bool
-	Started, Completed time.Time
-	// Interrupting says that it took instances out of service, or was to.
-	Interrupting bool
-	// Untouched says that AWS had no capacity for it and nothing was changed: it counts for nothing.
-	Untouched bool
-	// Lead is how long it took until capacity was added; zero when that is not known.
-	Lead time.Duration
-	// Before is the pool's utilization in percent when it was called for, and After once it had taken effect; nil when that
+// OperationRecord is one operation that has ended.
+type OperationRecord struct {
+	Pool                   Pool
+	Direction              Direction
+	Succeeded              bool
+	StartedAt, CompletedAt time.Time
+	// Disruptive says that it took instances out of service, or was to.
+	Disruptive bool
+	// NothingChanged says that AWS had no capacity for it and nothing was changed: it counts for nothing.
+	NothingChanged bool
+	// LeadTime is how long it took until capacity was added; zero when that is not known.
+	LeadTime time.Duration
+	// UtilizationBefore is the pool's utilization in percent when it was called for, and After once it had taken effect; nil when that
 	// is not known.
-	Before, After *int
+	UtilizationBefore, UtilizationAfter *int
 }
 
-// StartedSince counts the operations, cleanups left out, that were started after t.
-func (h History) StartedSince(t time.Time) int {
+// CountStartedSince counts the operations, cleanups left out, that were started after t.
+func (h History) CountStartedSince(t time.Time) int {
 	n := 0
 	for _, p := range h {
-		if p.Direction != Cleanup && !p.Untouched && p.Started.After(t) {
+		if p.Direction != Cleanup && !p.NothingChanged && p.StartedAt.After(t) {
 			n++
 		}
 	}
 	return n
 }
 
-// InterruptingSince counts those of them that interrupted instances.
-func (h History) InterruptingSince(t time.Time) int {
+// CountDisruptiveSince counts those of them that interrupted instances.
+func (h History) CountDisruptiveSince(t time.Time) int {
 	n := 0
 	for _, p := range h {
-		if p.Direction != Cleanup && !p.Untouched && p.Started.After(t) && p.Interrupting {
+		if p.Direction != Cleanup && !p.NothingChanged && p.StartedAt.After(t) && p.Disruptive {
 			n++
 		}
 	}
 	return n
 }
 
-// Interrupting says whether a pool's way from one shape to another takes instances out of service for a time: any but the adding or
+// IsDisruptive says whether a pool's way from one shape to another takes instances out of service for a time: any but the adding or
 // removing of readers does.
-func Interrupting(pool Pool, from, to Shape) bool {
+func IsDisruptive(pool Pool, from, to Shape) bool {
 	return pool == Writer || from.InstanceClass != to.InstanceClass
 }
 
 // LastCompleted is the operation that ended last of those that match accepts, or nil when there is none.
-func (h History) LastCompleted(match func(Past) bool) *Past {
-	var last *Past
+func (h History) LastCompleted(match func(OperationRecord) bool) *OperationRecord {
+	var last *OperationRecord
 	for n := range h {
-		if match(h[n]) && (last == nil || h[n].Completed.After(last.Completed)) {
+		if match(h[n]) && (last == nil || h[n].CompletedAt.After(last.CompletedAt)) {
 			last = &h[n]
 		}
 	}

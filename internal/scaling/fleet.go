@@ -6,32 +6,32 @@ import "time"
 type Fleet struct {
 	// Slots is how many operations that interrupt instances may be under way at once, over all policies; zero means no bound.
 	Slots int
-	// Busy names the other policies, as namespace/name, that have one under way, in order.
-	Busy []string
+	// Holders names the other policies, as namespace/name, that have one under way, in order.
+	Holders []string
 	// Waiting are the other policies that wait for a slot.
-	Waiting []Waiter
-	// Since is when this policy began to wait; zero when it does not.
-	Since time.Time
+	Waiting []WaitingPolicy
+	// WaitingSince is when this policy began to wait; zero when it does not.
+	WaitingSince time.Time
 }
 
-// Waiter is a policy that waits for a slot.
-type Waiter struct {
+// WaitingPolicy is a policy that waits for a slot.
+type WaitingPolicy struct {
 	// Policy is its namespace/name.
 	Policy string
 	// Emergency says that its database is saturated and its demand far above its capacity.
 	Emergency bool
-	// Since is when it began to wait.
-	Since time.Time
+	// WaitingSince is when it began to wait.
+	WaitingSince time.Time
 }
 
-// Before says whether a waiter's turn comes before another's: emergencies first, then those that have waited longest, then by
+// IsBefore says whether a waiter's turn comes before another's: emergencies first, then those that have waited longest, then by
 // name.
-func (w Waiter) Before(other Waiter) bool {
+func (w WaitingPolicy) IsBefore(other WaitingPolicy) bool {
 	switch {
 	case w.Emergency != other.Emergency:
 		return w.Emergency
-	case !w.Since.Equal(other.Since):
-		return w.Since.Before(other.Since)
+	case !w.WaitingSince.Equal(other.WaitingSince):
+		return w.WaitingSince.Before(other.WaitingSince)
 	default:
 		return w.Policy < other.Policy
 	}

@@ -13,31 +13,31 @@ type Money int64
 // Dollar is one US dollar.
 const Dollar Money = 1_000_000
 
-// decimals are the digits after the point that Money can hold.
-const decimals = 6
+// decimalPlaces are the digits after the point that Money can hold.
+const decimalPlaces = 6
 
 // ParseUSD reads a decimal number of dollars, for example "6.00". Decimals after the sixth are rounded to the nearest. The
 // error says what is wrong with it.
 func ParseUSD(text string) (Money, error) {
 	whole, fraction, _ := strings.Cut(text, ".")
-	if !digits(whole) || strings.Contains(text, ".") && !digits(fraction) || len(whole) > 9 {
+	if !isDigits(whole) || strings.Contains(text, ".") && !isDigits(fraction) || len(whole) > 9 {
 		return 0, fmt.Errorf("%q is not an amount in dollars such as 6.00", text)
 	}
-	up := Money(0)
-	if len(fraction) > decimals {
-		if fraction[decimals] >= '5' {
-			up = 1
+	roundUp := Money(0)
+	if len(fraction) > decimalPlaces {
+		if fraction[decimalPlaces] >= '5' {
+			roundUp = 1
 		}
-		fraction = fraction[:decimals]
+		fraction = fraction[:decimalPlaces]
 	}
-	amount, err := strconv.ParseInt(whole+fraction+strings.Repeat("0", decimals-len(fraction)), 10, 64)
+	amount, err := strconv.ParseInt(whole+fraction+strings.Repeat("0", decimalPlaces-len(fraction)), 10, 64)
 	if err != nil {
 		return 0, fmt.Errorf("%q is not an amount in dollars such as 6.00", text)
 	}
-	return Money(amount) + up, nil
+	return Money(amount) + roundUp, nil
 }
 
-func digits(text string) bool {
+func isDigits(text string) bool {
 	for _, r := range text {
 		if r < '0' || r > '9' {
 			return false

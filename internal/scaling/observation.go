@@ -23,15 +23,15 @@ const (
 
 // Observation is a timestamped snapshot of one target.
 type Observation struct {
-	// At is when the topology was read.
-	At time.Time
+	// ObservedAt is when the topology was read.
+	ObservedAt time.Time
 	// Found says whether the target exists. When it does not, Account, Region and Why are all that is set.
 	Found bool
 	// Kind of the target as it was found: an instance's readers are its read replicas, which never become the writer.
 	Kind TargetKind
-	// Whole says that all members have one class, which changes for all of them: a Multi-AZ DB cluster, or Serverless v2. The pool
+	// ResizedAsUnit says that all members have one class, which changes for all of them: a Multi-AZ DB cluster, or Serverless v2. The pool
 	// Writer then stands for the cluster.
-	Whole bool
+	ResizedAsUnit bool
 	// Serverless says that all members are Aurora Serverless v2: their Class is the cluster's maximum capacity, which changes for
 	// all of them without an interruption. Then Whole is true as well.
 	Serverless bool
@@ -51,44 +51,44 @@ type Observation struct {
 	Tags map[string]string
 	// Instances are all members, the writer first, then by name.
 	Instances []Instance
-	// WriterSince and ReadersSince say when the pool was first seen to consist of its present instances, each in service
+	// WriterChangedAt and ReadersChangedAt say when the pool was first seen to consist of its present instances, each in service
 	// with its present class. Samples from before are about another pool than the one there is now. Zero means that the
 	// pool is changing.
-	WriterSince, ReadersSince time.Time
+	WriterChangedAt, ReadersChangedAt time.Time
 	// UpgradedAt is when the engine's version was first seen to be another than before; zero when it never was.
 	UpgradedAt time.Time
 	// WriterCPU and ReadersCPU are the role's mean CPUUtilization in percent over the last two weeks, in samples of a
 	// quarter of an hour. They are for foresight alone.
 	WriterCPU, ReadersCPU Series
-	// WriterShapes and ReadersShapes say how many vCPUs the pool had when, oldest first: what it takes to read the above.
-	WriterShapes, ReadersShapes []PastCapacity
+	// WriterCapacityHistory and ReadersCapacityHistory say how many vCPUs the pool had when, oldest first: what it takes to read the above.
+	WriterCapacityHistory, ReadersCapacityHistory []CapacityPeriod
 	// Orderable lists the instance classes that AWS offers for the engine and version in this region; nil when that could
 	// not be read.
 	Orderable []string
 	// Shortages are the classes that AWS had no instance of a short time ago.
-	Shortages []Shortage
+	Shortages []CapacityShortage
 	// Prices are what an hour of one instance of a class costs here. A class that is not in it has no known price.
 	Prices map[string]Money
 	// AutoScaling says that Aurora Auto Scaling manages the number of readers; nil when it does not, or when AWS could not be
 	// asked: then only the names of its readers tell.
 	AutoScaling *AutoScaling
-	// Claims are the objects of this cluster that declare the class of an instance, and would change it back.
-	Claims []Claim
-	// ClaimsUnknown says why it is not known what such objects declare, or is empty.
-	ClaimsUnknown string
-	// HandsOff says why nothing may change because somebody else has changed back what we set, or is empty.
-	HandsOff string
+	// Declarations are the objects of this cluster that declare the class of an instance, and would change it back.
+	Declarations []ClassDeclaration
+	// DeclarationsUnknown says why it is not known what such objects declare, or is empty.
+	DeclarationsUnknown string
+	// OwnershipConflict says why nothing may change because somebody else has changed back what we set, or is empty.
+	OwnershipConflict string
 	// History is what the policy did before, newest first.
 	History History
 	// Fleet is what the other policies are doing.
 	Fleet Fleet
 }
 
-// Claim is an object that declares the class of an instance.
-type Claim struct {
+// ClassDeclaration is an object that declares the class of an instance.
+type ClassDeclaration struct {
 	Instance, InstanceClass string
-	// By names the object for people, and Remedy says what to change in it so that it leaves the class alone.
-	By, Remedy string
+	// DeclaredBy names the object for people, and Remedy says what to change in it so that it leaves the class alone.
+	DeclaredBy, Remedy string
 }
 
 // AutoScaling is a cluster's registration with Aurora Auto Scaling: the least and greatest number of readers that it sets.
@@ -96,19 +96,19 @@ type Claim struct {
 // Aurora Replicas").
 type AutoScaling struct{ Min, Max int }
 
-// Shortage is a class that AWS had no instance of.
-type Shortage struct {
+// CapacityShortage is a class that AWS had no instance of.
+type CapacityShortage struct {
 	InstanceClass string
 	// Zone is the availability zone; empty means in all that could be asked for.
 	Zone string
-	// Until is when it is worth asking again.
-	Until time.Time
+	// ExpiresAt is when it is worth asking again.
+	ExpiresAt time.Time
 }
 
-// Short lists the zones that have no instance of a class at now, and says whether none has.
-func (o Observation) Short(class string, now time.Time) (zones []string, everywhere bool) {
+// CapacityShortages lists the zones that have no instance of a class at now, and says whether none has.
+func (o Observation) CapacityShortages(class string, now time.Time) (zones []string, everywhere bool) {
 	for _, s := range o.Shortages {
-		if s.InstanceClass != class || !now.Before(s.Until) {
+		if s.InstanceClass != class || !now.Before(s.ExpiresAt) {
 			continue
 		}
 		if s.Zone == "" {
@@ -120,11 +120,11 @@ func (o Observation) Short(class string, now time.Time) (zones []string, everywh
 	return zones, everywhere
 }
 
-// PastCapacity is the vCPUs of a pool over a stretch of time.
-type PastCapacity struct {
-	// Since is when the pool was first seen so, and Until when it was last.
-	Since, Until time.Time
-	VCPUs        float64
+// CapacityPeriod is the vCPUs of a pool over a stretch of time.
+type CapacityPeriod struct {
+	// StartedAt is when the pool was first seen so, and Until when it was last.
+	StartedAt, EndedAt time.Time
+	VCPUs              float64
 }
 
 // Instance is one member of a target.
@@ -135,8 +135,8 @@ type Instance struct {
 	Class string
 	// PendingClass is the class it is changing or waiting to change to, or empty.
 	PendingClass string
-	// PendingOther lists other modifications that wait, by name. ApplyImmediately would flush them.
-	PendingOther []string
+	// OtherPendingModifications lists other modifications that wait, by name. ApplyImmediately would flush them.
+	OtherPendingModifications []string
 	// Status as the RDS API writes it, for example available.
 	Status string
 	Writer bool
@@ -163,24 +163,24 @@ type Instance struct {
 	// BackupWindow is the daily UTC time of automated backups, for example "03:10-03:40", or empty. Aurora's interrupt
 	// nothing, so its instances have none here.
 	BackupWindow string
-	// Maintenance is what AWS is about to do to it.
-	Maintenance []Maintenance
+	// PendingMaintenance is what AWS is about to do to it.
+	PendingMaintenance []PendingMaintenance
 }
 
 // MaintenanceUnknown is the action that stands for what AWS could not be asked.
 const MaintenanceUnknown = "unknown"
 
-// Maintenance is a maintenance action that waits.
-type Maintenance struct {
+// PendingMaintenance is a maintenance action that waits.
+type PendingMaintenance struct {
 	// Action as the RDS API names it, for example system-update or os-upgrade.
 	Action string
-	// Due is when AWS will apply it: the start of the window that it is scheduled for. Zero when AWS waits to be asked.
-	Due time.Time
+	// ScheduledAt is when AWS will apply it: the start of the window that it is scheduled for. Zero when AWS waits to be asked.
+	ScheduledAt time.Time
 }
 
-// Stale is the age of the newest sample above which there is nothing to decide on. RDS publishes a minute's sample within
+// MaxSampleAge is the age of the newest sample above which there is nothing to decide on. RDS publishes a minute's sample within
 // one to two minutes of its end.
-const Stale = 5 * time.Minute
+const MaxSampleAge = 5 * time.Minute
 
 // MaxReplicaLag is the lag at or below which a reader is in step with the writer. Aurora replicas are usually below 100 ms
 // behind (Aurora user guide, "Aurora Replicas").
@@ -188,43 +188,45 @@ const MaxReplicaLag = 5 * time.Second
 
 // Lag is a replication lag and when it was measured.
 type Lag struct {
-	At    time.Time
-	Value time.Duration
+	MeasuredAt time.Time
+	Value      time.Duration
 }
 
-// Available is the status of a cluster or instance that takes changes.
-const Available = "available"
+// StatusAvailable is the status of a cluster or instance that takes changes.
+const StatusAvailable = "available"
 
-// serving are the statuses, besides available, in which an instance serves at full capacity and has not been restarted
+// servingStatuses are the statuses, besides available, in which an instance serves at full capacity and has not been restarted
 // (RDS user guide, "Viewing DB instance status").
-var serving = []string{
+var servingStatuses = []string{
 	"backing-up", "storage-optimization", "configuring-enhanced-monitoring", "configuring-iam-database-auth",
 	"configuring-log-exports",
 }
 
-// Serving says whether an instance with this status serves at full capacity.
-func Serving(status string) bool { return status == Available || slices.Contains(serving, status) }
+// IsServing says whether an instance with this status serves at full capacity.
+func IsServing(status string) bool {
+	return status == StatusAvailable || slices.Contains(servingStatuses, status)
+}
 
-// broken are the statuses that an instance or cluster does not leave by itself.
-var broken = []string{
+// brokenStatuses are the statuses that an instance or cluster does not leave by itself.
+var brokenStatuses = []string{
 	"failed", "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable",
 	"incompatible-network", "incompatible-option-group", "incompatible-parameters", "incompatible-restore",
 	"insufficient-capacity", "restore-error", "storage-full", "stopped", "cloning-failed", "migration-failed",
 }
 
-// Broken says whether a database with this status needs a person. Any status that is neither available nor broken,
+// IsBroken says whether a database with this status needs a person. Any status that is neither available nor broken,
 // unknown ones included, means busy.
-func Broken(status string) bool { return slices.Contains(broken, status) }
+func IsBroken(status string) bool { return slices.Contains(brokenStatuses, status) }
 
-// Available says whether the instance is in service and takes changes.
-func (i Instance) Available() bool { return i.Status == Available }
+// IsAvailable says whether the instance is in service and takes changes.
+func (i Instance) IsAvailable() bool { return i.Status == StatusAvailable }
 
-// Own says whether dbscaler created the instance.
-func (i Instance) Own() bool { return i.Tags[TagCreatedBy] == TagCreatedByValue }
+// CreatedByOperator says whether dbscaler created the instance.
+func (i Instance) CreatedByOperator() bool { return i.Tags[TagCreatedBy] == TagCreatedByValue }
 
-// Surge names the operation that the instance was added for as a surge reader, or is empty.
-func (i Instance) Surge() string {
-	if !i.Own() {
+// SurgeOperation names the operation that the instance was added for as a surge reader, or is empty.
+func (i Instance) SurgeOperation() string {
+	if !i.CreatedByOperator() {
 		return ""
 	}
 	return i.Tags[TagSurge]
@@ -234,17 +236,19 @@ func (i Instance) Surge() string {
 // Scaling with Aurora Replicas").
 const autoScalingPrefix = "application-autoscaling-"
 
-// AutoScaled says whether Aurora Auto Scaling created the instance.
-func (i Instance) AutoScaled() bool { return strings.HasPrefix(i.Identifier, autoScalingPrefix) }
+// CreatedByAutoScaling says whether Aurora Auto Scaling created the instance.
+func (i Instance) CreatedByAutoScaling() bool {
+	return strings.HasPrefix(i.Identifier, autoScalingPrefix)
+}
 
-// OptedIn says whether tags let policies of the namespace change what carries them.
-func OptedIn(tags map[string]string, namespace string) bool {
+// IsOptedIn says whether tags let policies of the namespace change what carries them.
+func IsOptedIn(tags map[string]string, namespace string) bool {
 	value := tags[TagOptIn]
 	return value == "*" || value == namespace && namespace != ""
 }
 
-// Pool lists the instances of one role.
-func (o Observation) Pool(p Pool) []Instance {
+// PoolInstances lists the instances of one role.
+func (o Observation) PoolInstances(p Pool) []Instance {
 	var out []Instance
 	for _, i := range o.Instances {
 		if i.Writer == (p == Writer) {
@@ -263,17 +267,17 @@ func (o Observation) Instance(identifier string) (Instance, bool) {
 	return o.Instances[n], true
 }
 
-// Since is when the pool was first seen to consist of what it consists of now; zero while it is changing.
-func (o Observation) Since(p Pool) time.Time {
+// ChangedAt is when the pool was first seen to consist of what it consists of now; zero while it is changing.
+func (o Observation) ChangedAt(p Pool) time.Time {
 	if p == Writer {
-		return o.WriterSince
+		return o.WriterChangedAt
 	}
-	return o.ReadersSince
+	return o.ReadersChangedAt
 }
 
 // Shape is what a pool consists of now.
 func (o Observation) Shape(p Pool) Shape {
-	instances := o.Pool(p)
+	instances := o.PoolInstances(p)
 	s := Shape{Count: len(instances)}
 	for n, i := range instances {
 		if n == 0 {

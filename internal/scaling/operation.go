@@ -16,10 +16,10 @@ type Operation struct {
 	Reason string
 	// Emergency says that it was started because the pool was saturated and its demand far above its capacity.
 	Emergency bool
-	// Utilization of the pool in percent when it was started.
-	Utilization int
-	Started     time.Time
-	Steps       []Step
+	// UtilizationPercent of the pool in percent when it was started.
+	UtilizationPercent int
+	StartedAt          time.Time
+	Steps              []Step
 }
 
 // Step is one AWS call and the state that shows it is done.
@@ -33,48 +33,48 @@ type Step struct {
 	Surge bool
 	// Attempts is how often AWS was asked.
 	Attempts int
-	// Started is when the step began, before AWS was asked the first time; zero until then.
-	Started time.Time
-	// LastAttempt is when AWS was last asked.
-	LastAttempt time.Time
-	// Seen is when its effect was first seen; a second look confirms it. Zero while it is not seen.
-	Seen time.Time
-	// Completed is when a second look showed its effect; zero until then.
-	Completed time.Time
+	// StartedAt is when the step began, before AWS was asked the first time; zero until then.
+	StartedAt time.Time
+	// LastAttemptAt is when AWS was last asked.
+	LastAttemptAt time.Time
+	// ObservedAt is when its effect was first seen; a second look confirms it. Zero while it is not seen.
+	ObservedAt time.Time
+	// CompletedAt is when a second look showed its effect; zero until then.
+	CompletedAt time.Time
 }
 
-// Interrupts says whether a step takes an instance out of service for a time.
-func (s Step) Interrupts() bool {
+// IsDisruptive says whether a step takes an instance out of service for a time.
+func (s Step) IsDisruptive() bool {
 	return s.Action == ModifyInstanceClass || s.Action == Failover || s.Action == ModifyClusterClass
 }
 
-// Lead is how long it took until the operation had added capacity: until its first new reader was in service, or where it
+// LeadTime is how long it took until the operation had added capacity: until its first new reader was in service, or where it
 // adds none until its first resized instance was. Zero when it has added none.
-func (o Operation) Lead() time.Duration {
+func (o Operation) LeadTime() time.Duration {
 	for _, action := range []Action{CreateReader, ModifyInstanceClass, ModifyClusterClass, ModifyCapacity} {
 		for _, s := range o.Steps {
 			if s.Action == action {
-				return max(0, s.Completed.Sub(o.Started))
+				return max(0, s.CompletedAt.Sub(o.StartedAt))
 			}
 		}
 	}
 	return 0
 }
 
-// Disruptive says whether any step takes an instance out of service for a time. Adding a reader, or removing one, does not.
-func (o Operation) Disruptive() bool {
-	return slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Interrupts() })
+// IsDisruptive says whether any step takes an instance out of service for a time. Adding a reader, or removing one, does not.
+func (o Operation) IsDisruptive() bool {
+	return slices.ContainsFunc(o.Steps, func(s Step) bool { return s.IsDisruptive() })
 }
 
-// Asked says whether AWS was asked for any step.
-func (o Operation) Asked() bool {
+// HasRequests says whether AWS was asked for any step.
+func (o Operation) HasRequests() bool {
 	return slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Attempts > 0 })
 }
 
-// Current is the index of the step under way, or len(Steps) when all are done.
-func (o Operation) Current() int {
+// CurrentStep is the index of the step under way, or len(Steps) when all are done.
+func (o Operation) CurrentStep() int {
 	for n, s := range o.Steps {
-		if s.Completed.IsZero() {
+		if s.CompletedAt.IsZero() {
 			return n
 		}
 	}

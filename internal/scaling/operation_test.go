@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-func TestLead(t *testing.T) {
+func TestOperation_LeadTime(t *testing.T) {
 	done := func(action Action, minutes int) Step {
 		s := Step{Action: action}
 		if minutes > 0 {
-			s.Completed = at.Add(time.Duration(minutes) * time.Minute)
+			s.CompletedAt = testTime.Add(time.Duration(minutes) * time.Minute)
 		}
 		return s
 	}
@@ -24,7 +24,7 @@ func TestLead(t *testing.T) {
 		{"it was never done", []Step{done(CreateReader, 0)}, 0},
 		{"it adds nothing", []Step{done(DeleteReader, 3)}, 0},
 	} {
-		if got := (Operation{Started: at, Steps: test.steps}).Lead(); got != test.want {
+		if got := (Operation{StartedAt: testTime, Steps: test.steps}).LeadTime(); got != test.want {
 			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
 		}
 	}

@@ -55,26 +55,26 @@ type Policy struct {
 	Readers *ReaderLimits
 	// Writer is nil when the policy leaves the writer alone.
 	Writer *WriterLimits
-	// Serverless says that Writer lists maximum capacities of Aurora Serverless v2, as catalog.Capacity writes them.
+	// Serverless says that Writer lists maximum capacities of Aurora Serverless v2, as catalog.ServerlessClassName writes them.
 	Serverless bool
 	CPU        CPU
-	ScaleUp    Pace
-	ScaleDown  Pace
-	// ClassWindow is how far back a smaller class must have carried the load before instances are resized to it, where that is longer
+	ScaleUp    Behavior
+	ScaleDown  Behavior
+	// ScaleDownClassWindow is how far back a smaller class must have carried the load before instances are resized to it, where that is longer
 	// than the window of ScaleDown.
-	ClassWindow time.Duration
-	Guardrails  Guardrails
-	Foresight   Foresight
-	// AfterUpgrade is how to watch a database whose engine was upgraded.
-	AfterUpgrade Watch
-	// Floors are the least that the pools may be at certain times.
-	Floors []Floor
-	// Disruption lists when a step that interrupts the writer may begin. Empty means at any time.
-	Disruption []Window
+	ScaleDownClassWindow time.Duration
+	Guardrails           Guardrails
+	PredictiveScaling    PredictiveScaling
+	// AfterEngineUpgrade is how to watch a database whose engine was upgraded.
+	AfterEngineUpgrade UpgradeWatch
+	// ScheduledMinimums are the least that the pools may be at certain times.
+	ScheduledMinimums []ScheduledMinimum
+	// DisruptionWindows lists when a step that interrupts the writer may begin. Empty means at any time.
+	DisruptionWindows []Window
 	// Prices are what an hour of one instance of a class costs, where the policy says so. They win over those observed.
 	Prices map[string]Money
-	// Wish is what a person asked for on the object, outside the spec.
-	Wish Wish
+	// ManualControl is what a person asked for on the object, outside the spec.
+	ManualControl ManualControl
 }
 
 // ReaderLimits bounds the reader pool.
@@ -103,8 +103,8 @@ type CPU struct {
 	ScaleDown int
 }
 
-// Pace is how quickly one direction is taken.
-type Pace struct {
+// Behavior is how quickly one direction is taken.
+type Behavior struct {
 	// Window is what a threshold is held against: the average of it on the way up, each minute of it on the way down.
 	Window time.Duration
 	// Cooldown is how long to wait after a change before this direction is taken again.
@@ -124,28 +124,28 @@ type Guardrails struct {
 	// MaxHourlyCost is what an hour of all instances of the target may cost once an operation is done; surge readers are
 	// not counted. Zero means no bound.
 	MaxHourlyCost Money
-	// EmergencyInterrupts says that in an emergency the writer may be interrupted outside the disruption windows.
-	EmergencyInterrupts bool
+	// AllowEmergencyDisruption says that in an emergency the writer may be interrupted outside the disruption windows.
+	AllowEmergencyDisruption bool
 }
 
-// Foresight says which predictions may raise the demand that a shape must carry. None ever lowers it.
-type Foresight struct {
+// PredictiveScaling says which predictions may raise the demand that a shape must carry. None ever lowers it.
+type PredictiveScaling struct {
 	// Trend looks at where the last half hour leads.
 	Trend bool
 	// History looks at the same time of earlier days and weeks.
 	History bool
 }
 
-// Watch is how to look at a database after its engine was upgraded: queries may have become dearer.
-type Watch struct {
-	// Length of the watch; nothing shrinks during it.
-	Length time.Duration
+// UpgradeWatch is how to look at a database after its engine was upgraded: queries may have become dearer.
+type UpgradeWatch struct {
+	// Duration of the watch; nothing shrinks during it.
+	Duration time.Duration
 	// ScaleUp is the threshold meanwhile, in percent, where it is lower than the usual one.
 	ScaleUp int
 }
 
-// Floor is the least that the pools may be while its window is open.
-type Floor struct {
+// ScheduledMinimum is the least that the pools may be while its window is open.
+type ScheduledMinimum struct {
 	// Name for people.
 	Name   string
 	Window Window
@@ -167,25 +167,25 @@ type Window struct {
 	TimeZone string
 }
 
-// Wish is what a person asked for by annotation. What cannot be read counts as a pause: it is better to do nothing than to
+// ManualControl is what a person asked for by annotation. What cannot be read counts as a pause: it is better to do nothing than to
 // guess.
-type Wish struct {
-	// Problem says what cannot be read, or is empty.
-	Problem string
+type ManualControl struct {
+	// InvalidReason says what cannot be read, or is empty.
+	InvalidReason string
 	// PausedUntil is when a pause ends; zero when there is none.
 	PausedUntil time.Time
-	// Approved is the hash of the decision that was approved, or empty.
-	Approved string
+	// ApprovedHash is the hash of the decision that was approved, or empty.
+	ApprovedHash string
 	// Override is the shape that a person wants for a time, or nil.
-	Override *Override
+	Override *ManualOverride
 }
 
-// Override is the shape that a person wants, whatever the load, until it expires.
-type Override struct {
+// ManualOverride is the shape that a person wants, whatever the load, until it expires.
+type ManualOverride struct {
 	// Readers and Writer are the shapes wanted; nil leaves the pool alone.
 	Readers, Writer *Shape
-	// Until is when the load decides again.
-	Until time.Time
+	// ExpiresAt is when the load decides again.
+	ExpiresAt time.Time
 }
 
 // Allows says whether the limits let a pool have a shape.
@@ -200,9 +200,9 @@ func (p Policy) Allows(pool Pool, to Shape) bool {
 	}
 }
 
-// Wanted is the shape that a person wants a pool to have at now, or nil.
-func (w Wish) Wanted(pool Pool, now time.Time) *Shape {
-	override := w.Overridden(now)
+// DesiredShape is the shape that a person wants a pool to have at now, or nil.
+func (w ManualControl) DesiredShape(pool Pool, now time.Time) *Shape {
+	override := w.ActiveOverride(now)
 	switch {
 	case override == nil:
 		return nil
@@ -213,12 +213,14 @@ func (w Wish) Wanted(pool Pool, now time.Time) *Shape {
 	}
 }
 
-// Paused says whether a person has paused the policy at now, or asked for something that cannot be read.
-func (w Wish) Paused(now time.Time) bool { return w.Problem != "" || now.Before(w.PausedUntil) }
+// IsPaused says whether a person has paused the policy at now, or asked for something that cannot be read.
+func (w ManualControl) IsPaused(now time.Time) bool {
+	return w.InvalidReason != "" || now.Before(w.PausedUntil)
+}
 
-// Overridden is the override in force at now, or nil.
-func (w Wish) Overridden(now time.Time) *Override {
-	if w.Override == nil || !now.Before(w.Override.Until) {
+// ActiveOverride is the override in force at now, or nil.
+func (w ManualControl) ActiveOverride(now time.Time) *ManualOverride {
+	if w.Override == nil || !now.Before(w.Override.ExpiresAt) {
 		return nil
 	}
 	return w.Override

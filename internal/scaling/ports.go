@@ -13,11 +13,11 @@ type Observer interface {
 	//
 	// A target that does not exist is an Observation with Found false, not an error. A result's error wraps one of the
 	// errors below where the cause is known.
-	Observe(ctx context.Context, targets []Target, notBefore time.Time) []Observed
+	Observe(ctx context.Context, targets []Target, notBefore time.Time) []ObservationResult
 }
 
-// Observed is the result for one target: an observation or the error that prevented it.
-type Observed struct {
+// ObservationResult is the result for one target: an observation or the error that prevented it.
+type ObservationResult struct {
 	Observation Observation
 	// MetricsErr says why samples could not be read although the topology could. The samples are then missing.
 	MetricsErr error
@@ -57,9 +57,9 @@ var (
 type NoCapacityError struct {
 	// Zone is the availability zone that was asked for; empty when AWS chose.
 	Zone string
-	// Last says that there is no other zone to try.
-	Last bool
-	Err  error
+	// LastZone says that there is no other zone to try.
+	LastZone bool
+	Err      error
 }
 
 // Error implements error.
@@ -115,6 +115,6 @@ const (
 	// Instance is the cluster.
 	ModifyClusterClass Action = "ModifyClusterClass"
 	// ModifyCapacity is rds:ModifyDBCluster with the maximum capacity of Aurora Serverless v2, which interrupts nothing. Its Instance
-	// is the cluster, and its InstanceClass the capacity as catalog.Capacity writes it.
+	// is the cluster, and its InstanceClass the capacity as catalog.ServerlessClassName writes it.
 	ModifyCapacity Action = "ModifyCapacity"
 )

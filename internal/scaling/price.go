@@ -1,8 +1,8 @@
 package scaling
 
-// Price is what an hour of one instance of a class costs: as the policy says, or else as was observed. False when neither
+// ClassPrice is what an hour of one instance of a class costs: as the policy says, or else as was observed. False when neither
 // knows.
-func Price(p *Policy, o *Observation, class string) (Money, bool) {
+func ClassPrice(p *Policy, o *Observation, class string) (Money, bool) {
 	if money, known := p.Prices[class]; known {
 		return money, true
 	}
@@ -13,14 +13,14 @@ func Price(p *Policy, o *Observation, class string) (Money, bool) {
 // HourlyCost is what an hour of the whole target costs with a pool of another shape: all instances, those of the other pool
 // as they are. False when the price of one of the classes is not known.
 func HourlyCost(p *Policy, o *Observation, pool Pool, to Shape) (Money, bool) {
-	each, known := Price(p, o, to.InstanceClass)
-	total := Money(to.Count) * each
+	pricePerInstance, known := ClassPrice(p, o, to.InstanceClass)
+	total := Money(to.Count) * pricePerInstance
 	for n := range o.Instances {
 		i := &o.Instances[n]
 		if i.Writer == (pool == Writer) {
 			continue
 		}
-		money, priced := Price(p, o, i.Class)
+		money, priced := ClassPrice(p, o, i.Class)
 		total += money
 		known = known && priced
 	}

@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-var at = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
+var testTime = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 
-// every lists samples that are so far apart; NaN leaves one out.
-func every(period time.Duration, values ...float64) Series {
+// samplesEvery lists samples that are so far apart; NaN leaves one out.
+func samplesEvery(period time.Duration, values ...float64) Series {
 	var s Series
 	for n, v := range values {
 		if !math.IsNaN(v) {
-			s = append(s, Sample{At: at.Add(time.Duration(n) * period), Value: v})
+			s = append(s, Sample{Time: testTime.Add(time.Duration(n) * period), Value: v})
 		}
 	}
 	return s
 }
 
-func TestASeriesReadsBackExactly(t *testing.T) {
+func TestSeries_JSONRoundTrip(t *testing.T) {
 	gap := math.NaN()
 	zone := time.FixedZone("CET", 3600)
 	for _, test := range []struct {
@@ -31,15 +31,15 @@ func TestASeriesReadsBackExactly(t *testing.T) {
 		says   string
 	}{
 		{"nothing", nil, "{}"},
-		{"one", every(time.Minute, 1.5), `"values":[1.5]`},
-		{"minutes with a gap", every(time.Minute, 1, gap, 3), `"periodSeconds":60,"values":[1,null,3]`},
-		{"quarters of an hour", every(15*time.Minute, 0.1, 0.2, 1.0/3), `"periodSeconds":900`},
-		{"five minutes", every(5*time.Minute, 1, 2, 3, 4), `"periodSeconds":300`},
-		{"off the grid", Series{{At: at, Value: 1}, {At: at.Add(61 * time.Second), Value: 2}}, `"samples"`},
-		{"far apart", Series{{At: at, Value: 1}, {At: at.Add(24 * time.Hour), Value: 2}}, `"samples"`},
-		{"twice the same minute", Series{{At: at, Value: 1}, {At: at, Value: 2}}, `"samples"`},
-		{"out of order", Series{{At: at.Add(time.Minute), Value: 1}, {At: at, Value: 2}}, `"samples"`},
-		{"another zone", Series{{At: at.In(zone), Value: 1}, {At: at.In(zone).Add(time.Minute), Value: 2}}, `"2026-02-05T10:00:00Z"`},
+		{"one", samplesEvery(time.Minute, 1.5), `"values":[1.5]`},
+		{"minutes with a gap", samplesEvery(time.Minute, 1, gap, 3), `"periodSeconds":60,"values":[1,null,3]`},
+		{"quarters of an hour", samplesEvery(15*time.Minute, 0.1, 0.2, 1.0/3), `"periodSeconds":900`},
+		{"five minutes", samplesEvery(5*time.Minute, 1, 2, 3, 4), `"periodSeconds":300`},
+		{"off the grid", Series{{Time: testTime, Value: 1}, {Time: testTime.Add(61 * time.Second), Value: 2}}, `"samples"`},
+		{"far apart", Series{{Time: testTime, Value: 1}, {Time: testTime.Add(24 * time.Hour), Value: 2}}, `"samples"`},
+		{"twice the same minute", Series{{Time: testTime, Value: 1}, {Time: testTime, Value: 2}}, `"samples"`},
+		{"out of order", Series{{Time: testTime.Add(time.Minute), Value: 1}, {Time: testTime, Value: 2}}, `"samples"`},
+		{"another zone", Series{{Time: testTime.In(zone), Value: 1}, {Time: testTime.In(zone).Add(time.Minute), Value: 2}}, `"2026-02-05T10:00:00Z"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			text, err := json.Marshal(test.series)
@@ -54,7 +54,7 @@ func TestASeriesReadsBackExactly(t *testing.T) {
 				t.Fatalf("%d samples became %d", len(test.series), len(back))
 			}
 			for n := range back {
-				if !back[n].At.Equal(test.series[n].At) || back[n].Value != test.series[n].Value {
+				if !back[n].Time.Equal(test.series[n].Time) || back[n].Value != test.series[n].Value {
 					t.Errorf("sample %d: %v became %v", n, test.series[n], back[n])
 				}
 			}
@@ -66,8 +66,8 @@ func TestASeriesReadsBackExactly(t *testing.T) {
 }
 
 // What is no number is missing: JSON could not say it, and nobody may count with it.
-func TestWhatIsNoNumberIsMissing(t *testing.T) {
-	s := Series{{At: at, Value: 1}, {At: at.Add(time.Minute), Value: math.NaN()}, {At: at.Add(2 * time.Minute), Value: math.Inf(1)}, {At: at.Add(3 * time.Minute), Value: 4}}
+func TestSeries_InvalidValuesAreMissing(t *testing.T) {
+	s := Series{{Time: testTime, Value: 1}, {Time: testTime.Add(time.Minute), Value: math.NaN()}, {Time: testTime.Add(2 * time.Minute), Value: math.Inf(1)}, {Time: testTime.Add(3 * time.Minute), Value: 4}}
 	text, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
@@ -80,32 +80,32 @@ func TestWhatIsNoNumberIsMissing(t *testing.T) {
 		t.Errorf("got %v, want %v", back, want)
 	}
 	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -1} {
-		if Number(v) {
+		if IsValidSample(v) {
 			t.Errorf("%f counts as a number", v)
 		}
-		if _, known := (Series{{At: at, Value: v}}).At(at); known {
+		if _, known := (Series{{Time: testTime, Value: v}}).ValueAt(testTime); known {
 			t.Errorf("%f is known", v)
 		}
 	}
 }
 
-func TestFrom(t *testing.T) {
+func TestSeries_IndexFrom(t *testing.T) {
 	gap := math.NaN()
-	for _, s := range []Series{nil, every(time.Minute, 1), every(time.Minute, 1, 2, 3, 4, 5), every(time.Minute, 1, gap, gap, gap, 5, 6, gap, 8)} {
+	for _, s := range []Series{nil, samplesEvery(time.Minute, 1), samplesEvery(time.Minute, 1, 2, 3, 4, 5), samplesEvery(time.Minute, 1, gap, gap, gap, 5, 6, gap, 8)} {
 		for seconds := -90; seconds < 600; seconds += 15 {
-			moment := at.Add(time.Duration(seconds) * time.Second)
+			moment := testTime.Add(time.Duration(seconds) * time.Second)
 			want := 0
-			for want < len(s) && s[want].At.Before(moment) {
+			for want < len(s) && s[want].Time.Before(moment) {
 				want++
 			}
-			if got := s.From(moment); got != want {
+			if got := s.IndexFrom(moment); got != want {
 				t.Errorf("of %d samples the first from %d s on is %d, want %d", len(s), seconds, got, want)
 			}
 		}
 	}
 }
 
-func TestMoney(t *testing.T) {
+func TestParseUSD(t *testing.T) {
 	for text, want := range map[string]Money{
 		"6": 6_000_000, "6.00": 6_000_000, "0.0175": 17_500, "0.2600000000": 260_000, "0.0000005": 1, "0.0000004": 0, "123456789.999999": 123456789_999999,
 	} {
@@ -126,23 +126,23 @@ func TestMoney(t *testing.T) {
 }
 
 // An approval is for one change of one database, which has been what it is since then.
-func TestHash(t *testing.T) {
+func TestChange_Hash(t *testing.T) {
 	target := Target{Scope: Scope{Region: "eu-west-1"}, Kind: DBCluster, Identifier: "orders"}
-	change := Change{Pool: Readers, Direction: Up, From: Shape{"db.r6g.large", 1}, To: Shape{"db.r6g.large", 2}, Demand: 1.6, Utilization: 80}
-	hash := change.Hash(target, at)
+	change := Change{Pool: Readers, Direction: Up, From: Shape{"db.r6g.large", 1}, To: Shape{"db.r6g.large", 2}, Demand: 1.6, UtilizationPercent: 80}
+	hash := change.Hash(target, testTime)
 	if len(hash) != 8 {
 		t.Errorf("the hash is %q", hash)
 	}
 	moved := change
-	moved.Demand, moved.Utilization = 1.7, 85
-	if moved.Hash(target, at) != hash {
+	moved.Demand, moved.UtilizationPercent = 1.7, 85
+	if moved.Hash(target, testTime) != hash {
 		t.Error("the hash moves with the load")
 	}
 	more, other := change, target
 	more.To.Count = 3
 	other.Identifier = "billing"
 	for name, got := range map[string]string{
-		"another shape": more.Hash(target, at), "another database": change.Hash(other, at), "another time": change.Hash(target, at.Add(time.Second)),
+		"another shape": more.Hash(target, testTime), "another database": change.Hash(other, testTime), "another time": change.Hash(target, testTime.Add(time.Second)),
 	} {
 		if got == hash {
 			t.Errorf("%s has the same hash", name)
@@ -166,10 +166,10 @@ func FuzzSeries(f *testing.F) {
 		}
 		n := 0
 		for _, sample := range s {
-			if !Number(sample.Value) {
+			if !IsValidSample(sample.Value) {
 				continue
 			}
-			if n >= len(back) || !back[n].At.Equal(sample.At) || back[n].Value != sample.Value {
+			if n >= len(back) || !back[n].Time.Equal(sample.Time) || back[n].Value != sample.Value {
 				t.Fatalf("%v became %s and %v", s, text, back)
 			}
 			n++

@@ -20,35 +20,39 @@ type Scaled struct {
 
 var _ clock.WithTicker = Scaled{}
 
-var machine clock.RealClock
+var wallClock clock.RealClock
 
 // Now is the scaled time. Before Origin the clock stands still.
 func (s Scaled) Now() time.Time {
-	return s.Start.Add(max(0, time.Duration(float64(machine.Since(s.Origin))*s.Speed)))
+	return s.Start.Add(max(0, time.Duration(float64(wallClock.Since(s.Origin))*s.Speed)))
 }
 
 // Since is how much scaled time has passed since t.
 func (s Scaled) Since(t time.Time) time.Duration { return s.Now().Sub(t) }
 
-// Machine is how long d takes by the machine's clock.
-func (s Scaled) Machine(d time.Duration) time.Duration { return time.Duration(float64(d) / s.Speed) }
+// WallDuration is how long d takes by the machine's clock.
+func (s Scaled) WallDuration(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / s.Speed)
+}
 
 // After sends the machine's time after d of scaled time.
-func (s Scaled) After(d time.Duration) <-chan time.Time { return machine.After(s.Machine(d)) }
+func (s Scaled) After(d time.Duration) <-chan time.Time { return wallClock.After(s.WallDuration(d)) }
 
 // Sleep returns after d of scaled time.
-func (s Scaled) Sleep(d time.Duration) { machine.Sleep(s.Machine(d)) }
+func (s Scaled) Sleep(d time.Duration) { wallClock.Sleep(s.WallDuration(d)) }
 
 // Tick sends the machine's time every d of scaled time.
-func (s Scaled) Tick(d time.Duration) <-chan time.Time { return machine.Tick(s.Machine(d)) }
+func (s Scaled) Tick(d time.Duration) <-chan time.Time { return wallClock.Tick(s.WallDuration(d)) }
 
 // NewTimer is a timer of d of scaled time.
 func (s Scaled) NewTimer(d time.Duration) clock.Timer {
-	return timer{Timer: machine.NewTimer(s.Machine(d)), clock: s}
+	return timer{Timer: wallClock.NewTimer(s.WallDuration(d)), clock: s}
 }
 
 // NewTicker is a ticker of d of scaled time.
-func (s Scaled) NewTicker(d time.Duration) clock.Ticker { return machine.NewTicker(s.Machine(d)) }
+func (s Scaled) NewTicker(d time.Duration) clock.Ticker {
+	return wallClock.NewTicker(s.WallDuration(d))
+}
 
 type timer struct {
 	clock.Timer
@@ -56,4 +60,4 @@ type timer struct {
 }
 
 // Reset sets the timer to d of scaled time.
-func (t timer) Reset(d time.Duration) bool { return t.Timer.Reset(t.clock.Machine(d)) }
+func (t timer) Reset(d time.Duration) bool { return t.Timer.Reset(t.clock.WallDuration(d)) }

@@ -30,8 +30,8 @@ type snapshot struct {
 }
 
 // Observe implements scaling.Observer on the model.
-func (m *manager) Observe(_ context.Context, targets []scaling.Target, notBefore time.Time) []scaling.Observed {
-	out := make([]scaling.Observed, len(targets))
+func (m *manager) Observe(_ context.Context, targets []scaling.Target, notBefore time.Time) []scaling.ObservationResult {
+	out := make([]scaling.ObservationResult, len(targets))
 	for n, target := range targets {
 		if n > 0 { // the others are listed for the sake of a shared batch
 			continue
@@ -45,7 +45,7 @@ func (m *manager) Observe(_ context.Context, targets []scaling.Target, notBefore
 			known = m.look(target)
 			m.snapshots[target] = known
 		}
-		out[n] = scaling.Observed{Observation: known.observation, Err: known.err}
+		out[n] = scaling.ObservationResult{Observation: known.observation, Err: known.err}
 	}
 	return out
 }
@@ -61,7 +61,7 @@ func (m *manager) look(target scaling.Target) snapshot {
 
 // observe is what AWS shows of a target now.
 func (s *sim) observe(target scaling.Target) scaling.Observation {
-	o := scaling.Observation{At: s.now.Add(s.skew), Orderable: s.orderable[target.Identifier]}
+	o := scaling.Observation{ObservedAt: s.now.Add(s.skew), Orderable: s.orderable[target.Identifier]}
 	if target.Kind == scaling.DBCluster {
 		c, err := s.world.Cluster(region, target.Identifier)
 		if err != nil {
@@ -69,12 +69,12 @@ func (s *sim) observe(target scaling.Target) scaling.Observation {
 		}
 		o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, c.ARN(), c.Engine, c.EngineVersion, c.Status, c.Tags
 		o.Serverless = c.Capacity != nil
-		o.Whole = c.InstanceClass != "" || o.Serverless
+		o.ResizedAsUnit = c.InstanceClass != "" || o.Serverless
 		for _, id := range c.Members {
 			if i, err := s.world.Instance(region, id); err == nil {
 				member := s.instance(i, id == c.Writer)
 				if o.Serverless {
-					member.Class = catalog.Capacity(c.Capacity.Max)
+					member.Class = catalog.ServerlessClassName(c.Capacity.Max)
 				}
 				o.Instances = append(o.Instances, member)
 			}
@@ -109,7 +109,7 @@ func (s *sim) observe(target scaling.Target) scaling.Observation {
 // instance is what AWS shows of an instance.
 func (s *sim) instance(i *model.Instance, writer bool) scaling.Instance {
 	out := scaling.Instance{
-		Identifier: i.Identifier, ARN: i.ARN(), Class: i.Class, PendingClass: i.Pending.Class, Status: i.Status, Writer: writer,
+		Identifier: i.Identifier, ARN: i.ARN(), Class: i.Class, PendingClass: i.PendingChanges.Class, Status: i.Status, Writer: writer,
 		PromotionTier: i.PromotionTier, AvailabilityZone: i.AvailabilityZone, CreatedAt: i.CreatedAt, Tags: i.Tags,
 		CPU: s.series(i, "CPUUtilization"), DBLoadCPU: s.series(i, "DBLoadCPU"),
 		FreeableMemory: fives(s.series(i, "FreeableMemory"), math.Min), Connections: fives(s.series(i, "DatabaseConnections"), math.Max),
@@ -117,12 +117,12 @@ func (s *sim) instance(i *model.Instance, writer bool) scaling.Instance {
 	for metric, unit := range map[string]time.Duration{"AuroraReplicaLag": time.Millisecond, "ReplicaLag": time.Second} {
 		if lag := s.series(i, metric); len(lag) > 0 && !writer {
 			newest := lag[len(lag)-1]
-			out.ReplicaLag = &scaling.Lag{At: newest.At, Value: time.Duration(newest.Value * float64(unit))}
+			out.ReplicaLag = &scaling.Lag{MeasuredAt: newest.Time, Value: time.Duration(newest.Value * float64(unit))}
 		}
 	}
 	if uptime := s.series(i, "EngineUptime"); len(uptime) > 0 {
 		newest := uptime[len(uptime)-1]
-		out.RestartedAt = newest.At.Add(time.Minute - time.Duration(newest.Value*float64(time.Second)))
+		out.RestartedAt = newest.Time.Add(time.Minute - time.Duration(newest.Value*float64(time.Second)))
 	}
 	return out
 }
@@ -137,17 +137,17 @@ func (s *sim) series(i *model.Instance, metric string) scaling.Series {
 	known := s.known[key]
 	from := s.now.Add(-window)
 	if last := len(known) - 1; last >= 0 {
-		from = known[last].At.Add(time.Minute)
+		from = known[last].Time.Add(time.Minute)
 	}
 	if s.now.Sub(from) < 2*time.Minute {
 		return known // nothing newer is published
 	}
-	for _, p := range s.world.Samples(region, map[string]string{"DBInstanceIdentifier": i.Identifier}, metric, from, s.now) {
-		if !p.At.Before(i.CreatedAt.Truncate(time.Minute)) { // else it is of an earlier instance of this name
-			known = append(known, scaling.Sample{At: p.At, Value: s.garble(metric, p.At, p.Value)})
+	for _, p := range s.world.MetricSamples(region, map[string]string{"DBInstanceIdentifier": i.Identifier}, metric, from, s.now) {
+		if !p.Time.Before(i.CreatedAt.Truncate(time.Minute)) { // else it is of an earlier instance of this name
+			known = append(known, scaling.Sample{Time: p.Time, Value: s.garble(metric, p.Time, p.Value)})
 		}
 	}
-	if len(known) > 0 && s.now.Sub(known[0].At) > 2*window {
+	if len(known) > 0 && s.now.Sub(known[0].Time) > 2*window {
 		known = slices.Clone(known[len(known)/2:])
 	}
 	s.known[key] = known
@@ -158,11 +158,11 @@ func (s *sim) series(i *model.Instance, metric string) scaling.Series {
 func fives(in scaling.Series, extreme func(a, b float64) float64) scaling.Series {
 	var out scaling.Series
 	for _, sample := range in {
-		at := sample.At.Truncate(5 * time.Minute)
-		if last := len(out) - 1; last >= 0 && out[last].At.Equal(at) {
+		at := sample.Time.Truncate(5 * time.Minute)
+		if last := len(out) - 1; last >= 0 && out[last].Time.Equal(at) {
 			out[last].Value = extreme(out[last].Value, sample.Value)
 		} else {
-			out = append(out, scaling.Sample{At: at, Value: sample.Value})
+			out = append(out, scaling.Sample{Time: at, Value: sample.Value})
 		}
 	}
 	return out
@@ -204,17 +204,17 @@ func (s *sim) carryOut(target scaling.Target, call scaling.Call) error {
 	var err error
 	switch call.Action {
 	case scaling.ModifyInstanceClass:
-		_, err = s.world.ModifyInstance(region, call.Instance, model.Modify{Class: &call.InstanceClass, ApplyImmediately: true})
+		_, err = s.world.ModifyInstance(region, call.Instance, model.ModifyInstanceRequest{Class: &call.InstanceClass, ApplyImmediately: true})
 	case scaling.ModifyPromotionTier:
-		_, err = s.world.ModifyInstance(region, call.Instance, model.Modify{PromotionTier: &call.PromotionTier, ApplyImmediately: true})
+		_, err = s.world.ModifyInstance(region, call.Instance, model.ModifyInstanceRequest{PromotionTier: &call.PromotionTier, ApplyImmediately: true})
 	case scaling.CreateReader:
 		return s.create(target, call)
 	case scaling.DeleteReader:
 		_, err = s.world.DeleteInstance(region, call.Instance, true, "")
 	case scaling.ModifyCapacity:
-		_, err = s.world.ModifyCapacity(region, target.Identifier, model.Capacity{Min: 0.5, Max: float64(catalog.ACUs(call.InstanceClass))})
+		_, err = s.world.ModifyServerlessCapacity(region, target.Identifier, model.ServerlessCapacity{Min: 0.5, Max: float64(catalog.ParseACUs(call.InstanceClass))})
 	case scaling.ModifyClusterClass:
-		_, err = s.world.ModifyCluster(region, target.Identifier, call.InstanceClass)
+		_, err = s.world.ModifyClusterClass(region, target.Identifier, call.InstanceClass)
 	case scaling.Failover:
 		_, err = s.world.FailoverCluster(region, target.Identifier, call.Instance)
 	default:
@@ -229,31 +229,31 @@ func (s *sim) create(target scaling.Target, call scaling.Call) error {
 	for k, v := range call.Tags {
 		tags[k] = v
 	}
-	zones := slices.DeleteFunc(model.Zones(region), func(z string) bool { return slices.Contains(call.AvoidZones, z) })
+	zones := slices.DeleteFunc(model.AvailabilityZones(region), func(z string) bool { return slices.Contains(call.AvoidZones, z) })
 	if len(zones) == 0 {
-		return &scaling.NoCapacityError{Last: true, Err: fmt.Errorf("%w: no zone has it", scaling.ErrNoCapacity)}
+		return &scaling.NoCapacityError{LastZone: true, Err: fmt.Errorf("%w: no zone has it", scaling.ErrNoCapacity)}
 	}
 	tier := call.PromotionTier
 	var err error
 	if target.Kind == scaling.DBInstance {
-		_, err = s.world.CreateReplica(region, model.CreateReplica{
+		_, err = s.world.CreateReplica(region, model.CreateReplicaRequest{
 			Identifier: call.Instance, Source: target.Identifier, Class: call.InstanceClass, AvailabilityZone: zones[0], Tags: tags,
 		})
 	} else {
-		_, err = s.world.CreateInstance(region, model.Create{
+		_, err = s.world.CreateInstance(region, model.CreateInstanceRequest{
 			Identifier: call.Instance, Cluster: target.Identifier, Engine: "aurora-postgresql", Class: call.InstanceClass, PromotionTier: &tier,
 			AvailabilityZone: zones[0], Tags: tags, PerformanceInsights: true,
 		})
 	}
 	if err = classified(err); errors.Is(err, scaling.ErrNoCapacity) {
-		return &scaling.NoCapacityError{Zone: zones[0], Last: len(zones) == 1, Err: err}
+		return &scaling.NoCapacityError{Zone: zones[0], LastZone: len(zones) == 1, Err: err}
 	}
 	return err
 }
 
 // classified is a fault of the model as the AWS edge tells it.
 func classified(err error) error {
-	var fault *model.Fault
+	var fault *model.APIError
 	if errors.As(err, &fault) {
 		return awsx.Classify(&smithy.OperationError{
 			ServiceID: "RDS", OperationName: "the change", Err: &smithy.GenericAPIError{Code: fault.Code, Message: fault.Message},

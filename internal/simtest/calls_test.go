@@ -92,7 +92,7 @@ func (w *witness) paused(m *manager, p *v1alpha1.DBScalingPolicy, call scaling.C
 		return
 	}
 	policy, err := convert.Policy(before)
-	if err == nil && policy.Wish.Paused(s.Now()) && before.Annotations[v1alpha1.AnnotationPausedUntil] == p.Annotations[v1alpha1.AnnotationPausedUntil] {
+	if err == nil && policy.ManualControl.IsPaused(s.Now()) && before.Annotations[v1alpha1.AnnotationPausedUntil] == p.Annotations[v1alpha1.AnnotationPausedUntil] {
 		s.violate("%s of %s is asked for while %s is paused", call.Action, call.Instance, p.Name)
 	}
 }
@@ -103,7 +103,7 @@ func (w *witness) atRest(name string, call scaling.Call) {
 		return
 	}
 	for _, i := range w.sim.world.Instances(region) {
-		if of(i) == name && i.Status != scaling.Available {
+		if of(i) == name && i.Status != scaling.StatusAvailable {
 			w.sim.violate("%s of %s is asked for while %s is %s", call.Action, call.Instance, i.Identifier, i.Status)
 		}
 	}
@@ -114,7 +114,7 @@ func (w *witness) slots() {
 	var busy []string
 	for _, key := range w.sim.keys {
 		if p := w.sim.store.get(key); p != nil {
-			if op := convert.Operation(p.Status.Operation); op != nil && op.Disruptive() && op.Asked() {
+			if op := convert.Operation(p.Status.Operation); op != nil && op.IsDisruptive() && op.HasRequests() {
 				busy = append(busy, p.Name)
 			}
 		}
@@ -132,8 +132,8 @@ func (w *witness) mayDelete(name string, call scaling.Call) {
 	if i.Tags[scaling.TagCreatedBy] != scaling.TagCreatedByValue {
 		w.sim.violate("%s is to be deleted, which the operator did not create", call.Instance)
 	}
-	truth, _ := w.sim.world.Truth(region, call.Instance)
-	if truth.Writer && w.calm(name, w.sim.now) {
+	truth, _ := w.sim.world.GroundTruth(region, call.Instance)
+	if truth.IsWriter && w.calm(name, w.sim.now) {
 		w.sim.violate("the writer %s is to be deleted", call.Instance)
 	}
 	if truth.InService && w.readers(name, call.Instance) == 0 && w.calm(name, w.sim.now) {
@@ -163,8 +163,8 @@ func (w *witness) mayCreate(name string, t *trial) {
 }
 
 func (w *witness) mayModify(name string, call scaling.Call, t *trial) {
-	truth, exists := w.sim.world.Truth(region, call.Instance)
-	if !exists || truth.Writer || !w.calm(name, t.began) {
+	truth, exists := w.sim.world.GroundTruth(region, call.Instance)
+	if !exists || truth.IsWriter || !w.calm(name, t.began) {
 		return
 	}
 	switch left := w.readers(name, call.Instance); {
@@ -178,7 +178,7 @@ func (w *witness) mayModify(name string, call scaling.Call, t *trial) {
 
 // mayFailOver wants the new writer to be as large as the operation leads to.
 func (w *witness) mayFailOver(name string, call scaling.Call, t *trial) {
-	heir, exists := w.sim.world.Truth(region, call.Instance)
+	heir, exists := w.sim.world.GroundTruth(region, call.Instance)
 	if exists && heir.VCPUs != vcpus(t.op.To.InstanceClass) && w.calm(name, w.sim.now) {
 		w.sim.violate("%s of %g vCPUs is to become the writer of %s, which is to have %s", call.Instance, heir.VCPUs, name, t.op.To.InstanceClass)
 	}
@@ -186,17 +186,17 @@ func (w *witness) mayFailOver(name string, call scaling.Call, t *trial) {
 
 // mayInterrupt wants the writer to be interrupted in a window only, unless the policy lets emergencies.
 func (w *witness) mayInterrupt(p *v1alpha1.DBScalingPolicy, call scaling.Call, t *trial) {
-	truth, exists := w.sim.world.Truth(region, call.Instance)
-	if call.Action == scaling.ModifyInstanceClass && (!exists || !truth.Writer) {
+	truth, exists := w.sim.world.GroundTruth(region, call.Instance)
+	if call.Action == scaling.ModifyInstanceClass && (!exists || !truth.IsWriter) {
 		return
 	}
 	policy, err := convert.Policy(p)
-	if err != nil || t.op.Emergency && policy.Guardrails.EmergencyInterrupts {
+	if err != nil || t.op.Emergency && policy.Guardrails.AllowEmergencyDisruption {
 		return
 	}
 	// The call may have taken some time on its way.
 	for _, ago := range []time.Duration{0, 45 * time.Second, 2 * time.Minute} {
-		if open, _, err := schedule.Open(policy.Disruption, w.sim.Now().Add(-ago)); err == nil && open {
+		if open, _, err := schedule.IsOpen(policy.DisruptionWindows, w.sim.Now().Add(-ago)); err == nil && open {
 			return
 		}
 	}

@@ -35,7 +35,7 @@ func (s *sim) somebody() (types.NamespacedName, []*model.Instance) {
 }
 
 // of is the database that an instance belongs to.
-func of(i *model.Instance) string { return cmp.Or(i.Cluster, i.Source, i.Identifier) }
+func of(i *model.Instance) string { return cmp.Or(i.Cluster, i.ReplicationSource, i.Identifier) }
 
 // one picks an instance of a policy's database, or nil when there is none.
 func (s *sim) one() (types.NamespacedName, *model.Instance) {
@@ -64,7 +64,7 @@ func gap(s *sim) {
 	if _, i := s.one(); i != nil {
 		length := s.between(time.Minute, 30*time.Minute)
 		s.tell("%s publishes nothing for %s", i.Identifier, length)
-		s.world.Gap(region, i.Identifier, s.now, s.now.Add(length))
+		s.world.AddMetricGap(region, i.Identifier, s.now, s.now.Add(length))
 		s.witness.gaps = append(s.witness.gaps, stretch{i.Identifier, s.now, s.now.Add(length)})
 	}
 }
@@ -87,16 +87,16 @@ func denial(s *sim) {
 
 func scarcity(s *sim) {
 	class := ladder[s.random.IntN(len(ladder))]
-	zones := model.Zones(region)[:s.random.IntN(3)] // none means all
+	zones := model.AvailabilityZones(region)[:s.random.IntN(3)] // none means all
 	s.tell("AWS runs out of %s in %v", class, zones)
-	s.world.Scarce(class, zones...)
+	s.world.SetCapacityShortage(class, zones...)
 }
 
 func delay(s *sim) {
 	if _, i := s.one(); i != nil {
 		by := s.between(10*time.Minute, 3*time.Hour)
 		s.tell("the next change of %s takes %s longer", i.Identifier, by)
-		s.world.Delay(region, i.Identifier, by)
+		s.world.DelayNextChange(region, i.Identifier, by)
 	}
 }
 
@@ -105,7 +105,7 @@ func breakage(s *sim) {
 	if i == nil {
 		return
 	}
-	if err := s.world.Break(region, i.Identifier, "storage-full"); err == nil {
+	if err := s.world.FailInstance(region, i.Identifier, "storage-full"); err == nil {
 		s.meddled(key, "%s is storage-full", i.Identifier)
 	}
 }
@@ -234,7 +234,7 @@ func handResize(s *sim) {
 	if i.Class == "db.serverless" {
 		return // it would make a cluster of both kinds, which is refused
 	}
-	if _, err := s.world.ModifyInstance(region, i.Identifier, model.Modify{Class: &class, ApplyImmediately: true}); err == nil {
+	if _, err := s.world.ModifyInstance(region, i.Identifier, model.ModifyInstanceRequest{Class: &class, ApplyImmediately: true}); err == nil {
 		s.meddled(key, "somebody resizes %s to %s", i.Identifier, class)
 	}
 }
@@ -252,7 +252,7 @@ func handReader(s *sim) {
 		return
 	}
 	name := fmt.Sprintf("%s-hand-%d", key.Name, s.random.IntN(100))
-	_, err := s.world.CreateInstance(region, model.Create{
+	_, err := s.world.CreateInstance(region, model.CreateInstanceRequest{
 		Identifier: name, Cluster: key.Name, Engine: all[0].Engine, Class: ladder[s.random.IntN(3)],
 		Tags: map[string]string{scaling.TagOptIn: "*"},
 	})

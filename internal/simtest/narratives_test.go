@@ -43,7 +43,7 @@ var narratives = []struct {
 	}, map[time.Duration]mishap{
 		30 * time.Minute: func(s *sim) {
 			s.tell("AWS runs out of db.r6g.xlarge")
-			s.world.Scarce("db.r6g.xlarge")
+			s.world.SetCapacityShortage("db.r6g.xlarge")
 		},
 	}},
 	{"policy-deleted", "The policy is deleted while its operation is under way.", func() *plan {
@@ -78,7 +78,7 @@ func cluster(name string, writer float64, classes ...string) model.Database {
 // step is a load in vCPUs that changes at 08:40.
 func step(before, after float64) model.Curve {
 	return model.Curve{Points: []model.CurvePoint{
-		{At: model.Moment{Offset: 39 * time.Minute}, VCPUs: before}, {At: model.Moment{Offset: 40 * time.Minute}, VCPUs: after},
+		{At: model.Instant{Offset: 39 * time.Minute}, VCPUs: before}, {At: model.Instant{Offset: 40 * time.Minute}, VCPUs: after},
 	}}
 }
 

@@ -120,7 +120,7 @@ func drawDatabase(r *rand.Rand, name string, chaos time.Duration) model.Database
 		return d
 	}
 	if r.IntN(12) == 0 {
-		d.Serverless = &model.Capacity{Min: 0.5, Max: 4 * size}
+		d.Serverless = &model.ServerlessCapacity{Min: 0.5, Max: 4 * size}
 		for n := range 1 + r.IntN(2) {
 			d.Instances = append(d.Instances, model.Member{Identifier: fmt.Sprintf("%s-%d", name, n+1), Class: "db.serverless", Tags: tags})
 		}
@@ -154,7 +154,7 @@ func drawLoad(r *rand.Rand, capacity float64, chaos time.Duration) model.Curve {
 	level := func() float64 { return capacity * (0.05 + []float64{0.2, 0.5, 0.8, 1.5, 2.5}[r.IntN(5)]*r.Float64()) }
 	c := model.Curve{}
 	add := func(at time.Duration, v float64) {
-		c.Points = append(c.Points, model.CurvePoint{At: model.Moment{Offset: at}, VCPUs: v})
+		c.Points = append(c.Points, model.CurvePoint{At: model.Instant{Offset: at}, VCPUs: v})
 	}
 	now := capacity * (0.2 + 0.4*r.Float64())
 	add(0, now)

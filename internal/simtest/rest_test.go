@@ -33,16 +33,16 @@ func (s *sim) worldly() bool { return len(s.plan.mishaps) > 0 }
 // succession wants the reader that Aurora would promote to be as large as the writer, from the failover on.
 func (w *witness) succession(t *trial) {
 	c, err := w.sim.world.Cluster(region, t.name)
-	if err != nil || c.Status != scaling.Available {
+	if err != nil || c.Status != scaling.StatusAvailable {
 		return
 	}
-	writer, _ := w.sim.world.Truth(region, c.Writer)
+	writer, _ := w.sim.world.GroundTruth(region, c.Writer)
 	var heir string
 	tier, size := 16, 0.0
 	for _, id := range c.Members {
 		i, errInstance := w.sim.world.Instance(region, id)
-		truth, _ := w.sim.world.Truth(region, id)
-		if errInstance == nil && !truth.Writer && truth.InService && (i.PromotionTier < tier || i.PromotionTier == tier && truth.VCPUs > size) {
+		truth, _ := w.sim.world.GroundTruth(region, id)
+		if errInstance == nil && !truth.IsWriter && truth.InService && (i.PromotionTier < tier || i.PromotionTier == tier && truth.VCPUs > size) {
 			heir, tier, size = id, i.PromotionTier, truth.VCPUs
 		}
 	}
@@ -63,7 +63,7 @@ var timely = []string{"Cooldown", "DisruptionWindow", "OperationsPerDay", "Fleet
 
 // settled says whether the operator has had nothing to do for a good while.
 func (s *sim) settled() bool {
-	if slices.ContainsFunc(s.world.Instances(region), func(i *model.Instance) bool { return i.Status != scaling.Available }) {
+	if slices.ContainsFunc(s.world.Instances(region), func(i *model.Instance) bool { return i.Status != scaling.StatusAvailable }) {
 		s.stirred = s.now
 	}
 	for _, key := range s.keys {
@@ -149,9 +149,9 @@ func (w *witness) surges(name string) bool {
 func (w *witness) leftover(name string, p *v1alpha1.DBScalingPolicy) {
 	surge, others, rest := "", 0, 0.0
 	for _, i := range w.sim.world.Instances(region) {
-		truth, _ := w.sim.world.Truth(region, i.Identifier)
+		truth, _ := w.sim.world.GroundTruth(region, i.Identifier)
 		switch {
-		case of(i) != name || truth.Writer:
+		case of(i) != name || truth.IsWriter:
 		case i.Tags[scaling.TagSurge] != "":
 			surge = i.Identifier
 		default:
@@ -159,14 +159,14 @@ func (w *witness) leftover(name string, p *v1alpha1.DBScalingPolicy) {
 			rest += truth.VCPUs
 		}
 	}
-	_, readers, _ := w.sim.world.Pools(region, name)
+	_, readers, _ := w.sim.world.PoolGroundTruth(region, name)
 	least, target := 1, 55.0
 	if p != nil && p.Spec.Readers != nil {
 		least = int(p.Spec.Readers.MinReplicas)
 	}
 	limited := p != nil && p.Status.Decision != nil && slices.Contains(limits, p.Status.Decision.Reason)
-	if surge != "" && others >= least && 100*readers.Demand < (target-12)*rest && !limited {
-		w.sim.violate("the surge reader %s is left over: the others would be at %.0f %% without it", surge, 100*readers.Demand/rest)
+	if surge != "" && others >= least && 100*readers.DemandVCPUs < (target-12)*rest && !limited {
+		w.sim.violate("the surge reader %s is left over: the others would be at %.0f %% without it", surge, 100*readers.DemandVCPUs/rest)
 	}
 }
 
@@ -175,15 +175,15 @@ func (w *witness) carried(p *v1alpha1.DBScalingPolicy) {
 	if slices.Contains(limits, p.Status.Decision.Reason) {
 		return
 	}
-	writer, readers, found := w.sim.world.Pools(region, p.Name)
+	writer, readers, found := w.sim.world.PoolGroundTruth(region, p.Name)
 	if !found {
 		return
 	}
 	limit := float64(p.Spec.CPU.ScaleUpPercent) + 3
-	if used := 100 * writer.Demand / writer.VCPUs; p.Spec.Writer != nil && used > limit {
+	if used := 100 * writer.DemandVCPUs / writer.VCPUs; p.Spec.Writer != nil && used > limit {
 		w.sim.violate("the writer of %s is at rest at %.0f %%: %s", p.Name, used, p.Status.Decision.Message)
 	}
-	if used := 100 * readers.Demand / readers.VCPUs; p.Spec.Readers != nil && readers.VCPUs > 0 && used > limit {
+	if used := 100 * readers.DemandVCPUs / readers.VCPUs; p.Spec.Readers != nil && readers.VCPUs > 0 && used > limit {
 		w.sim.violate("the readers of %s are at rest at %.0f %%: %s", p.Name, used, p.Status.Decision.Message)
 	}
 }

@@ -337,12 +337,12 @@ func (s *sim) calmDown() {
 	s.quiet, s.calmed, s.skew = true, s.now, 0
 	s.deniedUntil, s.blindUntil = time.Time{}, time.Time{}
 	for _, i := range s.world.Instances(region) {
-		if err := s.world.Repair(region, i.Identifier); err != nil {
+		if err := s.world.RepairInstance(region, i.Identifier); err != nil {
 			s.violate("repairing %s: %v", i.Identifier, err)
 		}
 	}
 	for _, c := range ladder {
-		s.world.Plenty(c)
+		s.world.ClearCapacityShortage(c)
 	}
 	for _, key := range s.keys {
 		s.wish(key, map[string]string{v1alpha1.AnnotationResolveConflict: "done"})

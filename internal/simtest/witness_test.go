@@ -115,7 +115,7 @@ func (w *witness) begins(p *v1alpha1.DBScalingPolicy, t *trial) {
 	if op.Direction == scaling.Cleanup || !p.DeletionTimestamp.IsZero() {
 		return
 	}
-	wanted := policy.Wish.Wanted(op.Pool, s.Now())
+	wanted := policy.ManualControl.DesiredShape(op.Pool, s.Now())
 	byHand := wanted != nil && *wanted == op.To
 	if !byHand && !policy.Allows(op.Pool, op.To) {
 		s.violate("%s leads %s to %s, which the policy does not allow", t.id, t.name, op.To)
@@ -153,13 +153,13 @@ func (w *witness) mayShrink(p scaling.Policy, t *trial) {
 	to := float64(t.op.To.Count) * vcpus(t.op.To.InstanceClass)
 	from := s.now.Add(-p.ScaleDown.Window).Add(5 * time.Minute) // the newest minutes are not published yet
 	for _, m := range s.world.Minutes(region, t.name) {
-		demand := m.ReaderDemand
+		demand := m.ReaderDemandVCPUs
 		if t.op.Pool == scaling.Writer {
-			demand = m.WriterDemand
+			demand = m.WriterDemandVCPUs
 		}
-		if m.At.After(from) && m.At.Before(s.now.Add(-6*time.Minute)) && demand > 0.8*to {
+		if m.Time.After(from) && m.Time.Before(s.now.Add(-6*time.Minute)) && demand > 0.8*to {
 			s.violate("%s makes the %s of %s %s, and at %s they were asked for %.1f vCPUs", t.id, t.op.Pool, t.name, t.op.To,
-				m.At.Format("15:04"), demand)
+				m.Time.Format("15:04"), demand)
 			return
 		}
 	}
@@ -196,8 +196,8 @@ func (w *witness) calm(name string, since time.Time) bool {
 func (w *witness) readers(name, but string) float64 {
 	total := 0.0
 	for _, i := range w.sim.world.Instances(region) {
-		truth, _ := w.sim.world.Truth(region, i.Identifier)
-		if of(i) == name && i.Identifier != but && truth.InService && !truth.Writer {
+		truth, _ := w.sim.world.GroundTruth(region, i.Identifier)
+		if of(i) == name && i.Identifier != but && truth.InService && !truth.IsWriter {
 			total += truth.VCPUs
 		}
 	}

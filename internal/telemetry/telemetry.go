@@ -76,7 +76,7 @@ func (m *Metrics) Observe(namespace, name string, loads []scaling.Load) {
 		}
 		labels := prometheus.Labels{labelNamespace: namespace, labelName: name, labelPool: string(pool)}
 		publish(m.capacity, labels, l.Capacity, l.Capacity > 0)
-		publish(m.utilization, labels, l.Utilization, l.Fresh)
+		publish(m.utilization, labels, l.UtilizationPercent, l.Fresh)
 		publish(m.demand, labels, l.Demand, l.Fresh)
 	}
 }

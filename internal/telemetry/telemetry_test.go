@@ -51,7 +51,7 @@ func want(t *testing.T, registry *prometheus.Registry, lines ...string) {
 }
 
 func readers(edit func(*scaling.Load)) []scaling.Load {
-	l := scaling.Load{Pool: scaling.Readers, Fresh: true, Utilization: 62.5, Demand: 5.5, Capacity: 8}
+	l := scaling.Load{Pool: scaling.Readers, Fresh: true, UtilizationPercent: 62.5, Demand: 5.5, Capacity: 8}
 	edit(&l)
 	return []scaling.Load{l}
 }
@@ -71,7 +71,7 @@ func TestObserve(t *testing.T) {
 	}{
 		{"fresh", readers(func(*scaling.Load) {}), all},
 		{"stale", readers(func(l *scaling.Load) { l.Fresh = false }), all[:1]},
-		{"idle is zero, not absent", readers(func(l *scaling.Load) { l.Utilization, l.Demand = 0, 0 }), []string{
+		{"idle is zero, not absent", readers(func(l *scaling.Load) { l.UtilizationPercent, l.Demand = 0, 0 }), []string{
 			all[0],
 			"dbscaler_pool_cpu_demand_vcpus{name=engine,namespace=platform,pool=Readers} 0",
 			"dbscaler_pool_cpu_utilization_percent{name=engine,namespace=platform,pool=Readers} 0",

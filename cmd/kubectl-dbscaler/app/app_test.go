@@ -24,8 +24,8 @@ spec:
   readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge], maxReplicas: 4}
 `
 
-// day is a recording of a day: 60 % but for three hours of 95 %.
-func day() string {
+// oneDayCSV is a recording of a day: 60 % but for three hours of 95 %.
+func oneDayCSV() string {
 	var b strings.Builder
 	b.WriteString("timestamp,value\n")
 	for n := range 24 * 12 {
@@ -38,8 +38,8 @@ func day() string {
 	return b.String()
 }
 
-// call runs the plugin in a folder that has the files.
-func call(t *testing.T, files map[string]string, stdin string, args ...string) (out, errOut string, err error) {
+// runPlugin runs the plugin in a folder that has the files.
+func runPlugin(t *testing.T, files map[string]string, stdin string, args ...string) (out, errOut string, err error) {
 	t.Helper()
 	folder := t.TempDir()
 	for name, text := range files {
@@ -55,9 +55,9 @@ func call(t *testing.T, files map[string]string, stdin string, args ...string) (
 	return stdout.String(), stderr.String(), err
 }
 
-func TestBacktest(t *testing.T) {
-	files := map[string]string{"policy.yaml": policyYAML, "cpu.csv": day()}
-	out, errOut, err := call(t, files, "", "backtest", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.xlarge",
+func TestBacktest_PrintsTableAndHTML(t *testing.T) {
+	files := map[string]string{"policy.yaml": policyYAML, "cpu.csv": oneDayCSV()}
+	out, errOut, err := runPlugin(t, files, "", "backtest", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.xlarge",
 		"--against", "all", "--html", "report.html")
 	if err != nil || errOut != "" {
 		t.Fatalf("%v, and on stderr %q", err, errOut)
@@ -71,20 +71,20 @@ func TestBacktest(t *testing.T) {
 	if err != nil || !bytes.Contains(page, []byte("Backtest of shop/orders")) || !bytes.Contains(page, []byte("cpu.csv")) {
 		t.Errorf("the page has %d bytes, %v", len(page), err)
 	}
-	again, _, err := call(t, files, "", "backtest", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.xlarge", "--against", "all",
+	again, _, err := runPlugin(t, files, "", "backtest", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.xlarge", "--against", "all",
 		"--html", "report.html")
 	if err != nil || again != out {
 		t.Errorf("the same again gives\n%s%v", again, err)
 	}
 }
 
-func TestBacktestInJSON(t *testing.T) {
-	out, _, err := call(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": day()}, "", "backtest", "-f", "policy.yaml", "--metrics", "cpu.csv",
+func TestBacktest_PrintsJSON(t *testing.T) {
+	out, _, err := runPlugin(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": oneDayCSV()}, "", "backtest", "-f", "policy.yaml", "--metrics", "cpu.csv",
 		"--class", "db.r6g.xlarge", "-o", "json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var s summaryOf
+	var s backtestSummary
 	if err := json.Unmarshal([]byte(out), &s); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestBacktestInJSON(t *testing.T) {
 }
 
 // A policy of another pool is played on it.
-func TestBacktestOfAWriter(t *testing.T) {
+func TestBacktest_WriterPool(t *testing.T) {
 	policy := strings.ReplaceAll(policyYAML, "readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge], maxReplicas: 4}",
 		"writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge]}")
 	for name, args := range map[string][]string{
@@ -106,7 +106,7 @@ func TestBacktestOfAWriter(t *testing.T) {
 			if name == "an instance" {
 				policy = strings.ReplaceAll(policy, "DBCluster", "DBInstance")
 			}
-			out, _, err := call(t, map[string]string{"policy.yaml": policy, "cpu.csv": day()}, "", append([]string{"backtest", "-f", "policy.yaml",
+			out, _, err := runPlugin(t, map[string]string{"policy.yaml": policy, "cpu.csv": oneDayCSV()}, "", append([]string{"backtest", "-f", "policy.yaml",
 				"--metrics", "cpu.csv", "--class", "db.r6g.xlarge", "--against", "all"}, args...)...)
 			if err != nil || strings.Contains(out, "Aurora Auto Scaling") || !strings.Contains(out, "Atlas") {
 				t.Errorf("%v\n%s", err, out)
@@ -115,9 +115,9 @@ func TestBacktestOfAWriter(t *testing.T) {
 	}
 }
 
-// week is a recording of a week of such days.
-func week() string {
-	rows := strings.Split(strings.TrimSpace(day()), "\n")
+// oneWeekCSV is a recording of a week of such days.
+func oneWeekCSV() string {
+	rows := strings.Split(strings.TrimSpace(oneDayCSV()), "\n")
 	text := rows[0] + "\n"
 	for d := range 7 {
 		for _, row := range rows[1:] {
@@ -128,11 +128,11 @@ func week() string {
 }
 
 // What is recommended is a policy that the API server and the operator take, with what there is to say about it in comments.
-func TestRecommend(t *testing.T) {
+func TestRecommend_PrintsValidPolicy(t *testing.T) {
 	args := []string{"recommend", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.xlarge"}
 	labelled := strings.Replace(policyYAML, "namespace: shop", `namespace: shop, labels: {team: shop}, annotations: {
   kubectl.kubernetes.io/last-applied-configuration: what, argocd.argoproj.io/sync-wave: "1"}`, 1)
-	out, errOut, err := call(t, map[string]string{"policy.yaml": labelled, "cpu.csv": week()}, "", args...)
+	out, errOut, err := runPlugin(t, map[string]string{"policy.yaml": labelled, "cpu.csv": oneWeekCSV()}, "", args...)
 	if err != nil || errOut != "" {
 		t.Fatalf("%v, %s", err, errOut)
 	}
@@ -144,28 +144,28 @@ func TestRecommend(t *testing.T) {
 			t.Errorf("nothing says %q:\n%s", want, out)
 		}
 	}
-	again, _, err := call(t, map[string]string{"policy.yaml": out, "cpu.csv": week()}, "", append(append([]string{"backtest"}, args[1:]...), "-o", "json")...)
+	again, _, err := runPlugin(t, map[string]string{"policy.yaml": out, "cpu.csv": oneWeekCSV()}, "", append(append([]string{"backtest"}, args[1:]...), "-o", "json")...)
 	if err != nil || !strings.Contains(again, "shop/orders") {
 		t.Errorf("it is no policy: %v\n%s", err, out)
 	}
 	for want, args := range map[string][]string{
 		"lacks db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge": append(args, "--max-monthly-cost", "100"), "below 0": append(args, "--max-disruptions", "-1"), "not an amount": append(args, "--max-monthly-cost", "much"),
 	} {
-		_, _, err := call(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": week()}, "", args...)
+		_, _, err := runPlugin(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": oneWeekCSV()}, "", args...)
 		var wrong *InputError
 		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	_, _, err = call(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": day()}, "", args...)
+	_, _, err = runPlugin(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": oneDayCSV()}, "", args...)
 	if err == nil || !strings.Contains(err.Error(), "four days") {
 		t.Errorf("a day: %v", err)
 	}
 }
 
 // What cannot be used gets one line that says what and where, and the exit code 2.
-func TestMistakes(t *testing.T) {
-	good := map[string]string{"policy.yaml": policyYAML, "cpu.csv": day()}
+func TestPlugin_RejectsInvalidInput(t *testing.T) {
+	good := map[string]string{"policy.yaml": policyYAML, "cpu.csv": oneDayCSV()}
 	bad := func(text string) map[string]string {
 		return map[string]string{"policy.yaml": policyYAML, "cpu.csv": text}
 	}
@@ -193,14 +193,14 @@ func TestMistakes(t *testing.T) {
 		{"no recording", good, usual[:3], "--metrics is missing"},
 		{"no policy", good, []string{"backtest", "--metrics", "cpu.csv"}, "--filename"},
 		{"a policy twice", good, append([]string{"backtest", "orders"}, usual[1:]...), "not both"},
-		{"not a policy", map[string]string{"policy.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n", "cpu.csv": day()}, usual, "there is no DBScalingPolicy"},
-		{"a broken policy", map[string]string{"policy.yaml": "a: [", "cpu.csv": day()}, usual, "policy.yaml"},
-		{"a field nobody knows", map[string]string{"policy.yaml": policyYAML + "  colour: red\n", "cpu.csv": day()}, usual, "spec.colour"},
-		{"a policy that the API server refuses", map[string]string{"policy.yaml": policyYAML + "  cpu: {targetPercent: 90}\n", "cpu.csv": day()}, usual, "targetPercent"},
+		{"not a policy", map[string]string{"policy.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n", "cpu.csv": oneDayCSV()}, usual, "there is no DBScalingPolicy"},
+		{"a broken policy", map[string]string{"policy.yaml": "a: [", "cpu.csv": oneDayCSV()}, usual, "policy.yaml"},
+		{"a field nobody knows", map[string]string{"policy.yaml": policyYAML + "  colour: red\n", "cpu.csv": oneDayCSV()}, usual, "spec.colour"},
+		{"a policy that the API server refuses", map[string]string{"policy.yaml": policyYAML + "  cpu: {targetPercent: 90}\n", "cpu.csv": oneDayCSV()}, usual, "targetPercent"},
 		{"a ladder out of order", map[string]string{"policy.yaml": strings.ReplaceAll(policyYAML, "[db.r6g.large, db.r6g.xlarge", "[db.r6g.xlarge, db.r6g.large"),
-			"cpu.csv": day()}, usual, "smallest first"},
+			"cpu.csv": oneDayCSV()}, usual, "smallest first"},
 		{"a class that the catalogue does not know in the policy", map[string]string{"policy.yaml": strings.ReplaceAll(policyYAML, "db.r6g.2xlarge", "db.r99.2xlarge"),
-			"cpu.csv": day()}, usual, "db.r99.2xlarge"},
+			"cpu.csv": oneDayCSV()}, usual, "db.r99.2xlarge"},
 		{"nothing of that name", good, append(usual, "--against", "everything"), `"everything"`},
 		{"no such output", good, append(usual, "-o", "xml"), "xml"},
 		{"no such pool", good, append(usual, "--pool", "master"), "master"},
@@ -213,12 +213,12 @@ func TestMistakes(t *testing.T) {
 		{"a class that AWS knows", good, append(usual[:3:3], "--cloudwatch", "2h", "--class", "db.r6g.large"), "--class goes with --metrics"},
 		{"a time in the future", good, append(usual[:3:3], "--cloudwatch", "-2h"), "--cloudwatch is -2h"},
 		{"a command nobody knows", good, []string{"backtes"}, `did you mean "backtest"?`},
-		{"a long file that is something else", map[string]string{"policy.yaml": "a: " + strings.Repeat("x", 300), "cpu.csv": day()}, usual,
+		{"a long file that is something else", map[string]string{"policy.yaml": "a: " + strings.Repeat("x", 300), "cpu.csv": oneDayCSV()}, usual,
 			"Object 'Kind' is missing"},
 		{"a page that cannot be written", good, append(usual, "--html", "no/report.html"), "no/report.html"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			out, _, err := call(t, test.files, "", test.args...)
+			out, _, err := runPlugin(t, test.files, "", test.args...)
 			var wrong *InputError
 			if !errors.As(err, &wrong) || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 || out != "" {
 				t.Errorf("got %v and\n%s\nwant %s", err, out, test.want)

@@ -20,14 +20,14 @@ import (
 
 // backtestCommand is kubectl dbscaler backtest.
 type backtestCommand struct {
-	playing
-	against []string
-	html    string
-	output  string
+	simulationInput
+	baselines    []string
+	htmlFile     string
+	outputFormat string
 }
 
-func newBacktest(kube *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
-	b := &backtestCommand{playing: playing{kube: kube, streams: streams, clock: clk}}
+func newBacktestCommand(kube *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
+	b := &backtestCommand{simulationInput: simulationInput{kube: kube, streams: streams, clock: clk}}
 	c := &cobra.Command{
 		Use:   "backtest (NAME | -f policy.yaml) --metrics FILE",
 		Short: "Show what a policy would have done under a recorded load",
@@ -39,50 +39,50 @@ best that could have been done. Nothing in AWS is changed. Every figure about a 
 
   # What aws cloudwatch get-metric-data printed, beside everything, as a page to look at
   kubectl dbscaler backtest orders --metrics data.json --class db.r6g.xlarge --against all --html report.html`,
-		Args: arguments(cobra.MaximumNArgs(1)),
+		Args: validateArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			return b.run(c.Context(), strings.Join(args, ""))
 		},
 	}
 	f := c.Flags()
-	b.flags(f)
-	f.StringSliceVar(&b.against, "against", []string{"static-peak", "oracle"},
+	b.addFlags(f)
+	f.StringSliceVar(&b.baselines, "against", []string{"static-peak", "oracle"},
 		"What to compare with: all, or any of "+strings.Join(backtest.Names(), ", "))
-	f.StringVar(&b.html, "html", "", "File to write a page to, which a browser opens without a network")
-	f.StringVarP(&b.output, "output", "o", "table", "What to print: table or json")
+	f.StringVar(&b.htmlFile, "html", "", "File to write a page to, which a browser opens without a network")
+	f.StringVarP(&b.outputFormat, "output", "o", "table", "What to print: table or json")
 	return c
 }
 
 func (b *backtestCommand) run(ctx context.Context, name string) error {
-	if b.output != "table" && b.output != "json" {
-		return input(fmt.Errorf("--output: %q is neither table nor json", b.output))
+	if b.outputFormat != "table" && b.outputFormat != "json" {
+		return asInputError(fmt.Errorf("--output: %q is neither table nor json", b.outputFormat))
 	}
-	_, setup, err := b.read(ctx, name)
+	_, setup, err := b.load(ctx, name)
 	if err != nil {
 		return err
 	}
 	steps := newProgress(b.streams.ErrOut)
-	comparison, err := backtest.Compare(ctx, setup, b.against, steps.done)
-	steps.end()
+	comparison, err := backtest.Compare(ctx, setup, b.baselines, steps.runCompleted)
+	steps.clear()
 	if err != nil {
-		return ended(err)
+		return runError(err)
 	}
-	comparison.Source = b.load.source(setup.Policy)
-	if b.html != "" {
-		if err := writeFile(b.html, func(w io.Writer) error { return report.HTML(w, comparison) }); err != nil {
+	comparison.Source = b.loadFlags.describeSource(setup.Policy)
+	if b.htmlFile != "" {
+		if err := writeFile(b.htmlFile, func(w io.Writer) error { return report.HTML(w, comparison) }); err != nil {
 			return err
 		}
 	}
-	if b.output == "json" {
+	if b.outputFormat == "json" {
 		encoder := json.NewEncoder(b.streams.Out)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(summary(comparison))
+		return encoder.Encode(summarize(comparison))
 	}
 	if err := report.Table(b.streams.Out, comparison); err != nil {
 		return err
 	}
-	if b.html != "" {
-		fmt.Fprintf(b.streams.Out, "The page is in %s.\n", b.html)
+	if b.htmlFile != "" {
+		fmt.Fprintf(b.streams.Out, "The page is in %s.\n", b.htmlFile)
 	}
 	return nil
 }
@@ -91,24 +91,24 @@ func (b *backtestCommand) run(ctx context.Context, name string) error {
 func writeFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
-		return input(err)
+		return asInputError(err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	return write(f)
 }
 
-// summaryOf is a comparison in JSON, without what is drawn.
-type summaryOf struct {
+// backtestSummary is a comparison in JSON, without what is drawn.
+type backtestSummary struct {
 	Policy           string       `json:"policy"`
 	Start            string       `json:"start"`
 	End              string       `json:"end"`
 	GapMinutes       int          `json:"gapMinutes"`
 	UncertainMinutes int          `json:"uncertainMinutes"`
 	Simulated        bool         `json:"simulated"`
-	Runs             []summaryRun `json:"runs"`
+	Runs             []runSummary `json:"runs"`
 }
 
-type summaryRun struct {
+type runSummary struct {
 	ID                  string  `json:"id"`
 	Name                string  `json:"name"`
 	OverloadedMinutes   int     `json:"overloadedMinutes"`
@@ -119,15 +119,15 @@ type summaryRun struct {
 	Changes             int     `json:"changes"`
 }
 
-func summary(c backtest.Comparison) summaryOf {
+func summarize(c backtest.Comparison) backtestSummary {
 	const layout = "2006-01-02T15:04:05Z"
-	out := summaryOf{
+	out := backtestSummary{
 		Policy: c.Policy, Start: c.Start.UTC().Format(layout), End: c.End.UTC().Format(layout), GapMinutes: c.Gaps,
 		UncertainMinutes: c.Uncertain, Simulated: true,
 	}
 	for _, run := range report.Sorted(c.Runs) {
 		s := run.Score
-		r := summaryRun{
+		r := runSummary{
 			ID: run.ID, Name: run.Name, OverloadedMinutes: s.Overloaded, UnservedVCPUMinutes: s.Unserved, VCPUHours: s.VCPUHours,
 			Disruptions: s.Disruptions, Changes: s.Changes,
 		}

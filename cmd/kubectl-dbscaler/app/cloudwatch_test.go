@@ -17,7 +17,7 @@ import (
 )
 
 // The load of the policy's own target is read from a simulated CloudWatch, over HTTP and with the real SDK.
-func TestBacktestFromCloudWatch(t *testing.T) {
+func TestBacktest_ReadsCloudWatch(t *testing.T) {
 	scenario, err := model.LoadScenario("../../../hack/rdssim/scenarios/all-kinds.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestBacktestFromCloudWatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var s summaryOf
+	var s backtestSummary
 	if err := json.Unmarshal([]byte(out), &s); err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ var env *testenv.Environment
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 
 // A policy of the cluster is played by its name, as kubectl finds it.
-func TestBacktestByName(t *testing.T) {
+func TestBacktest_ReadsPolicyFromCluster(t *testing.T) {
 	namespace, c := env.Namespace(t)
 	policy := &v1alpha1.DBScalingPolicy{}
 	if err := yaml.Unmarshal([]byte(policyYAML), policy); err != nil {
@@ -36,7 +36,7 @@ func TestBacktestByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	metrics := filepath.Join(folder, "cpu.csv")
-	if err := os.WriteFile(metrics, []byte(day()), 0o600); err != nil {
+	if err := os.WriteFile(metrics, []byte(oneDayCSV()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run := func(name string) (string, error) {

@@ -23,41 +23,41 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// playing is what every command that plays a policy has.
-type playing struct {
-	kube    *genericclioptions.ConfigFlags
-	streams genericiooptions.IOStreams
-	clock   clock.Clock
-	load    loadFlags
-	file    string
+// simulationInput is what every command that plays a policy has.
+type simulationInput struct {
+	kube      *genericclioptions.ConfigFlags
+	streams   genericiooptions.IOStreams
+	clock     clock.Clock
+	loadFlags loadFlags
+	filename  string
 }
 
-// flags adds the flags that say which policy is played under which load.
-func (p *playing) flags(f *pflag.FlagSet) {
-	f.StringVarP(&p.file, "filename", "f", "", "File with the policy; - reads standard input. Without it a policy of the cluster is named")
-	p.load.add(f)
+// addFlags adds the flags that say which policy is played under which load.
+func (p *simulationInput) addFlags(f *pflag.FlagSet) {
+	f.StringVarP(&p.filename, "filename", "f", "", "File with the policy; - reads standard input. Without it a policy of the cluster is named")
+	p.loadFlags.addTo(f)
 }
 
-// read reads the policy and its load.
-func (p *playing) read(ctx context.Context, name string) (*v1alpha1.DBScalingPolicy, backtest.Setup, error) {
-	object, policy, err := readPolicy(ctx, p.kube, p.streams.In, p.file, name)
+// load reads the policy and its load.
+func (p *simulationInput) load(ctx context.Context, name string) (*v1alpha1.DBScalingPolicy, backtest.Setup, error) {
+	object, policy, err := readPolicy(ctx, p.kube, p.streams.In, p.filename, name)
 	if err != nil {
 		return nil, backtest.Setup{}, err
 	}
-	setup, err := p.load.setup(ctx, p.clock, policy)
+	setup, err := p.loadFlags.newSetup(ctx, p.clock, policy)
 	return object, setup, err
 }
 
-// ended says how playing ended: a mistake in what was given, or that somebody interrupted it.
-func ended(err error) error {
+// runError says how playing ended: a mistake in what was given, or that somebody interrupted it.
+func runError(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return errors.New("interrupted")
 	}
-	return input(err)
+	return asInputError(err)
 }
 
-// resources is the name of policies on the API server.
-const resources = "dbscalingpolicies.scaling.dbscaler.io"
+// policyResource is the name of policies on the API server.
+const policyResource = "dbscalingpolicies.scaling.dbscaler.io"
 
 // readPolicy reads a policy from a file, or from the cluster by its name. The error is an InputError where the policy is at fault.
 func readPolicy(
@@ -67,7 +67,7 @@ func readPolicy(
 	from := file
 	switch {
 	case file != "" && name != "":
-		return nil, scaling.Policy{}, input(fmt.Errorf("give the name of a policy or --filename, and not both"))
+		return nil, scaling.Policy{}, asInputError(fmt.Errorf("give the name of a policy or --filename, and not both"))
 	case file == "-":
 		from = "standard input"
 		builder = resource.NewLocalBuilder().Unstructured().Stream(in, from)
@@ -79,14 +79,14 @@ func readPolicy(
 		if err != nil {
 			return nil, scaling.Policy{}, err
 		}
-		builder = resource.NewBuilder(kube).Unstructured().NamespaceParam(namespace).DefaultNamespace().ResourceNames(resources, name)
+		builder = resource.NewBuilder(kube).Unstructured().NamespaceParam(namespace).DefaultNamespace().ResourceNames(policyResource, name)
 	default:
-		return nil, scaling.Policy{}, input(fmt.Errorf("give the name of a policy in the cluster, or --filename with a manifest"))
+		return nil, scaling.Policy{}, asInputError(fmt.Errorf("give the name of a policy in the cluster, or --filename with a manifest"))
 	}
 	infos, err := builder.Flatten().Do().Infos()
 	if err != nil {
 		if file != "" || apierrors.IsNotFound(err) {
-			err = input(shortened(err))
+			err = asInputError(shortenError(err))
 		}
 		return nil, scaling.Policy{}, err
 	}
@@ -97,22 +97,22 @@ func readPolicy(
 			continue
 		}
 		if found != nil {
-			return nil, scaling.Policy{}, input(fmt.Errorf("%s: there is more than one DBScalingPolicy, and one is wanted", from))
+			return nil, scaling.Policy{}, asInputError(fmt.Errorf("%s: there is more than one DBScalingPolicy, and one is wanted", from))
 		}
 		found = u
 	}
 	if found == nil {
-		return nil, scaling.Policy{}, input(fmt.Errorf("%s: there is no DBScalingPolicy", from))
+		return nil, scaling.Policy{}, asInputError(fmt.Errorf("%s: there is no DBScalingPolicy", from))
 	}
-	object, policy, err := checkPolicy(ctx, found)
+	object, policy, err := validatePolicy(ctx, found)
 	if err != nil {
-		return nil, scaling.Policy{}, input(fmt.Errorf("%s: %w", from, err))
+		return nil, scaling.Policy{}, asInputError(fmt.Errorf("%s: %w", from, err))
 	}
 	return object, policy, nil
 }
 
-// shortened keeps an error to a line: cli-runtime puts the whole of what it cannot read into it.
-func shortened(err error) error {
+// shortenError keeps an error to a line: cli-runtime puts the whole of what it cannot read into it.
+func shortenError(err error) error {
 	const most = 200
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if before, _, long := strings.Cut(text, " in '"); long && len(text) > most {
@@ -121,8 +121,8 @@ func shortened(err error) error {
 	return errors.New(text)
 }
 
-// checkPolicy fills in the defaults of a policy and checks it as the API server and the operator do.
-func checkPolicy(ctx context.Context, u *unstructured.Unstructured) (*v1alpha1.DBScalingPolicy, scaling.Policy, error) {
+// validatePolicy fills in the defaults of a policy and checks it as the API server and the operator do.
+func validatePolicy(ctx context.Context, u *unstructured.Unstructured) (*v1alpha1.DBScalingPolicy, scaling.Policy, error) {
 	reader, err := manifest.NewReader()
 	if err != nil {
 		return nil, scaling.Policy{}, err
@@ -130,7 +130,7 @@ func checkPolicy(ctx context.Context, u *unstructured.Unstructured) (*v1alpha1.D
 	if u.GetNamespace() == "" {
 		u.SetNamespace("default")
 	}
-	object, err := reader.Policy(ctx, u)
+	object, err := reader.ReadPolicy(ctx, u)
 	if err != nil {
 		return nil, scaling.Policy{}, err
 	}

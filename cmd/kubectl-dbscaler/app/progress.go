@@ -10,9 +10,9 @@ import (
 
 // progress shows on a terminal how far long work has come. Elsewhere it says nothing.
 type progress struct {
-	out   io.Writer
-	ended int
-	shown bool
+	out       io.Writer
+	completed int
+	isShown   bool
 }
 
 func newProgress(out io.Writer) *progress {
@@ -25,26 +25,26 @@ func newProgress(out io.Writer) *progress {
 // eraseLine is what a terminal takes as: go to the beginning of the line, and erase it.
 const eraseLine = "\r\x1b[K"
 
-// done notes that one of so many parts has ended.
-func (p *progress) done(name string, of int) {
-	p.ended++
+// runCompleted notes that one of so many parts has ended.
+func (p *progress) runCompleted(name string, of int) {
+	p.completed++
 	if p.out != nil {
-		p.shown = true
-		fmt.Fprintf(p.out, "%splayed %d of %d: %s", eraseLine, p.ended, of, name)
+		p.isShown = true
+		fmt.Fprintf(p.out, "%splayed %d of %d: %s", eraseLine, p.completed, of, name)
 	}
 }
 
-// tried notes how many policies were played.
-func (p *progress) tried(policies int) {
+// policiesEvaluated notes how many policies were played.
+func (p *progress) policiesEvaluated(policies int) {
 	if p.out != nil {
-		p.shown = true
+		p.isShown = true
 		fmt.Fprintf(p.out, "%splayed %d policies", eraseLine, policies)
 	}
 }
 
-// end removes the line.
-func (p *progress) end() {
-	if p.shown {
+// clear removes the line.
+func (p *progress) clear() {
+	if p.isShown {
 		fmt.Fprintf(p.out, "%s", eraseLine)
 	}
 }

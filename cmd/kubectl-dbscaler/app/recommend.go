@@ -26,14 +26,14 @@ import (
 
 // recommendCommand is kubectl dbscaler recommend.
 type recommendCommand struct {
-	playing
-	overloaded  float64
-	disruptions float64
-	monthly     string
+	simulationInput
+	maxOverloadedMinutes float64
+	maxDisruptions       float64
+	maxMonthlyCost       string
 }
 
-func newRecommend(kube *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
-	r := &recommendCommand{playing: playing{kube: kube, streams: streams, clock: clk}}
+func newRecommendCommand(kube *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
+	r := &recommendCommand{simulationInput: simulationInput{kube: kube, streams: streams, clock: clk}}
 	c := &cobra.Command{
 		Use:   "recommend (NAME | -f policy.yaml) --metrics FILE",
 		Short: "Find the policy that would have done best under a recorded load",
@@ -43,57 +43,57 @@ and windows. Print the cheapest that keeps to the limits as YAML to commit, with
 database is simulated.`,
 		Example: `  # The ladder and the numbers of the policy are the widest that may be tried
   kubectl dbscaler recommend -f policy.yaml --metrics cpu.csv --class db.r6g.large --count 2 > better.yaml`,
-		Args: arguments(cobra.MaximumNArgs(1)),
+		Args: validateArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c.Context(), strings.Join(args, "")) },
 	}
 	f := c.Flags()
-	r.flags(f)
-	f.Float64Var(&r.overloaded, "max-overloaded-minutes", 5, "Overloaded minutes a week that are allowed")
-	f.Float64Var(&r.disruptions, "max-disruptions", 2, "Restarts of instances in service and failovers a week that are allowed")
-	f.StringVar(&r.monthly, "max-monthly-cost", "",
+	r.addFlags(f)
+	f.Float64Var(&r.maxOverloadedMinutes, "max-overloaded-minutes", 5, "Overloaded minutes a week that are allowed")
+	f.Float64Var(&r.maxDisruptions, "max-disruptions", 2, "Restarts of instances in service and failovers a week that are allowed")
+	f.StringVar(&r.maxMonthlyCost, "max-monthly-cost", "",
 		"US dollars a month (730 h) that are allowed; needs the prices of all classes in spec.prices")
 	return c
 }
 
 func (r *recommendCommand) run(ctx context.Context, name string) error {
-	limits := search.Limits{OverloadedPerWeek: r.overloaded, DisruptionsPerWeek: r.disruptions}
-	if !(r.overloaded >= 0) || !(r.disruptions >= 0) { // nor no number
-		return input(errors.New("--max-overloaded-minutes and --max-disruptions cannot be below 0"))
+	limits := search.Limits{OverloadedPerWeek: r.maxOverloadedMinutes, DisruptionsPerWeek: r.maxDisruptions}
+	if !(r.maxOverloadedMinutes >= 0) || !(r.maxDisruptions >= 0) { // nor no number
+		return asInputError(errors.New("--max-overloaded-minutes and --max-disruptions cannot be below 0"))
 	}
-	object, setup, err := r.read(ctx, name)
+	object, setup, err := r.load(ctx, name)
 	if err != nil {
 		return err
 	}
-	if r.monthly != "" {
-		if limits.PerMonth, err = scaling.ParseUSD(r.monthly); err != nil {
-			return input(fmt.Errorf("--max-monthly-cost: %w", err))
+	if r.maxMonthlyCost != "" {
+		if limits.PerMonth, err = scaling.ParseUSD(r.maxMonthlyCost); err != nil {
+			return asInputError(fmt.Errorf("--max-monthly-cost: %w", err))
 		}
 		if without := setup.Unpriced(); len(without) > 0 {
-			return input(fmt.Errorf("--max-monthly-cost needs prices, and spec.prices lacks %s", strings.Join(without, ", ")))
+			return asInputError(fmt.Errorf("--max-monthly-cost needs prices, and spec.prices lacks %s", strings.Join(without, ", ")))
 		}
 	}
 	steps := newProgress(r.streams.ErrOut)
-	result, err := search.Search(ctx, setup, limits, steps.tried)
-	steps.end()
+	result, err := search.Search(ctx, setup, limits, steps.policiesEvaluated)
+	steps.clear()
 	if err != nil {
-		return ended(err)
+		return runError(err)
 	}
-	return write(r.streams.Out, object, result, limits)
+	return writeRecommendation(r.streams.Out, object, result, limits)
 }
 
-// write prints the best policy, with what there is to say about it as comments.
-func write(w io.Writer, object *v1alpha1.DBScalingPolicy, r search.Result, limits search.Limits) error {
+// writeRecommendation prints the best policy, with what there is to say about it as comments.
+func writeRecommendation(w io.Writer, object *v1alpha1.DBScalingPolicy, r search.Result, limits search.Limits) error {
 	best := r.Best[0]
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "# "+format+"\n", args...) }
 	line("Found among %d policies with kubectl dbscaler recommend. Every figure about a database is simulated.", r.Tried)
 	line("Fitted on the recording up to %s and judged on what comes after, which it has not seen.", r.Split.UTC().Format(time.DateTime))
-	line("Limits: %g overloaded minutes and %g disruptions a week%s.", limits.OverloadedPerWeek, limits.DisruptionsPerWeek, perMonth(limits))
+	line("Limits: %g overloaded minutes and %g disruptions a week%s.", limits.OverloadedPerWeek, limits.DisruptionsPerWeek, formatMonthlyLimit(limits))
 	line("")
-	describe(line, "this policy", best)
-	describe(line, "the one it began with", r.Base)
+	writeScores(line, "this policy", best)
+	writeScores(line, "the one it began with", r.Base)
 	line("")
-	line("%s", verdict(r))
+	line("%s", summarizeOutcome(r))
 	if len(best.Changed) == 0 {
 		line("Nothing is changed.")
 	}
@@ -103,9 +103,9 @@ func write(w io.Writer, object *v1alpha1.DBScalingPolicy, r search.Result, limit
 	for n, other := range r.Best[1:] {
 		line("")
 		what := strings.Join(other.Changed, "; ")
-		describe(line, fmt.Sprintf("runner-up %d (%s)", n+1, cmp.Or(what, "the one it began with")), other)
+		writeScores(line, fmt.Sprintf("runner-up %d (%s)", n+1, cmp.Or(what, "the one it began with")), other)
 	}
-	text, err := yaml.Marshal(manifestOf(object, best.Policy))
+	text, err := yaml.Marshal(policyManifest(object, best.Policy))
 	if err != nil {
 		return err
 	}
@@ -113,22 +113,22 @@ func write(w io.Writer, object *v1alpha1.DBScalingPolicy, r search.Result, limit
 	return err
 }
 
-func perMonth(l search.Limits) string {
+func formatMonthlyLimit(l search.Limits) string {
 	if l.PerMonth == 0 {
 		return ""
 	}
 	return fmt.Sprintf(", %s a month", l.PerMonth)
 }
 
-// describe says how a policy did.
-func describe(line func(string, ...any), name string, f search.Found) {
+// writeScores says how a policy did.
+func writeScores(line func(string, ...any), name string, f search.Found) {
 	line("%s:", name)
 	line("  fitted: %s", report.InWords(f.Fitted))
 	line("  judged: %s", report.InWords(f.Judged))
 }
 
-// verdict says how sure the result is.
-func verdict(r search.Result) string {
+// summarizeOutcome says how sure the result is.
+func summarizeOutcome(r search.Result) string {
 	best := r.Best[0]
 	saved := ""
 	if ratio := best.Judged.Over(r.Base.Judged); ratio > 0 && len(best.Changed) > 0 {
@@ -149,21 +149,21 @@ func verdict(r search.Result) string {
 	return "It keeps to the limits, also on what it has not seen." + saved
 }
 
-// manifestOf is the policy as it was given with what was found.
-func manifestOf(object *v1alpha1.DBScalingPolicy, p scaling.Policy) map[string]any {
+// policyManifest is the policy as it was given with what was found.
+func policyManifest(object *v1alpha1.DBScalingPolicy, p scaling.Policy) map[string]any {
 	spec := object.DeepCopy().Spec
 	spec.CPU = v1alpha1.CPU{
 		TargetPercent: int32(p.CPU.Target), ScaleUpPercent: int32(p.CPU.ScaleUp), ScaleDownPercent: int32(p.CPU.ScaleDown),
 	}
 	spec.Behavior.ScaleUp.WindowSeconds = int32(p.ScaleUp.Window / time.Second)
 	spec.Behavior.ScaleDown.WindowSeconds = int32(p.ScaleDown.Window / time.Second)
-	spec.Behavior.ScaleDown.ClassWindowSeconds = ptr.To(int32(p.ClassWindow / time.Second))
+	spec.Behavior.ScaleDown.ClassWindowSeconds = ptr.To(int32(p.ScaleDownClassWindow / time.Second))
 	if p.Readers != nil {
-		spec.Readers.InstanceClasses = classes(p.Readers.InstanceClasses)
+		spec.Readers.InstanceClasses = apiClasses(p.Readers.InstanceClasses)
 		spec.Readers.MinReplicas, spec.Readers.MaxReplicas = int32(p.Readers.Min), int32(p.Readers.Max)
 	}
 	if p.Writer != nil {
-		spec.Writer.InstanceClasses = classes(p.Writer.InstanceClasses)
+		spec.Writer.InstanceClasses = apiClasses(p.Writer.InstanceClasses)
 	}
 	metadata := map[string]any{"name": object.Name, "namespace": object.Namespace}
 	if len(object.Labels) > 0 {
@@ -179,7 +179,7 @@ func manifestOf(object *v1alpha1.DBScalingPolicy, p scaling.Policy) map[string]a
 	}
 }
 
-func classes(in []string) []v1alpha1.InstanceClass {
+func apiClasses(in []string) []v1alpha1.InstanceClass {
 	out := make([]v1alpha1.InstanceClass, len(in))
 	for n, class := range in {
 		out[n] = v1alpha1.InstanceClass(class)

@@ -83,19 +83,19 @@ func (r *clickhouse) take(v View) {
 	}
 	oldest := v.Now.Add(-clickhouseLong)
 	r.usage.forget(oldest)
-	for n := v.CPU.From(later(oldest, r.last.Add(1))); n < len(v.CPU); n++ {
+	for n := v.CPU.IndexFrom(later(oldest, r.last.Add(1))); n < len(v.CPU); n++ {
 		sample := v.CPU[n]
-		if !scaling.Number(sample.Value) {
+		if !scaling.IsValidSample(sample.Value) {
 			continue
 		}
 		if r.first.IsZero() {
-			r.first = sample.At
+			r.first = sample.Time
 		}
 		size := r.size
-		if sample.At.Before(r.since) {
+		if sample.Time.Before(r.since) {
 			size = r.before
 		}
-		r.last = sample.At
-		r.usage.add(sample.At, sample.Value/100*size)
+		r.last = sample.Time
+		r.usage.add(sample.Time, sample.Value/100*size)
 	}
 }

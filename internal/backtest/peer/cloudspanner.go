@@ -47,8 +47,8 @@ func (cloudSpanner) Look(v View) int {
 	}
 	highest := 0.0
 	points := published(v.CPU, v.Now)
-	for n := len(points) - 1; n >= 0 && points[len(points)-1].At.Sub(points[n].At) < cloudSpannerPoints; n-- {
-		if scaling.Number(points[n].Value) {
+	for n := len(points) - 1; n >= 0 && points[len(points)-1].Time.Sub(points[n].Time) < cloudSpannerPoints; n-- {
+		if scaling.IsValidSample(points[n].Value) {
 			highest = max(highest, points[n].Value)
 		}
 	}

@@ -46,14 +46,14 @@ func (r *das) Look(v View) int {
 	}
 	window := newest(v.CPU, v.Now, dasWindow)
 	average, ok := mean(window)
-	if !ok || window[0].At.Before(v.Changed) {
+	if !ok || window[0].Time.Before(v.Changed) {
 		return v.Rung
 	}
 	if average >= dasLimit-tiny {
 		return min(v.Rung+1, len(v.Ladder)-1)
 	}
 	if v.Rung > r.first {
-		if calm := newest(v.CPU, v.Now, dasDown); below(calm, dasCalm) && !calm[0].At.Before(v.Changed) {
+		if calm := newest(v.CPU, v.Now, dasDown); below(calm, dasCalm) && !calm[0].Time.Before(v.Changed) {
 			return v.Rung - 1
 		}
 	}

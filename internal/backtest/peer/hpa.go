@@ -47,7 +47,7 @@ func hpaPeer() Peer {
 // Look implements Rule.
 func (r *hpa) Look(v View) int {
 	size := v.Ladder[v.Rung]
-	if !scaling.Number(v.Running) || size <= 0 {
+	if !scaling.IsValidSample(v.Running) || size <= 0 {
 		return v.Rung
 	}
 	if !r.begun {

@@ -51,8 +51,8 @@ func alarmed(s scaling.Series) bool {
 	n := len(s) - 1
 	for period := range lambdaPeriods {
 		sum, count := 0.0, 0.0
-		for ; n >= 0 && s[len(s)-1].At.Sub(s[n].At) < time.Duration(period+1)*lambdaPeriod; n-- {
-			if scaling.Number(s[n].Value) {
+		for ; n >= 0 && s[len(s)-1].Time.Sub(s[n].Time) < time.Duration(period+1)*lambdaPeriod; n-- {
+			if scaling.IsValidSample(s[n].Value) {
 				sum += s[n].Value
 				count++
 			}

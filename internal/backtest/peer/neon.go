@@ -36,7 +36,7 @@ func neonPeer() Peer {
 
 // Look implements Rule.
 func (neon) Look(v View) int {
-	if v.Busy || !scaling.Number(v.Running) {
+	if v.Busy || !scaling.IsValidSample(v.Running) {
 		return v.Rung
 	}
 	return fit(v.Ladder, neonUnit*math.Round(v.Running/neonLoad/neonUnit))

@@ -32,8 +32,8 @@ const tiny = 1e-9
 
 // published is the series until its newest number, or nothing when that is stale.
 func published(s scaling.Series, now time.Time) scaling.Series {
-	for n := len(s); n > 0 && now.Sub(s[n-1].At) <= stale; n-- {
-		if scaling.Number(s[n-1].Value) {
+	for n := len(s); n > 0 && now.Sub(s[n-1].Time) <= stale; n-- {
+		if scaling.IsValidSample(s[n-1].Value) {
 			return s[:n]
 		}
 	}
@@ -48,7 +48,7 @@ func newest(s scaling.Series, now time.Time, n int) scaling.Series {
 	}
 	s = s[len(s)-n:]
 	for k := range s {
-		if !scaling.Number(s[k].Value) || k > 0 && s[k].At.Sub(s[k-1].At) != time.Minute {
+		if !scaling.IsValidSample(s[k].Value) || k > 0 && s[k].Time.Sub(s[k-1].Time) != time.Minute {
 			return nil
 		}
 	}
@@ -119,12 +119,12 @@ func (c *crest) add(at time.Time, value float64) {
 	if c.head > 0 && len(c.kept) == cap(c.kept) && 2*c.head >= len(c.kept) { // room at the front is used before more is asked for
 		c.kept, c.head = c.kept[:copy(c.kept, c.kept[c.head:])], 0
 	}
-	c.kept = append(c.kept, scaling.Sample{At: at, Value: value})
+	c.kept = append(c.kept, scaling.Sample{Time: at, Value: value})
 }
 
 // forget drops what was before t.
 func (c *crest) forget(t time.Time) {
-	for c.head < len(c.kept) && c.kept[c.head].At.Before(t) {
+	for c.head < len(c.kept) && c.kept[c.head].Time.Before(t) {
 		c.head++
 	}
 }
@@ -132,7 +132,7 @@ func (c *crest) forget(t time.Time) {
 // since is the highest value of those at t and later, and false when there are none.
 func (c *crest) since(t time.Time) (float64, bool) {
 	window := c.kept[c.head:]
-	n, _ := slices.BinarySearchFunc(window, t, func(s scaling.Sample, t time.Time) int { return s.At.Compare(t) })
+	n, _ := slices.BinarySearchFunc(window, t, func(s scaling.Sample, t time.Time) int { return s.Time.Compare(t) })
 	if n == len(window) {
 		return 0, false
 	}

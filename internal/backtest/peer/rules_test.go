@@ -27,7 +27,7 @@ func minutes(end time.Time, values []float64) scaling.Series {
 	var s scaling.Series
 	for n, v := range values {
 		if v != gap {
-			s = append(s, scaling.Sample{At: end.Add(time.Duration(n-len(values)) * time.Minute), Value: v})
+			s = append(s, scaling.Sample{Time: end.Add(time.Duration(n-len(values)) * time.Minute), Value: v})
 		}
 	}
 	return s
@@ -141,13 +141,13 @@ func wander(t *testing.T, p Peer, r *rand.Rand, ladder []float64) {
 			level = []float64{0, 5, 40, 62, 85, 100, math.NaN()}[r.IntN(7)]
 		}
 		if silent := m/300%4 == 3; !silent && r.IntN(30) != 0 {
-			s = append(s, scaling.Sample{At: now.Add(-time.Minute), Value: min(100, level+5*r.Float64())})
+			s = append(s, scaling.Sample{Time: now.Add(-time.Minute), Value: min(100, level+5*r.Float64())})
 		}
 		busy := now.Before(done)
 		if !busy && !done.IsZero() {
 			rung, changed, done = wanted, done, time.Time{}
 		}
-		v := View{Now: now, CPU: s[s.From(now.Add(-p.Reach)):], Ladder: ladder, Rung: rung, Busy: busy, Changed: changed}
+		v := View{Now: now, CPU: s[s.IndexFrom(now.Add(-p.Reach)):], Ladder: ladder, Rung: rung, Busy: busy, Changed: changed}
 		v.Hottest, v.Running = v.CPU, level/100*ladder[rung]*(0.5+r.Float64())
 		got := rule.Look(v)
 		if got < 0 || got >= len(ladder) {
@@ -225,10 +225,10 @@ func TestCrest(t *testing.T) {
 		}
 		c.forget(at.Add(-window))
 		c.add(at, value)
-		all = append(all, scaling.Sample{At: at, Value: value})
+		all = append(all, scaling.Sample{Time: at, Value: value})
 		for _, back := range []time.Duration{0, 7 * time.Minute, window} {
 			want := 0.0
-			for _, s := range all[all.From(at.Add(-back)):] {
+			for _, s := range all[all.IndexFrom(at.Add(-back)):] {
 				want = max(want, s.Value)
 			}
 			if got, ok := c.since(at.Add(-back)); !ok || got != want {
@@ -252,8 +252,8 @@ func day(p Peer) []View {
 	for m := range 2 * 24 * 60 {
 		now := start.Add(time.Duration(m+1) * time.Minute)
 		cpu := 50 + 40*math.Sin(float64(m)/200) + float64(m%7)
-		s = append(s, scaling.Sample{At: now.Add(-time.Minute), Value: cpu})
-		v := View{Now: now, CPU: s[s.From(now.Add(-p.Reach)):], Ladder: []float64{4, 8, 16, 32}, Rung: 1, Running: cpu / 100 * 8}
+		s = append(s, scaling.Sample{Time: now.Add(-time.Minute), Value: cpu})
+		v := View{Now: now, CPU: s[s.IndexFrom(now.Add(-p.Reach)):], Ladder: []float64{4, 8, 16, 32}, Rung: 1, Running: cpu / 100 * 8}
 		v.Hottest = v.CPU
 		views = append(views, v)
 	}

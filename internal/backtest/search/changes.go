@@ -29,6 +29,6 @@ func changes(from, to scaling.Policy) []string {
 	window := func(name string, a, b time.Duration) { add(a != b, "%s of %g min", name, b.Minutes()) }
 	window("scale-up window", from.ScaleUp.Window, to.ScaleUp.Window)
 	window("scale-down window", from.ScaleDown.Window, to.ScaleDown.Window)
-	window("window for classes", from.ClassWindow, to.ClassWindow)
+	window("window for classes", from.ScaleDownClassWindow, to.ScaleDownClassWindow)
 	return out
 }

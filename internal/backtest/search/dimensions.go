@@ -17,7 +17,7 @@ var dimensions = []dimension{
 	ladders, counts, thresholds,
 	windows(func(p *scaling.Policy) *time.Duration { return &p.ScaleUp.Window }, time.Minute, 2*time.Minute, 5*time.Minute),
 	windows(func(p *scaling.Policy) *time.Duration { return &p.ScaleDown.Window }, 30*time.Minute, time.Hour, 2*time.Hour, 4*time.Hour),
-	windows(func(p *scaling.Policy) *time.Duration { return &p.ClassWindow }, 4*time.Hour, 12*time.Hour, 24*time.Hour),
+	windows(func(p *scaling.Policy) *time.Duration { return &p.ScaleDownClassWindow }, 4*time.Hour, 12*time.Hour, 24*time.Hour),
 }
 
 // ladders are all stretches of the ladder that have what it begins with.

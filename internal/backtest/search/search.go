@@ -156,7 +156,7 @@ func (x *searcher) draw(base Found) []Found {
 func different(all []Found) []Found {
 	seen, scored := map[string]bool{}, map[backtest.Score]bool{}
 	return slices.DeleteFunc(all, func(f Found) bool {
-		f.Policy.ScaleUp.Window, f.Policy.ScaleDown.Window, f.Policy.ClassWindow = 0, 0, 0
+		f.Policy.ScaleUp.Window, f.Policy.ScaleDown.Window, f.Policy.ScaleDownClassWindow = 0, 0, 0
 		k := key(f)
 		known := seen[k] || scored[f.Fitted]
 		seen[k], scored[f.Fitted] = true, true
@@ -183,7 +183,7 @@ type searcher struct {
 // key tells policies apart.
 func key(f Found) string {
 	p := f.Policy
-	text := fmt.Sprint(p.CPU, p.ScaleUp, p.ScaleDown, p.ClassWindow, f.Start)
+	text := fmt.Sprint(p.CPU, p.ScaleUp, p.ScaleDown, p.ScaleDownClassWindow, f.Start)
 	if p.Readers != nil {
 		text += fmt.Sprint(*p.Readers)
 	}

@@ -30,10 +30,10 @@ func setup() backtest.Setup {
 				Redundancy: scaling.AllReaders,
 			},
 			CPU:     scaling.CPU{Target: 45, ScaleUp: 60, ScaleDown: 20},
-			ScaleUp: scaling.Pace{Window: 3 * time.Minute}, ScaleDown: scaling.Pace{Window: 4 * time.Hour}, ClassWindow: 24 * time.Hour,
-			Guardrails: scaling.Guardrails{MaxOperationsPerDay: 6, SurgeReaders: 1, MaxStepFactor: 4},
-			Foresight:  scaling.Foresight{Trend: true, History: true},
-			Prices:     map[string]scaling.Money{"db.r6g.large": 260_000, "db.r6g.xlarge": 520_000, "db.r6g.2xlarge": 1_040_000},
+			ScaleUp: scaling.Behavior{Window: 3 * time.Minute}, ScaleDown: scaling.Behavior{Window: 4 * time.Hour}, ScaleDownClassWindow: 24 * time.Hour,
+			Guardrails:        scaling.Guardrails{MaxOperationsPerDay: 6, SurgeReaders: 1, MaxStepFactor: 4},
+			PredictiveScaling: scaling.PredictiveScaling{Trend: true, History: true},
+			Prices:            map[string]scaling.Money{"db.r6g.large": 260_000, "db.r6g.xlarge": 520_000, "db.r6g.2xlarge": 1_040_000},
 		},
 	}
 }

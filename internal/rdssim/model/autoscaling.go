@@ -17,48 +17,50 @@ type AutoScaling struct {
 // ScalableTarget is a cluster that was registered with Application Auto Scaling.
 type ScalableTarget struct {
 	AutoScaling
-	Region, AccountID, Cluster string
-	CreatedAt                  time.Time
+	Region, AccountID, ClusterIdentifier string
+	CreatedAt                            time.Time
 }
 
-// mostReaders is how many readers a cluster can have (Aurora user guide, "Quotas and constraints").
-const mostReaders = 15
+// maxAutoScalingReaders is how many readers a cluster can have (Aurora user guide, "Quotas and constraints").
+const maxAutoScalingReaders = 15
 
 func (a AutoScaling) validate() error {
-	if a.MinCapacity < 0 || a.MaxCapacity < a.MinCapacity || a.MaxCapacity > mostReaders {
+	if a.MinCapacity < 0 || a.MaxCapacity < a.MinCapacity || a.MaxCapacity > maxAutoScalingReaders {
 		return fmt.Errorf("minCapacity %d and maxCapacity %d: want numbers of readers from 0 to %d, the first not above the second",
-			a.MinCapacity, a.MaxCapacity, mostReaders)
+			a.MinCapacity, a.MaxCapacity, maxAutoScalingReaders)
 	}
 	return nil
 }
 
-// Register gives the number of a cluster's readers to Aurora Auto Scaling. The error, which is a *Fault where there is no such
+// RegisterScalableTarget gives the number of a cluster's readers to Aurora Auto Scaling. The error, which is a *Fault where there is no such
 // cluster, says what is wrong.
-func (w *World) Register(region, cluster string, limits AutoScaling) error {
-	c, err := w.cluster(region, cluster)
+func (w *World) RegisterScalableTarget(region, cluster string, limits AutoScaling) error {
+	c, err := w.findCluster(region, cluster)
 	if err == nil {
 		err = limits.validate()
 	}
 	if err != nil {
 		return err
 	}
-	w.scalable[region+"/"+cluster] = ScalableTarget{
-		AutoScaling: limits, Region: region, AccountID: c.AccountID, Cluster: cluster, CreatedAt: w.now,
+	w.scalableTargets[region+"/"+cluster] = ScalableTarget{
+		AutoScaling: limits, Region: region, AccountID: c.AccountID, ClusterIdentifier: cluster, CreatedAt: w.now,
 	}
 	return nil
 }
 
-// Deregister takes it back.
-func (w *World) Deregister(region, cluster string) { delete(w.scalable, region+"/"+cluster) }
+// DeregisterScalableTarget takes it back.
+func (w *World) DeregisterScalableTarget(region, cluster string) {
+	delete(w.scalableTargets, region+"/"+cluster)
+}
 
 // ScalableTargets lists the registered clusters of a region by identifier.
 func (w *World) ScalableTargets(region string) []ScalableTarget {
 	var out []ScalableTarget
-	for _, t := range w.scalable {
+	for _, t := range w.scalableTargets {
 		if t.Region == region {
 			out = append(out, t)
 		}
 	}
-	slices.SortFunc(out, func(a, b ScalableTarget) int { return cmp.Compare(a.Cluster, b.Cluster) })
+	slices.SortFunc(out, func(a, b ScalableTarget) int { return cmp.Compare(a.ClusterIdentifier, b.ClusterIdentifier) })
 	return out
 }

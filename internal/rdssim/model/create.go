@@ -9,77 +9,77 @@ import (
 )
 
 const (
-	// maxReaders is how many readers an Aurora cluster can have, and maxInstances how many instances a region of an account
+	// maxReaders is how many readers an Aurora cluster can have, and maxInstancesPerRegion how many instances a region of an account
 	// has by default (Aurora user guide, "Quotas and constraints").
-	maxReaders   = 15
-	maxInstances = 40
+	maxReaders            = 15
+	maxInstancesPerRegion = 40
 
-	createLeast, createMost   = 6 * time.Minute, 9 * time.Minute
-	monitorLeast, monitorMost = 30 * time.Second, 60 * time.Second
+	defaultMinCreateDuration, defaultMaxCreateDuration     = 6 * time.Minute, 9 * time.Minute
+	minMonitoringSetupDuration, maxMonitoringSetupDuration = 30 * time.Second, 60 * time.Second
 )
 
 // CreateInstance is CreateDBInstance of a reader in a cluster; in a cluster without a writer it becomes the writer. The
 // error is a *Fault.
-func (w *World) CreateInstance(region string, c Create) (*Instance, error) {
-	cluster, err := w.cluster(region, c.Cluster)
+func (w *World) CreateInstance(region string, c CreateInstanceRequest) (*Instance, error) {
+	cluster, err := w.findCluster(region, c.Cluster)
 	if err != nil {
 		return nil, err
 	}
-	zone := cmp.Or(c.AvailabilityZone, w.roomiestZone(cluster, c.Class))
-	if err := w.mayCreate(c, cluster, zone); err != nil {
+	zone := cmp.Or(c.AvailabilityZone, w.leastUsedZone(cluster, c.Class))
+	if err := w.checkCreate(c, cluster, zone); err != nil {
 		return nil, err
 	}
-	g, _ := w.group(region, cluster.Identifier)
-	s := &server{
+	g, _ := w.findGroup(region, cluster.Identifier)
+	s := &instanceState{
 		Instance: Instance{
-			Identifier: c.Identifier, Region: region, AccountID: cluster.AccountID, ResourceID: w.resourceID("db"),
+			Identifier: c.Identifier, Region: region, AccountID: cluster.AccountID, ResourceID: w.newResourceID("db"),
 			Cluster: cluster.Identifier, Engine: cluster.Engine, EngineVersion: cluster.EngineVersion, Class: c.Class,
-			Status: "creating", PromotionTier: defaultTier, AvailabilityZone: zone, DBSubnetGroup: cluster.DBSubnetGroup,
+			Status: "creating", PromotionTier: defaultPromotionTier, AvailabilityZone: zone, DBSubnetGroup: cluster.DBSubnetGroup,
 			ParameterGroup: cmp.Or(c.ParameterGroup, "default."+cluster.Engine), BackupWindow: cluster.BackupWindow,
 			MaintenanceWindow:   cmp.Or(c.MaintenanceWindow, defaultMaintenanceWindow),
 			PerformanceInsights: c.PerformanceInsights, MonitoringInterval: c.MonitoringInterval,
 			CACertificate: cmp.Or(c.CACertificate, defaultCertificate), Tags: maps.Clone(c.Tags),
 		},
-		group: g, outages: 1,
+		group: g, outageCount: 1,
 	}
 	if c.PromotionTier != nil {
 		s.PromotionTier = *c.PromotionTier
 	}
-	w.join(s)
-	w.later(s, w.creation()+w.delayed(region, s.Identifier), func() { w.finishCreate(s) })
+	w.addInstance(s)
+	w.scheduleForInstance(s, w.drawCreateDuration()+w.takeChangeDelay(region, s.Identifier), func() { w.completeCreate(s) })
 	return s.copy(), nil
 }
 
-// creation draws how long an instance takes to be created.
-func (w *World) creation() time.Duration {
-	if most := w.scenario.CreateMost.Duration; most > 0 {
-		return w.between(w.scenario.CreateLeast.Duration, most)
+// drawCreateDuration draws how long an instance takes to be created.
+func (w *World) drawCreateDuration() time.Duration {
+	if maxDuration := w.scenario.MaxCreateDuration.Duration; maxDuration > 0 {
+		return w.drawDuration(w.scenario.MinCreateDuration.Duration, maxDuration)
 	}
-	return w.between(createLeast, createMost)
+	return w.drawDuration(defaultMinCreateDuration, defaultMaxCreateDuration)
 }
 
-// roomiestZone is where AWS puts an instance that names no zone: one that has the class, with the fewest members.
-func (w *World) roomiestZone(c *Cluster, class string) string {
-	rank := map[string]int{}
+// leastUsedZone is where AWS puts an instance that names no zone: one that has the class, with the fewest members.
+func (w *World) leastUsedZone(c *Cluster, class string) string {
+	used := map[string]int{}
 	for _, zone := range c.AvailabilityZones {
-		if w.lacks(class, zone) {
-			rank[zone] = maxInstances
+		if w.hasCapacityShortage(class, zone) {
+			used[zone] = maxInstancesPerRegion
 		}
 	}
-	for _, m := range w.members {
+	for _, m := range w.instances {
 		if m.Region == c.Region && m.Cluster == c.Identifier {
-			rank[m.AvailabilityZone]++
+			used[m.AvailabilityZone]++
 		}
 	}
-	return slices.MinFunc(c.AvailabilityZones, func(a, b string) int { return cmp.Compare(rank[a], rank[b]) })
+	return slices.MinFunc(c.AvailabilityZones, func(a, b string) int { return cmp.Compare(used[a], used[b]) })
 }
 
-func (w *World) mayCreate(c Create, cluster *Cluster, zone string) error {
+func (w *World) checkCreate(c CreateInstanceRequest, cluster *Cluster, zone string) error {
 	if err := c.validate(); err != nil {
 		return err
 	}
-	if _, taken := w.members[cluster.Region+"/"+c.Identifier]; taken {
-		return &Fault{"DBInstanceAlreadyExists", fmt.Sprintf("DB instance %s already exists.", c.Identifier), 400}
+	if _, exists := w.instances[cluster.Region+"/"+c.Identifier]; exists {
+		return &APIError{"DBInstanceAlreadyExists", fmt.Sprintf("DB instance %s already exists.", c.Identifier), 400}
 	}
 	if cluster.InstanceClass != "" {
 		return invalidCombination("The specified DB cluster is a Multi-AZ DB cluster, whose DB instances can't be created one by one.")
@@ -88,67 +88,67 @@ func (w *World) mayCreate(c Create, cluster *Cluster, zone string) error {
 		return invalidCombination("The engine name requested for your DB instance (%s) doesn't match the engine name of your "+
 			"DB cluster (%s).", c.Engine, cluster.Engine)
 	}
-	if err := w.orders(cluster.Region, cluster.Engine, cluster.EngineVersion, c.Class); err != nil {
+	if err := w.checkOrderable(cluster.Region, cluster.Engine, cluster.EngineVersion, c.Class); err != nil {
 		return err
 	}
 	if !slices.Contains(cluster.AvailabilityZones, zone) {
-		return &Fault{"DBSubnetGroupDoesNotCoverEnoughAZs",
+		return &APIError{"DBSubnetGroupDoesNotCoverEnoughAZs",
 			fmt.Sprintf("DB subnet group %s does not cover the availability zone %s.", cluster.DBSubnetGroup, zone), 400}
 	}
-	if cluster.Status != available {
-		return clusterBusy(cluster)
+	if cluster.Status != statusAvailable {
+		return clusterNotAvailable(cluster)
 	}
-	if err := w.withinQuota(cluster); err != nil {
+	if err := w.checkInstanceQuota(cluster); err != nil {
 		return err
 	}
-	if w.lacks(c.Class, zone) {
-		return noCapacity("Cannot create the DB instance because there are no instances of the requested class available in the "+
+	if w.hasCapacityShortage(c.Class, zone) {
+		return insufficientCapacity("Cannot create the DB instance because there are no instances of the requested class available in the "+
 			"availability zone %s. Please try your request again at a later time.", zone)
 	}
 	return nil
 }
 
 // validate checks a request by itself.
-func (c Create) validate() error {
+func (c CreateInstanceRequest) validate() error {
 	switch {
 	case c.Identifier == "":
 		return invalidValue("The parameter DBInstanceIdentifier must be provided and must not be blank.")
-	case c.PromotionTier != nil && !validTier(*c.PromotionTier):
-		return invalidTier()
-	case c.MaintenanceWindow != "" && !validWindow(c.MaintenanceWindow):
+	case c.PromotionTier != nil && !isValidPromotionTier(*c.PromotionTier):
+		return invalidPromotionTier()
+	case c.MaintenanceWindow != "" && !isValidMaintenanceWindow(c.MaintenanceWindow):
 		return invalidValue("Invalid maintenance window: %s. The format is ddd:hh24:mi-ddd:hh24:mi, at least 30 minutes.",
 			c.MaintenanceWindow)
 	}
 	return nil
 }
 
-func (w *World) withinQuota(cluster *Cluster) error {
-	owned := 0
-	for _, m := range w.members {
+func (w *World) checkInstanceQuota(cluster *Cluster) error {
+	count := 0
+	for _, m := range w.instances {
 		if m.Region == cluster.Region && m.AccountID == cluster.AccountID {
-			owned++
+			count++
 		}
 	}
 	switch {
-	case owned >= maxInstances:
-		return overQuota("You have reached the maximum number of DB instances (%d) in this region.", maxInstances)
+	case count >= maxInstancesPerRegion:
+		return quotaExceeded("You have reached the maximum number of DB instances (%d) in this region.", maxInstancesPerRegion)
 	case len(cluster.Members) > maxReaders:
-		return overQuota("DB cluster %s has reached the maximum number of Aurora Replicas (%d).", cluster.Identifier, maxReaders)
+		return quotaExceeded("DB cluster %s has reached the maximum number of Aurora Replicas (%d).", cluster.Identifier, maxReaders)
 	}
 	return nil
 }
 
-func (w *World) finishCreate(s *server) {
+func (w *World) completeCreate(s *instanceState) {
 	s.CreatedAt = w.now
 	if s.group.cluster != nil {
 		s.EngineVersion = s.group.cluster.EngineVersion
 	}
-	w.resume(s)
-	w.tell(s, "creation", "DB instance created")
+	w.restoreService(s)
+	w.recordInstanceEvent(s, "creation", "DB instance created")
 	if s.MonitoringInterval == 0 {
-		s.ready(w.now)
+		s.setAvailable(w.now)
 		return
 	}
 	s.Status = "configuring-enhanced-monitoring"
-	w.later(s, w.between(monitorLeast, monitorMost), func() { s.ready(w.now) })
+	w.scheduleForInstance(s, w.drawDuration(minMonitoringSetupDuration, maxMonitoringSetupDuration), func() { s.setAvailable(w.now) })
 }

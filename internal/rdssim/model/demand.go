@@ -5,86 +5,86 @@ import (
 	"time"
 )
 
-// knot is a demand at one moment since the scenario's start.
-type knot struct {
-	since time.Duration
-	vcpus float64
+// demandPoint is a demand at one moment since the scenario's start.
+type demandPoint struct {
+	offset time.Duration
+	vcpus  float64
 }
 
 // demand is a curve with its moments worked out.
 type demand struct {
-	knots []knot
-	// even are evenly spaced, from a moment on; nil where there are knots.
-	even        []float64
-	from, every time.Duration
-	factors     []factor
-	noise       float64 // greatest deviation, as a share
+	points []demandPoint
+	// series are evenly spaced, from a moment on; nil where there are knots.
+	series                      []float64
+	seriesStart, seriesInterval time.Duration
+	multipliers                 []demandMultiplier
+	noiseShare                  float64 // greatest deviation, as a share
 }
 
-// factor multiplies a demand from a moment on.
-type factor struct {
-	since time.Duration
-	times float64
+// demandMultiplier multiplies a demand from a moment on.
+type demandMultiplier struct {
+	offset time.Duration
+	factor float64
 }
 
-// resolve works a curve out. The error is about its recording.
-func (s Scenario) resolve(c Curve) (demand, error) {
-	d := demand{noise: c.NoisePercent / 100}
-	for _, p := range c.Points {
-		d.knots = append(d.knots, knot{p.At.since(s.Start.Time), p.VCPUs})
+// resolveDemand works a curve out. The error is about its recording.
+func (s Scenario) resolveDemand(curve Curve) (demand, error) {
+	d := demand{noiseShare: curve.NoisePercent / 100}
+	for _, p := range curve.Points {
+		d.points = append(d.points, demandPoint{p.At.sinceStart(s.Start.Time), p.VCPUs})
 	}
-	for _, m := range c.Multipliers {
-		d.factors = append(d.factors, factor{m.From.since(s.Start.Time), m.Factor})
+	for _, m := range curve.Multipliers {
+		d.multipliers = append(d.multipliers, demandMultiplier{m.From.sinceStart(s.Start.Time), m.Factor})
 	}
-	if c.Even != nil {
-		d.even, d.from, d.every = c.Even.VCPUs, c.Even.From.since(s.Start.Time), c.Even.Every.Duration
+	if curve.Series != nil {
+		d.series, d.seriesStart, d.seriesInterval = curve.Series.VCPUs, curve.Series.From.sinceStart(s.Start.Time), curve.Series.Interval.Duration
 	}
-	if c.Recording == nil {
+	if curve.Recording == nil {
 		return d, nil
 	}
 	var err error
-	d.knots, err = c.Recording.load(s.dir)
+	d.points, err = curve.Recording.readFile(s.baseDir)
 	return d, err
 }
 
-// at is the demand in vCPUs so long after the start, without noise.
-func (d demand) at(since time.Duration) float64 {
-	vcpus := d.between(since)
-	for _, f := range d.factors {
-		if since >= f.since {
-			vcpus *= f.times
+// vcpusAt is the demand in vCPUs so long after the start, without noise.
+func (d demand) vcpusAt(offset time.Duration) float64 {
+	vcpus := d.interpolate(offset)
+	for _, f := range d.multipliers {
+		if offset >= f.offset {
+			vcpus *= f.factor
 		}
 	}
 	return vcpus
 }
 
-// between interpolates.
-func (d demand) between(since time.Duration) float64 {
-	if d.even != nil {
-		return d.evenly(since - d.from)
+// interpolate interpolates.
+func (d demand) interpolate(offset time.Duration) float64 {
+	if d.series != nil {
+		return d.interpolateSeries(offset - d.seriesStart)
 	}
-	next := sort.Search(len(d.knots), func(n int) bool { return d.knots[n].since > since })
+	next := sort.Search(len(d.points), func(n int) bool { return d.points[n].offset > offset })
 	switch {
-	case len(d.knots) == 0:
+	case len(d.points) == 0:
 		return 0
 	case next == 0:
-		return d.knots[0].vcpus
-	case next == len(d.knots):
-		return d.knots[next-1].vcpus
+		return d.points[0].vcpus
+	case next == len(d.points):
+		return d.points[next-1].vcpus
 	}
-	a, b := d.knots[next-1], d.knots[next]
-	return a.vcpus + (b.vcpus-a.vcpus)*float64(since-a.since)/float64(b.since-a.since)
+	a, b := d.points[next-1], d.points[next]
+	return a.vcpus + (b.vcpus-a.vcpus)*float64(offset-a.offset)/float64(b.offset-a.offset)
 }
 
-// evenly interpolates between evenly spaced demands, so long after the first.
-func (d demand) evenly(since time.Duration) float64 {
-	last := len(d.even) - 1
-	n := int(since / d.every)
+// interpolateSeries interpolates between evenly spaced demands, so long after the first.
+func (d demand) interpolateSeries(offset time.Duration) float64 {
+	last := len(d.series) - 1
+	n := int(offset / d.seriesInterval)
 	switch {
-	case since <= 0:
-		return d.even[0]
+	case offset <= 0:
+		return d.series[0]
 	case n >= last:
-		return d.even[last]
+		return d.series[last]
 	}
-	return d.even[n] + (d.even[n+1]-d.even[n])*float64(since%d.every)/float64(d.every)
+	return d.series[n] + (d.series[n+1]-d.series[n])*float64(offset%d.seriesInterval)/float64(d.seriesInterval)
 }

@@ -7,30 +7,30 @@ import (
 
 // Event is what DescribeEvents tells.
 type Event struct {
-	At       time.Time
-	Source   string // identifier of the instance or cluster
-	Type     string // db-instance or db-cluster
-	ARN      string
-	Region   string
-	Category string
-	Message  string
+	Time             time.Time
+	SourceIdentifier string // identifier of the instance or cluster
+	SourceType       string // db-instance or db-cluster
+	ARN              string
+	Region           string
+	Category         string
+	Message          string
 }
 
-// eventsKept is how many events are kept.
-const eventsKept = 1000
+// maxEvents is how many events are kept.
+const maxEvents = 1000
 
-func (w *World) tell(s *server, category, message string) {
-	w.record(Event{w.now, s.Identifier, "db-instance", s.ARN(), s.Region, category, message})
+func (w *World) recordInstanceEvent(s *instanceState, category, message string) {
+	w.recordEvent(Event{w.now, s.Identifier, "db-instance", s.ARN(), s.Region, category, message})
 }
 
-func (w *World) tellCluster(c *Cluster, category, message string) {
-	w.record(Event{w.now, c.Identifier, "db-cluster", c.ARN(), c.Region, category, message})
+func (w *World) recordClusterEvent(c *Cluster, category, message string) {
+	w.recordEvent(Event{w.now, c.Identifier, "db-cluster", c.ARN(), c.Region, category, message})
 }
 
-func (w *World) record(e Event) {
+func (w *World) recordEvent(e Event) {
 	w.events = append(w.events, e)
-	if len(w.events) > eventsKept {
-		w.events = slices.Delete(w.events, 0, len(w.events)-eventsKept)
+	if len(w.events) > maxEvents {
+		w.events = slices.Delete(w.events, 0, len(w.events)-maxEvents)
 	}
 }
 
@@ -39,7 +39,7 @@ func (w *World) record(e Event) {
 func (w *World) Events(region string, from, to time.Time) []Event {
 	var out []Event
 	for _, e := range w.events {
-		if e.Region == region && !e.At.Before(from) && e.At.Before(to) {
+		if e.Region == region && !e.Time.Before(from) && e.Time.Before(to) {
 			out = append(out, e)
 		}
 	}

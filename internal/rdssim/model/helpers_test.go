@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	ireland = "eu-west-1"
-	account = "123456789012"
+	testRegion  = "eu-west-1"
+	testAccount = "123456789012"
 )
 
-// begin is when the tests' worlds begin.
-var begin = time.Date(2024, 2, 5, 8, 0, 0, 0, time.UTC)
+// testStart is when the tests' worlds begin.
+var testStart = time.Date(2024, 2, 5, 8, 0, 0, 0, time.UTC)
 
-// aurora is a cluster "orders" of PostgreSQL at a steady load, whose first instance, "orders-1", is the writer.
-func aurora(writerVCPUs, readerVCPUs float64, classes ...string) Database {
+// auroraCluster is a cluster "orders" of PostgreSQL at a steady load, whose first instance, "orders-1", is the writer.
+func auroraCluster(writerVCPUs, readerVCPUs float64, classes ...string) Database {
 	d := Database{
-		Identifier: "orders", Region: ireland, Engine: "aurora-postgresql", EngineVersion: "16.1", PerformanceInsights: true,
-		Load: Load{Writer: steady(writerVCPUs), Readers: steady(readerVCPUs)},
+		Identifier: "orders", Region: testRegion, Engine: "aurora-postgresql", EngineVersion: "16.1", PerformanceInsights: true,
+		Load: Load{Writer: constantLoad(writerVCPUs), Readers: constantLoad(readerVCPUs)},
 	}
 	for n, class := range classes {
 		d.Instances = append(d.Instances, Member{Identifier: fmt.Sprintf("orders-%d", n+1), Class: class})
@@ -28,21 +28,21 @@ func aurora(writerVCPUs, readerVCPUs float64, classes ...string) Database {
 	return d
 }
 
-// plain is an instance "ledger" of PostgreSQL at a steady load.
-func plain(vcpus float64, class string, multiAZ bool) Database {
+// plainInstance is an instance "ledger" of PostgreSQL at a steady load.
+func plainInstance(vcpus float64, class string, multiAZ bool) Database {
 	return Database{
-		Identifier: "ledger", Region: ireland, Engine: "postgres", EngineVersion: "16.1", Class: class, MultiAZ: multiAZ,
-		Load: Load{Writer: steady(vcpus)},
+		Identifier: "ledger", Region: testRegion, Engine: "postgres", EngineVersion: "16.1", Class: class, MultiAZ: multiAZ,
+		Load: Load{Writer: constantLoad(vcpus)},
 	}
 }
 
-func steady(vcpus float64) Curve { return Curve{Points: []CurvePoint{{VCPUs: vcpus}}} }
+func constantLoad(vcpus float64) Curve { return Curve{Points: []CurvePoint{{VCPUs: vcpus}}} }
 
-// world builds one of databases; change may change the scenario before.
-func world(t *testing.T, change func(*Scenario), databases ...Database) *World {
+// newWorld builds one of databases; change may change the scenario before.
+func newWorld(t *testing.T, change func(*Scenario), databases ...Database) *World {
 	t.Helper()
-	s := Scenario{Seed: 1, AccountID: account, Databases: databases}
-	s.Start.Time = begin
+	s := Scenario{Seed: 1, AccountID: testAccount, Databases: databases}
+	s.Start.Time = testStart
 	if change != nil {
 		change(&s)
 	}
@@ -53,45 +53,45 @@ func world(t *testing.T, change func(*Scenario), databases ...Database) *World {
 	return w
 }
 
-// pass lets time pass.
-func pass(w *World, d time.Duration) { w.Advance(w.Now().Add(d)) }
+// advance lets time pass.
+func advance(w *World, d time.Duration) { w.Advance(w.Now().Add(d)) }
 
-// story is what can be seen of an instance as time passes, each state once with how long it lasted.
-type story struct {
-	states []string
-	lasted []time.Duration
+// stateHistory is what can be seen of an instance as time passes, each state once with how long it lasted.
+type stateHistory struct {
+	states    []string
+	durations []time.Duration
 }
 
 // String lists the states.
-func (s story) String() string { return strings.Join(s.states, "; ") }
+func (s stateHistory) String() string { return strings.Join(s.states, "; ") }
 
-// watch follows an instance, second by second, until it has been in a state for long enough to be at rest.
-func watch(t *testing.T, w *World, id string) story {
+// recordStates follows an instance, second by second, until it has been in a state for long enough to be at rest.
+func recordStates(t *testing.T, w *World, id string) stateHistory {
 	t.Helper()
-	var s story
-	for rest := time.Duration(0); rest < 20*time.Minute; pass(w, time.Second) {
+	var s stateHistory
+	for rest := time.Duration(0); rest < 20*time.Minute; advance(w, time.Second) {
 		state := "gone"
-		if i, err := w.Instance(ireland, id); err == nil {
-			truth, _ := w.Truth(ireland, id)
+		if i, err := w.Instance(testRegion, id); err == nil {
+			truth, _ := w.GroundTruth(testRegion, id)
 			state = i.Status + " " + i.Class
-			if i.Pending.Class != "" {
-				state += ">" + i.Pending.Class
+			if i.PendingChanges.Class != "" {
+				state += ">" + i.PendingChanges.Class
 			}
 			if !truth.InService {
 				state += " out"
 			}
 		}
 		if n := len(s.states); n == 0 || s.states[n-1] != state {
-			s.states, s.lasted, rest = append(s.states, state), append(s.lasted, 0), 0
+			s.states, s.durations, rest = append(s.states, state), append(s.durations, 0), 0
 		}
-		s.lasted[len(s.lasted)-1] += time.Second
+		s.durations[len(s.durations)-1] += time.Second
 		rest += time.Second
 	}
 	return s
 }
 
-// want compares a story, and how long each state but the last lasted at least and at most.
-func (s story) want(t *testing.T, want ...chapter) {
+// assertStates compares a story, and how long each state but the last lasted at least and at most.
+func (s stateHistory) assertStates(t *testing.T, want ...expectedState) {
 	t.Helper()
 	var states []string
 	for _, c := range want {
@@ -102,22 +102,22 @@ func (s story) want(t *testing.T, want ...chapter) {
 	}
 	for n, c := range want[:len(want)-1] {
 		// A second's watch sees a state up to a second longer or shorter.
-		if s.lasted[n] < c.least-time.Second || s.lasted[n] > c.most+time.Second {
-			t.Errorf("%q lasted %s, want from %s to %s", c.state, s.lasted[n], c.least, c.most)
+		if s.durations[n] < c.minDuration-time.Second || s.durations[n] > c.maxDuration+time.Second {
+			t.Errorf("%q lasted %s, want from %s to %s", c.state, s.durations[n], c.minDuration, c.maxDuration)
 		}
 	}
 }
 
-// chapter is one state of a story.
-type chapter struct {
-	state       string
-	least, most time.Duration
+// expectedState is one state of a story.
+type expectedState struct {
+	state                    string
+	minDuration, maxDuration time.Duration
 }
 
-// wantFault checks the code and status of an error, and that its message has some words.
-func wantFault(t *testing.T, err error, code string, status int, says string) {
+// assertAPIError checks the code and status of an error, and that its message has some words.
+func assertAPIError(t *testing.T, err error, code string, status int, says string) {
 	t.Helper()
-	var f *Fault
+	var f *APIError
 	if !errors.As(err, &f) {
 		t.Fatalf("the error is %v, want the fault %s", err, code)
 	}
@@ -126,8 +126,8 @@ func wantFault(t *testing.T, err error, code string, status int, says string) {
 	}
 }
 
-// try fails the test on an error.
-func try[T any](t *testing.T) func(T, error) T {
+// must fails the test on an error.
+func must[T any](t *testing.T) func(T, error) T {
 	t.Helper()
 	return func(v T, err error) T {
 		t.Helper()
@@ -138,25 +138,27 @@ func try[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-// resize asks for a class at once.
-func resize(class string) Modify { return Modify{Class: &class, ApplyImmediately: true} }
+// classChange asks for a class at once.
+func classChange(class string) ModifyInstanceRequest {
+	return ModifyInstanceRequest{Class: &class, ApplyImmediately: true}
+}
 
-// messages lists the events of a source, by "category: message".
-func messages(w *World, source string) []string {
+// eventMessages lists the events of a source, by "category: message".
+func eventMessages(w *World, source string) []string {
 	var out []string
-	for _, e := range w.Events(ireland, begin, w.Now().Add(1)) {
-		if e.Source == source {
+	for _, e := range w.Events(testRegion, testStart, w.Now().Add(1)) {
+		if e.SourceIdentifier == source {
 			out = append(out, e.Category+": "+e.Message)
 		}
 	}
 	return out
 }
 
-// cpu lists the published CPU of an instance by the minute.
-func cpu(w *World, id string) map[string]float64 {
+// cpuByMinute lists the published CPU of an instance by the minute.
+func cpuByMinute(w *World, id string) map[string]float64 {
 	out := map[string]float64{}
-	for _, p := range w.Points(ireland, map[string]string{"DBInstanceIdentifier": id}, "CPUUtilization", begin, w.Now()) {
-		out[p.At.Format("15:04")] = p.Value
+	for _, p := range w.MetricAverages(testRegion, map[string]string{"DBInstanceIdentifier": id}, "CPUUtilization", testStart, w.Now()) {
+		out[p.Time.Format("15:04")] = p.Value
 	}
 	return out
 }

@@ -1,9 +1,9 @@
 package model
 
-// Morph gives an instance so many vCPUs at once and without an interruption, which no RDS instance can: it stands for platforms that
+// SetVCPUs gives an instance so many vCPUs at once and without an interruption, which no RDS instance can: it stands for platforms that
 // can. Its class and its memory stay as they are. The error is a *Fault.
-func (w *World) Morph(region, id string, vcpus float64) error {
-	s, err := w.member(region, id)
+func (w *World) SetVCPUs(region, id string, vcpus float64) error {
+	s, err := w.findInstance(region, id)
 	if err != nil {
 		return err
 	}

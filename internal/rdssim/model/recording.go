@@ -15,11 +15,11 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// timestamp is how recordings write time, in UTC. RFC 3339 is read as well.
-const timestamp = time.DateTime
+// timestampLayout is how recordings write time, in UTC. RFC 3339 is read as well.
+const timestampLayout = time.DateTime
 
-// load reads a recording from its file. The error names the file and the line.
-func (r Recording) load(dir string) ([]knot, error) {
+// readFile reads a recording from its file. The error names the file and the line.
+func (r Recording) readFile(dir string) ([]demandPoint, error) {
 	path := r.File
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
@@ -28,15 +28,15 @@ func (r Recording) load(dir string) ([]knot, error) {
 	if err != nil {
 		return nil, err
 	}
-	knots, err := r.read(bytes.NewReader(data))
+	knots, err := r.parse(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.File, err)
 	}
 	return knots, nil
 }
 
-// factor is the vCPUs of one unit of the recording.
-func (r Recording) factor() (float64, error) {
+// vcpusPerUnit is the vCPUs of one unit of the recording.
+func (r Recording) vcpusPerUnit() (float64, error) {
 	factor := r.Scale
 	if factor == 0 {
 		factor = 1
@@ -48,9 +48,9 @@ func (r Recording) factor() (float64, error) {
 	return factor * float64(class.VCPU) / 100, err
 }
 
-// read turns rows into knots that count from the recording's beginning, less From.
-func (r Recording) read(in io.Reader) ([]knot, error) {
-	factor, err := r.factor()
+// parse turns rows into knots that count from the recording's beginning, less From.
+func (r Recording) parse(in io.Reader) ([]demandPoint, error) {
+	factor, err := r.vcpusPerUnit()
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (r Recording) read(in io.Reader) ([]knot, error) {
 	if err != nil || header[0] != "timestamp" || header[1] != "value" {
 		return nil, errors.New("line 1: want the columns timestamp,value")
 	}
-	var knots []knot
+	var knots []demandPoint
 	var first, last time.Time
 	for {
 		row, err := rows.Read()
@@ -82,7 +82,7 @@ func (r Recording) read(in io.Reader) ([]knot, error) {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
 		last = at
-		knots = append(knots, knot{since: at.Sub(first) - r.From.Duration, vcpus: value * factor})
+		knots = append(knots, demandPoint{offset: at.Sub(first) - r.From.Duration, vcpus: value * factor})
 	}
 	if len(knots) == 0 || last.Sub(first) < r.From.Duration {
 		return nil, fmt.Errorf("the recording is over %s after its beginning", r.From.Duration)
@@ -91,12 +91,12 @@ func (r Recording) read(in io.Reader) ([]knot, error) {
 }
 
 func parseRow(row []string) (time.Time, float64, error) {
-	at, err := time.Parse(timestamp, row[0])
+	at, err := time.Parse(timestampLayout, row[0])
 	if err != nil {
 		at, err = time.Parse(time.RFC3339, row[0])
 	}
 	if err != nil {
-		return at, 0, fmt.Errorf("%q is not a time such as %s", row[0], timestamp)
+		return at, 0, fmt.Errorf("%q is not a time such as %s", row[0], timestampLayout)
 	}
 	value, err := strconv.ParseFloat(row[1], 64)
 	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) || value < 0 {

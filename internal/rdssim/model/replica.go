@@ -9,77 +9,77 @@ import (
 )
 
 const (
-	// maxReplicas is how many read replicas an instance can have, and fewReplicas how many where the engine allows fewer (RDS user
+	// maxReplicas is how many read replicas an instance can have, and maxReplicasOtherEngines how many where the engine allows fewer (RDS user
 	// guide, "Working with DB instance read replicas").
-	maxReplicas, fewReplicas = 15, 5
+	maxReplicas, maxReplicasOtherEngines = 15, 5
 )
 
-// CreateReplica is CreateDBInstanceReadReplica. The error is a *Fault.
-func (w *World) CreateReplica(region string, c CreateReplica) (*Instance, error) {
-	source, err := w.member(region, c.Source)
+// CreateReplicaRequest is CreateDBInstanceReadReplica. The error is a *Fault.
+func (w *World) CreateReplica(region string, c CreateReplicaRequest) (*Instance, error) {
+	source, err := w.findInstance(region, c.Source)
 	if err != nil {
 		return nil, err
 	}
 	class := cmp.Or(c.Class, source.Class)
-	zone := cmp.Or(c.AvailabilityZone, w.emptiestZone(source, class))
-	if err := w.mayReplicate(c, source, class, zone); err != nil {
+	zone := cmp.Or(c.AvailabilityZone, w.leastUsedReplicaZone(source, class))
+	if err := w.checkCreateReplica(c, source, class, zone); err != nil {
 		return nil, err
 	}
-	s := &server{
+	s := &instanceState{
 		Instance: Instance{
-			Identifier: c.Identifier, Region: region, AccountID: source.AccountID, ResourceID: w.resourceID("db"),
-			Engine: source.Engine, EngineVersion: source.EngineVersion, Class: class, Source: source.Identifier,
-			Status: "creating", PromotionTier: defaultTier, AvailabilityZone: zone, DBSubnetGroup: source.DBSubnetGroup,
+			Identifier: c.Identifier, Region: region, AccountID: source.AccountID, ResourceID: w.newResourceID("db"),
+			Engine: source.Engine, EngineVersion: source.EngineVersion, Class: class, ReplicationSource: source.Identifier,
+			Status: "creating", PromotionTier: defaultPromotionTier, AvailabilityZone: zone, DBSubnetGroup: source.DBSubnetGroup,
 			ParameterGroup: cmp.Or(c.ParameterGroup, source.ParameterGroup), BackupWindow: source.BackupWindow,
 			MaintenanceWindow: source.MaintenanceWindow, PerformanceInsights: c.PerformanceInsights,
 			MonitoringInterval: c.MonitoringInterval, CACertificate: cmp.Or(c.CACertificate, defaultCertificate), Tags: maps.Clone(c.Tags),
 		},
-		group: source.group, outages: 1,
+		group: source.group, outageCount: 1,
 	}
-	w.join(s)
-	w.later(s, w.creation()+w.delayed(region, s.Identifier), func() { w.finishCreate(s) })
+	w.addInstance(s)
+	w.scheduleForInstance(s, w.drawCreateDuration()+w.takeChangeDelay(region, s.Identifier), func() { w.completeCreate(s) })
 	return s.copy(), nil
 }
 
-// emptiestZone is where AWS puts a replica that names no zone: one that has the class, with the fewest of the source's kin.
-func (w *World) emptiestZone(source *server, class string) string {
-	rank := map[string]int{}
-	for _, zone := range Zones(source.Region) {
-		if w.lacks(class, zone) {
-			rank[zone] = maxInstances
+// leastUsedReplicaZone is where AWS puts a replica that names no zone: one that has the class, with the fewest of the source's kin.
+func (w *World) leastUsedReplicaZone(source *instanceState, class string) string {
+	used := map[string]int{}
+	for _, zone := range AvailabilityZones(source.Region) {
+		if w.hasCapacityShortage(class, zone) {
+			used[zone] = maxInstancesPerRegion
 		}
 	}
-	for _, s := range source.group.servers {
-		rank[s.AvailabilityZone]++
+	for _, s := range source.group.instances {
+		used[s.AvailabilityZone]++
 	}
-	return slices.MinFunc(Zones(source.Region), func(a, b string) int { return cmp.Compare(rank[a], rank[b]) })
+	return slices.MinFunc(AvailabilityZones(source.Region), func(a, b string) int { return cmp.Compare(used[a], used[b]) })
 }
 
-func (w *World) mayReplicate(c CreateReplica, source *server, class, zone string) error {
-	most := fewReplicas
+func (w *World) checkCreateReplica(c CreateReplicaRequest, source *instanceState, class, zone string) error {
+	limit := maxReplicasOtherEngines
 	if slices.ContainsFunc([]string{"postgres", "mysql", "mariadb"}, func(e string) bool { return strings.HasPrefix(source.Engine, e) }) {
-		most = maxReplicas
+		limit = maxReplicas
 	}
-	_, taken := w.members[source.Region+"/"+c.Identifier]
+	_, exists := w.instances[source.Region+"/"+c.Identifier]
 	switch {
 	case c.Identifier == "":
 		return invalidValue("The parameter DBInstanceIdentifier must be provided and must not be blank.")
-	case taken:
-		return &Fault{"DBInstanceAlreadyExists", fmt.Sprintf("DB instance %s already exists.", c.Identifier), 400}
+	case exists:
+		return &APIError{"DBInstanceAlreadyExists", fmt.Sprintf("DB instance %s already exists.", c.Identifier), 400}
 	case source.Cluster != "":
 		return invalidCombination("Amazon Aurora doesn't support this operation.")
-	case source.Source != "":
+	case source.ReplicationSource != "":
 		return invalidCombination("The simulator has no read replicas of read replicas.")
-	case source.Status != available:
-		return instanceBusy()
-	case len(source.group.servers)-1 >= most:
-		return overQuota("DB instance %s has reached the maximum number of read replicas (%d).", source.Identifier, most)
+	case source.Status != statusAvailable:
+		return instanceNotAvailable()
+	case len(source.group.instances)-1 >= limit:
+		return quotaExceeded("DB instance %s has reached the maximum number of read replicas (%d).", source.Identifier, limit)
 	}
-	if err := w.orders(source.Region, source.Engine, source.EngineVersion, class); err != nil {
+	if err := w.checkOrderable(source.Region, source.Engine, source.EngineVersion, class); err != nil {
 		return err
 	}
-	if w.lacks(class, zone) {
-		return noCapacity("Cannot create the DB instance because there are no instances of the requested class available in the "+
+	if w.hasCapacityShortage(class, zone) {
+		return insufficientCapacity("Cannot create the DB instance because there are no instances of the requested class available in the "+
 			"availability zone %s. Please try your request again at a later time.", zone)
 	}
 	return nil

@@ -23,21 +23,21 @@ type Scenario struct {
 	// RefuseAfterAvailable is how long an instance that has just become available still answers InvalidDBInstanceState, as
 	// AWS has been seen to do (hashicorp/terraform-provider-aws#31594).
 	RefuseAfterAvailable metav1.Duration `json:"refuseAfterAvailable,omitempty"`
-	// Keep is how long metrics are kept, at least a day; as long as CloudWatch does without it.
-	Keep metav1.Duration `json:"keep,omitempty"`
-	// CreateLeast and CreateMost bound how long an instance takes to be created; 6 to 9 minutes without them.
-	CreateLeast metav1.Duration `json:"createLeast,omitempty"`
-	CreateMost  metav1.Duration `json:"createMost,omitempty"`
-	Databases   []Database      `json:"databases"`
-	// Shortages are classes that AWS runs out of.
-	Shortages []Shortage `json:"shortages,omitempty"`
-	// Withdrawals are classes that cannot be ordered.
-	Withdrawals []Withdrawal `json:"withdrawals,omitempty"`
+	// Retention is how long metrics are kept, at least a day; as long as CloudWatch does without it.
+	Retention metav1.Duration `json:"keep,omitempty"`
+	// MinCreateDuration and MaxCreateDuration bound how long an instance takes to be created; 6 to 9 minutes without them.
+	MinCreateDuration metav1.Duration `json:"createLeast,omitempty"`
+	MaxCreateDuration metav1.Duration `json:"createMost,omitempty"`
+	Databases         []Database      `json:"databases"`
+	// CapacityShortages are classes that AWS runs out of.
+	CapacityShortages []CapacityShortage `json:"shortages,omitempty"`
+	// UnorderableClasses are classes that cannot be ordered.
+	UnorderableClasses []UnorderableClass `json:"withdrawals,omitempty"`
 	// MetricGaps are stretches of time in which instances publish nothing.
 	MetricGaps []MetricGap `json:"metricGaps,omitempty"`
 
-	// dir is where relative paths of recordings begin.
-	dir string
+	// baseDir is where relative paths of recordings begin.
+	baseDir string
 }
 
 // Database is a cluster, when it lists instances, or a plain instance. A cluster whose engine is not Aurora is a Multi-AZ DB
@@ -56,7 +56,7 @@ type Database struct {
 	// Instances are the members of a cluster; the first is the writer.
 	Instances []Member `json:"instances,omitempty"`
 	// Serverless is the capacity range of an Aurora cluster whose instances have the class db.serverless.
-	Serverless *Capacity `json:"serverless,omitempty"`
+	Serverless *ServerlessCapacity `json:"serverless,omitempty"`
 	// Replicas are the read replicas of a plain instance.
 	Replicas []Member `json:"replicas,omitempty"`
 	// PerformanceInsights publishes DBLoad and DBLoadCPU.
@@ -73,12 +73,12 @@ type Database struct {
 	// show.
 	Backups bool `json:"backups,omitempty"`
 	// Maintenance are actions that AWS wants to carry out.
-	Maintenance []Upkeep `json:"maintenance,omitempty"`
+	Maintenance []ScheduledMaintenance `json:"maintenance,omitempty"`
 	// AutoScaling registers a cluster with Aurora Auto Scaling from the start.
 	AutoScaling *AutoScaling `json:"autoScaling,omitempty"`
 	Load        Load         `json:"load,omitempty"`
 	// Upgrades are engine upgrades that people carry out, in the order of time.
-	Upgrades []Upgrade `json:"upgrades,omitempty"`
+	Upgrades []EngineUpgrade `json:"upgrades,omitempty"`
 }
 
 // Member is one instance of a cluster.
@@ -99,31 +99,31 @@ type Load struct {
 // Curve is a demand over time, in vCPUs: points with straight lines between them, evenly spaced ones, or a recording. Before its
 // first point it is as at the first, after its last as at the last.
 type Curve struct {
-	Points    []CurvePoint `json:"points,omitempty"`
-	Even      *Even        `json:"even,omitempty"`
-	Recording *Recording   `json:"recording,omitempty"`
+	Points    []CurvePoint   `json:"points,omitempty"`
+	Series    *RegularSeries `json:"even,omitempty"`
+	Recording *Recording     `json:"recording,omitempty"`
 	// Multipliers change the demand from a moment on, for example because queries cost more or clients leave.
 	Multipliers []Multiplier `json:"multipliers,omitempty"`
 	// NoisePercent is the greatest deviation, drawn anew every minute, in percent of the demand.
 	NoisePercent float64 `json:"noisePercent,omitempty"`
 }
 
-// Even is a demand at moments that are as far from each other: the first, and then every so often. It is not copied.
-type Even struct {
-	From  Moment          `json:"from"`
-	Every metav1.Duration `json:"every"`
-	VCPUs []float64       `json:"vcpus"`
+// RegularSeries is a demand at moments that are as far from each other: the first, and then every so often. It is not copied.
+type RegularSeries struct {
+	From     Instant         `json:"from"`
+	Interval metav1.Duration `json:"every"`
+	VCPUs    []float64       `json:"vcpus"`
 }
 
 // CurvePoint is the demand at one moment.
 type CurvePoint struct {
-	At    Moment  `json:"at"`
+	At    Instant `json:"at"`
 	VCPUs float64 `json:"vcpus"`
 }
 
 // Multiplier multiplies a demand from a moment on, on top of the multipliers before it.
 type Multiplier struct {
-	From   Moment  `json:"from"`
+	From   Instant `json:"from"`
 	Factor float64 `json:"factor"`
 }
 
@@ -139,57 +139,57 @@ type Recording struct {
 	From metav1.Duration `json:"from,omitempty"`
 }
 
-// Upgrade is an engine upgrade: a short restart of every instance, after which each query costs more, or less. It waits
+// EngineUpgrade is an engine upgrade: a short restart of every instance, after which each query costs more, or less. It waits
 // until every instance is available.
-type Upgrade struct {
-	At            Moment `json:"at"`
-	EngineVersion string `json:"engineVersion"`
+type EngineUpgrade struct {
+	At            Instant `json:"at"`
+	EngineVersion string  `json:"engineVersion"`
 	// CostFactor multiplies the demand from then on, on top of earlier upgrades.
 	CostFactor float64 `json:"costFactor"`
 }
 
-// Shortage is a class that AWS has no capacity of.
-type Shortage struct {
+// CapacityShortage is a class that AWS has no capacity of.
+type CapacityShortage struct {
 	Class string `json:"class"`
 	// Zones are the availability zones without it, for example eu-west-1a; none means all.
 	Zones []string `json:"zones,omitempty"`
-	From  Moment   `json:"from"`
+	From  Instant  `json:"from"`
 	// Until ends it; without it the shortage lasts.
-	Until *Moment `json:"until,omitempty"`
+	Until *Instant `json:"until,omitempty"`
 }
 
-// Withdrawal is a class that cannot be ordered in a region.
-type Withdrawal struct {
-	Region string `json:"region"`
-	Class  string `json:"class"`
-	From   Moment `json:"from"`
+// UnorderableClass is a class that cannot be ordered in a region.
+type UnorderableClass struct {
+	Region string  `json:"region"`
+	Class  string  `json:"class"`
+	From   Instant `json:"from"`
 	// Until ends it; without it the class stays withdrawn.
-	Until *Moment `json:"until,omitempty"`
+	Until *Instant `json:"until,omitempty"`
 }
 
-// Upkeep is an action that AWS wants to carry out. It is only shown, never carried out.
-type Upkeep struct {
+// ScheduledMaintenance is an action that AWS wants to carry out. It is only shown, never carried out.
+type ScheduledMaintenance struct {
 	// Instance is the member of the cluster that it is for; without one it is for the cluster, or the plain instance, itself.
 	Instance string `json:"instance,omitempty"`
 	// Action as the RDS API has it, for example system-update.
-	Action      string `json:"action"`
-	Description string `json:"description,omitempty"`
-	From        Moment `json:"from"`
+	Action      string  `json:"action"`
+	Description string  `json:"description,omitempty"`
+	From        Instant `json:"from"`
 	// Until ends it; without it the action stays pending.
-	Until *Moment `json:"until,omitempty"`
-	// AutoAppliedAfter and ForcedApply are those of Maintenance; without them there are none.
-	AutoAppliedAfter *Moment `json:"autoAppliedAfter,omitempty"`
-	ForcedApply      *Moment `json:"forcedApply,omitempty"`
-	// OptIn is what the owner has asked for: immediate, next-maintenance, or nothing.
-	OptIn string `json:"optIn,omitempty"`
+	Until *Instant `json:"until,omitempty"`
+	// AutoAppliedAfterDate and ForcedApplyDate are those of Maintenance; without them there are none.
+	AutoAppliedAfterDate *Instant `json:"autoAppliedAfter,omitempty"`
+	ForcedApplyDate      *Instant `json:"forcedApply,omitempty"`
+	// OptInStatus is what the owner has asked for: immediate, next-maintenance, or nothing.
+	OptInStatus string `json:"optIn,omitempty"`
 }
 
 // MetricGap is a stretch of time in which an instance, or every one of the region, publishes no metrics.
 type MetricGap struct {
-	Region   string `json:"region"`
-	Instance string `json:"instance,omitempty"`
-	From     Moment `json:"from"`
-	Until    Moment `json:"until"`
+	Region   string  `json:"region"`
+	Instance string  `json:"instance,omitempty"`
+	From     Instant `json:"from"`
+	Until    Instant `json:"until"`
 }
 
 // LoadScenario reads a scenario from a YAML or JSON file. The error names the file.
@@ -202,7 +202,7 @@ func LoadScenario(path string) (Scenario, error) {
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", path, err)
 	}
-	s.dir = filepath.Dir(path)
+	s.baseDir = filepath.Dir(path)
 	return s, nil
 }
 

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// rich is a scenario that uses every field.
-const rich = `
+// fullScenario is a scenario that uses every field.
+const fullScenario = `
 start: "2024-02-05T08:00:00Z"
 seed: 7
 accountID: "123456789012"
@@ -42,7 +42,7 @@ shortages: [{class: db.r6g.xlarge, zones: [eu-west-1a], from: 10m, until: 20m}]
 metricGaps: [{region: eu-west-1, instance: orders-1, from: 10m, until: 20m}]
 `
 
-const rows = "timestamp,value\n2014-04-10 00:02:00,10\n2014-04-10 00:07:00,20\n2014-04-10T00:12:00Z,40\n"
+const recordingCSV = "timestamp,value\n2014-04-10 00:02:00,10\n2014-04-10 00:07:00,20\n2014-04-10T00:12:00Z,40\n"
 
 // TestLoadScenario reads a scenario and the recording beside it.
 func TestLoadScenario(t *testing.T) {
@@ -54,24 +54,24 @@ func TestLoadScenario(t *testing.T) {
 		}
 		return path
 	}
-	write("load.csv", rows)
-	s := try[Scenario](t)(LoadScenario(write("rich.yaml", strings.Replace(rich, "FILE", "load.csv", 1))))
-	w := try[*World](t)(New(s))
-	c := w.Clusters(ireland)
+	write("load.csv", recordingCSV)
+	s := must[Scenario](t)(LoadScenario(write("rich.yaml", strings.Replace(fullScenario, "FILE", "load.csv", 1))))
+	w := must[*World](t)(New(s))
+	c := w.Clusters(testRegion)
 	if len(c) != 1 || c[0].AccountID != "210987654321" || c[0].Writer != "orders-1" || !c[0].DeletionProtection || c[0].Tags["a"] != "b" ||
 		c[0].StorageType != "aurora-iopt1" || c[0].BackupWindow != "04:30-05:00" {
 		t.Errorf("the clusters are %+v", c)
 	}
-	i := w.Instances(ireland)
-	if len(i) != 3 || i[0].Identifier != "ledger" || !i[0].MultiAZ || i[0].SecondaryZone == i[0].AvailabilityZone || i[1].PromotionTier != 0 ||
-		i[2].PromotionTier != 1 || i[1].MaintenanceWindow != "tue:03:00-tue:04:00" || i[1].Tags["c"] != "d" || i[0].AccountID != account {
+	i := w.Instances(testRegion)
+	if len(i) != 3 || i[0].Identifier != "ledger" || !i[0].MultiAZ || i[0].SecondaryAvailabilityZone == i[0].AvailabilityZone || i[1].PromotionTier != 0 ||
+		i[2].PromotionTier != 1 || i[1].MaintenanceWindow != "tue:03:00-tue:04:00" || i[1].Tags["c"] != "d" || i[0].AccountID != testAccount {
 		t.Errorf("the instances are %+v", i)
 	}
 	// The recording begins at 00:02, and the scenario five minutes into it, with 20 % of four vCPUs, halved.
 	for _, test := range []struct{ at, want float64 }{{0.2, 0.4}, {2.5, 0.6}, {5, 0.8}, {29, 0.8}, {30, 1.6}} {
-		w.Advance(begin.Add(time.Duration(test.at * float64(time.Minute))))
-		if _, readers, _ := w.Pools(ireland, "orders"); readers.Demand < test.want-0.02 || readers.Demand > test.want+0.02 {
-			t.Errorf("after %g minutes the readers' demand is %g, want %g", test.at, readers.Demand, test.want)
+		w.Advance(testStart.Add(time.Duration(test.at * float64(time.Minute))))
+		if _, readers, _ := w.PoolGroundTruth(testRegion, "orders"); readers.DemandVCPUs < test.want-0.02 || readers.DemandVCPUs > test.want+0.02 {
+			t.Errorf("after %g minutes the readers' demand is %g, want %g", test.at, readers.DemandVCPUs, test.want)
 		}
 	}
 
@@ -80,12 +80,12 @@ func TestLoadScenario(t *testing.T) {
 		"empty":     {"", "load.csv: line 1: want the columns"},
 		"no rows":   {"timestamp,value\n", "load.csv: the recording is over 5m0s after its beginning"},
 		"too short": {"timestamp,value\n2014-04-10 00:02:00,10\n2014-04-10 00:06:00,10\n", "load.csv: the recording is over 5m0s"},
-		"time":      {rows + "yesterday,1\n", `load.csv: line 5: "yesterday" is not a time such as 2006-01-02 15:04:05`},
-		"order":     {rows + "2014-04-10 00:12:00,1\n", "load.csv: line 5: 2014-04-10 00:12:00 does not come after"},
-		"number":    {rows + "2014-04-10 00:17:00,x\n", `load.csv: line 5: "x" is not a number`},
-		"negative":  {rows + "\n2014-04-10 00:17:00,-1\n", `load.csv: line 6: "-1" is not a number`},
-		"NaN":       {rows + "2014-04-10 00:17:00,NaN\n", `load.csv: line 5: "NaN" is not a number`},
-		"fields":    {rows + "2014-04-10 00:17:00\n", "load.csv: record on line 5: wrong number of fields"},
+		"time":      {recordingCSV + "yesterday,1\n", `load.csv: line 5: "yesterday" is not a time such as 2006-01-02 15:04:05`},
+		"order":     {recordingCSV + "2014-04-10 00:12:00,1\n", "load.csv: line 5: 2014-04-10 00:12:00 does not come after"},
+		"number":    {recordingCSV + "2014-04-10 00:17:00,x\n", `load.csv: line 5: "x" is not a number`},
+		"negative":  {recordingCSV + "\n2014-04-10 00:17:00,-1\n", `load.csv: line 6: "-1" is not a number`},
+		"NaN":       {recordingCSV + "2014-04-10 00:17:00,NaN\n", `load.csv: line 5: "NaN" is not a number`},
+		"fields":    {recordingCSV + "2014-04-10 00:17:00\n", "load.csv: record on line 5: wrong number of fields"},
 	} {
 		write("load.csv", test.rows)
 		if _, err := New(s); err == nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), `database "orders": load.readers`) {
@@ -106,26 +106,26 @@ func TestLoadScenario(t *testing.T) {
 	}
 }
 
-// TestCounts: a count times the vCPUs that one takes.
-func TestCounts(t *testing.T) {
+// TestRecording_ScalesCounts: a count times the vCPUs that one takes.
+func TestRecording_ScalesCounts(t *testing.T) {
 	r := Recording{Scale: 0.02}
-	knots, err := r.read(strings.NewReader("timestamp,value\n2015-02-26 21:42:53,57\n2015-02-26 21:47:53,43\n"))
+	knots, err := r.parse(strings.NewReader("timestamp,value\n2015-02-26 21:42:53,57\n2015-02-26 21:47:53,43\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(knots) != 2 || knots[0].since != 0 || knots[1].since != 5*time.Minute {
+	if len(knots) != 2 || knots[0].offset != 0 || knots[1].offset != 5*time.Minute {
 		t.Fatalf("the knots are %v", knots)
 	}
-	near(t, "the first", knots[0].vcpus, 1.14)
-	near(t, "the second", knots[1].vcpus, 0.86)
-	if _, err := (Recording{Class: "large"}).read(strings.NewReader(rows)); err == nil || !strings.Contains(err.Error(), `"large"`) {
+	assertNear(t, "the first", knots[0].vcpus, 1.14)
+	assertNear(t, "the second", knots[1].vcpus, 0.86)
+	if _, err := (Recording{Class: "large"}).parse(strings.NewReader(recordingCSV)); err == nil || !strings.Contains(err.Error(), `"large"`) {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-// TestValidate: what a scenario must not be, and that the error says where.
-func TestValidate(t *testing.T) {
-	if _, err := ParseScenario([]byte(rich)); err != nil {
+// TestValidate_NamesInvalidField: what a scenario must not be, and that the error says where.
+func TestValidate_NamesInvalidField(t *testing.T) {
+	if _, err := ParseScenario([]byte(fullScenario)); err != nil {
 		t.Fatalf("the scenario to begin with: %v", err)
 	}
 	for _, test := range []struct{ from, to, says string }{
@@ -174,15 +174,15 @@ func TestValidate(t *testing.T) {
 		{"from: 10m, until: 20m}]\nm", "from: 10m, until: 10m}]\nm", "shortages[0]: until is not after from"},
 		{"instance: orders-1, from: 10m", "instance: orders-1, from: 30m", "metricGaps[0]"},
 	} {
-		text := strings.Replace(rich, test.from, test.to, 1)
-		if text == rich {
+		text := strings.Replace(fullScenario, test.from, test.to, 1)
+		if text == fullScenario {
 			t.Fatalf("there is no %q to replace", test.from)
 		}
 		if _, err := ParseScenario([]byte(text)); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("with %q the error is %v, want %q in it", test.to, err, test.says)
 		}
 	}
-	second := strings.SplitAfter(rich, "databases:\n")
+	second := strings.SplitAfter(fullScenario, "databases:\n")
 	twice := strings.Replace(second[1], "- {identifier: ledger", strings.ReplaceAll(`- identifier: orders
   region: eu-west-1
   engine: aurora-mysql
@@ -197,10 +197,10 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestMoment: it is written as it is read.
-func TestMoment(t *testing.T) {
+// TestInstant_RoundTrips: it is written as it is read.
+func TestInstant_RoundTrips(t *testing.T) {
 	for _, text := range []string{`"1h30m0s"`, `"2024-02-05T08:20:00Z"`, `"-5m0s"`} {
-		var m Moment
+		var m Instant
 		if err := json.Unmarshal([]byte(text), &m); err != nil {
 			t.Fatal(err)
 		}
@@ -210,18 +210,18 @@ func TestMoment(t *testing.T) {
 	}
 }
 
-// TestAllKinds: the scenario has a database of each kind, and nothing happens in it by itself.
-func TestAllKinds(t *testing.T) {
-	s := try[Scenario](t)(LoadScenario("../../../hack/rdssim/scenarios/all-kinds.yaml"))
-	w := try[*World](t)(New(s))
-	pass(w, 24*time.Hour)
+// TestAllKindsScenario_IsQuiet: the scenario has a database of each kind, and nothing happens in it by itself.
+func TestAllKindsScenario_IsQuiet(t *testing.T) {
+	s := must[Scenario](t)(LoadScenario("../../../hack/rdssim/scenarios/all-kinds.yaml"))
+	w := must[*World](t)(New(s))
+	advance(w, 24*time.Hour)
 	for region, want := range map[string]struct{ clusters, instances int }{"eu-west-1": {2, 7}, "eu-central-1": {0, 1}} {
 		clusters, instances := w.Clusters(region), w.Instances(region)
 		if len(clusters) != want.clusters || len(instances) != want.instances {
 			t.Errorf("%s has %d clusters and %d instances", region, len(clusters), len(instances))
 		}
 		for _, i := range instances {
-			if truth, _ := w.Truth(region, i.Identifier); i.Status != available || truth.Saturated || truth.CPUPercent < 20 {
+			if truth, _ := w.GroundTruth(region, i.Identifier); i.Status != statusAvailable || truth.Saturated || truth.CPUPercent < 20 {
 				t.Errorf("%s is %s: %+v", i.Identifier, i.Status, truth)
 			}
 		}

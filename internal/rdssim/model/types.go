@@ -26,7 +26,7 @@ type Cluster struct {
 	// InstanceClass is that of all members of a Multi-AZ DB cluster; empty for Aurora.
 	InstanceClass string
 	// Capacity is the range of Serverless v2 members, or nil.
-	Capacity           *Capacity
+	Capacity           *ServerlessCapacity
 	AvailabilityZones  []string
 	DBSubnetGroup      string
 	ParameterGroup     string
@@ -49,30 +49,30 @@ type Instance struct {
 	AccountID  string
 	ResourceID string
 	Cluster    string // empty for a plain instance
-	// Source is what a read replica of a plain instance replicates, and Replicas are its own read replicas.
-	Source        string
-	Replicas      []string
-	Engine        string
-	EngineVersion string
-	Class         string
+	// ReplicationSource is what a read replica of a plain instance replicates, and Replicas are its own read replicas.
+	ReplicationSource string
+	Replicas          []string
+	Engine            string
+	EngineVersion     string
+	Class             string
 	// Status as the RDS API writes it.
 	Status string
-	// Pending is what PendingModifiedValues shows.
-	Pending             Pending
-	PromotionTier       int
-	MultiAZ             bool
-	AvailabilityZone    string
-	SecondaryZone       string
-	DBSubnetGroup       string
-	ParameterGroup      string
-	BackupWindow        string
-	MaintenanceWindow   string
-	PerformanceInsights bool
-	MonitoringInterval  int
-	CACertificate       string
-	DeletionProtection  bool
-	CreatedAt           time.Time // zero while it is being created
-	Tags                map[string]string
+	// PendingChanges is what PendingModifiedValues shows.
+	PendingChanges            PendingChanges
+	PromotionTier             int
+	MultiAZ                   bool
+	AvailabilityZone          string
+	SecondaryAvailabilityZone string
+	DBSubnetGroup             string
+	ParameterGroup            string
+	BackupWindow              string
+	MaintenanceWindow         string
+	PerformanceInsights       bool
+	MonitoringInterval        int
+	CACertificate             string
+	DeletionProtection        bool
+	CreatedAt                 time.Time // zero while it is being created
+	Tags                      map[string]string
 }
 
 // ARN is the instance's Amazon Resource Name.
@@ -80,22 +80,22 @@ func (i *Instance) ARN() string {
 	return fmt.Sprintf("arn:aws:rds:%s:%s:db:%s", i.Region, i.AccountID, i.Identifier)
 }
 
-// Capacity is how far Aurora Serverless v2 scales, in Aurora capacity units.
-type Capacity struct {
+// ServerlessCapacity is how far Aurora Serverless v2 scales, in Aurora capacity units.
+type ServerlessCapacity struct {
 	Min float64 `json:"minCapacity"`
 	Max float64 `json:"maxCapacity"`
 }
 
-// Pending is a set of modifications that have been accepted and not yet applied. Empty fields are not pending.
-type Pending struct {
+// PendingChanges is a set of modifications that have been accepted and not yet applied. Empty fields are not pending.
+type PendingChanges struct {
 	Class         string
 	EngineVersion string
 	MultiAZ       *bool
 	CACertificate string
 }
 
-// Fault is an error as the RDS API answers it.
-type Fault struct {
+// APIError is an error as the RDS API answers it.
+type APIError struct {
 	// Code as it stands on the wire, for example InvalidDBInstanceState.
 	Code string
 	// Message for people, in AWS's words where they are known.
@@ -105,10 +105,10 @@ type Fault struct {
 }
 
 // Error implements error.
-func (f *Fault) Error() string { return f.Code + ": " + f.Message }
+func (f *APIError) Error() string { return f.Code + ": " + f.Message }
 
-// Modify is a ModifyDBInstance request. Nil fields stay as they are.
-type Modify struct {
+// ModifyInstanceRequest is a ModifyDBInstance request. Nil fields stay as they are.
+type ModifyInstanceRequest struct {
 	Class            *string
 	PromotionTier    *int
 	MultiAZ          *bool
@@ -117,8 +117,8 @@ type Modify struct {
 	ApplyImmediately bool
 }
 
-// Create is a CreateDBInstance request for a reader in a cluster.
-type Create struct {
+// CreateInstanceRequest is a CreateDBInstance request for a reader in a cluster.
+type CreateInstanceRequest struct {
 	Identifier          string
 	Cluster             string
 	Engine              string
@@ -133,8 +133,8 @@ type Create struct {
 	Tags                map[string]string
 }
 
-// CreateReplica is a CreateDBInstanceReadReplica request.
-type CreateReplica struct {
+// CreateReplicaRequest is a CreateDBInstanceReadReplica request.
+type CreateReplicaRequest struct {
 	Identifier, Source string
 	// Class is that of the source where it is empty.
 	Class               string
@@ -148,6 +148,6 @@ type CreateReplica struct {
 
 // Point is one published datapoint. At is the start of its minute.
 type Point struct {
-	At    time.Time
+	Time  time.Time
 	Value float64
 }

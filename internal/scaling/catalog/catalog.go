@@ -20,12 +20,12 @@ var ErrUnknownClass = errors.New("unknown instance class")
 // gib is one gibibyte in bytes.
 const gib = 1 << 30
 
-// figures holds one row a class. The class lists are those of the AWS "Hardware specifications for DB instance
+// classTable holds one row a class. The class lists are those of the AWS "Hardware specifications for DB instance
 // classes" pages (RDS and Aurora user guides); vCPUs and memory are those of the EC2 type of the same name
 // (DescribeInstanceTypes), which the RDS figures equal.
 //
 //go:embed instance_classes.csv
-var figures []byte
+var classTable []byte
 
 // Class is one DB instance class.
 type Class struct {
@@ -53,14 +53,14 @@ type Class struct {
 	MultiAZClusterOnly bool
 	// OnlyEngine is the engine family that alone offers the class ("oracle", "sqlserver"), or empty.
 	OnlyEngine string
-	// HalfOnSQLServer says that SQL Server has half the vCPUs by default: hyper-threading is off, or half of the cores.
-	HalfOnSQLServer bool
+	// HalfVCPUsOnSQLServer says that SQL Server has half the vCPUs by default: hyper-threading is off, or half of the cores.
+	HalfVCPUsOnSQLServer bool
 }
 
 // VCPUFor is the number of vCPUs that the given engine has on this class. The engine is written as the RDS API writes
 // it, for example aurora-postgresql or sqlserver-se.
 func (c Class) VCPUFor(engine string) int {
-	if c.HalfOnSQLServer && strings.HasPrefix(engine, "sqlserver") {
+	if c.HalfVCPUsOnSQLServer && strings.HasPrefix(engine, "sqlserver") {
 		return c.VCPU / 2
 	}
 	return c.VCPU
@@ -72,15 +72,15 @@ func (c Class) Supports(engine string) bool {
 	if strings.HasPrefix(engine, "aurora") {
 		return c.Aurora
 	}
-	if c.MultiAZClusterOnly || c.Family == serverless || c.OnlyEngine != "" && !strings.HasPrefix(engine, c.OnlyEngine) {
+	if c.MultiAZClusterOnly || c.Family == serverlessFamily || c.OnlyEngine != "" && !strings.HasPrefix(engine, c.OnlyEngine) {
 		return false
 	}
 	// Oracle and SQL Server do not run on Graviton (RDS user guide, "DB instance classes").
 	return c.Architecture != "arm64" || !strings.HasPrefix(engine, "oracle") && !strings.HasPrefix(engine, "sqlserver")
 }
 
-var load = sync.OnceValue(func() map[string]Class {
-	classes, err := parse(figures)
+var classesByName = sync.OnceValue(func() map[string]Class {
+	classes, err := parseTable(classTable)
 	if err != nil {
 		panic("catalog: the embedded figures are broken: " + err.Error())
 	}
@@ -90,9 +90,9 @@ var load = sync.OnceValue(func() map[string]Class {
 // Lookup finds a class by its name, or the maximum capacity of Aurora Serverless v2 as Capacity writes it. The error wraps
 // ErrUnknownClass.
 func Lookup(name string) (Class, error) {
-	c, ok := load()[name]
+	c, ok := classesByName()[name]
 	if !ok {
-		c, ok = capacity(name)
+		c, ok = serverlessClass(name)
 	}
 	if !ok {
 		return Class{}, fmt.Errorf("%w %q", ErrUnknownClass, name)
@@ -102,8 +102,8 @@ func Lookup(name string) (Class, error) {
 
 // All lists every class, by family, then vCPUs, then name.
 func All() []Class {
-	all := make([]Class, 0, len(load()))
-	for _, c := range load() {
+	all := make([]Class, 0, len(classesByName()))
+	for _, c := range classesByName() {
 		all = append(all, c)
 	}
 	slices.SortFunc(all, func(a, b Class) int {
@@ -118,17 +118,17 @@ func All() []Class {
 	return all
 }
 
-var header = []string{
+var tableHeader = []string{
 	"class", "vcpu", "memory_gib", "arch", "family", "size", "local_nvme", "aurora", "previous_gen", "source", "notes",
 }
 
-func parse(data []byte) (map[string]Class, error) {
+func parseTable(data []byte) (map[string]Class, error) {
 	rows, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) < 2 || !slices.Equal(rows[0], header) {
-		return nil, fmt.Errorf("want the columns %s and at least one row", strings.Join(header, ","))
+	if len(rows) < 2 || !slices.Equal(rows[0], tableHeader) {
+		return nil, fmt.Errorf("want the columns %s and at least one row", strings.Join(tableHeader, ","))
 	}
 	classes := make(map[string]Class, len(rows)-1)
 	for i, row := range rows[1:] {
@@ -160,9 +160,9 @@ func parseRow(row []string) (Class, error) {
 	c := Class{
 		Name: row[0], VCPU: vcpu, MemoryBytes: int64(memory * gib), Architecture: row[3], Family: row[4], Size: row[5],
 		LocalNVMe: nvme, Aurora: aurora, PreviousGeneration: previous,
-		Burstable:          strings.Contains(notes, "burstable"),
-		MultiAZClusterOnly: strings.Contains(notes, "Multi-AZ DB clusters only"),
-		HalfOnSQLServer:    strings.Contains(notes, "SQL Server default vCPU is half"),
+		Burstable:            strings.Contains(notes, "burstable"),
+		MultiAZClusterOnly:   strings.Contains(notes, "Multi-AZ DB clusters only"),
+		HalfVCPUsOnSQLServer: strings.Contains(notes, "SQL Server default vCPU is half"),
 	}
 	switch {
 	case strings.HasPrefix(notes, "Oracle only"):

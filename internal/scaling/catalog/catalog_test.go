@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestEveryClassIsWhole(t *testing.T) {
+func TestAll_ClassesAreComplete(t *testing.T) {
 	all := All()
 	if len(all) != 381 {
 		t.Fatalf("got %d classes, want 381", len(all))
@@ -27,7 +27,7 @@ func TestEveryClassIsWhole(t *testing.T) {
 	}
 }
 
-func TestFigures(t *testing.T) {
+func TestLookup_KnownClasses(t *testing.T) {
 	for _, want := range []struct {
 		name       string
 		vcpu       int
@@ -61,7 +61,7 @@ func TestFigures(t *testing.T) {
 	}
 }
 
-func TestSQLServerHasHalfTheVCPUsOnSomeClasses(t *testing.T) {
+func TestVCPUFor_SQLServer(t *testing.T) {
 	for _, test := range []struct {
 		class, engine string
 		want          int
@@ -110,7 +110,7 @@ func TestSupports(t *testing.T) {
 	}
 }
 
-func TestUnknownClassIsRefusedByName(t *testing.T) {
+func TestLookup_UnknownClass(t *testing.T) {
 	for _, name := range []string{"", "r6g.large", "db.r6g", "db.r6g.3xlarge", "DB.R6G.LARGE", "db.serverless"} {
 		_, err := Lookup(name)
 		if !errors.Is(err, ErrUnknownClass) || !strings.Contains(err.Error(), `"`+name+`"`) {
@@ -119,8 +119,8 @@ func TestUnknownClassIsRefusedByName(t *testing.T) {
 	}
 }
 
-func TestBrokenFiguresAreRefused(t *testing.T) {
-	head := strings.Join(header, ",") + "\n"
+func TestParseTable_InvalidData(t *testing.T) {
+	head := strings.Join(tableHeader, ",") + "\n"
 	good := "db.a.large,2,16,arm64,a,large,false,true,false,ec2,\n"
 	for _, test := range []struct{ name, data, want string }{
 		{"empty", "", "at least one row"},
@@ -134,13 +134,13 @@ func TestBrokenFiguresAreRefused(t *testing.T) {
 		{"twice the same", head + good + good, "line 3: db.a.large is listed twice"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			classes, err := parse([]byte(test.data))
+			classes, err := parseTable([]byte(test.data))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v and %v, want an error that says %q", classes, err, test.want)
 			}
 		})
 	}
-	classes, err := parse([]byte(head + good))
+	classes, err := parseTable([]byte(head + good))
 	if err != nil || len(classes) != 1 {
 		t.Errorf("a good file gives %v, %v", classes, err)
 	}

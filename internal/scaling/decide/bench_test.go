@@ -8,8 +8,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// twelve are the classes of the benchmark.
-var twelve = []string{
+// benchmarkClasses are the classes of the benchmark.
+var benchmarkClasses = []string{
 	"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge", "db.r6g.4xlarge", "db.r6g.8xlarge", "db.r6g.12xlarge", "db.r6g.16xlarge",
 	"db.r7g.large", "db.r7g.xlarge", "db.r7g.2xlarge", "db.r7g.4xlarge", "db.r7g.8xlarge",
 }
@@ -17,19 +17,19 @@ var twelve = []string{
 // large cluster: 12 classes × 15 counts, four hours of one-minute samples of a writer and 15 readers, with their memory,
 // connections and DBLoadCPU, and foresight.
 func benchmarkInputs(percent float64) (scaling.Policy, scaling.Observation) {
-	p := policy(bounds(1, 15, twelve...), withWriter(twelve...), foreseeing)
+	p := newPolicy(withReaders(1, 15, benchmarkClasses...), withWriter(benchmarkClasses...), withPredictions)
 	p.ScaleDown.Window = 4 * time.Hour
-	cpu := settled(constant(percent, 240)...)
+	cpu := recentSamples(repeated(percent, 240)...)
 	w := writer("db.r6g.2xlarge", cpu)
-	w.DBLoadCPU = settled(constant(3, 70)...)
+	w.DBLoadCPU = recentSamples(repeated(3, 70)...)
 	instances := []scaling.Instance{w}
 	for n := range 15 {
-		instances = append(instances, loaded(fmt.Sprintf("reader-%02d", n), "db.r6g.2xlarge", cpu, settled(constant(3, 70)...)))
+		instances = append(instances, readerWithDBLoad(fmt.Sprintf("reader-%02d", n), "db.r6g.2xlarge", cpu, recentSamples(repeated(3, 70)...)))
 	}
-	o := observe(instances...)
-	o.ReadersCPU, o.WriterCPU = quarters(rush(40, 1, 7, 14)), quarters(rush(40, 1, 7, 14))
-	o.ReadersShapes = []scaling.PastCapacity{{Since: now.Add(-30 * day), Until: now, VCPUs: 120}}
-	o.WriterShapes = []scaling.PastCapacity{{Since: now.Add(-30 * day), Until: now, VCPUs: 8}}
+	o := newObservation(instances...)
+	o.ReadersCPU, o.WriterCPU = quarterHourSeries(dailyPeak(40, 1, 7, 14)), quarterHourSeries(dailyPeak(40, 1, 7, 14))
+	o.ReadersCapacityHistory = []scaling.CapacityPeriod{{StartedAt: now.Add(-30 * day), EndedAt: now, VCPUs: 120}}
+	o.WriterCapacityHistory = []scaling.CapacityPeriod{{StartedAt: now.Add(-30 * day), EndedAt: now, VCPUs: 8}}
 	return p, o
 }
 
@@ -39,7 +39,7 @@ func BenchmarkEvaluate(b *testing.B) {
 		percent float64
 		want    scaling.Reason
 	}{
-		{"within the band", 50, scaling.ReasonWithinBand},
+		{"within the band", 50, scaling.ReasonWithinThresholds},
 		{"down", 10, scaling.ReasonScaleDown},
 		{"up", 80, scaling.ReasonScaleUp},
 		{"saturated", 100, scaling.ReasonScaleUp},

@@ -9,25 +9,25 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// rung is one class of a ladder.
-type rung struct {
-	name   string
-	class  catalog.Class
-	vcpus  float64
-	price  scaling.Money
-	priced bool
-	// verdict is why no shape of this class may be taken, or empty.
-	verdict scaling.Verdict
+// ladderClass is one class of a ladder.
+type ladderClass struct {
+	name       string
+	spec       catalog.Class
+	vcpus      float64
+	price      scaling.Money
+	priceKnown bool
+	// rejection is why no shape of this class may be taken, or empty.
+	rejection scaling.Verdict
 }
 
 // candidate is a shape that the policy allows.
 type candidate struct {
 	*scaling.Candidate
-	rung *rung
+	class *ladderClass
 }
 
-// ladder looks the classes of a pool up. The error says which is not in the catalogue.
-func ladder(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []member, now time.Time) ([]rung, error) {
+// resolveLadder looks the classes of a pool up. The error says which is not in the catalogue.
+func resolveLadder(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, instances []poolInstance, now time.Time) ([]ladderClass, error) {
 	var names []string
 	switch {
 	case pool == scaling.Writer && p.Writer != nil:
@@ -35,115 +35,115 @@ func ladder(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, all []
 	case pool == scaling.Readers && p.Readers != nil:
 		names = p.Readers.InstanceClasses
 	}
-	rungs := make([]rung, len(names))
+	classes := make([]ladderClass, len(names))
 	for n, name := range names {
 		class, err := catalog.Lookup(name)
 		if err != nil {
 			return nil, err
 		}
-		rungs[n] = rung{name: name, class: class, vcpus: float64(class.VCPUFor(o.Engine))}
-		rungs[n].price, rungs[n].priced = scaling.Price(p, o, name)
+		classes[n] = ladderClass{name: name, spec: class, vcpus: float64(class.VCPUFor(o.Engine))}
+		classes[n].price, classes[n].priceKnown = scaling.ClassPrice(p, o, name)
 		if o.Orderable != nil && !o.Serverless && !slices.Contains(o.Orderable, name) {
-			rungs[n].verdict = scaling.NotOrderable
+			classes[n].rejection = scaling.VerdictNotOrderable
 		}
-		if len(o.Shortages) > 0 && short(o, name, all, now) {
-			rungs[n].verdict = scaling.NoCapacity
+		if len(o.Shortages) > 0 && lacksCapacity(o, name, instances, now) {
+			classes[n].rejection = scaling.VerdictNoCapacity
 		}
 	}
-	return rungs, nil
+	return classes, nil
 }
 
-// short says whether AWS has no instances of a class: nowhere, or not where one of another class would have to become it. A new
+// lacksCapacity says whether AWS has no instances of a class: nowhere, or not where one of another class would have to become it. A new
 // reader may go to another zone.
-func short(o *scaling.Observation, class string, all []member, now time.Time) bool {
-	zones, everywhere := o.Short(class, now)
-	return everywhere || slices.ContainsFunc(all, func(m member) bool {
+func lacksCapacity(o *scaling.Observation, class string, instances []poolInstance, now time.Time) bool {
+	zones, everywhere := o.CapacityShortages(class, now)
+	return everywhere || slices.ContainsFunc(instances, func(m poolInstance) bool {
 		return m.Class != class && slices.Contains(zones, m.AvailabilityZone)
 	})
 }
 
-// counts are the least and greatest numbers of instances that a pool may have. Readers that the operator did not create are
+// countLimits are the least and greatest numbers of instances that a pool may have. Readers that the operator did not create are
 // never removed, so they are the least that the pool can have.
-func counts(p *scaling.Policy, all []member, pool scaling.Pool) (least, most int) {
+func countLimits(p *scaling.Policy, instances []poolInstance, pool scaling.Pool) (minCount, maxCount int) {
 	if pool == scaling.Writer {
 		return 1, 1
 	}
 	foreign := 0
-	for n := range all {
-		if !all[n].Own() {
+	for n := range instances {
+		if !instances[n].CreatedByOperator() {
 			foreign++
 		}
 	}
 	return max(p.Readers.Min, foreign), p.Readers.Max
 }
 
-// candidates lists every allowed shape of a pool, in the order of the ladder, and what is shown of them.
-func candidates(p *scaling.Policy, all []member, pool scaling.Pool, rungs []rung) ([]candidate, []scaling.Candidate) {
-	least, most := counts(p, all, pool)
-	length := len(rungs) * max(0, most-least+1)
-	list, shown := make([]candidate, 0, length), make([]scaling.Candidate, length)
-	for n := range rungs {
-		r := &rungs[n]
+// enumerateCandidates lists every allowed shape of a pool, in the order of the ladder, and what is shown of them.
+func enumerateCandidates(p *scaling.Policy, instances []poolInstance, pool scaling.Pool, ladder []ladderClass) ([]candidate, []scaling.Candidate) {
+	minCount, maxCount := countLimits(p, instances, pool)
+	total := len(ladder) * max(0, maxCount-minCount+1)
+	candidates, reported := make([]candidate, 0, total), make([]scaling.Candidate, total)
+	for n := range ladder {
+		r := &ladder[n]
 		resized := 0
-		for k := range all {
-			if all[k].Class != r.name {
+		for k := range instances {
+			if instances[k].Class != r.name {
 				resized++
 			}
 		}
-		for count := least; count <= most; count++ {
-			c := &shown[len(list)]
+		for count := minCount; count <= maxCount; count++ {
+			c := &reported[len(candidates)]
 			*c = scaling.Candidate{
 				Shape: scaling.Shape{InstanceClass: r.name, Count: count},
-				VCPUs: float64(count) * r.vcpus, Price: scaling.Money(count) * r.price,
-				Resized: resized, Counted: max(count-len(all), len(all)-count),
+				VCPUs: float64(count) * r.vcpus, HourlyCost: scaling.Money(count) * r.price,
+				ResizedInstances: resized, CountChange: max(count-len(instances), len(instances)-count),
 			}
-			list = append(list, candidate{c, r})
+			candidates = append(candidates, candidate{c, r})
 		}
 	}
-	return list, shown
+	return candidates, reported
 }
 
-// preferred says whether a candidate goes before another, which may be none, on the way from the present shape. Of two that
+// isPreferred says whether a candidate goes before another, which may be none, on the way from the present shape. Of two that
 // are alike the ladder's first stays.
-func (s *scene) preferred(a, b *candidate) bool {
-	return b == nil || s.rank(a, a.Resized, a.Counted, b, b.Resized, b.Counted) < 0
+func (e *poolEvaluation) isPreferred(a, b *candidate) bool {
+	return b == nil || e.compare(a, a.ResizedInstances, a.CountChange, b, b.ResizedInstances, b.CountChange) < 0
 }
 
-// preferredFrom is the same on the way from another candidate.
-func (s *scene) preferredFrom(base, a, b *candidate) bool {
+// isPreferredFrom is the same on the way from another candidate.
+func (e *poolEvaluation) isPreferredFrom(base, a, b *candidate) bool {
 	if b == nil {
 		return true
 	}
-	aResized, aCounted := distance(base, a)
-	bResized, bCounted := distance(base, b)
-	return s.rank(a, aResized, aCounted, b, bResized, bCounted) < 0
+	aResized, aCounted := changesBetween(base, a)
+	bResized, bCounted := changesBetween(base, b)
+	return e.compare(a, aResized, aCounted, b, bResized, bCounted) < 0
 }
 
-// distance is how many instances get another class from one candidate to another, and by how many their number changes.
-func distance(from, to *candidate) (resized, counted int) {
-	if from.rung != to.rung {
+// changesBetween is how many instances get another class from one candidate to another, and by how many their number changes.
+func changesBetween(from, to *candidate) (resized, counted int) {
+	if from.class != to.class {
 		resized = from.Shape.Count
 	}
 	return resized, max(from.Shape.Count-to.Shape.Count, to.Shape.Count-from.Shape.Count)
 }
 
-// resizing is how many times its cost a shape counts for that resizes readers: each is taken out of service for that and it takes
+// resizeCostFactor is how many times its cost a shape counts for that resizes readers: each is taken out of service for that and it takes
 // longer, while one that is added or removed interrupts nothing.
-const resizing = 1.5
+const resizeCostFactor = 1.5
 
-// worth is the cost of a candidate, with what it disturbs.
-func (s *scene) worth(c *candidate, resized int) float64 {
-	if s.pool == scaling.Readers && resized > 0 {
-		return resizing * s.market.cost(c)
+// weightedCost is the cost of a candidate, with what it disturbs.
+func (e *poolEvaluation) weightedCost(c *candidate, resized int) float64 {
+	if e.pool == scaling.Readers && resized > 0 {
+		return resizeCostFactor * e.pricing.cost(c)
 	}
-	return s.market.cost(c)
+	return e.pricing.cost(c)
 }
 
-// rank compares two candidates by the policy's preference, then by cost with what they disturb.
-func (s *scene) rank(a *candidate, aResized, aCounted int, b *candidate, bResized, bCounted int) int {
+// compare compares two candidates by the policy's preference, then by cost with what they disturb.
+func (e *poolEvaluation) compare(a *candidate, aResized, aCounted int, b *candidate, bResized, bCounted int) int {
 	preferred := 0
-	if s.pool == scaling.Readers {
-		switch s.policy.Readers.Preference {
+	if e.pool == scaling.Readers {
+		switch e.policy.Readers.Preference {
 		case scaling.Vertical:
 			preferred = cmp.Compare(aCounted, bCounted)
 		case scaling.Horizontal:
@@ -154,23 +154,23 @@ func (s *scene) rank(a *candidate, aResized, aCounted int, b *candidate, bResize
 	if preferred != 0 {
 		return preferred
 	}
-	if c := cmp.Compare(s.worth(a, aResized), s.worth(b, bResized)); c != 0 {
+	if c := cmp.Compare(e.weightedCost(a, aResized), e.weightedCost(b, bResized)); c != 0 {
 		return c
 	}
-	return cmp.Or(cmp.Compare(s.market.cost(a), s.market.cost(b)),
+	return cmp.Or(cmp.Compare(e.pricing.cost(a), e.pricing.cost(b)),
 		cmp.Compare(aResized, bResized), cmp.Compare(aCounted, bCounted), cmp.Compare(a.Shape.Count, b.Shape.Count))
 }
 
-// settle follows the rules on from a candidate until nothing more would change at the same load, so that one jump gets there:
+// skipIntermediateShapes follows the rules on from a candidate until nothing more would change at the same load, so that one jump gets there:
 // while it would be too large, to the next smaller and cheaper one that fits.
-func (s *scene) settle(c *candidate, need float64) *candidate {
-	for s.predict(c, need) < float64(s.policy.CPU.ScaleDown)-rounding {
+func (e *poolEvaluation) skipIntermediateShapes(c *candidate, requiredVCPUs float64) *candidate {
+	for e.predictUtilization(c, requiredVCPUs) < float64(e.policy.CPU.ScaleDown)-roundingTolerance {
 		var next *candidate
-		for n := range s.candidates {
-			other := &s.candidates[n]
-			smaller := s.carrying(other) < s.carrying(c) && s.worth(other, other.Resized) < s.worth(c, c.Resized) &&
-				s.inKeeping(other, c.Shape.Count)
-			if other.Verdict == scaling.Fits && smaller && s.preferredFrom(c, other, next) {
+		for n := range e.candidates {
+			other := &e.candidates[n]
+			smaller := e.usableVCPUs(other) < e.usableVCPUs(c) && e.weightedCost(other, other.ResizedInstances) < e.weightedCost(c, c.ResizedInstances) &&
+				e.respectsPreference(other, c.Shape.Count)
+			if other.Verdict == scaling.VerdictFits && smaller && e.isPreferredFrom(c, other, next) {
 				next = other
 			}
 		}
@@ -182,8 +182,8 @@ func (s *scene) settle(c *candidate, need float64) *candidate {
 	return c
 }
 
-// inKeeping says whether a smaller shape keeps to the policy's preference: who wants the class to change before the number
+// respectsPreference says whether a smaller shape keeps to the policy's preference: who wants the class to change before the number
 // does not want more readers in order to save.
-func (s *scene) inKeeping(c *candidate, count int) bool {
-	return s.pool != scaling.Readers || s.policy.Readers.Preference != scaling.Vertical || c.Shape.Count <= count
+func (e *poolEvaluation) respectsPreference(c *candidate, count int) bool {
+	return e.pool != scaling.Readers || e.policy.Readers.Preference != scaling.Vertical || c.Shape.Count <= count
 }

@@ -10,9 +10,9 @@ import (
 )
 
 // Two xlarge readers have 8 vCPUs.
-func TestThresholds(t *testing.T) {
+func TestEvaluate_Thresholds(t *testing.T) {
 	two := func(a, b []scaling.Sample) scaling.Observation {
-		return observe(own("a", xlarge, a), own("b", xlarge, b))
+		return newObservation(ownReader("a", xlarge, a), ownReader("b", xlarge, b))
 	}
 	same := func(cpu []scaling.Sample) scaling.Observation { return two(cpu, cpu) }
 	for _, test := range []struct {
@@ -20,42 +20,42 @@ func TestThresholds(t *testing.T) {
 		observation scaling.Observation
 		want        scaling.Reason
 	}{
-		{"just below the upper threshold", same(steady(69.9)), scaling.ReasonWithinBand},
-		{"on the upper threshold", same(steady(70)), scaling.ReasonScaleUp},
-		{"above the upper threshold", same(steady(70.1)), scaling.ReasonScaleUp},
-		{"the mean of the window counts: 60, 70, 80", same(settled(60, 70, 80)), scaling.ReasonScaleUp},
-		{"the mean of the window counts: 60, 70, 79", same(settled(60, 70, 79)), scaling.ReasonWithinBand},
-		{"the mean of the pool counts: 60 and 80", two(steady(60), steady(80)), scaling.ReasonScaleUp},
-		{"one warm reader beside an idle one", two(steady(89), steady(20)), scaling.ReasonWithinBand},
-		{"one hot reader beside an idle one", two(steady(90), steady(20)), scaling.ReasonScaleUp},
-		{"what was before the window does not count", same(settled(99, 99, 99, 50, 50, 50)), scaling.ReasonWithinBand},
-		{"the newest minute is not looked at", same(ending(newestMinute.Add(time.Minute), 50, 50, 50, 100)),
-			scaling.ReasonWithinBand},
-		{"a minute later it is", same(ending(newestMinute, 50, 50, 100, 100)), scaling.ReasonScaleUp}, // mean 83 %
+		{"just below the upper threshold", same(constantLoad(69.9)), scaling.ReasonWithinThresholds},
+		{"on the upper threshold", same(constantLoad(70)), scaling.ReasonScaleUp},
+		{"above the upper threshold", same(constantLoad(70.1)), scaling.ReasonScaleUp},
+		{"the mean of the window counts: 60, 70, 80", same(recentSamples(60, 70, 80)), scaling.ReasonScaleUp},
+		{"the mean of the window counts: 60, 70, 79", same(recentSamples(60, 70, 79)), scaling.ReasonWithinThresholds},
+		{"the mean of the pool counts: 60 and 80", two(constantLoad(60), constantLoad(80)), scaling.ReasonScaleUp},
+		{"one warm reader beside an idle one", two(constantLoad(89), constantLoad(20)), scaling.ReasonWithinThresholds},
+		{"one hot reader beside an idle one", two(constantLoad(90), constantLoad(20)), scaling.ReasonScaleUp},
+		{"what was before the window does not count", same(recentSamples(99, 99, 99, 50, 50, 50)), scaling.ReasonWithinThresholds},
+		{"the newest minute is not looked at", same(samplesUntil(newestMinute.Add(time.Minute), 50, 50, 50, 100)),
+			scaling.ReasonWithinThresholds},
+		{"a minute later it is", same(samplesUntil(newestMinute, 50, 50, 100, 100)), scaling.ReasonScaleUp}, // mean 83 %
 
-		{"on the lower threshold", same(steady(35)), scaling.ReasonWithinBand},
-		{"just below the lower threshold", same(steady(27)), scaling.ReasonScaleDown}, // 2.16 vCPU on 4 are 54 %
-		{"one minute of ten on the lower threshold", same(with(steady(20), 9, 35)), scaling.ReasonWithinBand},
-		{"eleven minutes ago does not count", same(with(steady(20), 10, 90)), scaling.ReasonScaleDown},
+		{"on the lower threshold", same(constantLoad(35)), scaling.ReasonWithinThresholds},
+		{"just below the lower threshold", same(constantLoad(27)), scaling.ReasonScaleDown}, // 2.16 vCPU on 4 are 54 %
+		{"one minute of ten on the lower threshold", same(withMinute(constantLoad(20), 9, 35)), scaling.ReasonWithinThresholds},
+		{"eleven minutes ago does not count", same(withMinute(constantLoad(20), 10, 90)), scaling.ReasonScaleDown},
 		// mean 50 %
-		{"one reader saturated for a minute", two(with(steady(5), 4, 95), steady(5)), scaling.ReasonWithinBand},
-		{"saturated, although the pool is low", observe(
-			own("a", large, with(steady(5), 4, 95)), own("b", xlarge4, steady(5)), // 1.9 + 0.8 of 18 vCPU are 15 %
-		), scaling.ReasonWithinBand},
-		{"low, and three smaller ones carry it", same(steady(34.9)), scaling.ReasonScaleDown}, // 2.79 vCPU on 3 × 2 are 47 %
-		{"low, and nothing smaller carries it", observe(own("a", large, steady(34.9)), own("b", large, steady(34.9))),
+		{"one reader saturated for a minute", two(withMinute(constantLoad(5), 4, 95), constantLoad(5)), scaling.ReasonWithinThresholds},
+		{"saturated, although the pool is low", newObservation(
+			ownReader("a", large, withMinute(constantLoad(5), 4, 95)), ownReader("b", xlarge4, constantLoad(5)), // 1.9 + 0.8 of 18 vCPU are 15 %
+		), scaling.ReasonWithinThresholds},
+		{"low, and three smaller ones carry it", same(constantLoad(34.9)), scaling.ReasonScaleDown}, // 2.79 vCPU on 3 × 2 are 47 %
+		{"low, and nothing smaller carries it", newObservation(ownReader("a", large, constantLoad(34.9)), ownReader("b", large, constantLoad(34.9))),
 			scaling.ReasonAtMinimum}, // 1.4 vCPU on 2 are 70 %
 
-		{"the newest minute is not published yet", same(without(steady(20), 0)), scaling.ReasonScaleDown},
-		{"the newest minutes should have been published", same(without(without(without(steady(20), 0), 0), 0)),
-			scaling.ReasonWithinBand},
-		{"a minute of the lower window is missing", same(without(steady(20), 5)), scaling.ReasonWithinBand},
-		{"the oldest minute of the lower window is missing", same(without(steady(20), 9)), scaling.ReasonWithinBand},
-		{"the minute before the lower window is missing", same(without(steady(20), 10)), scaling.ReasonScaleDown},
-		{"a minute of one reader is missing", two(without(steady(20), 5), steady(20)), scaling.ReasonWithinBand},
+		{"the newest minute is not published yet", same(withoutMinute(constantLoad(20), 0)), scaling.ReasonScaleDown},
+		{"the newest minutes should have been published", same(withoutMinute(withoutMinute(withoutMinute(constantLoad(20), 0), 0), 0)),
+			scaling.ReasonWithinThresholds},
+		{"a minute of the lower window is missing", same(withoutMinute(constantLoad(20), 5)), scaling.ReasonWithinThresholds},
+		{"the oldest minute of the lower window is missing", same(withoutMinute(constantLoad(20), 9)), scaling.ReasonWithinThresholds},
+		{"the minute before the lower window is missing", same(withoutMinute(constantLoad(20), 10)), scaling.ReasonScaleDown},
+		{"a minute of one reader is missing", two(withoutMinute(constantLoad(20), 5), constantLoad(20)), scaling.ReasonWithinThresholds},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			d := Evaluate(policy(), test.observation, now)
+			d := Evaluate(newPolicy(), test.observation, now)
 			if got := reason(d); got != test.want {
 				t.Errorf("got %s (%s), want %s", got, d.Hold.Message, test.want)
 			}
@@ -64,20 +64,20 @@ func TestThresholds(t *testing.T) {
 }
 
 // A load right on a threshold must not fall off it by the way that floating-point numbers are added up.
-func TestExactThresholdsWhateverTheShape(t *testing.T) {
+func TestEvaluate_LoadExactlyOnThreshold(t *testing.T) {
 	for _, class := range []string{large, xlarge, xlarge2, xlarge4} {
 		for up := 60; up <= 90; up++ {
 			for readers := 1; readers <= 3; readers++ {
-				p := policy(upWindow(7*time.Minute), func(p *scaling.Policy) { p.CPU = scaling.CPU{Target: 55, ScaleUp: up, ScaleDown: 35} })
+				p := newPolicy(withScaleUpWindow(7*time.Minute), func(p *scaling.Policy) { p.CPU = scaling.CPU{Target: 55, ScaleUp: up, ScaleDown: 35} })
 				var hot, low []scaling.Instance
 				for n := range readers {
-					hot = append(hot, own(string(rune('a'+n)), class, steady(float64(up))))
-					low = append(low, own(string(rune('a'+n)), class, steady(35)))
+					hot = append(hot, ownReader(string(rune('a'+n)), class, constantLoad(float64(up))))
+					low = append(low, ownReader(string(rune('a'+n)), class, constantLoad(35)))
 				}
-				if d := Evaluate(p, observe(hot...), now); reason(d) != scaling.ReasonScaleUp && reason(d) != scaling.ReasonAtMaximum {
+				if d := Evaluate(p, newObservation(hot...), now); reason(d) != scaling.ReasonScaleUp && reason(d) != scaling.ReasonAtMaximum {
 					t.Errorf("%d × %s at exactly %d%%: %s", readers, class, up, reason(d))
 				}
-				if d := Evaluate(p, observe(low...), now); reason(d) != scaling.ReasonWithinBand {
+				if d := Evaluate(p, newObservation(low...), now); reason(d) != scaling.ReasonWithinThresholds {
 					t.Errorf("%d × %s at exactly 35%%: %s", readers, class, reason(d))
 				}
 			}
@@ -85,7 +85,7 @@ func TestExactThresholdsWhateverTheShape(t *testing.T) {
 	}
 }
 
-func TestHowFarUp(t *testing.T) {
+func TestScaleUp_Shape(t *testing.T) {
 	target80 := func(p *scaling.Policy) { p.CPU = scaling.CPU{Target: 80, ScaleUp: 85, ScaleDown: 35} }
 	for _, test := range []struct {
 		name    string
@@ -94,57 +94,57 @@ func TestHowFarUp(t *testing.T) {
 		want    scaling.Shape
 	}{
 		// 80 % of 2 vCPUs are 1.6; at 55 % that takes 2.9, so 4 vCPUs. To add a reader interrupts nobody.
-		{"cheapest, by adding", policy(), []scaling.Instance{own("a", large, steady(80))}, shape(2, large)},
-		{"vertically", policy(prefer(scaling.Vertical)), []scaling.Instance{own("a", large, steady(80))}, shape(1, xlarge)},
-		{"horizontally", policy(prefer(scaling.Horizontal)), []scaling.Instance{own("a", large, steady(80))},
+		{"cheapest, by adding", newPolicy(), []scaling.Instance{ownReader("a", large, constantLoad(80))}, shape(2, large)},
+		{"vertically", newPolicy(withPreference(scaling.Vertical)), []scaling.Instance{ownReader("a", large, constantLoad(80))}, shape(1, xlarge)},
+		{"horizontally", newPolicy(withPreference(scaling.Horizontal)), []scaling.Instance{ownReader("a", large, constantLoad(80))},
 			shape(2, large)},
 
 		// 90 % of 8 are 7.2, which takes 13.1: 16 vCPUs.
-		{"cheapest, by two readers more", policy(), pair(xlarge, steady(90)), shape(4, xlarge)},
-		{"vertically, the next class", policy(prefer(scaling.Vertical)), pair(xlarge, steady(90)), shape(2, xlarge2)},
+		{"cheapest, by two readers more", newPolicy(), twoReaders(xlarge, constantLoad(90)), shape(4, xlarge)},
+		{"vertically, the next class", newPolicy(withPreference(scaling.Vertical)), twoReaders(xlarge, constantLoad(90)), shape(2, xlarge2)},
 
 		// 80 % of 8 are 6.4, which takes 11.7. Three xlarge have 12 vCPUs, but the reader would have to be resized: 12 × 1.5 is more than
 		// the 16 of one more.
-		{"cheapest, without an interruption where that is not much dearer", policy(), []scaling.Instance{own("a", xlarge2, steady(80))},
+		{"cheapest, without an interruption where that is not much dearer", newPolicy(), []scaling.Instance{ownReader("a", xlarge2, constantLoad(80))},
 			shape(2, xlarge2)},
-		{"vertically, the class becomes larger", policy(prefer(scaling.Vertical)),
-			[]scaling.Instance{own("a", xlarge2, steady(80))}, shape(1, xlarge4)},
-		{"horizontally, the class stays", policy(prefer(scaling.Horizontal)),
-			[]scaling.Instance{own("a", xlarge2, steady(80))}, shape(2, xlarge2)},
+		{"vertically, the class becomes larger", newPolicy(withPreference(scaling.Vertical)),
+			[]scaling.Instance{ownReader("a", xlarge2, constantLoad(80))}, shape(1, xlarge4)},
+		{"horizontally, the class stays", newPolicy(withPreference(scaling.Horizontal)),
+			[]scaling.Instance{ownReader("a", xlarge2, constantLoad(80))}, shape(2, xlarge2)},
 
 		// 90 % of 4 xlarge are 14.4, which takes 26.2: no count of xlarge has them.
-		{"horizontally, when no count fits", policy(prefer(scaling.Horizontal)), []scaling.Instance{
-			own("a", xlarge, steady(90)), own("b", xlarge, steady(90)), own("c", xlarge, steady(90)), own("d", xlarge, steady(90)),
+		{"horizontally, when no count fits", newPolicy(withPreference(scaling.Horizontal)), []scaling.Instance{
+			ownReader("a", xlarge, constantLoad(90)), ownReader("b", xlarge, constantLoad(90)), ownReader("c", xlarge, constantLoad(90)), ownReader("d", xlarge, constantLoad(90)),
 		}, shape(4, xlarge2)},
 		// 90 % of one xlarge are 3.6, which takes 6.5: no class does alone.
-		{"vertically, when no class fits", policy(prefer(scaling.Vertical), bounds(1, 4, large, xlarge)),
-			[]scaling.Instance{own("a", xlarge, steady(90))}, shape(2, xlarge)},
+		{"vertically, when no class fits", newPolicy(withPreference(scaling.Vertical), withReaders(1, 4, large, xlarge)),
+			[]scaling.Instance{ownReader("a", xlarge, constantLoad(90))}, shape(2, xlarge)},
 
 		// The mean of 60, 70 and 80 crosses the threshold; what must be carried is the peak: 80 % of 8 take 11.7.
-		{"the peak is what must be carried", policy(), []scaling.Instance{own("a", xlarge2, settled(60, 70, 80))},
+		{"the peak is what must be carried", newPolicy(), []scaling.Instance{ownReader("a", xlarge2, recentSamples(60, 70, 80))},
 			shape(2, xlarge2)},
 		// 3.6 vCPU take 6.5
-		{"the class may be none of the ladder", policy(), pair("db.r5.large", steady(90)), shape(2, xlarge)},
-		{"mixed classes", policy(), []scaling.Instance{own("a", large, steady(80)), own("b", xlarge, steady(80))},
+		{"the class may be none of the ladder", newPolicy(), twoReaders("db.r5.large", constantLoad(90)), shape(2, xlarge)},
+		{"mixed classes", newPolicy(), []scaling.Instance{ownReader("a", large, constantLoad(80)), ownReader("b", xlarge, constantLoad(80))},
 			shape(3, xlarge)},
 
 		// 94 % of 4 are 3.76: at 80 % that takes 4.7, so 6 vCPUs, or 8 without an interruption. Saturated, twice as much is expected: 6.4.
-		{"not saturated", policy(target80), []scaling.Instance{own("a", xlarge, steady(94))}, shape(2, xlarge)},
-		{"saturated", policy(target80), []scaling.Instance{own("a", xlarge, steady(95))}, shape(2, xlarge)},
-		{"exactly double is enough when saturated", policy(prefer(scaling.Vertical)),
-			[]scaling.Instance{own("a", large, steady(100))}, shape(1, xlarge)},
+		{"not saturated", newPolicy(target80), []scaling.Instance{ownReader("a", xlarge, constantLoad(94))}, shape(2, xlarge)},
+		{"saturated", newPolicy(target80), []scaling.Instance{ownReader("a", xlarge, constantLoad(95))}, shape(2, xlarge)},
+		{"exactly double is enough when saturated", newPolicy(withPreference(scaling.Vertical)),
+			[]scaling.Instance{ownReader("a", large, constantLoad(100))}, shape(1, xlarge)},
 
 		// 3.76 take 6.8
-		{"the largest when none fits", policy(bounds(1, 3, large)), pair(large, steady(94)), shape(3, large)},
-		{"more readers than somebody created stay", policy(bounds(1, 4, large, xlarge)), []scaling.Instance{
-			reader("a", large, steady(80)), reader("b", large, steady(80)), reader("c", large, steady(80)),
+		{"the largest when none fits", newPolicy(withReaders(1, 3, large)), twoReaders(large, constantLoad(94)), shape(3, large)},
+		{"more readers than somebody created stay", newPolicy(withReaders(1, 4, large, xlarge)), []scaling.Instance{
+			foreignReader("a", large, constantLoad(80)), foreignReader("b", large, constantLoad(80)), foreignReader("c", large, constantLoad(80)),
 		}, shape(4, large)}, // 4.8 take 8.7; 8 carry them at 60 %, which will do where the alternative is to resize all: (55 + 70) / 2 = 62.5
-		{"more than that is too much", policy(bounds(1, 4, large, xlarge)), []scaling.Instance{
-			reader("a", large, steady(84)), reader("b", large, steady(84)), reader("c", large, steady(84)),
+		{"more than that is too much", newPolicy(withReaders(1, 4, large, xlarge)), []scaling.Instance{
+			foreignReader("a", large, constantLoad(84)), foreignReader("b", large, constantLoad(84)), foreignReader("c", large, constantLoad(84)),
 		}, shape(3, xlarge)}, // 5.04 of 8 are 63 %
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := onlyProposal(t, Evaluate(test.policy, observe(test.readers...), now))
+			got := onlyProposal(t, Evaluate(test.policy, newObservation(test.readers...), now))
 			if got.Reason != scaling.ReasonScaleUp || got.Direction != scaling.Up || got.Pool != scaling.Readers || got.To != test.want {
 				t.Errorf("got %s of the %s: %s (%s); want %s", got.Reason, got.Pool, got.To, got.Cause, test.want)
 			}
@@ -152,23 +152,23 @@ func TestHowFarUp(t *testing.T) {
 	}
 }
 
-func pair(class string, cpu []scaling.Sample) []scaling.Instance {
-	return []scaling.Instance{own("a", class, cpu), own("b", class, cpu)}
+func twoReaders(class string, cpu []scaling.Sample) []scaling.Instance {
+	return []scaling.Instance{ownReader("a", class, cpu), ownReader("b", class, cpu)}
 }
 
-func TestAtMaximum(t *testing.T) {
+func TestEvaluate_AtMaximum(t *testing.T) {
 	for name, test := range map[string]struct {
 		policy  scaling.Policy
 		readers []scaling.Instance
 	}{
-		"as many and as large as allowed": {policy(bounds(1, 2, large)), pair(large, steady(90))},
-		"larger than any allowed":         {policy(bounds(1, 2, large, xlarge)), pair(xlarge4, steady(90))},
-		"more than allowed, by somebody else": {policy(bounds(1, 1, large)),
-			[]scaling.Instance{reader("a", large, steady(90)), reader("b", large, steady(90))}},
-		"saturated does not go beyond the limits": {policy(bounds(1, 2, large)), pair(large, steady(100))},
+		"as many and as large as allowed": {newPolicy(withReaders(1, 2, large)), twoReaders(large, constantLoad(90))},
+		"larger than any allowed":         {newPolicy(withReaders(1, 2, large, xlarge)), twoReaders(xlarge4, constantLoad(90))},
+		"more than allowed, by somebody else": {newPolicy(withReaders(1, 1, large)),
+			[]scaling.Instance{foreignReader("a", large, constantLoad(90)), foreignReader("b", large, constantLoad(90))}},
+		"saturated does not go beyond the limits": {newPolicy(withReaders(1, 2, large)), twoReaders(large, constantLoad(100))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := Evaluate(test.policy, observe(test.readers...), now)
+			d := Evaluate(test.policy, newObservation(test.readers...), now)
 			if len(d.Proposals) > 0 || d.Hold.Reason != scaling.ReasonAtMaximum {
 				t.Errorf("got %v and %s, want AtMaximum", d.Proposals, d.Hold.Reason)
 			}
@@ -176,7 +176,7 @@ func TestAtMaximum(t *testing.T) {
 	}
 }
 
-func TestHowFarDown(t *testing.T) {
+func TestScaleDown_Shape(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		policy  scaling.Policy
@@ -184,24 +184,24 @@ func TestHowFarDown(t *testing.T) {
 		want    scaling.Shape
 	}{
 		// 20 % of 8 are 1.6, which 4 vCPUs carry at 40 %.
-		{"one reader fewer, which interrupts nobody", policy(), pair(xlarge, steady(20)), shape(1, xlarge)},
-		{"vertically the class", policy(prefer(scaling.Vertical)), pair(xlarge, steady(20)), shape(2, large)},
-		{"the minimum keeps the number", policy(bounds(2, 4, large, xlarge)), pair(xlarge, steady(20)), shape(2, large)},
-		{"readers of others are never removed", policy(), []scaling.Instance{
-			reader("a", xlarge, steady(20)), reader("b", xlarge, steady(20)),
+		{"one reader fewer, which interrupts nobody", newPolicy(), twoReaders(xlarge, constantLoad(20)), shape(1, xlarge)},
+		{"vertically the class", newPolicy(withPreference(scaling.Vertical)), twoReaders(xlarge, constantLoad(20)), shape(2, large)},
+		{"the minimum keeps the number", newPolicy(withReaders(2, 4, large, xlarge)), twoReaders(xlarge, constantLoad(20)), shape(2, large)},
+		{"readers of others are never removed", newPolicy(), []scaling.Instance{
+			foreignReader("a", xlarge, constantLoad(20)), foreignReader("b", xlarge, constantLoad(20)),
 		}, shape(2, large)},
-		{"all the way at once", policy(), []scaling.Instance{own("a", xlarge4, steady(1))}, shape(1, large)},
-		{"as far as one operation may go", policy(stepFactor(4)), []scaling.Instance{own("a", xlarge4, steady(1))}, shape(1, xlarge)},
-		{"three readers at once", policy(bounds(1, 4, large)), []scaling.Instance{
-			own("a", large, steady(1)), own("b", large, steady(1)), own("c", large, steady(1)), own("d", large, steady(1)),
+		{"all the way at once", newPolicy(), []scaling.Instance{ownReader("a", xlarge4, constantLoad(1))}, shape(1, large)},
+		{"as far as one operation may go", newPolicy(withMaxStepFactor(4)), []scaling.Instance{ownReader("a", xlarge4, constantLoad(1))}, shape(1, xlarge)},
+		{"three readers at once", newPolicy(withReaders(1, 4, large)), []scaling.Instance{
+			ownReader("a", large, constantLoad(1)), ownReader("b", large, constantLoad(1)), ownReader("c", large, constantLoad(1)), ownReader("d", large, constantLoad(1)),
 		}, shape(1, large)},
 		// 30 % of 4 are 1.2: one large would be at 60 %. 27 % are 1.08, which it carries at 54 %.
-		{"the peak must fit", policy(), pair(large, with(steady(5), 9, 27)), shape(1, large)},
-		{"from above the ladder to its top", policy(bounds(1, 4, large, xlarge)), pair(xlarge4, steady(5)),
+		{"the peak must fit", newPolicy(), twoReaders(large, withMinute(constantLoad(5), 9, 27)), shape(1, large)},
+		{"from above the ladder to its top", newPolicy(withReaders(1, 4, large, xlarge)), twoReaders(xlarge4, constantLoad(5)),
 			shape(2, large)}, // 1.6 vCPU on 4 are 40 %
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := onlyProposal(t, Evaluate(test.policy, observe(test.readers...), now))
+			got := onlyProposal(t, Evaluate(test.policy, newObservation(test.readers...), now))
 			if got.Reason != scaling.ReasonScaleDown || got.Direction != scaling.Down || got.To != test.want {
 				t.Errorf("got %s to %s (%s), want a step down to %s", got.Reason, got.To, got.Cause, test.want)
 			}
@@ -209,22 +209,22 @@ func TestHowFarDown(t *testing.T) {
 	}
 }
 
-func TestAtMinimum(t *testing.T) {
+func TestEvaluate_AtMinimum(t *testing.T) {
 	for name, test := range map[string]struct {
 		policy  scaling.Policy
 		readers []scaling.Instance
 	}{
-		"the smallest there is":  {policy(), []scaling.Instance{own("a", large, steady(5))}},
-		"the peak would not fit": {policy(), pair(large, with(steady(5), 9, 30))}, // 1.2 of 2 vCPUs are 60 %
-		"the readers are of others": {policy(bounds(1, 4, large)),
-			[]scaling.Instance{reader("a", large, steady(5)), reader("b", large, steady(5))}},
-		"the policy wants so many": {policy(bounds(2, 4, large)), pair(large, steady(5))},
-		"smaller than any allowed": {policy(bounds(1, 4, xlarge)), []scaling.Instance{own("a", large, steady(5))}},
-		"more of others than the maximum": {policy(bounds(1, 1, large)),
-			[]scaling.Instance{reader("a", large, steady(5)), reader("b", large, steady(5))}},
+		"the smallest there is":  {newPolicy(), []scaling.Instance{ownReader("a", large, constantLoad(5))}},
+		"the peak would not fit": {newPolicy(), twoReaders(large, withMinute(constantLoad(5), 9, 30))}, // 1.2 of 2 vCPUs are 60 %
+		"the readers are of others": {newPolicy(withReaders(1, 4, large)),
+			[]scaling.Instance{foreignReader("a", large, constantLoad(5)), foreignReader("b", large, constantLoad(5))}},
+		"the policy wants so many": {newPolicy(withReaders(2, 4, large)), twoReaders(large, constantLoad(5))},
+		"smaller than any allowed": {newPolicy(withReaders(1, 4, xlarge)), []scaling.Instance{ownReader("a", large, constantLoad(5))}},
+		"more of others than the maximum": {newPolicy(withReaders(1, 1, large)),
+			[]scaling.Instance{foreignReader("a", large, constantLoad(5)), foreignReader("b", large, constantLoad(5))}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := Evaluate(test.policy, observe(test.readers...), now)
+			d := Evaluate(test.policy, newObservation(test.readers...), now)
 			if len(d.Proposals) > 0 || d.Hold.Reason != scaling.ReasonAtMinimum {
 				t.Errorf("got %v and %s, want AtMinimum", d.Proposals, d.Hold.Reason)
 			}
@@ -232,52 +232,52 @@ func TestAtMinimum(t *testing.T) {
 	}
 }
 
-func TestBelowMinimum(t *testing.T) {
+func TestEvaluate_BelowMinimum(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		policy  scaling.Policy
 		readers []scaling.Instance
 		want    scaling.Shape
 	}{
-		{"one more of the same", policy(bounds(2, 4, large, xlarge)), []scaling.Instance{own("a", xlarge, steady(10))},
+		{"one more of the same", newPolicy(withReaders(2, 4, large, xlarge)), []scaling.Instance{ownReader("a", xlarge, constantLoad(10))},
 			shape(2, xlarge)},
-		{"without any samples", policy(bounds(2, 4, large, xlarge)), []scaling.Instance{own("a", large, nil)},
+		{"without any samples", newPolicy(withReaders(2, 4, large, xlarge)), []scaling.Instance{ownReader("a", large, nil)},
 			shape(2, large)},
-		{"the smallest where there is none", policy(bounds(2, 4, large, xlarge)), nil, shape(2, large)},
-		{"whatever the preference", policy(bounds(3, 4, large, xlarge), prefer(scaling.Vertical)),
-			[]scaling.Instance{own("a", large, nil)}, shape(3, large)},
-		{"a class that is not on the ladder", policy(bounds(2, 4, large, xlarge)),
-			[]scaling.Instance{own("a", "db.r5.large", nil)}, shape(2, large)},
-		{"never with fewer vCPUs", policy(bounds(2, 4, large, xlarge)), []scaling.Instance{own("a", xlarge4, nil)},
+		{"the smallest where there is none", newPolicy(withReaders(2, 4, large, xlarge)), nil, shape(2, large)},
+		{"whatever the preference", newPolicy(withReaders(3, 4, large, xlarge), withPreference(scaling.Vertical)),
+			[]scaling.Instance{ownReader("a", large, nil)}, shape(3, large)},
+		{"a class that is not on the ladder", newPolicy(withReaders(2, 4, large, xlarge)),
+			[]scaling.Instance{ownReader("a", "db.r5.large", nil)}, shape(2, large)},
+		{"never with fewer vCPUs", newPolicy(withReaders(2, 4, large, xlarge)), []scaling.Instance{ownReader("a", xlarge4, nil)},
 			shape(4, xlarge)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := onlyProposal(t, Evaluate(test.policy, observe(test.readers...), now))
+			got := onlyProposal(t, Evaluate(test.policy, newObservation(test.readers...), now))
 			if got.Reason != scaling.ReasonBelowMinimum || got.Direction != scaling.Up || got.To != test.want {
 				t.Errorf("got %s to %s, want %s", got.Reason, got.To, test.want)
 			}
 		})
 	}
 	t.Run("rather too few than fewer vCPUs", func(t *testing.T) {
-		d := Evaluate(policy(bounds(2, 3, large, xlarge)), observe(own("a", xlarge4, steady(50))), now)
-		if len(d.Proposals) > 0 || d.Hold.Reason != scaling.ReasonWithinBand {
+		d := Evaluate(newPolicy(withReaders(2, 3, large, xlarge)), newObservation(ownReader("a", xlarge4, constantLoad(50))), now)
+		if len(d.Proposals) > 0 || d.Hold.Reason != scaling.ReasonWithinThresholds {
 			t.Errorf("got %v and %s: 3 × %s have 12 vCPUs, and there are 16", d.Proposals, d.Hold.Reason, xlarge)
 		}
 	})
 }
 
-func TestUnknownClasses(t *testing.T) {
+func TestEvaluate_UnknownInstanceClass(t *testing.T) {
 	for name, test := range map[string]struct {
 		policy      scaling.Policy
 		observation scaling.Observation
 		class       string
 	}{
-		"an instance's": {policy(), observe(own("a", "db.r6g.huge", steady(99))), "db.r6g.huge"},
-		"the policy's": {policy(bounds(1, 4, large, "db.z9.large")),
-			observe(own("a", large, steady(99))), "db.z9.large"},
-		"the policy's, below its minimum": {policy(bounds(2, 4, "db.z9.large")), observe(own("a", large, steady(99))),
+		"an instance's": {newPolicy(), newObservation(ownReader("a", "db.r6g.huge", constantLoad(99))), "db.r6g.huge"},
+		"the policy's": {newPolicy(withReaders(1, 4, large, "db.z9.large")),
+			newObservation(ownReader("a", large, constantLoad(99))), "db.z9.large"},
+		"the policy's, below its minimum": {newPolicy(withReaders(2, 4, "db.z9.large")), newObservation(ownReader("a", large, constantLoad(99))),
 			"db.z9.large"},
-		"serverless": {policy(), observe(own("a", "db.serverless", steady(99))), "db.serverless"},
+		"serverless": {newPolicy(), newObservation(ownReader("a", "db.serverless", constantLoad(99))), "db.serverless"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := Evaluate(test.policy, test.observation, now)
@@ -287,14 +287,14 @@ func TestUnknownClasses(t *testing.T) {
 		})
 	}
 	t.Run("does not keep the other pool from growing", func(t *testing.T) {
-		d := Evaluate(policy(withWriter(xlarge, xlarge2)), observe(writer(xlarge, steady(90)), own("a", "db.r6g.huge", steady(99))), now)
+		d := Evaluate(newPolicy(withWriter(xlarge, xlarge2)), newObservation(writer(xlarge, constantLoad(90)), ownReader("a", "db.r6g.huge", constantLoad(99))), now)
 		if got := onlyProposal(t, d); got.Pool != scaling.Writer {
 			t.Errorf("got a proposal for the %s", got.Pool)
 		}
 	})
 }
 
-func TestLeftoverSurgeReaders(t *testing.T) {
+func TestEvaluate_LeftoverSurgeReaders(t *testing.T) {
 	for _, test := range []struct {
 		name        string
 		policy      scaling.Policy
@@ -303,27 +303,27 @@ func TestLeftoverSurgeReaders(t *testing.T) {
 		to          scaling.Shape
 	}{
 		// 40 % of 6 vCPUs are 2.4; the two that stay have 4 and would be at 60 %. 30 % are 1.8: 45 %.
-		{"not while they are needed", policy(), observe(own("a", large, steady(40)), own("b", large, steady(40)), surge("s", large, steady(40))),
-			scaling.ReasonWithinBand, scaling.Shape{}},
-		{"once the others carry the load", policy(bounds(2, 2, large)),
-			observe(reader("a", large, steady(30)), reader("b", large, steady(30)), surge("s", large, steady(30))),
-			scaling.ReasonSurgeLeftover, shape(2, large)},
-		{"all of them at once", policy(bounds(1, 1, xlarge4)),
-			observe(reader("a", xlarge4, steady(40)), surge("s", large, steady(40)), surge("t", large, steady(40))),
-			scaling.ReasonSurgeLeftover, shape(1, xlarge4)}, // 8 of 20 vCPUs: 16 carry them at 50 %
+		{"not while they are needed", newPolicy(), newObservation(ownReader("a", large, constantLoad(40)), ownReader("b", large, constantLoad(40)), surgeReader("s", large, constantLoad(40))),
+			scaling.ReasonWithinThresholds, scaling.Shape{}},
+		{"once the others carry the load", newPolicy(withReaders(2, 2, large)),
+			newObservation(foreignReader("a", large, constantLoad(30)), foreignReader("b", large, constantLoad(30)), surgeReader("s", large, constantLoad(30))),
+			scaling.ReasonLeftoverSurgeReader, shape(2, large)},
+		{"all of them at once", newPolicy(withReaders(1, 1, xlarge4)),
+			newObservation(foreignReader("a", xlarge4, constantLoad(40)), surgeReader("s", large, constantLoad(40)), surgeReader("t", large, constantLoad(40))),
+			scaling.ReasonLeftoverSurgeReader, shape(1, xlarge4)}, // 8 of 20 vCPUs: 16 carry them at 50 %
 		// 36 % of 6 are 2.16, which 4 vCPUs would carry at 54 %.
-		{"not below the minimum", policy(bounds(3, 4, large)),
-			observe(own("a", large, steady(36)), own("b", large, steady(36)), surge("s", large, steady(36))), scaling.ReasonWithinBand, scaling.Shape{}},
-		{"not without samples", policy(), observe(own("a", large, nil), surge("s", large, steady(1))),
-			scaling.ReasonMetricsMissing, scaling.Shape{}},
-		{"not when one is saturated", policy(), observe(own("a", xlarge4, steady(10)), surge("s", large, with(steady(20), 1, 96))),
-			scaling.ReasonWithinBand, scaling.Shape{}},
-		{"also where the policy leaves the readers alone", policy(withoutReaders, withWriter(large, xlarge)),
-			observe(writer(large, steady(50)), reader("a", xlarge, steady(20)), surge("s", large, steady(20))),
-			scaling.ReasonSurgeLeftover, shape(1, xlarge)},
-		{"never the last reader", policy(withoutReaders, withWriter(large, xlarge)),
-			observe(writer(large, steady(50)), surge("s", large, steady(1))), scaling.ReasonWithinBand, scaling.Shape{}},
-		{"only the operator's own", policy(bounds(1, 4, large)), observe(tagged(reader("a", large, steady(25))), reader("b", large, steady(25))),
+		{"not below the minimum", newPolicy(withReaders(3, 4, large)),
+			newObservation(ownReader("a", large, constantLoad(36)), ownReader("b", large, constantLoad(36)), surgeReader("s", large, constantLoad(36))), scaling.ReasonWithinThresholds, scaling.Shape{}},
+		{"not without samples", newPolicy(), newObservation(ownReader("a", large, nil), surgeReader("s", large, constantLoad(1))),
+			scaling.ReasonMetricsUnavailable, scaling.Shape{}},
+		{"not when one is saturated", newPolicy(), newObservation(ownReader("a", xlarge4, constantLoad(10)), surgeReader("s", large, withMinute(constantLoad(20), 1, 96))),
+			scaling.ReasonWithinThresholds, scaling.Shape{}},
+		{"also where the policy leaves the readers alone", newPolicy(withoutReaders, withWriter(large, xlarge)),
+			newObservation(writer(large, constantLoad(50)), foreignReader("a", xlarge, constantLoad(20)), surgeReader("s", large, constantLoad(20))),
+			scaling.ReasonLeftoverSurgeReader, shape(1, xlarge)},
+		{"never the last reader", newPolicy(withoutReaders, withWriter(large, xlarge)),
+			newObservation(writer(large, constantLoad(50)), surgeReader("s", large, constantLoad(1))), scaling.ReasonWithinThresholds, scaling.Shape{}},
+		{"only the operator's own", newPolicy(withReaders(1, 4, large)), newObservation(withForeignSurgeTag(foreignReader("a", large, constantLoad(25))), foreignReader("b", large, constantLoad(25))),
 			scaling.ReasonAtMinimum, scaling.Shape{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -331,7 +331,7 @@ func TestLeftoverSurgeReaders(t *testing.T) {
 			if reason(d) != test.want {
 				t.Fatalf("got %s (%s), want %s", reason(d), d.Hold.Message, test.want)
 			}
-			if test.want != scaling.ReasonSurgeLeftover {
+			if test.want != scaling.ReasonLeftoverSurgeReader {
 				return
 			}
 			if got := d.Proposals[0]; got.Direction != scaling.Cleanup || got.Pool != scaling.Readers || got.To != test.to {
@@ -341,34 +341,34 @@ func TestLeftoverSurgeReaders(t *testing.T) {
 	}
 }
 
-// tagged carries the surge tag without the one that says who created it.
-func tagged(i scaling.Instance) scaling.Instance {
+// withForeignSurgeTag carries the surge tag without the one that says who created it.
+func withForeignSurgeTag(i scaling.Instance) scaling.Instance {
 	i.Tags = map[string]string{scaling.TagSurge: "0a1b2c3d"}
 	return i
 }
 
-func TestTheMostUrgentComesFirst(t *testing.T) {
-	p := policy(withWriter(large, xlarge, xlarge2))
+func TestEvaluate_ProposalOrder(t *testing.T) {
+	p := newPolicy(withWriter(large, xlarge, xlarge2))
 	for _, test := range []struct {
 		name        string
 		observation scaling.Observation
 		want        []string
 	}{
 		{"both too small: readers first, since one of them is to take over",
-			observe(writer(xlarge, steady(90)), own("a", xlarge, steady(90))), []string{"Readers Up"}},
+			newObservation(writer(xlarge, constantLoad(90)), ownReader("a", xlarge, constantLoad(90))), []string{"Readers Up"}},
 		{"both too small, and the reader is large enough to succeed: readers first",
-			observe(writer(large, steady(90)), own("a", xlarge, steady(90))), []string{"Readers Up", "Writer Up"}},
+			newObservation(writer(large, constantLoad(90)), ownReader("a", xlarge, constantLoad(90))), []string{"Readers Up", "Writer Up"}},
 		{"both too large: the writer first, since the readers must not be smaller",
-			observe(writer(xlarge, steady(5)), own("a", xlarge, steady(5))), []string{"Writer Down"}},
+			newObservation(writer(xlarge, constantLoad(5)), ownReader("a", xlarge, constantLoad(5))), []string{"Writer Down"}},
 		{"both too large, and the readers are larger than the writer",
-			observe(writer(xlarge, steady(5)), own("a", xlarge2, steady(5))), []string{"Writer Down", "Readers Down"}},
-		{"growing before shrinking", observe(writer(large, steady(90)), own("a", xlarge2, steady(5)), own("b", xlarge2, steady(5))),
+			newObservation(writer(xlarge, constantLoad(5)), ownReader("a", xlarge2, constantLoad(5))), []string{"Writer Down", "Readers Down"}},
+		{"growing before shrinking", newObservation(writer(large, constantLoad(90)), ownReader("a", xlarge2, constantLoad(5)), ownReader("b", xlarge2, constantLoad(5))),
 			[]string{"Writer Up"}}, // the readers would become smaller than the writer will be
-		{"the readers grow first so that one can succeed the writer", observe(writer(xlarge, steady(90)), own("a", xlarge, steady(5))),
+		{"the readers grow first so that one can succeed the writer", newObservation(writer(xlarge, constantLoad(90)), ownReader("a", xlarge, constantLoad(5))),
 			[]string{"Readers Up"}},
-		{"growing before cleaning up", observe(writer(large, steady(90)), own("a", xlarge, steady(50)), surge("s", large, steady(8))), // 36 % together
+		{"growing before cleaning up", newObservation(writer(large, constantLoad(90)), ownReader("a", xlarge, constantLoad(50)), surgeReader("s", large, constantLoad(8))), // 36 % together
 			[]string{"Writer Up", "Readers Cleanup"}},
-		{"cleaning up before shrinking", observe(writer(xlarge, steady(5)), own("a", xlarge, steady(5)), surge("s", xlarge, steady(5))),
+		{"cleaning up before shrinking", newObservation(writer(xlarge, constantLoad(5)), ownReader("a", xlarge, constantLoad(5)), surgeReader("s", xlarge, constantLoad(5))),
 			[]string{"Readers Cleanup", "Writer Down", "Readers Down"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -387,31 +387,31 @@ func TestTheMostUrgentComesFirst(t *testing.T) {
 	}
 }
 
-func TestTheGravestHoldIsShown(t *testing.T) {
-	both := policy(withWriter(large), bounds(1, 1, large))
+func TestEvaluate_MostSevereHold(t *testing.T) {
+	both := newPolicy(withWriter(large), withReaders(1, 1, large))
 	for _, test := range []struct {
 		name        string
 		policy      scaling.Policy
 		observation scaling.Observation
 		want        scaling.Reason
 	}{
-		{"at the maximum before within the band", both, observe(writer(large, steady(50)), own("a", large, steady(90))),
+		{"at the maximum before within the band", both, newObservation(writer(large, constantLoad(50)), ownReader("a", large, constantLoad(90))),
 			scaling.ReasonAtMaximum},
-		{"missing samples before the maximum", both, observe(writer(large, nil), own("a", large, steady(90))),
-			scaling.ReasonMetricsMissing},
-		{"within the band before the minimum", both, observe(writer(large, steady(50)), own("a", large, steady(5))),
-			scaling.ReasonWithinBand},
-		{"an unknown class before missing samples", both, observe(writer(large, nil), own("a", "db.z9.large", nil)),
+		{"missing samples before the maximum", both, newObservation(writer(large, nil), ownReader("a", large, constantLoad(90))),
+			scaling.ReasonMetricsUnavailable},
+		{"within the band before the minimum", both, newObservation(writer(large, constantLoad(50)), ownReader("a", large, constantLoad(5))),
+			scaling.ReasonWithinThresholds},
+		{"an unknown class before missing samples", both, newObservation(writer(large, nil), ownReader("a", "db.z9.large", nil)),
 			scaling.ReasonUnknownClass},
-		{"no pool at all", policy(withoutReaders), observe(writer(large, steady(99))), scaling.ReasonWithinBand},
-		{"no instance at all", policy(withoutReaders, withWriter(large)), observe(), scaling.ReasonMetricsMissing},
+		{"no pool at all", newPolicy(withoutReaders), newObservation(writer(large, constantLoad(99))), scaling.ReasonWithinThresholds},
+		{"no instance at all", newPolicy(withoutReaders, withWriter(large)), newObservation(), scaling.ReasonMetricsUnavailable},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := Evaluate(test.policy, test.observation, now)
 			if len(d.Proposals) > 0 || d.Hold.Reason != test.want || d.Hold.Message == "" {
 				t.Errorf("got %v and %s (%q), want %s", d.Proposals, d.Hold.Reason, d.Hold.Message, test.want)
 			}
-			if d.RequeueAfter != Interval {
+			if d.RequeueAfter != RequeueInterval {
 				t.Errorf("it wants to be asked again after %s", d.RequeueAfter)
 			}
 		})
@@ -419,10 +419,10 @@ func TestTheGravestHoldIsShown(t *testing.T) {
 }
 
 // SQL Server on db.m7i.2xlarge has 4 vCPUs, not 8, and on db.m7i.xlarge 4 as well: the next size that helps is 4xlarge.
-func TestTheEngineTellsTheVCPUs(t *testing.T) {
-	o := observe(writer("db.m7i.xlarge", steady(75)))
+func TestEvaluate_VCPUsDependOnEngine(t *testing.T) {
+	o := newObservation(writer("db.m7i.xlarge", constantLoad(75)))
 	o.Engine = "sqlserver-se"
-	p := policy(withoutReaders, withWriter("db.m7i.xlarge", "db.m7i.2xlarge", "db.m7i.4xlarge"))
+	p := newPolicy(withoutReaders, withWriter("db.m7i.xlarge", "db.m7i.2xlarge", "db.m7i.4xlarge"))
 	got := onlyProposal(t, Evaluate(p, o, now))
 	if got.To != shape(1, "db.m7i.4xlarge") || got.Demand != 3 {
 		t.Errorf("got %s for %.1f vCPU, want db.m7i.4xlarge for 3", got.To, got.Demand)
@@ -430,10 +430,10 @@ func TestTheEngineTellsTheVCPUs(t *testing.T) {
 }
 
 // What status shows must not change from minute to minute while the decision does not.
-func TestMessagesStayWhileTheDecisionDoes(t *testing.T) {
+func TestEvaluate_MessagesAreStable(t *testing.T) {
 	for _, percent := range []float64{10, 50, 80} {
-		first := Evaluate(policy(), observe(pair(xlarge, steady(percent))...), now)
-		second := Evaluate(policy(), observe(pair(xlarge, steady(percent+1))...), now)
+		first := Evaluate(newPolicy(), newObservation(twoReaders(xlarge, constantLoad(percent))...), now)
+		second := Evaluate(newPolicy(), newObservation(twoReaders(xlarge, constantLoad(percent+1))...), now)
 		if first.Hold != second.Hold {
 			t.Errorf("at %.0f%%: %q becomes %q", percent, first.Hold.Message, second.Hold.Message)
 		}

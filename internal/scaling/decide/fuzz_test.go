@@ -13,10 +13,10 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// dice gives the numbers that a fuzz input stands for; zero when there is no more.
-type dice struct{ data []byte }
+// fuzzInput gives the numbers that a fuzz input stands for; zero when there is no more.
+type fuzzInput struct{ data []byte }
 
-func (d *dice) below(n int) int {
+func (d *fuzzInput) intn(n int) int {
 	if len(d.data) == 0 {
 		return 0
 	}
@@ -27,68 +27,68 @@ func (d *dice) below(n int) int {
 
 var fuzzLadder = []string{large, xlarge, xlarge2, xlarge4}
 
-func (d *dice) policy() scaling.Policy {
-	down := 1 + d.below(60)
-	target := down + 1 + d.below(20)
-	least := 1 + d.below(3)
-	first := d.below(len(fuzzLadder))
-	p := policy(bounds(least, least+d.below(4), fuzzLadder[first:first+1+d.below(len(fuzzLadder)-first)]...))
-	p.CPU = scaling.CPU{ScaleDown: down, Target: target, ScaleUp: target + 1 + d.below(10)}
-	p.Readers.Preference = []scaling.Preference{scaling.Cheapest, scaling.Vertical, scaling.Horizontal}[d.below(3)]
-	p.ScaleUp.Window = time.Duration(1+d.below(200)) * 5 * time.Second
-	p.ScaleDown.Window = time.Duration(1+d.below(200)) * 10 * time.Second
-	if d.below(2) == 1 {
-		p.Writer = &scaling.WriterLimits{InstanceClasses: fuzzLadder[:1+d.below(len(fuzzLadder))]}
+func (d *fuzzInput) policy() scaling.Policy {
+	down := 1 + d.intn(60)
+	target := down + 1 + d.intn(20)
+	least := 1 + d.intn(3)
+	first := d.intn(len(fuzzLadder))
+	p := newPolicy(withReaders(least, least+d.intn(4), fuzzLadder[first:first+1+d.intn(len(fuzzLadder)-first)]...))
+	p.CPU = scaling.CPU{ScaleDown: down, Target: target, ScaleUp: target + 1 + d.intn(10)}
+	p.Readers.Preference = []scaling.Preference{scaling.Cheapest, scaling.Vertical, scaling.Horizontal}[d.intn(3)]
+	p.ScaleUp.Window = time.Duration(1+d.intn(200)) * 5 * time.Second
+	p.ScaleDown.Window = time.Duration(1+d.intn(200)) * 10 * time.Second
+	if d.intn(2) == 1 {
+		p.Writer = &scaling.WriterLimits{InstanceClasses: fuzzLadder[:1+d.intn(len(fuzzLadder))]}
 	}
-	if d.below(4) == 3 {
+	if d.intn(4) == 3 {
 		p.Readers = nil
 	}
-	p.Foresight = scaling.Foresight{Trend: d.below(2) == 1, History: d.below(2) == 1}
-	p.Guardrails.MaxStepFactor = d.below(6)
+	p.PredictiveScaling = scaling.PredictiveScaling{Trend: d.intn(2) == 1, History: d.intn(2) == 1}
+	p.Guardrails.MaxStepFactor = d.intn(6)
 	return p
 }
 
-func (d *dice) observation() scaling.Observation {
+func (d *fuzzInput) observation() scaling.Observation {
 	classes := append([]string{"db.r5.large", "db.r5.12xlarge"}, fuzzLadder...)
 	var instances []scaling.Instance
-	for n := range 1 + d.below(6) {
-		class := classes[d.below(len(classes))]
-		i := []func(string, string, []scaling.Sample) scaling.Instance{reader, own, own, surge}[d.below(4)](
+	for n := range 1 + d.intn(6) {
+		class := classes[d.intn(len(classes))]
+		i := []func(string, string, []scaling.Sample) scaling.Instance{foreignReader, ownReader, ownReader, surgeReader}[d.intn(4)](
 			string(rune('a'+n)), class, d.samples())
 		i.Writer = n == 0
-		switch d.below(8) {
+		switch d.intn(8) {
 		case 1:
 			i.FreeableMemory = nil
 		case 2:
-			i.Connections = slow(float64(d.below(256)) * 20)
+			i.Connections = fiveMinuteSeries(float64(d.intn(256)) * 20)
 		case 3:
 			i.DBLoadCPU = d.samples()
 		case 4:
-			i.CPU = append(i.CPU, scaling.Sample{At: now, Value: math.NaN()}, scaling.Sample{At: now.Add(-time.Hour), Value: -5})
+			i.CPU = append(i.CPU, scaling.Sample{Time: now, Value: math.NaN()}, scaling.Sample{Time: now.Add(-time.Hour), Value: -5})
 		}
 		instances = append(instances, i)
 	}
-	o := observe(instances...)
-	if d.below(4) == 3 {
-		o.ReadersSince = now.Add(-time.Duration(d.below(60)) * 30 * time.Second)
+	o := newObservation(instances...)
+	if d.intn(4) == 3 {
+		o.ReadersChangedAt = now.Add(-time.Duration(d.intn(60)) * 30 * time.Second)
 	}
 	return o
 }
 
 // samples are a base load with a few minutes that differ or are missing.
-func (d *dice) samples() []scaling.Sample {
-	percents := constant(float64(d.below(101)), 40)
-	for range d.below(4) {
-		percents[len(percents)-1-d.below(40)] = float64(d.below(102) - 1) // -1 is a gap
+func (d *fuzzInput) samples() []scaling.Sample {
+	percents := repeated(float64(d.intn(101)), 40)
+	for range d.intn(4) {
+		percents[len(percents)-1-d.intn(40)] = float64(d.intn(102) - 1) // -1 is a gap
 	}
-	for n := range max(0, d.below(12)-6) { // published late
+	for n := range max(0, d.intn(12)-6) { // published late
 		percents[len(percents)-1-n] = gap
 	}
-	return ending(newestMinute.Add(time.Minute), percents...)
+	return samplesUntil(newestMinute.Add(time.Minute), percents...)
 }
 
-// louder is the same database with more load in every minute, as far as instances can show it.
-func louder(o scaling.Observation, percent float64) scaling.Observation {
+// withMoreLoad is the same database with more load in every minute, as far as instances can show it.
+func withMoreLoad(o scaling.Observation, percent float64) scaling.Observation {
 	o.Instances = slices.Clone(o.Instances)
 	for n := range o.Instances {
 		cpu := slices.Clone(o.Instances[n].CPU)
@@ -115,9 +115,9 @@ func FuzzEvaluate(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d := &dice{data}
+		d := &fuzzInput{data}
 		p, o := d.policy(), d.observation()
-		more := float64(d.below(50))
+		more := float64(d.intn(50))
 		names := identifiers(o)
 
 		got := Evaluate(p, o, now)
@@ -131,14 +131,14 @@ func FuzzEvaluate(f *testing.F) {
 			t.Errorf("%d proposals and the hold %q", len(got.Proposals), got.Hold)
 		}
 		for _, proposal := range got.Proposals {
-			if problem := objection(p, o, proposal); problem != "" {
+			if problem := violatedRule(p, o, proposal); problem != "" {
 				t.Errorf("%s: %s → %s (%s): %s", proposal.Reason, proposal.From, proposal.To, proposal.Cause, problem)
 			}
 		}
-		p.Foresight.Trend = false // a louder load saturates, and what saturation hides has no slope
+		p.PredictiveScaling.Trend = false // a louder load saturates, and what saturation hides has no slope
 		for _, proposal := range Evaluate(p, o, now).Proposals {
 			if proposal.Reason == scaling.ReasonScaleUp {
-				compareUp(t, proposal, Evaluate(p, louder(o, more), now))
+				checkNotSmaller(t, proposal, Evaluate(p, withMoreLoad(o, more), now))
 			}
 		}
 	})
@@ -152,16 +152,16 @@ func identifiers(o scaling.Observation) []string {
 	return names
 }
 
-// objection says which rule a proposal breaks. It works everything out anew.
-func objection(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal) string {
+// violatedRule says which rule a proposal breaks. It works everything out anew.
+func violatedRule(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal) string {
 	before, foreign := 0.0, 0
-	for _, i := range o.Pool(proposal.Pool) {
+	for _, i := range o.PoolInstances(proposal.Pool) {
 		class, err := catalog.Lookup(i.Class)
 		if err != nil {
 			return err.Error()
 		}
 		before += float64(class.VCPU)
-		if !i.Own() {
+		if !i.CreatedByOperator() {
 			foreign++
 		}
 	}
@@ -203,11 +203,11 @@ func objection(p scaling.Policy, o scaling.Observation, proposal scaling.Proposa
 // unsafeDown goes through the scale-down window minute by minute, from the newest that every instance has published.
 func unsafeDown(p scaling.Policy, o scaling.Observation, pool scaling.Pool, vcpus float64) string {
 	last := newestMinute
-	for _, i := range o.Pool(pool) {
+	for _, i := range o.PoolInstances(pool) {
 		if len(i.CPU) == 0 {
 			return i.Identifier + " has no sample at all"
 		}
-		if at := i.CPU[len(i.CPU)-1].At; at.Before(last) {
+		if at := i.CPU[len(i.CPU)-1].Time; at.Before(last) {
 			last = at
 		}
 	}
@@ -216,17 +216,17 @@ func unsafeDown(p scaling.Policy, o scaling.Observation, pool scaling.Pool, vcpu
 	}
 	for at := last; at.After(last.Add(-p.ScaleDown.Window)); at = at.Add(-time.Minute) {
 		demand := 0.0
-		for _, i := range o.Pool(pool) {
-			n := slices.IndexFunc(i.CPU, func(s scaling.Sample) bool { return s.At.Equal(at) })
+		for _, i := range o.PoolInstances(pool) {
+			n := slices.IndexFunc(i.CPU, func(s scaling.Sample) bool { return s.Time.Equal(at) })
 			class, err := catalog.Lookup(i.Class)
 			switch {
 			case err != nil:
 				return err.Error()
 			case n < 0:
 				return fmt.Sprintf("%s has no sample of %s", i.Identifier, at)
-			case i.CPU[n].Value >= CensoredPercent:
+			case i.CPU[n].Value >= SaturationPercent:
 				return fmt.Sprintf("%s was saturated at %s", i.Identifier, at)
-			case at.Before(o.Since(pool).Add(WarmUp)):
+			case at.Before(o.ChangedAt(pool).Add(WarmUp)):
 				return fmt.Sprintf("%s is before the pool was what it is", at)
 			}
 			demand += i.CPU[n].Value / 100 * float64(class.VCPU)
@@ -238,8 +238,8 @@ func unsafeDown(p scaling.Policy, o scaling.Observation, pool scaling.Pool, vcpu
 	return ""
 }
 
-// compareUp says that with more load the pool must not become smaller than with less.
-func compareUp(t *testing.T, quiet scaling.Proposal, loud scaling.Decision) {
+// checkNotSmaller says that with more load the pool must not become smaller than with less.
+func checkNotSmaller(t *testing.T, quiet scaling.Proposal, loud scaling.Decision) {
 	t.Helper()
 	for _, proposal := range loud.Proposals {
 		if proposal.Pool != quiet.Pool {

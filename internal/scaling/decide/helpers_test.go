@@ -25,15 +25,15 @@ var (
 // gap is a minute without a sample.
 const gap = -1
 
-// policy scales readers from 1 to 4 and nothing else, with a scale-up window of 3 and a scale-down window of 10 minutes.
-func policy(edits ...func(*scaling.Policy)) scaling.Policy {
+// newPolicy scales readers from 1 to 4 and nothing else, with a scale-up window of 3 and a scale-down window of 10 minutes.
+func newPolicy(edits ...func(*scaling.Policy)) scaling.Policy {
 	p := scaling.Policy{
 		Readers: &scaling.ReaderLimits{
 			InstanceClasses: []string{large, xlarge, xlarge2, xlarge4}, Min: 1, Max: 4, Preference: scaling.Cheapest,
 		},
 		CPU:       scaling.CPU{Target: 55, ScaleUp: 70, ScaleDown: 35},
-		ScaleUp:   scaling.Pace{Window: 3 * time.Minute},
-		ScaleDown: scaling.Pace{Window: 10 * time.Minute},
+		ScaleUp:   scaling.Behavior{Window: 3 * time.Minute},
+		ScaleDown: scaling.Behavior{Window: 10 * time.Minute},
 	}
 	for _, edit := range edits {
 		edit(&p)
@@ -41,11 +41,11 @@ func policy(edits ...func(*scaling.Policy)) scaling.Policy {
 	return p
 }
 
-func prefer(preference scaling.Preference) func(*scaling.Policy) {
+func withPreference(preference scaling.Preference) func(*scaling.Policy) {
 	return func(p *scaling.Policy) { p.Readers.Preference = preference }
 }
 
-func bounds(least, most int, ladder ...string) func(*scaling.Policy) {
+func withReaders(least, most int, ladder ...string) func(*scaling.Policy) {
 	return func(p *scaling.Policy) { p.Readers.Min, p.Readers.Max, p.Readers.InstanceClasses = least, most, ladder }
 }
 
@@ -53,93 +53,95 @@ func withWriter(ladder ...string) func(*scaling.Policy) {
 	return func(p *scaling.Policy) { p.Writer = &scaling.WriterLimits{InstanceClasses: ladder} }
 }
 
-func stepFactor(n int) func(*scaling.Policy) {
+func withMaxStepFactor(n int) func(*scaling.Policy) {
 	return func(p *scaling.Policy) { p.Guardrails.MaxStepFactor = n }
 }
 
 func withoutReaders(p *scaling.Policy) { p.Readers = nil }
 
-func upWindow(d time.Duration) func(*scaling.Policy) {
+func withScaleUpWindow(d time.Duration) func(*scaling.Policy) {
 	return func(p *scaling.Policy) { p.ScaleUp.Window = d }
 }
 
-// observe is an Aurora cluster of the instances, the same for the last day.
-func observe(instances ...scaling.Instance) scaling.Observation {
+// newObservation is an Aurora cluster of the instances, the same for the last day.
+func newObservation(instances ...scaling.Instance) scaling.Observation {
 	return scaling.Observation{
-		At: now, Found: true, Engine: "aurora-postgresql", Status: scaling.Available, Instances: instances,
-		WriterSince: now.Add(-24 * time.Hour), ReadersSince: now.Add(-24 * time.Hour),
+		ObservedAt: now, Found: true, Engine: "aurora-postgresql", Status: scaling.StatusAvailable, Instances: instances,
+		WriterChangedAt: now.Add(-24 * time.Hour), ReadersChangedAt: now.Add(-24 * time.Hour),
 	}
 }
 
-// reader is one that somebody else created, with 40 % of its memory free and 20 connections.
-func reader(name, class string, cpu []scaling.Sample) scaling.Instance {
-	i := scaling.Instance{Identifier: name, Class: class, Status: scaling.Available, CPU: cpu, Connections: slow(20)}
+// foreignReader is one that somebody else created, with 40 % of its memory free and 20 connections.
+func foreignReader(name, class string, cpu []scaling.Sample) scaling.Instance {
+	i := scaling.Instance{Identifier: name, Class: class, Status: scaling.StatusAvailable, CPU: cpu, Connections: fiveMinuteSeries(20)}
 	if c, err := catalog.Lookup(class); err == nil {
-		i.FreeableMemory = slow(0.4 * float64(c.MemoryBytes))
+		i.FreeableMemory = fiveMinuteSeries(0.4 * float64(c.MemoryBytes))
 	}
 	return i
 }
 
-// slow lists one sample every five minutes of the last five hours.
-func slow(value float64) scaling.Series {
+// fiveMinuteSeries lists one sample every five minutes of the last five hours.
+func fiveMinuteSeries(value float64) scaling.Series {
 	var out scaling.Series
 	for at := now.Add(-5 * time.Hour); at.Before(now.Add(-5 * time.Minute)); at = at.Add(5 * time.Minute) {
-		out = append(out, scaling.Sample{At: at, Value: value})
+		out = append(out, scaling.Sample{Time: at, Value: value})
 	}
 	return out
 }
 
-// own is a reader that the operator created.
-func own(name, class string, cpu []scaling.Sample) scaling.Instance {
-	i := reader(name, class, cpu)
+// ownReader is a reader that the operator created.
+func ownReader(name, class string, cpu []scaling.Sample) scaling.Instance {
+	i := foreignReader(name, class, cpu)
 	i.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue}
 	return i
 }
 
-// surge is a reader that an earlier operation added for its own length.
-func surge(name, class string, cpu []scaling.Sample) scaling.Instance {
-	i := own(name, class, cpu)
+// surgeReader is a reader that an earlier operation added for its own length.
+func surgeReader(name, class string, cpu []scaling.Sample) scaling.Instance {
+	i := ownReader(name, class, cpu)
 	i.Tags[scaling.TagSurge] = "0a1b2c3d"
 	return i
 }
 
 func writer(class string, cpu []scaling.Sample) scaling.Instance {
-	i := reader("writer", class, cpu)
+	i := foreignReader("writer", class, cpu)
 	i.Writer = true
 	return i
 }
 
-// ending lists one sample a minute, the last at the given minute.
-func ending(last time.Time, percents ...float64) []scaling.Sample {
+// samplesUntil lists one sample a minute, the last at the given minute.
+func samplesUntil(last time.Time, percents ...float64) []scaling.Sample {
 	var out []scaling.Sample
 	for n, v := range percents {
 		if v != gap {
-			out = append(out, scaling.Sample{At: last.Add(time.Duration(n+1-len(percents)) * time.Minute), Value: v})
+			out = append(out, scaling.Sample{Time: last.Add(time.Duration(n+1-len(percents)) * time.Minute), Value: v})
 		}
 	}
 	return out
 }
 
-// settled lists one sample a minute up to the newest that is looked at.
-func settled(percents ...float64) []scaling.Sample { return ending(newestMinute, percents...) }
+// recentSamples lists one sample a minute up to the newest that is looked at.
+func recentSamples(percents ...float64) []scaling.Sample {
+	return samplesUntil(newestMinute, percents...)
+}
 
-// steady is a constant load for the last half an hour.
-func steady(percent float64) []scaling.Sample {
+// constantLoad is a constant load for the last half an hour.
+func constantLoad(percent float64) []scaling.Sample {
 	percents := make([]float64, 30)
 	for n := range percents {
 		percents[n] = percent
 	}
-	return settled(percents...)
+	return recentSamples(percents...)
 }
 
-// without leaves the nth newest minute out; the newest is 0.
-func without(samples []scaling.Sample, n int) []scaling.Sample {
+// withoutMinute leaves the nth newest minute out; the newest is 0.
+func withoutMinute(samples []scaling.Sample, n int) []scaling.Sample {
 	k := len(samples) - 1 - n
 	return append(append([]scaling.Sample(nil), samples[:k]...), samples[k+1:]...)
 }
 
-// with gives the nth newest minute another value; the newest is 0.
-func with(samples []scaling.Sample, n int, percent float64) []scaling.Sample {
+// withMinute gives the nth newest minute another value; the newest is 0.
+func withMinute(samples []scaling.Sample, n int, percent float64) []scaling.Sample {
 	out := append([]scaling.Sample(nil), samples...)
 	out[len(out)-1-n].Value = percent
 	return out

@@ -146,7 +146,7 @@ func reverted(in Input, since time.Time) []Revert {
 // found is the class that an instance has, and whether it is another than was set. That an instance is gone which was there
 // before us is its owner's business; a reader that we added is ours.
 func found(s Set, o scaling.Observation) (class string, differs bool) {
-	if writer := o.Pool(scaling.Writer); s.Action == scaling.ModifyClusterClass || s.Action == scaling.ModifyCapacity {
+	if writer := o.PoolInstances(scaling.Writer); s.Action == scaling.ModifyClusterClass || s.Action == scaling.ModifyCapacity {
 		return o.Shape(scaling.Writer).InstanceClass, len(writer) > 0 && writer[0].Class != s.InstanceClass
 	}
 	i, exists := o.Instance(s.Instance)

@@ -37,7 +37,7 @@ func removed(instance string) Set        { return Set{instance, scaling.DeleteRe
 func there(pairs ...string) scaling.Observation {
 	var o scaling.Observation
 	for n := 0; n < len(pairs); n += 2 {
-		o.Instances = append(o.Instances, scaling.Instance{Identifier: pairs[n], Class: pairs[n+1], Status: scaling.Available})
+		o.Instances = append(o.Instances, scaling.Instance{Identifier: pairs[n], Class: pairs[n+1], Status: scaling.StatusAvailable})
 	}
 	return o
 }

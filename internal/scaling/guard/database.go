@@ -15,12 +15,12 @@ import (
 // optInTagMissing asks the owner's consent of the target and of each instance that would be changed.
 func optInTagMissing(in Input) (string, time.Duration, error) {
 	var missing []string
-	if !scaling.OptedIn(in.Observation.Tags, in.Policy.Namespace) {
+	if !scaling.IsOptedIn(in.Observation.Tags, in.Policy.Namespace) {
 		missing = append(missing, in.Policy.Target.Identifier)
 	}
 	for _, s := range in.Operation.Steps {
 		i, exists := in.Observation.Instance(s.Instance)
-		if exists && !i.Own() && !scaling.OptedIn(i.Tags, in.Policy.Namespace) && i.Identifier != in.Policy.Target.Identifier {
+		if exists && !i.CreatedByOperator() && !scaling.IsOptedIn(i.Tags, in.Policy.Namespace) && i.Identifier != in.Policy.Target.Identifier {
 			missing = append(missing, i.Identifier)
 		}
 	}
@@ -43,7 +43,7 @@ func ownerConflict(in Input) (string, time.Duration, error) {
 	}
 	for _, i := range in.Observation.Instances {
 		touched := slices.ContainsFunc(in.Operation.Steps, func(s scaling.Step) bool { return s.Instance == i.Identifier })
-		if i.AutoScaled() && (counted || touched) {
+		if i.CreatedByAutoScaling() && (counted || touched) {
 			return fmt.Sprintf("Aurora Auto Scaling manages the number of readers (%s is its own): remove its scaling policy, or set "+
 				"spec.readers so that the number stays", i.Identifier), 0, nil
 		}
@@ -71,7 +71,7 @@ func classNotOrderable(in Input) (string, time.Duration, error) {
 // the one that the pool gets, and an instance cannot leave its zone.
 func capacityShortage(in Input) (string, time.Duration, error) {
 	for _, s := range in.Operation.Steps {
-		zones, everywhere := in.Observation.Short(s.InstanceClass, in.Now)
+		zones, everywhere := in.Observation.CapacityShortages(s.InstanceClass, in.Now)
 		i, exists := in.Observation.Instance(s.Instance)
 		if s.Action == scaling.ModifyClusterClass && len(zones) > 0 {
 			everywhere = true
@@ -97,25 +97,25 @@ func metricsStale(in Input) (string, time.Duration, error) {
 		reason == scaling.ReasonOverride && in.Proposal.Direction == scaling.Up {
 		return "", 0, nil
 	}
-	if in.Proposal.Reason == scaling.ReasonSuccessor {
+	if in.Proposal.Reason == scaling.ReasonPromotionCandidateTooSmall {
 		pool = scaling.Writer
 	}
-	if l := in.load(pool); l.Fresh && in.Now.Sub(l.Newest) <= scaling.Stale {
+	if l := in.load(pool); l.Fresh && in.Now.Sub(l.NewestSampleAt) <= scaling.MaxSampleAge {
 		return "", 0, nil
 	}
-	return fmt.Sprintf("there are no CPU samples of the last %s", scaling.Stale), 0, nil
+	return fmt.Sprintf("there are no CPU samples of the last %s", scaling.MaxSampleAge), 0, nil
 }
 
 // databaseBusy lets only one thing happen to a database at a time, whoever does it.
 func databaseBusy(in Input) (string, time.Duration, error) {
-	if in.Observation.Status != scaling.Available {
+	if in.Observation.Status != scaling.StatusAvailable {
 		return fmt.Sprintf("%s is %s", in.Policy.Target.Identifier, in.Observation.Status), 0, nil
 	}
 	for _, i := range in.Observation.Instances {
-		if scaling.Broken(i.Status) {
+		if scaling.IsBroken(i.Status) {
 			return fmt.Sprintf("%s is %s, which it does not leave by itself: repair or remove it", i.Identifier, i.Status), 0, nil
 		}
-		if !i.Available() {
+		if !i.IsAvailable() {
 			return fmt.Sprintf("%s is %s", i.Identifier, i.Status), 0, nil
 		}
 	}
@@ -126,7 +126,7 @@ func databaseBusy(in Input) (string, time.Duration, error) {
 // applies everything that waits (ModifyDBInstance, API reference).
 func pendingModifications(in Input) (string, time.Duration, error) {
 	for _, i := range in.Observation.Instances {
-		waiting := i.PendingOther
+		waiting := i.OtherPendingModifications
 		if i.PendingClass != "" {
 			waiting = append([]string{"DBInstanceClass " + i.PendingClass}, waiting...)
 		}
@@ -145,13 +145,13 @@ const maintenanceAhead = 2 * time.Hour
 // wait on.
 func pendingMaintenance(in Input) (string, time.Duration, error) {
 	for _, i := range in.Observation.Instances {
-		for _, m := range i.Maintenance {
+		for _, m := range i.PendingMaintenance {
 			switch {
 			case m.Action == scaling.MaintenanceUnknown:
 				return "", 0, errors.New("AWS could not be asked for pending maintenance; grant rds:DescribePendingMaintenanceActions " +
 					"if the role lacks it")
-			case !m.Due.IsZero() && !in.Now.Before(m.Due.Add(-maintenanceAhead)):
-				return fmt.Sprintf("AWS is to do maintenance (%s) on %s at %s", m.Action, i.Identifier, m.Due.UTC().Format(time.RFC3339)), 0, nil
+			case !m.ScheduledAt.IsZero() && !in.Now.Before(m.ScheduledAt.Add(-maintenanceAhead)):
+				return fmt.Sprintf("AWS is to do maintenance (%s) on %s at %s", m.Action, i.Identifier, m.ScheduledAt.UTC().Format(time.RFC3339)), 0, nil
 			}
 		}
 	}
@@ -236,7 +236,7 @@ func replicaLag(in Input) (string, time.Duration, error) {
 
 // foreignReader keeps the operator from deleting what it did not create, and the last reader.
 func foreignReader(in Input) (string, time.Duration, error) {
-	left := len(in.Observation.Pool(scaling.Readers))
+	left := len(in.Observation.PoolInstances(scaling.Readers))
 	for _, s := range in.Operation.Steps {
 		if s.Action == scaling.CreateReader {
 			left++
@@ -245,7 +245,7 @@ func foreignReader(in Input) (string, time.Duration, error) {
 			continue
 		}
 		left--
-		if i, exists := in.Observation.Instance(s.Instance); exists && (!i.Own() || i.Writer) {
+		if i, exists := in.Observation.Instance(s.Instance); exists && (!i.CreatedByOperator() || i.Writer) {
 			return fmt.Sprintf("%s was not created by dbscaler, so it is never removed", s.Instance), 0, nil
 		}
 	}
@@ -281,7 +281,7 @@ func readersCarryLoad(in Input) (string, time.Duration, error) {
 		return "", 0, nil
 	}
 	l := in.load(scaling.Readers)
-	if l.Fresh && !l.Censored && 100*l.Demand <= float64(in.Policy.CPU.ScaleUp)*least {
+	if l.Fresh && !l.Saturated && 100*l.Demand <= float64(in.Policy.CPU.ScaleUp)*least {
 		return "", 0, nil
 	}
 	return fmt.Sprintf("while %s is changed the other readers (%.0f of %.0f vCPUs) could not be relied on to carry the load: set "+

@@ -19,23 +19,23 @@ const slotRetry = 30 * time.Second
 // reaches a few. Emergencies go first, then those that have waited longest.
 func fleetSlot(in Input) (string, time.Duration, error) {
 	f := in.Observation.Fleet
-	if f.Slots == 0 || !in.Operation.Disruptive() {
+	if f.Slots == 0 || !in.Operation.IsDisruptive() {
 		return "", 0, nil
 	}
-	if len(f.Busy) >= f.Slots {
+	if len(f.Holders) >= f.Slots {
 		return FullFleet(f), slotRetry, nil
 	}
-	own := scaling.Waiter{Policy: in.Policy.Name, Emergency: in.Proposal.Emergency, Since: f.Since}
-	if own.Since.IsZero() {
-		own.Since = in.Now
+	own := scaling.WaitingPolicy{Policy: in.Policy.Name, Emergency: in.Proposal.Emergency, WaitingSince: f.WaitingSince}
+	if own.WaitingSince.IsZero() {
+		own.WaitingSince = in.Now
 	}
 	ahead := 0
 	for _, w := range f.Waiting {
-		if w.Before(own) {
+		if w.IsBefore(own) {
 			ahead++
 		}
 	}
-	if len(f.Busy)+ahead >= f.Slots {
+	if len(f.Holders)+ahead >= f.Slots {
 		return "other policies wait for one of the slots for operations that interrupt instances and come first", slotRetry, nil
 	}
 	return "", 0, nil
@@ -43,7 +43,7 @@ func fleetSlot(in Input) (string, time.Duration, error) {
 
 // FullFleet says who has the slots.
 func FullFleet(f scaling.Fleet) string {
-	shown := f.Busy[:min(len(f.Busy), 10)]
+	shown := f.Holders[:min(len(f.Holders), 10)]
 	return fmt.Sprintf("as many operations that interrupt instances are under way as --max-disruptive-operations allows, %d: %s",
 		f.Slots, cmp.Or(strings.Join(shown, ", "), "none"))
 }

@@ -9,8 +9,8 @@ import (
 )
 
 func TestFleetSlot(t *testing.T) {
-	waiter := func(name string, emergency bool, ago time.Duration) scaling.Waiter {
-		return scaling.Waiter{Policy: name, Emergency: emergency, Since: now.Add(-ago)}
+	waiter := func(name string, emergency bool, ago time.Duration) scaling.WaitingPolicy {
+		return scaling.WaitingPolicy{Policy: name, Emergency: emergency, WaitingSince: now.Add(-ago)}
 	}
 	fleet := func(f scaling.Fleet) func(*Input) {
 		return func(in *Input) { in.Policy.Name, in.Observation.Fleet = "platform/engine", f }
@@ -21,30 +21,30 @@ func TestFleetSlot(t *testing.T) {
 		edits []func(*Input)
 		says  string // nothing: it may begin
 	}{
-		{"no bound", []func(*Input){fleet(scaling.Fleet{Busy: []string{"a/a", "b/b"}})}, ""},
-		{"a slot is free", []func(*Input){fleet(scaling.Fleet{Slots: 2, Busy: []string{"a/a"}})}, ""},
-		{"none is", []func(*Input){fleet(scaling.Fleet{Slots: 2, Busy: []string{"a/a", "b/b"}})}, "allows, 2: a/a, b/b"},
-		{"not in an emergency either", []func(*Input){emergency, fleet(scaling.Fleet{Slots: 1, Busy: []string{"a/a"}})}, "allows, 1: a/a"},
+		{"no bound", []func(*Input){fleet(scaling.Fleet{Holders: []string{"a/a", "b/b"}})}, ""},
+		{"a slot is free", []func(*Input){fleet(scaling.Fleet{Slots: 2, Holders: []string{"a/a"}})}, ""},
+		{"none is", []func(*Input){fleet(scaling.Fleet{Slots: 2, Holders: []string{"a/a", "b/b"}})}, "allows, 2: a/a, b/b"},
+		{"not in an emergency either", []func(*Input){emergency, fleet(scaling.Fleet{Slots: 1, Holders: []string{"a/a"}})}, "allows, 1: a/a"},
 		{"what interrupts nothing needs none", []func(*Input){
-			fleet(scaling.Fleet{Slots: 1, Busy: []string{"a/a"}}), to(3, large), steps(create("c")),
+			fleet(scaling.Fleet{Slots: 1, Holders: []string{"a/a"}}), to(3, large), steps(create("c")),
 		}, ""},
-		{"somebody waits", []func(*Input){fleet(scaling.Fleet{Slots: 1, Waiting: []scaling.Waiter{waiter("z/z", false, time.Minute)}})},
+		{"somebody waits", []func(*Input){fleet(scaling.Fleet{Slots: 1, Waiting: []scaling.WaitingPolicy{waiter("z/z", false, time.Minute)}})},
 			"come first"},
-		{"there is room for both", []func(*Input){fleet(scaling.Fleet{Slots: 2, Waiting: []scaling.Waiter{waiter("z/z", false, time.Minute)}})}, ""},
+		{"there is room for both", []func(*Input){fleet(scaling.Fleet{Slots: 2, Waiting: []scaling.WaitingPolicy{waiter("z/z", false, time.Minute)}})}, ""},
 		{"somebody waits less long", []func(*Input){fleet(scaling.Fleet{
-			Slots: 1, Since: now.Add(-time.Hour), Waiting: []scaling.Waiter{waiter("z/z", false, time.Minute)},
+			Slots: 1, WaitingSince: now.Add(-time.Hour), Waiting: []scaling.WaitingPolicy{waiter("z/z", false, time.Minute)},
 		})}, ""},
 		{"as long, and comes later by name", []func(*Input){fleet(scaling.Fleet{
-			Slots: 1, Since: now.Add(-time.Minute), Waiting: []scaling.Waiter{waiter("z/z", false, time.Minute)},
+			Slots: 1, WaitingSince: now.Add(-time.Minute), Waiting: []scaling.WaitingPolicy{waiter("z/z", false, time.Minute)},
 		})}, ""},
 		{"as long, and comes first by name", []func(*Input){fleet(scaling.Fleet{
-			Slots: 1, Since: now.Add(-time.Minute), Waiting: []scaling.Waiter{waiter("a/a", false, time.Minute)},
+			Slots: 1, WaitingSince: now.Add(-time.Minute), Waiting: []scaling.WaitingPolicy{waiter("a/a", false, time.Minute)},
 		})}, "come first"},
 		{"an emergency goes before those that wait", []func(*Input){emergency, fleet(scaling.Fleet{
-			Slots: 1, Waiting: []scaling.Waiter{waiter("a/a", false, time.Hour)},
+			Slots: 1, Waiting: []scaling.WaitingPolicy{waiter("a/a", false, time.Hour)},
 		})}, ""},
 		{"and not before another one", []func(*Input){emergency, fleet(scaling.Fleet{
-			Slots: 1, Waiting: []scaling.Waiter{waiter("a/a", true, time.Minute)},
+			Slots: 1, Waiting: []scaling.WaitingPolicy{waiter("a/a", true, time.Minute)},
 		})}, "come first"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

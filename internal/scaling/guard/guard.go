@@ -12,7 +12,7 @@ type Input struct {
 	Policy      scaling.Policy
 	Observation scaling.Observation
 	// Pools is what each pool was seen to carry.
-	Pools []scaling.Assessment
+	Pools []scaling.PoolAssessment
 	// Proposal is what is to be done.
 	Proposal scaling.Proposal
 	// Operation is how it is to be done.

@@ -22,7 +22,7 @@ var now = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 func readersUp(edits ...func(*Input)) Input {
 	optedIn := map[string]string{scaling.TagOptIn: "platform"}
 	reader := func(name string) scaling.Instance {
-		return scaling.Instance{Identifier: name, Class: large, Status: scaling.Available, Tags: optedIn}
+		return scaling.Instance{Identifier: name, Class: large, Status: scaling.StatusAvailable, Tags: optedIn}
 	}
 	writer := reader("w")
 	writer.Writer = true
@@ -34,19 +34,19 @@ func readersUp(edits ...func(*Input)) Input {
 			Readers:    &scaling.ReaderLimits{InstanceClasses: []string{large, xlarge}, Min: 1, Max: 4},
 			Writer:     &scaling.WriterLimits{InstanceClasses: []string{large, xlarge}},
 			CPU:        scaling.CPU{Target: 55, ScaleUp: 70, ScaleDown: 35},
-			ScaleUp:    scaling.Pace{Cooldown: 10 * time.Minute},
-			ScaleDown:  scaling.Pace{Cooldown: time.Hour},
+			ScaleUp:    scaling.Behavior{Cooldown: 10 * time.Minute},
+			ScaleDown:  scaling.Behavior{Cooldown: time.Hour},
 			Guardrails: scaling.Guardrails{MaxOperationsPerDay: 3, SurgeReaders: 1},
 		},
 		Observation: scaling.Observation{
-			Found: true, Engine: "aurora-postgresql", Status: scaling.Available, Tags: optedIn,
+			Found: true, Engine: "aurora-postgresql", Status: scaling.StatusAvailable, Tags: optedIn,
 			Instances: []scaling.Instance{writer, reader("a"), reader("b")}, Orderable: []string{large, xlarge},
-			ReadersSince: now.Add(-day), WriterSince: now.Add(-day),
+			ReadersChangedAt: now.Add(-day), WriterChangedAt: now.Add(-day),
 		},
-		Pools: []scaling.Assessment{
-			{Load: scaling.Load{Pool: scaling.Readers, Fresh: true, Newest: now.Add(-2 * time.Minute), Utilization: 80, Demand: 3.2,
+		Pools: []scaling.PoolAssessment{
+			{Load: scaling.Load{Pool: scaling.Readers, Fresh: true, NewestSampleAt: now.Add(-2 * time.Minute), UtilizationPercent: 80, Demand: 3.2,
 				Capacity: 4}},
-			{Load: scaling.Load{Pool: scaling.Writer, Fresh: true, Newest: now.Add(-2 * time.Minute), Utilization: 50, Demand: 1, Capacity: 2}},
+			{Load: scaling.Load{Pool: scaling.Writer, Fresh: true, NewestSampleAt: now.Add(-2 * time.Minute), UtilizationPercent: 50, Demand: 1, Capacity: 2}},
 		},
 		Proposal: scaling.Proposal{Reason: scaling.ReasonScaleUp, Change: scaling.Change{
 			Pool: scaling.Readers, Direction: scaling.Up,
@@ -85,7 +85,7 @@ func own(i *scaling.Instance) {
 }
 
 // inStep is a reader that keeps up.
-func inStep(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{At: now, Value: time.Second} }
+func inStep(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: now, Value: time.Second} }
 
 func status(s string) func(*scaling.Instance) { return func(i *scaling.Instance) { i.Status = s } }
 
@@ -105,7 +105,7 @@ func down(in *Input) {
 }
 
 func cleanup(in *Input) {
-	in.Proposal.Reason, in.Proposal.Direction = scaling.ReasonSurgeLeftover, scaling.Cleanup
+	in.Proposal.Reason, in.Proposal.Direction = scaling.ReasonLeftoverSurgeReader, scaling.Cleanup
 }
 
 func belowMinimum(in *Input) { in.Proposal.Reason = scaling.ReasonBelowMinimum }
@@ -115,15 +115,15 @@ func load(edit func(*scaling.Load)) func(*Input) {
 }
 
 func windows(w ...scaling.Window) func(*Input) {
-	return func(in *Input) { in.Policy.Disruption = w }
+	return func(in *Input) { in.Policy.DisruptionWindows = w }
 }
 
 // past is an operation that ended some time ago, and was started ten minutes before that.
 func past(direction scaling.Direction, succeeded bool, ago time.Duration) func(*Input) {
 	return func(in *Input) {
-		in.Observation.History = append(in.Observation.History, scaling.Past{
+		in.Observation.History = append(in.Observation.History, scaling.OperationRecord{
 			Pool: scaling.Readers, Direction: direction, Succeeded: succeeded,
-			Started: now.Add(-ago - 10*time.Minute), Completed: now.Add(-ago), Interrupting: true,
+			StartedAt: now.Add(-ago - 10*time.Minute), CompletedAt: now.Add(-ago), Disruptive: true,
 		})
 	}
 }
@@ -139,7 +139,7 @@ func gently(times int) func(*Input) {
 	return func(in *Input) {
 		for n := range times {
 			past(scaling.Down, true, time.Hour+time.Duration(n)*time.Minute)(in)
-			in.Observation.History[n].Interrupting = false
+			in.Observation.History[n].Disruptive = false
 		}
 	}
 }
@@ -198,10 +198,10 @@ func TestGuards(t *testing.T) {
 			instance(1, func(i *scaling.Instance) { i.Tags = map[string]string{scaling.TagOptIn: "*"} }),
 		}, pass, ""},
 
-		{"samples five minutes old", []func(*Input){load(func(l *scaling.Load) { l.Newest = now.Add(-5 * time.Minute) })},
+		{"samples five minutes old", []func(*Input){load(func(l *scaling.Load) { l.NewestSampleAt = now.Add(-5 * time.Minute) })},
 			pass, ""},
 		{"samples older than that",
-			[]func(*Input){load(func(l *scaling.Load) { l.Newest = now.Add(-5*time.Minute - time.Second) })},
+			[]func(*Input){load(func(l *scaling.Load) { l.NewestSampleAt = now.Add(-5*time.Minute - time.Second) })},
 			"MetricsStale", "5m0s"},
 		{"too few samples", []func(*Input){load(func(l *scaling.Load) { l.Fresh = false })}, "MetricsStale", ""},
 		{"samples of the other pool only", []func(*Input){func(in *Input) { in.Pools = in.Pools[1:] }}, "MetricsStale", ""},
@@ -220,7 +220,7 @@ func TestGuards(t *testing.T) {
 		{"a class change waits", []func(*Input){instance(0, func(i *scaling.Instance) { i.PendingClass = xlarge })},
 			"PendingModifications", "DBInstanceClass db.r6g.xlarge"},
 		{"an engine upgrade waits",
-			[]func(*Input){instance(2, func(i *scaling.Instance) { i.PendingOther = []string{"EngineVersion"} })},
+			[]func(*Input){instance(2, func(i *scaling.Instance) { i.OtherPendingModifications = []string{"EngineVersion"} })},
 			"PendingModifications", "b has modifications that wait for its maintenance window (EngineVersion)"},
 
 		{"a reader of others would go", []func(*Input){steps(remove("a"))}, "ForeignReader",
@@ -251,14 +251,14 @@ func TestGuards(t *testing.T) {
 			[]func(*Input){belowMinimum, steps(resize("a")), load(func(l *scaling.Load) { *l = scaling.Load{Pool: scaling.Readers} })},
 			"ReadersCarryLoad", ""},
 		{"a reader is saturated",
-			[]func(*Input){steps(resize("a")), load(func(l *scaling.Load) { l.Demand, l.Censored = 1, true })},
+			[]func(*Input){steps(resize("a")), load(func(l *scaling.Load) { l.Demand, l.Saturated = 1, true })},
 			"ReadersCarryLoad", ""},
 		{"a mixed pool evens out to fewer vCPUs, for the sake of its hottest", []func(*Input){
-			load(func(l *scaling.Load) { l.Censored = true }), instance(1, func(i *scaling.Instance) { i.Class = "db.r6g.4xlarge" }), // 16 and 2 vCPUs
+			load(func(l *scaling.Load) { l.Saturated = true }), instance(1, func(i *scaling.Instance) { i.Class = "db.r6g.4xlarge" }), // 16 and 2 vCPUs
 			to(2, xlarge), steps(create("s"), resize("b"), resize("a"), remove("s")),
 		}, pass, ""},
 		{"but not on the way down", []func(*Input){
-			down, load(func(l *scaling.Load) { l.Censored = true }), instance(1, func(i *scaling.Instance) { i.Class = "db.r6g.4xlarge" }),
+			down, load(func(l *scaling.Load) { l.Saturated = true }), instance(1, func(i *scaling.Instance) { i.Class = "db.r6g.4xlarge" }),
 			to(2, xlarge), steps(create("s"), resize("b"), resize("a"), remove("s")),
 		}, "ReadersCarryLoad", ""},
 		{"a reader that is added too late", []func(*Input){steps(resize("a"), create("s"))}, "ReadersCarryLoad", ""},

@@ -70,7 +70,7 @@ func largestStep(in Input) (string, time.Duration, error) {
 	if factor == 0 || in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride {
 		return "", 0, nil
 	}
-	before, err := capacity(in.Observation.Engine, in.Observation.Pool(in.Proposal.Pool))
+	before, err := capacity(in.Observation.Engine, in.Observation.PoolInstances(in.Proposal.Pool))
 	if err != nil {
 		return "", 0, err
 	}
@@ -140,7 +140,7 @@ func costAfter(in Input) (scaling.Money, bool) {
 	}
 	total, known := scaling.Money(0), true
 	for _, class := range classes {
-		money, priced := scaling.Price(&in.Policy, &in.Observation, class)
+		money, priced := scaling.ClassPrice(&in.Policy, &in.Observation, class)
 		total += money
 		known = known && priced
 	}
@@ -151,7 +151,7 @@ func costAfter(in Input) (scaling.Money, bool) {
 func costNow(in Input) (scaling.Money, bool) {
 	total, known := scaling.Money(0), true
 	for _, i := range in.Observation.Instances {
-		money, priced := scaling.Price(&in.Policy, &in.Observation, i.Class)
+		money, priced := scaling.ClassPrice(&in.Policy, &in.Observation, i.Class)
 		total += money
 		known = known && priced
 	}
@@ -164,9 +164,9 @@ func operationsPerDay(in Input) (string, time.Duration, error) {
 		return "", 0, nil
 	}
 	h, since := in.Observation.History, in.Now.Add(-day)
-	most, started, what := in.Policy.Guardrails.MaxOperationsPerDay, h.InterruptingSince(since), "operations that interrupt instances"
-	if !scaling.Interrupting(in.Proposal.Pool, in.Proposal.From, in.Proposal.To) {
-		most, started, what = gentle*most, h.StartedSince(since), "operations"
+	most, started, what := in.Policy.Guardrails.MaxOperationsPerDay, h.CountDisruptiveSince(since), "operations that interrupt instances"
+	if !scaling.IsDisruptive(in.Proposal.Pool, in.Proposal.From, in.Proposal.To) {
+		most, started, what = gentle*most, h.CountStartedSince(since), "operations"
 	}
 	allowed, kept := most, ""
 	if in.Proposal.Direction == scaling.Down {
@@ -187,25 +187,25 @@ func cooldown(in Input) (string, time.Duration, error) {
 		return afterFailure(in)
 	}
 	wait, what := in.Policy.ScaleUp.Cooldown, "scaleUp"
-	match := func(p scaling.Past) bool {
+	match := func(p scaling.OperationRecord) bool {
 		return p.Pool == in.Proposal.Pool && p.Direction == scaling.Up || !p.Succeeded && p.Direction != scaling.Cleanup
 	}
-	touched := func(p scaling.Past) bool { return !p.Untouched && match(p) }
+	touched := func(p scaling.OperationRecord) bool { return !p.NothingChanged && match(p) }
 	if in.Proposal.Direction == scaling.Down {
 		wait, what = in.Policy.ScaleDown.Cooldown, "scaleDown"
-		match = func(scaling.Past) bool { return true }
+		match = func(scaling.OperationRecord) bool { return true }
 	}
 	last := in.Observation.History.LastCompleted(touched)
 	if last != nil && !last.Succeeded && wait < retryAfter {
 		return tryAgain(in, last)
 	}
-	if last == nil || !in.Now.Before(last.Completed.Add(wait)) {
+	if last == nil || !in.Now.Before(last.CompletedAt.Add(wait)) {
 		return "", 0, nil
 	}
 	if in.Proposal.Emergency && in.Proposal.Direction == scaling.Up && last.Succeeded && !overruled(in, *last) {
 		return "", 0, nil
 	}
-	ends := last.Completed.Add(wait)
+	ends := last.CompletedAt.Add(wait)
 	return fmt.Sprintf("behavior.%s.cooldownSeconds after the last operation ends at %s", what, ends.UTC().Format(time.RFC3339)),
 		ends.Sub(in.Now), nil
 }
@@ -213,35 +213,35 @@ func cooldown(in Input) (string, time.Duration, error) {
 // afterFailure paces what waits for nothing else, so that AWS is not asked again at once for what it has just refused.
 func afterFailure(in Input) (string, time.Duration, error) {
 	cleanup := in.Proposal.Direction == scaling.Cleanup
-	return tryAgain(in, in.Observation.History.LastCompleted(func(p scaling.Past) bool {
-		return !p.Succeeded && !p.Untouched && (p.Direction == scaling.Cleanup) == cleanup
+	return tryAgain(in, in.Observation.History.LastCompleted(func(p scaling.OperationRecord) bool {
+		return !p.Succeeded && !p.NothingChanged && (p.Direction == scaling.Cleanup) == cleanup
 	}))
 }
 
 // tryAgain says when it makes sense to try again after an operation that failed, if there was one.
-func tryAgain(in Input, last *scaling.Past) (string, time.Duration, error) {
-	if last == nil || !in.Now.Before(last.Completed.Add(retryAfter)) {
+func tryAgain(in Input, last *scaling.OperationRecord) (string, time.Duration, error) {
+	if last == nil || !in.Now.Before(last.CompletedAt.Add(retryAfter)) {
 		return "", 0, nil
 	}
-	ends := last.Completed.Add(retryAfter)
+	ends := last.CompletedAt.Add(retryAfter)
 	return fmt.Sprintf("the last operation failed; the next is begun at %s", ends.UTC().Format(time.RFC3339)), ends.Sub(in.Now), nil
 }
 
 // overruled says whether a growth was begun within the cooldown of the one before it.
-func overruled(in Input, last scaling.Past) bool {
-	return slices.ContainsFunc(in.Observation.History, func(p scaling.Past) bool {
-		return p.Pool == last.Pool && p.Direction == scaling.Up && !p.Completed.After(last.Started) &&
-			last.Started.Before(p.Completed.Add(in.Policy.ScaleUp.Cooldown))
+func overruled(in Input, last scaling.OperationRecord) bool {
+	return slices.ContainsFunc(in.Observation.History, func(p scaling.OperationRecord) bool {
+		return p.Pool == last.Pool && p.Direction == scaling.Up && !p.CompletedAt.After(last.StartedAt) &&
+			last.StartedAt.Before(p.CompletedAt.Add(in.Policy.ScaleUp.Cooldown))
 	})
 }
 
 // disruptionWindow keeps what interrupts the writer inside the windows of the policy, unless the policy lets an emergency
 // override them.
 func disruptionWindow(in Input) (string, time.Duration, error) {
-	if in.Proposal.Pool != scaling.Writer || !in.Operation.Disruptive() || in.Proposal.Emergency && in.Policy.Guardrails.EmergencyInterrupts {
+	if in.Proposal.Pool != scaling.Writer || !in.Operation.IsDisruptive() || in.Proposal.Emergency && in.Policy.Guardrails.AllowEmergencyDisruption {
 		return "", 0, nil
 	}
-	open, next, err := schedule.Open(in.Policy.Disruption, in.Now)
+	open, next, err := schedule.IsOpen(in.Policy.DisruptionWindows, in.Now)
 	if err != nil || open {
 		return "", 0, err
 	}

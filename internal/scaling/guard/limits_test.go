@@ -11,7 +11,9 @@ import (
 const xlarge4 = "db.r6g.4xlarge" // 16 vCPUs
 
 func maintenance(action string, due time.Time) func(*Input) {
-	return instance(2, func(i *scaling.Instance) { i.Maintenance = []scaling.Maintenance{{Action: action, Due: due}} })
+	return instance(2, func(i *scaling.Instance) {
+		i.PendingMaintenance = []scaling.PendingMaintenance{{Action: action, ScheduledAt: due}}
+	})
 }
 
 func backup(n int, window string) func(*Input) {
@@ -19,7 +21,7 @@ func backup(n int, window string) func(*Input) {
 }
 
 func lag(value time.Duration) func(*Input) {
-	return instance(1, func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{At: now, Value: value} })
+	return instance(1, func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: now, Value: value} })
 }
 
 func override(count int, class string) func(*Input) {
@@ -51,7 +53,7 @@ func upAt(ago time.Duration) func(*Input) { return past(scaling.Up, true, ago) }
 // shortage is a class that AWS has no instance of for some time to come.
 func shortage(class, zone string, until time.Duration) func(*Input) {
 	return func(in *Input) {
-		in.Observation.Shortages = append(in.Observation.Shortages, scaling.Shortage{InstanceClass: class, Zone: zone, Until: now.Add(until)})
+		in.Observation.Shortages = append(in.Observation.Shortages, scaling.CapacityShortage{InstanceClass: class, Zone: zone, ExpiresAt: now.Add(until)})
 	}
 }
 
@@ -65,18 +67,18 @@ func TestMoreGuards(t *testing.T) {
 		guard string
 		says  string
 	}{
-		{"a pause", []func(*Input){func(in *Input) { in.Policy.Wish.PausedUntil = now.Add(time.Second) }}, "Paused", "2026-02-05T10:00:01Z"},
-		{"a pause that is over", []func(*Input){func(in *Input) { in.Policy.Wish.PausedUntil = now }}, pass, ""},
-		{"an annotation that cannot be read", []func(*Input){func(in *Input) { in.Policy.Wish.Problem = "what?" }}, "Paused", "what?"},
-		{"a pause holds an override back too", []func(*Input){override(3, xlarge), func(in *Input) { in.Policy.Wish.PausedUntil = now.Add(time.Hour) }},
+		{"a pause", []func(*Input){func(in *Input) { in.Policy.ManualControl.PausedUntil = now.Add(time.Second) }}, "Paused", "2026-02-05T10:00:01Z"},
+		{"a pause that is over", []func(*Input){func(in *Input) { in.Policy.ManualControl.PausedUntil = now }}, pass, ""},
+		{"an annotation that cannot be read", []func(*Input){func(in *Input) { in.Policy.ManualControl.InvalidReason = "what?" }}, "Paused", "what?"},
+		{"a pause holds an override back too", []func(*Input){override(3, xlarge), func(in *Input) { in.Policy.ManualControl.PausedUntil = now.Add(time.Hour) }},
 			"Paused", ""},
 
 		{"an approval is missing", []func(*Input){mode(scaling.Approve)}, "ApprovalMissing", "scaling.dbscaler.io/approve="},
-		{"something else was approved", []func(*Input){mode(scaling.Approve), func(in *Input) { in.Policy.Wish.Approved = "12345678" }},
+		{"something else was approved", []func(*Input){mode(scaling.Approve), func(in *Input) { in.Policy.ManualControl.ApprovedHash = "12345678" }},
 			"ApprovalMissing", ""},
 		{"it was approved", []func(*Input){mode(scaling.Approve), approve}, pass, ""},
 		{"the same was approved before the pool changed", []func(*Input){
-			mode(scaling.Approve), approve, func(in *Input) { in.Observation.ReadersSince = now.Add(-time.Hour) },
+			mode(scaling.Approve), approve, func(in *Input) { in.Observation.ReadersChangedAt = now.Add(-time.Hour) },
 		}, "ApprovalMissing", ""},
 		{"what a person asks for needs no approval", []func(*Input){mode(scaling.Approve), override(3, xlarge)}, pass, ""},
 
@@ -185,10 +187,10 @@ func TestMoreGuards(t *testing.T) {
 
 		{"an emergency outside the window", []func(*Input){ofWriter, emergency, windows(night)}, "DisruptionWindow", ""},
 		{"an emergency that may override it", []func(*Input){
-			ofWriter, emergency, windows(night), func(in *Input) { in.Policy.Guardrails.EmergencyInterrupts = true },
+			ofWriter, emergency, windows(night), func(in *Input) { in.Policy.Guardrails.AllowEmergencyDisruption = true },
 		}, pass, ""},
 		{"no emergency, although one might", []func(*Input){
-			ofWriter, windows(night), func(in *Input) { in.Policy.Guardrails.EmergencyInterrupts = true },
+			ofWriter, windows(night), func(in *Input) { in.Policy.Guardrails.AllowEmergencyDisruption = true },
 		}, "DisruptionWindow", ""},
 
 		{"a schedule needs no samples", []func(*Input){
@@ -197,7 +199,9 @@ func TestMoreGuards(t *testing.T) {
 		{"an override up needs no samples", []func(*Input){override(3, xlarge), load(func(l *scaling.Load) { l.Fresh = false })}, pass, ""},
 		{"an override down does", []func(*Input){down, override(1, large), load(func(l *scaling.Load) { l.Fresh = false })}, "MetricsStale", ""},
 		{"readers that grow for the writer need its samples", []func(*Input){
-			func(in *Input) { in.Proposal.Reason, in.Pools[1].Load.Fresh = scaling.ReasonSuccessor, false },
+			func(in *Input) {
+				in.Proposal.Reason, in.Pools[1].Load.Fresh = scaling.ReasonPromotionCandidateTooSmall, false
+			},
 		}, "MetricsStale", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -214,8 +218,8 @@ func TestMoreGuards(t *testing.T) {
 
 // untouched is an operation that ended a minute ago because AWS had no capacity, before anything was changed.
 func untouched(in *Input) {
-	in.Observation.History = append(in.Observation.History, scaling.Past{
-		Pool: scaling.Readers, Direction: scaling.Up, Untouched: true, Started: now.Add(-time.Minute), Completed: now.Add(-time.Minute),
+	in.Observation.History = append(in.Observation.History, scaling.OperationRecord{
+		Pool: scaling.Readers, Direction: scaling.Up, NothingChanged: true, StartedAt: now.Add(-time.Minute), CompletedAt: now.Add(-time.Minute),
 	})
 }
 
@@ -226,7 +230,7 @@ func stepFactor(n int) func(*Input) {
 }
 
 func approve(in *Input) {
-	in.Policy.Wish.Approved = in.Proposal.Hash(in.Policy.Target, in.Observation.ReadersSince)
+	in.Policy.ManualControl.ApprovedHash = in.Proposal.Hash(in.Policy.Target, in.Observation.ReadersChangedAt)
 }
 
 // counted registers the cluster with Aurora Auto Scaling.

@@ -14,7 +14,7 @@ func ownershipConflict(in Input) (string, time.Duration, error) {
 	if in.Proposal.Direction == scaling.Cleanup {
 		return "", 0, nil
 	}
-	return in.Observation.HandsOff, 0, nil
+	return in.Observation.OwnershipConflict, 0, nil
 }
 
 // declaredElsewhere leaves alone an instance whose class an object of this cluster declares, unless it declares the very class
@@ -24,18 +24,18 @@ func declaredElsewhere(in Input) (string, time.Duration, error) {
 		if s.Action != scaling.ModifyInstanceClass && s.Action != scaling.DeleteReader {
 			continue
 		}
-		if in.Observation.ClaimsUnknown != "" {
+		if in.Observation.DeclarationsUnknown != "" {
 			return "", 0, errors.New("nobody knows whether ACK or Crossplane declare the instances, since their objects could not be listed: " +
-				in.Observation.ClaimsUnknown)
+				in.Observation.DeclarationsUnknown)
 		}
-		for _, c := range in.Observation.Claims {
+		for _, c := range in.Observation.Declarations {
 			switch {
 			case c.Instance != s.Instance:
 			case s.Action == scaling.DeleteReader:
-				return fmt.Sprintf("%s declares %s, and would create it again: %s", c.By, c.Instance, c.Remedy), 0, nil
+				return fmt.Sprintf("%s declares %s, and would create it again: %s", c.DeclaredBy, c.Instance, c.Remedy), 0, nil
 			case c.InstanceClass != s.InstanceClass:
 				return fmt.Sprintf("%s declares that %s is %s, and would change it back. To let this policy decide, %s",
-					c.By, c.Instance, c.InstanceClass, c.Remedy), 0, nil
+					c.DeclaredBy, c.Instance, c.InstanceClass, c.Remedy), 0, nil
 			}
 		}
 	}

@@ -11,13 +11,13 @@ import (
 // claim lets an object declare the class of an instance.
 func claim(instance, class string) func(*Input) {
 	return func(in *Input) {
-		in.Observation.Claims = append(in.Observation.Claims, scaling.Claim{
-			Instance: instance, InstanceClass: class, By: "ACK's DBInstance platform/" + instance, Remedy: "do this",
+		in.Observation.Declarations = append(in.Observation.Declarations, scaling.ClassDeclaration{
+			Instance: instance, InstanceClass: class, DeclaredBy: "ACK's DBInstance platform/" + instance, Remedy: "do this",
 		})
 	}
 }
 
-func unknownClaims(in *Input) { in.Observation.ClaimsUnknown = "timeout" }
+func unknownClaims(in *Input) { in.Observation.DeclarationsUnknown = "timeout" }
 
 func TestOwners(t *testing.T) {
 	for _, test := range []struct {
@@ -38,11 +38,11 @@ func TestOwners(t *testing.T) {
 		{"nobody knows", []func(*Input){unknownClaims}, "DeclaredElsewhere", "timeout"},
 		{"nobody knows, and only readers are added", []func(*Input){unknownClaims, to(3, large), steps(create("s"))}, "", ""},
 		{"its own surge reader goes all the same", []func(*Input){
-			cleanup, steps(remove("s")), func(in *Input) { in.Observation.HandsOff = "it was reverted twice" },
+			cleanup, steps(remove("s")), func(in *Input) { in.Observation.OwnershipConflict = "it was reverted twice" },
 		}, "", ""},
-		{"hands off", []func(*Input){func(in *Input) { in.Observation.HandsOff = "it was reverted twice" }}, "OwnershipConflict", "reverted twice"},
+		{"hands off", []func(*Input){func(in *Input) { in.Observation.OwnershipConflict = "it was reverted twice" }}, "OwnershipConflict", "reverted twice"},
 		{"hands off holds an override back too", []func(*Input){
-			override(3, xlarge), func(in *Input) { in.Observation.HandsOff = "it was reverted twice" },
+			override(3, xlarge), func(in *Input) { in.Observation.OwnershipConflict = "it was reverted twice" },
 		}, "OwnershipConflict", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

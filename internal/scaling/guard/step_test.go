@@ -48,7 +48,7 @@ func TestCheckStep(t *testing.T) {
 			scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "r"}, at("02:30"), "OptInTagMissing", "is missing on r"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			veto := CheckStep(scaling.Policy{Namespace: "team", Mode: scaling.Enforce, Disruption: night}, test.observation, scaling.Operation{}, test.call, test.now)
+			veto := CheckStep(scaling.Policy{Namespace: "team", Mode: scaling.Enforce, DisruptionWindows: night}, test.observation, scaling.Operation{}, test.call, test.now)
 			switch {
 			case veto == nil && test.guard != "":
 				t.Errorf("passed, want %s", test.guard)
@@ -57,7 +57,7 @@ func TestCheckStep(t *testing.T) {
 			}
 		})
 	}
-	broken := scaling.Policy{Namespace: "team", Mode: scaling.Enforce, Disruption: []scaling.Window{{Schedule: "never", Duration: time.Hour, TimeZone: "UTC"}}}
+	broken := scaling.Policy{Namespace: "team", Mode: scaling.Enforce, DisruptionWindows: []scaling.Window{{Schedule: "never", Duration: time.Hour, TimeZone: "UTC"}}}
 	if CheckStep(broken, observation(nil), scaling.Operation{}, scaling.Call{Action: scaling.Failover, Instance: "r"}, at("02:30")) == nil {
 		t.Error("a window that cannot be read lets a failover pass")
 	}
@@ -75,12 +75,12 @@ func TestCheckStepHeedsThePerson(t *testing.T) {
 		guard string
 	}{
 		{"nobody objects", func(*scaling.Policy) {}, scaling.Operation{}, ""},
-		{"a pause", func(p *scaling.Policy) { p.Wish.PausedUntil = now.Add(time.Minute) }, scaling.Operation{}, "Paused"},
+		{"a pause", func(p *scaling.Policy) { p.ManualControl.PausedUntil = now.Add(time.Minute) }, scaling.Operation{}, "Paused"},
 		{"it may only recommend now", func(p *scaling.Policy) { p.Mode = scaling.Recommend }, scaling.Operation{}, "ModeRecommend"},
 		{"it waits for approvals now, and this one was begun", func(p *scaling.Policy) { p.Mode = scaling.Approve }, scaling.Operation{}, ""},
-		{"the window has closed", func(p *scaling.Policy) { p.Disruption = night }, scaling.Operation{}, "DisruptionWindow"},
-		{"an emergency, where that does not matter", func(p *scaling.Policy) { p.Disruption = night }, scaling.Operation{Emergency: true}, "DisruptionWindow"},
-		{"an emergency, where it does", func(p *scaling.Policy) { p.Disruption, p.Guardrails.EmergencyInterrupts = night, true },
+		{"the window has closed", func(p *scaling.Policy) { p.DisruptionWindows = night }, scaling.Operation{}, "DisruptionWindow"},
+		{"an emergency, where that does not matter", func(p *scaling.Policy) { p.DisruptionWindows = night }, scaling.Operation{Emergency: true}, "DisruptionWindow"},
+		{"an emergency, where it does", func(p *scaling.Policy) { p.DisruptionWindows, p.Guardrails.AllowEmergencyDisruption = night, true },
 			scaling.Operation{Emergency: true}, ""},
 	} {
 		p := scaling.Policy{Namespace: "team", Mode: scaling.Enforce}
@@ -100,7 +100,7 @@ func TestReadersCarryLoadWalksThroughAPromotion(t *testing.T) {
 		Observation: scaling.Observation{Engine: "aurora-postgresql", Instances: []scaling.Instance{
 			{Identifier: "w", Class: "db.r6g.large", Writer: true}, {Identifier: "r", Class: "db.r6g.xlarge"},
 		}},
-		Pools: []scaling.Assessment{{Load: scaling.Load{Pool: scaling.Readers, Fresh: true, Demand: 0.1}}},
+		Pools: []scaling.PoolAssessment{{Load: scaling.Load{Pool: scaling.Readers, Fresh: true, Demand: 0.1}}},
 	}
 	surge := scaling.Step{Action: scaling.CreateReader, Instance: "s", InstanceClass: "db.r6g.xlarge", Surge: true}
 	promotion := []scaling.Step{

@@ -9,12 +9,12 @@ import (
 
 // paused holds everything back while a person has paused the policy, or asked for something that cannot be read.
 func paused(in Input) (string, time.Duration, error) {
-	wish := in.Policy.Wish
+	wish := in.Policy.ManualControl
 	switch {
-	case !wish.Paused(in.Now):
+	case !wish.IsPaused(in.Now):
 		return "", 0, nil
-	case wish.Problem != "":
-		return "an annotation cannot be read, which counts as a pause: " + wish.Problem, 0, nil
+	case wish.InvalidReason != "":
+		return "an annotation cannot be read, which counts as a pause: " + wish.InvalidReason, 0, nil
 	}
 	return fmt.Sprintf("a person paused the policy until %s", wish.PausedUntil.UTC().Format(time.RFC3339)), wish.PausedUntil.Sub(in.Now), nil
 }
@@ -36,8 +36,8 @@ func approvalMissing(in Input) (string, time.Duration, error) {
 	if in.Policy.Mode != scaling.Approve || in.Proposal.Reason == scaling.ReasonOverride {
 		return "", 0, nil
 	}
-	hash := in.Proposal.Hash(in.Policy.Target, in.Observation.Since(in.Proposal.Pool))
-	if in.Policy.Wish.Approved == hash {
+	hash := in.Proposal.Hash(in.Policy.Target, in.Observation.ChangedAt(in.Proposal.Pool))
+	if in.Policy.ManualControl.ApprovedHash == hash {
 		return "", 0, nil
 	}
 	return fmt.Sprintf("spec.mode is Approve. To let it happen: kubectl annotate --overwrite dbsp %s scaling.dbscaler.io/approve=%s",

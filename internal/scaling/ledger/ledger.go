@@ -79,8 +79,8 @@ func (e Entry) Approved() (scaling.Proposal, scaling.Operation, bool) {
 }
 
 // try plans how a proposal would be carried out and asks the guards.
-func try(in Inputs, pools []scaling.Assessment, proposal scaling.Proposal) Trial {
-	trial := Trial{Hash: proposal.Hash(in.Policy.Target, in.Observation.Since(proposal.Pool))}
+func try(in Inputs, pools []scaling.PoolAssessment, proposal scaling.Proposal) Trial {
+	trial := Trial{Hash: proposal.Hash(in.Policy.Target, in.Observation.ChangedAt(proposal.Pool))}
 	op, err := operation.Plan(in.Policy, in.Observation, proposal, operationID(in, proposal), in.Now)
 	if err != nil {
 		trial.Vetoes = []guard.Veto{{Guard: OperationImpossible, Message: err.Error()}}

@@ -23,34 +23,34 @@ func inputs(percent float64) Inputs {
 	samples := func(value float64, period time.Duration) scaling.Series {
 		var s scaling.Series
 		for at := now.Add(-6 * time.Hour); at.Before(now.Add(-period)); at = at.Add(period) {
-			s = append(s, scaling.Sample{At: at, Value: value + float64(at.Unix()%7)/3})
+			s = append(s, scaling.Sample{Time: at, Value: value + float64(at.Unix()%7)/3})
 		}
 		return s
 	}
 	member := func(name string) scaling.Instance {
 		return scaling.Instance{
-			Identifier: name, Class: "db.r6g.xlarge", Status: scaling.Available, Tags: tags, CPU: samples(percent, time.Minute),
+			Identifier: name, Class: "db.r6g.xlarge", Status: scaling.StatusAvailable, Tags: tags, CPU: samples(percent, time.Minute),
 			FreeableMemory: samples(16<<30, 5*time.Minute), Connections: samples(50, 5*time.Minute), CreatedAt: now.AddDate(0, -1, 0),
 		}
 	}
 	writer := member("w")
 	writer.Writer = true
 	reader := member("a")
-	reader.ReplicaLag = &scaling.Lag{At: now, Value: 20 * time.Millisecond}
+	reader.ReplicaLag = &scaling.Lag{MeasuredAt: now, Value: 20 * time.Millisecond}
 	return Inputs{
 		Policy: scaling.Policy{
 			Name: "platform/engine", Namespace: "platform", Mode: scaling.Enforce,
 			Target:  scaling.Target{Scope: scaling.Scope{Region: "eu-west-1"}, Kind: scaling.DBCluster, Identifier: "engine"},
 			Readers: &scaling.ReaderLimits{InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge"}, Min: 1, Max: 4, Preference: scaling.Vertical},
 			Writer:  &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge"}},
-			CPU:     scaling.CPU{Target: 55, ScaleUp: 70, ScaleDown: 35}, ScaleUp: scaling.Pace{Window: 3 * time.Minute, Cooldown: 10 * time.Minute},
-			ScaleDown: scaling.Pace{Window: time.Hour, Cooldown: time.Hour}, Foresight: scaling.Foresight{Trend: true, History: true},
+			CPU:     scaling.CPU{Target: 55, ScaleUp: 70, ScaleDown: 35}, ScaleUp: scaling.Behavior{Window: 3 * time.Minute, Cooldown: 10 * time.Minute},
+			ScaleDown: scaling.Behavior{Window: time.Hour, Cooldown: time.Hour}, PredictiveScaling: scaling.PredictiveScaling{Trend: true, History: true},
 			Guardrails: scaling.Guardrails{MaxOperationsPerDay: 3, SurgeReaders: 1, MaxStepFactor: 4},
 			Prices:     map[string]scaling.Money{"db.r6g.large": 260_000, "db.r6g.xlarge": 520_000, "db.r6g.2xlarge": 1_040_000},
 		},
 		Observation: scaling.Observation{
-			At: now, Found: true, Engine: "aurora-postgresql", EngineVersion: "16.1", Status: scaling.Available, Tags: tags,
-			Instances: []scaling.Instance{writer, reader}, WriterSince: now.Add(-24 * time.Hour), ReadersSince: now.Add(-24 * time.Hour),
+			ObservedAt: now, Found: true, Engine: "aurora-postgresql", EngineVersion: "16.1", Status: scaling.StatusAvailable, Tags: tags,
+			Instances: []scaling.Instance{writer, reader}, WriterChangedAt: now.Add(-24 * time.Hour), ReadersChangedAt: now.Add(-24 * time.Hour),
 			Orderable: []string{"db.r6g.2xlarge", "db.r6g.large", "db.r6g.xlarge"},
 		},
 		Now: now,
@@ -59,12 +59,12 @@ func inputs(percent float64) Inputs {
 
 func TestDecide(t *testing.T) {
 	paused := inputs(80)
-	paused.Policy.Wish.PausedUntil = now.Add(20 * time.Second)
+	paused.Policy.ManualControl.PausedUntil = now.Add(20 * time.Second)
 	closed := inputs(80)
 	closed.Policy.Readers.InstanceClasses = nil // only the writer could grow, and its window is closed
 	closed.Policy.Readers = nil
 	closed.Policy.Writer.InstanceClasses = []string{"db.r6g.xlarge", "db.r6g.2xlarge"}
-	closed.Policy.Disruption = []scaling.Window{{Schedule: "0 2 * * *", Duration: time.Hour, TimeZone: "UTC"}}
+	closed.Policy.DisruptionWindows = []scaling.Window{{Schedule: "0 2 * * *", Duration: time.Hour, TimeZone: "UTC"}}
 	for _, test := range []struct {
 		name     string
 		in       Inputs
@@ -73,7 +73,7 @@ func TestDecide(t *testing.T) {
 		vetoes   []string
 		again    time.Duration
 	}{
-		{"nothing to do", inputs(50), scaling.ReasonWithinBand, false, nil, time.Minute},
+		{"nothing to do", inputs(50), scaling.ReasonWithinThresholds, false, nil, time.Minute},
 		{"too small", inputs(80), scaling.ReasonScaleUp, true, nil, time.Minute},
 		{"too small and paused", paused, scaling.ReasonScaleUp, false, []string{"Paused"}, 20 * time.Second},
 		{"too small and outside the window", closed, scaling.ReasonScaleUp, false, []string{"DisruptionWindow"}, time.Minute},
@@ -111,7 +111,7 @@ func TestDecide(t *testing.T) {
 		in.Observation.Instances = append(in.Observation.Instances, in.Observation.Instances[1])
 		in.Observation.Instances[2].Identifier = "b"
 		in.Policy.Writer = nil
-		in.Policy.Wish.Override = &scaling.Override{Readers: &scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 1}, Until: now.Add(time.Hour)}
+		in.Policy.ManualControl.Override = &scaling.ManualOverride{Readers: &scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 1}, ExpiresAt: now.Add(time.Hour)}
 		e := Decide(in) // both readers are somebody else's
 		if _, _, approved := e.Approved(); approved || len(e.Trials) == 0 || e.Trials[0].Vetoes[0].Guard != OperationImpossible {
 			t.Errorf("approved %t: %+v", approved, e.Trials)
@@ -129,7 +129,7 @@ func TestReplayIsExact(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		in := inputs(float64(random.IntN(101)))
 		in.Now = now.Add(time.Duration(random.IntN(600)) * time.Second).In([]*time.Location{time.UTC, zone, time.Local}[seed%3])
-		in.Observation.ReadersSince = in.Observation.ReadersSince.In(zone)
+		in.Observation.ReadersChangedAt = in.Observation.ReadersChangedAt.In(zone)
 		for n := range in.Observation.Instances {
 			cpu := in.Observation.Instances[n].CPU
 			for range random.IntN(5) {
@@ -140,7 +140,7 @@ func TestReplayIsExact(t *testing.T) {
 		in.Policy.Mode = []scaling.Mode{scaling.Enforce, scaling.Recommend, scaling.Approve}[random.IntN(3)]
 		if random.IntN(2) == 0 {
 			before := 80
-			in.Observation.History = scaling.History{{Pool: scaling.Readers, Direction: scaling.Up, Started: now, Completed: now, Before: &before}}
+			in.Observation.History = scaling.History{{Pool: scaling.Readers, Direction: scaling.Up, StartedAt: now, CompletedAt: now, UtilizationBefore: &before}}
 		}
 		line, err := Record(in)
 		if err != nil {

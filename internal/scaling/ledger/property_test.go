@@ -87,8 +87,8 @@ func objection(p scaling.Policy, in Inputs, proposal scaling.Proposal, demand fu
 		}
 	}
 	cooled := func(wait time.Duration, directions ...scaling.Direction) bool {
-		return !slices.ContainsFunc(in.Observation.History, func(past scaling.Past) bool {
-			return slices.Contains(directions, past.Direction) && in.Now.Sub(past.Completed) < wait
+		return !slices.ContainsFunc(in.Observation.History, func(past scaling.OperationRecord) bool {
+			return slices.Contains(directions, past.Direction) && in.Now.Sub(past.CompletedAt) < wait
 		})
 	}
 	if proposal.Direction == scaling.Up {
@@ -107,7 +107,7 @@ func objection(p scaling.Policy, in Inputs, proposal scaling.Proposal, demand fu
 		switch {
 		case missing(before):
 			return fmt.Sprintf("the sample of %s is missing", at.Format("15:04"))
-		case at.Before(in.Observation.ReadersSince.Add(decide.WarmUp)):
+		case at.Before(in.Observation.ReadersChangedAt.Add(decide.WarmUp)):
 			return fmt.Sprintf("at %s the pool was another", at.Format("15:04"))
 		case demand(before) > float64(p.CPU.Target)/100*float64(to.Count*class.VCPU)*1.000001:
 			return fmt.Sprintf("%.2f vCPU at %s do not fit", demand(before), at.Format("15:04"))
@@ -125,8 +125,8 @@ func tooMany(p scaling.Policy, in Inputs, proposal scaling.Proposal) bool {
 		most *= 4
 	}
 	for _, past := range in.Observation.History {
-		if in.Now.Sub(past.Started) < 24*time.Hour && past.Direction != scaling.Cleanup &&
-			(past.Interrupting || !resizes(proposal.From, proposal.To)) {
+		if in.Now.Sub(past.StartedAt) < 24*time.Hour && past.Direction != scaling.Cleanup &&
+			(past.Disruptive || !resizes(proposal.From, proposal.To)) {
 			count++
 		}
 	}
@@ -148,7 +148,7 @@ func FuzzReplay(f *testing.F) {
 		in.Policy = randomPolicy(r)
 		in.Now = in.Now.Add(time.Duration(offset % int64(24*time.Hour)))
 		reader := &in.Observation.Instances[1]
-		reader.CPU[r.IntN(len(reader.CPU))] = scaling.Sample{At: now.Add(time.Duration(offset % int64(time.Hour))), Value: value}
+		reader.CPU[r.IntN(len(reader.CPU))] = scaling.Sample{Time: now.Add(time.Duration(offset % int64(time.Hour))), Value: value}
 		line, err := Record(in)
 		if err != nil {
 			t.Fatal(err)

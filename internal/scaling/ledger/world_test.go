@@ -30,7 +30,7 @@ type world struct {
 	now     time.Time
 	minute  int
 	started *scaling.Operation
-	past    scaling.Past
+	past    scaling.OperationRecord
 	changes []string
 	entries func(Entry)
 }
@@ -58,11 +58,11 @@ func randomPolicy(r *rand.Rand) scaling.Policy {
 			Preference: []scaling.Preference{scaling.Cheapest, scaling.Vertical, scaling.Horizontal}[r.IntN(3)],
 			Redundancy: []scaling.Redundancy{scaling.AllReaders, scaling.OneReaderLost}[r.IntN(2)],
 		},
-		CPU:        scaling.CPU{Target: 55, ScaleUp: 70, ScaleDown: 35},
-		ScaleUp:    scaling.Pace{Window: time.Duration(1+r.IntN(10)) * time.Minute, Cooldown: time.Duration(r.IntN(60)) * time.Minute},
-		ScaleDown:  scaling.Pace{Window: time.Duration(10+r.IntN(200)) * time.Minute, Cooldown: time.Duration(r.IntN(180)) * time.Minute},
-		Guardrails: scaling.Guardrails{MaxOperationsPerDay: 1 + r.IntN(12), SurgeReaders: r.IntN(2)},
-		Foresight:  scaling.Foresight{Trend: r.IntN(2) == 0, History: r.IntN(2) == 0},
+		CPU:               scaling.CPU{Target: 55, ScaleUp: 70, ScaleDown: 35},
+		ScaleUp:           scaling.Behavior{Window: time.Duration(1+r.IntN(10)) * time.Minute, Cooldown: time.Duration(r.IntN(60)) * time.Minute},
+		ScaleDown:         scaling.Behavior{Window: time.Duration(10+r.IntN(200)) * time.Minute, Cooldown: time.Duration(r.IntN(180)) * time.Minute},
+		Guardrails:        scaling.Guardrails{MaxOperationsPerDay: 1 + r.IntN(12), SurgeReaders: r.IntN(2)},
+		PredictiveScaling: scaling.PredictiveScaling{Trend: r.IntN(2) == 0, History: r.IntN(2) == 0},
 	}
 	if r.IntN(2) == 0 {
 		p.Prices = cents()
@@ -76,9 +76,9 @@ func newWorld(p scaling.Policy, class string, count int, demand func(int) float6
 	w := &world{policy: p, demand: demand, now: now, missing: func(int) bool { return false }, entries: func(Entry) {}}
 	tags := map[string]string{scaling.TagOptIn: "platform"}
 	w.o = scaling.Observation{
-		Found: true, Engine: "aurora-postgresql", EngineVersion: "16.1", Status: scaling.Available, Tags: tags,
-		Orderable: slices.Clone(ladderOf), WriterSince: now.Add(-48 * time.Hour), ReadersSince: now.Add(-48 * time.Hour),
-		Instances: []scaling.Instance{{Identifier: "w", Class: "db.r6g.large", Writer: true, Status: scaling.Available, Tags: tags}},
+		Found: true, Engine: "aurora-postgresql", EngineVersion: "16.1", Status: scaling.StatusAvailable, Tags: tags,
+		Orderable: slices.Clone(ladderOf), WriterChangedAt: now.Add(-48 * time.Hour), ReadersChangedAt: now.Add(-48 * time.Hour),
+		Instances: []scaling.Instance{{Identifier: "w", Class: "db.r6g.large", Writer: true, Status: scaling.StatusAvailable, Tags: tags}},
 	}
 	for range count {
 		w.add(class)
@@ -90,7 +90,7 @@ func newWorld(p scaling.Policy, class string, count int, demand func(int) float6
 // add is one reader more.
 func (w *world) add(class string) {
 	w.o.Instances = append(w.o.Instances, scaling.Instance{
-		Identifier: fmt.Sprintf("r%d-%d", len(w.o.Instances), w.minute), Class: class, Status: scaling.Available, PromotionTier: 15,
+		Identifier: fmt.Sprintf("r%d-%d", len(w.o.Instances), w.minute), Class: class, Status: scaling.StatusAvailable, PromotionTier: 15,
 		CreatedAt: w.now, Tags: map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue},
 	})
 }
@@ -98,7 +98,7 @@ func (w *world) add(class string) {
 // vcpus of the readers together.
 func (w *world) vcpus() float64 {
 	total := 0
-	for _, i := range w.o.Pool(scaling.Readers) {
+	for _, i := range w.o.PoolInstances(scaling.Readers) {
 		total += must(catalog.Lookup(i.Class)).VCPU
 	}
 	return float64(total)
@@ -143,15 +143,15 @@ func keep(s scaling.Series, at time.Time, value float64) scaling.Series {
 	if len(s) >= 2*kept {
 		s = slices.Clone(s[len(s)-kept:])
 	}
-	return append(s, scaling.Sample{At: at, Value: value})
+	return append(s, scaling.Sample{Time: at, Value: value})
 }
 
 // step decides once, or ends what was begun, and lets some time pass.
 func (w *world) step() {
 	defer w.live(int(pace / time.Minute))
-	w.o.At = w.now
+	w.o.ObservedAt = w.now
 	if w.started != nil {
-		if w.now.Sub(w.started.Started) >= takes {
+		if w.now.Sub(w.started.StartedAt) >= takes {
 			w.finish()
 		}
 		return
@@ -160,7 +160,7 @@ func (w *world) step() {
 	w.entries(e)
 	if proposal, op, approved := e.Approved(); approved {
 		w.started = &op
-		w.past = scaling.Past{Pool: proposal.Pool, Direction: proposal.Direction, Succeeded: true, Started: w.now}
+		w.past = scaling.OperationRecord{Pool: proposal.Pool, Direction: proposal.Direction, Succeeded: true, StartedAt: w.now}
 		w.changes = append(w.changes, fmt.Sprintf("%s %s: %s → %s (%s)", w.now.Format("Mon 15:04"), proposal.Reason, proposal.From, proposal.To, proposal.Cause))
 	}
 }
@@ -178,8 +178,8 @@ func (w *world) finish() {
 	for len(w.o.Instances) < 1+to.Count {
 		w.add(to.InstanceClass)
 	}
-	w.o.ReadersSince = w.now
-	w.past.Completed = w.now
+	w.o.ReadersChangedAt = w.now
+	w.past.CompletedAt = w.now
 	w.o.History = append(scaling.History{w.past}, w.o.History...)
 	w.started = nil
 }

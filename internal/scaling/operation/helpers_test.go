@@ -48,7 +48,7 @@ func named(identifier string) scaling.Policy {
 // cluster is at rest and consists of the instances.
 func cluster(instances ...scaling.Instance) scaling.Observation {
 	return scaling.Observation{
-		At: start, Found: true, Engine: "aurora-postgresql", Status: scaling.Available, Instances: instances,
+		ObservedAt: start, Found: true, Engine: "aurora-postgresql", Status: scaling.StatusAvailable, Instances: instances,
 	}
 }
 
@@ -60,13 +60,13 @@ func replicated(o scaling.Observation) scaling.Observation {
 
 // whole is a Multi-AZ DB cluster.
 func whole(o scaling.Observation) scaling.Observation {
-	o.Whole, o.Engine = true, "postgres"
+	o.ResizedAsUnit, o.Engine = true, "postgres"
 	return o
 }
 
 // serverless is a cluster of Serverless v2.
 func serverless(o scaling.Observation) scaling.Observation {
-	o.Whole, o.Serverless = true, true
+	o.ResizedAsUnit, o.Serverless = true, true
 	return o
 }
 
@@ -84,8 +84,8 @@ func writer(class string) scaling.Instance {
 // reader is one that somebody else created, at the tier that Aurora gives.
 func reader(name, class string) scaling.Instance {
 	return scaling.Instance{
-		Identifier: name, Class: class, Status: scaling.Available, PromotionTier: 1,
-		CreatedAt: start.Add(-24 * time.Hour), ReplicaLag: &scaling.Lag{At: start, Value: 50 * time.Millisecond},
+		Identifier: name, Class: class, Status: scaling.StatusAvailable, PromotionTier: 1,
+		CreatedAt: start.Add(-24 * time.Hour), ReplicaLag: &scaling.Lag{MeasuredAt: start, Value: 50 * time.Millisecond},
 	}
 }
 

@@ -26,7 +26,7 @@ func inspect(s scaling.Step, o scaling.Observation) (state, string) {
 		return inspectCluster(s, o)
 	}
 	i, exists := o.Instance(s.Instance)
-	if exists && scaling.Broken(i.Status) {
+	if exists && scaling.IsBroken(i.Status) {
 		return stateImpossible, fmt.Sprintf("%s is %s, which it does not leave by itself", s.Instance, i.Status)
 	}
 	if !exists && s.Action != scaling.CreateReader && s.Action != scaling.DeleteReader {
@@ -53,9 +53,9 @@ func inspect(s scaling.Step, o scaling.Observation) (state, string) {
 
 func inspectResize(s scaling.Step, o scaling.Observation, i scaling.Instance) (state, string) {
 	switch {
-	case i.Class == s.InstanceClass && i.PendingClass == "" && i.Available():
+	case i.Class == s.InstanceClass && i.PendingClass == "" && i.IsAvailable():
 		return stateDone, ""
-	case i.PendingClass == s.InstanceClass, !i.Available():
+	case i.PendingClass == s.InstanceClass, !i.IsAvailable():
 		return stateUnderWay, fmt.Sprintf("Waiting for %s to become %s; it is %s", s.Instance, s.InstanceClass, i.Status)
 	case i.Writer && succeeds(o): // no plan resizes a writer in place that a reader could relieve
 		return stateImpossible, s.Instance + " has become the writer, so it is not resized in place"
@@ -69,7 +69,7 @@ func inspectResize(s scaling.Step, o scaling.Observation, i scaling.Instance) (s
 func inspectCluster(s scaling.Step, o scaling.Observation) (state, string) {
 	changed := 0
 	for _, i := range o.Instances {
-		if scaling.Broken(i.Status) {
+		if scaling.IsBroken(i.Status) {
 			return stateImpossible, fmt.Sprintf("%s is %s, which it does not leave by itself", i.Identifier, i.Status)
 		}
 		if i.Class == s.InstanceClass {
@@ -79,7 +79,7 @@ func inspectCluster(s scaling.Step, o scaling.Observation) (state, string) {
 	switch busy := atRest(o); {
 	case changed == len(o.Instances) && busy == "":
 		return stateDone, ""
-	case changed > 0 || o.Status != scaling.Available:
+	case changed > 0 || o.Status != scaling.StatusAvailable:
 		return stateUnderWay, fmt.Sprintf("Waiting for %s to become %s; %d of %d members are",
 			s.Instance, s.InstanceClass, changed, len(o.Instances))
 	default:
@@ -91,11 +91,11 @@ func inspectCreate(s scaling.Step, i scaling.Instance, exists bool) (state, stri
 	switch {
 	case !exists:
 		return stateNoTrace, describe(s)
-	case !i.Own():
+	case !i.CreatedByOperator():
 		return stateImpossible, fmt.Sprintf("an instance named %s exists that dbscaler did not create", s.Instance)
 	case i.Status == "deleting":
 		return stateImpossible, s.Instance + " is being deleted"
-	case !i.Available():
+	case !i.IsAvailable():
 		return stateUnderWay, fmt.Sprintf("Waiting for the new reader %s; it is %s", s.Instance, i.Status)
 	case i.ReplicaLag == nil:
 		return stateUnderWay, fmt.Sprintf("Waiting for the first replica lag of the new reader %s", s.Instance)
@@ -110,13 +110,13 @@ func inspectDelete(s scaling.Step, o scaling.Observation, i scaling.Instance, ex
 	switch {
 	case !exists:
 		return stateDone, ""
-	case !i.Own():
+	case !i.CreatedByOperator():
 		return stateImpossible, s.Instance + " was not created by dbscaler, so it is never removed"
 	case i.Writer:
 		return stateImpossible, s.Instance + " has become the writer, so it is not removed"
 	case i.Status == "deleting":
 		return stateUnderWay, fmt.Sprintf("Waiting for %s to be gone", s.Instance)
-	case len(o.Pool(scaling.Readers)) < 2:
+	case len(o.PoolInstances(scaling.Readers)) < 2:
 		return stateImpossible, s.Instance + " is the last reader, so it is not removed"
 	default:
 		return stateNoTrace, describe(s)
@@ -125,7 +125,7 @@ func inspectDelete(s scaling.Step, o scaling.Observation, i scaling.Instance, ex
 
 func inspectFailover(s scaling.Step, o scaling.Observation, i scaling.Instance) (state, string) {
 	switch {
-	case i.Writer && i.Available() && o.Status == scaling.Available:
+	case i.Writer && i.IsAvailable() && o.Status == scaling.StatusAvailable:
 		return stateDone, ""
 	case i.Writer, o.Status == "failing-over":
 		return stateUnderWay, fmt.Sprintf("Waiting for %s to take over as the writer", s.Instance)

@@ -70,32 +70,32 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 	op.Steps = append([]scaling.Step(nil), op.Steps...)
 	for n := range op.Steps {
 		step := &op.Steps[n]
-		if !step.Completed.IsZero() {
+		if !step.CompletedAt.IsZero() {
 			continue
 		}
 		state, message := inspect(*step, o)
 		if state != stateDone {
-			step.Seen = time.Time{}
+			step.ObservedAt = time.Time{}
 		}
 		switch {
 		case state == stateDone && confirmed(step, o):
-			step.Completed = now
+			step.CompletedAt = now
 			continue
 		case state == stateDone:
 			return wait(op, "Looking once more whether it is done: "+describe(*step))
 		case state == stateImpossible:
 			return Progress{Outcome: Failed, Operation: op, Message: message}
-		case !step.Started.IsZero() && now.Sub(step.Started) > deadline[step.Action]:
+		case !step.StartedAt.IsZero() && now.Sub(step.StartedAt) > deadline[step.Action]:
 			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
 				"%s of %s is not done after %s: %s", step.Action, step.Instance, deadline[step.Action], message)}
-		case state == stateUnderWay && step.Started.IsZero() && now.Sub(idleSince(op, n)) > patience:
+		case state == stateUnderWay && step.StartedAt.IsZero() && now.Sub(idleSince(op, n)) > patience:
 			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
 				"could not begin to %s for %s: %s", describe(*step), patience, message)}
 		case state == stateUnderWay, !due(*step, o, now):
 			return wait(op, message)
 		}
 		if busy := cmp.Or(atRest(o), notReady(op, n, o, now)); busy != "" {
-			if step.Started.IsZero() && now.Sub(idleSince(op, n)) > patience {
+			if step.StartedAt.IsZero() && now.Sub(idleSince(op, n)) > patience {
 				return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
 					"could not begin to %s for %s: %s", describe(*step), patience, busy)}
 			}
@@ -108,10 +108,10 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
 				"AWS was asked %d times for %s and shows no trace of it", step.Attempts, describe(*step))}
 		}
-		if step.Started.IsZero() {
-			step.Started = now
+		if step.StartedAt.IsZero() {
+			step.StartedAt = now
 		}
-		step.LastAttempt = now
+		step.LastAttemptAt = now
 		step.Attempts++
 		return Progress{
 			Outcome: Running, Operation: op, Call: call(policy, op, *step, o, now), RequeueAfter: Poll,
@@ -124,23 +124,23 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 // due says whether a step without a trace is to be asked for: the first time at once, again only when an observation made
 // long after the last attempt still shows nothing.
 func due(s scaling.Step, o scaling.Observation, now time.Time) bool {
-	if s.LastAttempt.IsZero() {
+	if s.LastAttemptAt.IsZero() {
 		return true
 	}
 	quiet := settle
 	if s.Action == scaling.Failover {
 		quiet = settleFailover
 	}
-	return now.Sub(s.LastAttempt) >= quiet && o.At.Sub(s.LastAttempt) >= quiet-Poll
+	return now.Sub(s.LastAttemptAt) >= quiet && o.ObservedAt.Sub(s.LastAttemptAt) >= quiet-Poll
 }
 
 // confirmed says whether an effect that shows now was seen before. What the RDS API tells of one moment may be out of date, or
 // pass, so that one look is not enough (see also docs/how-it-works.md).
 func confirmed(s *scaling.Step, o scaling.Observation) bool {
-	if s.Seen.IsZero() {
-		s.Seen = o.At
+	if s.ObservedAt.IsZero() {
+		s.ObservedAt = o.ObservedAt
 	}
-	return o.At.After(s.Seen)
+	return o.ObservedAt.After(s.ObservedAt)
 }
 
 // notReady says what has to be waited for before the nth step, with the database at rest: the heir of a writer is in step with
@@ -163,7 +163,7 @@ func notReady(op scaling.Operation, n int, o scaling.Observation, now time.Time)
 			return fmt.Sprintf("its clients have %s to leave it", drain)
 		}
 	case scaling.ModifyClusterClass:
-		for _, r := range o.Pool(scaling.Readers) {
+		for _, r := range o.PoolInstances(scaling.Readers) {
 			if r.ReplicaLag == nil || r.ReplicaLag.Value > scaling.MaxReplicaLag {
 				return fmt.Sprintf("the standby %s is more than %s behind the writer, or nobody knows", r.Identifier, scaling.MaxReplicaLag)
 			}
@@ -177,8 +177,8 @@ func notReady(op scaling.Operation, n int, o scaling.Observation, now time.Time)
 func restarted(op scaling.Operation, n int, i scaling.Instance) time.Time {
 	last := i.RestartedAt
 	for _, s := range op.Steps[:n] {
-		if s.Instance == i.Identifier && !last.After(s.Started) { // its uptime does not show the restart yet
-			last = s.Completed
+		if s.Instance == i.Identifier && !last.After(s.StartedAt) { // its uptime does not show the restart yet
+			last = s.CompletedAt
 		}
 	}
 	return last
@@ -187,7 +187,7 @@ func restarted(op scaling.Operation, n int, i scaling.Instance) time.Time {
 // idle says whether the newest count of an instance's connections is from after since, and zero. An unknown count is not.
 func idle(i scaling.Instance, since time.Time) bool {
 	last := len(i.Connections) - 1
-	return last >= 0 && i.Connections[last].At.After(since) && i.Connections[last].Value == 0
+	return last >= 0 && i.Connections[last].Time.After(since) && i.Connections[last].Value == 0
 }
 
 // notSafe says what the nth step, which takes an instance out of service, counts on and somebody else has changed: a reader that
@@ -211,23 +211,23 @@ func notSafe(op scaling.Operation, n int, o scaling.Observation) string {
 // idleSince is when the step before the nth was done, or the operation was started.
 func idleSince(op scaling.Operation, n int) time.Time {
 	if n == 0 {
-		return op.Started
+		return op.StartedAt
 	}
-	return op.Steps[n-1].Completed
+	return op.Steps[n-1].CompletedAt
 }
 
 // atRest says what is going on in a database, or nothing when the next step may begin.
 func atRest(o scaling.Observation) string {
-	if o.Status != scaling.Available {
+	if o.Status != scaling.StatusAvailable {
 		return "the database is " + o.Status
 	}
 	for _, i := range o.Instances {
 		switch {
-		case !i.Available():
+		case !i.IsAvailable():
 			return i.Identifier + " is " + i.Status
 		case i.PendingClass != "":
 			return i.Identifier + " is about to become " + i.PendingClass
-		case len(i.PendingOther) > 0:
+		case len(i.OtherPendingModifications) > 0:
 			return i.Identifier + " has modifications that wait for its maintenance window"
 		}
 	}
@@ -242,7 +242,7 @@ func wait(op scaling.Operation, message string) Progress {
 func call(policy string, op scaling.Operation, s scaling.Step, o scaling.Observation, now time.Time) *scaling.Call {
 	c := &scaling.Call{Action: s.Action, Instance: s.Instance, InstanceClass: s.InstanceClass, PromotionTier: s.PromotionTier}
 	if s.Action == scaling.CreateReader {
-		c.AvoidZones, _ = o.Short(s.InstanceClass, now)
+		c.AvoidZones, _ = o.CapacityShortages(s.InstanceClass, now)
 		c.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue, scaling.TagPolicy: policy}
 		if s.Surge {
 			c.Tags[scaling.TagSurge] = op.ID

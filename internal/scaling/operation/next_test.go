@@ -12,10 +12,10 @@ import (
 
 // operation of the steps, started at start, of which the first few are done.
 func underWay(done int, steps ...scaling.Step) scaling.Operation {
-	op := scaling.Operation{ID: id, Pool: scaling.Readers, Direction: scaling.Up, To: shape(1, large), Started: start}
+	op := scaling.Operation{ID: id, Pool: scaling.Readers, Direction: scaling.Up, To: shape(1, large), StartedAt: start}
 	for n := range steps {
 		if n < done {
-			steps[n].Attempts, steps[n].Started, steps[n].LastAttempt, steps[n].Completed = 1, start, start, start
+			steps[n].Attempts, steps[n].StartedAt, steps[n].LastAttemptAt, steps[n].CompletedAt = 1, start, start, start
 		}
 	}
 	op.Steps = steps
@@ -24,7 +24,7 @@ func underWay(done int, steps ...scaling.Step) scaling.Operation {
 
 // asked is a step that AWS was asked for at start.
 func asked(s scaling.Step) scaling.Step {
-	s.Attempts, s.Started, s.LastAttempt = 1, start, start
+	s.Attempts, s.StartedAt, s.LastAttemptAt = 1, start, start
 	return s
 }
 
@@ -69,13 +69,13 @@ func promoted(i scaling.Instance) scaling.Instance {
 }
 
 func after(d time.Duration, o scaling.Observation) scaling.Observation {
-	o.At = start.Add(d)
+	o.ObservedAt = start.Add(d)
 	return o
 }
 
 // unused is an instance that no client is connected to.
 func unused(i scaling.Instance) scaling.Instance {
-	i.Connections = scaling.Series{{At: start.Add(time.Second)}}
+	i.Connections = scaling.Series{{Time: start.Add(time.Second)}}
 	return i
 }
 
@@ -83,7 +83,7 @@ func unused(i scaling.Instance) scaling.Instance {
 func look(op scaling.Operation, o scaling.Observation, now time.Time) Progress {
 	progress := Next("platform/engine", op, o, now)
 	for strings.HasPrefix(progress.Message, "Looking once more") {
-		o.At = o.At.Add(time.Second)
+		o.ObservedAt = o.ObservedAt.Add(time.Second)
 		progress = Next("platform/engine", progress.Operation, o, now)
 	}
 	return progress
@@ -116,7 +116,7 @@ func TestTheCallOfEachStep(t *testing.T) {
 			if progress.Outcome != Running || progress.Call == nil || !reflect.DeepEqual(*progress.Call, test.want) {
 				t.Fatalf("got %+v with the call %+v, want %+v", progress, progress.Call, test.want)
 			}
-			if got := progress.Operation.Steps[0]; got.Attempts != 1 || !got.Started.Equal(start) || !got.LastAttempt.Equal(start) {
+			if got := progress.Operation.Steps[0]; got.Attempts != 1 || !got.StartedAt.Equal(start) || !got.LastAttemptAt.Equal(start) {
 				t.Errorf("what is to be persisted before it is %+v", got)
 			}
 			if op.Steps[0].Attempts != 0 {
@@ -251,7 +251,7 @@ func TestWhatIsSeenOfAStep(t *testing.T) {
 		{"another instance is to be resized", resizing("a"), cluster(w, a, with(reader("b", large), pending(xlarge))),
 			Running, false, "b is about to become db.r6g.xlarge"},
 		{"another change would come along", resizing("a"),
-			cluster(w, with(a, func(i *scaling.Instance) { i.PendingOther = []string{"EngineVersion"} })), Running, false,
+			cluster(w, with(a, func(i *scaling.Instance) { i.OtherPendingModifications = []string{"EngineVersion"} })), Running, false,
 			"modifications that wait"},
 		{"busy for two hours", resizing("a"), after(120*minute, cluster(w, a, status(reader("b", large), "upgrading"))),
 			Running, false, "b is upgrading"},
@@ -268,13 +268,13 @@ func TestWhatIsSeenOfAStep(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			op := underWay(1, retiering("w", 1), test.step)
-			progress := look(op, test.observation, test.observation.At)
+			progress := look(op, test.observation, test.observation.ObservedAt)
 			if progress.Outcome != test.want || (progress.Call != nil) != test.call || !strings.Contains(progress.Message, test.says) {
 				t.Errorf("it is %s (%s) with the call %+v; want %s, a call %t, and to hear %q",
 					progress.Outcome, progress.Message, progress.Call, test.want, test.call, test.says)
 			}
-			if progress.Outcome == Failed && progress.Operation.Current() != 1 {
-				t.Errorf("it failed at step %d", progress.Operation.Current()+1)
+			if progress.Outcome == Failed && progress.Operation.CurrentStep() != 1 {
+				t.Errorf("it failed at step %d", progress.Operation.CurrentStep()+1)
 			}
 		})
 	}
@@ -332,7 +332,7 @@ func TestACluster(t *testing.T) {
 		{"not done after four hours", asked(step), after(241*time.Minute, clusterIs("modifying", cluster(w, grown(a), b))), Failed, false, "4h0m0s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			progress := look(underWay(0, test.step), whole(test.observation), test.observation.At)
+			progress := look(underWay(0, test.step), whole(test.observation), test.observation.ObservedAt)
 			if progress.Outcome != test.want || (progress.Call != nil) != test.call || !strings.Contains(progress.Message, test.says) {
 				t.Errorf("it is %s (%s) with the call %+v", progress.Outcome, progress.Message, progress.Call)
 			}
@@ -345,7 +345,7 @@ func TestAnEffectIsSeenTwice(t *testing.T) {
 	done, undone := cluster(writer(large), reader("a", xlarge)), cluster(writer(large), reader("a", large))
 	op := underWay(0, asked(resizing("a")))
 	for n, o := range []scaling.Observation{done, done, after(Poll, undone), after(2*Poll, done), after(2*Poll, done), after(3*Poll, done)} {
-		progress := Next("platform/engine", op, o, o.At)
+		progress := Next("platform/engine", op, o, o.ObservedAt)
 		op = progress.Operation
 		if want := n == 5; (progress.Outcome == Succeeded) != want {
 			t.Errorf("at look %d it is %s: %s", n+1, progress.Outcome, progress.Message)
@@ -372,7 +372,7 @@ func TestWhatAStepWaitsFor(t *testing.T) {
 	}{
 		{"an heir whose lag is unknown", []scaling.Step{failover("a")}, heir(func(i *scaling.Instance) { i.ReplicaLag = nil }), 0, "lag of a is not known"},
 		{"an heir that is behind", []scaling.Step{failover("a")},
-			heir(func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{At: start, Value: 6 * time.Second} }), 0, "more than 5s behind"},
+			heir(func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: start, Value: 6 * time.Second} }), 0, "more than 5s behind"},
 		{"an heir that was just restarted", []scaling.Step{failover("a")},
 			heir(func(i *scaling.Instance) { i.RestartedAt = start.Add(-4 * minute) }), 0, "its cache is cold"},
 		{"an heir in service for five minutes", []scaling.Step{failover("a")},
@@ -384,20 +384,20 @@ func TestWhatAStepWaitsFor(t *testing.T) {
 		{"an heir whose uptime is from before it was resized", []scaling.Step{resized, failover("a")},
 			heir(func(i *scaling.Instance) { i.RestartedAt = start.Add(-21 * minute) }), minute, "its cache is cold"},
 		{"a reader with clients", []scaling.Step{removal("s")},
-			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{At: start.Add(minute), Value: 3}} }), 4 * minute, "its clients have 5m0s"},
+			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute), Value: 3}} }), 4 * minute, "its clients have 5m0s"},
 		{"a reader with clients that do not leave", []scaling.Step{removal("s")},
-			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{At: start.Add(minute), Value: 3}} }), 5 * minute, ""},
+			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute), Value: 3}} }), 5 * minute, ""},
 		{"a reader whose clients have left", []scaling.Step{removal("s")},
-			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{At: start.Add(minute)}} }), 2 * minute, ""},
+			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute)}} }), 2 * minute, ""},
 		{"a reader that had no clients before", []scaling.Step{removal("s")},
-			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{At: start.Add(-minute)}} }), 2 * minute, "its clients have 5m0s"},
+			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(-minute)}} }), 2 * minute, "its clients have 5m0s"},
 		{"a reader whose clients are unknown", []scaling.Step{removal("s")}, going(func(*scaling.Instance) {}), 2 * minute, "its clients have 5m0s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			op := underWay(len(test.steps)-1, test.steps...)
 			op.To = shape(1, xlarge)
 			if len(op.Steps) > 1 {
-				op.Steps[0].Started = start.Add(-20 * minute)
+				op.Steps[0].StartedAt = start.Add(-20 * minute)
 			}
 			progress := Next("platform/engine", op, after(test.now, test.observation), start.Add(test.now))
 			if progress.Outcome != Running || (progress.Call == nil) != (test.says != "") || !strings.Contains(progress.Message, test.says) {
@@ -482,11 +482,11 @@ func TestStepsThatAreDoneAlreadyAreSkipped(t *testing.T) {
 	op := underWay(0, creation("s"), resizing("a"), resizing("b"), removal("s"))
 	o := cluster(writer(large), reader("a", xlarge), reader("b", large), surge("s", xlarge))
 	progress := look(op, o, start)
-	if progress.Call == nil || progress.Call.Instance != "b" || progress.Operation.Current() != 2 {
-		t.Errorf("at step %d it asks for %+v", progress.Operation.Current()+1, progress.Call)
+	if progress.Call == nil || progress.Call.Instance != "b" || progress.Operation.CurrentStep() != 2 {
+		t.Errorf("at step %d it asks for %+v", progress.Operation.CurrentStep()+1, progress.Call)
 	}
 	for n, s := range progress.Operation.Steps[:2] {
-		if !s.Completed.Equal(start) || s.Attempts != 0 {
+		if !s.CompletedAt.Equal(start) || s.Attempts != 0 {
 			t.Errorf("step %d: %+v", n+1, s)
 		}
 	}

@@ -34,26 +34,26 @@ const (
 func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id string, now time.Time) (scaling.Operation, error) {
 	op := scaling.Operation{
 		ID: id, Pool: proposal.Pool, Direction: proposal.Direction, From: proposal.From, To: proposal.To,
-		Reason: proposal.Cause, Emergency: proposal.Emergency, Utilization: int(math.Round(proposal.Utilization)), Started: now,
+		Reason: proposal.Cause, Emergency: proposal.Emergency, UtilizationPercent: int(math.Round(proposal.UtilizationPercent)), StartedAt: now,
 	}
 	var err error
 	switch {
 	case proposal.Direction == scaling.Cleanup:
 		op.Steps = planCleanup(o)
-	case o.Whole && proposal.Pool == scaling.Writer:
+	case o.ResizedAsUnit && proposal.Pool == scaling.Writer:
 		action := scaling.ModifyClusterClass
 		if o.Serverless {
 			action = scaling.ModifyCapacity
 		}
 		op.Steps = []scaling.Step{{Action: action, Instance: p.Target.Identifier, InstanceClass: proposal.To.InstanceClass}}
-	case o.Whole:
+	case o.ResizedAsUnit:
 		err = fmt.Errorf("%s is resized as a whole: a Multi-AZ DB cluster, or Serverless v2", p.Target.Identifier)
 	case proposal.Pool == scaling.Readers:
 		op.Steps, err = planReaders(p, o, proposal.To, id)
 	case succeeds(o):
 		op.Steps, err = planPromotion(p, o, proposal.To.InstanceClass, id)
 	default:
-		writer := o.Pool(scaling.Writer)
+		writer := o.PoolInstances(scaling.Writer)
 		if len(writer) != 1 {
 			return op, fmt.Errorf("%s has %d writers", p.Target.Identifier, len(writer))
 		}
@@ -67,7 +67,7 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 
 // succeeds says whether a reader can become the writer. A read replica outside Aurora cannot: promoting it ends its replication.
 func succeeds(o scaling.Observation) bool {
-	return o.Kind != scaling.DBInstance && len(o.Pool(scaling.Readers)) > 0
+	return o.Kind != scaling.DBInstance && len(o.PoolInstances(scaling.Readers)) > 0
 }
 
 // mostReaders is how many readers a database can have (Aurora user guide, "Quotas and constraints"; RDS user guide, "Working with
@@ -84,7 +84,7 @@ func mostReaders(o scaling.Observation) int {
 // stand in for it; then the resizing, one at a time and the smallest first, so that a mixed pool has grown before its largest
 // is out of service; then the surge reader goes, and then the readers that are too many, newest first.
 func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id string) ([]scaling.Step, error) {
-	readers := o.Pool(scaling.Readers)
+	readers := o.PoolInstances(scaling.Readers)
 	leaving, err := leaving(readers, len(readers)-to.Count)
 	if err != nil {
 		return nil, err
@@ -116,15 +116,15 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 // it, the surge reader does, before all others. Then the old writer comes first in line, by a promotion tier no worse than that
 // of any smaller one.
 func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([]scaling.Step, error) {
-	writer := o.Pool(scaling.Writer)
-	readers := o.Pool(scaling.Readers)
+	writer := o.PoolInstances(scaling.Writer)
+	readers := o.PoolInstances(scaling.Readers)
 	if len(writer) != 1 {
 		return nil, fmt.Errorf("%s has %d writers", p.Target.Identifier, len(writer))
 	}
 	heir := slices.MinFunc(readers, func(a, b scaling.Instance) int {
 		return cmp.Or(
 			boolean(a.Class != class, b.Class != class),
-			boolean(a.Surge() != "", b.Surge() != ""),
+			boolean(a.SurgeOperation() != "", b.SurgeOperation() != ""),
 			cmp.Compare(a.PromotionTier, b.PromotionTier),
 			cmp.Compare(a.Identifier, b.Identifier))
 	})
@@ -182,8 +182,8 @@ func grows(from, to string) bool {
 // planCleanup removes the surge readers that outlived their operation.
 func planCleanup(o scaling.Observation) []scaling.Step {
 	var steps []scaling.Step
-	for _, r := range o.Pool(scaling.Readers) {
-		if r.Surge() != "" {
+	for _, r := range o.PoolInstances(scaling.Readers) {
+		if r.SurgeOperation() != "" {
 			steps = append(steps, scaling.Step{Action: scaling.DeleteReader, Instance: r.Identifier, Surge: true})
 		}
 	}
@@ -215,7 +215,7 @@ func leaving(readers []scaling.Instance, count int) ([]scaling.Instance, error) 
 	}
 	var own []scaling.Instance
 	for _, r := range readers {
-		if r.Own() {
+		if r.CreatedByOperator() {
 			own = append(own, r)
 		}
 	}
@@ -254,7 +254,7 @@ func tier(o scaling.Observation, class string, surge bool) int {
 		return lastTier
 	}
 	reader, errReader := catalog.Lookup(class)
-	for _, w := range o.Pool(scaling.Writer) {
+	for _, w := range o.PoolInstances(scaling.Writer) {
 		writer, errWriter := catalog.Lookup(w.Class)
 		if errReader != nil || errWriter != nil || reader.VCPU < writer.VCPU {
 			return lastTier

@@ -223,11 +223,11 @@ func TestPlan(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
 			}
 			if op.ID != id || op.Pool != test.pool || op.Direction != test.direction || op.To != test.to || op.From != change.From ||
-				op.Reason != "because" || !op.Started.Equal(start) {
+				op.Reason != "because" || !op.StartedAt.Equal(start) {
 				t.Errorf("the operation is %+v", op)
 			}
-			if op.Current() != 0 {
-				t.Errorf("it begins with step %d", op.Current())
+			if op.CurrentStep() != 0 {
+				t.Errorf("it begins with step %d", op.CurrentStep())
 			}
 		})
 	}

@@ -93,7 +93,7 @@ func (w way) arrived(t *testing.T, world *world, progress Progress) {
 		t.Errorf("the %s are %s, want %s", w.pool, got, w.to)
 	}
 	for _, i := range o.Instances {
-		if i.Surge() != "" {
+		if i.SurgeOperation() != "" {
 			t.Errorf("the surge reader %s is still there", i.Identifier)
 		}
 	}
@@ -102,7 +102,7 @@ func (w way) arrived(t *testing.T, world *world, progress Progress) {
 			t.Errorf("the readers had %d vCPUs and have %d", before, world.readers())
 		}
 	}
-	if n := progress.Operation.Current(); n != len(progress.Operation.Steps) {
+	if n := progress.Operation.CurrentStep(); n != len(progress.Operation.Steps) {
 		t.Errorf("it succeeded at step %d of %d", n, len(progress.Operation.Steps))
 	}
 }
@@ -117,10 +117,10 @@ func TestEveryWayArrives(t *testing.T) {
 				t.Errorf("%d calls for %d steps: %q", len(world.accepted), len(op.Steps), world.accepted)
 			}
 			for n, s := range progress.Operation.Steps {
-				if s.Attempts != 1 || s.Started.IsZero() || s.Completed.Before(s.Started) {
+				if s.Attempts != 1 || s.StartedAt.IsZero() || s.CompletedAt.Before(s.StartedAt) {
 					t.Errorf("step %d: %+v", n+1, s)
 				}
-				if n > 0 && s.Started.Before(progress.Operation.Steps[n-1].Completed) {
+				if n > 0 && s.StartedAt.Before(progress.Operation.Steps[n-1].CompletedAt) {
 					t.Errorf("step %d begins before step %d is done", n+1, n)
 				}
 			}
@@ -152,8 +152,8 @@ func TestALostCallIsAskedForAgain(t *testing.T) {
 				if progress.Operation.Steps[lost].Action == scaling.Failover {
 					quiet = settleFailover
 				}
-				if s := progress.Operation.Steps[lost]; s.LastAttempt.Sub(s.Started) != quiet {
-					t.Errorf("it was asked for again after %s, want %s", s.LastAttempt.Sub(s.Started), quiet)
+				if s := progress.Operation.Steps[lost]; s.LastAttemptAt.Sub(s.StartedAt) != quiet {
+					t.Errorf("it was asked for again after %s, want %s", s.LastAttemptAt.Sub(s.StartedAt), quiet)
 				}
 			})
 		}

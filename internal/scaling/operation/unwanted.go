@@ -14,7 +14,7 @@ func Unwanted(p scaling.Policy, op scaling.Operation, now time.Time) string {
 	if op.Direction == scaling.Cleanup || p.Allows(op.Pool, op.To) {
 		return ""
 	}
-	if wanted := p.Wish.Wanted(op.Pool, now); wanted != nil && *wanted == op.To {
+	if wanted := p.ManualControl.DesiredShape(op.Pool, now); wanted != nil && *wanted == op.To {
 		return ""
 	}
 	for _, s := range op.Steps {

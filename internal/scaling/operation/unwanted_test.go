@@ -17,7 +17,7 @@ func TestUnwanted(t *testing.T) {
 	}
 	wants := func(p scaling.Policy, until time.Duration) scaling.Policy {
 		to := shape(2, xlarge)
-		p.Wish.Override = &scaling.Override{Readers: &to, Until: start.Add(until)}
+		p.ManualControl.Override = &scaling.ManualOverride{Readers: &to, ExpiresAt: start.Add(until)}
 		return p
 	}
 	none := policy()

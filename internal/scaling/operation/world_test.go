@@ -45,12 +45,12 @@ func usual(a scaling.Action) int {
 
 func newWorld(t *testing.T, o scaling.Observation) *world {
 	t.Helper()
-	return &world{t: t, kind: o.Kind, now: o.At, status: o.Status, instances: slices.Clone(o.Instances), takes: usual}
+	return &world{t: t, kind: o.Kind, now: o.ObservedAt, status: o.Status, instances: slices.Clone(o.Instances), takes: usual}
 }
 
 func (w *world) observe() scaling.Observation {
 	o := cluster(slices.Clone(w.instances)...)
-	o.At, o.Status, o.Kind = w.now, w.status, w.kind
+	o.ObservedAt, o.Status, o.Kind = w.now, w.status, w.kind
 	slices.SortFunc(o.Instances, func(a, b scaling.Instance) int { // the writer first, as the observer lists them
 		return boolean(!a.Writer, !b.Writer)
 	})
@@ -93,7 +93,7 @@ func (w *world) check() {
 	var out []string
 	serving := 0
 	for _, i := range w.instances {
-		if !i.Available() {
+		if !i.IsAvailable() {
 			out = append(out, i.Identifier+" is "+i.Status)
 		} else if !i.Writer {
 			serving += vcpus(w.t, i.Class)
@@ -102,7 +102,7 @@ func (w *world) check() {
 	if len(out) > 1 {
 		w.t.Errorf("%s: more than one instance is out of service: %q", w.now.Format(time.TimeOnly), out)
 	}
-	if w.succession && w.status == scaling.Available && slices.ContainsFunc(w.accepted, func(s string) bool { return strings.HasPrefix(s, "Failover") }) {
+	if w.succession && w.status == scaling.StatusAvailable && slices.ContainsFunc(w.accepted, func(s string) bool { return strings.HasPrefix(s, "Failover") }) {
 		w.checkSuccessor()
 	}
 	if serving < w.floor {
@@ -114,7 +114,7 @@ func (w *world) check() {
 func (w *world) checkSuccessor() {
 	w.t.Helper()
 	o := w.observe()
-	readers := slices.DeleteFunc(o.Pool(scaling.Readers), func(i scaling.Instance) bool { return !i.Available() })
+	readers := slices.DeleteFunc(o.PoolInstances(scaling.Readers), func(i scaling.Instance) bool { return !i.IsAvailable() })
 	if len(readers) == 0 {
 		w.t.Errorf("%s: nobody could succeed the writer", w.now.Format(time.TimeOnly))
 		return
@@ -122,7 +122,7 @@ func (w *world) checkSuccessor() {
 	heir := slices.MinFunc(readers, func(a, b scaling.Instance) int {
 		return cmp.Or(cmp.Compare(a.PromotionTier, b.PromotionTier), cmp.Compare(vcpus(w.t, b.Class), vcpus(w.t, a.Class)))
 	})
-	if writer := o.Pool(scaling.Writer)[0]; vcpus(w.t, heir.Class) < vcpus(w.t, writer.Class) {
+	if writer := o.PoolInstances(scaling.Writer)[0]; vcpus(w.t, heir.Class) < vcpus(w.t, writer.Class) {
 		w.t.Errorf("%s: %s, a %s, would succeed %s, a %s", w.now.Format(time.TimeOnly), heir.Identifier, heir.Class, writer.Identifier, writer.Class)
 	}
 }
@@ -135,7 +135,7 @@ func (w *world) execute(c scaling.Call) {
 		w.t.Errorf("%s: %s is asked for again", w.now.Format(time.TimeOnly), asked)
 	}
 	w.accepted = append(w.accepted, asked)
-	if len(w.later) > 0 || w.status != scaling.Available {
+	if len(w.later) > 0 || w.status != scaling.StatusAvailable {
 		w.t.Errorf("%s: %s is asked for while something else goes on", w.now.Format(time.TimeOnly), asked)
 	}
 	i, exists := w.observe().Instance(c.Instance)
@@ -153,7 +153,7 @@ func (w *world) execute(c scaling.Call) {
 		w.in(1, w.change(c.Instance, func(i *scaling.Instance) { i.PendingClass = c.InstanceClass }))
 		w.in(2, w.change(c.Instance, func(i *scaling.Instance) { i.Status = "modifying" }))
 		w.in(2+takes, w.change(c.Instance, func(i *scaling.Instance) {
-			i.Status, i.Class, i.PendingClass = scaling.Available, c.InstanceClass, ""
+			i.Status, i.Class, i.PendingClass = scaling.StatusAvailable, c.InstanceClass, ""
 		}))
 	case scaling.CreateReader:
 		w.in(1, func() {
@@ -161,9 +161,11 @@ func (w *world) execute(c scaling.Call) {
 				Identifier: c.Instance, Class: c.InstanceClass, Status: "creating", PromotionTier: c.PromotionTier, Tags: c.Tags,
 			})
 		})
-		w.in(1+takes, w.change(c.Instance, func(i *scaling.Instance) { i.Status, i.CreatedAt = scaling.Available, w.now }))
-		w.in(3+takes, w.change(c.Instance, func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{At: w.now, Value: time.Minute} }))
-		w.in(5+takes, w.change(c.Instance, func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{At: w.now, Value: 80 * time.Millisecond} }))
+		w.in(1+takes, w.change(c.Instance, func(i *scaling.Instance) { i.Status, i.CreatedAt = scaling.StatusAvailable, w.now }))
+		w.in(3+takes, w.change(c.Instance, func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: w.now, Value: time.Minute} }))
+		w.in(5+takes, w.change(c.Instance, func(i *scaling.Instance) {
+			i.ReplicaLag = &scaling.Lag{MeasuredAt: w.now, Value: 80 * time.Millisecond}
+		}))
 	case scaling.DeleteReader:
 		if i.Writer || i.Tags[scaling.TagCreatedBy] != "dbscaler" {
 			w.t.Errorf("%s: %s, which is not ours to delete: %+v", w.now.Format(time.TimeOnly), asked, i)
@@ -175,7 +177,7 @@ func (w *world) execute(c scaling.Call) {
 	case scaling.Failover:
 		w.in(1, func() { w.status = "failing-over" })
 		w.in(1+takes, func() {
-			w.status = scaling.Available
+			w.status = scaling.StatusAvailable
 			for n := range w.instances {
 				w.instances[n].Writer = w.instances[n].Identifier == c.Instance
 			}
@@ -188,7 +190,7 @@ func (w *world) execute(c scaling.Call) {
 // readers is how many vCPUs the readers have together.
 func (w *world) readers() int {
 	total := 0
-	for _, i := range w.observe().Pool(scaling.Readers) {
+	for _, i := range w.observe().PoolInstances(scaling.Readers) {
 		total += vcpus(w.t, i.Class)
 	}
 	return total
@@ -234,6 +236,6 @@ func (w *world) run(op scaling.Operation, trouble trouble) Progress {
 			w.tick()
 		}
 	}
-	w.t.Fatalf("the operation does not come to an end: %s", narrative(op.Steps[op.Current():]))
+	w.t.Fatalf("the operation does not come to an end: %s", narrative(op.Steps[op.CurrentStep():]))
 	return Progress{}
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// Open says whether any of the windows is open at now, and if not, when the next one opens. Without any window it is
+// IsOpen says whether any of the windows is open at now, and if not, when the next one opens. Without any window it is
 // always open. The error names the first window that cannot be read; then nothing is open.
-func Open(windows []scaling.Window, now time.Time) (open bool, next time.Time, err error) {
+func IsOpen(windows []scaling.Window, now time.Time) (open bool, next time.Time, err error) {
 	if len(windows) == 0 {
 		return true, time.Time{}, nil
 	}
 	for n, w := range windows {
-		isOpen, opens, err := look(w, now)
+		isOpen, opens, err := evaluateWindow(w, now)
 		if err != nil {
 			return false, time.Time{}, fmt.Errorf("window %d: %w", n+1, err)
 		}
@@ -33,50 +33,50 @@ func Open(windows []scaling.Window, now time.Time) (open bool, next time.Time, e
 	return false, next, nil
 }
 
-// Active says whether a single window is open at now. The error says why it cannot be read.
-func Active(w scaling.Window, now time.Time) (bool, error) {
-	open, _, err := look(w, now)
+// IsWindowOpen says whether a single window is open at now. The error says why it cannot be read.
+func IsWindowOpen(w scaling.Window, now time.Time) (bool, error) {
+	open, _, err := evaluateWindow(w, now)
 	return open, err
 }
 
 // Validate says what is wrong with the windows, naming the first that cannot be read.
 func Validate(windows []scaling.Window) error {
-	_, _, err := Open(windows, time.Unix(0, 0))
+	_, _, err := IsOpen(windows, time.Unix(0, 0))
 	return err
 }
 
-// look says whether a window is open at now, and when it opens next; zero when it never does.
-func look(w scaling.Window, now time.Time) (open bool, next time.Time, err error) {
+// evaluateWindow says whether a window is open at now, and when it opens next; zero when it never does.
+func evaluateWindow(w scaling.Window, now time.Time) (open bool, next time.Time, err error) {
 	if w.Duration <= 0 {
-		return false, time.Time{}, fmt.Errorf("%s: the duration must be above zero", name(w))
+		return false, time.Time{}, fmt.Errorf("%s: the duration must be above zero", describe(w))
 	}
 	if !w.Start.IsZero() {
 		if w.Schedule != "" {
-			return false, time.Time{}, fmt.Errorf("%s: it has a schedule and a start; one of the two is meant", name(w))
+			return false, time.Time{}, fmt.Errorf("%s: it has a schedule and a start; one of the two is meant", describe(w))
 		}
 		if now.Before(w.Start) {
 			next = w.Start
 		}
 		return !now.Before(w.Start) && now.Before(w.Start.Add(w.Duration)), next, nil
 	}
-	recurrence, zone, err := parse(w)
+	recurrence, zone, err := parseSchedule(w)
 	if err != nil {
-		return false, time.Time{}, fmt.Errorf("%s: %w", name(w), err)
+		return false, time.Time{}, fmt.Errorf("%s: %w", describe(w), err)
 	}
 	local := now.In(zone)
 	opened := recurrence.Next(local.Add(-w.Duration))
 	return !opened.IsZero() && !opened.After(local), recurrence.Next(local), nil
 }
 
-// name is the window in an error.
-func name(w scaling.Window) string {
+// describe is the window in an error.
+func describe(w scaling.Window) string {
 	if !w.Start.IsZero() {
 		return w.Start.Format(time.RFC3339)
 	}
 	return fmt.Sprintf("%q in %s", w.Schedule, w.TimeZone)
 }
 
-func parse(w scaling.Window) (cron.Schedule, *time.Location, error) {
+func parseSchedule(w scaling.Window) (cron.Schedule, *time.Location, error) {
 	zone, err := time.LoadLocation(w.TimeZone)
 	if err != nil || w.TimeZone == "Local" { // Local is whatever the machine is set to
 		return nil, nil, fmt.Errorf("%q is not an IANA time zone such as Europe/Amsterdam", w.TimeZone)

@@ -10,11 +10,11 @@ import (
 
 const amsterdam = "Europe/Amsterdam"
 
-func window(schedule string, d time.Duration, zone string) scaling.Window {
+func recurring(schedule string, d time.Duration, zone string) scaling.Window {
 	return scaling.Window{Schedule: schedule, Duration: d, TimeZone: zone}
 }
 
-func at(t *testing.T, rfc3339 string) time.Time {
+func parseTime(t *testing.T, rfc3339 string) time.Time {
 	t.Helper()
 	moment, err := time.Parse(time.RFC3339, rfc3339)
 	if err != nil {
@@ -23,15 +23,15 @@ func at(t *testing.T, rfc3339 string) time.Time {
 	return moment
 }
 
-func TestOpen(t *testing.T) {
-	night := window("0 2 * * *", 2*time.Hour, amsterdam)       // 02:00 to 04:00, UTC+1 in winter and +2 in summer
-	late := window("30 22 * * *", 3*time.Hour, amsterdam)      // 22:30 to 01:30
-	weekend := window("0 0 * * 6", 48*time.Hour, amsterdam)    // Saturday and Sunday
-	often := window("*/5 9 * * *", 2*time.Hour, "UTC")         // opens twelve times while it is open
-	never := window("0 0 30 2 *", time.Hour, "UTC")            // 30 February
-	noon := window("0 12 * * *", time.Minute, "Asia/Tokyo")    // 03:00 UTC
-	early := window("30 2 * * *", 30*time.Minute, amsterdam)   // 02:30, which the clocks skip or repeat
-	firstDay := window("0 0 1 * *", 7*24*time.Hour, amsterdam) // the first week of the month
+func TestIsOpen(t *testing.T) {
+	night := recurring("0 2 * * *", 2*time.Hour, amsterdam)       // 02:00 to 04:00, UTC+1 in winter and +2 in summer
+	late := recurring("30 22 * * *", 3*time.Hour, amsterdam)      // 22:30 to 01:30
+	weekend := recurring("0 0 * * 6", 48*time.Hour, amsterdam)    // Saturday and Sunday
+	often := recurring("*/5 9 * * *", 2*time.Hour, "UTC")         // opens twelve times while it is open
+	never := recurring("0 0 30 2 *", time.Hour, "UTC")            // 30 February
+	noon := recurring("0 12 * * *", time.Minute, "Asia/Tokyo")    // 03:00 UTC
+	early := recurring("30 2 * * *", 30*time.Minute, amsterdam)   // 02:30, which the clocks skip or repeat
+	firstDay := recurring("0 0 1 * *", 7*24*time.Hour, amsterdam) // the first week of the month
 
 	for _, test := range []struct {
 		name    string
@@ -76,9 +76,9 @@ func TestOpen(t *testing.T) {
 		{"half past in the hour that is skipped", []scaling.Window{early}, "2026-03-29T01:10:00Z", false,
 			"2026-03-30T00:30:00Z"},
 		// A window that opened before lasts as long as ever: from 23:00 +01:00 = 22:00 UTC for 4 h, to 02:00 UTC.
-		{"a duration does not shrink", []scaling.Window{window("0 23 * * *", 4*time.Hour, amsterdam)},
+		{"a duration does not shrink", []scaling.Window{recurring("0 23 * * *", 4*time.Hour, amsterdam)},
 			"2026-03-29T01:59:59Z", true, ""},
-		{"nor grow", []scaling.Window{window("0 23 * * *", 4*time.Hour, amsterdam)}, "2026-03-29T02:00:00Z", false,
+		{"nor grow", []scaling.Window{recurring("0 23 * * *", 4*time.Hour, amsterdam)}, "2026-03-29T02:00:00Z", false,
 			"2026-03-29T21:00:00Z"},
 
 		// On 25 October 2026 the clocks go from 03:00 back to 02:00: 02:30 is at 00:30 and at 01:30 UTC.
@@ -89,13 +89,13 @@ func TestOpen(t *testing.T) {
 		{"the day after is as ever", []scaling.Window{early}, "2026-10-26T01:30:00Z", true, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			open, next, err := Open(test.windows, at(t, test.now))
+			open, next, err := IsOpen(test.windows, parseTime(t, test.now))
 			if err != nil {
 				t.Fatal(err)
 			}
 			want := time.Time{}
 			if test.next != "" {
-				want = at(t, test.next)
+				want = parseTime(t, test.next)
 			}
 			if open != test.open || !next.Equal(want) {
 				t.Errorf("open %t, next %v; want %t, %v", open, next, test.open, want)
@@ -104,40 +104,40 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-func TestTheZoneOfNowDoesNotMatter(t *testing.T) {
-	night := []scaling.Window{window("0 2 * * *", 2*time.Hour, amsterdam)}
+func TestIsOpen_IgnoresTimeZoneOfNow(t *testing.T) {
+	night := []scaling.Window{recurring("0 2 * * *", 2*time.Hour, amsterdam)}
 	tokyo, err := time.LoadLocation("Asia/Tokyo")
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := at(t, "2026-02-05T01:30:00Z") // 02:30 in Amsterdam, 10:30 in Tokyo
-	if open, _, err := Open(night, now.In(tokyo)); !open || err != nil {
+	now := parseTime(t, "2026-02-05T01:30:00Z") // 02:30 in Amsterdam, 10:30 in Tokyo
+	if open, _, err := IsOpen(night, now.In(tokyo)); !open || err != nil {
 		t.Errorf("open is %t, %v", open, err)
 	}
 }
 
-func TestWhatCannotBeReadDenies(t *testing.T) {
-	always := window("* * * * *", time.Hour, "UTC")
+func TestIsOpen_InvalidWindowDenies(t *testing.T) {
+	always := recurring("* * * * *", time.Hour, "UTC")
 	for _, test := range []struct {
 		name   string
 		window scaling.Window
 		want   string
 	}{
-		{"too few fields", window("0 2 * *", time.Hour, "UTC"), "five fields"},
-		{"seconds", window("0 0 2 * * *", time.Hour, "UTC"), "five fields"},
-		{"a descriptor", window("@daily", time.Hour, "UTC"), "five fields"},
-		{"empty", window("", time.Hour, "UTC"), "five fields"},
-		{"an hour that does not exist", window("0 25 * * *", time.Hour, "UTC"), "five fields"},
-		{"a zone before the fields", window("TZ=Asia/Tokyo 0 2 * * *", time.Hour, "UTC"), "time zone"},
-		{"nothing but a zone", window("TZ=Asia/Tokyo", time.Hour, "UTC"), "time zone"},
-		{"an unknown zone", window("0 2 * * *", time.Hour, "Europe/Amsterdm"), "IANA"},
-		{"the machine's zone", window("0 2 * * *", time.Hour, "Local"), "IANA"},
-		{"no duration", window("0 2 * * *", 0, "UTC"), "above zero"},
-		{"a negative duration", window("0 2 * * *", -time.Hour, "UTC"), "above zero"},
+		{"too few fields", recurring("0 2 * *", time.Hour, "UTC"), "five fields"},
+		{"seconds", recurring("0 0 2 * * *", time.Hour, "UTC"), "five fields"},
+		{"a descriptor", recurring("@daily", time.Hour, "UTC"), "five fields"},
+		{"empty", recurring("", time.Hour, "UTC"), "five fields"},
+		{"an hour that does not exist", recurring("0 25 * * *", time.Hour, "UTC"), "five fields"},
+		{"a zone before the fields", recurring("TZ=Asia/Tokyo 0 2 * * *", time.Hour, "UTC"), "time zone"},
+		{"nothing but a zone", recurring("TZ=Asia/Tokyo", time.Hour, "UTC"), "time zone"},
+		{"an unknown zone", recurring("0 2 * * *", time.Hour, "Europe/Amsterdm"), "IANA"},
+		{"the machine's zone", recurring("0 2 * * *", time.Hour, "Local"), "IANA"},
+		{"no duration", recurring("0 2 * * *", 0, "UTC"), "above zero"},
+		{"a negative duration", recurring("0 2 * * *", -time.Hour, "UTC"), "above zero"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			// It denies even beside a window that is open.
-			open, next, err := Open([]scaling.Window{always, test.window}, at(t, "2026-02-05T02:30:00Z"))
+			open, next, err := IsOpen([]scaling.Window{always, test.window}, parseTime(t, "2026-02-05T02:30:00Z"))
 			if open || !next.IsZero() {
 				t.Errorf("open %t, next %v", open, next)
 			}
@@ -154,9 +154,9 @@ func TestWhatCannotBeReadDenies(t *testing.T) {
 	}
 }
 
-func TestSingleWindows(t *testing.T) {
-	launch := scaling.Window{Start: at(t, "2026-11-27T08:00:00+01:00"), Duration: 4 * time.Hour}
-	night := window("0 2 * * *", 2*time.Hour, amsterdam)
+func TestIsOpen_SingleWindows(t *testing.T) {
+	launch := scaling.Window{Start: parseTime(t, "2026-11-27T08:00:00+01:00"), Duration: 4 * time.Hour}
+	night := recurring("0 2 * * *", 2*time.Hour, amsterdam)
 	for _, test := range []struct {
 		name    string
 		windows []scaling.Window
@@ -170,20 +170,20 @@ func TestSingleWindows(t *testing.T) {
 		{"the moment it closes, for ever", []scaling.Window{launch}, "2026-11-27T11:00:00Z", false, ""},
 		{"beside a recurring one", []scaling.Window{launch, night}, "2026-11-27T11:00:00Z", false, "2026-11-28T01:00:00Z"},
 	} {
-		open, next, err := Open(test.windows, at(t, test.now))
+		open, next, err := IsOpen(test.windows, parseTime(t, test.now))
 		want := time.Time{}
 		if test.next != "" {
-			want = at(t, test.next)
+			want = parseTime(t, test.next)
 		}
 		if err != nil || open != test.open || !next.Equal(want) {
 			t.Errorf("%s: open %t, next %v, %v; want %t, %v", test.name, open, next, err, test.open, want)
 		}
 	}
 	both := scaling.Window{Start: launch.Start, Schedule: "0 2 * * *", TimeZone: "UTC", Duration: time.Hour}
-	if open, err := Active(both, launch.Start); open || err == nil {
+	if open, err := IsWindowOpen(both, launch.Start); open || err == nil {
 		t.Errorf("a window with a schedule and a start is open %t, %v", open, err)
 	}
-	if open, err := Active(scaling.Window{Start: launch.Start}, launch.Start); open || err == nil {
+	if open, err := IsWindowOpen(scaling.Window{Start: launch.Start}, launch.Start); open || err == nil {
 		t.Errorf("a single window without a duration is open %t, %v", open, err)
 	}
 }
@@ -196,14 +196,14 @@ func FuzzWindow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, schedule, zone string, seconds, unix int64) {
 		w := scaling.Window{Schedule: schedule, TimeZone: zone, Duration: time.Duration(seconds%(7*86400)) * time.Second}
 		now := time.Unix(unix%4_000_000_000, 0)
-		open, next, err := Open([]scaling.Window{w}, now)
+		open, next, err := IsOpen([]scaling.Window{w}, now)
 		switch {
 		case err != nil && (open || !next.IsZero()):
 			t.Errorf("%+v: %v, and yet open %t, next %v", w, err, open, next)
 		case err == nil && !open && !next.IsZero() && !next.After(now):
 			t.Errorf("%+v at %v: next opens at %v", w, now, next)
 		case err == nil && !next.IsZero():
-			if opened, err := Active(w, next); err != nil || !opened {
+			if opened, err := IsWindowOpen(w, next); err != nil || !opened {
 				t.Errorf("%+v opens at %v, and is not open then: %v", w, next, err)
 			}
 		}

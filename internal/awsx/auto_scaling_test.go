@@ -1,0 +1,79 @@
+package awsx
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/rdssim"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// registerScalableTarget gives the number of readers of a cluster to Aurora Auto Scaling.
+func (s *simulatedAWS) registerScalableTarget(t *testing.T, cluster string, least, most int) {
+	t.Helper()
+	s.WithWorld(func(w *model.World) {
+		if err := w.RegisterScalableTarget("eu-west-1", cluster, model.AutoScaling{MinCapacity: least, MaxCapacity: most}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestClient_ReportsAutoScalingLimits: a registered cluster is known as one, for as long as it is and for all who share its scope.
+func TestClient_ReportsAutoScalingLimits(t *testing.T) {
+	s := simulateAllKinds(t)
+	s.registerScalableTarget(t, "orders", 1, 5)
+	if o := s.observe(t, ordersCluster); o.AutoScaling == nil || *o.AutoScaling != (scaling.AutoScaling{Min: 1, Max: 5}) {
+		t.Errorf("it is %+v", o.AutoScaling)
+	}
+	ledger := scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"}
+	if a, b := s.observe(t, clusterTarget("alone")).AutoScaling, s.observe(t, ledger).AutoScaling; a != nil || b != nil {
+		t.Errorf("of others it is %+v and %+v", a, b)
+	}
+	if n := s.CountCalls("DescribeScalableTargets"); n != 1 {
+		t.Errorf("it was asked for %d times", n)
+	}
+	s.WithWorld(func(w *model.World) { w.DeregisterScalableTarget("eu-west-1", "orders") })
+	s.clock.Step(autoScalingInterval + time.Second)
+	if o := s.observe(t, ordersCluster); o.AutoScaling != nil {
+		t.Errorf("deregistered, it is %+v", o.AutoScaling)
+	}
+}
+
+// TestClient_ReadsNoAutoScalingLimitsWithoutClusters: plain instances have no readers to count.
+func TestClient_ReadsNoAutoScalingLimitsWithoutClusters(t *testing.T) {
+	s := simulateAllKinds(t)
+	s.observe(t, scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"})
+	if n := s.CountCalls("DescribeScalableTargets"); n != 0 {
+		t.Errorf("it was asked for %d times", n)
+	}
+}
+
+// TestClient_KeepsAutoScalingLimitsAfterReadErrors: it is unknown, asked for again after a while, and nothing else suffers; what was known
+// stands.
+func TestClient_KeepsAutoScalingLimitsAfterReadErrors(t *testing.T) {
+	s := simulateAllKinds(t)
+	s.registerScalableTarget(t, "orders", 1, 5)
+	denied := rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "DescribeScalableTargets", Code: "AccessDenied", HTTPStatus: http.StatusForbidden}
+	s.InjectFault(denied)
+	for range 12 {
+		if o := s.observe(t, ordersCluster); o.AutoScaling != nil || o.Orderable == nil || len(firstInstanceCPU(o)) == 0 {
+			t.Fatalf("it is %+v; orderable %d, samples %d", o.AutoScaling, len(o.Orderable), len(firstInstanceCPU(o)))
+		}
+		s.clock.Step(61 * time.Second)
+	}
+	if n := s.CountCalls("DescribeScalableTargets"); n != 2 {
+		t.Errorf("it was asked for %d times in 12 minutes", n)
+	}
+	s.ClearFaults()
+	s.clock.Step(autoScalingRetryInterval)
+	if s.observe(t, ordersCluster).AutoScaling == nil {
+		t.Error("it can be read again, and is not known")
+	}
+	s.InjectFault(denied)
+	s.clock.Step(autoScalingInterval + time.Second)
+	if s.observe(t, ordersCluster).AutoScaling == nil {
+		t.Error("what was known is forgotten, and two set the number of readers")
+	}
+}

@@ -1,0 +1,102 @@
+package awsx
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+func TestNewReaderInput_CopiesWriterSettings(t *testing.T) {
+	cluster := types.DBCluster{
+		DBClusterIdentifier: aws.String("orders"), Engine: aws.String("aurora-mysql"), DBSubnetGroup: aws.String("private"),
+		TagList: []types.Tag{
+			{Key: aws.String(scaling.TagOptIn), Value: aws.String("platform")},
+			{Key: aws.String("team"), Value: aws.String("orders")},
+		},
+	}
+	writer := types.DBInstance{
+		DBInstanceIdentifier: aws.String("orders-a"), DBInstanceClass: aws.String("db.r6g.large"), EngineVersion: aws.String("8.0"),
+		DBParameterGroups:          []types.DBParameterGroupStatus{{DBParameterGroupName: aws.String("tuned")}},
+		PubliclyAccessible:         aws.Bool(false),
+		MonitoringRoleArn:          aws.String("arn:aws:iam::111122223333:role/monitoring"),
+		MonitoringInterval:         aws.Int32(15),
+		CopyTagsToSnapshot:         aws.Bool(true),
+		StorageEncrypted:           aws.Bool(true),
+		BackupRetentionPeriod:      aws.Int32(7),
+		PerformanceInsightsEnabled: aws.Bool(true), PerformanceInsightsKMSKeyId: aws.String("key"),
+		PerformanceInsightsRetentionPeriod: aws.Int32(465), CACertificateIdentifier: aws.String("rds-ca-rsa2048-g1"),
+		AutoMinorVersionUpgrade: aws.Bool(false), PreferredMaintenanceWindow: aws.String("sun:04:00-sun:05:00"),
+	}
+	call := scaling.Call{
+		Action: scaling.CreateReader, Instance: "orders-new", InstanceClass: "db.r6g.xlarge", PromotionTier: 0,
+		Tags: map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue},
+	}
+	want := rds.CreateDBInstanceInput{
+		DBInstanceIdentifier: aws.String("orders-new"), DBClusterIdentifier: aws.String("orders"),
+		DBInstanceClass: aws.String("db.r6g.xlarge"), Engine: aws.String("aurora-mysql"), PromotionTier: aws.Int32(0),
+		AvailabilityZone: aws.String("eu-west-1b"), DBSubnetGroupName: aws.String("private"),
+		PubliclyAccessible: aws.Bool(false), AutoMinorVersionUpgrade: aws.Bool(false),
+		CACertificateIdentifier: aws.String("rds-ca-rsa2048-g1"), CopyTagsToSnapshot: aws.Bool(true),
+		PreferredMaintenanceWindow: aws.String("sun:04:00-sun:05:00"), DBParameterGroupName: aws.String("tuned"),
+		MonitoringInterval: aws.Int32(15), MonitoringRoleArn: aws.String("arn:aws:iam::111122223333:role/monitoring"),
+		EnablePerformanceInsights: aws.Bool(true), PerformanceInsightsKMSKeyId: aws.String("key"),
+		PerformanceInsightsRetentionPeriod: aws.Int32(465),
+		Tags: []types.Tag{
+			{Key: aws.String(scaling.TagCreatedBy), Value: aws.String(scaling.TagCreatedByValue)},
+			{Key: aws.String(scaling.TagOptIn), Value: aws.String("platform")},
+		},
+	}
+	if got := newReaderInput(writer, cluster, call, aws.String("eu-west-1b")); !reflect.DeepEqual(*got, want) {
+		t.Errorf("got  %+v\nwant %+v", *got, want)
+	}
+
+	writer.MonitoringInterval, writer.PerformanceInsightsEnabled = aws.Int32(0), aws.Bool(false)
+	got := newReaderInput(writer, cluster, call, nil)
+	if got.MonitoringRoleArn != nil || got.PerformanceInsightsKMSKeyId != nil || got.PerformanceInsightsRetentionPeriod != nil {
+		t.Error("settings of what is switched off are passed on")
+	}
+	if got.AvailabilityZone != nil {
+		t.Error("a zone was made up")
+	}
+}
+
+func TestUsableZones_LeastUsedFirst(t *testing.T) {
+	in := func(zone string, subnets ...string) types.DBInstance {
+		i := types.DBInstance{AvailabilityZone: aws.String(zone)}
+		if len(subnets) > 0 {
+			i.DBSubnetGroup = &types.DBSubnetGroup{}
+		}
+		for _, s := range subnets {
+			i.DBSubnetGroup.Subnets = append(i.DBSubnetGroup.Subnets, types.Subnet{
+				SubnetAvailabilityZone: &types.AvailabilityZone{Name: aws.String(s)},
+			})
+		}
+		return i
+	}
+	tests := []struct {
+		name    string
+		zones   []string
+		members []types.DBInstance
+		want    *string
+	}{
+		{"an empty zone", []string{"c", "b", "a"}, []types.DBInstance{in("a"), in("c")}, aws.String("b")},
+		{"the fewest", []string{"a", "b", "c"}, []types.DBInstance{in("a"), in("a"), in("b"), in("c"), in("c")}, aws.String("b")},
+		{"the first by name among equals", []string{"c", "b", "a"}, []types.DBInstance{in("a"), in("b"), in("c")}, aws.String("a")},
+		{"no subnet in the empty zone", []string{"a", "b", "c"}, []types.DBInstance{in("a", "a", "c")}, aws.String("c")},
+		{"zones are unknown", nil, []types.DBInstance{in("a")}, nil},
+		{"only the subnets are known", nil, []types.DBInstance{in("a", "a", "b")}, aws.String("b")},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := firstZone(usableZones(test.zones, test.members))
+			if aws.ToString(got) != aws.ToString(test.want) || (got == nil) != (test.want == nil) {
+				t.Errorf("got %s, want %s", aws.ToString(got), aws.ToString(test.want))
+			}
+		})
+	}
+}

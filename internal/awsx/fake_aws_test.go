@@ -1,0 +1,345 @@
+package awsx
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// fakeAWS answers the requests of an observer over their real wire protocols from figures that a test sets: it can be late,
+// cut answers short and forget, which a simulator of a healthy database does not.
+type fakeAWS struct {
+	*httptest.Server
+	clock *clocktesting.FakeClock
+
+	mu sync.Mutex
+	// clusters lists the members of each Aurora cluster; the first is the writer.
+	clusters map[string][]string
+	// createdAt is when an instance was, if not long ago; the zero time means that it is being created.
+	createdAt map[string]time.Time
+	// metricValues are the values of each metric of each instance, as "instance metric", by minute.
+	metricValues map[string]map[time.Time]float64
+	// metricPageSize is how many of a metric's points go into one page; 0 means all.
+	metricPageSize int
+	// statusCodes replaces the StatusCode of the instances named.
+	statusCodes map[string]string
+	// failures makes requests fail, by operation.
+	failures map[string]func(w http.ResponseWriter)
+	// maintenance has the dates of an action in XML, by ARN.
+	maintenance map[string]string
+	// performanceInsights gives instances Performance Insights.
+	performanceInsights bool
+	// callCounts counts the requests by operation.
+	callCounts map[string]int
+	// metricRequests are the GetMetricData requests, in order.
+	metricRequests []metricDataRequest
+}
+
+// metricDataRequest is a GetMetricData request in CBOR.
+type metricDataRequest struct {
+	StartTime, EndTime time.Time
+	NextToken          string
+	MetricDataQueries  []struct {
+		ID         string `cbor:"Id"`
+		MetricStat struct {
+			Metric struct {
+				Namespace, MetricName string
+				Dimensions            []struct{ Name, Value string }
+			}
+			Period int
+			Stat   string
+		}
+	}
+}
+
+// metricDataResponse is its answer.
+type metricDataResponse struct {
+	MetricDataResults []metricDataResult
+	NextToken         string `cbor:",omitempty"`
+}
+
+type metricDataResult struct {
+	ID         string `cbor:"Id"`
+	Timestamps []time.Time
+	Values     []float64
+	StatusCode string
+}
+
+func newFakeAWS(t *testing.T) *fakeAWS {
+	t.Helper()
+	c := &fakeAWS{
+		clock: clocktesting.NewFakeClock(testStart), clusters: map[string][]string{}, createdAt: map[string]time.Time{},
+		metricValues: map[string]map[time.Time]float64{}, statusCodes: map[string]string{},
+		failures: map[string]func(http.ResponseWriter){}, callCounts: map[string]int{},
+	}
+	c.Server = httptest.NewServer(c)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// newClient makes an Edge on this cloud and its clock.
+func (c *fakeAWS) newClient(t *testing.T, change ...func(*Options)) *Client {
+	t.Helper()
+	return newTestClient(t, c.URL, append([]func(*Options){func(o *Options) { o.Clock = c.clock }}, change...)...)
+}
+
+// publishMetric sets the value of a metric for the minutes [from, to) after the tests begin.
+func (c *fakeAWS) publishMetric(instance, metric string, from, to int, value float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := instance + " " + metric
+	if c.metricValues[key] == nil {
+		c.metricValues[key] = map[time.Time]float64{}
+	}
+	for n := from; n < to; n++ {
+		c.metricValues[key][minuteAfterStart(n)] = value
+	}
+}
+
+// update changes what the cloud answers.
+func (c *fakeAWS) update(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
+// expectCalls wants the numbers of requests since it was last called, those that are made seldom left out.
+func (c *fakeAWS) expectCalls(t *testing.T, want map[string]int) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	got := maps.Clone(c.callCounts)
+	maps.DeleteFunc(got, func(operation string, _ int) bool { return isInfrequent(operation) })
+	if !maps.Equal(got, want) {
+		t.Errorf("made the requests %v, want %v", got, want)
+	}
+	clear(c.callCounts)
+}
+
+// isInfrequent says whether a request is not made at each reading: its samples stand for longer than a minute, or it is about
+// what hardly changes.
+func isInfrequent(operation string) bool {
+	return strings.HasPrefix(operation, "GetMetricData/") ||
+		operation == "DescribeOrderableDBInstanceOptions" || operation == "DescribeScalableTargets" || operation == "DescribePendingMaintenanceActions"
+}
+
+// lastMetricRequest is the newest GetMetricData request.
+func (c *fakeAWS) lastMetricRequest() metricDataRequest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.metricRequests[len(c.metricRequests)-1]
+}
+
+// ServeHTTP implements http.Handler.
+func (c *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	operation := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+	var form url.Values
+	if target := r.Header.Get("X-Amz-Target"); target != "" { // it speaks JSON
+		operation = target[strings.LastIndex(target, ".")+1:]
+	}
+	if operation == "" {
+		if err := r.ParseForm(); err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		form = r.PostForm
+		operation = form.Get("Action")
+	}
+	if operation != "GetMetricData" || c.failures[operation] != nil {
+		c.callCounts[operation]++
+	}
+	if fail := c.failures[operation]; fail != nil {
+		fail(w)
+		return
+	}
+	switch operation {
+	case "DescribeDBClusters":
+		writeResult(w, operation, c.describeClusters())
+	case "DescribeDBInstances":
+		writeResult(w, operation, c.describeInstances(form.Get("Marker")))
+	case "GetMetricData":
+		c.getMetricData(w, r)
+	case "DescribeOrderableDBInstanceOptions":
+		writeResult(w, operation, c.describeOrderable(form))
+	case "DescribePendingMaintenanceActions":
+		writeResult(w, operation, c.describeMaintenance())
+	case "DescribeScalableTargets":
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		w.Write([]byte(`{"ScalableTargets":[]}`))
+	default:
+		writeError(w, http.StatusBadRequest, "InvalidAction", operation)
+	}
+}
+
+func (c *fakeAWS) describeClusters() string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(c.clusters)) {
+		fmt.Fprintf(&b, `<DBCluster><DBClusterIdentifier>%[1]s</DBClusterIdentifier><DBClusterArn>arn:cluster:%[1]s</DBClusterArn>`+
+			`<DbClusterResourceId>cluster-%[1]s</DbClusterResourceId>`+
+			`<Status>available</Status><EngineVersion>16.1</EngineVersion>`+
+			`<Engine>aurora-postgresql</Engine><EngineMode>provisioned</EngineMode><DBClusterMembers>`, name)
+		for n, member := range c.clusters[name] {
+			fmt.Fprintf(&b, `<DBClusterMember><DBInstanceIdentifier>%s</DBInstanceIdentifier><IsClusterWriter>%v</IsClusterWriter>`+
+				`<PromotionTier>1</PromotionTier></DBClusterMember>`, member, n == 0)
+		}
+		b.WriteString(`</DBClusterMembers></DBCluster>`)
+	}
+	return "<DBClusters>" + b.String() + "</DBClusters>"
+}
+
+// describeInstances answers in pages of 100; the marker is the first of the next page.
+func (c *fakeAWS) describeInstances(marker string) string {
+	type member struct{ name, cluster string }
+	var all []member
+	for _, cluster := range slices.Sorted(maps.Keys(c.clusters)) {
+		for _, name := range c.clusters[cluster] {
+			all = append(all, member{name, cluster})
+		}
+	}
+	first := max(0, slices.IndexFunc(all, func(m member) bool { return m.name == marker }))
+	end := min(first+100, len(all))
+	var b strings.Builder
+	for _, m := range all[first:end] {
+		created, set := c.createdAt[m.name]
+		if !set {
+			created = testStart.Add(-1000 * time.Hour)
+		}
+		fmt.Fprintf(&b, `<DBInstance><DBInstanceIdentifier>%[1]s</DBInstanceIdentifier><DBInstanceArn>arn:db:%[1]s</DBInstanceArn>`+
+			`<DBClusterIdentifier>%[2]s</DBClusterIdentifier><PerformanceInsightsEnabled>%[5]t</PerformanceInsightsEnabled>`+
+			`<DbiResourceId>db-%[3]s-%[4]d</DbiResourceId><Engine>aurora-postgresql</Engine><DBInstanceClass>db.r6g.large</DBInstanceClass>`+
+			`<DBInstanceStatus>available</DBInstanceStatus>`, m.name, m.cluster, strings.ToUpper(m.name), created.Unix(), c.performanceInsights)
+		if !created.IsZero() {
+			fmt.Fprintf(&b, `<InstanceCreateTime>%s</InstanceCreateTime>`, created.Format(time.RFC3339))
+		}
+		b.WriteString(`</DBInstance>`)
+	}
+	next := ""
+	if end < len(all) {
+		next = "<Marker>" + all[end].name + "</Marker>"
+	}
+	return "<DBInstances>" + b.String() + "</DBInstances>" + next
+}
+
+func (c *fakeAWS) getMetricData(w http.ResponseWriter, r *http.Request) {
+	var request metricDataRequest
+	if err := cbor.NewDecoder(r.Body).Decode(&request); err != nil {
+		writeError(w, http.StatusBadRequest, "MalformedBody", err.Error())
+		return
+	}
+	minutes := time.Duration(request.MetricDataQueries[0].MetricStat.Period) * time.Second
+	if minutes == time.Minute {
+		c.metricRequests = append(c.metricRequests, request)
+		c.callCounts["GetMetricData"]++
+	} else {
+		c.callCounts[fmt.Sprintf("GetMetricData/%d", request.MetricDataQueries[0].MetricStat.Period)]++
+	}
+	page := 0
+	if request.NextToken != "" {
+		var err error
+		if page, err = strconv.Atoi(request.NextToken); err != nil {
+			panic(err)
+		}
+	}
+	var response metricDataResponse
+	for _, q := range request.MetricDataQueries {
+		instance := q.MetricStat.Metric.Dimensions[0].Value
+		key := instance
+		if d := q.MetricStat.Metric.Dimensions; len(d) > 1 {
+			key += " " + d[1].Value
+		}
+		result := metricDataResult{ID: q.ID, StatusCode: "Complete"}
+		for from := request.StartTime.UTC(); from.Before(request.EndTime); from = from.Add(minutes) {
+			if value, ok := c.statistic(key+" "+q.MetricStat.Metric.MetricName, q.MetricStat.Stat, from, minutes); ok {
+				result.Timestamps, result.Values = append(result.Timestamps, from), append(result.Values, value)
+			}
+		}
+		if n := c.metricPageSize; n > 0 {
+			first, end := min(page*n, len(result.Values)), min((page+1)*n, len(result.Values))
+			if end < len(result.Values) {
+				result.StatusCode, response.NextToken = "PartialData", fmt.Sprint(page+1)
+			}
+			result.Timestamps, result.Values = result.Timestamps[first:end], result.Values[first:end]
+		}
+		if status, set := c.statusCodes[instance]; set {
+			result.StatusCode = status
+		}
+		response.MetricDataResults = append(response.MetricDataResults, result)
+	}
+	mode, err := cbor.EncOptions{Time: cbor.TimeUnix, TimeTag: cbor.EncTagRequired}.EncMode()
+	if err != nil {
+		panic(err)
+	}
+	body, err := mode.Marshal(response)
+	if err != nil {
+		panic(err)
+	}
+	w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+	w.Header().Set("Content-Type", "application/cbor")
+	w.Write(body)
+}
+
+// statistic is what a metric comes to over a period.
+func (c *fakeAWS) statistic(key, stat string, from time.Time, length time.Duration) (value float64, known bool) {
+	n := 0.0
+	for at := from; at.Before(from.Add(length)); at = at.Add(time.Minute) {
+		v, ok := c.metricValues[key][at]
+		switch {
+		case !ok:
+			continue
+		case n == 0:
+			value = v
+		case stat == "Maximum":
+			value = max(value, v)
+		case stat == "Minimum":
+			value = min(value, v)
+		default:
+			value += v
+		}
+		n++
+	}
+	if stat == "Average" && n > 0 {
+		value /= n
+	}
+	return value, n > 0
+}
+
+// describeOrderable offers two classes, one of them twice.
+func (c *fakeAWS) describeOrderable(form url.Values) string {
+	if form.Get("Engine") != "aurora-postgresql" {
+		return "<OrderableDBInstanceOptions></OrderableDBInstanceOptions>"
+	}
+	option := func(class string) string {
+		return "<OrderableDBInstanceOption><DBInstanceClass>" + class + "</DBInstanceClass></OrderableDBInstanceOption>"
+	}
+	return "<OrderableDBInstanceOptions>" + option("db.r6g.xlarge") + option("db.r6g.large") + option("db.r6g.xlarge") + "</OrderableDBInstanceOptions>"
+}
+
+// describeMaintenance lists what AWS is about to do, by ARN.
+func (c *fakeAWS) describeMaintenance() string {
+	var b strings.Builder
+	for _, arn := range slices.Sorted(maps.Keys(c.maintenance)) {
+		b.WriteString("<ResourcePendingMaintenanceActions><ResourceIdentifier>" + arn + "</ResourceIdentifier><PendingMaintenanceActionDetails>" +
+			"<PendingMaintenanceAction><Action>system-update</Action>" + c.maintenance[arn] + "</PendingMaintenanceAction>" +
+			"</PendingMaintenanceActionDetails></ResourcePendingMaintenanceActions>")
+	}
+	return "<PendingMaintenanceActions>" + b.String() + "</PendingMaintenanceActions>"
+}
+
+// clusterTarget is the target of one of the cloud's clusters.
+func clusterTarget(name string) scaling.Target {
+	return scaling.Target{Scope: euWest1, Kind: scaling.DBCluster, Identifier: name}
+}

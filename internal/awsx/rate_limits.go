@@ -1,0 +1,85 @@
+package awsx
+
+import (
+	"context"
+
+	"github.com/aws/smithy-go/middleware"
+	"golang.org/x/time/rate"
+	"k8s.io/utils/clock"
+)
+
+// The most requests a second, and at once, that one scope makes of each operation. AWS publishes no figure for the RDS API
+// and shares one limit among all who use the account and region, Terraform and consoles included: these stay far below
+// what is known to be throttled. One noisy path cannot starve another.
+const (
+	// describesPerSecond and describesBurst bound each Describe operation: the burst is 2,000 databases in pages of 100.
+	describesPerSecond, describesBurst = 5, 20
+	// metricsPerSecond and metricsBurst bound GetMetricData, of which AWS takes 50 a second in an account and region
+	// (CloudWatch user guide, "CloudWatch service quotas").
+	metricsPerSecond, metricsBurst = 10, 20
+	// changesPerSecond and changesBurst bound each operation that changes something.
+	changesPerSecond, changesBurst = 1, 5
+)
+
+// rateLimits holds back requests on the client's side. Each attempt counts, retries included.
+type rateLimits struct {
+	clock    clock.Clock
+	limiters map[string]*rate.Limiter
+}
+
+func newRateLimits(c clock.Clock) *rateLimits {
+	l := &rateLimits{clock: c, limiters: map[string]*rate.Limiter{
+		"GetMetricData": rate.NewLimiter(metricsPerSecond, metricsBurst),
+	}}
+	for _, operation := range []string{
+		"DescribeDBClusters", "DescribeDBInstances", "DescribeOrderableDBInstanceOptions", "DescribePendingMaintenanceActions",
+		"DescribeScalableTargets", "GetProducts",
+	} {
+		l.limiters[operation] = rate.NewLimiter(describesPerSecond, describesBurst)
+	}
+	for _, operation := range []string{"ModifyDBInstance", "CreateDBInstance", "DeleteDBInstance", "FailoverDBCluster"} {
+		l.limiters[operation] = rate.NewLimiter(changesPerSecond, changesBurst)
+	}
+	return l
+}
+
+// addTo puts the limits into a client's middleware, below the retries.
+func (l *rateLimits) addTo(stack *middleware.Stack) error {
+	return stack.Finalize.Insert(l, "Retry", middleware.After)
+}
+
+// ID implements middleware.FinalizeMiddleware.
+func (*rateLimits) ID() string { return "dbscaler:RateLimits" }
+
+// HandleFinalize implements middleware.FinalizeMiddleware.
+func (l *rateLimits) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	middleware.FinalizeOutput, middleware.Metadata, error,
+) {
+	if err := l.wait(ctx, middleware.GetOperationName(ctx)); err != nil {
+		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+	}
+	return next.HandleFinalize(ctx, in)
+}
+
+// wait returns when the operation may be asked for, or when the context ends. An operation without a limit may at once.
+func (l *rateLimits) wait(ctx context.Context, operation string) error {
+	limiter, ok := l.limiters[operation]
+	if !ok {
+		return nil
+	}
+	now := l.clock.Now()
+	turn := limiter.ReserveN(now, 1)
+	delay := turn.DelayFrom(now)
+	if delay == 0 {
+		return nil
+	}
+	timer := l.clock.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C():
+		return nil
+	case <-ctx.Done():
+		turn.CancelAt(l.clock.Now())
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,79 @@
+package awsx
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+func TestRateLimits_DelayAboveBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limits, begin := newRateLimits(clock.RealClock{}), time.Now()
+		for range changesBurst {
+			if err := limits.wait(t.Context(), "ModifyDBInstance"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if waited := time.Since(begin); waited != 0 {
+			t.Errorf("the burst took %s", waited)
+		}
+		for range 3 {
+			if err := limits.wait(t.Context(), "ModifyDBInstance"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if waited := time.Since(begin); waited != 3*time.Second/changesPerSecond {
+			t.Errorf("three requests above the burst took %s", waited)
+		}
+		// Another operation has its own limit, and one without a limit never waits.
+		for _, operation := range []string{"DeleteDBInstance", "AssumeRole"} {
+			if err := limits.wait(t.Context(), operation); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if waited := time.Since(begin); waited != 3*time.Second/changesPerSecond {
+			t.Errorf("other operations waited too: %s", waited)
+		}
+	})
+}
+
+func TestRateLimits_WaitEndsWithContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limits := newRateLimits(clock.RealClock{})
+		for range changesBurst {
+			if err := limits.wait(t.Context(), "FailoverDBCluster"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := limits.wait(ctx, "FailoverDBCluster"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		// The turn that was given up is free for the next.
+		begin := time.Now()
+		if err := limits.wait(t.Context(), "FailoverDBCluster"); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(begin); waited > time.Second/changesPerSecond {
+			t.Errorf("the turn is lost: the next waited %s", waited)
+		}
+	})
+}
+
+func TestRateLimits_CoverOperations(t *testing.T) {
+	limits := newRateLimits(clock.RealClock{})
+	for _, operation := range []string{
+		"DescribeDBClusters", "DescribeDBInstances", "GetMetricData", "DescribeOrderableDBInstanceOptions",
+		"DescribePendingMaintenanceActions", "GetProducts",
+		"ModifyDBInstance", "CreateDBInstance", "DeleteDBInstance", "FailoverDBCluster",
+	} {
+		if limits.limiters[operation] == nil {
+			t.Errorf("%s has no limit", operation)
+		}
+	}
+}

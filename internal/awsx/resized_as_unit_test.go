@@ -1,0 +1,71 @@
+package awsx
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// A Multi-AZ DB cluster, over the wire and by the shipped IAM policy.
+func TestSimulator_MultiAZCluster(t *testing.T) {
+	s := simulateScenario(t, "multi-az-cluster", shippedIAMPolicy(t), func(o *Options) { o.PricingRegion = "us-east-1" })
+	payments := clusterTarget("payments")
+	o := s.observe(t, payments)
+	if !o.ResizedAsUnit || o.Unsupported != "" || o.Kind != scaling.DBCluster || len(o.Instances) != 3 || !o.Instances[0].Writer || o.Prices != nil {
+		t.Fatalf("got %+v", o)
+	}
+	if !slices.Contains(o.Orderable, "db.m6gd.xlarge") || slices.Contains(o.Orderable, "db.m6g.xlarge") {
+		t.Errorf("orderable are %v", o.Orderable)
+	}
+	for _, i := range o.Instances {
+		if len(i.CPU) < 50 || len(i.Connections) == 0 || (i.ReplicaLag != nil) == i.Writer {
+			t.Errorf("%s: %d samples, lag %v", i.Identifier, len(i.CPU), i.ReplicaLag)
+		}
+	}
+	change := scaling.Call{Action: scaling.ModifyClusterClass, Instance: "payments", InstanceClass: "db.m6gd.xlarge"}
+	if err := s.client.Execute(t.Context(), payments, change); err != nil {
+		t.Fatal(err)
+	}
+	for range 90 {
+		s.clock.Step(samplePeriod)
+		if o = s.observe(t, payments); isIdle(o) && o.Instances[0].Class == "db.m6gd.xlarge" {
+			break
+		}
+	}
+	for _, i := range o.Instances {
+		if i.Class != "db.m6gd.xlarge" || !i.IsAvailable() {
+			t.Errorf("%s is a %s and %s", i.Identifier, i.Class, i.Status)
+		}
+	}
+	if o.Instances[0].Identifier == "payments-instance-1" {
+		t.Error("the old writer was resized in place")
+	}
+	expectCause(t, s.client.Execute(t.Context(), payments, scaling.Call{
+		Action: scaling.ModifyClusterClass, Instance: "payments", InstanceClass: "db.m6g.xlarge",
+	}), scaling.ErrInvalid)
+}
+
+// Aurora Serverless v2, over the wire and by the shipped IAM policy.
+func TestSimulator_Serverless(t *testing.T) {
+	s := simulateScenario(t, "serverless", shippedIAMPolicy(t))
+	sessions := clusterTarget("sessions")
+	o := s.observe(t, sessions)
+	if !o.ResizedAsUnit || !o.Serverless || o.Unsupported != "" || o.Shape(scaling.Writer) != (scaling.Shape{InstanceClass: "16 ACU", Count: 1}) {
+		t.Fatalf("got %+v", o)
+	}
+	if cpu, known := o.Instances[0].CPU.NewestSample(); !known || cpu.Value < 80 || cpu.Value > 95 {
+		t.Errorf("the writer is at %v of its maximum capacity", cpu)
+	}
+	change := func(class string) scaling.Call {
+		return scaling.Call{Action: scaling.ModifyCapacity, Instance: "sessions", InstanceClass: class}
+	}
+	if err := s.client.Execute(t.Context(), sessions, change("32 ACU")); err != nil {
+		t.Fatal(err)
+	}
+	s.clock.Step(2 * samplePeriod)
+	if o = s.observe(t, sessions); !isIdle(o) || o.Instances[1].Class != "32 ACU" {
+		t.Errorf("got %+v", o)
+	}
+	expectCause(t, s.client.Execute(t.Context(), sessions, change("db.r6g.large")), scaling.ErrInvalid)
+}

@@ -1,0 +1,123 @@
+package ownership
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// The annotations and the policies by which an object is told to leave its database alone.
+const (
+	// ackReadOnly keeps ACK from changing anything (ACK, "ReadOnly Resources").
+	ackReadOnly = "services.k8s.aws/read-only"
+	// crossplanePaused keeps Crossplane from reconciling (Crossplane, "Managed Resources").
+	crossplanePaused = "crossplane.io/paused"
+	// crossplaneExternalName is what Crossplane calls the resource in AWS.
+	crossplaneExternalName = "crossplane.io/external-name"
+	// manageAll and update are the management policies with which Crossplane changes what exists (Crossplane, "Managed
+	// Resources").
+	manageAll, manageUpdate = "*", "Update"
+)
+
+// declaration is what one object says of a DB instance.
+type declaration struct {
+	// declaredBy names the object for people.
+	declaredBy string
+	// arn is what its controller has found; empty before that. Then identifier and region have to do.
+	arn, identifier, region string
+	// instanceClass is the one that its controller would set; empty when it leaves the class alone.
+	instanceClass string
+}
+
+// resourceKind is a kind of object that declares DB instances.
+type resourceKind struct {
+	resource schema.GroupResource
+	// parse says what an object declares.
+	parse func(*unstructured.Unstructured) declaration
+	// remedy is what to change in an object so that it leaves the class alone.
+	remedy string
+}
+
+const (
+	remedyACK    = "annotate it with " + ackReadOnly + `="true"`
+	remedyUpjet  = "move spec.forProvider.instanceClass to spec.initProvider, and leave LateInitialize out of spec.managementPolicies"
+	remedyLegacy = `leave "*" and Update out of spec.managementPolicies`
+)
+
+// resourceKinds are those that declare DB instances. Objects for clusters are not among them: an Aurora cluster has no class, and
+// declares no number of readers.
+var resourceKinds = []resourceKind{
+	{groupResource("rds.services.k8s.aws", "dbinstances"), parseACK, remedyACK},
+	{groupResource("rds.aws.upbound.io", "clusterinstances"), parseCrossplane, remedyUpjet},
+	{groupResource("rds.aws.upbound.io", "instances"), parseCrossplane, remedyUpjet},
+	{groupResource("rds.aws.m.upbound.io", "clusterinstances"), parseCrossplane, remedyUpjet},
+	{groupResource("rds.aws.m.upbound.io", "instances"), parseCrossplane, remedyUpjet},
+	{groupResource("rds.aws.crossplane.io", "dbinstances"), parseCrossplane, remedyLegacy},
+	{groupResource("database.aws.crossplane.io", "rdsinstances"), parseCrossplane, remedyLegacy},
+}
+
+func groupResource(group, resource string) schema.GroupResource {
+	return schema.GroupResource{Group: group, Resource: resource}
+}
+
+// matches says whether it declares an instance in a region.
+func (d declaration) matches(i scaling.Instance, region string) bool {
+	if d.arn != "" && i.ARN != "" {
+		return d.arn == i.ARN
+	}
+	return strings.EqualFold(d.identifier, i.Identifier) && (d.region == "" || d.region == region)
+}
+
+// parseACK reads a DBInstance of ACK's RDS controller.
+func parseACK(o *unstructured.Unstructured) declaration {
+	d := declaration{
+		declaredBy: describeObject("ACK", o),
+		identifier: stringField(o, "spec", "dbInstanceIdentifier"),
+		arn:        stringField(o, "status", "ackResourceMetadata", "arn"),
+		region:     stringField(o, "status", "ackResourceMetadata", "region"),
+	}
+	if o.GetAnnotations()[ackReadOnly] != "true" && o.GetDeletionTimestamp() == nil {
+		d.instanceClass = stringField(o, "spec", "dbInstanceClass")
+	}
+	return d
+}
+
+// parseCrossplane reads a managed resource of one of Crossplane's AWS providers. The community's provider calls some fields
+// otherwise.
+func parseCrossplane(o *unstructured.Unstructured) declaration {
+	d := declaration{
+		declaredBy: describeObject("Crossplane", o),
+		identifier: cmp.Or(o.GetAnnotations()[crossplaneExternalName], stringField(o, "spec", "forProvider", "identifier"), o.GetName()),
+		arn:        cmp.Or(stringField(o, "status", "atProvider", "arn"), stringField(o, "status", "atProvider", "dbInstanceARN")),
+		region:     stringField(o, "spec", "forProvider", "region"),
+	}
+	policies, set, err := unstructured.NestedStringSlice(o.Object, "spec", "managementPolicies")
+	manages := err != nil || !set || slices.Contains(policies, manageAll) || slices.Contains(policies, manageUpdate)
+	if manages && o.GetAnnotations()[crossplanePaused] != "true" && o.GetDeletionTimestamp() == nil {
+		d.instanceClass = cmp.Or(stringField(o, "spec", "forProvider", "instanceClass"), stringField(o, "spec", "forProvider", "dbInstanceClass"))
+	}
+	return d
+}
+
+func describeObject(tool string, o *unstructured.Unstructured) string {
+	name := o.GetName()
+	if o.GetNamespace() != "" {
+		name = o.GetNamespace() + "/" + name
+	}
+	return fmt.Sprintf("%s's %s %s (%s)", tool, o.GetKind(), name, o.GroupVersionKind().Group)
+}
+
+// stringField reads a field that is a string, or nothing.
+func stringField(o *unstructured.Unstructured, path ...string) string {
+	value, _, err := unstructured.NestedString(o.Object, path...)
+	if err != nil {
+		return ""
+	}
+	return value
+}

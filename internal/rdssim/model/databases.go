@@ -1,0 +1,143 @@
+package model
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math/rand/v2"
+	"strings"
+)
+
+const (
+	// defaultBackupWindow and defaultMaintenanceWindow are in UTC, as the RDS API writes them.
+	defaultBackupWindow      = "01:00-01:30"
+	defaultMaintenanceWindow = "sun:02:00-sun:02:30"
+	defaultCertificate       = "rds-ca-rsa2048-g1"
+	defaultSubnetGroup       = "default"
+	// storageAuroraStandard and storageAuroraIOOptimized are the storage types of Aurora (RDS API reference, CreateDBCluster).
+	storageAuroraStandard, storageAuroraIOOptimized = "aurora", "aurora-iopt1"
+	monitoringIntervalSeconds                       = 60 // seconds
+
+	// defaultPromotionTier is the promotion tier of instances that name none, and maxPromotionTier the last (RDS API reference,
+	// CreateDBInstance).
+	defaultPromotionTier, maxPromotionTier = 1, 15
+)
+
+func isValidPromotionTier(tier int) bool { return tier >= 0 && tier <= maxPromotionTier }
+
+// addDatabase brings a database into the world as the scenario describes it.
+func (w *World) addDatabase(d Database) error {
+	d.AccountID = cmp.Or(d.AccountID, w.scenario.AccountID)
+	d.BackupWindow = cmp.Or(d.BackupWindow, defaultBackupWindow)
+	d.MaintenanceWindow = cmp.Or(d.MaintenanceWindow, defaultMaintenanceWindow)
+	g := &instanceGroup{region: d.Region, identifier: d.Identifier, costFactor: 1, noiseSource: w.newNoiseSource(d)}
+	w.groups = append(w.groups, g)
+	if len(d.Instances) > 0 {
+		g.cluster = w.addCluster(d)
+	}
+	for _, m := range d.allInstances() {
+		w.addInitialInstance(g, d, m)
+	}
+	if err := w.SetLoad(d.Region, d.Identifier, d.Load); err != nil {
+		return err
+	}
+	g.drawNoise()
+	for _, u := range d.Upgrades {
+		w.schedule(u.At.sinceStart(w.scenario.Start.Time), func() { w.startUpgrade(g, u) })
+	}
+	for _, m := range d.Maintenance {
+		w.scheduleMaintenance(g, m)
+	}
+	if d.AutoScaling != nil {
+		if err := w.RegisterScalableTarget(d.Region, d.Identifier, *d.AutoScaling); err != nil {
+			return err
+		}
+	}
+	if d.Backups {
+		w.scheduleBackup(g.instances[0])
+	}
+	return nil
+}
+
+// newNoiseSource is the randomness of a database's load.
+func (w *World) newNoiseSource(d Database) *rand.Rand {
+	name := fnv.New64a()
+	_, _ = name.Write([]byte(d.Region + "/" + d.Identifier)) // a hash takes everything
+	return rand.New(rand.NewPCG(uint64(w.scenario.Seed), name.Sum64()))
+}
+
+func (w *World) addCluster(d Database) *Cluster {
+	c := &Cluster{
+		Identifier: d.Identifier, Region: d.Region, AccountID: d.AccountID, ResourceID: w.newResourceID("cluster"),
+		Engine: d.Engine, EngineVersion: d.EngineVersion, Status: statusAvailable, Writer: d.Instances[0].Identifier,
+		StorageType: cmp.Or(d.StorageType, storageAuroraStandard), AvailabilityZones: AvailabilityZones(d.Region), DBSubnetGroup: defaultSubnetGroup,
+		ParameterGroup: "default." + d.Engine, BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
+		DeletionProtection: d.DeletionProtection, CreatedAt: w.now.AddDate(-1, 0, 0), Tags: maps.Clone(d.Tags),
+	}
+	if d.Serverless != nil {
+		c.Capacity = &ServerlessCapacity{d.Serverless.Min, d.Serverless.Max}
+	}
+	if !isAurora(d.Engine) {
+		c.InstanceClass, c.StorageType = d.Instances[0].Class, cmp.Or(d.StorageType, "io1")
+	}
+	w.clusters[d.Region+"/"+d.Identifier] = c
+	return c
+}
+
+// addInitialInstance puts an instance into the world, in service.
+func (w *World) addInitialInstance(g *instanceGroup, d Database, m Member) {
+	created := w.now.AddDate(-1, 0, 0)
+	s := &instanceState{
+		Instance: Instance{
+			Identifier: m.Identifier, Region: d.Region, AccountID: d.AccountID, ResourceID: w.newResourceID("db"),
+			Engine: d.Engine, EngineVersion: d.EngineVersion, Class: m.Class, Status: statusAvailable, PromotionTier: defaultPromotionTier,
+			MultiAZ: d.MultiAZ, AvailabilityZone: AvailabilityZones(d.Region)[len(w.instances)%3], DBSubnetGroup: defaultSubnetGroup,
+			ParameterGroup: "default." + d.Engine, BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
+			PerformanceInsights: d.PerformanceInsights, CACertificate: defaultCertificate,
+			CreatedAt: created, Tags: maps.Clone(m.Tags),
+		},
+		group: g, inServiceSince: created,
+	}
+	if m.PromotionTier != nil {
+		s.PromotionTier = *m.PromotionTier
+	}
+	if g.cluster == nil && m.Identifier != d.Identifier {
+		s.ReplicationSource, s.MultiAZ = d.Identifier, false
+	}
+	if s.MultiAZ {
+		s.SecondaryAvailabilityZone = standbyZone(d.Region, s.AvailabilityZone)
+	}
+	if d.PerformanceInsights {
+		s.MonitoringInterval = monitoringIntervalSeconds
+	}
+	if g.cluster == nil {
+		s.DeletionProtection = d.DeletionProtection
+	} else {
+		s.Cluster = g.cluster.Identifier
+	}
+	w.addInstance(s)
+}
+
+// addInstance adds an instance to the world and to its group.
+func (w *World) addInstance(s *instanceState) {
+	s.updateCapacity()
+	w.instances[s.Region+"/"+s.Identifier] = s
+	s.group.instances = append(s.group.instances, s)
+	if c := s.group.cluster; c != nil {
+		c.Members = append(c.Members, s.Identifier)
+	}
+}
+
+func (w *World) newResourceID(kind string) string {
+	return fmt.Sprintf("%s-%s", kind, strings.ToUpper(fmt.Sprintf("%016x%010x", w.random.Uint64(), w.random.Uint32())))
+}
+
+// standbyZone is where a standby is put.
+func standbyZone(region, zone string) string {
+	all := AvailabilityZones(region)
+	if all[0] == zone {
+		return all[1]
+	}
+	return all[0]
+}

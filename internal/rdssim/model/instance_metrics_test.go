@@ -1,0 +1,138 @@
+package model
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Published tells once what GetMetricData would tell, as soon as it would, and also of an instance that is gone.
+func TestForEachPublished_MatchesMetricAverages(t *testing.T) {
+	w := newWorld(t, nil, auroraCluster(0.5, 1, "db.r6g.large", "db.r6g.large", "db.r6g.large"))
+	told := map[string]int{}
+	var since time.Time
+	for n := range 6 * 60 {
+		advance(w, 10*time.Second)
+		if n == 200 {
+			must[*Instance](t)(w.DeleteInstance(testRegion, "orders-3", true, ""))
+		}
+		since = w.ForEachPublished(testRegion, "orders", since, func(r InstanceMetrics) {
+			told[fmt.Sprint(r.Identifier, r.Time.Unix())]++
+			dimensions := map[string]string{"DBInstanceIdentifier": r.Identifier}
+			for metric, got := range map[string]float64{
+				"CPUUtilization": r.CPUPercent, "FreeableMemory": r.FreeableMemoryBytes, "DatabaseConnections": r.Connections, "DBLoadCPU": r.DBLoadCPU,
+				"EngineUptime": r.UptimeSeconds,
+			} {
+				want := w.MetricAverages(testRegion, dimensions, metric, r.Time, r.Time.Add(time.Minute))
+				if len(want) != 1 || want[0].Value != got {
+					t.Fatalf("%s of %s at %s is %g, want %v", metric, r.Identifier, r.Time, got, want)
+				}
+			}
+			if lag := w.MetricAverages(testRegion, dimensions, "AuroraReplicaLag", r.Time, r.Time.Add(time.Minute)); r.IsWriter != (len(lag) == 0) ||
+				!r.IsWriter && r.ReplicaLag.Round(time.Microsecond) != time.Duration(lag[0].Value*1e6).Round(time.Microsecond) {
+				t.Fatalf("the lag is %s, want %v", r.ReplicaLag, lag)
+			}
+		})
+	}
+	for key, times := range told {
+		if times != 1 {
+			t.Errorf("%s was told %d times", key, times)
+		}
+	}
+	want := 0
+	for _, id := range []string{"orders-1", "orders-2", "orders-3"} {
+		want += len(w.MetricAverages(testRegion, map[string]string{"DBInstanceIdentifier": id}, "CPUUtilization", testStart, w.Now()))
+	}
+	if len(told) != want || want < 140 {
+		t.Errorf("%d readings, want %d", len(told), want)
+	}
+}
+
+// What a minute of truth says of interruptions: a reader that is resized is one, the writer with its failover one, a new reader
+// none. And a Morph none.
+func TestMinuteSummary_CountsDisruptions(t *testing.T) {
+	w := newWorld(t, nil, auroraCluster(0.5, 1, "db.r6g.large", "db.r6g.large", "db.r6g.large"))
+	count := func() int {
+		n := 0
+		for _, m := range w.MinutesSince(testRegion, "orders", time.Time{}) {
+			n += m.Disruptions
+		}
+		return n
+	}
+	class := "db.r6g.xlarge"
+	for _, step := range []struct {
+		name string
+		do   func()
+		want int
+	}{
+		{"nothing", func() {}, 0},
+		{"a reader is resized", func() {
+			must[*Instance](t)(w.ModifyInstance(testRegion, "orders-2", ModifyInstanceRequest{Class: &class, ApplyImmediately: true}))
+		}, 1},
+		{"a failover", func() { must[*Cluster](t)(w.FailoverCluster(testRegion, "orders", "orders-2")) }, 2},
+		{"the writer is resized", func() {
+			other := "db.r6g.2xlarge"
+			must[*Instance](t)(w.ModifyInstance(testRegion, "orders-2", ModifyInstanceRequest{Class: &other, ApplyImmediately: true}))
+		}, 3},
+		{"a reader more", func() {
+			must[*Instance](t)(w.CreateInstance(testRegion, CreateInstanceRequest{Identifier: "more", Cluster: "orders", Engine: "aurora-postgresql", Class: class}))
+		}, 3},
+		{"a morph", func() {
+			if err := w.SetVCPUs(testRegion, "orders-3", 3); err != nil {
+				t.Fatal(err)
+			}
+		}, 3},
+	} {
+		step.do()
+		advance(w, 30*time.Minute)
+		if got := count(); got != step.want {
+			t.Errorf("%s: %d interruptions in all, want %d", step.name, got, step.want)
+		}
+	}
+	if truth, _ := w.GroundTruth(testRegion, "orders-3"); truth.VCPUs != 3 || !truth.InService {
+		t.Errorf("morphed: %+v", truth)
+	}
+	if err := w.SetVCPUs(testRegion, "orders-3", 0); err == nil {
+		t.Error("an instance has no vCPUs")
+	}
+}
+
+// Refused is what was asked for and not served at once; waiting work that is asked for again does not count twice.
+func TestMinuteSummary_CountsUnservedOnce(t *testing.T) {
+	w := newWorld(t, nil, auroraCluster(0.5, 3, "db.r6g.large", "db.r6g.large"))
+	advance(w, 2*time.Hour)
+	total := 0.0
+	minutes := w.MinutesSince(testRegion, "orders", testStart.Add(time.Hour))
+	for _, m := range minutes {
+		total += m.ReaderUnservedVCPUSeconds
+	}
+	// 3 vCPU are asked of a reader that can give 98.5 % of 2.
+	each := total / float64(len(minutes)) / 60
+	if len(minutes) != 60 || math.Abs(each-1.03) > 1e-9 {
+		t.Errorf("%d minutes, %.3f vCPU refused", len(minutes), each)
+	}
+}
+
+// Evenly spaced demands are what points at the same moments are.
+func TestRegularSeries_EqualsPoints(t *testing.T) {
+	even := Curve{Series: &RegularSeries{From: Instant{Offset: time.Minute}, VCPUs: []float64{1, 3, 2}}}
+	even.Series.Interval.Duration = 5 * time.Minute
+	points := Curve{Points: []CurvePoint{{Instant{Offset: time.Minute}, 1}, {Instant{Offset: 6 * time.Minute}, 3}, {Instant{Offset: 11 * time.Minute}, 2}}}
+	s := Scenario{}
+	s.Start.Time = testStart
+	one, other := must[demand](t)(s.resolveDemand(even)), must[demand](t)(s.resolveDemand(points))
+	for at := time.Duration(0); at < 15*time.Minute; at += 10 * time.Second {
+		if a, b := one.vcpusAt(at), other.vcpusAt(at); math.Abs(a-b) > 1e-12 {
+			t.Errorf("after %s it is %g, want %g", at, a, b)
+		}
+	}
+	for want, broken := range map[string]RegularSeries{
+		"every at least": {VCPUs: []float64{1}}, "want vcpus": {Interval: even.Series.Interval}, "at least 0": {Interval: even.Series.Interval, VCPUs: []float64{math.NaN()}},
+	} {
+		if err := (Curve{Series: &broken}).validate(s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

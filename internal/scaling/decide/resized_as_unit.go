@@ -1,0 +1,57 @@
+package decide
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// mergeInstances sees a Multi-AZ DB cluster as one instance, which carries in each minute what the busiest member carries. All members have
+// one class, and any standby may become the writer; reads go to the standbys. A minute that one of them has no sample for is
+// missing.
+func mergeInstances(o scaling.Observation) scaling.Observation {
+	writer := slices.IndexFunc(o.Instances, func(i scaling.Instance) bool { return i.Writer })
+	if writer < 0 {
+		return o
+	}
+	merged := o.Instances[writer]
+	merged.CPU = mergeSeries(o.Instances, func(i scaling.Instance) scaling.Series { return i.CPU }, math.Max)
+	merged.DBLoadCPU = mergeSeries(o.Instances, func(i scaling.Instance) scaling.Series { return i.DBLoadCPU }, math.Max)
+	merged.FreeableMemory = mergeSeries(o.Instances, func(i scaling.Instance) scaling.Series { return i.FreeableMemory }, math.Min)
+	merged.Connections = mergeSeries(o.Instances, func(i scaling.Instance) scaling.Series { return i.Connections }, math.Max)
+	for _, i := range o.Instances {
+		if !scaling.IsServing(i.Status) {
+			merged.Status = i.Status
+		}
+	}
+	switch single := len(o.Instances) == 1; {
+	case single:
+	case o.WriterChangedAt.IsZero() || o.ReadersChangedAt.IsZero():
+		o.WriterChangedAt = time.Time{}
+	case o.ReadersChangedAt.After(o.WriterChangedAt):
+		o.WriterChangedAt = o.ReadersChangedAt
+	}
+	o.Instances = []scaling.Instance{merged}
+	return o
+}
+
+// mergeSeries has one sample of each time that every instance has one of.
+func mergeSeries(instances []scaling.Instance, seriesOf func(scaling.Instance) scaling.Series, extreme func(a, b float64) float64) scaling.Series {
+	out := slices.DeleteFunc(slices.Clone(seriesOf(instances[0])), func(s scaling.Sample) bool { return !scaling.IsValidSample(s.Value) })
+	for _, i := range instances[1:] {
+		other := seriesOf(i)
+		kept := out[:0]
+		for _, s := range out {
+			for len(other) > 0 && other[0].Time.Before(s.Time) {
+				other = other[1:]
+			}
+			if len(other) > 0 && other[0].Time.Equal(s.Time) && scaling.IsValidSample(other[0].Value) {
+				kept = append(kept, scaling.Sample{Time: s.Time, Value: extreme(s.Value, other[0].Value)})
+			}
+		}
+		out = kept
+	}
+	return out
+}
