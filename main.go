@@ -20,8 +20,8 @@ import (
 
 // The exit codes.
 const (
-	exitFailed = 1 // something could not be built, or stopped by itself
-	exitUsage  = 2 // the flags make no sense
+	exitFailure = 1 // something could not be built, or stopped by itself
+	exitUsage   = 2 // the flags make no sense
 )
 
 func main() {
@@ -29,7 +29,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) int {
-	options, level, replay, err := parse(args)
+	options, level, replay, err := parseFlags(args)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "dbscaler: %v\n", err)
 		return exitUsage
@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string) int {
 	if replay {
 		if err := operator.Replay(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintf(os.Stderr, "dbscaler: %v\n", err)
-			return exitFailed
+			return exitFailure
 		}
 		return 0
 	}
@@ -49,24 +49,24 @@ func run(ctx context.Context, args []string) int {
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		log.Error(err, "no way to the API server: run in a cluster, or name a kubeconfig with --kubeconfig or KUBECONFIG")
-		return exitFailed
+		return exitFailure
 	}
 	manager, err := operator.New(ctx, config, options)
 	if err != nil {
 		log.Error(err, "the operator could not be built")
-		return exitFailed
+		return exitFailure
 	}
 	log.Info("starting", "version", options.Version)
 	if err := manager.Start(ctx); err != nil {
 		log.Error(err, "the operator stopped by itself")
-		return exitFailed
+		return exitFailure
 	}
 	return 0
 }
 
-// parse reads the flags. The error says which one makes no sense.
-func parse(args []string) (options operator.Options, level slog.Level, replay bool, err error) {
-	options = operator.Options{Clock: clock.RealClock{}, Speed: 1, Version: version()}
+// parseFlags reads the flags. The error says which one makes no sense.
+func parseFlags(args []string) (options operator.Options, level slog.Level, replay bool, err error) {
+	options = operator.Options{Clock: clock.RealClock{}, ClockSpeed: 1, Version: buildVersion()}
 	flags := flag.CommandLine // controller-runtime's --kubeconfig is registered there
 	flags.Init("dbscaler", flag.ContinueOnError)
 	flags.StringVar(&options.MetricsAddress, "metrics-bind-address", ":8443", "where metrics are served; 0 serves none")
@@ -77,7 +77,7 @@ func parse(args []string) (options operator.Options, level slog.Level, replay bo
 	flags.StringVar(&options.LeaderElectionNamespace, "leader-election-namespace", "",
 		"the namespace of the lease; by default the one that the operator runs in")
 	flags.IntVar(&options.Concurrency, "concurrency", 4, "how many policies are reconciled at once, from 1 to 64")
-	flags.IntVar(&options.MaxDisruptive, "max-disruptive-operations", 3,
+	flags.IntVar(&options.MaxDisruptiveOperations, "max-disruptive-operations", 3,
 		"how many operations that interrupt instances may be under way at once, over all policies; 0 for no bound")
 	flags.StringVar(&options.AWSEndpoint, "aws-endpoint-url", "",
 		"use this URL for every AWS service; the AWS SDK's own variables, such as AWS_ENDPOINT_URL_RDS, work as well")
@@ -98,7 +98,7 @@ func parse(args []string) (options operator.Options, level slog.Level, replay bo
 	return options, level, replay, options.Validate()
 }
 
-func version() string {
+func buildVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestFlags(t *testing.T) {
+func TestParseFlags(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		args []string
@@ -24,7 +24,7 @@ func TestFlags(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			flag.CommandLine = flag.NewFlagSet("dbscaler", flag.ContinueOnError)
 			flag.CommandLine.SetOutput(t.Output())
-			options, level, replay, err := parse(test.args)
+			options, level, replay, err := parseFlags(test.args)
 			switch {
 			case err == nil && test.says != "":
 				t.Errorf("accepted, want %q", test.says)

@@ -16,11 +16,11 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// TestBacktestDecidesAsTheOperator plays a day of load twice: in the backtest, and with the operator on a real API server against the
+// TestReconcile_DecidesAsTheBacktest plays a day of load twice: in the backtest, and with the operator on a real API server against the
 // simulator over HTTP. Every look has to be at the same time and to come to the same decision, and every step of every operation too.
-func TestBacktestDecidesAsTheOperator(t *testing.T) {
+func TestReconcile_DecidesAsTheBacktest(t *testing.T) {
 	day := func(demand func(hour float64) float64, gap int) *recording.Recording {
-		r := &recording.Recording{Start: start, Interval: time.Minute}
+		r := &recording.Recording{Start: scenarioStart, Interval: time.Minute}
 		for n := range 24 * 60 {
 			r.Demand = append(r.Demand, demand(float64(n)/60))
 			if gap > 0 && n >= gap && n < gap+20 {
@@ -74,7 +74,7 @@ spec:
 			if test.pool == scaling.Writer {
 				setup.Other = scaling.Shape{InstanceClass: "db.r6g.large", Count: 2}
 			}
-			setup.Policy = defaulted(t, policy)
+			setup.Policy = defaultedPolicy(t, policy)
 			scenario, err := setup.Scenario()
 			if err != nil {
 				t.Fatal(err)
@@ -83,8 +83,8 @@ spec:
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := newLab(t, string(text))
-			p := l.apply(policy)
+			l := newHarness(t, string(text))
+			p := l.applyPolicy(policy)
 			if setup.Policy, err = convert.Policy(p); err != nil { // its name is part of an operation's
 				t.Fatal(err)
 			}
@@ -100,8 +100,8 @@ spec:
 			}
 			var got []string
 			ended := 0
-			l.run("day", 24*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
-				look := lookOf(p, l.clock.Now())
+			l.runFor("day", 24*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
+				look := evaluationOf(p, l.clock.Now())
 				look.Ended = p.Status.Decision.Reason == v1alpha1.ReasonCompleted || p.Status.Decision.Reason == v1alpha1.ReasonStepFailed
 				if look.Ended {
 					look.Reason = ""
@@ -119,8 +119,8 @@ spec:
 				t.Errorf("%d looks of the operator and %d of the backtest, with %d operations", len(got), len(wanted), ended)
 			}
 			overloaded := 0
-			for _, m := range l.minutes("day") {
-				n := int(m.Time.Sub(start) / time.Minute)
+			for _, m := range l.groundTruth("day") {
+				n := int(m.Time.Sub(scenarioStart) / time.Minute)
 				busy := m.HottestReaderPercent >= backtest.OverloadedPercent || m.WriterPercent >= backtest.OverloadedPercent || m.ReaderUnservedVCPUSeconds+m.WriterUnservedVCPUSeconds > 1e-6
 				if n < len(test.load.Demand) && busy && !math.IsNaN(test.load.Demand[n]) {
 					overloaded++
@@ -133,8 +133,8 @@ spec:
 	}
 }
 
-// lookOf is what a policy shows of the last look at it.
-func lookOf(p *v1alpha1.DBScalingPolicy, at time.Time) backtest.Look {
+// evaluationOf is what a policy shows of the last look at it.
+func evaluationOf(p *v1alpha1.DBScalingPolicy, at time.Time) backtest.Look {
 	look := backtest.Look{At: at, Reason: scaling.Reason(p.Status.Decision.Reason), HeldBackBy: p.Status.Decision.HeldBackBy}
 	if op := convert.Operation(p.Status.Operation); op != nil {
 		look.Reason, look.Operation, look.Step = "", op.ID, op.CurrentStep()
@@ -145,14 +145,14 @@ func lookOf(p *v1alpha1.DBScalingPolicy, at time.Time) backtest.Look {
 	return look
 }
 
-// defaulted is a policy as the API server fills it in.
-func defaulted(t *testing.T, text string) scaling.Policy {
+// defaultedPolicy is a policy as the API server fills it in.
+func defaultedPolicy(t *testing.T, text string) scaling.Policy {
 	t.Helper()
 	p := &v1alpha1.DBScalingPolicy{}
 	if err := yaml.UnmarshalStrict([]byte(text), p); err != nil {
 		t.Fatal(err)
 	}
-	namespace, c := env.Namespace(t)
+	namespace, c := env.NewNamespace(t)
 	p.Namespace = namespace
 	if err := c.Create(t.Context(), p); err != nil {
 		t.Fatal(err)

@@ -17,32 +17,32 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/ledger"
 )
 
-// idleInterval is when to look again where nothing says otherwise.
-const idleInterval = decide.RequeueInterval
+// defaultRequeueInterval is when to look again where nothing says otherwise.
+const defaultRequeueInterval = decide.RequeueInterval
 
 // decide asks what should change and whether the guards let it. An operation under way is finished first.
-func (r *Reconciler) decide(ctx context.Context, v *visit) (bool, error) {
+func (r *Reconciler) decide(ctx context.Context, v *reconcileScope) (bool, error) {
 	if v.operation != nil {
 		return true, nil
 	}
-	if err := r.release(ctx, v); err != nil {
+	if err := r.removeFinalizer(ctx, v); err != nil {
 		return false, err
 	}
 	inputs := ledger.Inputs{Policy: v.policy, Observation: v.observation, Now: v.now}
 	entry := ledger.Decide(inputs)
-	v.requeue = entry.RequeueAfter
-	defer func() { r.account(ctx, v, inputs) }()
+	v.requeueAfter = entry.RequeueAfter
+	defer func() { r.recordLedger(ctx, v, inputs) }()
 	if proposal, op, approved := entry.Approved(); approved {
-		return r.begins(ctx, v, entry, proposal, op)
+		return r.startOperation(ctx, v, entry, proposal, op)
 	}
 	if len(entry.Trials) > 0 {
-		r.holdBack(v, entry) // the most urgent proposal is the one to show
+		r.setBlocked(v, entry) // the most urgent proposal is the one to show
 		return false, nil
 	}
 	hold := entry.Decision.Hold
-	v.say(saying{reason: string(hold.Reason), message: hold.Message, alternatives: alternatives(entry.Decision, hold)})
-	if isLimit(hold.Reason) {
-		v.limited = &limit{string(hold.Reason), hold.Message}
+	v.setDecision(decisionUpdate{reason: string(hold.Reason), message: hold.Message, alternatives: alternativesForHold(entry.Decision, hold)})
+	if isScalingLimit(hold.Reason) {
+		v.limit = &scalingLimit{string(hold.Reason), hold.Message}
 		if v.decisionChanged() {
 			r.Metrics.HeldBack(v.object.Namespace, v.object.Name, string(hold.Reason))
 		}
@@ -50,28 +50,28 @@ func (r *Reconciler) decide(ctx context.Context, v *visit) (bool, error) {
 	return false, nil
 }
 
-// isLimit says whether a hold keeps back what the load calls for.
-func isLimit(reason scaling.Reason) bool {
+// isScalingLimit says whether a hold keeps back what the load calls for.
+func isScalingLimit(reason scaling.Reason) bool {
 	return slices.Contains([]scaling.Reason{
 		scaling.ReasonAtMaximum, scaling.ReasonNoSuitableShape, scaling.ReasonScalingIneffective, scaling.ReasonUpgradeWatch,
 	}, reason)
 }
 
 // decisionChanged says whether what kubectl shows means something else than before this visit.
-func (v *visit) decisionChanged() bool {
-	old := v.before.Status.Decision
-	return old == nil || !sameDecision(*old, *v.object.Status.Decision)
+func (v *reconcileScope) decisionChanged() bool {
+	old := v.original.Status.Decision
+	return old == nil || !isSameDecision(*old, *v.object.Status.Decision)
 }
 
-// holdBack shows a proposal that guards vetoed.
-func (r *Reconciler) holdBack(v *visit, entry ledger.Entry) {
+// setBlocked shows a proposal that guards vetoed.
+func (r *Reconciler) setBlocked(v *reconcileScope, entry ledger.Entry) {
 	proposal, trial := entry.Decision.Proposals[0], entry.Trials[0]
 	first := trial.Vetoes[0]
 	message := fmt.Sprintf("%s. Held back by %s: %s", proposal.Message, first.Guard, first.Message)
-	v.limited = &limit{first.Guard, message}
-	v.say(saying{
+	v.limit = &scalingLimit{first.Guard, message}
+	v.setDecision(decisionUpdate{
 		reason: string(proposal.Reason), message: message, change: &proposal.Change, hash: trial.Hash, cause: proposal.Cause,
-		heldBackBy: names(trial.Vetoes), emergency: proposal.Emergency, alternatives: alternativesOf(entry.Decision, proposal.Pool),
+		blockedBy: guardNames(trial.Vetoes), emergency: proposal.Emergency, alternatives: alternativesForPool(entry.Decision, proposal.Pool),
 	})
 	if !v.decisionChanged() {
 		return
@@ -79,15 +79,15 @@ func (r *Reconciler) holdBack(v *visit, entry ledger.Entry) {
 	r.Metrics.HeldBack(v.object.Namespace, v.object.Name, first.Guard)
 	switch {
 	case v.policy.Mode == scaling.Recommend:
-		v.tell(events.Recommended, "Decide", proposal.Message+" ("+proposal.Cause+")")
+		v.recordEvent(events.Recommended, "Decide", proposal.Message+" ("+proposal.Cause+")")
 	case first.Guard == guard.ApprovalMissing:
-		v.tell(events.ApprovalWanted, "Decide", message+" ("+proposal.Cause+")")
+		v.recordEvent(events.ApprovalWanted, "Decide", message+" ("+proposal.Cause+")")
 	default:
-		v.warn(events.ScalingHeldBack, "Guard", message)
+		v.recordWarning(events.ScalingHeldBack, "Guard", message)
 	}
 }
 
-func names(vetoes []guard.Veto) []string {
+func guardNames(vetoes []guard.Veto) []string {
 	out := make([]string, len(vetoes))
 	for n, v := range vetoes {
 		out[n] = v.Guard
@@ -95,37 +95,37 @@ func names(vetoes []guard.Veto) []string {
 	return out
 }
 
-// begins makes sure, past the cache, that no other policy may begin on the same database, and starts the operation.
-func (r *Reconciler) begins(
-	ctx context.Context, v *visit, entry ledger.Entry, proposal scaling.Proposal, op scaling.Operation,
+// startOperation makes sure, past the cache, that no other policy may begin on the same database, and starts the operation.
+func (r *Reconciler) startOperation(
+	ctx context.Context, v *reconcileScope, entry ledger.Entry, proposal scaling.Proposal, op scaling.Operation,
 ) (bool, error) {
-	other, err := olderPolicy(ctx, r.Live, v.object)
+	other, err := findOlderPolicy(ctx, r.APIReader, v.object)
 	if err != nil {
 		return false, err
 	}
 	if other != "" {
-		v.yield(other)
+		v.deferToPolicy(other)
 		return false, nil
 	}
-	if held, err := r.hold(ctx, v, op); err != nil || !held {
+	if held, err := r.addFinalizer(ctx, v, op); err != nil || !held {
 		return false, err
 	}
 	v.operation = &op
-	if claimed, err := r.claim(ctx, v, proposal); err != nil || !claimed {
+	if claimed, err := r.acquireSlot(ctx, v, proposal); err != nil || !claimed {
 		return false, err
 	}
-	v.say(saying{
+	v.setDecision(decisionUpdate{
 		reason: string(proposal.Reason), message: proposal.Message, change: &proposal.Change, cause: proposal.Cause,
-		alternatives: alternativesOf(entry.Decision, proposal.Pool),
+		alternatives: alternativesForPool(entry.Decision, proposal.Pool),
 	})
-	v.tell(events.OperationStarted, "Operate", fmt.Sprintf("%s: %s → %s (operation %s, %d steps). %s",
+	v.recordEvent(events.OperationStarted, "Operate", fmt.Sprintf("%s: %s → %s (operation %s, %d steps). %s",
 		op.Pool, op.From, op.To, op.ID, len(op.Steps), proposal.Cause))
 	r.Metrics.OperationStarted(v.object.Namespace, v.object.Name, op, string(proposal.Reason))
 	return true, nil
 }
 
-// account writes the whole entry to the ledger when the decision differs from the one before.
-func (r *Reconciler) account(ctx context.Context, v *visit, inputs ledger.Inputs) {
+// recordLedger writes the whole entry to the ledger when the decision differs from the one before.
+func (r *Reconciler) recordLedger(ctx context.Context, v *reconcileScope, inputs ledger.Inputs) {
 	if v.object.Status.Decision == nil || !v.decisionChanged() {
 		return
 	}
@@ -143,21 +143,21 @@ func (r *Reconciler) account(ctx context.Context, v *visit, inputs ledger.Inputs
 	}
 }
 
-// alternativesShown is how many shapes are shown beside the chosen one.
-const alternativesShown = 5
+// maxAlternatives is how many shapes are shown beside the chosen one.
+const maxAlternatives = 5
 
-// alternatives shows the shapes of the pool that a hold is about.
-func alternatives(d scaling.Decision, hold scaling.Hold) []v1alpha1.Alternative {
+// alternativesForHold shows the shapes of the pool that a hold is about.
+func alternativesForHold(d scaling.Decision, hold scaling.Hold) []v1alpha1.Alternative {
 	for _, pool := range d.Pools {
 		if pool.Hold == hold {
-			return alternativesOf(d, pool.Load.Pool)
+			return alternativesForPool(d, pool.Load.Pool)
 		}
 	}
 	return nil
 }
 
-// alternativesOf shows the chosen shape of a pool and those that came closest to it in size.
-func alternativesOf(d scaling.Decision, pool scaling.Pool) []v1alpha1.Alternative {
+// alternativesForPool shows the chosen shape of a pool and those that came closest to it in size.
+func alternativesForPool(d scaling.Decision, pool scaling.Pool) []v1alpha1.Alternative {
 	n := slices.IndexFunc(d.Pools, func(a scaling.PoolAssessment) bool { return a.Load.Pool == pool })
 	if n < 0 {
 		return nil
@@ -177,16 +177,16 @@ func alternativesOf(d scaling.Decision, pool scaling.Pool) []v1alpha1.Alternativ
 	}
 	slices.SortStableFunc(all, func(a, b scaling.Candidate) int { return cmp.Compare(away(a), away(b)) })
 	var out []v1alpha1.Alternative
-	for _, c := range all[:min(len(all), 1+alternativesShown)] {
+	for _, c := range all[:min(len(all), 1+maxAlternatives)] {
 		out = append(out, convert.Alternative(c))
 	}
 	return out
 }
 
-func (v *visit) tell(reason, action, text string) {
-	v.notes = append(v.notes, note{reason: reason, action: action, text: text})
+func (v *reconcileScope) recordEvent(reason, action, text string) {
+	v.pendingEvents = append(v.pendingEvents, pendingEvent{reason: reason, action: action, message: text})
 }
 
-func (v *visit) warn(reason, action, text string) {
-	v.notes = append(v.notes, note{warning: true, reason: reason, action: action, text: text})
+func (v *reconcileScope) recordWarning(reason, action, text string) {
+	v.pendingEvents = append(v.pendingEvents, pendingEvent{warning: true, reason: reason, action: action, message: text})
 }

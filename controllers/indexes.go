@@ -18,10 +18,10 @@ const (
 )
 
 const (
-	// defaultWindow is read at least, so that a policy whose window is widened need not wait for history.
-	defaultWindow = 4 * time.Hour
-	// windowMargin covers the minutes that are not published or not settled yet.
-	windowMargin = 15 * time.Minute
+	// minSampleWindow is read at least, so that a policy whose window is widened need not wait for history.
+	minSampleWindow = 4 * time.Hour
+	// sampleWindowMargin covers the minutes that are not published or not settled yet.
+	sampleWindowMargin = 15 * time.Minute
 )
 
 func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
@@ -40,11 +40,11 @@ func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
-// LongestWindow returns a function that says how far back the policies together want samples, in the clock's time: the
+// LongestSampleWindow returns a function that says how far back the policies together want samples, in the clock's time: the
 // longest scale-down window, the warm-up after a change, and what may not be published yet.
-func LongestWindow(ctx context.Context, reader client.Reader) func() time.Duration {
+func LongestSampleWindow(ctx context.Context, reader client.Reader) func() time.Duration {
 	return func() time.Duration {
-		longest := defaultWindow
+		longest := minSampleWindow
 		var policies v1alpha1.DBScalingPolicyList
 		if err := reader.List(ctx, &policies, client.UnsafeDisableDeepCopy); err != nil {
 			return longest // a shorter window has fewer samples than wanted, which holds a scale-down back
@@ -54,7 +54,7 @@ func LongestWindow(ctx context.Context, reader client.Reader) func() time.Durati
 			seconds := max(down.WindowSeconds, ptr.Deref(down.ClassWindowSeconds, 0))
 			longest = max(longest, time.Duration(seconds)*time.Second)
 		}
-		return longest + windowMargin
+		return longest + sampleWindowMargin
 	}
 }
 

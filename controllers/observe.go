@@ -23,7 +23,7 @@ import (
 )
 
 // observe reads the database from the snapshot that all policies of its account and region share.
-func (r *Reconciler) observe(ctx context.Context, v *visit) (bool, error) {
+func (r *Reconciler) observe(ctx context.Context, v *reconcileScope) (bool, error) {
 	targets, err := r.targetsInScope(ctx, v)
 	if err != nil {
 		return false, err
@@ -34,32 +34,32 @@ func (r *Reconciler) observe(ctx context.Context, v *visit) (bool, error) {
 	}
 	observed := r.Observer.Observe(ctx, targets, notBefore)[0]
 	if observed.Err != nil {
-		return false, r.cannotObserve(ctx, v, observed.Err)
+		return false, r.setObservationFailed(ctx, v, observed.Err)
 	}
 	v.observation = observed.Observation
-	if problem := unusable(v); problem != nil {
+	if problem := targetProblem(v); problem != nil {
 		v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionFalse, problem.reason, problem.message)
-		v.explain(problem.reason, problem.message)
+		v.setDecisionReason(problem.reason, problem.message)
 		if v.operation != nil && !v.observation.Found {
-			r.end(v, v1alpha1.OutcomeFailed, problem.reason, problem.message)
+			r.completeOperation(v, v1alpha1.OutcomeFailed, problem.reason, problem.message)
 		}
 		if !v.observation.Found {
-			return false, r.release(ctx, v)
+			return false, r.removeFinalizer(ctx, v)
 		}
 		return false, nil
 	}
 	v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionTrue, v1alpha1.ReasonFound, "The database exists")
-	r.recall(v)
-	if v.observation.Fleet, err = r.fleet(ctx, r.Client, v); err != nil {
+	r.restoreState(v)
+	if v.observation.Fleet, err = r.loadFleet(ctx, r.Client, v); err != nil {
 		return false, err
 	}
-	r.notice(ctx, v)
-	return true, r.weigh(v, observed.MetricsErr)
+	r.detectDrift(ctx, v)
+	return true, r.assessLoad(v, observed.MetricsErr)
 }
 
-// recall brings what AWS cannot tell up to date, and adds it to what was observed: since when a pool has been what it is, how
+// restoreState brings what AWS cannot tell up to date, and adds it to what was observed: since when a pool has been what it is, how
 // large it was before, when the engine was upgraded, what was done, and what instances cost where a file says so.
-func (r *Reconciler) recall(v *visit) {
+func (r *Reconciler) restoreState(v *reconcileScope) {
 	status, o := &v.object.Status, &v.observation
 	status.Target = convert.TargetStatus(status.Target, *o)
 	status.Writer = convert.PoolStatus(status.Writer, *o, scaling.Writer)
@@ -73,10 +73,10 @@ func (r *Reconciler) recall(v *visit) {
 		return !v.now.Before(s.ExpiryTime.Time)
 	})
 	o.Shortages = convert.Shortages(status.CapacityShortages)
-	if r.Prices == nil {
+	if r.PriceList == nil {
 		return
 	}
-	if listed := r.Prices(v.policy.Target.Scope.Region, o.Engine); len(listed) > 0 {
+	if listed := r.PriceList(v.policy.Target.Scope.Region, o.Engine); len(listed) > 0 {
 		prices := maps.Clone(o.Prices)
 		if prices == nil {
 			prices = map[string]scaling.Money{}
@@ -88,7 +88,7 @@ func (r *Reconciler) recall(v *visit) {
 
 // targetsInScope lists the policy's own target first, then those of every other policy of the same account and region, so
 // that one batch of metrics serves them all.
-func (r *Reconciler) targetsInScope(ctx context.Context, v *visit) ([]scaling.Target, error) {
+func (r *Reconciler) targetsInScope(ctx context.Context, v *reconcileScope) ([]scaling.Target, error) {
 	own := convert.Target(v.object)
 	var peers v1alpha1.DBScalingPolicyList
 	err := r.Client.List(ctx, &peers, client.MatchingFields{indexScope: scopeKey(v.object)}, client.UnsafeDisableDeepCopy)
@@ -104,12 +104,12 @@ func (r *Reconciler) targetsInScope(ctx context.Context, v *visit) ([]scaling.Ta
 	return targets, nil
 }
 
-// blindInterval is when to look again while AWS cannot be read. It does not grow: when AWS is back, the database may need
+// awsUnavailableInterval is when to look again while AWS cannot be read. It does not grow: when AWS is back, the database may need
 // something.
-const blindInterval = 30 * time.Second
+const awsUnavailableInterval = 30 * time.Second
 
-// cannotObserve says why the database cannot be seen.
-func (r *Reconciler) cannotObserve(ctx context.Context, v *visit, err error) error {
+// setObservationFailed says why the database cannot be seen.
+func (r *Reconciler) setObservationFailed(ctx context.Context, v *reconcileScope, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -119,40 +119,40 @@ func (r *Reconciler) cannotObserve(ctx context.Context, v *visit, err error) err
 			v.policy.Target.Scope, scaling.StableMessage(err))
 		v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAccessDenied, message)
 		v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, message)
-		v.explain(v1alpha1.ReasonAccessDenied, message)
+		v.setDecisionReason(v1alpha1.ReasonAccessDenied, message)
 		return nil
 	}
-	v.requeue = blindInterval
+	v.requeueAfter = awsUnavailableInterval
 	message := fmt.Sprintf("AWS cannot be read in %s, so nothing changes until it can. If this lasts, check spec.targetRef.region "+
 		"and the operator's network", v.policy.Target.Scope)
 	v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAWSUnavailable, message)
-	v.explain(v1alpha1.ReasonAWSUnavailable, message)
+	v.setDecisionReason(v1alpha1.ReasonAWSUnavailable, message)
 	return nil
 }
 
-// unusable says why a database that was looked for cannot be scaled.
-func unusable(v *visit) *limit {
+// targetProblem says why a database that was looked for cannot be scaled.
+func targetProblem(v *reconcileScope) *scalingLimit {
 	o, target := v.observation, v.policy.Target
 	switch {
 	case !o.Found:
-		return &limit{v1alpha1.ReasonNotFound, fmt.Sprintf("There is no %s named %q in %s. Check spec.targetRef: identifier, region, and "+
+		return &scalingLimit{v1alpha1.ReasonNotFound, fmt.Sprintf("There is no %s named %q in %s. Check spec.targetRef: identifier, region, and "+
 			"roleARN when it is in another account", target.Kind, target.Identifier, target.Scope)}
 	case o.Unsupported != "":
-		return &limit{v1alpha1.ReasonUnsupported, o.Unsupported}
+		return &scalingLimit{v1alpha1.ReasonUnsupported, o.Unsupported}
 	case o.Serverless && !v.policy.Serverless:
-		return &limit{v1alpha1.ReasonUnsupported, "it is Aurora Serverless v2, whose members have no class of their own: name the maximum " +
+		return &scalingLimit{v1alpha1.ReasonUnsupported, "it is Aurora Serverless v2, whose members have no class of their own: name the maximum " +
 			"capacities that it may have in spec.serverless, instead of spec.readers and spec.writer"}
 	case v.policy.Serverless && !o.Serverless:
-		return &limit{v1alpha1.ReasonUnsupported, "spec.serverless is for Aurora Serverless v2, and not all its members are: name classes in " +
+		return &scalingLimit{v1alpha1.ReasonUnsupported, "spec.serverless is for Aurora Serverless v2, and not all its members are: name classes in " +
 			"spec.readers and spec.writer instead"}
 	case o.ResizedAsUnit && v.policy.Readers != nil:
-		return &limit{v1alpha1.ReasonUnsupported, "it is a Multi-AZ DB cluster, which is resized as a whole: remove spec.readers, and name " +
+		return &scalingLimit{v1alpha1.ReasonUnsupported, "it is a Multi-AZ DB cluster, which is resized as a whole: remove spec.readers, and name " +
 			"the classes of all its members in spec.writer"}
 	}
 	for field, ladder := range map[string][]string{"readers": readerClasses(v.policy), "writer": writerClasses(v.policy)} {
 		for _, name := range ladder {
 			if class, err := catalog.Lookup(name); err == nil && !class.Supports(o.Engine) {
-				return &limit{v1alpha1.ReasonClassNotOffered, fmt.Sprintf("spec.%s.instanceClasses: %s does not run on %s. Remove it from the list",
+				return &scalingLimit{v1alpha1.ReasonClassNotOffered, fmt.Sprintf("spec.%s.instanceClasses: %s does not run on %s. Remove it from the list",
 					field, o.Engine, name)}
 			}
 		}
@@ -160,9 +160,9 @@ func unusable(v *visit) *limit {
 	return nil
 }
 
-// weigh works out what the pools carry, and says whether the samples are fresh.
-func (r *Reconciler) weigh(v *visit, metricsErr error) error {
-	v.pools = decide.Evaluate(v.policy, v.observation, v.now).Pools
+// assessLoad works out what the pools carry, and says whether the samples are fresh.
+func (r *Reconciler) assessLoad(v *reconcileScope, metricsErr error) error {
+	v.assessments = decide.Evaluate(v.policy, v.observation, v.now).Pools
 	v.measureEffect()
 	if metricsErr != nil {
 		if errors.Is(metricsErr, context.Canceled) {
@@ -178,7 +178,7 @@ func (r *Reconciler) weigh(v *visit, metricsErr error) error {
 		v.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionFalse, reason, message)
 		return nil
 	}
-	for _, pool := range v.pools {
+	for _, pool := range v.assessments {
 		load := pool.Load
 		since := v.observation.ChangedAt(load.Pool)
 		if !pool.Scaled || since.IsZero() || v.now.Sub(since) < scaling.MaxSampleAge {
@@ -187,7 +187,7 @@ func (r *Reconciler) weigh(v *visit, metricsErr error) error {
 		if v.now.Sub(load.NewestSampleAt) > scaling.MaxSampleAge {
 			v.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionFalse, v1alpha1.ReasonMetricsMissing, fmt.Sprintf(
 				"CloudWatch has no CPUUtilization of the last %s for some of the %s. Nothing changes until it has",
-				scaling.MaxSampleAge, plural(load.Pool)))
+				scaling.MaxSampleAge, describePool(load.Pool)))
 			return nil
 		}
 	}
@@ -196,11 +196,11 @@ func (r *Reconciler) weigh(v *visit, metricsErr error) error {
 }
 
 // measureEffect notes the utilization that an operation led to, once there is something to read it from.
-func (v *visit) measureEffect() {
+func (v *reconcileScope) measureEffect() {
 	if v.operation != nil {
 		return
 	}
-	for _, pool := range v.pools {
+	for _, pool := range v.assessments {
 		if n, percent, known := state.MeasureEffect(v.observation.History, pool.Load); known {
 			v.object.Status.History[n].UtilizationAfterPercent = ptr.To(int32(percent))
 			v.observation.History[n].UtilizationAfter = &percent
@@ -208,7 +208,7 @@ func (v *visit) measureEffect() {
 	}
 }
 
-func plural(p scaling.Pool) string {
+func describePool(p scaling.Pool) string {
 	if p == scaling.Writer {
 		return "writer instances"
 	}

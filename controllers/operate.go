@@ -20,79 +20,79 @@ import (
 )
 
 const (
-	// tooLate is how long after its time an intent is no longer carried out, in the machine's time. A step is asked for again when
+	// maxIntentDelay is how long after its time an intent is no longer carried out, in the machine's time. A step is asked for again when
 	// nothing shows 90 seconds after the time in the intent, and AWS may take half a minute to answer and as long to show it.
-	tooLate = 20 * time.Second
-	// shortagesKept is the greatest number of shortages remembered, as the API's limit has it.
-	shortagesKept = 64
+	maxIntentDelay = 20 * time.Second
+	// maxCapacityShortages is the greatest number of shortages remembered, as the API's limit has it.
+	maxCapacityShortages = 64
 )
 
 // operate brings the operation one step further: what is to be done is persisted first, then AWS is asked once.
-func (r *Reconciler) operate(ctx context.Context, v *visit) (bool, error) {
+func (r *Reconciler) operate(ctx context.Context, v *reconcileScope) (bool, error) {
 	change := &scaling.Change{Pool: v.operation.Pool, To: v.operation.To}
-	if kept, err := r.keepSlot(ctx, v, change); err != nil || !kept {
+	if kept, err := r.renewSlot(ctx, v, change); err != nil || !kept {
 		return false, err
 	}
 	progress := operation.Next(v.policy.Name, *v.operation, v.observation, v.now)
 	v.operation = &progress.Operation
 	switch progress.Outcome {
 	case operation.Succeeded:
-		r.end(v, v1alpha1.OutcomeSucceeded, "", progress.Message)
+		r.completeOperation(v, v1alpha1.OutcomeSucceeded, "", progress.Message)
 		return false, nil
 	case operation.Failed:
-		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonStepFailed, progress.Message)
+		r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonStepFailed, progress.Message)
 		return false, nil
 	case operation.Running:
 	}
-	v.requeue = progress.RequeueAfter
+	v.requeueAfter = progress.RequeueAfter
 	if progress.Call != nil {
 		if why := operation.Unwanted(v.policy, progress.Operation, v.now); why != "" {
-			r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonPolicyChanged, why)
+			r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonPolicyChanged, why)
 			return false, nil
 		}
 		if veto := guard.CheckStep(v.policy, v.observation, progress.Operation, *progress.Call, v.now); veto != nil {
-			r.pause(v, veto)
+			r.blockOperation(v, veto)
 			return false, nil
 		}
 	}
 	v.object.Status.Operation = convert.OperationStatus(progress.Operation)
-	v.say(saying{reason: doing(progress.Operation.Direction), message: progress.Message, change: change, cause: progress.Operation.Reason})
+	v.setDecision(decisionUpdate{reason: operationReason(progress.Operation.Direction), message: progress.Message, change: change, cause: progress.Operation.Reason})
 	if progress.Call == nil {
 		return false, nil
 	}
-	v.tell(events.OperationStep, string(progress.Call.Action), progress.Message)
-	if err := r.persist(ctx, v); err != nil {
+	v.recordEvent(events.OperationStep, string(progress.Call.Action), progress.Message)
+	if err := r.persistIntent(ctx, v); err != nil {
 		if apierrors.IsConflict(err) {
-			v.requeue = time.Second // somebody wrote the object meanwhile: look again, and ask nothing of AWS
+			v.requeueAfter = time.Second // somebody wrote the object meanwhile: look again, and ask nothing of AWS
 			return false, nil
 		}
 		return false, err
 	}
-	if late := time.Duration(float64(r.Clock.Since(v.now)) / r.Speed); late > tooLate {
+	if late := time.Duration(float64(r.Clock.Since(v.now)) / r.ClockSpeed); late > maxIntentDelay {
 		ctrllog.FromContext(ctx).Info("writing the intent took too long to act on it now", "took", late, "operation", v.operation.ID)
 		return false, nil // the next visit looks whether there is a trace, and asks when there is none
 	}
-	r.execute(ctx, v, *progress.Call)
+	r.executeCall(ctx, v, *progress.Call)
 	return false, nil
 }
 
-// pause leaves an operation where it is while a guard holds its next step back.
-func (r *Reconciler) pause(v *visit, veto *guard.Veto) {
-	v.limited = &limit{veto.Guard, veto.Message}
-	before := v.before.Status.Decision
-	v.say(saying{
-		reason: doing(v.operation.Direction), message: veto.Message, cause: v.operation.Reason, heldBackBy: []string{veto.Guard},
+// blockOperation leaves an operation where it is while a guard holds its next step back.
+func (r *Reconciler) blockOperation(v *reconcileScope, veto *guard.Veto) {
+	v.limit = &scalingLimit{veto.Guard, veto.Message}
+	before := v.original.Status.Decision
+	v.setDecision(decisionUpdate{
+		reason: operationReason(v.operation.Direction), message: veto.Message, cause: v.operation.Reason, blockedBy: []string{veto.Guard},
 		change: &scaling.Change{Pool: v.operation.Pool, To: v.operation.To},
 	})
 	if before == nil || before.HeldBackBy != veto.Guard {
-		v.warn(events.ScalingHeldBack, "Guard", veto.Message)
+		v.recordWarning(events.ScalingHeldBack, "Guard", veto.Message)
 		r.Metrics.HeldBack(v.object.Namespace, v.object.Name, veto.Guard)
 	}
 }
 
-// execute asks AWS for one change. Errors that time heals leave the operation as it is: the next visit sees what came of
+// executeCall asks AWS for one change. Errors that time heals leave the operation as it is: the next visit sees what came of
 // it, and asks again only when nothing did.
-func (r *Reconciler) execute(ctx context.Context, v *visit, call scaling.Call) {
+func (r *Reconciler) executeCall(ctx context.Context, v *reconcileScope, call scaling.Call) {
 	log := ctrllog.FromContext(ctx)
 	err := r.Executor.Execute(ctx, v.policy.Target, call)
 	switch {
@@ -100,27 +100,27 @@ func (r *Reconciler) execute(ctx context.Context, v *visit, call scaling.Call) {
 		log.Info("asked AWS for a change", "action", call.Action, "instance", call.Instance, "class", call.InstanceClass,
 			"operation", v.operation.ID)
 	case errors.Is(err, scaling.ErrDenied):
-		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied,
+		r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied,
 			fmt.Sprintf("%v. Grant what config/iam/policy.json lists to the operator's role", err))
 	case errors.Is(err, scaling.ErrNoCapacity):
-		r.runShort(v, call, err)
+		r.recordCapacityShortage(v, call, err)
 	case errors.Is(err, scaling.ErrQuota):
-		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonQuotaExceeded, err.Error())
+		r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonQuotaExceeded, err.Error())
 	case errors.Is(err, scaling.ErrInvalid):
-		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonRefusedByAWS, err.Error())
+		r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonRefusedByAWS, err.Error())
 	default:
 		log.Error(err, "AWS did not confirm a change; looking again before asking again", "action", call.Action,
 			"instance", call.Instance, "operation", v.operation.ID)
 	}
 }
 
-// shortFor is how long a class that AWS has no instance of is not asked for again: "try again at a later time" is all that it
+// capacityShortageDuration is how long a class that AWS has no instance of is not asked for again: "try again at a later time" is all that it
 // says (AWS re:Post, insufficient DB instance capacity).
-const shortFor = 30 * time.Minute
+const capacityShortageDuration = 30 * time.Minute
 
-// runShort remembers where AWS has no instance of a class. A new reader is tried in another zone; where there is none, and for
+// recordCapacityShortage remembers where AWS has no instance of a class. A new reader is tried in another zone; where there is none, and for
 // an instance that cannot leave its zone, the operation ends, and the next decision looks for another class.
-func (r *Reconciler) runShort(v *visit, call scaling.Call, err error) {
+func (r *Reconciler) recordCapacityShortage(v *reconcileScope, call scaling.Call, err error) {
 	zone, last := "", true
 	var short *scaling.NoCapacityError
 	if errors.As(err, &short) {
@@ -130,46 +130,46 @@ func (r *Reconciler) runShort(v *visit, call scaling.Call, err error) {
 	}
 	remembered := &v.object.Status.CapacityShortages
 	shortage := v1alpha1.CapacityShortage{InstanceClass: call.InstanceClass, AvailabilityZone: zone}
-	shortage.ExpiryTime.Time = v.now.Add(shortFor)
+	shortage.ExpiryTime.Time = v.now.Add(capacityShortageDuration)
 	*remembered = append(*remembered, shortage)
 	if call.Action == scaling.CreateReader && last && zone != "" {
 		shortage.AvailabilityZone = ""
 		*remembered = append(*remembered, shortage)
 	}
-	*remembered = (*remembered)[max(0, len(*remembered)-shortagesKept):]
+	*remembered = (*remembered)[max(0, len(*remembered)-maxCapacityShortages):]
 	if call.Action != scaling.CreateReader || last {
-		r.end(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, err.Error())
+		r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, err.Error())
 		return
 	}
 	step := &v.object.Status.Operation.Steps[v.operation.CurrentStep()]
 	step.LastAttemptTime, step.Attempts = nil, step.Attempts-1 // AWS said no, so that nothing will come of it
-	v.requeue = time.Second
-	v.warn(events.NoCapacity, string(call.Action), fmt.Sprintf("AWS has no %s in %s; another zone is tried", call.InstanceClass, zone))
+	v.requeueAfter = time.Second
+	v.recordWarning(events.NoCapacity, string(call.Action), fmt.Sprintf("AWS has no %s in %s; another zone is tried", call.InstanceClass, zone))
 }
 
-// end closes the operation and remembers it.
-func (r *Reconciler) end(v *visit, outcome v1alpha1.Outcome, reason, message string) {
+// completeOperation closes the operation and remembers it.
+func (r *Reconciler) completeOperation(v *reconcileScope, outcome v1alpha1.Outcome, reason, message string) {
 	record := convert.Record(*v.operation, outcome, reason, message, v.now)
 	if outcome == v1alpha1.OutcomeSucceeded {
 		record.Message = ""
-		v.explain(v1alpha1.ReasonCompleted, fmt.Sprintf("%s: %s → %s", v.operation.Pool, v.operation.From, v.operation.To))
-		v.tell(events.OperationSucceeded, "Operate", fmt.Sprintf("%s (operation %s, %s)",
+		v.setDecisionReason(v1alpha1.ReasonCompleted, fmt.Sprintf("%s: %s → %s", v.operation.Pool, v.operation.From, v.operation.To))
+		v.recordEvent(events.OperationSucceeded, "Operate", fmt.Sprintf("%s (operation %s, %s)",
 			message, v.operation.ID, v.now.Sub(v.operation.StartedAt)))
 	} else {
-		v.explain(reason, message)
-		v.warn(events.OperationFailed, "Operate", fmt.Sprintf("Operation %s was given up: %s", v.operation.ID, message))
+		v.setDecisionReason(reason, message)
+		v.recordWarning(events.OperationFailed, "Operate", fmt.Sprintf("Operation %s was given up: %s", v.operation.ID, message))
 	}
 	if reason == v1alpha1.ReasonAccessDenied {
-		v.refuse(reason, message)
+		v.denyAuthorization(reason, message)
 	}
-	v.ended = string(outcome)
-	v.requeue = time.Second // the next decision may be due
+	v.completedOutcome = string(outcome)
+	v.requeueAfter = time.Second // the next decision may be due
 	v.object.Status.Operation = nil
-	v.object.Status.History = remember(v.object.Status.History, record, v.now)
+	v.object.Status.History = appendHistory(v.object.Status.History, record, v.now)
 }
 
-// remember adds a record to the history and drops what is too old to matter.
-func remember(history []v1alpha1.OperationRecord, record v1alpha1.OperationRecord, now time.Time) []v1alpha1.OperationRecord {
+// appendHistory adds a record to the history and drops what is too old to matter.
+func appendHistory(history []v1alpha1.OperationRecord, record v1alpha1.OperationRecord, now time.Time) []v1alpha1.OperationRecord {
 	all := slices.Insert(slices.Clone(history), 0, record)
 	var kept []v1alpha1.OperationRecord
 	for _, n := range state.RetainedRecords(convert.History(all), now) {
@@ -181,8 +181,8 @@ func remember(history []v1alpha1.OperationRecord, record v1alpha1.OperationRecor
 	return kept
 }
 
-// doing says in one word what an operation does.
-func doing(d scaling.Direction) string {
+// operationReason says in one word what an operation does.
+func operationReason(d scaling.Direction) string {
 	switch d {
 	case scaling.Up:
 		return v1alpha1.ReasonScalingUp

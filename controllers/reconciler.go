@@ -18,32 +18,32 @@ import (
 	"github.com/dbscaler/dbscaler/internal/telemetry"
 )
 
-// Timeout bounds one reconcile, in the machine's time: a snapshot of a large account takes seconds.
-const Timeout = 2 * time.Minute
+// ReconcileTimeout bounds one reconcile, in the machine's time: a snapshot of a large account takes seconds.
+const ReconcileTimeout = 2 * time.Minute
 
 // Reconciler brings databases to the size that their policies ask for.
 type Reconciler struct {
 	// Client reads from the cache and writes status.
 	Client client.Client
-	// Live reads past the cache, right before an operation is begun.
-	Live client.Reader
+	// APIReader reads past the cache, right before an operation is begun.
+	APIReader client.Reader
 	// Observer and Executor are the AWS edge.
 	Observer scaling.Observer
 	Executor scaling.Executor
-	// Owners says what in this cluster declares the class of instances; nil asks nobody.
-	Owners  Owners
-	Clock   clock.PassiveClock
-	Events  events.Recorder
-	Metrics *telemetry.Metrics
+	// Declarations says what in this cluster declares the class of instances; nil asks nobody.
+	Declarations DeclarationFinder
+	Clock        clock.PassiveClock
+	Events       events.Recorder
+	Metrics      *telemetry.Metrics
 	// Ledger takes the whole entry of each decision that differs from the one before, one line of JSON each; nil drops them.
 	Ledger io.Writer
-	// Prices says what a list of the installation has for an engine in a region, by class; nil when there is none.
-	Prices func(region, engine string) map[string]scaling.Money
-	// Speed is how many seconds of Clock pass in one of the machine's: 1 but in a demonstration.
-	Speed float64
-	// MaxDisruptive is how many operations that interrupt instances may be under way at once, over all policies; zero means no
+	// PriceList says what a list of the installation has for an engine in a region, by class; nil when there is none.
+	PriceList func(region, engine string) map[string]scaling.Money
+	// ClockSpeed is how many seconds of Clock pass in one of the machine's: 1 but in a demonstration.
+	ClockSpeed float64
+	// MaxDisruptiveOperations is how many operations that interrupt instances may be under way at once, over all policies; zero means no
 	// bound.
-	MaxDisruptive int
+	MaxDisruptiveOperations int
 	// Concurrency is how many policies are reconciled at once.
 	Concurrency int
 }
@@ -58,21 +58,21 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 		return err
 	}
 	return ctrl.NewControllerManagedBy(mgr).
-		For(&v1alpha1.DBScalingPolicy{}, specChanged()).
+		For(&v1alpha1.DBScalingPolicy{}, specOrAnnotationsChanged()).
 		Named("dbscalingpolicy").
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, ReconciliationTimeout: Timeout}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, ReconciliationTimeout: ReconcileTimeout}).
 		Complete(r)
 }
 
 // Reconcile looks at one policy and its database once, and makes at most one change in AWS.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	v, err := r.begin(ctx, request)
+	v, err := r.load(ctx, request)
 	if v == nil || err != nil {
 		return ctrl.Result{}, err
 	}
-	phases := []func(context.Context, *visit) (bool, error){r.accept, r.observe, r.permit, r.decide, r.operate}
-	if v.leaving {
-		phases = []func(context.Context, *visit) (bool, error){r.accept, r.observe, r.leave, r.operate}
+	phases := []func(context.Context, *reconcileScope) (bool, error){r.validate, r.observe, r.authorize, r.decide, r.operate}
+	if v.deleting {
+		phases = []func(context.Context, *reconcileScope) (bool, error){r.validate, r.observe, r.reconcileDelete, r.operate}
 	}
 	for _, phase := range phases {
 		proceed, failed := phase(ctx, v)
@@ -83,5 +83,5 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 			break
 		}
 	}
-	return r.report(ctx, v, err)
+	return r.patchStatus(ctx, v, err)
 }

@@ -36,12 +36,12 @@ var env *testenv.Environment
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 
-// start is when the scenarios begin.
-var start = time.Date(2024, 2, 5, 8, 0, 0, 0, time.UTC)
+// scenarioStart is when the scenarios begin.
+var scenarioStart = time.Date(2024, 2, 5, 8, 0, 0, 0, time.UTC)
 
-// lab is one test's world: a namespace on the real API server, a simulated AWS behind a real HTTP server, the real SDK,
+// harness is one test's world: a namespace on the real API server, a simulated AWS behind a real HTTP server, the real SDK,
 // and the reconciler, called directly by a clock that the test moves.
-type lab struct {
+type harness struct {
 	t          *testing.T
 	namespace  string
 	client     client.Client
@@ -49,16 +49,16 @@ type lab struct {
 	aws        *rdssim.Server
 	endpoint   string
 	reconciler *Reconciler
-	metrics    *prometheus.Registry
-	events     *recorder
-	// writes counts the requests that changed something on the API server.
-	writes *int
+	registry   *prometheus.Registry
+	events     *eventRecorder
+	// statusWrites counts the requests that changed something on the API server.
+	statusWrites *int
 }
 
-// newLab builds a lab from a scenario in YAML, in which NAMESPACE stands for the test's namespace.
-func newLab(t *testing.T, scenario string) *lab {
+// newHarness builds a lab from a scenario in YAML, in which NAMESPACE stands for the test's namespace.
+func newHarness(t *testing.T, scenario string) *harness {
 	t.Helper()
-	namespace, c := env.Namespace(t)
+	namespace, c := env.NewNamespace(t)
 	parsed, err := model.ParseScenario([]byte(strings.ReplaceAll(scenario, "NAMESPACE", namespace)))
 	if err != nil {
 		t.Fatal(err)
@@ -75,42 +75,42 @@ func newLab(t *testing.T, scenario string) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{t: t, namespace: namespace, clock: clocktesting.NewFakeClock(parsed.Start.Time), writes: new(int)}
-	l.client = indexed{Client: c, namespace: namespace, writes: l.writes}
+	l := &harness{t: t, namespace: namespace, clock: clocktesting.NewFakeClock(parsed.Start.Time), statusWrites: new(int)}
+	l.client = indexedClient{Client: c, namespace: namespace, statusWrites: l.statusWrites}
 	l.aws = rdssim.New(rdssim.Options{World: world, Clock: l.clock, AccountID: parsed.AccountID, Policy: policy, Log: logr.Discard()})
 	server := httptest.NewServer(l.aws)
 	t.Cleanup(server.Close)
 	l.endpoint = server.URL
-	l.restart()
+	l.restartReconciler()
 	return l
 }
 
-// restart makes a new reconciler with nothing in memory, as a new process has it.
-func (l *lab) restart() {
+// restartReconciler makes a new reconciler with nothing in memory, as a new process has it.
+func (l *harness) restartReconciler() {
 	l.t.Helper()
-	l.metrics = prometheus.NewRegistry()
+	l.registry = prometheus.NewRegistry()
 	edge, err := awsx.New(l.t.Context(), awsx.Options{
 		Endpoint: l.endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), Clock: l.clock,
-		Registerer: l.metrics, Version: "test", Window: LongestWindow(l.t.Context(), l.client),
+		Registerer: l.registry, Version: "test", Window: LongestSampleWindow(l.t.Context(), l.client),
 	})
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	series, err := telemetry.New(l.metrics)
+	series, err := telemetry.New(l.registry)
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	if l.events == nil {
-		l.events = &recorder{}
+		l.events = &eventRecorder{}
 	}
 	l.reconciler = &Reconciler{
-		Client: l.client, Live: l.client, Observer: edge, Executor: edge, Clock: l.clock,
-		Events: events.Recorder{Sink: l.events}, Metrics: series, Speed: 1, Concurrency: 1,
+		Client: l.client, APIReader: l.client, Observer: edge, Executor: edge, Clock: l.clock,
+		Events: events.Recorder{Sink: l.events}, Metrics: series, ClockSpeed: 1, Concurrency: 1,
 	}
 }
 
-// apply creates a policy from YAML.
-func (l *lab) apply(text string) *v1alpha1.DBScalingPolicy {
+// applyPolicy creates a policy from YAML.
+func (l *harness) applyPolicy(text string) *v1alpha1.DBScalingPolicy {
 	l.t.Helper()
 	p := &v1alpha1.DBScalingPolicy{}
 	if err := yaml.UnmarshalStrict([]byte(text), p); err != nil {
@@ -123,8 +123,8 @@ func (l *lab) apply(text string) *v1alpha1.DBScalingPolicy {
 	return p
 }
 
-// get reads a policy.
-func (l *lab) get(name string) *v1alpha1.DBScalingPolicy {
+// getPolicy reads a policy.
+func (l *harness) getPolicy(name string) *v1alpha1.DBScalingPolicy {
 	l.t.Helper()
 	p := &v1alpha1.DBScalingPolicy{}
 	if err := l.client.Get(l.t.Context(), types.NamespacedName{Namespace: l.namespace, Name: name}, p); err != nil {
@@ -133,50 +133,50 @@ func (l *lab) get(name string) *v1alpha1.DBScalingPolicy {
 	return p
 }
 
-// look reconciles once. The error is returned, since some tests want one.
-func (l *lab) look(name string) (ctrl.Result, error) {
+// reconcile reconciles once. The error is returned, since some tests want one.
+func (l *harness) reconcile(name string) (ctrl.Result, error) {
 	return l.reconciler.Reconcile(l.t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: l.namespace, Name: name}})
 }
 
-// errorPause is how long the lab waits after an error, about as the work queue does.
-const errorPause = 5 * time.Second
+// errorRetryInterval is how long the lab waits after an error, about as the work queue does.
+const errorRetryInterval = 5 * time.Second
 
-// run reconciles a policy for a time, each time when it asked for it, and calls each after every look.
-func (l *lab) run(name string, length time.Duration, each func(*v1alpha1.DBScalingPolicy) (done bool)) {
+// runFor reconciles a policy for a time, each time when it asked for it, and calls each after every look.
+func (l *harness) runFor(name string, length time.Duration, each func(*v1alpha1.DBScalingPolicy) (done bool)) {
 	l.t.Helper()
 	for end := l.clock.Now().Add(length); l.clock.Now().Before(end); {
-		result, err := l.look(name)
+		result, err := l.reconcile(name)
 		pause := result.RequeueAfter
 		if err != nil {
-			pause = errorPause
+			pause = errorRetryInterval
 		}
 		if pause <= 0 {
 			l.t.Fatalf("at %s the reconciler asked for no other look", l.clock.Now())
 		}
-		if each != nil && each(l.get(name)) {
+		if each != nil && each(l.getPolicy(name)) {
 			return
 		}
 		l.clock.Step(pause)
 	}
 }
 
-// until runs until a policy is as wanted, and fails when it does not get there.
-func (l *lab) until(name, what string, most time.Duration, wanted func(*v1alpha1.DBScalingPolicy) bool) *v1alpha1.DBScalingPolicy {
+// runUntil runs until a policy is as wanted, and fails when it does not get there.
+func (l *harness) runUntil(name, what string, most time.Duration, wanted func(*v1alpha1.DBScalingPolicy) bool) *v1alpha1.DBScalingPolicy {
 	l.t.Helper()
 	reached := false
-	l.run(name, most, func(p *v1alpha1.DBScalingPolicy) bool {
+	l.runFor(name, most, func(p *v1alpha1.DBScalingPolicy) bool {
 		reached = wanted(p)
 		return reached
 	})
-	p := l.get(name)
+	p := l.getPolicy(name)
 	if !reached {
-		l.t.Fatalf("not %s within %s; status:\n%s\nchanges asked of AWS:\n%s", what, most, dump(p), strings.Join(l.changes(), "\n"))
+		l.t.Fatalf("not %s within %s; status:\n%s\nchanges asked of AWS:\n%s", what, most, statusYAML(p), strings.Join(l.awsChanges(), "\n"))
 	}
 	return p
 }
 
-// changes lists what AWS was asked to change, in order.
-func (l *lab) changes() []string {
+// awsChanges lists what AWS was asked to change, in order.
+func (l *harness) awsChanges() []string {
 	var out []string
 	for _, c := range l.aws.Calls() {
 		if c.IsMutating() {
@@ -189,8 +189,8 @@ func (l *lab) changes() []string {
 	return out
 }
 
-// shape says what a cluster consists of: the writer's class, then those of the readers, sorted.
-func (l *lab) shape(cluster string) string {
+// clusterShape says what a cluster consists of: the writer's class, then those of the readers, sorted.
+func (l *harness) clusterShape(cluster string) string {
 	var out string
 	l.aws.WithWorld(func(w *model.World) {
 		c, err := w.Cluster("eu-west-1", cluster)
@@ -214,7 +214,7 @@ func (l *lab) shape(cluster string) string {
 	return out
 }
 
-func condition(p *v1alpha1.DBScalingPolicy, conditionType string) string {
+func conditionSummary(p *v1alpha1.DBScalingPolicy, conditionType string) string {
 	c := meta.FindStatusCondition(p.Status.Conditions, conditionType)
 	if c == nil {
 		return "absent"
@@ -222,9 +222,9 @@ func condition(p *v1alpha1.DBScalingPolicy, conditionType string) string {
 	return string(c.Status) + " " + c.Reason
 }
 
-func idle(p *v1alpha1.DBScalingPolicy) bool { return p.Status.Operation == nil }
+func isIdle(p *v1alpha1.DBScalingPolicy) bool { return p.Status.Operation == nil }
 
-func dump(p *v1alpha1.DBScalingPolicy) string {
+func statusYAML(p *v1alpha1.DBScalingPolicy) string {
 	text, err := yaml.Marshal(p.Status)
 	if err != nil {
 		return err.Error()
@@ -232,15 +232,15 @@ func dump(p *v1alpha1.DBScalingPolicy) string {
 	return string(text)
 }
 
-// indexed gives live reads the indexes that the manager's cache has, hides the policies of other tests, and counts writes.
-type indexed struct {
+// indexedClient gives live reads the indexes that the manager's cache has, hides the policies of other tests, and counts writes.
+type indexedClient struct {
 	client.Client
-	namespace string
-	writes    *int
+	namespace    string
+	statusWrites *int
 }
 
 // List implements client.Reader.
-func (c indexed) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+func (c indexedClient) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
 	policies, isPolicies := list.(*v1alpha1.DBScalingPolicyList)
 	var options client.ListOptions
 	options.ApplyOptions(opts)
@@ -261,40 +261,40 @@ func (c indexed) List(ctx context.Context, list client.ObjectList, opts ...clien
 }
 
 // Status implements client.StatusClient.
-func (c indexed) Status() client.SubResourceWriter {
-	return counting{c.Client.Status(), c.writes}
+func (c indexedClient) Status() client.SubResourceWriter {
+	return countingStatusWriter{c.Client.Status(), c.statusWrites}
 }
 
-type counting struct {
+type countingStatusWriter struct {
 	client.SubResourceWriter
-	writes *int
+	count *int
 }
 
 // Patch implements client.SubResourceWriter.
-func (c counting) Patch(ctx context.Context, o client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
-	*c.writes++
+func (c countingStatusWriter) Patch(ctx context.Context, o client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+	*c.count++
 	return c.SubResourceWriter.Patch(ctx, o, patch, opts...)
 }
 
-// recorder keeps events. It implements the recorder of events.k8s.io.
-type recorder struct {
-	mu    sync.Mutex
-	notes []string
+// eventRecorder keeps events. It implements the recorder of events.k8s.io.
+type eventRecorder struct {
+	mu     sync.Mutex
+	events []string
 }
 
 // Eventf implements events.EventRecorder.
-func (r *recorder) Eventf(_, _ runtime.Object, kind, reason, _, note string, args ...any) {
+func (r *eventRecorder) Eventf(_, _ runtime.Object, kind, reason, _, note string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.notes = append(r.notes, kind+" "+reason+" "+fmt.Sprintf(note, args...))
+	r.events = append(r.events, kind+" "+reason+" "+fmt.Sprintf(note, args...))
 }
 
-// with lists the events of a reason.
-func (r *recorder) with(reason string) []string {
+// withReason lists the events of a reason.
+func (r *eventRecorder) withReason(reason string) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []string
-	for _, n := range r.notes {
+	for _, n := range r.events {
 		if strings.Contains(n, " "+reason+" ") {
 			out = append(out, n)
 		}
@@ -302,35 +302,35 @@ func (r *recorder) with(reason string) []string {
 	return out
 }
 
-// minutes is the truth about a cluster.
-func (l *lab) minutes(cluster string) []model.MinuteSummary {
+// groundTruth is the truth about a cluster.
+func (l *harness) groundTruth(cluster string) []model.MinuteSummary {
 	var out []model.MinuteSummary
 	l.aws.WithWorld(func(w *model.World) { out = w.Minutes("eu-west-1", cluster) })
 	return out
 }
 
-// frozen is a cache that has stopped: it always reads the same object.
-type frozen struct {
+// staleClient is a cache that has stopped: it always reads the same object.
+type staleClient struct {
 	client.Client
 	object *v1alpha1.DBScalingPolicy
 }
 
 // Get implements client.Reader.
-func (c frozen) Get(_ context.Context, _ types.NamespacedName, into client.Object, _ ...client.GetOption) error {
+func (c staleClient) Get(_ context.Context, _ types.NamespacedName, into client.Object, _ ...client.GetOption) error {
 	if policy, ok := into.(*v1alpha1.DBScalingPolicy); ok {
 		c.object.DeepCopyInto(policy)
 	}
 	return nil
 }
 
-// meanwhile is a client before each of whose lists something happens.
-type meanwhile struct {
+// listHookClient is a client before each of whose lists something happens.
+type listHookClient struct {
 	client.Client
-	then func()
+	beforeList func()
 }
 
 // List implements client.Reader.
-func (m meanwhile) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
-	m.then()
+func (m listHookClient) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	m.beforeList()
 	return m.Client.List(ctx, list, opts...)
 }

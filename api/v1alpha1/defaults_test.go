@@ -10,7 +10,7 @@ import (
 
 // TestDefaults: what a policy leaves out is filled in, one field at a time.
 func TestDefaults(t *testing.T) {
-	namespace, c := env.Namespace(t)
+	namespace, c := env.NewNamespace(t)
 	all := map[string]string{
 		"spec.mode":                                  "Enforce",
 		"spec.readers.minReplicas":                   "1",
@@ -87,7 +87,7 @@ func TestDefaults(t *testing.T) {
 
 // TestSamples: each sample applies, and says nothing that the API does not know.
 func TestSamples(t *testing.T) {
-	namespace, c := env.Namespace(t)
+	namespace, c := env.NewNamespace(t)
 	files, err := filepath.Glob("../../config/samples/*.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 
 // TestUpdate: which fields of a policy may change.
 func TestUpdate(t *testing.T) {
-	namespace, c := env.Namespace(t)
+	namespace, c := env.NewNamespace(t)
 	policy := parse(t, cluster, namespace)
 	if err := c.Create(t.Context(), policy); err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestUpdate(t *testing.T) {
 
 // TestStatusSubresource: whoever writes the spec does not write the status, and the other way round.
 func TestStatusSubresource(t *testing.T) {
-	namespace, c := env.Namespace(t)
+	namespace, c := env.NewNamespace(t)
 	policy := parse(t, cluster, namespace)
 	set(t, policy, "status", "{observedGeneration: 7}")
 	if err := c.Create(t.Context(), policy); err != nil {
@@ -71,7 +71,7 @@ func TestStatusSubresource(t *testing.T) {
 
 // TestStatusValidation: the API server keeps the operator from writing a status that cannot be read.
 func TestStatusValidation(t *testing.T) {
-	namespace, c := env.Namespace(t)
+	namespace, c := env.NewNamespace(t)
 	policy := parse(t, cluster, namespace)
 	if err := c.Create(t.Context(), policy); err != nil {
 		t.Fatal(err)

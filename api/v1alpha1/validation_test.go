@@ -8,7 +8,7 @@ import (
 // TestValidation asks a real API server about one field at a time. The message is the end of what it says about the field,
 // and empty when the value is fine.
 func TestValidation(t *testing.T) {
-	namespace, c := env.Namespace(t)
+	namespace, c := env.NewNamespace(t)
 	for _, test := range []struct {
 		base, path, value string
 		field             string // that the message is about, where it is not path
@@ -187,7 +187,7 @@ func list(n int, element string) string {
 
 // TestInstanceClasses: readers and writer have the same rules for their ladders.
 func TestInstanceClasses(t *testing.T) {
-	namespace, c := env.Namespace(t)
+	namespace, c := env.NewNamespace(t)
 	const (
 		looksLike = "an instance class looks like db.r6g.xlarge"
 		twice     = "instanceClasses must not name a class twice"
@@ -240,7 +240,7 @@ func TestInstanceClasses(t *testing.T) {
 }
 
 func TestDisruptionWindow(t *testing.T) {
-	namespace, c := env.Namespace(t)
+	namespace, c := env.NewNamespace(t)
 	const fields = "schedule must have five fields separated by single spaces: minute, hour, day of month, month, day of week"
 	for _, test := range []struct{ name, window, field, message string }{
 		{name: "every night", window: `{schedule: "0 2 * * *", durationSeconds: 7200, timeZone: Europe/Amsterdam}`},

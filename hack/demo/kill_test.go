@@ -77,7 +77,7 @@ func TestKilledInAPromotion(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	namespace, c := env.Namespace(t)
+	namespace, c := env.NewNamespace(t)
 	d := newKilled(t, env)
 	policy := &v1alpha1.DBScalingPolicy{}
 	if err := yaml.UnmarshalStrict([]byte(killedPolicy), policy); err != nil {

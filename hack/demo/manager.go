@@ -43,8 +43,8 @@ func runManager(ctx context.Context, args []string) error {
 	}
 	kubeconfig.QPS = -1 // the demonstration's day takes minutes, so its requests come faster
 	manager, err := operator.New(ctx, kubeconfig, operator.Options{
-		MetricsAddress: metrics, ProbeAddress: probes, Concurrency: 1, MaxDisruptive: 3, Version: "demo", Clock: clock,
-		Speed: clock.Speed, Log: log,
+		MetricsAddress: metrics, ProbeAddress: probes, Concurrency: 1, MaxDisruptiveOperations: 3, Version: "demo", Clock: clock,
+		ClockSpeed: clock.Speed, Log: log,
 	})
 	if err != nil {
 		return err

@@ -103,7 +103,7 @@ func every(length time.Duration) time.Duration {
 // setUp brings up the control plane, the simulated AWS and the operator, and applies the policy.
 func (d *show) setUp(ctx context.Context, day model.Scenario) (err error) {
 	fmt.Printf("Starting etcd and kube-apiserver …\n")
-	if d.env, err = testenv.StartBare(); err != nil {
+	if d.env, err = testenv.StartWithoutCRDs(); err != nil {
 		return err
 	}
 	if d.client, err = d.env.Client(); err != nil {

@@ -66,7 +66,7 @@ func TestReader_DefaultsLikeAPIServer(t *testing.T) {
 	}
 	for name, text := range texts {
 		t.Run(name, func(t *testing.T) {
-			namespace, c := env.Namespace(t)
+			namespace, c := env.NewNamespace(t)
 			u := parseObject(t, text)
 			u.SetNamespace(namespace)
 			got, err := r.ReadPolicy(t.Context(), u)
@@ -103,7 +103,7 @@ func TestReader_RejectsLikeAPIServer(t *testing.T) {
 		strings.ReplaceAll(minimalPolicy, "identifier: orders, ", ""):                 "identifier",
 		strings.ReplaceAll(minimalPolicy, "kind: DBScalingPolicy", "kind: ConfigMap"): "DBScalingPolicy",
 	} {
-		namespace, c := env.Namespace(t)
+		namespace, c := env.NewNamespace(t)
 		u := parseObject(t, text)
 		u.SetNamespace(namespace)
 		if _, err := r.ReadPolicy(t.Context(), u); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

@@ -30,10 +30,10 @@ import (
 )
 
 const (
-	// ledgerMegabytes is the size at which a ledger file is set aside and a new one begun.
-	ledgerMegabytes = 64
-	// ledgerFiles is how many of those are kept, compressed.
-	ledgerFiles = 4
+	// maxLedgerMegabytes is the size at which a ledger file is set aside and a new one begun.
+	maxLedgerMegabytes = 64
+	// maxLedgerBackups is how many of those are kept, compressed.
+	maxLedgerBackups = 4
 )
 
 // leaderElectionID is the name of the lease by which one replica acts at a time.
@@ -53,9 +53,9 @@ type Options struct {
 	LeaderElectionNamespace string
 	// Concurrency is how many policies are reconciled at once.
 	Concurrency int
-	// MaxDisruptive is how many operations that interrupt instances may be under way at once, over all policies; zero means no
+	// MaxDisruptiveOperations is how many operations that interrupt instances may be under way at once, over all policies; zero means no
 	// bound.
-	MaxDisruptive int
+	MaxDisruptiveOperations int
 	// AWSEndpoint is used for every AWS service instead of AWS's own, unless empty.
 	AWSEndpoint string
 	// LedgerFile takes the whole entry of each decision that differs from the one before, one line of JSON each; empty keeps
@@ -69,9 +69,9 @@ type Options struct {
 	Version string
 	// Clock is the time that decisions go by.
 	Clock clock.Clock
-	// Speed is how many seconds of Clock pass in one of the machine's: 1 but in a demonstration.
-	Speed float64
-	Log   logr.Logger
+	// ClockSpeed is how many seconds of Clock pass in one of the machine's: 1 but in a demonstration.
+	ClockSpeed float64
+	Log        logr.Logger
 }
 
 // Validate says which option makes no sense.
@@ -79,11 +79,11 @@ func (o Options) Validate() error {
 	if o.Concurrency < 1 || o.Concurrency > 64 {
 		return fmt.Errorf("concurrency must be from 1 to 64, not %d", o.Concurrency)
 	}
-	if o.MaxDisruptive < 0 {
-		return fmt.Errorf("max-disruptive-operations must be 0, for no bound, or more, not %d", o.MaxDisruptive)
+	if o.MaxDisruptiveOperations < 0 {
+		return fmt.Errorf("max-disruptive-operations must be 0, for no bound, or more, not %d", o.MaxDisruptiveOperations)
 	}
-	if o.Speed <= 0 {
-		return fmt.Errorf("speed must be above 0, not %g", o.Speed)
+	if o.ClockSpeed <= 0 {
+		return fmt.Errorf("speed must be above 0, not %g", o.ClockSpeed)
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func New(ctx context.Context, config *rest.Config, o Options) (manager.Manager, 
 func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 	edge, err := awsx.New(ctx, awsx.Options{
 		Endpoint: o.AWSEndpoint, Version: o.Version, Clock: o.Clock, Registerer: metrics.Registry, Log: o.Log,
-		Window: controllers.LongestWindow(ctx, mgr.GetClient()), PricingRegion: o.PricingRegion,
+		Window: controllers.LongestSampleWindow(ctx, mgr.GetClient()), PricingRegion: o.PricingRegion,
 	})
 	if err != nil {
 		return err
@@ -140,26 +140,26 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 		return fmt.Errorf("registering metrics: %w", err)
 	}
 	reconciler := &controllers.Reconciler{
-		Client:      mgr.GetClient(),
-		Live:        mgr.GetAPIReader(),
-		Observer:    edge,
-		Executor:    edge,
-		Owners:      others,
-		Clock:       o.Clock,
-		Events:      events.Recorder{Sink: mgr.GetEventRecorder("dbscaler")},
-		Metrics:     series,
-		Speed:       o.Speed,
-		Concurrency: o.Concurrency, MaxDisruptive: o.MaxDisruptive,
+		Client:       mgr.GetClient(),
+		APIReader:    mgr.GetAPIReader(),
+		Observer:     edge,
+		Executor:     edge,
+		Declarations: others,
+		Clock:        o.Clock,
+		Events:       events.Recorder{Sink: mgr.GetEventRecorder("dbscaler")},
+		Metrics:      series,
+		ClockSpeed:   o.ClockSpeed,
+		Concurrency:  o.Concurrency, MaxDisruptiveOperations: o.MaxDisruptiveOperations,
 	}
 	if o.LedgerFile != "" {
-		reconciler.Ledger = &lumberjack.Logger{Filename: o.LedgerFile, MaxSize: ledgerMegabytes, MaxBackups: ledgerFiles, Compress: true}
+		reconciler.Ledger = &lumberjack.Logger{Filename: o.LedgerFile, MaxSize: maxLedgerMegabytes, MaxBackups: maxLedgerBackups, Compress: true}
 	}
 	if o.PricesFile != "" {
 		prices, err := pricelist.Open(o.PricesFile, o.Log)
 		if err != nil {
 			return fmt.Errorf("reading the price list: %w", err)
 		}
-		reconciler.Prices = prices.ClassPrices
+		reconciler.PriceList = prices.ClassPrices
 	}
 	return reconciler.SetupWithManager(ctx, mgr)
 }

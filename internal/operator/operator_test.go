@@ -10,7 +10,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/ledger"
 )
 
-func TestReplay(t *testing.T) {
+func TestReplay_ReportsDifferentEntries(t *testing.T) {
 	line, err := ledger.Record(ledger.Inputs{Policy: scaling.Policy{Name: "a/b"}, Now: time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)})
 	if err != nil {
 		t.Fatal(err)
@@ -26,15 +26,15 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-func TestValidate(t *testing.T) {
+func TestOptions_Validate(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		options Options
 		says    string
 	}{
-		{"as installed", Options{Concurrency: 4, Speed: 1}, ""},
-		{"nobody works", Options{Concurrency: 0, Speed: 1}, "concurrency must be from 1 to 64, not 0"},
-		{"too many work", Options{Concurrency: 65, Speed: 1}, "concurrency must be from 1 to 64, not 65"},
+		{"as installed", Options{Concurrency: 4, ClockSpeed: 1}, ""},
+		{"nobody works", Options{Concurrency: 0, ClockSpeed: 1}, "concurrency must be from 1 to 64, not 0"},
+		{"too many work", Options{Concurrency: 65, ClockSpeed: 1}, "concurrency must be from 1 to 64, not 65"},
 		{"time stands still", Options{Concurrency: 4}, "speed must be above 0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

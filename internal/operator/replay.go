@@ -10,14 +10,14 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/ledger"
 )
 
-// longestEntry is the greatest length of one line of a ledger, in bytes.
-const longestEntry = 64 << 20
+// maxEntryBytes is the greatest length of one line of a ledger, in bytes.
+const maxEntryBytes = 64 << 20
 
 // Replay decides every entry of a ledger again and says for each whether the same bytes come out. The error says which
 // entries differ, or cannot be read.
 func Replay(in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, longestEntry)
+	lines.Buffer(nil, maxEntryBytes)
 	var problems []error
 	same := 0
 	for n := 1; lines.Scan(); n++ {

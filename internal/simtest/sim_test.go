@@ -149,8 +149,8 @@ func (s *sim) start(name string, until time.Time) *manager {
 		panic(err)
 	}
 	m.reconciler = &controllers.Reconciler{
-		Client: reader{manager: m}, Live: live{store: s.store}, Observer: m, Executor: m, Clock: s, Metrics: series,
-		Events: events.Recorder{Sink: m}, Speed: 1, Concurrency: 1, MaxDisruptive: s.plan.slots,
+		Client: reader{manager: m}, APIReader: live{store: s.store}, Observer: m, Executor: m, Clock: s, Metrics: series,
+		Events: events.Recorder{Sink: m}, ClockSpeed: 1, Concurrency: 1, MaxDisruptiveOperations: s.plan.slots,
 	}
 	for _, key := range s.keys {
 		m.due[key] = s.now.Add(s.between(0, 5*time.Second))

@@ -23,8 +23,8 @@ import (
 // test several packages at once.
 const startTimeout = 90 * time.Second
 
-// assetsVariable names the folder of the binaries, as everywhere in the Kubernetes ecosystem.
-const assetsVariable = "KUBEBUILDER_ASSETS"
+// assetsEnvVar names the folder of the binaries, as everywhere in the Kubernetes ecosystem.
+const assetsEnvVar = "KUBEBUILDER_ASSETS"
 
 // Environment is a running API server.
 type Environment struct {
@@ -34,28 +34,28 @@ type Environment struct {
 }
 
 // Start starts etcd and kube-apiserver and installs the CRDs of this module.
-func Start() (*Environment, error) { return start(filepath.Join("config", "crd", "bases")) }
+func Start() (*Environment, error) { return startWithCRDs(filepath.Join("config", "crd", "bases")) }
 
-// StartBare starts etcd and kube-apiserver and installs nothing.
-func StartBare() (*Environment, error) { return start() }
+// StartWithoutCRDs starts etcd and kube-apiserver and installs nothing.
+func StartWithoutCRDs() (*Environment, error) { return startWithCRDs() }
 
-// start starts etcd and kube-apiserver and installs the CRDs of the folders, which are below the module's root. The
+// startWithCRDs starts etcd and kube-apiserver and installs the CRDs of the folders, which are below the module's root. The
 // binaries are those in the folder that KUBEBUILDER_ASSETS names, or else those in bin/controlplane of this module, in
 // which the working directory must be. The error says what to do when they have not been built. The caller stops the
 // environment.
-func start(crds ...string) (*Environment, error) {
-	root, err := moduleRoot()
+func startWithCRDs(crds ...string) (*Environment, error) {
+	root, err := findModuleRoot()
 	if err != nil {
 		return nil, err
 	}
-	assets := os.Getenv(assetsVariable)
+	assets := os.Getenv(assetsEnvVar)
 	if assets == "" {
 		assets = filepath.Join(root, "bin", "controlplane")
 	}
 	for _, name := range []string{"etcd", "kube-apiserver", "kubectl"} {
 		if _, err := os.Stat(filepath.Join(assets, name)); err != nil {
 			return nil, fmt.Errorf("no %s in %s: run `make control-plane`, or let %s name the folder that holds it: %w",
-				name, assets, assetsVariable, err)
+				name, assets, assetsEnvVar, err)
 		}
 	}
 	scheme := runtime.NewScheme()
@@ -108,8 +108,8 @@ func (e *Environment) WriteKubeconfig(path string) error {
 	return nil
 }
 
-// moduleRoot is the folder that holds go.mod, at or above the working directory.
-func moduleRoot() (string, error) {
+// findModuleRoot is the folder that holds go.mod, at or above the working directory.
+func findModuleRoot() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {
 		return "", err

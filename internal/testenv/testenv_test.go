@@ -17,15 +17,15 @@ var env *Environment
 
 func TestMain(m *testing.M) { os.Exit(Main(m, &env)) }
 
-func TestStartWithoutBinaries(t *testing.T) {
-	t.Setenv(assetsVariable, t.TempDir())
+func TestStart_WithoutBinaries(t *testing.T) {
+	t.Setenv(assetsEnvVar, t.TempDir())
 	_, err := Start()
 	if err == nil || !strings.Contains(err.Error(), "make control-plane") {
 		t.Errorf("the error does not say what to do: %v", err)
 	}
 }
 
-func TestStartOutsideTheModule(t *testing.T) {
+func TestStart_OutsideModule(t *testing.T) {
 	t.Chdir(t.TempDir())
 	_, err := Start()
 	if err == nil || !strings.Contains(err.Error(), "no go.mod") {
@@ -33,9 +33,9 @@ func TestStartOutsideTheModule(t *testing.T) {
 	}
 }
 
-func TestNamespace(t *testing.T) {
-	first, c := env.Namespace(t)
-	second, _ := env.Namespace(t)
+func TestEnvironment_NewNamespace(t *testing.T) {
+	first, c := env.NewNamespace(t)
+	second, _ := env.NewNamespace(t)
 	if first == second {
 		t.Errorf("two tests share the namespace %s", first)
 	}
@@ -45,7 +45,7 @@ func TestNamespace(t *testing.T) {
 	}
 }
 
-func TestWriteKubeconfig(t *testing.T) {
+func TestEnvironment_WriteKubeconfig(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := env.WriteKubeconfig(path); err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestWriteKubeconfig(t *testing.T) {
 	}
 }
 
-func TestConfigIsACopy(t *testing.T) {
+func TestEnvironment_ConfigReturnsCopy(t *testing.T) {
 	env.Config().Host = "elsewhere"
 	if env.Config().Host == "elsewhere" {
 		t.Error("a test can change what the others use")

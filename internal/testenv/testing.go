@@ -34,9 +34,9 @@ func Main(m *testing.M, env **Environment) int {
 	return code
 }
 
-// Namespace creates a namespace that no other test uses, and returns its name with a client. It is not removed: the
+// NewNamespace creates a namespace that no other test uses, and returns its name with a client. It is not removed: the
 // environment goes as a whole, and removing a namespace takes a controller that does not run here.
-func (e *Environment) Namespace(tb testing.TB) (string, client.Client) {
+func (e *Environment) NewNamespace(tb testing.TB) (string, client.Client) {
 	tb.Helper()
 	c, err := e.Client()
 	if err != nil {

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 
 // A policy of the cluster is played by its name, as kubectl finds it.
 func TestBacktest_ReadsPolicyFromCluster(t *testing.T) {
-	namespace, c := env.Namespace(t)
+	namespace, c := env.NewNamespace(t)
 	policy := &v1alpha1.DBScalingPolicy{}
 	if err := yaml.Unmarshal([]byte(policyYAML), policy); err != nil {
 		t.Fatal(err)

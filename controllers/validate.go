@@ -10,17 +10,17 @@ import (
 	"github.com/dbscaler/dbscaler/internal/convert"
 )
 
-// accept checks what the API server cannot: classes against the catalogue, schedules and time zones. Nothing is asked of
+// validate checks what the API server cannot: classes against the catalogue, schedules and time zones. Nothing is asked of
 // AWS for a policy that makes no sense.
-func (r *Reconciler) accept(_ context.Context, v *visit) (bool, error) {
-	if v.leaving {
-		v.policy = parting(v.object)
+func (r *Reconciler) validate(_ context.Context, v *reconcileScope) (bool, error) {
+	if v.deleting {
+		v.policy = cleanupPolicy(v.object)
 		return true, nil
 	}
 	policy, err := convert.Policy(v.object)
 	if err == nil {
 		v.policy = policy
-		r.heed(v)
+		r.applyManualControl(v)
 		v.conditions.Set(v1alpha1.ConditionAccepted, metav1.ConditionTrue, v1alpha1.ReasonAccepted, "The spec makes sense")
 		return true, nil
 	}
@@ -34,6 +34,6 @@ func (r *Reconciler) accept(_ context.Context, v *visit) (bool, error) {
 		reason = v1alpha1.ReasonInvalidPrice
 	}
 	v.conditions.Set(v1alpha1.ConditionAccepted, metav1.ConditionFalse, reason, err.Error())
-	v.explain(reason, err.Error())
+	v.setDecisionReason(reason, err.Error())
 	return false, nil
 }

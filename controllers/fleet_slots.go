@@ -15,11 +15,11 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/guard"
 )
 
-// fleet is what the other policies are doing, as their status tells: nothing of it is kept in memory, so that it survives a
+// loadFleet is what the other policies are doing, as their status tells: nothing of it is kept in memory, so that it survives a
 // restart.
-func (r *Reconciler) fleet(ctx context.Context, reader client.Reader, v *visit) (scaling.Fleet, error) {
-	fleet := scaling.Fleet{Slots: r.MaxDisruptive}
-	if r.MaxDisruptive == 0 {
+func (r *Reconciler) loadFleet(ctx context.Context, reader client.Reader, v *reconcileScope) (scaling.Fleet, error) {
+	fleet := scaling.Fleet{Slots: r.MaxDisruptiveOperations}
+	if r.MaxDisruptiveOperations == 0 {
 		return fleet, nil
 	}
 	var all v1alpha1.DBScalingPolicyList
@@ -29,7 +29,7 @@ func (r *Reconciler) fleet(ctx context.Context, reader client.Reader, v *visit) 
 	for n := range all.Items {
 		other := &all.Items[n]
 		name := other.Namespace + "/" + other.Name
-		waits := other.Status.Operation == nil && waitsForSlot(other.Status.Decision)
+		waits := other.Status.Operation == nil && isWaitingForSlot(other.Status.Decision)
 		switch op := convert.Operation(other.Status.Operation); {
 		case other.UID == v.object.UID && waits:
 			fleet.WaitingSince = other.Status.Decision.Time.Time
@@ -47,50 +47,50 @@ func (r *Reconciler) fleet(ctx context.Context, reader client.Reader, v *visit) 
 	return fleet, nil
 }
 
-func waitsForSlot(d *v1alpha1.DecisionStatus) bool {
+func isWaitingForSlot(d *v1alpha1.DecisionStatus) bool {
 	return d != nil && d.HeldBackBy == guard.FleetSlot
 }
 
-// claim persists an operation that interrupts instances before its first step, and then looks, past the cache, whether there
+// acquireSlot persists an operation that interrupts instances before its first step, and then looks, past the cache, whether there
 // was a slot for it; if not, it is taken back. Of all that claim at once, each sees those that claimed before it, so that never
 // more than the slots go on, however many managers there are.
-func (r *Reconciler) claim(ctx context.Context, v *visit, proposal scaling.Proposal) (bool, error) {
-	if r.MaxDisruptive == 0 || !v.operation.IsDisruptive() {
+func (r *Reconciler) acquireSlot(ctx context.Context, v *reconcileScope, proposal scaling.Proposal) (bool, error) {
+	if r.MaxDisruptiveOperations == 0 || !v.operation.IsDisruptive() {
 		return true, nil
 	}
 	v.object.Status.Operation = convert.OperationStatus(*v.operation)
-	v.say(saying{reason: string(proposal.Reason), message: proposal.Message, change: &proposal.Change, cause: proposal.Cause})
-	if err := r.persist(ctx, v); err != nil {
+	v.setDecision(decisionUpdate{reason: string(proposal.Reason), message: proposal.Message, change: &proposal.Change, cause: proposal.Cause})
+	if err := r.persistIntent(ctx, v); err != nil {
 		if apierrors.IsConflict(err) {
-			v.requeue = time.Second
+			v.requeueAfter = time.Second
 			return false, nil
 		}
 		return false, err
 	}
-	return r.keepSlot(ctx, v, &proposal.Change)
+	return r.renewSlot(ctx, v, &proposal.Change)
 }
 
-// keepSlot says whether an operation that has asked AWS for nothing yet has a slot. If not, it is taken back and waits for its
+// renewSlot says whether an operation that has asked AWS for nothing yet has a slot. If not, it is taken back and waits for its
 // turn as a decision.
-func (r *Reconciler) keepSlot(ctx context.Context, v *visit, change *scaling.Change) (bool, error) {
-	if v.claimed || r.MaxDisruptive == 0 || !v.operation.IsDisruptive() || v.operation.HasRequests() {
+func (r *Reconciler) renewSlot(ctx context.Context, v *reconcileScope, change *scaling.Change) (bool, error) {
+	if v.slotAcquired || r.MaxDisruptiveOperations == 0 || !v.operation.IsDisruptive() || v.operation.HasRequests() {
 		return true, nil
 	}
-	fleet, err := r.fleet(ctx, r.Live, v)
+	fleet, err := r.loadFleet(ctx, r.APIReader, v)
 	if err != nil {
 		return false, err
 	}
-	if v.claimed = len(fleet.Holders) < fleet.Slots; v.claimed {
+	if v.slotAcquired = len(fleet.Holders) < fleet.Slots; v.slotAcquired {
 		return true, nil
 	}
 	message := fmt.Sprintf("%s: %s → %s. Held back by %s: %s",
 		v.operation.Pool, v.operation.From, v.operation.To, guard.FleetSlot, guard.FullFleet(fleet))
-	v.limited = &limit{guard.FleetSlot, message}
-	v.say(saying{
-		reason: doing(v.operation.Direction), message: message, change: change, cause: v.operation.Reason,
-		heldBackBy: []string{guard.FleetSlot}, emergency: v.operation.Emergency,
+	v.limit = &scalingLimit{guard.FleetSlot, message}
+	v.setDecision(decisionUpdate{
+		reason: operationReason(v.operation.Direction), message: message, change: change, cause: v.operation.Reason,
+		blockedBy: []string{guard.FleetSlot}, emergency: v.operation.Emergency,
 	})
 	v.operation, v.object.Status.Operation = nil, nil
-	v.requeue = idleInterval / 2
+	v.requeueAfter = defaultRequeueInterval / 2
 	return false, nil
 }

@@ -12,27 +12,27 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// denialShown is how long a refusal by AWS keeps the policy from being ready, unless an operation succeeds before.
-const denialShown = time.Hour
+// accessDenialRetention is how long a refusal by AWS keeps the policy from being ready, unless an operation succeeds before.
+const accessDenialRetention = time.Hour
 
-// permit checks that the database's owner lets this policy change it, and that no older policy does. Being able to create
+// authorize checks that the database's owner lets this policy change it, and that no older policy does. Being able to create
 // a policy is not being able to resize any database of the account.
-func (r *Reconciler) permit(ctx context.Context, v *visit) (bool, error) {
+func (r *Reconciler) authorize(ctx context.Context, v *reconcileScope) (bool, error) {
 	if !scaling.IsOptedIn(v.observation.Tags, v.object.Namespace) {
-		v.refuse(v1alpha1.ReasonOptInTagMissing, fmt.Sprintf(
+		v.denyAuthorization(v1alpha1.ReasonOptInTagMissing, fmt.Sprintf(
 			"%s does not carry the AWS tag %s=%s. Add it, on the database and each of its instances, to let policies of this namespace "+
 				"change it", v.policy.Target.Identifier, scaling.TagOptIn, v.object.Namespace))
 		return false, nil
 	}
-	other, err := olderPolicy(ctx, r.Client, v.object, client.MatchingFields{indexTarget: targetKey(v.object)}, client.UnsafeDisableDeepCopy)
+	other, err := findOlderPolicy(ctx, r.Client, v.object, client.MatchingFields{indexTarget: targetKey(v.object)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return false, err
 	}
 	if other != "" {
-		v.yield(other)
+		v.deferToPolicy(other)
 		return false, nil
 	}
-	if denied := lastDenial(v); denied != "" {
+	if denied := lastAccessDenial(v); denied != "" {
 		v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, denied)
 		return true, nil // the guards pace the next attempt, which is how a repaired role shows
 	}
@@ -40,54 +40,54 @@ func (r *Reconciler) permit(ctx context.Context, v *visit) (bool, error) {
 	return true, nil
 }
 
-// lastDenial says that AWS refused the newest operation for want of a permission, for as long as denialShown.
-func lastDenial(v *visit) string {
+// lastAccessDenial says that AWS refused the newest operation for want of a permission, for as long as accessDenialRetention.
+func lastAccessDenial(v *reconcileScope) string {
 	history := v.object.Status.History
 	if len(history) == 0 || history[0].Reason != v1alpha1.ReasonAccessDenied ||
-		v.now.Sub(history[0].CompletionTime.Time) > denialShown {
+		v.now.Sub(history[0].CompletionTime.Time) > accessDenialRetention {
 		return ""
 	}
 	return history[0].Message
 }
 
-// yield leaves the database to an older policy.
-func (v *visit) yield(other string) {
-	v.refuse(v1alpha1.ReasonPolicyConflict, fmt.Sprintf(
+// deferToPolicy leaves the database to an older policy.
+func (v *reconcileScope) deferToPolicy(other string) {
+	v.denyAuthorization(v1alpha1.ReasonPolicyConflict, fmt.Sprintf(
 		"%s scales the same database and is older, so this policy does nothing. Delete one of the two", other))
 }
 
-// refuse says why the policy may not change the database.
-func (v *visit) refuse(reason, message string) {
+// denyAuthorization says why the policy may not change the database.
+func (v *reconcileScope) denyAuthorization(reason, message string) {
 	v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, reason, message)
-	v.explain(reason, message)
+	v.setDecisionReason(reason, message)
 }
 
-// olderPolicy names the policy that scales the same database and comes first, if any: the oldest wins, then the first by
+// findOlderPolicy names the policy that scales the same database and comes first, if any: the oldest wins, then the first by
 // name.
-func olderPolicy(ctx context.Context, reader client.Reader, own *v1alpha1.DBScalingPolicy, opts ...client.ListOption) (string, error) {
+func findOlderPolicy(ctx context.Context, reader client.Reader, own *v1alpha1.DBScalingPolicy, opts ...client.ListOption) (string, error) {
 	var all v1alpha1.DBScalingPolicyList
 	if err := reader.List(ctx, &all, opts...); err != nil {
 		return "", err
 	}
 	for n := range all.Items {
 		other := &all.Items[n]
-		if other.UID != own.UID && other.DeletionTimestamp.IsZero() && sameTarget(own, other) && comesFirst(other, own) {
+		if other.UID != own.UID && other.DeletionTimestamp.IsZero() && isSameTarget(own, other) && takesPrecedence(other, own) {
 			return other.Namespace + "/" + other.Name, nil
 		}
 	}
 	return "", nil
 }
 
-func comesFirst(a, b *v1alpha1.DBScalingPolicy) bool {
+func takesPrecedence(a, b *v1alpha1.DBScalingPolicy) bool {
 	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
 		return a.CreationTimestamp.Before(&b.CreationTimestamp)
 	}
 	return a.Namespace+"/"+a.Name < b.Namespace+"/"+b.Name
 }
 
-// sameTarget says whether two policies name one database. Through two roles the same database looks like two, so the ARN
+// isSameTarget says whether two policies name one database. Through two roles the same database looks like two, so the ARN
 // that was found counts as well.
-func sameTarget(a, b *v1alpha1.DBScalingPolicy) bool {
+func isSameTarget(a, b *v1alpha1.DBScalingPolicy) bool {
 	if targetKey(a) != targetKey(b) {
 		return false
 	}

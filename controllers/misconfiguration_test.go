@@ -13,15 +13,15 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// busyCluster would be scaled up if the policy were in order.
-func busyCluster() string { return cluster("db.r6g.xlarge", 1, 1.7, "db.r6g.large") }
+// overloadedCluster would be scaled up if the policy were in order.
+func overloadedCluster() string { return auroraCluster("db.r6g.xlarge", 1, 1.7, "db.r6g.large") }
 
-// TestMistakes: each gets a condition that says what to do, and nothing changes in AWS.
-func TestMistakes(t *testing.T) {
+// TestReconcile_ReportsMisconfiguration: each gets a condition that says what to do, and nothing changes in AWS.
+func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		policy    func(string) string
-		prepare   func(*lab)
+		prepare   func(*harness)
 		length    time.Duration // 40 minutes unless it says otherwise
 		condition string
 		want      string
@@ -45,7 +45,7 @@ func TestMistakes(t *testing.T) {
 		{
 			name: "an instance of a cluster", condition: v1alpha1.ConditionTargetFound, want: "False Unsupported",
 			policy: func(string) string {
-				return strings.Replace(strings.Replace(plainInstance, "ledger", "orders-1", 1), "db.m6g", "db.r6g", 3)
+				return strings.Replace(strings.Replace(rdsInstancePolicy, "ledger", "orders-1", 1), "db.m6g", "db.r6g", 3)
 			},
 			says: "orders",
 		},
@@ -56,17 +56,17 @@ func TestMistakes(t *testing.T) {
 		},
 		{
 			name: "missing tag", condition: v1alpha1.ConditionPermitted, want: "False OptInTagMissing",
-			prepare: func(l *lab) { l.untag("arn:aws:rds:eu-west-1:123456789012:cluster:orders") },
+			prepare: func(l *harness) { l.removeOptInTag("arn:aws:rds:eu-west-1:123456789012:cluster:orders") },
 			says:    "orders does not carry the AWS tag dbscaler.io/policy-namespace=",
 		},
 		{
 			name: "missing tag on an instance", condition: v1alpha1.ConditionScalingLimited, want: "True OptInTagMissing",
-			prepare: func(l *lab) { l.untag("arn:aws:rds:eu-west-1:123456789012:db:orders-2") },
+			prepare: func(l *harness) { l.removeOptInTag("arn:aws:rds:eu-west-1:123456789012:db:orders-2") },
 			says:    "is missing on orders-2: add it",
 		},
 		{
 			name: "no permission to read", condition: v1alpha1.ConditionPermitted, want: "False AccessDenied",
-			prepare: func(l *lab) {
+			prepare: func(l *harness) {
 				l.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "DescribeDBClusters", Code: "AccessDenied", HTTPStatus: 403,
 					Message: "User: x is not authorized to perform: rds:DescribeDBClusters"})
 			},
@@ -74,7 +74,7 @@ func TestMistakes(t *testing.T) {
 		},
 		{
 			name: "no permission to read metrics", condition: v1alpha1.ConditionMetricsFresh, want: "False AccessDenied",
-			prepare: func(l *lab) {
+			prepare: func(l *harness) {
 				l.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "GetMetricData", Code: "AccessDenied", HTTPStatus: 403,
 					Message: "User: x is not authorized to perform: cloudwatch:GetMetricData"})
 			},
@@ -85,7 +85,7 @@ func TestMistakes(t *testing.T) {
 			policy: func(s string) string {
 				return strings.Replace(s, "region: eu-west-1", "region: eu-west-1, roleARN: 'arn:aws:iam::210987654321:role/dbscaler'", 1)
 			},
-			prepare: func(l *lab) {
+			prepare: func(l *harness) {
 				l.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "AssumeRole", Code: "AccessDenied", HTTPStatus: 403,
 					Message: "User: x is not authorized to perform: sts:AssumeRole"})
 			},
@@ -100,12 +100,12 @@ func TestMistakes(t *testing.T) {
 		},
 		{
 			name: "AWS is down", length: 2 * time.Minute, condition: v1alpha1.ConditionTargetFound, want: "Unknown AWSUnavailable",
-			prepare: func(l *lab) { l.aws.InjectFault(rdssim.Fault{Kind: rdssim.Unavailable}) },
+			prepare: func(l *harness) { l.aws.InjectFault(rdssim.Fault{Kind: rdssim.Unavailable}) },
 			says:    "check spec.targetRef.region",
 		},
 		{
 			name: "no metrics", condition: v1alpha1.ConditionMetricsFresh, want: "False MetricsMissing",
-			prepare: func(l *lab) {
+			prepare: func(l *harness) {
 				l.aws.InjectFault(rdssim.Fault{Kind: rdssim.MetricGap, Instance: "orders-2"})
 			},
 			says: "CloudWatch has no CPUUtilization",
@@ -124,19 +124,19 @@ func TestMistakes(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l := newLab(t, busyCluster())
+			l := newHarness(t, overloadedCluster())
 			if test.prepare != nil {
 				test.prepare(l)
 			}
-			text := readersVertical
+			text := verticalReadersPolicy
 			if test.policy != nil {
 				text = test.policy(text)
 			}
-			l.apply(text)
-			l.run("p", cmp.Or(test.length, 40*time.Minute), nil)
-			p := l.get("p")
-			if got := condition(p, test.condition); got != test.want {
-				t.Fatalf("%s is %q, want %q; status:\n%s", test.condition, got, test.want, dump(p))
+			l.applyPolicy(text)
+			l.runFor("p", cmp.Or(test.length, 40*time.Minute), nil)
+			p := l.getPolicy("p")
+			if got := conditionSummary(p, test.condition); got != test.want {
+				t.Fatalf("%s is %q, want %q; status:\n%s", test.condition, got, test.want, statusYAML(p))
 			}
 			if c := meta.FindStatusCondition(p.Status.Conditions, test.condition); !strings.Contains(c.Message, test.says) {
 				t.Errorf("it says %q, want %q in it", c.Message, test.says)
@@ -144,66 +144,66 @@ func TestMistakes(t *testing.T) {
 			if p.Status.ObservedGeneration != p.Generation {
 				t.Errorf("observedGeneration is %d, want %d", p.Status.ObservedGeneration, p.Generation)
 			}
-			if got := l.changes(); len(got) > 0 {
+			if got := l.awsChanges(); len(got) > 0 {
 				t.Errorf("AWS was asked for changes:\n%s", strings.Join(got, "\n"))
 			}
-			*l.writes = 0
-			l.run("p", cmp.Or(test.length, 10*time.Minute), nil)
-			if *l.writes > 0 {
-				t.Errorf("nothing has changed, and status was written %d times; it is now\n%s", *l.writes, dump(l.get("p")))
+			*l.statusWrites = 0
+			l.runFor("p", cmp.Or(test.length, 10*time.Minute), nil)
+			if *l.statusWrites > 0 {
+				t.Errorf("nothing has changed, and status was written %d times; it is now\n%s", *l.statusWrites, statusYAML(l.getPolicy("p")))
 			}
 		})
 	}
 }
 
-// TestTwoPoliciesOnOneDatabase: the older acts, the younger says who does.
-func TestTwoPoliciesOnOneDatabase(t *testing.T) {
-	l := newLab(t, busyCluster())
-	l.apply(readersVertical)
-	l.apply(strings.Replace(readersVertical, "name: p", "name: q", 1))
-	l.run("q", time.Hour, nil)
-	if got := l.changes(); len(got) > 0 {
+// TestReconcile_DefersToOlderPolicy: the older acts, the younger says who does.
+func TestReconcile_DefersToOlderPolicy(t *testing.T) {
+	l := newHarness(t, overloadedCluster())
+	l.applyPolicy(verticalReadersPolicy)
+	l.applyPolicy(strings.Replace(verticalReadersPolicy, "name: p", "name: q", 1))
+	l.runFor("q", time.Hour, nil)
+	if got := l.awsChanges(); len(got) > 0 {
 		t.Fatalf("the younger policy asked for changes:\n%s", strings.Join(got, "\n"))
 	}
-	q := l.get("q")
-	if got := condition(q, v1alpha1.ConditionPermitted); got != "False PolicyConflict" {
+	q := l.getPolicy("q")
+	if got := conditionSummary(q, v1alpha1.ConditionPermitted); got != "False PolicyConflict" {
 		t.Fatalf("Permitted is %s", got)
 	}
 	if c := meta.FindStatusCondition(q.Status.Conditions, v1alpha1.ConditionStalled); c == nil || !strings.Contains(c.Message, l.namespace+"/p scales the same database") {
 		t.Errorf("Stalled is %+v", c)
 	}
-	l.until("p", "resized", 2*time.Hour, succeeded)
+	l.runUntil("p", "resized", 2*time.Hour, hasSucceeded)
 }
 
-// TestDeniedChange: AWS refuses the change itself. Nothing changes, the policy says so, and tries again only after the
+// TestReconcile_ReportsDeniedChange: AWS refuses the change itself. Nothing changes, the policy says so, and tries again only after the
 // cooldown; once the permission is there it goes on.
-func TestDeniedChange(t *testing.T) {
-	l := newLab(t, busyCluster())
+func TestReconcile_ReportsDeniedChange(t *testing.T) {
+	l := newHarness(t, overloadedCluster())
 	l.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "CreateDBInstance", Code: "AccessDenied", HTTPStatus: 403,
-		Message: "User: x is not authorized to perform: rds:CreateDBInstance", ExpiresAt: start.Add(30 * time.Minute)})
-	l.apply(readersVertical)
-	p := l.until("p", "refused", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
-		return condition(p, v1alpha1.ConditionPermitted) == "False AccessDenied"
+		Message: "User: x is not authorized to perform: rds:CreateDBInstance", ExpiresAt: scenarioStart.Add(30 * time.Minute)})
+	l.applyPolicy(verticalReadersPolicy)
+	p := l.runUntil("p", "refused", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
+		return conditionSummary(p, v1alpha1.ConditionPermitted) == "False AccessDenied"
 	})
-	if got := condition(p, v1alpha1.ConditionReady); got != "False AccessDenied" || p.Status.Operation != nil {
+	if got := conditionSummary(p, v1alpha1.ConditionReady); got != "False AccessDenied" || p.Status.Operation != nil {
 		t.Errorf("Ready is %s, operation %+v", got, p.Status.Operation)
 	}
-	first := len(l.changes())
-	l.run("p", 4*time.Minute, nil)
-	if got := len(l.changes()); first != 1 || got != 1 {
+	first := len(l.awsChanges())
+	l.runFor("p", 4*time.Minute, nil)
+	if got := len(l.awsChanges()); first != 1 || got != 1 {
 		t.Errorf("AWS was asked %d times, then %d within the cooldown", first, got)
 	}
-	l.until("p", "resized", 3*time.Hour, succeeded)
-	if got := condition(l.get("p"), v1alpha1.ConditionPermitted); got != "True Permitted" {
-		l.run("p", 2*time.Minute, nil)
-		if got := condition(l.get("p"), v1alpha1.ConditionPermitted); got != "True Permitted" {
+	l.runUntil("p", "resized", 3*time.Hour, hasSucceeded)
+	if got := conditionSummary(l.getPolicy("p"), v1alpha1.ConditionPermitted); got != "True Permitted" {
+		l.runFor("p", 2*time.Minute, nil)
+		if got := conditionSummary(l.getPolicy("p"), v1alpha1.ConditionPermitted); got != "True Permitted" {
 			t.Errorf("Permitted is %s after it worked", got)
 		}
 	}
 }
 
-// untag removes the opt-in tag of a resource.
-func (l *lab) untag(arn string) {
+// removeOptInTag removes the opt-in tag of a resource.
+func (l *harness) removeOptInTag(arn string) {
 	l.aws.WithWorld(func(w *model.World) {
 		if err := w.RemoveTags(arn, []string{"dbscaler.io/policy-namespace"}); err != nil {
 			l.t.Error(err)

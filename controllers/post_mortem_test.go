@@ -10,9 +10,9 @@ import (
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 )
 
-// TestMorning plays 5 February 2024 by the sample policy: the operator acts before 08:49, when the first alarm came, once or
+// TestReconcile_PostMortemDay plays 5 February 2024 by the sample policy: the operator acts before 08:49, when the first alarm came, once or
 // twice, and no reader saturates at 10:00; whether or not DBLoadCPU shows the demand.
-func TestMorning(t *testing.T) {
+func TestReconcile_PostMortemDay(t *testing.T) {
 	for _, insights := range []bool{true, false} {
 		t.Run(fmt.Sprintf("performanceInsights=%t", insights), func(t *testing.T) {
 			scenario, err := os.ReadFile("../hack/rdssim/scenarios/post-mortem.yaml")
@@ -27,10 +27,10 @@ func TestMorning(t *testing.T) {
 			if !insights {
 				day = strings.ReplaceAll(day, "performanceInsights: true", "performanceInsights: false")
 			}
-			l := newLab(t, day)
-			l.apply(string(sample))
-			l.run("clinical-engine", 9*time.Hour, nil)
-			p := l.get("clinical-engine")
+			l := newHarness(t, day)
+			l.applyPolicy(string(sample))
+			l.runFor("clinical-engine", 9*time.Hour, nil)
+			p := l.getPolicy("clinical-engine")
 			if n := len(p.Status.History); n < 1 || n > 2 || p.Status.Operation != nil {
 				t.Errorf("%d operations and %v", n, p.Status.Operation)
 			}
@@ -41,7 +41,7 @@ func TestMorning(t *testing.T) {
 					t.Errorf("operation %s was started at %s: %s", r.ID, r.StartTime.UTC().Format("15:04"), r.Outcome)
 				}
 			}
-			for _, m := range l.minutes("clinical-engine") {
+			for _, m := range l.groundTruth("clinical-engine") {
 				if m.ReadersSaturated {
 					t.Errorf("at %s a reader was saturated", m.Time.Format("15:04"))
 				}

@@ -14,8 +14,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/drift"
 )
 
-// Owners says what in this cluster declares the class of instances, and why that is not known, if it is not.
-type Owners interface {
+// DeclarationFinder says what in this cluster declares the class of instances, and why that is not known, if it is not.
+type DeclarationFinder interface {
 	Declarations(ctx context.Context, target scaling.Target, o scaling.Observation) (claims []scaling.ClassDeclaration, unknown string)
 }
 
@@ -24,50 +24,50 @@ type Owners interface {
 // +kubebuilder:rbac:groups=rds.aws.crossplane.io,resources=dbinstances,verbs=list
 // +kubebuilder:rbac:groups=database.aws.crossplane.io,resources=rdsinstances,verbs=list
 
-// notice finds out who else changes the database: what declares its instances in this cluster, and whether somebody has undone
+// detectDrift finds out who else changes the database: what declares its instances in this cluster, and whether somebody has undone
 // what was set. The second time hands are off until a person acts.
-func (r *Reconciler) notice(ctx context.Context, v *visit) {
-	if v.leaving {
+func (r *Reconciler) detectDrift(ctx context.Context, v *reconcileScope) {
+	if v.deleting {
 		return // what is left to do is to remove its own surge reader
 	}
 	o, status := &v.observation, &v.object.Status
-	if r.Owners != nil {
-		o.Declarations, o.DeclarationsUnknown = r.Owners.Declarations(ctx, v.policy.Target, *o)
+	if r.Declarations != nil {
+		o.Declarations, o.DeclarationsUnknown = r.Declarations.Declarations(ctx, v.policy.Target, *o)
 	}
 	memory, found := drift.Look(drift.Input{
 		Memory: convert.Ownership(status.Ownership), Done: convert.Done(status.History), Observation: *o, UnderWay: v.operation != nil,
-		Generation: v.object.Generation, Resolve: resolving(v.object), Now: v.now,
+		Generation: v.object.Generation, Resolve: resolveAnnotation(v.object), Now: v.now,
 	})
 	known := status.Ownership != nil && status.Ownership.Conflict != nil
 	status.Ownership = convert.OwnershipStatus(memory)
 	for _, revert := range found {
-		v.warn(events.Reverted, "Notice", fmt.Sprintf("Somebody else has undone what operation %s had set: %s", revert.Operation, undone(revert)))
+		v.recordWarning(events.Reverted, "Notice", fmt.Sprintf("Somebody else has undone what operation %s had set: %s", revert.Operation, describeRevert(revert)))
 	}
 	if memory.Conflict == nil {
-		v.over(v1alpha1.ConditionOwnershipConflict, events.ConflictResolved, "A person has acted on the conflict, and the operator goes on")
+		v.removeTransientCondition(v1alpha1.ConditionOwnershipConflict, events.ConflictResolved, "A person has acted on the conflict, and the operator goes on")
 		return
 	}
 	o.OwnershipConflict = fmt.Sprintf("somebody else undoes what this policy sets: %s. Let one of the two decide (docs/gitops.md), then change the "+
-		"spec or: kubectl annotate --overwrite dbsp -n %s %s %s=$(date +%%s)", story(memory.Reverts), v.object.Namespace, v.object.Name,
+		"spec or: kubectl annotate --overwrite dbsp -n %s %s %s=$(date +%%s)", describeReverts(memory.Reverts), v.object.Namespace, v.object.Name,
 		v1alpha1.AnnotationResolveConflict)
 	message := convert.Clip("Nothing is changed any more: " + o.OwnershipConflict)
 	if !known {
-		v.warn(events.OwnershipConflict, "Notice", message)
+		v.recordWarning(events.OwnershipConflict, "Notice", message)
 	}
 	v.conditions.Set(v1alpha1.ConditionOwnershipConflict, metav1.ConditionTrue, v1alpha1.ReasonRevertedTwice, message)
 }
 
-// resolveLength is how much of the annotation is remembered, as the API's limit has it.
-const resolveLength = 256
+// maxResolveRunes is how much of the annotation is remembered, as the API's limit has it.
+const maxResolveRunes = 256
 
-// resolving is the annotation by which a person ends a conflict.
-func resolving(p *v1alpha1.DBScalingPolicy) string {
+// resolveAnnotation is the annotation by which a person ends a conflict.
+func resolveAnnotation(p *v1alpha1.DBScalingPolicy) string {
 	text := []rune(strings.ToValidUTF8(p.Annotations[v1alpha1.AnnotationResolveConflict], ""))
-	return string(text[:min(len(text), resolveLength)])
+	return string(text[:min(len(text), maxResolveRunes)])
 }
 
-// undone says in words what somebody changed.
-func undone(r drift.Revert) string {
+// describeRevert says in words what somebody changed.
+func describeRevert(r drift.Revert) string {
 	switch {
 	case r.To == "":
 		return fmt.Sprintf("%s, a %s, is gone", r.Instance, r.From)
@@ -77,14 +77,14 @@ func undone(r drift.Revert) string {
 	return fmt.Sprintf("%s was changed from %s to %s", r.Instance, r.From, r.To)
 }
 
-// story tells of each operation that was reverted what was first seen of it.
-func story(reverts []drift.Revert) string {
+// describeReverts tells of each operation that was reverted what was first seen of it.
+func describeReverts(reverts []drift.Revert) string {
 	var out []string
 	seen := map[string]bool{}
 	for _, r := range reverts {
 		if !seen[r.Operation] {
 			seen[r.Operation] = true
-			out = append(out, fmt.Sprintf("%s (seen at %s)", undone(r), stampOf(r.At)))
+			out = append(out, fmt.Sprintf("%s (seen at %s)", describeRevert(r), formatTime(r.At)))
 		}
 	}
 	return strings.Join(out, ", and ")

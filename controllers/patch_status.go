@@ -18,31 +18,31 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// report writes what the visit found, tells what changed, and says when to look again.
-func (r *Reconciler) report(ctx context.Context, v *visit, err error) (ctrl.Result, error) {
-	r.summarize(v)
-	if failed := r.write(ctx, v); failed != nil {
+// patchStatus writes what the visit found, tells what changed, and says when to look again.
+func (r *Reconciler) patchStatus(ctx context.Context, v *reconcileScope, err error) (ctrl.Result, error) {
+	r.setSummaryConditions(v)
+	if failed := r.writeStatus(ctx, v); failed != nil {
 		if apierrors.IsConflict(failed) || apierrors.IsNotFound(failed) {
 			return ctrl.Result{RequeueAfter: time.Second}, nil // look again; what matters was persisted before it was done
 		}
 		return ctrl.Result{}, failed
 	}
-	r.tell(ctx, v)
+	r.publishEventsAndMetrics(ctx, v)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{RequeueAfter: time.Duration(float64(v.requeue) / r.Speed)}, nil
+	return ctrl.Result{RequeueAfter: time.Duration(float64(v.requeueAfter) / r.ClockSpeed)}, nil
 }
 
-// persist writes the intent before it is carried out. A conflict means that what was decided may be out of date.
-func (r *Reconciler) persist(ctx context.Context, v *visit) error {
-	r.summarize(v)
-	return r.write(ctx, v)
+// persistIntent writes the intent before it is carried out. A conflict means that what was decided may be out of date.
+func (r *Reconciler) persistIntent(ctx context.Context, v *reconcileScope) error {
+	r.setSummaryConditions(v)
+	return r.writeStatus(ctx, v)
 }
 
-// write is the only writer of status. It writes nothing when nothing has changed, and fails on a conflict.
-func (r *Reconciler) write(ctx context.Context, v *visit) error {
-	base := v.written()
+// writeStatus is the only writer of status. It writes nothing when nothing has changed, and fails on a conflict.
+func (r *Reconciler) writeStatus(ctx context.Context, v *reconcileScope) error {
+	base := v.latestWritten()
 	if equality.Semantic.DeepEqual(base.Status, v.object.Status) {
 		return nil
 	}
@@ -52,12 +52,12 @@ func (r *Reconciler) write(ctx context.Context, v *visit) error {
 		v.object.Status = *status
 		return err
 	}
-	v.last = v.object.DeepCopy()
+	v.lastWritten = v.object.DeepCopy()
 	return nil
 }
 
-// summarize sets the conditions that follow from the others.
-func (r *Reconciler) summarize(v *visit) {
+// setSummaryConditions sets the conditions that follow from the others.
+func (r *Reconciler) setSummaryConditions(v *reconcileScope) {
 	set := v.conditions
 	if op := v.object.Status.Operation; op != nil {
 		set.Set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonOperationInProgress,
@@ -65,12 +65,12 @@ func (r *Reconciler) summarize(v *visit) {
 	} else {
 		set.Remove(v1alpha1.ConditionReconciling)
 	}
-	if v.limited != nil {
-		set.Set(v1alpha1.ConditionScalingLimited, metav1.ConditionTrue, v.limited.reason, v.limited.message)
+	if v.limit != nil {
+		set.Set(v1alpha1.ConditionScalingLimited, metav1.ConditionTrue, v.limit.reason, v.limit.message)
 	} else {
 		set.Set(v1alpha1.ConditionScalingLimited, metav1.ConditionFalse, v1alpha1.ReasonNotLimited, "Nothing is held back")
 	}
-	if stalled := stalledBy(*set.Conditions); stalled != nil {
+	if stalled := findStalledCause(*set.Conditions); stalled != nil {
 		set.Set(v1alpha1.ConditionStalled, metav1.ConditionTrue, stalled.Reason, stalled.Message)
 	} else {
 		set.Remove(v1alpha1.ConditionStalled)
@@ -78,8 +78,8 @@ func (r *Reconciler) summarize(v *visit) {
 	set.Summarize()
 }
 
-// stalledBy is the condition that nothing but a person can change, if there is one.
-func stalledBy(all []metav1.Condition) *metav1.Condition {
+// findStalledCause is the condition that nothing but a person can change, if there is one.
+func findStalledCause(all []metav1.Condition) *metav1.Condition {
 	for _, t := range []string{v1alpha1.ConditionAccepted, v1alpha1.ConditionTargetFound, v1alpha1.ConditionPermitted} {
 		if c := meta.FindStatusCondition(all, t); c != nil && c.Status == metav1.ConditionFalse {
 			return c
@@ -88,29 +88,29 @@ func stalledBy(all []metav1.Condition) *metav1.Condition {
 	return meta.FindStatusCondition(all, v1alpha1.ConditionOwnershipConflict)
 }
 
-// tell records events for what has been written, and publishes metrics.
-func (r *Reconciler) tell(ctx context.Context, v *visit) {
+// publishEventsAndMetrics records events for what has been written, and publishes metrics.
+func (r *Reconciler) publishEventsAndMetrics(ctx context.Context, v *reconcileScope) {
 	namespace, name := v.object.Namespace, v.object.Name
-	for _, n := range v.notes {
+	for _, n := range v.pendingEvents {
 		if n.warning {
-			r.Events.Warning(v.object, n.reason, n.action, n.text)
+			r.Events.Warning(v.object, n.reason, n.action, n.message)
 		} else {
-			r.Events.Normal(v.object, n.reason, n.action, n.text)
+			r.Events.Normal(v.object, n.reason, n.action, n.message)
 		}
 	}
-	r.tellReady(ctx, v)
-	if v.ended != "" {
-		r.Metrics.OperationEnded(namespace, name, *v.operation, v.ended)
+	r.recordReadyTransition(ctx, v)
+	if v.completedOutcome != "" {
+		r.Metrics.OperationEnded(namespace, name, *v.operation, v.completedOutcome)
 	}
 	ready := meta.IsStatusConditionTrue(v.object.Status.Conditions, v1alpha1.ConditionReady)
 	r.Metrics.State(namespace, name, ready, v.object.Status.Operation != nil)
-	r.Metrics.Observe(namespace, name, v.loads())
+	r.Metrics.Observe(namespace, name, v.scaledPoolLoads())
 }
 
-// loads lists what the pools that the policy scales carry.
-func (v *visit) loads() []scaling.Load {
+// scaledPoolLoads lists what the pools that the policy scales carry.
+func (v *reconcileScope) scaledPoolLoads() []scaling.Load {
 	var out []scaling.Load
-	for _, pool := range v.pools {
+	for _, pool := range v.assessments {
 		if pool.Scaled {
 			out = append(out, pool.Load)
 		}
@@ -118,8 +118,8 @@ func (v *visit) loads() []scaling.Load {
 	return out
 }
 
-func (r *Reconciler) tellReady(ctx context.Context, v *visit) {
-	old := meta.FindStatusCondition(v.before.Status.Conditions, v1alpha1.ConditionReady)
+func (r *Reconciler) recordReadyTransition(ctx context.Context, v *reconcileScope) {
+	old := meta.FindStatusCondition(v.original.Status.Conditions, v1alpha1.ConditionReady)
 	now := meta.FindStatusCondition(v.object.Status.Conditions, v1alpha1.ConditionReady)
 	if old != nil && old.Status == now.Status && old.Reason == now.Reason {
 		return

@@ -10,9 +10,9 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim"
 )
 
-// TestIdle: with nothing to do, many policies of one region share one snapshot and one batch of metrics a minute, and
+// TestReconcile_IdlePoliciesShareAWSCalls: with nothing to do, many policies of one region share one snapshot and one batch of metrics a minute, and
 // write nothing.
-func TestIdle(t *testing.T) {
+func TestReconcile_IdlePoliciesShareAWSCalls(t *testing.T) {
 	const policies = 12
 	var scenario strings.Builder
 	scenario.WriteString("start: \"2024-02-05T08:00:00Z\"\naccountID: \"123456789012\"\ndatabases:\n")
@@ -26,13 +26,13 @@ func TestIdle(t *testing.T) {
   load: {writer: {noisePercent: 10, points: [{at: 0h, vcpus: 1}]}}
 `, n)
 	}
-	l := newLab(t, scenario.String())
+	l := newHarness(t, scenario.String())
 	for n := range policies {
-		l.apply(strings.Replace(strings.Replace(plainInstance, "name: p", fmt.Sprintf("name: p-%d", n), 1), "ledger", fmt.Sprintf("db-%d", n), 1))
+		l.applyPolicy(strings.Replace(strings.Replace(rdsInstancePolicy, "name: p", fmt.Sprintf("name: p-%d", n), 1), "ledger", fmt.Sprintf("db-%d", n), 1))
 	}
 	round := func() {
 		for n := range policies {
-			result, err := l.look(fmt.Sprintf("p-%d", n))
+			result, err := l.reconcile(fmt.Sprintf("p-%d", n))
 			if err != nil || result.RequeueAfter != time.Minute {
 				t.Fatalf("policy %d: %v, %v", n, result, err)
 			}
@@ -43,7 +43,7 @@ func TestIdle(t *testing.T) {
 		round()
 	}
 	l.aws.ResetCalls()
-	*l.writes = 0
+	*l.statusWrites = 0
 	const minutes = 30
 	for range minutes {
 		round()
@@ -57,25 +57,25 @@ func TestIdle(t *testing.T) {
 			t.Errorf("%s was called %d times in %d minutes for %d policies, want %d", operation, got, minutes, policies, want)
 		}
 	}
-	if *l.writes != 0 {
-		t.Errorf("status was written %d times", *l.writes)
+	if *l.statusWrites != 0 {
+		t.Errorf("status was written %d times", *l.statusWrites)
 	}
 }
 
-// TestKilledAtEveryMoment: the operator is killed and started again after every single look of a writer promotion, and
+// TestReconcile_RestartAfterEveryReconcile: the operator is killed and started again after every single look of a writer promotion, and
 // everything happens once.
-func TestKilledAtEveryMoment(t *testing.T) {
-	l := newLab(t, cluster("db.r6g.large", 1.6, 0.5, "db.r6g.large"))
-	l.apply(writerOnly)
-	l.run("p", 3*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
-		l.restart()
-		return succeeded(p)
+func TestReconcile_RestartAfterEveryReconcile(t *testing.T) {
+	l := newHarness(t, auroraCluster("db.r6g.large", 1.6, 0.5, "db.r6g.large"))
+	l.applyPolicy(writerPolicy)
+	l.runFor("p", 3*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
+		l.restartReconciler()
+		return hasSucceeded(p)
 	})
-	if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.xlarge" {
+	if got := l.clusterShape("orders"); got != "db.r6g.xlarge + db.r6g.xlarge" {
 		t.Errorf("the cluster is %s", got)
 	}
 	seen := map[string]int{}
-	for _, change := range l.changes() {
+	for _, change := range l.awsChanges() {
 		seen[change]++
 	}
 	for change, times := range seen {
@@ -88,64 +88,64 @@ func TestKilledAtEveryMoment(t *testing.T) {
 	}
 }
 
-// TestLostAnswers: AWS carries a change out, or never hears of it, and the answer is lost. Each change happens once.
-func TestLostAnswers(t *testing.T) {
+// TestReconcile_RepeatsNoChangeAfterLostResponse: AWS carries a change out, or never hears of it, and the answer is lost. Each change happens once.
+func TestReconcile_RepeatsNoChangeAfterLostResponse(t *testing.T) {
 	for _, kind := range []rdssim.FaultKind{rdssim.LostResponse, rdssim.LostRequest, rdssim.Throttle, rdssim.ServerError} {
 		t.Run(string(kind), func(t *testing.T) {
-			l := newLab(t, cluster("db.r6g.large", 1.6, 0.5, "db.r6g.large"))
+			l := newHarness(t, auroraCluster("db.r6g.large", 1.6, 0.5, "db.r6g.large"))
 			for _, operation := range []string{"CreateDBInstance", "ModifyDBInstance", "FailoverDBCluster", "DeleteDBInstance"} {
 				l.aws.InjectFault(rdssim.Fault{Kind: kind, Operation: operation, Times: 1})
 			}
-			l.apply(writerOnly)
-			l.until("p", "resized", 4*time.Hour, succeeded)
-			l.run("p", time.Hour, nil)
-			if got := l.shape("orders"); got != "db.r6g.xlarge + db.r6g.xlarge" {
+			l.applyPolicy(writerPolicy)
+			l.runUntil("p", "resized", 4*time.Hour, hasSucceeded)
+			l.runFor("p", time.Hour, nil)
+			if got := l.clusterShape("orders"); got != "db.r6g.xlarge + db.r6g.xlarge" {
 				t.Errorf("the cluster is %s", got)
 			}
 			times := map[bool]int{true: 5, false: 9}[kind == rdssim.LostResponse]
-			if got := l.changes(); len(got) != times {
+			if got := l.awsChanges(); len(got) != times {
 				t.Errorf("AWS was asked %d times, want %d:\n%s", len(got), times, strings.Join(got, "\n"))
 			}
 		})
 	}
 }
 
-// TestConflictAsksNothingOfAWS: somebody writes the object between the reading and the intent.
-func TestConflictAsksNothingOfAWS(t *testing.T) {
-	l := newLab(t, busyCluster())
-	l.apply(readersVertical)
-	l.run("p", 7*time.Minute, nil)
-	stale := l.get("p")
-	l.reconciler.Client = frozen{l.client, stale}
-	fresh := l.get("p")
+// TestReconcile_ConflictMakesNoAWSChange: somebody writes the object between the reading and the intent.
+func TestReconcile_ConflictMakesNoAWSChange(t *testing.T) {
+	l := newHarness(t, overloadedCluster())
+	l.applyPolicy(verticalReadersPolicy)
+	l.runFor("p", 7*time.Minute, nil)
+	stale := l.getPolicy("p")
+	l.reconciler.Client = staleClient{l.client, stale}
+	fresh := l.getPolicy("p")
 	fresh.Annotations = map[string]string{"somebody": "else"}
 	if err := l.client.Update(t.Context(), fresh); err != nil {
 		t.Fatal(err)
 	}
-	l.run("p", 10*time.Minute, nil)
-	if got := l.changes(); len(got) > 0 {
+	l.runFor("p", 10*time.Minute, nil)
+	if got := l.awsChanges(); len(got) > 0 {
 		t.Fatalf("AWS was asked for changes on an out-of-date reading:\n%s", strings.Join(got, "\n"))
 	}
 	l.reconciler.Client = l.client
-	l.until("p", "resized", 2*time.Hour, succeeded)
+	l.runUntil("p", "resized", 2*time.Hour, hasSucceeded)
 }
 
-// TestDisruptionWindow: the writer waits for its window; the window is in Amsterdam, an hour ahead of UTC.
-func TestDisruptionWindow(t *testing.T) {
-	l := newLab(t, plain("db.m6g.large", 1.6, true))
-	l.apply(plainInstance + "  disruptionWindows: [{schedule: '0 12 * * *', durationSeconds: 3600, timeZone: Europe/Amsterdam}]\n")
-	l.run("p", 2*time.Hour, nil)
-	p := l.get("p")
-	if got := condition(p, v1alpha1.ConditionScalingLimited); got != "True DisruptionWindow" {
+// TestReconcile_WaitsForDisruptionWindow: the writer waits for its window; the window is in Amsterdam, an hour ahead of UTC.
+func TestReconcile_WaitsForDisruptionWindow(t *testing.T) {
+	l := newHarness(t, rdsInstance("db.m6g.large", 1.6, true))
+	l.applyPolicy(rdsInstancePolicy + "  disruptionWindows: [{schedule: '0 12 * * *', durationSeconds: 3600, timeZone: Europe/Amsterdam}]\n")
+	l.runFor("p", 2*time.Hour, nil)
+	p := l.getPolicy("p")
+	if got := conditionSummary(p, v1alpha1.ConditionScalingLimited); got != "True DisruptionWindow" {
 		t.Fatalf("ScalingLimited is %s", got)
 	}
 	if p.Status.Decision.HeldBackBy != "DisruptionWindow" || !strings.Contains(p.Status.Decision.Message, "opens at 2024-02-05T11:00:00Z") {
 		t.Errorf("the decision is %+v", p.Status.Decision)
 	}
-	if got := len(l.events.with("ScalingHeldBack")); got != 1 {
+	if got := len(l.events.withReason("ScalingHeldBack")); got != 1 {
 		t.Errorf("%d events tell that it is held back, want 1", got)
 	}
-	p = l.until("p", "resized", 3*time.Hour, succeeded)
+	p = l.runUntil("p", "resized", 3*time.Hour, hasSucceeded)
 	if begun := p.Status.History[0].StartTime.UTC().Format("15:04"); begun != "11:00" {
 		t.Errorf("it began at %s, want 11:00", begun)
 	}
