@@ -32,10 +32,10 @@ func (r *Reconciler) decide(ctx context.Context, v *reconcileScope) (bool, error
 	entry := ledger.Decide(inputs)
 	v.requeueAfter = entry.RequeueAfter
 	defer func() { r.recordLedger(ctx, v, inputs) }()
-	if proposal, op, approved := entry.Approved(); approved {
+	if proposal, op, approved := entry.ApprovedProposal(); approved {
 		return r.startOperation(ctx, v, entry, proposal, op)
 	}
-	if len(entry.Trials) > 0 {
+	if len(entry.Evaluations) > 0 {
 		r.setBlocked(v, entry) // the most urgent proposal is the one to show
 		return false, nil
 	}
@@ -65,7 +65,7 @@ func (v *reconcileScope) decisionChanged() bool {
 
 // setBlocked shows a proposal that guards vetoed.
 func (r *Reconciler) setBlocked(v *reconcileScope, entry ledger.Entry) {
-	proposal, trial := entry.Decision.Proposals[0], entry.Trials[0]
+	proposal, trial := entry.Decision.Proposals[0], entry.Evaluations[0]
 	first := trial.Vetoes[0]
 	message := fmt.Sprintf("%s. Held back by %s: %s", proposal.Message, first.Guard, first.Message)
 	v.limit = &scalingLimit{first.Guard, message}
@@ -80,7 +80,7 @@ func (r *Reconciler) setBlocked(v *reconcileScope, entry ledger.Entry) {
 	switch {
 	case v.policy.Mode == scaling.Recommend:
 		v.recordEvent(events.Recommended, "Decide", proposal.Message+" ("+proposal.Cause+")")
-	case first.Guard == guard.ApprovalMissing:
+	case first.Guard == guard.ApprovalRequired:
 		v.recordEvent(events.ApprovalWanted, "Decide", message+" ("+proposal.Cause+")")
 	default:
 		v.recordWarning(events.ScalingHeldBack, "Guard", message)

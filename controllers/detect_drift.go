@@ -34,9 +34,9 @@ func (r *Reconciler) detectDrift(ctx context.Context, v *reconcileScope) {
 	if r.Declarations != nil {
 		o.Declarations, o.DeclarationsUnknown = r.Declarations.Declarations(ctx, v.policy.Target, *o)
 	}
-	memory, found := drift.Look(drift.Input{
-		Memory: convert.Ownership(status.Ownership), Done: convert.Done(status.History), Observation: *o, UnderWay: v.operation != nil,
-		Generation: v.object.Generation, Resolve: resolveAnnotation(v.object), Now: v.now,
+	memory, found := drift.Detect(drift.Input{
+		State: convert.Ownership(status.Ownership), Operations: convert.Done(status.History), Observation: *o, OperationInProgress: v.operation != nil,
+		Generation: v.object.Generation, ResolveAnnotation: resolveAnnotation(v.object), Now: v.now,
 	})
 	known := status.Ownership != nil && status.Ownership.Conflict != nil
 	status.Ownership = convert.OwnershipStatus(memory)
@@ -69,12 +69,12 @@ func resolveAnnotation(p *v1alpha1.DBScalingPolicy) string {
 // describeRevert says in words what somebody changed.
 func describeRevert(r drift.Revert) string {
 	switch {
-	case r.To == "":
-		return fmt.Sprintf("%s, a %s, is gone", r.Instance, r.From)
-	case r.From == "":
-		return fmt.Sprintf("%s, which was removed, is back as a %s", r.Instance, r.To)
+	case r.ObservedClass == "":
+		return fmt.Sprintf("%s, a %s, is gone", r.Instance, r.ExpectedClass)
+	case r.ExpectedClass == "":
+		return fmt.Sprintf("%s, which was removed, is back as a %s", r.Instance, r.ObservedClass)
 	}
-	return fmt.Sprintf("%s was changed from %s to %s", r.Instance, r.From, r.To)
+	return fmt.Sprintf("%s was changed from %s to %s", r.Instance, r.ExpectedClass, r.ObservedClass)
 }
 
 // describeReverts tells of each operation that was reverted what was first seen of it.
@@ -84,7 +84,7 @@ func describeReverts(reverts []drift.Revert) string {
 	for _, r := range reverts {
 		if !seen[r.Operation] {
 			seen[r.Operation] = true
-			out = append(out, fmt.Sprintf("%s (seen at %s)", describeRevert(r), formatTime(r.At)))
+			out = append(out, fmt.Sprintf("%s (seen at %s)", describeRevert(r), formatTime(r.DetectedAt)))
 		}
 	}
 	return strings.Join(out, ", and ")

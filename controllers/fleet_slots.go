@@ -84,7 +84,7 @@ func (r *Reconciler) renewSlot(ctx context.Context, v *reconcileScope, change *s
 		return true, nil
 	}
 	message := fmt.Sprintf("%s: %s → %s. Held back by %s: %s",
-		v.operation.Pool, v.operation.From, v.operation.To, guard.FleetSlot, guard.FullFleet(fleet))
+		v.operation.Pool, v.operation.From, v.operation.To, guard.FleetSlot, guard.SlotsInUseMessage(fleet))
 	v.limit = &scalingLimit{guard.FleetSlot, message}
 	v.setDecision(decisionUpdate{
 		reason: operationReason(v.operation.Direction), message: message, change: change, cause: v.operation.Reason,

@@ -30,7 +30,7 @@ func (r *Reconciler) observe(ctx context.Context, v *reconcileScope) (bool, erro
 	}
 	var notBefore time.Time
 	if v.operation != nil {
-		notBefore = v.now.Add(-operation.Poll)
+		notBefore = v.now.Add(-operation.PollInterval)
 	}
 	observed := r.Observer.Observe(ctx, targets, notBefore)[0]
 	if observed.Err != nil {

@@ -46,7 +46,7 @@ func (r *Reconciler) operate(ctx context.Context, v *reconcileScope) (bool, erro
 	}
 	v.requeueAfter = progress.RequeueAfter
 	if progress.Call != nil {
-		if why := operation.Unwanted(v.policy, progress.Operation, v.now); why != "" {
+		if why := operation.Superseded(v.policy, progress.Operation, v.now); why != "" {
 			r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonPolicyChanged, why)
 			return false, nil
 		}

@@ -72,7 +72,7 @@ func (r *Reconciler) reconcileDelete(ctx context.Context, v *reconcileScope) (bo
 			return true, nil
 		}
 		if wait := lastRequestAt(*op).Add(lostRequestTimeout).Sub(v.now); wait > 0 && !requestedReaderExists(*op, v.observation) {
-			v.requeueAfter = min(wait, operation.Poll)
+			v.requeueAfter = min(wait, operation.PollInterval)
 			v.setDecisionReason(v1alpha1.ReasonPolicyDeleted, "The policy was deleted; waiting to see what AWS makes of the last request")
 			return false, nil
 		}
@@ -84,11 +84,11 @@ func (r *Reconciler) reconcileDelete(ctx context.Context, v *reconcileScope) (bo
 		return false, err
 	}
 	entry := ledger.Decide(ledger.Inputs{Policy: v.policy, Observation: v.observation, Now: v.now})
-	proposal, op, approved := entry.Approved()
+	proposal, op, approved := entry.ApprovedProposal()
 	if !approved {
 		why := "the others have to carry the load without it first"
-		if len(entry.Trials) > 0 {
-			why = entry.Trials[0].Vetoes[0].Message
+		if len(entry.Evaluations) > 0 {
+			why = entry.Evaluations[0].Vetoes[0].Message
 		}
 		v.setDecisionReason(v1alpha1.ReasonPolicyDeleted, fmt.Sprintf("The policy was deleted, and a surge reader that it added is still there: %s. "+
 			"To leave the reader and let the policy go, remove the finalizer %s", why, surgeReaderFinalizer))

@@ -65,7 +65,7 @@ func (r *operator) look(at time.Time) (Look, time.Duration) {
 	out := Look{At: now}
 	var notBefore time.Time
 	if r.under != nil {
-		notBefore = now.Add(-operation.Poll)
+		notBefore = now.Add(-operation.PollInterval)
 	}
 	o := r.edge.observe(now, notBefore)
 	r.recall(&o)
@@ -103,19 +103,19 @@ func (r *operator) measureEffect(o *scaling.Observation, now time.Time) {
 // decide says when to look again, and whether an operation begins.
 func (r *operator) decide(out *Look, o scaling.Observation, now time.Time) (time.Duration, bool) {
 	entry := ledger.Decide(ledger.Inputs{Policy: r.policy, Observation: o, Now: now})
-	proposal, op, approved := entry.Approved()
+	proposal, op, approved := entry.ApprovedProposal()
 	switch {
 	case approved:
 		r.under = &op
 		r.tell(Event{At: now, Kind: kindOf(op), Text: fmt.Sprintf("%s: %s → %s. %s", op.Pool, op.From, op.To, proposal.Cause)})
 		return 0, true
-	case len(entry.Trials) > 0:
+	case len(entry.Evaluations) > 0:
 		first := entry.Decision.Proposals[0]
-		out.Reason, out.HeldBackBy = first.Reason, entry.Trials[0].Vetoes[0].Guard
+		out.Reason, out.HeldBackBy = first.Reason, entry.Evaluations[0].Vetoes[0].Guard
 		if held := string(out.Reason) + out.HeldBackBy + first.To.String(); held != r.held {
 			r.held = held
 			r.tell(Event{At: now, Kind: HeldBack, Text: fmt.Sprintf("%s. Held back by %s: %s", first.Message, out.HeldBackBy,
-				entry.Trials[0].Vetoes[0].Message)})
+				entry.Evaluations[0].Vetoes[0].Message)})
 		}
 	default:
 		out.Reason, r.held = entry.Decision.Hold.Reason, ""
@@ -138,7 +138,7 @@ func (r *operator) operate(out Look, o scaling.Observation, before *scaling.Oper
 		return r.end(out, progress.Outcome == operation.Succeeded, now)
 	}
 	if progress.Call != nil {
-		if operation.Unwanted(r.policy, progress.Operation, now) != "" {
+		if operation.Superseded(r.policy, progress.Operation, now) != "" {
 			return r.end(out, false, now)
 		}
 		if veto := guard.CheckStep(r.policy, o, progress.Operation, *progress.Call, now); veto != nil {

@@ -35,14 +35,14 @@ func touched(op scaling.Operation) []v1alpha1.TouchedInstance {
 }
 
 // Done reads what operations left the instances at that they touched.
-func Done(history []v1alpha1.OperationRecord) []drift.Done {
-	var out []drift.Done
+func Done(history []v1alpha1.OperationRecord) []drift.CompletedOperation {
+	var out []drift.CompletedOperation
 	for _, r := range history {
-		d := drift.Done{
-			ID: r.ID, Pool: scaling.Pool(r.Pool), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded, Completed: r.CompletionTime.Time,
+		d := drift.CompletedOperation{
+			ID: r.ID, Pool: scaling.Pool(r.Pool), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded, CompletedAt: r.CompletionTime.Time,
 		}
 		for _, i := range r.Instances {
-			d.Set = append(d.Set, drift.Set{Instance: i.Identifier, Action: scaling.Action(i.Action), InstanceClass: i.InstanceClass})
+			d.Expected = append(d.Expected, drift.ExpectedInstance{Instance: i.Identifier, Action: scaling.Action(i.Action), InstanceClass: i.InstanceClass})
 		}
 		out = append(out, d)
 	}
@@ -50,36 +50,36 @@ func Done(history []v1alpha1.OperationRecord) []drift.Done {
 }
 
 // Ownership reads what is remembered of what others did.
-func Ownership(in *v1alpha1.OwnershipStatus) drift.Memory {
-	var out drift.Memory
+func Ownership(in *v1alpha1.OwnershipStatus) drift.State {
+	var out drift.State
 	if in == nil {
 		return out
 	}
 	for _, r := range in.Reverts {
 		out.Reverts = append(out.Reverts, drift.Revert{
-			At: r.Time.Time, Operation: r.Operation, Pool: scaling.Pool(r.Pool), Instance: r.Instance, From: r.From, To: r.To,
+			DetectedAt: r.Time.Time, Operation: r.Operation, Pool: scaling.Pool(r.Pool), Instance: r.Instance, ExpectedClass: r.From, ObservedClass: r.To,
 		})
 	}
 	if c := in.Conflict; c != nil {
-		out.Conflict = &drift.Conflict{Since: c.Time.Time, Generation: c.Generation, Resolve: c.ResolveAnnotation}
+		out.Conflict = &drift.Conflict{DetectedAt: c.Time.Time, Generation: c.Generation, ResolveAnnotation: c.ResolveAnnotation}
 	}
-	out.Resolved = stamp(in.ResolvedTime)
+	out.ResolvedAt = stamp(in.ResolvedTime)
 	return out
 }
 
 // OwnershipStatus writes it; nil when there is nothing to remember.
-func OwnershipStatus(m drift.Memory) *v1alpha1.OwnershipStatus {
-	if len(m.Reverts) == 0 && m.Conflict == nil && m.Resolved.IsZero() {
+func OwnershipStatus(m drift.State) *v1alpha1.OwnershipStatus {
+	if len(m.Reverts) == 0 && m.Conflict == nil && m.ResolvedAt.IsZero() {
 		return nil
 	}
-	out := &v1alpha1.OwnershipStatus{ResolvedTime: timeStatus(m.Resolved)}
+	out := &v1alpha1.OwnershipStatus{ResolvedTime: timeStatus(m.ResolvedAt)}
 	for _, r := range m.Reverts {
 		out.Reverts = append(out.Reverts, v1alpha1.Revert{
-			Time: metav1.NewTime(r.At), Operation: r.Operation, Pool: v1alpha1.Pool(r.Pool), Instance: r.Instance, From: r.From, To: r.To,
+			Time: metav1.NewTime(r.DetectedAt), Operation: r.Operation, Pool: v1alpha1.Pool(r.Pool), Instance: r.Instance, From: r.ExpectedClass, To: r.ObservedClass,
 		})
 	}
 	if c := m.Conflict; c != nil {
-		out.Conflict = &v1alpha1.OwnershipConflict{Time: metav1.NewTime(c.Since), Generation: c.Generation, ResolveAnnotation: c.Resolve}
+		out.Conflict = &v1alpha1.OwnershipConflict{Time: metav1.NewTime(c.DetectedAt), Generation: c.Generation, ResolveAnnotation: c.ResolveAnnotation}
 	}
 	return out
 }

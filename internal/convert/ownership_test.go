@@ -20,19 +20,19 @@ func TestTouched(t *testing.T) {
 		{Action: scaling.ModifyInstanceClass, Instance: "w", InstanceClass: "db.r6g.large", LastAttemptAt: at},
 		{Action: scaling.DeleteReader, Instance: "s"},
 	}}
-	set := func(op scaling.Operation, outcome v1alpha1.Outcome) drift.Done {
+	set := func(op scaling.Operation, outcome v1alpha1.Outcome) drift.CompletedOperation {
 		return Done([]v1alpha1.OperationRecord{Record(op, outcome, "", "", at)})[0]
 	}
-	a := drift.Set{Instance: "a", Action: scaling.ModifyInstanceClass, InstanceClass: "db.r6g.xlarge"}
-	w := drift.Set{Instance: "w", Action: scaling.ModifyInstanceClass, InstanceClass: "db.r6g.large"}
-	want := drift.Done{ID: "1", Pool: scaling.Writer, Completed: at, Set: []drift.Set{
+	a := drift.ExpectedInstance{Instance: "a", Action: scaling.ModifyInstanceClass, InstanceClass: "db.r6g.xlarge"}
+	w := drift.ExpectedInstance{Instance: "w", Action: scaling.ModifyInstanceClass, InstanceClass: "db.r6g.large"}
+	want := drift.CompletedOperation{ID: "1", Pool: scaling.Writer, CompletedAt: at, Expected: []drift.ExpectedInstance{
 		{Instance: "s", Action: scaling.CreateReader, InstanceClass: "db.r6g.large"}, a, w,
 	}}
 	if got := set(op, v1alpha1.OutcomeFailed); !reflect.DeepEqual(got, want) {
 		t.Errorf("it left\n%+v, want\n%+v", got, want)
 	}
 	op.Steps[4].CompletedAt = at
-	want.Succeeded, want.Set[0] = true, drift.Set{Instance: "s", Action: scaling.DeleteReader}
+	want.Succeeded, want.Expected[0] = true, drift.ExpectedInstance{Instance: "s", Action: scaling.DeleteReader}
 	if got := set(op, v1alpha1.OutcomeSucceeded); !reflect.DeepEqual(got, want) {
 		t.Errorf("it left\n%+v, want\n%+v", got, want)
 	}
@@ -41,19 +41,19 @@ func TestTouched(t *testing.T) {
 // TestOwnership: what is written is read back.
 func TestOwnership(t *testing.T) {
 	at := time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
-	for _, m := range []drift.Memory{
+	for _, m := range []drift.State{
 		{},
-		{Resolved: at},
+		{ResolvedAt: at},
 		{
-			Reverts:  []drift.Revert{{At: at, Operation: "1", Pool: scaling.Readers, Instance: "a", From: "db.r6g.xlarge", To: "db.r6g.large"}},
-			Conflict: &drift.Conflict{Since: at, Generation: 3, Resolve: "x"},
+			Reverts:  []drift.Revert{{DetectedAt: at, Operation: "1", Pool: scaling.Readers, Instance: "a", ExpectedClass: "db.r6g.xlarge", ObservedClass: "db.r6g.large"}},
+			Conflict: &drift.Conflict{DetectedAt: at, Generation: 3, ResolveAnnotation: "x"},
 		},
 	} {
 		if got := Ownership(OwnershipStatus(m)); !reflect.DeepEqual(got, m) {
 			t.Errorf("%+v is read as %+v", m, got)
 		}
 	}
-	if OwnershipStatus(drift.Memory{}) != nil {
+	if OwnershipStatus(drift.State{}) != nil {
 		t.Error("nothing to remember is written")
 	}
 }

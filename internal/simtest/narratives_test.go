@@ -23,39 +23,39 @@ var narratives = []struct {
 	name string
 	// does says what the story is about, which is its first line.
 	does string
-	plan func() *plan
+	plan func() *runPlan
 	// happens are mishaps at their times.
-	happens map[time.Duration]mishap
+	happens map[time.Duration]chaosEvent
 }{
-	{"readers-grow", "The readers' load doubles at 08:40. The process dies now and then.", func() *plan {
-		p := story(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
-		p.faults.crash = 0.2
+	{"readers-grow", "The readers' load doubles at 08:40. The process dies now and then.", func() *runPlan {
+		p := newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+		p.faultRates.crash = 0.2
 		return p
 	}, nil},
-	{"writer-grows", "The writer's load doubles at 08:40. Answers of AWS are lost.", func() *plan {
-		p := story(cluster("orders", 1.9, "db.r6g.large", "db.r6g.large"), 0.5, 0.5)
-		p.scenario.Databases[0].Load.Writer = step(0.9, 1.8)
-		p.faults.answerLost = 0.6
+	{"writer-grows", "The writer's load doubles at 08:40. Answers of AWS are lost.", func() *runPlan {
+		p := newNarrativePlan(cluster("orders", 1.9, "db.r6g.large", "db.r6g.large"), 0.5, 0.5)
+		p.scenario.Databases[0].Load.Writer = stepCurve(0.9, 1.8)
+		p.faultRates.answerLost = 0.6
 		return p
 	}, nil},
-	{"no-capacity", "AWS runs out of the class that is wanted, first in one zone, then in all.", func() *plan {
-		return story(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.9)
-	}, map[time.Duration]mishap{
-		30 * time.Minute: func(s *sim) {
-			s.tell("AWS runs out of db.r6g.xlarge")
+	{"no-capacity", "AWS runs out of the class that is wanted, first in one zone, then in all.", func() *runPlan {
+		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.9)
+	}, map[time.Duration]chaosEvent{
+		30 * time.Minute: func(s *simulation) {
+			s.logf("AWS runs out of db.r6g.xlarge")
 			s.world.SetCapacityShortage("db.r6g.xlarge")
 		},
 	}},
-	{"policy-deleted", "The policy is deleted while its operation is under way.", func() *plan {
-		return story(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
-	}, map[time.Duration]mishap{60 * time.Minute: removal}},
-	{"surge-reader-deleted", "Somebody deletes the surge reader in the middle of an operation.", func() *plan {
-		return story(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
-	}, map[time.Duration]mishap{61 * time.Minute: func(s *sim) {
+	{"policy-deleted", "The policy is deleted while its operation is under way.", func() *runPlan {
+		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+	}, map[time.Duration]chaosEvent{60 * time.Minute: deletePolicy}},
+	{"surge-reader-deleted", "Somebody deletes the surge reader in the middle of an operation.", func() *runPlan {
+		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+	}, map[time.Duration]chaosEvent{61 * time.Minute: func(s *simulation) {
 		for _, i := range s.world.Instances(region) {
 			if i.Tags[scaling.TagSurge] != "" {
 				if _, err := s.world.DeleteInstance(region, i.Identifier, true, ""); err == nil {
-					s.meddled(s.keys[0], "somebody deletes %s", i.Identifier)
+					s.recordExternalChange(s.keys[0], "somebody deletes %s", i.Identifier)
 				}
 			}
 		}
@@ -71,25 +71,25 @@ func cluster(name string, writer float64, classes ...string) model.Database {
 	for n, class := range classes {
 		d.Instances = append(d.Instances, model.Member{Identifier: name + "-" + string(rune('1'+n)), Class: class, Tags: tags})
 	}
-	d.Load.Writer = step(writer/2, writer/2)
+	d.Load.Writer = stepCurve(writer/2, writer/2)
 	return d
 }
 
-// step is a load in vCPUs that changes at 08:40.
-func step(before, after float64) model.Curve {
+// stepCurve is a load in vCPUs that changes at 08:40.
+func stepCurve(before, after float64) model.Curve {
 	return model.Curve{Points: []model.CurvePoint{
 		{At: model.Instant{Offset: 39 * time.Minute}, VCPUs: before}, {At: model.Instant{Offset: 40 * time.Minute}, VCPUs: after},
 	}}
 }
 
-// story is a play of one database whose readers' load changes at 08:40, by a usual policy.
-func story(d model.Database, before, after float64) *plan {
-	d.Load.Readers = step(before, after)
-	p := &plan{chaos: 3 * time.Hour, slots: 3, faults: faults{lag: time.Second}}
-	p.scenario = model.Scenario{Start: metav1.NewTime(begin), Seed: 1, AccountID: "123456789012", Databases: []model.Database{d}}
+// newNarrativePlan is a play of one database whose readers' load changes at 08:40, by a usual policy.
+func newNarrativePlan(d model.Database, before, after float64) *runPlan {
+	d.Load.Readers = stepCurve(before, after)
+	p := &runPlan{chaosDuration: 3 * time.Hour, slots: 3, faultRates: faultRates{maxCacheLag: time.Second}}
+	p.scenario = model.Scenario{Start: metav1.NewTime(startTime), Seed: 1, AccountID: "123456789012", Databases: []model.Database{d}}
 	policy := &v1alpha1.DBScalingPolicy{}
 	policy.Name, policy.Namespace, policy.UID, policy.Generation = d.Identifier, namespace, "uid", 1
-	policy.CreationTimestamp = metav1.NewTime(begin)
+	policy.CreationTimestamp = metav1.NewTime(startTime)
 	classes := []v1alpha1.InstanceClass{"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge"}
 	policy.Spec = v1alpha1.DBScalingPolicySpec{
 		TargetRef: v1alpha1.TargetRef{Kind: v1alpha1.TargetDBCluster, Identifier: d.Identifier, Region: region},
@@ -120,15 +120,15 @@ func TestNarratives(t *testing.T) {
 		t.Run(n.name, func(t *testing.T) {
 			p := n.plan()
 			for range n.happens {
-				p.mishaps = append(p.mishaps, nil)
+				p.chaosEvents = append(p.chaosEvents, nil)
 			}
-			s := newSim(t.Context(), 1, p)
+			s := newSimulation(t.Context(), 1, p)
 			k := 0
 			for at, what := range n.happens {
-				p.mishaps[k], s.due[k] = func(s *sim) {
+				p.chaosEvents[k], s.chaosDue[k] = func(s *simulation) {
 					what(s)
-					s.due[k-1] = begin.Add(1000 * time.Hour) // once
-				}, begin.Add(at)
+					s.chaosDue[k-1] = startTime.Add(1000 * time.Hour) // once
+				}, startTime.Add(at)
 				k++
 			}
 			s.run()

@@ -18,8 +18,8 @@ func optInTagMissing(in Input) (string, time.Duration, error) {
 	if !scaling.IsOptedIn(in.Observation.Tags, in.Policy.Namespace) {
 		missing = append(missing, in.Policy.Target.Identifier)
 	}
-	for _, s := range in.Operation.Steps {
-		i, exists := in.Observation.Instance(s.Instance)
+	for _, step := range in.Operation.Steps {
+		i, exists := in.Observation.Instance(step.Instance)
 		if exists && !i.CreatedByOperator() && !scaling.IsOptedIn(i.Tags, in.Policy.Namespace) && i.Identifier != in.Policy.Target.Identifier {
 			missing = append(missing, i.Identifier)
 		}
@@ -31,19 +31,19 @@ func optInTagMissing(in Input) (string, time.Duration, error) {
 		scaling.TagOptIn, in.Policy.Namespace, strings.Join(missing, ", ")), 0, nil
 }
 
-// ownerConflict leaves to Aurora Auto Scaling what it manages: its readers, and with them the number of readers. Classes may
+// readerAutoScaling leaves to Aurora Auto Scaling what it manages: its readers, and with them the number of readers. Classes may
 // change. A surge reader counts towards its numbers, so that it may remove one of its own meanwhile, and adds it again when
 // the load asks for it.
-func ownerConflict(in Input) (string, time.Duration, error) {
-	counted := in.Proposal.Pool == scaling.Readers && in.Proposal.To.Count != in.Proposal.From.Count &&
+func readerAutoScaling(in Input) (string, time.Duration, error) {
+	countChanges := in.Proposal.Pool == scaling.Readers && in.Proposal.To.Count != in.Proposal.From.Count &&
 		in.Proposal.Direction != scaling.Cleanup
-	if a := in.Observation.AutoScaling; a != nil && counted {
+	if a := in.Observation.AutoScaling; a != nil && countChanges {
 		return fmt.Sprintf("Aurora Auto Scaling manages the number of readers (%d to %d): deregister the cluster there, or set spec.readers "+
 			"so that the number stays", a.Min, a.Max), 0, nil
 	}
 	for _, i := range in.Observation.Instances {
-		touched := slices.ContainsFunc(in.Operation.Steps, func(s scaling.Step) bool { return s.Instance == i.Identifier })
-		if i.CreatedByAutoScaling() && (counted || touched) {
+		isChanged := slices.ContainsFunc(in.Operation.Steps, func(s scaling.Step) bool { return s.Instance == i.Identifier })
+		if i.CreatedByAutoScaling() && (countChanges || isChanged) {
 			return fmt.Sprintf("Aurora Auto Scaling manages the number of readers (%s is its own): remove its scaling policy, or set "+
 				"spec.readers so that the number stays", i.Identifier), 0, nil
 		}
@@ -71,21 +71,21 @@ func classNotOrderable(in Input) (string, time.Duration, error) {
 // the one that the pool gets, and an instance cannot leave its zone.
 func capacityShortage(in Input) (string, time.Duration, error) {
 	for _, s := range in.Operation.Steps {
-		zones, everywhere := in.Observation.CapacityShortages(s.InstanceClass, in.Now)
+		zones, noCapacityAnywhere := in.Observation.CapacityShortages(s.InstanceClass, in.Now)
 		i, exists := in.Observation.Instance(s.Instance)
 		if s.Action == scaling.ModifyClusterClass && len(zones) > 0 {
-			everywhere = true
+			noCapacityAnywhere = true
 		}
-		resized := s.Action == scaling.ModifyInstanceClass && exists && slices.Contains(zones, i.AvailabilityZone)
-		if s.InstanceClass == "" || !everywhere && !resized {
+		resizeInShortZone := s.Action == scaling.ModifyInstanceClass && exists && slices.Contains(zones, i.AvailabilityZone)
+		if s.InstanceClass == "" || !noCapacityAnywhere && !resizeInShortZone {
 			continue
 		}
-		where := "in any zone of the database"
-		if resized {
-			where = "in " + i.AvailabilityZone + ", where " + i.Identifier + " is"
+		location := "in any zone of the database"
+		if resizeInShortZone {
+			location = "in " + i.AvailabilityZone + ", where " + i.Identifier + " is"
 		}
 		return fmt.Sprintf("AWS had no %s %s a short time ago; it is asked again when status.capacityShortages says so",
-			s.InstanceClass, where), 0, nil
+			s.InstanceClass, location), 0, nil
 	}
 	return "", 0, nil
 }
@@ -100,7 +100,7 @@ func metricsStale(in Input) (string, time.Duration, error) {
 	if in.Proposal.Reason == scaling.ReasonPromotionCandidateTooSmall {
 		pool = scaling.Writer
 	}
-	if l := in.load(pool); l.Fresh && in.Now.Sub(l.NewestSampleAt) <= scaling.MaxSampleAge {
+	if l := in.poolLoad(pool); l.Fresh && in.Now.Sub(l.NewestSampleAt) <= scaling.MaxSampleAge {
 		return "", 0, nil
 	}
 	return fmt.Sprintf("there are no CPU samples of the last %s", scaling.MaxSampleAge), 0, nil
@@ -126,20 +126,20 @@ func databaseBusy(in Input) (string, time.Duration, error) {
 // applies everything that waits (ModifyDBInstance, API reference).
 func pendingModifications(in Input) (string, time.Duration, error) {
 	for _, i := range in.Observation.Instances {
-		waiting := i.OtherPendingModifications
+		pending := i.OtherPendingModifications
 		if i.PendingClass != "" {
-			waiting = append([]string{"DBInstanceClass " + i.PendingClass}, waiting...)
+			pending = append([]string{"DBInstanceClass " + i.PendingClass}, pending...)
 		}
-		if len(waiting) > 0 {
+		if len(pending) > 0 {
 			return fmt.Sprintf("%s has modifications that wait for its maintenance window (%s), which a change now would apply: "+
-				"apply or withdraw them", i.Identifier, strings.Join(waiting, ", ")), 0, nil
+				"apply or withdraw them", i.Identifier, strings.Join(pending, ", ")), 0, nil
 		}
 	}
 	return "", 0, nil
 }
 
-// maintenanceAhead is how long before AWS does maintenance nothing else is begun: an operation may take as long.
-const maintenanceAhead = 2 * time.Hour
+// maintenanceLeadTime is how long before AWS does maintenance nothing else is begun: an operation may take as long.
+const maintenanceLeadTime = 2 * time.Hour
 
 // pendingMaintenance keeps out of the way of maintenance that AWS is about to do. What waits until somebody asks for it may
 // wait on.
@@ -150,7 +150,7 @@ func pendingMaintenance(in Input) (string, time.Duration, error) {
 			case m.Action == scaling.MaintenanceUnknown:
 				return "", 0, errors.New("AWS could not be asked for pending maintenance; grant rds:DescribePendingMaintenanceActions " +
 					"if the role lacks it")
-			case !m.ScheduledAt.IsZero() && !in.Now.Before(m.ScheduledAt.Add(-maintenanceAhead)):
+			case !m.ScheduledAt.IsZero() && !in.Now.Before(m.ScheduledAt.Add(-maintenanceLeadTime)):
 				return fmt.Sprintf("AWS is to do maintenance (%s) on %s at %s", m.Action, i.Identifier, m.ScheduledAt.UTC().Format(time.RFC3339)), 0, nil
 			}
 		}
@@ -161,25 +161,25 @@ func pendingMaintenance(in Input) (string, time.Duration, error) {
 // backupWindow leaves an instance alone while AWS may be taking its daily backup, unless there is an emergency.
 func backupWindow(in Input) (string, time.Duration, error) {
 	for _, i := range in.Observation.Instances {
-		touched := slices.ContainsFunc(in.Operation.Steps, func(s scaling.Step) bool {
+		isChanged := slices.ContainsFunc(in.Operation.Steps, func(s scaling.Step) bool {
 			return s.Instance == i.Identifier || s.Action == scaling.ModifyClusterClass
 		})
-		if i.BackupWindow == "" || !touched || in.Proposal.Emergency {
+		if i.BackupWindow == "" || !isChanged || in.Proposal.Emergency {
 			continue
 		}
-		left, err := leftOf(i.BackupWindow, in.Now)
+		remaining, err := remainingWindow(i.BackupWindow, in.Now)
 		if err != nil {
 			return "", 0, fmt.Errorf("the backup window of %s: %w", i.Identifier, err)
 		}
-		if left > 0 {
-			return fmt.Sprintf("the backup window of %s (%s UTC) is open", i.Identifier, i.BackupWindow), left, nil
+		if remaining > 0 {
+			return fmt.Sprintf("the backup window of %s (%s UTC) is open", i.Identifier, i.BackupWindow), remaining, nil
 		}
 	}
 	return "", 0, nil
 }
 
-// leftOf is how long a daily UTC window such as "23:30-00:10" is still open; zero when it is closed.
-func leftOf(window string, now time.Time) (time.Duration, error) {
+// remainingWindow is how long a daily UTC window such as "23:30-00:10" is still open; zero when it is closed.
+func remainingWindow(window string, now time.Time) (time.Duration, error) {
 	from, to, _ := strings.Cut(window, "-")
 	begin, errFrom := time.Parse("15:04", from)
 	end, errTo := time.Parse("15:04", to)
@@ -187,30 +187,30 @@ func leftOf(window string, now time.Time) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not two times of the day: %w", window, err)
 	}
 	now = now.UTC()
-	since := now.Sub(now.Truncate(day)) - begin.Sub(begin.Truncate(day))
+	elapsed := now.Sub(now.Truncate(day)) - begin.Sub(begin.Truncate(day))
 	length := end.Sub(begin)
 	if length <= 0 {
 		length += day
 	}
-	if since < 0 {
-		since += day
+	if elapsed < 0 {
+		elapsed += day
 	}
-	return max(0, length-since), nil
+	return max(0, length-elapsed), nil
 }
 
 // minimumReaders wants a cluster that has readers to have one in service at every moment: without any the reader endpoint
 // leads to the writer.
 func minimumReaders(in Input) (string, time.Duration, error) {
-	w, err := newWalk(in.Observation)
-	if err != nil || len(w.vcpus) < 2 {
+	simulation, err := newCapacitySimulation(in.Observation)
+	if err != nil || len(simulation.vcpus) < 2 {
 		return "", 0, err
 	}
 	for _, s := range in.Operation.Steps {
-		meanwhile, err := w.take(s)
+		inService, err := simulation.apply(s)
 		if err != nil {
 			return "", 0, err
 		}
-		if meanwhile == 0 {
+		if inService == 0 {
 			return fmt.Sprintf("while %s is changed no reader would be in service: set guardrails.surgeReaders to 1 or allow more readers",
 				s.Instance), 0, nil
 		}
@@ -234,71 +234,71 @@ func replicaLag(in Input) (string, time.Duration, error) {
 	return "", 0, nil
 }
 
-// foreignReader keeps the operator from deleting what it did not create, and the last reader.
-func foreignReader(in Input) (string, time.Duration, error) {
-	left := len(in.Observation.PoolInstances(scaling.Readers))
+// readerNotOwned keeps the operator from deleting what it did not create, and the last reader.
+func readerNotOwned(in Input) (string, time.Duration, error) {
+	remaining := len(in.Observation.PoolInstances(scaling.Readers))
 	for _, s := range in.Operation.Steps {
 		if s.Action == scaling.CreateReader {
-			left++
+			remaining++
 		}
 		if s.Action != scaling.DeleteReader {
 			continue
 		}
-		left--
+		remaining--
 		if i, exists := in.Observation.Instance(s.Instance); exists && (!i.CreatedByOperator() || i.Writer) {
 			return fmt.Sprintf("%s was not created by dbscaler, so it is never removed", s.Instance), 0, nil
 		}
 	}
-	if left < 1 && in.Proposal.Pool == scaling.Readers {
+	if remaining < 1 && in.Proposal.Pool == scaling.Readers {
 		return "the last reader is never removed", 0, nil
 	}
 	return "", 0, nil
 }
 
-// readersCarryLoad walks through the steps and wants the readers in service, at each moment, to have as many vCPUs as at
+// readerCapacity walks through the steps and wants the readers in service, at each moment, to have as many vCPUs as at
 // the start, or on the way up as the new shape has if that is less, or else to carry what the pool carries now.
-func readersCarryLoad(in Input) (string, time.Duration, error) {
-	w, err := newWalk(in.Observation)
+func readerCapacity(in Input) (string, time.Duration, error) {
+	simulation, err := newCapacitySimulation(in.Observation)
 	if err != nil {
 		return "", 0, err
 	}
-	start, goal := w.readers(), math.Inf(1)
-	ofReaders := in.Proposal.Pool == scaling.Readers && in.Proposal.Direction == scaling.Up
-	if class, err := catalog.Lookup(in.Proposal.To.InstanceClass); err == nil && ofReaders {
-		goal = float64(in.Proposal.To.Count * class.VCPUFor(in.Observation.Engine))
+	start, required := simulation.readerVCPUs(), math.Inf(1)
+	readersScaleUp := in.Proposal.Pool == scaling.Readers && in.Proposal.Direction == scaling.Up
+	if class, err := catalog.Lookup(in.Proposal.To.InstanceClass); err == nil && readersScaleUp {
+		required = float64(in.Proposal.To.Count * class.VCPUFor(in.Observation.Engine))
 	}
-	least, during := min(start, goal), ""
+	minVCPUs, minDuring := min(start, required), ""
 	for _, s := range in.Operation.Steps {
-		meanwhile, err := w.take(s)
+		inService, err := simulation.apply(s)
 		if err != nil {
 			return "", 0, err
 		}
-		if meanwhile < least {
-			least, during = meanwhile, s.Instance
+		if inService < minVCPUs {
+			minVCPUs, minDuring = inService, s.Instance
 		}
 	}
-	if during == "" {
+	if minDuring == "" {
 		return "", 0, nil
 	}
-	l := in.load(scaling.Readers)
-	if l.Fresh && !l.Saturated && 100*l.Demand <= float64(in.Policy.CPU.ScaleUp)*least {
+	l := in.poolLoad(scaling.Readers)
+	if l.Fresh && !l.Saturated && 100*l.Demand <= float64(in.Policy.CPU.ScaleUp)*minVCPUs {
 		return "", 0, nil
 	}
 	return fmt.Sprintf("while %s is changed the other readers (%.0f of %.0f vCPUs) could not be relied on to carry the load: set "+
-		"guardrails.surgeReaders to 1 or allow more readers", during, least, start), 0, nil
+		"guardrails.surgeReaders to 1 or allow more readers", minDuring, minVCPUs, start), 0, nil
 }
 
-// walk is what a cluster consists of while an operation goes on, in vCPUs.
-type walk struct {
+// capacitySimulation is what a cluster consists of while an operation goes on, in vCPUs.
+type capacitySimulation struct {
 	engine string
 	vcpus  map[string]float64
 	writer string
 }
 
-func newWalk(o scaling.Observation) (*walk, error) {
-	w := &walk{engine: o.Engine, vcpus: map[string]float64{}}
+func newCapacitySimulation(o scaling.Observation) (*capacitySimulation, error) {
+	w := &capacitySimulation{engine: o.Engine, vcpus: map[string]float64{}}
 	for _, i := range o.Instances {
-		if err := w.set(i.Identifier, i.Class); err != nil {
+		if err := w.setClass(i.Identifier, i.Class); err != nil {
 			return nil, err
 		}
 		if i.Writer {
@@ -308,7 +308,7 @@ func newWalk(o scaling.Observation) (*walk, error) {
 	return w, nil
 }
 
-func (w *walk) set(instance, class string) error {
+func (w *capacitySimulation) setClass(instance, class string) error {
 	c, err := catalog.Lookup(class)
 	if err != nil {
 		return err
@@ -317,8 +317,8 @@ func (w *walk) set(instance, class string) error {
 	return nil
 }
 
-// readers is the vCPUs of the readers in service.
-func (w *walk) readers() float64 {
+// readerVCPUs is the vCPUs of the readers in service.
+func (w *capacitySimulation) readerVCPUs() float64 {
 	total := 0.0
 	for instance, vcpus := range w.vcpus {
 		if instance != w.writer {
@@ -328,27 +328,27 @@ func (w *walk) readers() float64 {
 	return total
 }
 
-// take goes one step and returns the vCPUs of the readers in service meanwhile.
-func (w *walk) take(s scaling.Step) (meanwhile float64, err error) {
+// apply goes one step and returns the vCPUs of the readers in service meanwhile.
+func (w *capacitySimulation) apply(s scaling.Step) (inService float64, err error) {
 	switch s.Action {
 	case scaling.CreateReader:
-		meanwhile = w.readers()
-		return meanwhile, w.set(s.Instance, s.InstanceClass)
+		inService = w.readerVCPUs()
+		return inService, w.setClass(s.Instance, s.InstanceClass)
 	case scaling.ModifyInstanceClass:
 		delete(w.vcpus, s.Instance)
-		meanwhile = w.readers()
-		return meanwhile, w.set(s.Instance, s.InstanceClass)
+		inService = w.readerVCPUs()
+		return inService, w.setClass(s.Instance, s.InstanceClass)
 	case scaling.DeleteReader:
 		delete(w.vcpus, s.Instance)
 	case scaling.Failover: // the heir stops being a reader before the old writer is one
-		old := w.writer
+		oldWriter := w.writer
 		w.writer = s.Instance
-		vcpus := w.vcpus[old]
-		delete(w.vcpus, old)
-		meanwhile = w.readers()
-		w.vcpus[old] = vcpus
-		return meanwhile, nil
+		vcpus := w.vcpus[oldWriter]
+		delete(w.vcpus, oldWriter)
+		inService = w.readerVCPUs()
+		w.vcpus[oldWriter] = vcpus
+		return inService, nil
 	case scaling.ModifyPromotionTier, scaling.ModifyClusterClass, scaling.ModifyCapacity:
 	}
-	return w.readers(), nil
+	return w.readerVCPUs(), nil
 }

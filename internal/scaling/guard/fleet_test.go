@@ -8,7 +8,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-func TestFleetSlot(t *testing.T) {
+func TestCheck_FleetSlot(t *testing.T) {
 	waiter := func(name string, emergency bool, ago time.Duration) scaling.WaitingPolicy {
 		return scaling.WaitingPolicy{Policy: name, Emergency: emergency, WaitingSince: now.Add(-ago)}
 	}
@@ -26,7 +26,7 @@ func TestFleetSlot(t *testing.T) {
 		{"none is", []func(*Input){fleet(scaling.Fleet{Slots: 2, Holders: []string{"a/a", "b/b"}})}, "allows, 2: a/a, b/b"},
 		{"not in an emergency either", []func(*Input){emergency, fleet(scaling.Fleet{Slots: 1, Holders: []string{"a/a"}})}, "allows, 1: a/a"},
 		{"what interrupts nothing needs none", []func(*Input){
-			fleet(scaling.Fleet{Slots: 1, Holders: []string{"a/a"}}), to(3, large), steps(create("c")),
+			fleet(scaling.Fleet{Slots: 1, Holders: []string{"a/a"}}), targetShape(3, large), withSteps(createStep("c")),
 		}, ""},
 		{"somebody waits", []func(*Input){fleet(scaling.Fleet{Slots: 1, Waiting: []scaling.WaitingPolicy{waiter("z/z", false, time.Minute)}})},
 			"come first"},
@@ -48,12 +48,12 @@ func TestFleetSlot(t *testing.T) {
 		})}, "come first"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			veto := first(readersUp(test.edits...))
+			veto := firstVeto(approvedInput(test.edits...))
 			switch {
 			case test.says == "" && veto == nil:
 			case test.says == "" || veto == nil || veto.Guard != FleetSlot || !strings.Contains(veto.Message, test.says):
 				t.Errorf("got %+v, want %q", veto, test.says)
-			case veto.RetryAfter != slotRetry:
+			case veto.RetryAfter != slotRetryInterval:
 				t.Errorf("it looks again after %s", veto.RetryAfter)
 			}
 		})

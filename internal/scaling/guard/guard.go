@@ -20,8 +20,8 @@ type Input struct {
 	Now       time.Time
 }
 
-// load is what a pool was seen to carry; not fresh when it was not looked at.
-func (in Input) load(pool scaling.Pool) scaling.Load {
+// poolLoad is what a pool was seen to carry; not fresh when it was not looked at.
+func (in Input) poolLoad(pool scaling.Pool) scaling.Load {
 	for n := range in.Pools {
 		if in.Pools[n].Load.Pool == pool {
 			return in.Pools[n].Load
@@ -40,8 +40,8 @@ type Veto struct {
 	RetryAfter time.Duration
 }
 
-// ApprovalMissing is the name of the guard that waits for a person to approve.
-const ApprovalMissing = "ApprovalMissing"
+// ApprovalRequired is the name of the guard that waits for a person to approve.
+const ApprovalRequired = "ApprovalMissing"
 
 // check is one guard: it returns a message to veto, or nothing. An error is a veto too.
 type check struct {
@@ -53,36 +53,36 @@ type check struct {
 var chain = []check{
 	{"Paused", paused},
 	{"OwnershipConflict", ownershipConflict},
-	{"ModeRecommend", modeRecommend},
+	{"ModeRecommend", recommendMode},
 	{"OutOfBounds", outOfBounds},
-	{"LargestStep", largestStep},
+	{"LargestStep", stepTooLarge},
 	{"Budget", budget},
 	{"ClassNotOrderable", classNotOrderable},
 	{"CapacityShortage", capacityShortage},
 	{"OptInTagMissing", optInTagMissing},
-	{"OwnerConflict", ownerConflict},
+	{"OwnerConflict", readerAutoScaling},
 	{"DeclaredElsewhere", declaredElsewhere},
 	{"MetricsStale", metricsStale},
 	{"DatabaseBusy", databaseBusy},
 	{"PendingModifications", pendingModifications},
 	{"PendingMaintenance", pendingMaintenance},
 	{"BackupWindow", backupWindow},
-	{"ForeignReader", foreignReader},
+	{"ForeignReader", readerNotOwned},
 	{"MinimumReaders", minimumReaders},
-	{"ReadersCarryLoad", readersCarryLoad},
+	{"ReadersCarryLoad", readerCapacity},
 	{"ReplicaLag", replicaLag},
 	{"OperationsPerDay", operationsPerDay},
 	{"Cooldown", cooldown},
 	{"DisruptionWindow", disruptionWindow},
-	{ApprovalMissing, approvalMissing}, // so late that what a person approves is not held back by another
-	{FleetSlot, fleetSlot},             // the last, so that only what could begin at once has a place in the queue
+	{ApprovalRequired, approvalRequired}, // so late that what a person approves is not held back by another
+	{FleetSlot, fleetSlot},               // the last, so that only what could begin at once has a place in the queue
 }
 
 // Check asks every guard and returns the vetoes, in the order of the chain; none when the proposal may pass.
-func Check(in Input) []Veto { return ask(chain, in) }
+func Check(in Input) []Veto { return runChecks(chain, in) }
 
-// ask asks guards one after the other.
-func ask(checks []check, in Input) []Veto {
+// runChecks asks guards one after the other.
+func runChecks(checks []check, in Input) []Veto {
 	var vetoes []Veto
 	for _, c := range checks {
 		message, retryAfter, err := c.run(in)

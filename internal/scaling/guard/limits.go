@@ -14,18 +14,18 @@ const (
 	day = 24 * time.Hour
 	// maxReaders is how many readers an Aurora cluster can have (Aurora user guide, "Quotas and constraints").
 	maxReaders = 15
-	// retryAfter is how long at least nothing of its kind is tried again after an operation has failed: whatever AWS has just
+	// failureBackoff is how long at least nothing of its kind is tried again after an operation has failed: whatever AWS has just
 	// refused it would refuse again.
-	retryAfter = 5 * time.Minute
+	failureBackoff = 5 * time.Minute
 )
 
 const (
-	// gentle is how many times guardrails.maxOperationsPerDay there may be of operations that add or remove readers alone, since they
+	// nonDisruptiveFactor is how many times guardrails.maxOperationsPerDay there may be of operations that add or remove readers alone, since they
 	// interrupt nothing.
-	gentle = 4
-	// reserved is the part of a day's operations that is kept for growing, as its divisor: to have shrunk too often must never keep a
+	nonDisruptiveFactor = 4
+	// scaleUpReserveDivisor is the part of a day's operations that is kept for growing, as its divisor: to have shrunk too often must never keep a
 	// database from growing.
-	reserved = 3
+	scaleUpReserveDivisor = 3
 )
 
 // outOfBounds is the last line before the limits of the policy, whatever the engine decided. An override by a person may
@@ -36,7 +36,7 @@ func outOfBounds(in Input) (string, time.Duration, error) {
 		return "", 0, nil // it removes only what an operation of ours added
 	}
 	if in.Proposal.Reason == scaling.ReasonOverride {
-		return outOfReach(in)
+		return overrideOutOfBounds(in)
 	}
 	if in.Policy.Allows(in.Proposal.Pool, to) {
 		return "", 0, nil
@@ -44,33 +44,33 @@ func outOfBounds(in Input) (string, time.Duration, error) {
 	return fmt.Sprintf("%s is outside what the policy allows", to), 0, nil
 }
 
-// outOfReach says what of an override no database can be.
-func outOfReach(in Input) (string, time.Duration, error) {
+// overrideOutOfBounds says what of an override no database can be.
+func overrideOutOfBounds(in Input) (string, time.Duration, error) {
 	to := in.Proposal.To
 	class, err := catalog.Lookup(to.InstanceClass)
 	if err != nil {
 		return "", 0, err
 	}
-	most := 1
+	maxCount := 1
 	if in.Proposal.Pool == scaling.Readers {
-		most = maxReaders
+		maxCount = maxReaders
 	}
 	switch {
-	case to.Count < 1 || to.Count > most:
-		return fmt.Sprintf("the override asks for %d instances, where there may be from 1 to %d", to.Count, most), 0, nil
+	case to.Count < 1 || to.Count > maxCount:
+		return fmt.Sprintf("the override asks for %d instances, where there may be from 1 to %d", to.Count, maxCount), 0, nil
 	case !class.Supports(in.Observation.Engine):
 		return fmt.Sprintf("%s does not run on %s", in.Observation.Engine, to.InstanceClass), 0, nil
 	}
 	return "", 0, nil
 }
 
-// largestStep bounds how far one operation goes.
-func largestStep(in Input) (string, time.Duration, error) {
+// stepTooLarge bounds how far one operation goes.
+func stepTooLarge(in Input) (string, time.Duration, error) {
 	factor := float64(in.Policy.Guardrails.MaxStepFactor)
 	if factor == 0 || in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride {
 		return "", 0, nil
 	}
-	before, err := capacity(in.Observation.Engine, in.Observation.PoolInstances(in.Proposal.Pool))
+	before, err := totalVCPUs(in.Observation.Engine, in.Observation.PoolInstances(in.Proposal.Pool))
 	if err != nil {
 		return "", 0, err
 	}
@@ -86,7 +86,7 @@ func largestStep(in Input) (string, time.Duration, error) {
 		before, after, factor), 0, nil
 }
 
-func capacity(engine string, instances []scaling.Instance) (float64, error) {
+func totalVCPUs(engine string, instances []scaling.Instance) (float64, error) {
 	total := 0
 	for _, i := range instances {
 		class, err := catalog.Lookup(i.Class)
@@ -100,27 +100,27 @@ func capacity(engine string, instances []scaling.Instance) (float64, error) {
 
 // budget bounds what an hour of the target costs. A price that is not known is too high, except on the way down.
 func budget(in Input) (string, time.Duration, error) {
-	most := in.Policy.Guardrails.MaxHourlyCost
-	if most == 0 || in.Proposal.Direction == scaling.Cleanup {
+	maxCost := in.Policy.Guardrails.MaxHourlyCost
+	if maxCost == 0 || in.Proposal.Direction == scaling.Cleanup {
 		return "", 0, nil
 	}
-	after, known := costAfter(in)
-	down := in.Proposal.Direction == scaling.Down
+	after, known := costAfterOperation(in)
+	scalesDown := in.Proposal.Direction == scaling.Down
 	switch {
-	case known && after <= most, !known && down && in.Proposal.Reason == scaling.ReasonScaleDown: // which stays in its family
+	case known && after <= maxCost, !known && scalesDown && in.Proposal.Reason == scaling.ReasonScaleDown: // which stays in its family
 		return "", 0, nil
 	case !known:
 		return fmt.Sprintf("guardrails.maxHourlyCostUSD is set, and the price of %s is not known. Name it in spec.prices, give the operator "+
 			"a price file, or let it read the Pricing API", in.Proposal.To.InstanceClass), 0, nil
 	}
-	if before, priced := costNow(in); down && priced && after < before {
+	if before, priced := currentCost(in); scalesDown && priced && after < before {
 		return "", 0, nil
 	}
-	return fmt.Sprintf("the database would cost %s an hour, and guardrails.maxHourlyCostUSD is %s", after, most), 0, nil
+	return fmt.Sprintf("the database would cost %s an hour, and guardrails.maxHourlyCostUSD is %s", after, maxCost), 0, nil
 }
 
-// costAfter is what an hour of the target costs once every step is done.
-func costAfter(in Input) (scaling.Money, bool) {
+// costAfterOperation is what an hour of the target costs once every step is done.
+func costAfterOperation(in Input) (scaling.Money, bool) {
 	classes := map[string]string{}
 	for _, i := range in.Observation.Instances {
 		classes[i.Identifier] = i.Class
@@ -147,8 +147,8 @@ func costAfter(in Input) (scaling.Money, bool) {
 	return total, known
 }
 
-// costNow is what an hour of the target costs as it is.
-func costNow(in Input) (scaling.Money, bool) {
+// currentCost is what an hour of the target costs as it is.
+func currentCost(in Input) (scaling.Money, bool) {
 	total, known := scaling.Money(0), true
 	for _, i := range in.Observation.Instances {
 		money, priced := scaling.ClassPrice(&in.Policy, &in.Observation, i.Class)
@@ -164,19 +164,19 @@ func operationsPerDay(in Input) (string, time.Duration, error) {
 		return "", 0, nil
 	}
 	h, since := in.Observation.History, in.Now.Add(-day)
-	most, started, what := in.Policy.Guardrails.MaxOperationsPerDay, h.CountDisruptiveSince(since), "operations that interrupt instances"
+	limit, started, subject := in.Policy.Guardrails.MaxOperationsPerDay, h.CountDisruptiveSince(since), "operations that interrupt instances"
 	if !scaling.IsDisruptive(in.Proposal.Pool, in.Proposal.From, in.Proposal.To) {
-		most, started, what = gentle*most, h.CountStartedSince(since), "operations"
+		limit, started, subject = nonDisruptiveFactor*limit, h.CountStartedSince(since), "operations"
 	}
-	allowed, kept := most, ""
+	allowed, note := limit, ""
 	if in.Proposal.Direction == scaling.Down {
-		allowed, kept = most-most/reserved, "; the rest is kept for growing"
+		allowed, note = limit-limit/scaleUpReserveDivisor, "; the rest is kept for growing"
 	}
 	if started < allowed {
 		return "", 0, nil
 	}
 	return fmt.Sprintf("%d %s were started in the last 24 h, and guardrails.maxOperationsPerDay allows %d%s",
-		started, what, allowed, kept), 0, nil
+		started, subject, allowed, note), 0, nil
 }
 
 // cooldown lets the effect of a change show before the next one. Growing waits for what grew the same pool, and for what
@@ -184,51 +184,51 @@ func operationsPerDay(in Input) (string, time.Duration, error) {
 // what shrank. In an emergency growing need not wait either, once: not when the last growth was itself begun in a cooldown.
 func cooldown(in Input) (string, time.Duration, error) {
 	if in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride {
-		return afterFailure(in)
+		return failureCooldown(in)
 	}
-	wait, what := in.Policy.ScaleUp.Cooldown, "scaleUp"
+	wait, behavior := in.Policy.ScaleUp.Cooldown, "scaleUp"
 	match := func(p scaling.OperationRecord) bool {
 		return p.Pool == in.Proposal.Pool && p.Direction == scaling.Up || !p.Succeeded && p.Direction != scaling.Cleanup
 	}
-	touched := func(p scaling.OperationRecord) bool { return !p.NothingChanged && match(p) }
+	blocks := func(p scaling.OperationRecord) bool { return !p.NothingChanged && match(p) }
 	if in.Proposal.Direction == scaling.Down {
-		wait, what = in.Policy.ScaleDown.Cooldown, "scaleDown"
+		wait, behavior = in.Policy.ScaleDown.Cooldown, "scaleDown"
 		match = func(scaling.OperationRecord) bool { return true }
 	}
-	last := in.Observation.History.LastCompleted(touched)
-	if last != nil && !last.Succeeded && wait < retryAfter {
-		return tryAgain(in, last)
+	last := in.Observation.History.LastCompleted(blocks)
+	if last != nil && !last.Succeeded && wait < failureBackoff {
+		return remainingBackoff(in, last)
 	}
 	if last == nil || !in.Now.Before(last.CompletedAt.Add(wait)) {
 		return "", 0, nil
 	}
-	if in.Proposal.Emergency && in.Proposal.Direction == scaling.Up && last.Succeeded && !overruled(in, *last) {
+	if in.Proposal.Emergency && in.Proposal.Direction == scaling.Up && last.Succeeded && !startedInCooldown(in, *last) {
 		return "", 0, nil
 	}
 	ends := last.CompletedAt.Add(wait)
-	return fmt.Sprintf("behavior.%s.cooldownSeconds after the last operation ends at %s", what, ends.UTC().Format(time.RFC3339)),
+	return fmt.Sprintf("behavior.%s.cooldownSeconds after the last operation ends at %s", behavior, ends.UTC().Format(time.RFC3339)),
 		ends.Sub(in.Now), nil
 }
 
-// afterFailure paces what waits for nothing else, so that AWS is not asked again at once for what it has just refused.
-func afterFailure(in Input) (string, time.Duration, error) {
-	cleanup := in.Proposal.Direction == scaling.Cleanup
-	return tryAgain(in, in.Observation.History.LastCompleted(func(p scaling.OperationRecord) bool {
-		return !p.Succeeded && !p.NothingChanged && (p.Direction == scaling.Cleanup) == cleanup
+// failureCooldown paces what waits for nothing else, so that AWS is not asked again at once for what it has just refused.
+func failureCooldown(in Input) (string, time.Duration, error) {
+	isCleanup := in.Proposal.Direction == scaling.Cleanup
+	return remainingBackoff(in, in.Observation.History.LastCompleted(func(p scaling.OperationRecord) bool {
+		return !p.Succeeded && !p.NothingChanged && (p.Direction == scaling.Cleanup) == isCleanup
 	}))
 }
 
-// tryAgain says when it makes sense to try again after an operation that failed, if there was one.
-func tryAgain(in Input, last *scaling.OperationRecord) (string, time.Duration, error) {
-	if last == nil || !in.Now.Before(last.CompletedAt.Add(retryAfter)) {
+// remainingBackoff says when it makes sense to try again after an operation that failed, if there was one.
+func remainingBackoff(in Input, last *scaling.OperationRecord) (string, time.Duration, error) {
+	if last == nil || !in.Now.Before(last.CompletedAt.Add(failureBackoff)) {
 		return "", 0, nil
 	}
-	ends := last.CompletedAt.Add(retryAfter)
+	ends := last.CompletedAt.Add(failureBackoff)
 	return fmt.Sprintf("the last operation failed; the next is begun at %s", ends.UTC().Format(time.RFC3339)), ends.Sub(in.Now), nil
 }
 
-// overruled says whether a growth was begun within the cooldown of the one before it.
-func overruled(in Input, last scaling.OperationRecord) bool {
+// startedInCooldown says whether a growth was begun within the cooldown of the one before it.
+func startedInCooldown(in Input, last scaling.OperationRecord) bool {
 	return slices.ContainsFunc(in.Observation.History, func(p scaling.OperationRecord) bool {
 		return p.Pool == last.Pool && p.Direction == scaling.Up && !p.CompletedAt.After(last.StartedAt) &&
 			last.StartedAt.Before(p.CompletedAt.Add(in.Policy.ScaleUp.Cooldown))

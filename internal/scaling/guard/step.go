@@ -11,7 +11,7 @@ import (
 // somebody may have paused it or withdrawn consent since, and a window may have closed.
 var stepChain = []check{
 	{"Paused", paused},
-	{"ModeRecommend", modeRecommend},
+	{"ModeRecommend", recommendMode},
 	{"OptInTagMissing", optInTagMissing},
 	{"DisruptionWindow", disruptionWindow},
 }
@@ -22,10 +22,10 @@ func CheckStep(p scaling.Policy, o scaling.Observation, op scaling.Operation, ca
 		Policy: p, Observation: o, Now: now, Proposal: scaling.Proposal{Emergency: op.Emergency},
 		Operation: scaling.Operation{Steps: []scaling.Step{{Action: call.Action, Instance: call.Instance}}},
 	}
-	if interrupts(o, call) {
+	if interruptsWriter(o, call) {
 		in.Proposal.Pool = scaling.Writer
 	}
-	vetoes := ask(stepChain, in)
+	vetoes := runChecks(stepChain, in)
 	if len(vetoes) == 0 {
 		return nil
 	}
@@ -34,8 +34,8 @@ func CheckStep(p scaling.Policy, o scaling.Observation, op scaling.Operation, ca
 	return &first
 }
 
-// interrupts says whether a call takes the writer out of service.
-func interrupts(o scaling.Observation, call scaling.Call) bool {
+// interruptsWriter says whether a call takes the writer out of service.
+func interruptsWriter(o scaling.Observation, call scaling.Call) bool {
 	i, exists := o.Instance(call.Instance)
 	switch call.Action {
 	case scaling.Failover, scaling.ModifyClusterClass:

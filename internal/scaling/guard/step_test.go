@@ -64,7 +64,7 @@ func TestCheckStep(t *testing.T) {
 }
 
 // A step waits for whoever paused the policy, or lets it only recommend, after the operation was begun.
-func TestCheckStepHeedsThePerson(t *testing.T) {
+func TestCheckStep_ManualControl(t *testing.T) {
 	tagged := map[string]string{scaling.TagOptIn: "team"}
 	o := scaling.Observation{Tags: tagged, Instances: []scaling.Instance{{Identifier: "w", Writer: true, Tags: tagged}, {Identifier: "r", Tags: tagged}}}
 	night := []scaling.Window{{Schedule: "0 2 * * *", Duration: time.Hour, TimeZone: "UTC"}}
@@ -92,9 +92,9 @@ func TestCheckStepHeedsThePerson(t *testing.T) {
 	}
 }
 
-// TestReadersCarryLoadWalksThroughAPromotion: without a surge reader the resizing of the old writer takes from the readers
+// TestReaderCapacity_Promotion: without a surge reader the resizing of the old writer takes from the readers
 // what the heir took with it.
-func TestReadersCarryLoadWalksThroughAPromotion(t *testing.T) {
+func TestReaderCapacity_Promotion(t *testing.T) {
 	in := Input{
 		Policy: scaling.Policy{CPU: scaling.CPU{ScaleUp: 70}},
 		Observation: scaling.Observation{Engine: "aurora-postgresql", Instances: []scaling.Instance{
@@ -107,15 +107,15 @@ func TestReadersCarryLoadWalksThroughAPromotion(t *testing.T) {
 		{Action: scaling.Failover, Instance: "r"}, {Action: scaling.ModifyInstanceClass, Instance: "w", InstanceClass: "db.r6g.xlarge"},
 	}
 	in.Operation.Steps = promotion
-	if message, _, err := readersCarryLoad(in); err != nil || !strings.Contains(message, "while r is changed the other readers (0 of 4 vCPUs)") {
+	if message, _, err := readerCapacity(in); err != nil || !strings.Contains(message, "while r is changed the other readers (0 of 4 vCPUs)") {
 		t.Errorf("without a surge reader it says %q, %v", message, err)
 	}
 	in.Operation.Steps = append([]scaling.Step{surge}, promotion...)
-	if message, _, err := readersCarryLoad(in); err != nil || message != "" {
+	if message, _, err := readerCapacity(in); err != nil || message != "" {
 		t.Errorf("with a surge reader it says %q, %v", message, err)
 	}
 	in.Observation.Instances[1].Class = "db.r99g.large"
-	if _, _, err := readersCarryLoad(in); err == nil {
+	if _, _, err := readerCapacity(in); err == nil {
 		t.Error("a class that nobody knows is no error")
 	}
 }

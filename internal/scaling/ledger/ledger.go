@@ -34,22 +34,22 @@ type Entry struct {
 	Format   int
 	Inputs   Inputs
 	Decision scaling.Decision
-	// Trials are what became of each proposal, in their order. Those after the first that passes were not tried.
-	Trials []Trial
+	// Evaluations are what became of each proposal, in their order. Those after the first that passes were not tried.
+	Evaluations []Evaluation
 	// RequeueAfter is when to decide again.
 	RequeueAfter time.Duration
 }
 
-// Trial is how a proposal would be carried out, and what the guards say.
-type Trial struct {
+// Evaluation is how a proposal would be carried out, and what the guards say.
+type Evaluation struct {
 	// Hash names the change, for an approval.
 	Hash string
 	// Operation is how it would be carried out; without steps when there is no way.
 	Operation scaling.Operation
 	// Vetoes hold it back, the one to show first; none when it may be carried out.
 	Vetoes []guard.Veto
-	// Passed lists the guards that had nothing against it.
-	Passed []string
+	// PassedGuards lists the guards that had nothing against it.
+	PassedGuards []string
 }
 
 // Decide decides, plans and asks the guards. It looks at one proposal after the other until one may be carried out.
@@ -57,8 +57,8 @@ func Decide(in Inputs) Entry {
 	e := Entry{Format: Format, Inputs: in, Decision: decide.Evaluate(in.Policy, in.Observation, in.Now)}
 	e.RequeueAfter = e.Decision.RequeueAfter
 	for _, proposal := range e.Decision.Proposals {
-		trial := try(in, e.Decision.Pools, proposal)
-		e.Trials = append(e.Trials, trial)
+		trial := evaluateProposal(in, e.Decision.Pools, proposal)
+		e.Evaluations = append(e.Evaluations, trial)
 		if len(trial.Vetoes) == 0 {
 			break
 		}
@@ -69,18 +69,18 @@ func Decide(in Inputs) Entry {
 	return e
 }
 
-// Approved is the proposal that may be carried out and how, and false when there is none.
-func (e Entry) Approved() (scaling.Proposal, scaling.Operation, bool) {
-	last := len(e.Trials) - 1
-	if last < 0 || len(e.Trials[last].Vetoes) > 0 {
+// ApprovedProposal is the proposal that may be carried out and how, and false when there is none.
+func (e Entry) ApprovedProposal() (scaling.Proposal, scaling.Operation, bool) {
+	last := len(e.Evaluations) - 1
+	if last < 0 || len(e.Evaluations[last].Vetoes) > 0 {
 		return scaling.Proposal{}, scaling.Operation{}, false
 	}
-	return e.Decision.Proposals[last], e.Trials[last].Operation, true
+	return e.Decision.Proposals[last], e.Evaluations[last].Operation, true
 }
 
-// try plans how a proposal would be carried out and asks the guards.
-func try(in Inputs, pools []scaling.PoolAssessment, proposal scaling.Proposal) Trial {
-	trial := Trial{Hash: proposal.Hash(in.Policy.Target, in.Observation.ChangedAt(proposal.Pool))}
+// evaluateProposal plans how a proposal would be carried out and asks the guards.
+func evaluateProposal(in Inputs, pools []scaling.PoolAssessment, proposal scaling.Proposal) Evaluation {
+	trial := Evaluation{Hash: proposal.Hash(in.Policy.Target, in.Observation.ChangedAt(proposal.Pool))}
 	op, err := operation.Plan(in.Policy, in.Observation, proposal, operationID(in, proposal), in.Now)
 	if err != nil {
 		trial.Vetoes = []guard.Veto{{Guard: OperationImpossible, Message: err.Error()}}
@@ -96,7 +96,7 @@ func try(in Inputs, pools []scaling.PoolAssessment, proposal scaling.Proposal) T
 	}
 	for _, name := range guard.Names() {
 		if !vetoed[name] {
-			trial.Passed = append(trial.Passed, name)
+			trial.PassedGuards = append(trial.PassedGuards, name)
 		}
 	}
 	return trial

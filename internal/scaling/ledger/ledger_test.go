@@ -17,8 +17,8 @@ import (
 
 var now = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 
-// inputs are a cluster with one reader at a steady load, and a policy that scales it.
-func inputs(percent float64) Inputs {
+// newInputs are a cluster with one reader at a steady load, and a policy that scales it.
+func newInputs(percent float64) Inputs {
 	tags := map[string]string{scaling.TagOptIn: "platform"}
 	samples := func(value float64, period time.Duration) scaling.Series {
 		var s scaling.Series
@@ -58,9 +58,9 @@ func inputs(percent float64) Inputs {
 }
 
 func TestDecide(t *testing.T) {
-	paused := inputs(80)
+	paused := newInputs(80)
 	paused.Policy.ManualControl.PausedUntil = now.Add(20 * time.Second)
-	closed := inputs(80)
+	closed := newInputs(80)
 	closed.Policy.Readers.InstanceClasses = nil // only the writer could grow, and its window is closed
 	closed.Policy.Readers = nil
 	closed.Policy.Writer.InstanceClasses = []string{"db.r6g.xlarge", "db.r6g.2xlarge"}
@@ -73,8 +73,8 @@ func TestDecide(t *testing.T) {
 		vetoes   []string
 		again    time.Duration
 	}{
-		{"nothing to do", inputs(50), scaling.ReasonWithinThresholds, false, nil, time.Minute},
-		{"too small", inputs(80), scaling.ReasonScaleUp, true, nil, time.Minute},
+		{"nothing to do", newInputs(50), scaling.ReasonWithinThresholds, false, nil, time.Minute},
+		{"too small", newInputs(80), scaling.ReasonScaleUp, true, nil, time.Minute},
 		{"too small and paused", paused, scaling.ReasonScaleUp, false, []string{"Paused"}, 20 * time.Second},
 		{"too small and outside the window", closed, scaling.ReasonScaleUp, false, []string{"DisruptionWindow"}, time.Minute},
 	} {
@@ -84,50 +84,50 @@ func TestDecide(t *testing.T) {
 			if len(e.Decision.Proposals) > 0 {
 				reason = e.Decision.Proposals[0].Reason
 			}
-			proposal, op, approved := e.Approved()
+			proposal, op, approved := e.ApprovedProposal()
 			if reason != test.reason || approved != test.approved || e.RequeueAfter != test.again {
 				t.Errorf("got %s, approved %t, again after %s", reason, approved, e.RequeueAfter)
 			}
 			if approved && (len(op.Steps) == 0 || proposal.To.Count == 0 || op.Emergency != proposal.Emergency) {
 				t.Errorf("approved are %+v and %+v", proposal, op)
 			}
-			if len(e.Trials) == 0 {
+			if len(e.Evaluations) == 0 {
 				return
 			}
 			var vetoes []string
-			for _, v := range e.Trials[0].Vetoes {
+			for _, v := range e.Evaluations[0].Vetoes {
 				vetoes = append(vetoes, v.Guard)
 			}
 			if !slices.Equal(vetoes, test.vetoes) {
 				t.Errorf("held back by %v, want %v", vetoes, test.vetoes)
 			}
-			if len(e.Trials[0].Passed)+len(vetoes) != len(guard.Names()) {
-				t.Errorf("%d guards passed and %d objected, of %d", len(e.Trials[0].Passed), len(vetoes), len(guard.Names()))
+			if len(e.Evaluations[0].PassedGuards)+len(vetoes) != len(guard.Names()) {
+				t.Errorf("%d guards passed and %d objected, of %d", len(e.Evaluations[0].PassedGuards), len(vetoes), len(guard.Names()))
 			}
 		})
 	}
 	t.Run("no safe way", func(t *testing.T) {
-		in := inputs(10)
+		in := newInputs(10)
 		in.Observation.Instances = append(in.Observation.Instances, in.Observation.Instances[1])
 		in.Observation.Instances[2].Identifier = "b"
 		in.Policy.Writer = nil
 		in.Policy.ManualControl.Override = &scaling.ManualOverride{Readers: &scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 1}, ExpiresAt: now.Add(time.Hour)}
 		e := Decide(in) // both readers are somebody else's
-		if _, _, approved := e.Approved(); approved || len(e.Trials) == 0 || e.Trials[0].Vetoes[0].Guard != OperationImpossible {
-			t.Errorf("approved %t: %+v", approved, e.Trials)
+		if _, _, approved := e.ApprovedProposal(); approved || len(e.Evaluations) == 0 || e.Evaluations[0].Vetoes[0].Guard != OperationImpossible {
+			t.Errorf("approved %t: %+v", approved, e.Evaluations)
 		}
 	})
 }
 
 // A recorded entry, decided again, is the same to the byte.
-func TestReplayIsExact(t *testing.T) {
+func TestReplay_IsExact(t *testing.T) {
 	zone, err := time.LoadLocation("Europe/Amsterdam")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		in := inputs(float64(random.IntN(101)))
+		in := newInputs(float64(random.IntN(101)))
 		in.Now = now.Add(time.Duration(random.IntN(600)) * time.Second).In([]*time.Location{time.UTC, zone, time.Local}[seed%3])
 		in.Observation.ReadersChangedAt = in.Observation.ReadersChangedAt.In(zone)
 		for n := range in.Observation.Instances {
@@ -158,27 +158,27 @@ func TestReplayIsExact(t *testing.T) {
 		if err := json.Unmarshal(line, &recorded); err != nil {
 			t.Fatal(err)
 		}
-		if live := Decide(in); verdictOf(live) != verdictOf(recorded) {
-			t.Fatalf("seed %d: live it was\n%s\nand recorded is\n%s", seed, verdictOf(live), verdictOf(recorded))
+		if live := Decide(in); summarize(live) != summarize(recorded) {
+			t.Fatalf("seed %d: live it was\n%s\nand recorded is\n%s", seed, summarize(live), summarize(recorded))
 		}
 	}
 }
 
-// verdictOf is what an entry comes to.
-func verdictOf(e Entry) string {
+// summarize is what an entry comes to.
+func summarize(e Entry) string {
 	text := fmt.Sprintf("%s %s", e.Decision.Hold.Reason, e.Decision.Hold.Message)
 	for n, p := range e.Decision.Proposals {
 		text += fmt.Sprintf("; %s %s %s", p.Reason, p.Message, p.Cause)
-		if n < len(e.Trials) {
-			text += fmt.Sprintf(" %s %+v", e.Trials[n].Hash, e.Trials[n].Vetoes)
+		if n < len(e.Evaluations) {
+			text += fmt.Sprintf(" %s %+v", e.Evaluations[n].Hash, e.Evaluations[n].Vetoes)
 		}
 	}
 	return text
 }
 
 // An entry that was changed by a hair is not the same.
-func TestReplayNoticesWhatWasChanged(t *testing.T) {
-	line, err := Record(inputs(80))
+func TestReplay_DetectsChangedEntry(t *testing.T) {
+	line, err := Record(newInputs(80))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 )
 
-// FuzzSteadyLoad: at a constant load that can be seen there is at most one change, and then none.
-func FuzzSteadyLoad(f *testing.F) {
+// FuzzDecide_SteadyLoad: at a constant load that can be seen there is at most one change, and then none.
+func FuzzDecide_SteadyLoad(f *testing.F) {
 	for seed := range uint64(60) {
 		f.Add(seed)
 	}
@@ -24,9 +24,9 @@ func FuzzSteadyLoad(f *testing.F) {
 		p := randomPolicy(r)
 		demand := r.Float64() * 40
 		count := p.Readers.Min + r.IntN(p.Readers.Max-p.Readers.Min+1)
-		w := newWorld(p, p.Readers.InstanceClasses[r.IntN(len(p.Readers.InstanceClasses))], count, func(int) float64 { return demand })
-		for range 24 * 60 / int(pace/time.Minute) {
-			w.step()
+		w := newFakeCluster(p, p.Readers.InstanceClasses[r.IntN(len(p.Readers.InstanceClasses))], count, func(int) float64 { return demand })
+		for range 24 * 60 / int(decisionInterval/time.Minute) {
+			w.decideOnce()
 		}
 		if len(w.changes) > 1 {
 			t.Errorf("a constant load of %.2f vCPU with %s, %s led to %d changes:\n%s", demand, p.Readers.Preference, p.Readers.Redundancy,
@@ -35,8 +35,8 @@ func FuzzSteadyLoad(f *testing.F) {
 	})
 }
 
-// FuzzTwoDays: whatever the load does and whichever samples are missing, what is approved keeps to every rule.
-func FuzzTwoDays(f *testing.F) {
+// FuzzDecide_RulesHold: whatever the load does and whichever samples are missing, what is approved keeps to every rule.
+func FuzzDecide_RulesHold(f *testing.F) {
 	for seed := range uint64(60) {
 		f.Add(seed)
 	}
@@ -51,34 +51,34 @@ func FuzzTwoDays(f *testing.F) {
 			}
 			return d
 		}
-		w := newWorld(p, p.Readers.InstanceClasses[0], p.Readers.Min, demand)
-		w.blind = r.IntN(2) == 0
+		w := newFakeCluster(p, p.Readers.InstanceClasses[0], p.Readers.Min, demand)
+		w.dbLoadUnavailable = r.IntN(2) == 0
 		gap, length := r.IntN(2*24*60), r.IntN(120)
 		w.missing = func(minute int) bool { return minute >= gap && minute < gap+length }
-		w.entries = func(e Entry) {
-			proposal, _, approved := e.Approved()
+		w.onEntry = func(e Entry) {
+			proposal, _, approved := e.ApprovedProposal()
 			if !approved {
 				return
 			}
-			if problem := objection(p, e.Inputs, proposal, w.demand, w.missing); problem != "" {
+			if problem := brokenRule(p, e.Inputs, proposal, w.demandVCPUs, w.missing); problem != "" {
 				t.Fatalf("%s %s: %s → %s (%s): %s\nafter\n%s", e.Inputs.Now.Format("Mon 15:04"), proposal.Reason, proposal.From, proposal.To,
 					proposal.Cause, problem, strings.Join(w.changes, "\n"))
 			}
 		}
-		for range 2 * 24 * 60 / int(pace/time.Minute) {
-			w.step()
+		for range 2 * 24 * 60 / int(decisionInterval/time.Minute) {
+			w.decideOnce()
 		}
 	})
 }
 
-// objection says which rule an approved proposal breaks. It works everything out anew, from what the world knows.
-func objection(p scaling.Policy, in Inputs, proposal scaling.Proposal, demand func(int) float64, missing func(int) bool) string {
+// brokenRule says which rule an approved proposal breaks. It works everything out anew, from what the world knows.
+func brokenRule(p scaling.Policy, in Inputs, proposal scaling.Proposal, demand func(int) float64, missing func(int) bool) string {
 	to := proposal.To
-	class := must(catalog.Lookup(to.InstanceClass))
+	class := mustClass(catalog.Lookup(to.InstanceClass))
 	switch {
 	case !slices.Contains(p.Readers.InstanceClasses, to.InstanceClass) || to.Count < p.Readers.Min || to.Count > p.Readers.Max:
 		return "out of bounds"
-	case tooMany(p, in, proposal):
+	case exceedsDailyLimit(p, in, proposal):
 		return "more operations than a day may have"
 	}
 	if proposal.Direction == scaling.Up && p.Guardrails.MaxHourlyCost > 0 {
@@ -116,9 +116,9 @@ func objection(p scaling.Policy, in Inputs, proposal scaling.Proposal, demand fu
 	return ""
 }
 
-// tooMany counts the operations of the last day: those that interrupt up to the limit, all of them up to four times that, and for
+// exceedsDailyLimit counts the operations of the last day: those that interrupt up to the limit, all of them up to four times that, and for
 // shrinking a third less.
-func tooMany(p scaling.Policy, in Inputs, proposal scaling.Proposal) bool {
+func exceedsDailyLimit(p scaling.Policy, in Inputs, proposal scaling.Proposal) bool {
 	resizes := func(from, to scaling.Shape) bool { return from.InstanceClass != to.InstanceClass }
 	most, count := p.Guardrails.MaxOperationsPerDay, 0
 	if !resizes(proposal.From, proposal.To) {
@@ -136,15 +136,15 @@ func tooMany(p scaling.Policy, in Inputs, proposal scaling.Proposal) bool {
 	return count >= most
 }
 
-// FuzzReplay: whatever the inputs are, an entry decided again is the same.
-func FuzzReplay(f *testing.F) {
+// FuzzReplay_IsExact: whatever the inputs are, an entry decided again is the same.
+func FuzzReplay_IsExact(f *testing.F) {
 	for seed := range uint64(50) {
 		f.Add(seed, 50.0, int64(0))
 	}
 	f.Add(uint64(1), math.NaN(), int64(-1))
 	f.Fuzz(func(t *testing.T, seed uint64, value float64, offset int64) {
 		r := rand.New(rand.NewPCG(seed, 3))
-		in := inputs(float64(r.IntN(120)))
+		in := newInputs(float64(r.IntN(120)))
 		in.Policy = randomPolicy(r)
 		in.Now = in.Now.Add(time.Duration(offset % int64(24*time.Hour)))
 		reader := &in.Observation.Instances[1]

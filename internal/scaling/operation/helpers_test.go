@@ -19,13 +19,13 @@ const (
 	xlarge12 = "db.r6g.12xlarge"
 )
 
-// id is the name of the operations in these tests.
-const id = "0a1b2c3d"
+// operationID is the name of the operations in these tests.
+const operationID = "0a1b2c3d"
 
 var start = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 
-// policy of a cluster named engine, with a surge reader.
-func policy() scaling.Policy {
+// surgePolicy of a cluster named engine, with a surge reader.
+func surgePolicy() scaling.Policy {
 	return scaling.Policy{
 		Name:       "platform/engine",
 		Target:     scaling.Target{Kind: scaling.DBCluster, Identifier: "engine"},
@@ -33,44 +33,44 @@ func policy() scaling.Policy {
 	}
 }
 
-func withoutSurge() scaling.Policy {
-	p := policy()
+func policyWithoutSurge() scaling.Policy {
+	p := surgePolicy()
 	p.Guardrails.SurgeReaders = 0
 	return p
 }
 
-func named(identifier string) scaling.Policy {
-	p := policy()
+func policyFor(identifier string) scaling.Policy {
+	p := surgePolicy()
 	p.Target.Identifier = identifier
 	return p
 }
 
-// cluster is at rest and consists of the instances.
-func cluster(instances ...scaling.Instance) scaling.Observation {
+// auroraCluster is at rest and consists of the instances.
+func auroraCluster(instances ...scaling.Instance) scaling.Observation {
 	return scaling.Observation{
 		ObservedAt: start, Found: true, Engine: "aurora-postgresql", Status: scaling.StatusAvailable, Instances: instances,
 	}
 }
 
-// replicated is an instance whose readers are read replicas.
-func replicated(o scaling.Observation) scaling.Observation {
+// asReadReplicas is an instance whose readers are read replicas.
+func asReadReplicas(o scaling.Observation) scaling.Observation {
 	o.Kind, o.Engine = scaling.DBInstance, "postgres"
 	return o
 }
 
-// whole is a Multi-AZ DB cluster.
-func whole(o scaling.Observation) scaling.Observation {
+// asMultiAZCluster is a Multi-AZ DB cluster.
+func asMultiAZCluster(o scaling.Observation) scaling.Observation {
 	o.ResizedAsUnit, o.Engine = true, "postgres"
 	return o
 }
 
-// serverless is a cluster of Serverless v2.
-func serverless(o scaling.Observation) scaling.Observation {
+// asServerless is a cluster of Serverless v2.
+func asServerless(o scaling.Observation) scaling.Observation {
 	o.ResizedAsUnit, o.Serverless = true, true
 	return o
 }
 
-func oracle(o scaling.Observation) scaling.Observation {
+func asOracle(o scaling.Observation) scaling.Observation {
 	o.Engine = "oracle-ee"
 	return o
 }
@@ -89,47 +89,47 @@ func reader(name, class string) scaling.Instance {
 	}
 }
 
-// own is a reader that the operator created some hours ago.
-func own(name, class string, hoursAgo int) scaling.Instance {
+// ownReader is a reader that the operator created some hours ago.
+func ownReader(name, class string, hoursAgo int) scaling.Instance {
 	i := reader(name, class)
 	i.CreatedAt = start.Add(-time.Duration(hoursAgo) * time.Hour)
 	i.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue}
 	return i
 }
 
-// surge is a reader that an earlier operation added for its own length.
-func surge(name, class string) scaling.Instance {
-	i := own(name, class, 1)
+// surgeReader is a reader that an earlier operation added for its own length.
+func surgeReader(name, class string) scaling.Instance {
+	i := ownReader(name, class, 1)
 	i.Tags[scaling.TagSurge] = "99999999"
 	return i
 }
 
-func atTier(i scaling.Instance, n int) scaling.Instance {
+func withTier(i scaling.Instance, n int) scaling.Instance {
 	i.PromotionTier = n
 	return i
 }
 
-// proposal leads from what is observed to a shape.
-func proposal(pool scaling.Pool, direction scaling.Direction, o scaling.Observation, to scaling.Shape) scaling.Proposal {
+// newProposal leads from what is observed to a shape.
+func newProposal(pool scaling.Pool, direction scaling.Direction, o scaling.Observation, to scaling.Shape) scaling.Proposal {
 	return scaling.Proposal{Cause: "because", Change: scaling.Change{Pool: pool, Direction: direction, From: o.Shape(pool), To: to}}
 }
 
-func shape(count int, class string) scaling.Shape {
+func newShape(count int, class string) scaling.Shape {
 	return scaling.Shape{InstanceClass: class, Count: count}
 }
 
-// planned is the operation that leads there.
-func planned(t *testing.T, p scaling.Policy, o scaling.Observation, pool scaling.Pool, to scaling.Shape) scaling.Operation {
+// mustPlan is the operation that leads there.
+func mustPlan(t *testing.T, p scaling.Policy, o scaling.Observation, pool scaling.Pool, to scaling.Shape) scaling.Operation {
 	t.Helper()
-	op, err := Plan(p, o, proposal(pool, scaling.Up, o, to), id, start)
+	op, err := Plan(p, o, newProposal(pool, scaling.Up, o, to), operationID, start)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return op
 }
 
-// narrative is the steps in words, one a line.
-func narrative(steps []scaling.Step) string {
+// describeSteps is the steps in words, one a line.
+func describeSteps(steps []scaling.Step) string {
 	var lines []string
 	for _, s := range steps {
 		line := describe(s)
@@ -144,11 +144,11 @@ func narrative(steps []scaling.Step) string {
 	return strings.Join(lines, "\n")
 }
 
-// lines are what a narrative should be.
-func lines(text ...string) string { return strings.Join(text, "\n") }
+// joinLines are what a narrative should be.
+func joinLines(text ...string) string { return strings.Join(text, "\n") }
 
-// vcpus of a class.
-func vcpus(t *testing.T, class string) int {
+// mustVCPUs of a class.
+func mustVCPUs(t *testing.T, class string) int {
 	t.Helper()
 	c, err := catalog.Lookup(class)
 	if err != nil {

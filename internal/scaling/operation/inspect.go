@@ -6,22 +6,22 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// state is what an observation shows of a step.
-type state int
+// stepState is what an observation shows of a step.
+type stepState int
 
 const (
-	// stateNoTrace: nothing shows that the step was ever asked for.
-	stateNoTrace state = iota
-	// stateUnderWay: AWS is at it.
-	stateUnderWay
+	// stateNotVisible: nothing shows that the step was ever asked for.
+	stateNotVisible stepState = iota
+	// stateInProgress: AWS is at it.
+	stateInProgress
 	// stateDone: the step's effect is there.
 	stateDone
 	// stateImpossible: the step can no longer be done.
 	stateImpossible
 )
 
-// inspect says what an observation shows of a step, and in words what is waited for.
-func inspect(s scaling.Step, o scaling.Observation) (state, string) {
+// inspectStep says what an observation shows of a step, and in words what is waited for.
+func inspectStep(s scaling.Step, o scaling.Observation) (stepState, string) {
 	if s.Action == scaling.ModifyClusterClass || s.Action == scaling.ModifyCapacity {
 		return inspectCluster(s, o)
 	}
@@ -39,7 +39,7 @@ func inspect(s scaling.Step, o scaling.Observation) (state, string) {
 		if i.PromotionTier == s.PromotionTier {
 			return stateDone, ""
 		}
-		return stateNoTrace, describe(s)
+		return stateNotVisible, describe(s)
 	case scaling.CreateReader:
 		return inspectCreate(s, i, exists)
 	case scaling.DeleteReader:
@@ -51,22 +51,22 @@ func inspect(s scaling.Step, o scaling.Observation) (state, string) {
 	return stateImpossible, fmt.Sprintf("this version of dbscaler does not know the action %q", s.Action)
 }
 
-func inspectResize(s scaling.Step, o scaling.Observation, i scaling.Instance) (state, string) {
+func inspectResize(s scaling.Step, o scaling.Observation, i scaling.Instance) (stepState, string) {
 	switch {
 	case i.Class == s.InstanceClass && i.PendingClass == "" && i.IsAvailable():
 		return stateDone, ""
 	case i.PendingClass == s.InstanceClass, !i.IsAvailable():
-		return stateUnderWay, fmt.Sprintf("Waiting for %s to become %s; it is %s", s.Instance, s.InstanceClass, i.Status)
-	case i.Writer && succeeds(o): // no plan resizes a writer in place that a reader could relieve
+		return stateInProgress, fmt.Sprintf("Waiting for %s to become %s; it is %s", s.Instance, s.InstanceClass, i.Status)
+	case i.Writer && canPromoteReader(o): // no plan resizes a writer in place that a reader could relieve
 		return stateImpossible, s.Instance + " has become the writer, so it is not resized in place"
 	default:
-		return stateNoTrace, describe(s)
+		return stateNotVisible, describe(s)
 	}
 }
 
 // inspectCluster goes by the members: the RDS API does not show that a Multi-AZ DB cluster is about to get another class
 // (ClusterPendingModifiedValues has none).
-func inspectCluster(s scaling.Step, o scaling.Observation) (state, string) {
+func inspectCluster(s scaling.Step, o scaling.Observation) (stepState, string) {
 	changed := 0
 	for _, i := range o.Instances {
 		if scaling.IsBroken(i.Status) {
@@ -76,37 +76,37 @@ func inspectCluster(s scaling.Step, o scaling.Observation) (state, string) {
 			changed++
 		}
 	}
-	switch busy := atRest(o); {
-	case changed == len(o.Instances) && busy == "":
+	switch reason := busyReason(o); {
+	case changed == len(o.Instances) && reason == "":
 		return stateDone, ""
 	case changed > 0 || o.Status != scaling.StatusAvailable:
-		return stateUnderWay, fmt.Sprintf("Waiting for %s to become %s; %d of %d members are",
+		return stateInProgress, fmt.Sprintf("Waiting for %s to become %s; %d of %d members are",
 			s.Instance, s.InstanceClass, changed, len(o.Instances))
 	default:
-		return stateNoTrace, describe(s)
+		return stateNotVisible, describe(s)
 	}
 }
 
-func inspectCreate(s scaling.Step, i scaling.Instance, exists bool) (state, string) {
+func inspectCreate(s scaling.Step, i scaling.Instance, exists bool) (stepState, string) {
 	switch {
 	case !exists:
-		return stateNoTrace, describe(s)
+		return stateNotVisible, describe(s)
 	case !i.CreatedByOperator():
 		return stateImpossible, fmt.Sprintf("an instance named %s exists that dbscaler did not create", s.Instance)
 	case i.Status == "deleting":
 		return stateImpossible, s.Instance + " is being deleted"
 	case !i.IsAvailable():
-		return stateUnderWay, fmt.Sprintf("Waiting for the new reader %s; it is %s", s.Instance, i.Status)
+		return stateInProgress, fmt.Sprintf("Waiting for the new reader %s; it is %s", s.Instance, i.Status)
 	case i.ReplicaLag == nil:
-		return stateUnderWay, fmt.Sprintf("Waiting for the first replica lag of the new reader %s", s.Instance)
+		return stateInProgress, fmt.Sprintf("Waiting for the first replica lag of the new reader %s", s.Instance)
 	case i.ReplicaLag.Value > scaling.MaxReplicaLag:
-		return stateUnderWay, fmt.Sprintf("Waiting for the new reader %s to be less than %s behind the writer", s.Instance, scaling.MaxReplicaLag)
+		return stateInProgress, fmt.Sprintf("Waiting for the new reader %s to be less than %s behind the writer", s.Instance, scaling.MaxReplicaLag)
 	default:
 		return stateDone, ""
 	}
 }
 
-func inspectDelete(s scaling.Step, o scaling.Observation, i scaling.Instance, exists bool) (state, string) {
+func inspectDelete(s scaling.Step, o scaling.Observation, i scaling.Instance, exists bool) (stepState, string) {
 	switch {
 	case !exists:
 		return stateDone, ""
@@ -115,22 +115,22 @@ func inspectDelete(s scaling.Step, o scaling.Observation, i scaling.Instance, ex
 	case i.Writer:
 		return stateImpossible, s.Instance + " has become the writer, so it is not removed"
 	case i.Status == "deleting":
-		return stateUnderWay, fmt.Sprintf("Waiting for %s to be gone", s.Instance)
+		return stateInProgress, fmt.Sprintf("Waiting for %s to be gone", s.Instance)
 	case len(o.PoolInstances(scaling.Readers)) < 2:
 		return stateImpossible, s.Instance + " is the last reader, so it is not removed"
 	default:
-		return stateNoTrace, describe(s)
+		return stateNotVisible, describe(s)
 	}
 }
 
-func inspectFailover(s scaling.Step, o scaling.Observation, i scaling.Instance) (state, string) {
+func inspectFailover(s scaling.Step, o scaling.Observation, i scaling.Instance) (stepState, string) {
 	switch {
 	case i.Writer && i.IsAvailable() && o.Status == scaling.StatusAvailable:
 		return stateDone, ""
 	case i.Writer, o.Status == "failing-over":
-		return stateUnderWay, fmt.Sprintf("Waiting for %s to take over as the writer", s.Instance)
+		return stateInProgress, fmt.Sprintf("Waiting for %s to take over as the writer", s.Instance)
 	default:
-		return stateNoTrace, describe(s)
+		return stateNotVisible, describe(s)
 	}
 }
 

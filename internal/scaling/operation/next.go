@@ -9,29 +9,29 @@ import (
 )
 
 const (
-	// Poll is how often to look while a step is under way.
-	Poll = 15 * time.Second
-	// settle is how long AWS may take to show that it has accepted a change: 5 to 30 seconds are usual. After that a step
+	// PollInterval is how often to look while a step is under way.
+	PollInterval = 15 * time.Second
+	// retryInterval is how long AWS may take to show that it has accepted a change: 5 to 30 seconds are usual. After that a step
 	// without any trace was never asked for, or the request was lost, and it is asked for again.
-	settle = 90 * time.Second
-	// settleFailover is the same for a failover, which must never be asked for twice: "typically less than 120 seconds" in
+	retryInterval = 90 * time.Second
+	// failoverRetryInterval is the same for a failover, which must never be asked for twice: "typically less than 120 seconds" in
 	// all (AWS re:Post, Aurora failover).
-	settleFailover = 5 * time.Minute
+	failoverRetryInterval = 5 * time.Minute
 	// maxAttempts is how often AWS is asked for the same step.
 	maxAttempts = 5
-	// warmUp is how long an instance is in service before it takes over as the writer. Buffer caches fill within minutes under
+	// promotionWarmUp is how long an instance is in service before it takes over as the writer. Buffer caches fill within minutes under
 	// load (AWS re:Post, on warming up after a failover; measured in no one place, so chosen generously).
-	warmUp = 5 * time.Minute
-	// drain is how long the clients of a reader that goes have to leave it: connection pools renew what they hold every few
+	promotionWarmUp = 5 * time.Minute
+	// drainTimeout is how long the clients of a reader that goes have to leave it: connection pools renew what they hold every few
 	// minutes, and the readers that stay need as long to warm up.
-	drain = 5 * time.Minute
-	// patience is how long a step may wait for the database to be at rest before it begins.
-	patience = 2 * time.Hour
+	drainTimeout = 5 * time.Minute
+	// maxStartDelay is how long a step may wait for the database to be at rest before it begins.
+	maxStartDelay = 2 * time.Hour
 )
 
-// deadline is how long each step may take in all. The figures are several times the durations seen in practice: a class
+// stepDeadlines is how long each step may take in all. The figures are several times the durations seen in practice: a class
 // change takes up to 20 minutes, a new reader up to 10, a failover up to 2.
-var deadline = map[scaling.Action]time.Duration{
+var stepDeadlines = map[scaling.Action]time.Duration{
 	scaling.ModifyInstanceClass: 90 * time.Minute,
 	scaling.ModifyPromotionTier: 15 * time.Minute,
 	scaling.CreateReader:        60 * time.Minute,
@@ -73,36 +73,36 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		if !step.CompletedAt.IsZero() {
 			continue
 		}
-		state, message := inspect(*step, o)
+		state, message := inspectStep(*step, o)
 		if state != stateDone {
 			step.ObservedAt = time.Time{}
 		}
 		switch {
-		case state == stateDone && confirmed(step, o):
+		case state == stateDone && confirmDone(step, o):
 			step.CompletedAt = now
 			continue
 		case state == stateDone:
-			return wait(op, "Looking once more whether it is done: "+describe(*step))
+			return keepWaiting(op, "Looking once more whether it is done: "+describe(*step))
 		case state == stateImpossible:
 			return Progress{Outcome: Failed, Operation: op, Message: message}
-		case !step.StartedAt.IsZero() && now.Sub(step.StartedAt) > deadline[step.Action]:
+		case !step.StartedAt.IsZero() && now.Sub(step.StartedAt) > stepDeadlines[step.Action]:
 			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
-				"%s of %s is not done after %s: %s", step.Action, step.Instance, deadline[step.Action], message)}
-		case state == stateUnderWay && step.StartedAt.IsZero() && now.Sub(idleSince(op, n)) > patience:
+				"%s of %s is not done after %s: %s", step.Action, step.Instance, stepDeadlines[step.Action], message)}
+		case state == stateInProgress && step.StartedAt.IsZero() && now.Sub(readySince(op, n)) > maxStartDelay:
 			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
-				"could not begin to %s for %s: %s", describe(*step), patience, message)}
-		case state == stateUnderWay, !due(*step, o, now):
-			return wait(op, message)
+				"could not begin to %s for %s: %s", describe(*step), maxStartDelay, message)}
+		case state == stateInProgress, !isDue(*step, o, now):
+			return keepWaiting(op, message)
 		}
-		if busy := cmp.Or(atRest(o), notReady(op, n, o, now)); busy != "" {
-			if step.StartedAt.IsZero() && now.Sub(idleSince(op, n)) > patience {
+		if reason := cmp.Or(busyReason(o), waitReason(op, n, o, now)); reason != "" {
+			if step.StartedAt.IsZero() && now.Sub(readySince(op, n)) > maxStartDelay {
 				return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
-					"could not begin to %s for %s: %s", describe(*step), patience, busy)}
+					"could not begin to %s for %s: %s", describe(*step), maxStartDelay, reason)}
 			}
-			return wait(op, "Waiting to begin "+describe(*step)+": "+busy)
+			return keepWaiting(op, "Waiting to begin "+describe(*step)+": "+reason)
 		}
-		if why := notSafe(op, n, o); why != "" {
-			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf("%s, so it is not safe to %s", why, describe(*step))}
+		if reason := unsafeReason(op, n, o); reason != "" {
+			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf("%s, so it is not safe to %s", reason, describe(*step))}
 		}
 		if step.Attempts >= maxAttempts {
 			return Progress{Outcome: Failed, Operation: op, Message: fmt.Sprintf(
@@ -114,38 +114,38 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		step.LastAttemptAt = now
 		step.Attempts++
 		return Progress{
-			Outcome: Running, Operation: op, Call: call(policy, op, *step, o, now), RequeueAfter: Poll,
+			Outcome: Running, Operation: op, Call: newCall(policy, op, *step, o, now), RequeueAfter: PollInterval,
 			Message: fmt.Sprintf("Step %d of %d: %s", n+1, len(op.Steps), describe(*step)),
 		}
 	}
 	return Progress{Outcome: Succeeded, Operation: op, Message: fmt.Sprintf("%s: %s → %s", op.Pool, op.From, op.To)}
 }
 
-// due says whether a step without a trace is to be asked for: the first time at once, again only when an observation made
+// isDue says whether a step without a trace is to be asked for: the first time at once, again only when an observation made
 // long after the last attempt still shows nothing.
-func due(s scaling.Step, o scaling.Observation, now time.Time) bool {
+func isDue(s scaling.Step, o scaling.Observation, now time.Time) bool {
 	if s.LastAttemptAt.IsZero() {
 		return true
 	}
-	quiet := settle
+	interval := retryInterval
 	if s.Action == scaling.Failover {
-		quiet = settleFailover
+		interval = failoverRetryInterval
 	}
-	return now.Sub(s.LastAttemptAt) >= quiet && o.ObservedAt.Sub(s.LastAttemptAt) >= quiet-Poll
+	return now.Sub(s.LastAttemptAt) >= interval && o.ObservedAt.Sub(s.LastAttemptAt) >= interval-PollInterval
 }
 
-// confirmed says whether an effect that shows now was seen before. What the RDS API tells of one moment may be out of date, or
+// confirmDone says whether an effect that shows now was seen before. What the RDS API tells of one moment may be out of date, or
 // pass, so that one look is not enough (see also docs/how-it-works.md).
-func confirmed(s *scaling.Step, o scaling.Observation) bool {
+func confirmDone(s *scaling.Step, o scaling.Observation) bool {
 	if s.ObservedAt.IsZero() {
 		s.ObservedAt = o.ObservedAt
 	}
 	return o.ObservedAt.After(s.ObservedAt)
 }
 
-// notReady says what has to be waited for before the nth step, with the database at rest: the heir of a writer is in step with
+// waitReason says what has to be waited for before the nth step, with the database at rest: the heir of a writer is in step with
 // it and has a warm cache, and the clients of a reader that goes have had time to leave it.
-func notReady(op scaling.Operation, n int, o scaling.Observation, now time.Time) string {
+func waitReason(op scaling.Operation, n int, o scaling.Observation, now time.Time) string {
 	s := op.Steps[n]
 	i, _ := o.Instance(s.Instance)
 	switch s.Action {
@@ -155,12 +155,12 @@ func notReady(op scaling.Operation, n int, o scaling.Observation, now time.Time)
 			return fmt.Sprintf("the replica lag of %s is not known", i.Identifier)
 		case i.ReplicaLag.Value > scaling.MaxReplicaLag:
 			return fmt.Sprintf("%s is more than %s behind the writer", i.Identifier, scaling.MaxReplicaLag)
-		case now.Sub(restarted(op, n, i)) < warmUp:
-			return fmt.Sprintf("%s has not been in service for %s yet, and its cache is cold", i.Identifier, warmUp)
+		case now.Sub(lastRestart(op, n, i)) < promotionWarmUp:
+			return fmt.Sprintf("%s has not been in service for %s yet, and its cache is cold", i.Identifier, promotionWarmUp)
 		}
 	case scaling.DeleteReader:
-		if now.Sub(idleSince(op, n)) < drain && !idle(i, idleSince(op, n)) {
-			return fmt.Sprintf("its clients have %s to leave it", drain)
+		if now.Sub(readySince(op, n)) < drainTimeout && !hasNoConnections(i, readySince(op, n)) {
+			return fmt.Sprintf("its clients have %s to leave it", drainTimeout)
 		}
 	case scaling.ModifyClusterClass:
 		for _, r := range o.PoolInstances(scaling.Readers) {
@@ -173,8 +173,8 @@ func notReady(op scaling.Operation, n int, o scaling.Observation, now time.Time)
 	return ""
 }
 
-// restarted is when an instance was last restarted, as far as its own uptime and the steps before the nth tell.
-func restarted(op scaling.Operation, n int, i scaling.Instance) time.Time {
+// lastRestart is when an instance was last restarted, as far as its own uptime and the steps before the nth tell.
+func lastRestart(op scaling.Operation, n int, i scaling.Instance) time.Time {
 	last := i.RestartedAt
 	for _, s := range op.Steps[:n] {
 		if s.Instance == i.Identifier && !last.After(s.StartedAt) { // its uptime does not show the restart yet
@@ -184,21 +184,21 @@ func restarted(op scaling.Operation, n int, i scaling.Instance) time.Time {
 	return last
 }
 
-// idle says whether the newest count of an instance's connections is from after since, and zero. An unknown count is not.
-func idle(i scaling.Instance, since time.Time) bool {
+// hasNoConnections says whether the newest count of an instance's connections is from after since, and zero. An unknown count is not.
+func hasNoConnections(i scaling.Instance, since time.Time) bool {
 	last := len(i.Connections) - 1
 	return last >= 0 && i.Connections[last].Time.After(since) && i.Connections[last].Value == 0
 }
 
-// notSafe says what the nth step, which takes an instance out of service, counts on and somebody else has changed: a reader that
+// unsafeReason says what the nth step, which takes an instance out of service, counts on and somebody else has changed: a reader that
 // the operation added, or the class of the heir.
-func notSafe(op scaling.Operation, n int, o scaling.Observation) string {
+func unsafeReason(op scaling.Operation, n int, o scaling.Observation) string {
 	action := op.Steps[n].Action
 	if action != scaling.ModifyInstanceClass && action != scaling.Failover {
 		return ""
 	}
-	if heir, _ := o.Instance(op.Steps[n].Instance); action == scaling.Failover && heir.Class != op.To.InstanceClass {
-		return fmt.Sprintf("%s is a %s and no %s any more", heir.Identifier, heir.Class, op.To.InstanceClass)
+	if candidate, _ := o.Instance(op.Steps[n].Instance); action == scaling.Failover && candidate.Class != op.To.InstanceClass {
+		return fmt.Sprintf("%s is a %s and no %s any more", candidate.Identifier, candidate.Class, op.To.InstanceClass)
 	}
 	for _, s := range op.Steps[:n] {
 		if _, exists := o.Instance(s.Instance); s.Action == scaling.CreateReader && !exists {
@@ -208,16 +208,16 @@ func notSafe(op scaling.Operation, n int, o scaling.Observation) string {
 	return ""
 }
 
-// idleSince is when the step before the nth was done, or the operation was started.
-func idleSince(op scaling.Operation, n int) time.Time {
+// readySince is when the step before the nth was done, or the operation was started.
+func readySince(op scaling.Operation, n int) time.Time {
 	if n == 0 {
 		return op.StartedAt
 	}
 	return op.Steps[n-1].CompletedAt
 }
 
-// atRest says what is going on in a database, or nothing when the next step may begin.
-func atRest(o scaling.Observation) string {
+// busyReason says what is going on in a database, or nothing when the next step may begin.
+func busyReason(o scaling.Observation) string {
 	if o.Status != scaling.StatusAvailable {
 		return "the database is " + o.Status
 	}
@@ -234,12 +234,12 @@ func atRest(o scaling.Observation) string {
 	return ""
 }
 
-func wait(op scaling.Operation, message string) Progress {
-	return Progress{Outcome: Running, Operation: op, Message: message, RequeueAfter: Poll}
+func keepWaiting(op scaling.Operation, message string) Progress {
+	return Progress{Outcome: Running, Operation: op, Message: message, RequeueAfter: PollInterval}
 }
 
-// call is the request that a step makes.
-func call(policy string, op scaling.Operation, s scaling.Step, o scaling.Observation, now time.Time) *scaling.Call {
+// newCall is the request that a step makes.
+func newCall(policy string, op scaling.Operation, s scaling.Step, o scaling.Observation, now time.Time) *scaling.Call {
 	c := &scaling.Call{Action: s.Action, Instance: s.Instance, InstanceClass: s.InstanceClass, PromotionTier: s.PromotionTier}
 	if s.Action == scaling.CreateReader {
 		c.AvoidZones, _ = o.CapacityShortages(s.InstanceClass, now)

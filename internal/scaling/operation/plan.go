@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// lastTier is the promotion tier of a reader that should be promoted last (0 is first; ModifyDBInstance, API
+	// lowestTier is the promotion tier of a reader that should be promoted last (0 is first; ModifyDBInstance, API
 	// reference).
-	lastTier = 15
-	// firstTier is the tier that Aurora gives by default, and bestTier the one that is promoted before it.
-	firstTier = 1
-	bestTier  = 0
+	lowestTier = 15
+	// defaultTier is the tier that Aurora gives by default, and highestTier the one that is promoted before it.
+	defaultTier = 1
+	highestTier = 0
 	// maxReaders is how many readers an Aurora cluster can have (Aurora user guide, "Quotas and constraints").
 	maxReaders = 15
-	// fewReplicas is how many read replicas an instance of Oracle or SQL Server can have.
-	fewReplicas = 5
+	// maxCommercialReplicas is how many read replicas an instance of Oracle or SQL Server can have.
+	maxCommercialReplicas = 5
 	// maxIdentifier is the greatest length of a DB instance identifier.
 	maxIdentifier = 63
 )
@@ -50,14 +50,14 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 		err = fmt.Errorf("%s is resized as a whole: a Multi-AZ DB cluster, or Serverless v2", p.Target.Identifier)
 	case proposal.Pool == scaling.Readers:
 		op.Steps, err = planReaders(p, o, proposal.To, id)
-	case succeeds(o):
+	case canPromoteReader(o):
 		op.Steps, err = planPromotion(p, o, proposal.To.InstanceClass, id)
 	default:
 		writer := o.PoolInstances(scaling.Writer)
 		if len(writer) != 1 {
 			return op, fmt.Errorf("%s has %d writers", p.Target.Identifier, len(writer))
 		}
-		op.Steps = []scaling.Step{resize(writer[0], proposal.To.InstanceClass)}
+		op.Steps = []scaling.Step{newResizeStep(writer[0], proposal.To.InstanceClass)}
 	}
 	if err == nil && len(op.Steps) == 0 {
 		err = fmt.Errorf("nothing would have to change to reach %s", proposal.To)
@@ -65,17 +65,17 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 	return op, err
 }
 
-// succeeds says whether a reader can become the writer. A read replica outside Aurora cannot: promoting it ends its replication.
-func succeeds(o scaling.Observation) bool {
+// canPromoteReader says whether a reader can become the writer. A read replica outside Aurora cannot: promoting it ends its replication.
+func canPromoteReader(o scaling.Observation) bool {
 	return o.Kind != scaling.DBInstance && len(o.PoolInstances(scaling.Readers)) > 0
 }
 
-// mostReaders is how many readers a database can have (Aurora user guide, "Quotas and constraints"; RDS user guide, "Working with
+// readerLimit is how many readers a database can have (Aurora user guide, "Quotas and constraints"; RDS user guide, "Working with
 // DB instance read replicas").
-func mostReaders(o scaling.Observation) int {
-	few := slices.ContainsFunc([]string{"oracle", "sqlserver", "custom", "db2"}, func(e string) bool { return strings.HasPrefix(o.Engine, e) })
-	if o.Kind == scaling.DBInstance && few {
-		return fewReplicas
+func readerLimit(o scaling.Observation) int {
+	hasLowLimit := slices.ContainsFunc([]string{"oracle", "sqlserver", "custom", "db2"}, func(e string) bool { return strings.HasPrefix(o.Engine, e) })
+	if o.Kind == scaling.DBInstance && hasLowLimit {
+		return maxCommercialReplicas
 	}
 	return maxReaders
 }
@@ -85,29 +85,29 @@ func mostReaders(o scaling.Observation) int {
 // is out of service; then the surge reader goes, and then the readers that are too many, newest first.
 func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id string) ([]scaling.Step, error) {
 	readers := o.PoolInstances(scaling.Readers)
-	leaving, err := leaving(readers, len(readers)-to.Count)
+	surplus, err := selectReadersToRemove(readers, len(readers)-to.Count)
 	if err != nil {
 		return nil, err
 	}
-	var create, change, remove []scaling.Step
+	var creates, resizes, deletes []scaling.Step
 	for n := len(readers); n < to.Count; n++ {
-		create = append(create, add(p, o, to.InstanceClass, id, n-len(readers)+1, false))
+		creates = append(creates, newCreateStep(p, o, to.InstanceClass, id, n-len(readers)+1, false))
 	}
-	for _, r := range smallestFirst(readers) {
-		if r.Class != to.InstanceClass && !slices.ContainsFunc(leaving, is(r)) {
-			change = append(change, resize(r, to.InstanceClass))
+	for _, r := range sortedBySize(readers) {
+		if r.Class != to.InstanceClass && !slices.ContainsFunc(surplus, hasIdentifierOf(r)) {
+			resizes = append(resizes, newResizeStep(r, to.InstanceClass))
 		}
 	}
-	for _, r := range leaving {
-		remove = append(remove, scaling.Step{Action: scaling.DeleteReader, Instance: r.Identifier})
+	for _, r := range surplus {
+		deletes = append(deletes, scaling.Step{Action: scaling.DeleteReader, Instance: r.Identifier})
 	}
-	standIn := len(create) > 0 && !shrinks(readers, to.InstanceClass)
-	if len(change) > 0 && !standIn && p.Guardrails.SurgeReaders > 0 && len(readers)+len(create) < mostReaders(o) {
-		surge := add(p, o, to.InstanceClass, id, len(create)+1, true)
-		create = append(create, surge)
-		remove = slices.Insert(remove, 0, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
+	newReaderCovers := len(creates) > 0 && !anyExceeds(readers, to.InstanceClass)
+	if len(resizes) > 0 && !newReaderCovers && p.Guardrails.SurgeReaders > 0 && len(readers)+len(creates) < readerLimit(o) {
+		surge := newCreateStep(p, o, to.InstanceClass, id, len(creates)+1, true)
+		creates = append(creates, surge)
+		deletes = slices.Insert(deletes, 0, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
 	}
-	return slices.Concat(create, change, remove), nil
+	return slices.Concat(creates, resizes, deletes), nil
 }
 
 // planPromotion resizes the writer of a cluster that has readers: a reader gets the new class and is promoted, and the old
@@ -121,59 +121,59 @@ func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([
 	if len(writer) != 1 {
 		return nil, fmt.Errorf("%s has %d writers", p.Target.Identifier, len(writer))
 	}
-	heir := slices.MinFunc(readers, func(a, b scaling.Instance) int {
+	candidate := slices.MinFunc(readers, func(a, b scaling.Instance) int {
 		return cmp.Or(
-			boolean(a.Class != class, b.Class != class),
-			boolean(a.SurgeOperation() != "", b.SurgeOperation() != ""),
+			compareBool(a.Class != class, b.Class != class),
+			compareBool(a.SurgeOperation() != "", b.SurgeOperation() != ""),
 			cmp.Compare(a.PromotionTier, b.PromotionTier),
 			cmp.Compare(a.Identifier, b.Identifier))
 	})
-	var steps, after []scaling.Step
-	successor := larger(heir.Class, class, writer[0].Class)
+	var steps, cleanup []scaling.Step
+	promotableClass := oldWriterClass(candidate.Class, class, writer[0].Class)
 	if p.Guardrails.SurgeReaders > 0 && len(readers) < maxReaders {
-		surge := add(p, o, successor, id, 1, true) // for while the heir, and then the old writer, is resized
-		if grows(writer[0].Class, class) {
-			surge.PromotionTier = bestTier
+		surge := newCreateStep(p, o, promotableClass, id, 1, true) // for while the heir, and then the old writer, is resized
+		if hasMoreVCPUs(writer[0].Class, class) {
+			surge.PromotionTier = highestTier
 		}
 		steps = append(steps, surge)
-		after = append(after, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
+		cleanup = append(cleanup, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
 	}
-	if heir.Class != class {
-		steps = append(steps, resize(heir, class))
+	if candidate.Class != class {
+		steps = append(steps, newResizeStep(candidate, class))
 	}
-	steps = append(steps, scaling.Step{Action: scaling.Failover, Instance: heir.Identifier})
-	if successor != writer[0].Class {
-		steps = append(steps, resize(writer[0], successor))
+	steps = append(steps, scaling.Step{Action: scaling.Failover, Instance: candidate.Identifier})
+	if promotableClass != writer[0].Class {
+		steps = append(steps, newResizeStep(writer[0], promotableClass))
 	}
-	if best := tierOf(readers, heir, class); grows(writer[0].Class, class) && best < writer[0].PromotionTier {
-		steps = append(steps, scaling.Step{Action: scaling.ModifyPromotionTier, Instance: writer[0].Identifier, PromotionTier: best})
+	if tier := oldWriterTier(readers, candidate, class); hasMoreVCPUs(writer[0].Class, class) && tier < writer[0].PromotionTier {
+		steps = append(steps, scaling.Step{Action: scaling.ModifyPromotionTier, Instance: writer[0].Identifier, PromotionTier: tier})
 	}
-	return append(steps, after...), nil
+	return append(steps, cleanup...), nil
 }
 
-// tierOf is the best promotion tier of the heir and of the readers that are smaller than the new writer: of those of a tier Aurora
+// oldWriterTier is the best promotion tier of the heir and of the readers that are smaller than the new writer: of those of a tier Aurora
 // promotes the largest (Aurora user guide, "Fault tolerance").
-func tierOf(readers []scaling.Instance, heir scaling.Instance, class string) int {
-	best := heir.PromotionTier
+func oldWriterTier(readers []scaling.Instance, candidate scaling.Instance, class string) int {
+	best := candidate.PromotionTier
 	for _, r := range readers {
-		if grows(r.Class, class) {
+		if hasMoreVCPUs(r.Class, class) {
 			best = min(best, r.PromotionTier)
 		}
 	}
 	return best
 }
 
-// larger is the class that the old writer gets: the heir's old one, or the new writer's where that is larger and the writer
+// oldWriterClass is the class that the old writer gets: the heir's old one, or the new writer's where that is larger and the writer
 // grew.
-func larger(heir, class, old string) string {
-	if grows(old, class) && grows(heir, class) {
-		return class
+func oldWriterClass(candidateClass, writerClass, oldWriter string) string {
+	if hasMoreVCPUs(oldWriter, writerClass) && hasMoreVCPUs(candidateClass, writerClass) {
+		return writerClass
 	}
-	return heir
+	return candidateClass
 }
 
-// grows says whether one class has more vCPUs than another.
-func grows(from, to string) bool {
+// hasMoreVCPUs says whether one class has more vCPUs than another.
+func hasMoreVCPUs(from, to string) bool {
 	f, errFrom := catalog.Lookup(from)
 	t, errTo := catalog.Lookup(to)
 	return errFrom == nil && errTo == nil && t.VCPU > f.VCPU
@@ -190,17 +190,17 @@ func planCleanup(o scaling.Observation) []scaling.Step {
 	return steps
 }
 
-// smallestFirst orders readers by their vCPUs.
-func smallestFirst(readers []scaling.Instance) []scaling.Instance {
+// sortedBySize orders readers by their vCPUs.
+func sortedBySize(readers []scaling.Instance) []scaling.Instance {
 	sorted := slices.Clone(readers)
 	slices.SortStableFunc(sorted, func(a, b scaling.Instance) int {
-		return boolean(grows(b.Class, a.Class), grows(a.Class, b.Class))
+		return compareBool(hasMoreVCPUs(b.Class, a.Class), hasMoreVCPUs(a.Class, b.Class))
 	})
 	return sorted
 }
 
-// shrinks says whether any reader has more vCPUs than the class.
-func shrinks(readers []scaling.Instance, class string) bool {
+// anyExceeds says whether any reader has more vCPUs than the class.
+func anyExceeds(readers []scaling.Instance, class string) bool {
 	to, err := catalog.Lookup(class)
 	return slices.ContainsFunc(readers, func(r scaling.Instance) bool {
 		from, unknown := catalog.Lookup(r.Class)
@@ -208,71 +208,71 @@ func shrinks(readers []scaling.Instance, class string) bool {
 	})
 }
 
-// leaving picks the readers to remove: the newest of those that dbscaler created.
-func leaving(readers []scaling.Instance, count int) ([]scaling.Instance, error) {
+// selectReadersToRemove picks the readers to remove: the newest of those that dbscaler created.
+func selectReadersToRemove(readers []scaling.Instance, count int) ([]scaling.Instance, error) {
 	if count <= 0 {
 		return nil, nil
 	}
-	var own []scaling.Instance
+	var removable []scaling.Instance
 	for _, r := range readers {
 		if r.CreatedByOperator() {
-			own = append(own, r)
+			removable = append(removable, r)
 		}
 	}
-	if count > len(own) || count >= len(readers) {
-		return nil, fmt.Errorf("%d of %d readers would have to go, and dbscaler created only %d of them", count, len(readers), len(own))
+	if count > len(removable) || count >= len(readers) {
+		return nil, fmt.Errorf("%d of %d readers would have to go, and dbscaler created only %d of them", count, len(readers), len(removable))
 	}
-	slices.SortFunc(own, func(a, b scaling.Instance) int {
+	slices.SortFunc(removable, func(a, b scaling.Instance) int {
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Identifier, a.Identifier))
 	})
-	return own[:count], nil
+	return removable[:count], nil
 }
 
-// add is the step that creates a reader. Its name follows from the operation, so that asking twice creates one.
-func add(p scaling.Policy, o scaling.Observation, class, id string, n int, surge bool) scaling.Step {
+// newCreateStep is the step that creates a reader. Its name follows from the operation, so that asking twice creates one.
+func newCreateStep(p scaling.Policy, o scaling.Observation, class, id string, n int, surge bool) scaling.Step {
 	suffix := fmt.Sprintf("-dbscaler-%s-%d", id, n)
 	prefix := p.Target.Identifier
 	if len(prefix)+len(suffix) > maxIdentifier {
-		prefix = trimHyphens(prefix[:maxIdentifier-len(suffix)])
+		prefix = trimTrailingHyphens(prefix[:maxIdentifier-len(suffix)])
 	}
 	return scaling.Step{
 		Action: scaling.CreateReader, Instance: prefix + suffix, InstanceClass: class, Surge: surge,
-		PromotionTier: tier(o, class, surge),
+		PromotionTier: readerTier(o, class, surge),
 	}
 }
 
-func trimHyphens(s string) string {
+func trimTrailingHyphens(s string) string {
 	for len(s) > 0 && s[len(s)-1] == '-' {
 		s = s[:len(s)-1]
 	}
 	return s
 }
 
-// tier keeps a reader that will soon be gone, or that is smaller than the writer, from being promoted before any other.
-func tier(o scaling.Observation, class string, surge bool) int {
+// readerTier keeps a reader that will soon be gone, or that is smaller than the writer, from being promoted before any other.
+func readerTier(o scaling.Observation, class string, surge bool) int {
 	if surge {
-		return lastTier
+		return lowestTier
 	}
 	reader, errReader := catalog.Lookup(class)
 	for _, w := range o.PoolInstances(scaling.Writer) {
 		writer, errWriter := catalog.Lookup(w.Class)
 		if errReader != nil || errWriter != nil || reader.VCPU < writer.VCPU {
-			return lastTier
+			return lowestTier
 		}
 	}
-	return firstTier
+	return defaultTier
 }
 
-func resize(i scaling.Instance, class string) scaling.Step {
+func newResizeStep(i scaling.Instance, class string) scaling.Step {
 	return scaling.Step{Action: scaling.ModifyInstanceClass, Instance: i.Identifier, InstanceClass: class}
 }
 
-func is(i scaling.Instance) func(scaling.Instance) bool {
+func hasIdentifierOf(i scaling.Instance) func(scaling.Instance) bool {
 	return func(other scaling.Instance) bool { return other.Identifier == i.Identifier }
 }
 
-// boolean orders false before true.
-func boolean(a, b bool) int {
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
 	switch {
 	case a == b:
 		return 0

@@ -9,18 +9,18 @@ import (
 
 // paused holds everything back while a person has paused the policy, or asked for something that cannot be read.
 func paused(in Input) (string, time.Duration, error) {
-	wish := in.Policy.ManualControl
+	manual := in.Policy.ManualControl
 	switch {
-	case !wish.IsPaused(in.Now):
+	case !manual.IsPaused(in.Now):
 		return "", 0, nil
-	case wish.InvalidReason != "":
-		return "an annotation cannot be read, which counts as a pause: " + wish.InvalidReason, 0, nil
+	case manual.InvalidReason != "":
+		return "an annotation cannot be read, which counts as a pause: " + manual.InvalidReason, 0, nil
 	}
-	return fmt.Sprintf("a person paused the policy until %s", wish.PausedUntil.UTC().Format(time.RFC3339)), wish.PausedUntil.Sub(in.Now), nil
+	return fmt.Sprintf("a person paused the policy until %s", manual.PausedUntil.UTC().Format(time.RFC3339)), manual.PausedUntil.Sub(in.Now), nil
 }
 
-// modeRecommend holds everything back for a policy that only recommends.
-func modeRecommend(in Input) (string, time.Duration, error) {
+// recommendMode holds everything back for a policy that only recommends.
+func recommendMode(in Input) (string, time.Duration, error) {
 	switch in.Policy.Mode {
 	case scaling.Enforce, scaling.Approve:
 		return "", 0, nil
@@ -30,9 +30,9 @@ func modeRecommend(in Input) (string, time.Duration, error) {
 	return "", 0, fmt.Errorf("this version of dbscaler does not know the mode %q", in.Policy.Mode)
 }
 
-// approvalMissing waits, in the mode Approve, for a person to name the hash of this very decision. What a person asked for
+// approvalRequired waits, in the mode Approve, for a person to name the hash of this very decision. What a person asked for
 // by an override is approved by that.
-func approvalMissing(in Input) (string, time.Duration, error) {
+func approvalRequired(in Input) (string, time.Duration, error) {
 	if in.Policy.Mode != scaling.Approve || in.Proposal.Reason == scaling.ReasonOverride {
 		return "", 0, nil
 	}
@@ -41,11 +41,11 @@ func approvalMissing(in Input) (string, time.Duration, error) {
 		return "", 0, nil
 	}
 	return fmt.Sprintf("spec.mode is Approve. To let it happen: kubectl annotate --overwrite dbsp %s scaling.dbscaler.io/approve=%s",
-		namespaced(in.Policy.Name), hash), 0, nil
+		kubectlArguments(in.Policy.Name), hash), 0, nil
 }
 
-// namespaced turns namespace/name into arguments for kubectl.
-func namespaced(name string) string {
+// kubectlArguments turns namespace/name into arguments for kubectl.
+func kubectlArguments(name string) string {
 	for n := range name {
 		if name[n] == '/' {
 			return fmt.Sprintf("-n %s %s", name[:n], name[n+1:])

@@ -20,40 +20,40 @@ const (
 	namespace = "platform"
 )
 
-// begin is when every play begins.
-var begin = time.Date(2026, 2, 5, 8, 0, 0, 0, time.UTC)
+// startTime is when every play begins.
+var startTime = time.Date(2026, 2, 5, 8, 0, 0, 0, time.UTC)
 
 // ladder is what the policies choose from.
 var ladder = []string{"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge", "db.r6g.4xlarge"}
 
-// plan is what a play begins with, and what befalls it.
-type plan struct {
+// runPlan is what a play begins with, and what befalls it.
+type runPlan struct {
 	scenario model.Scenario
 	policies []*v1alpha1.DBScalingPolicy
-	// chaos is how long mishaps go on. After that the load is flat and everybody leaves things alone.
-	chaos  time.Duration
-	slots  int
-	faults faults
-	// mishaps are what happens at random, and how often on average; the same kind may be there several times.
-	mishaps []mishap
+	// chaosDuration is how long mishaps go on. After that the load is flat and everybody leaves things alone.
+	chaosDuration time.Duration
+	slots         int
+	faultRates    faultRates
+	// chaosEvents are what happens at random, and how often on average; the same kind may be there several times.
+	chaosEvents []chaosEvent
 }
 
-// faults are the probabilities of what may befall each call.
-type faults struct {
-	crash, requestLost, answerLost, throttles, apiRefuses, apiLoses, slow float64
-	// lag is how far caches are behind at most.
-	lag time.Duration
+// faultRates are the probabilities of what may befall each call.
+type faultRates struct {
+	crash, requestLost, answerLost, throttled, apiFails, apiAnswerLost, slow float64
+	// maxCacheLag is how far caches are behind at most.
+	maxCacheLag time.Duration
 }
 
-// draw makes a plan of a seed. One in five is calm; the others have a few kinds of trouble each, so that a failure can be
+// drawPlan makes a plan of a seed. One in five is calm; the others have a few kinds of trouble each, so that a failure can be
 // understood.
-func draw(seed uint64) *plan {
+func drawPlan(seed uint64) *runPlan {
 	r := rand.New(rand.NewPCG(seed, 1))
-	p := &plan{chaos: time.Duration(150+r.IntN(120)) * time.Minute, faults: faults{lag: time.Second}, slots: 1 + r.IntN(3)}
-	p.scenario = model.Scenario{Start: metav1.NewTime(begin), Seed: int64(seed), AccountID: "123456789012"}
+	p := &runPlan{chaosDuration: time.Duration(150+r.IntN(120)) * time.Minute, faultRates: faultRates{maxCacheLag: time.Second}, slots: 1 + r.IntN(3)}
+	p.scenario = model.Scenario{Start: metav1.NewTime(startTime), Seed: int64(seed), AccountID: "123456789012"}
 	count := []int{1, 1, 1, 2, 2, 3}[r.IntN(6)]
 	for n := range count {
-		d := drawDatabase(r, fmt.Sprintf("db%d", n+1), p.chaos)
+		d := drawDatabase(r, fmt.Sprintf("db%d", n+1), p.chaosDuration)
 		p.scenario.Databases = append(p.scenario.Databases, d)
 		p.policies = append(p.policies, drawPolicy(r, d))
 	}
@@ -64,26 +64,36 @@ func draw(seed uint64) *plan {
 		return p
 	}
 	for range 1 + r.IntN(4) {
-		troubles[r.IntN(len(troubles))](r, p)
+		planFaults[r.IntN(len(planFaults))](r, p)
 	}
 	return p
 }
 
-// troubles are the kinds of trouble.
-var troubles = []func(*rand.Rand, *plan){
-	func(r *rand.Rand, p *plan) { p.faults.crash = 0.02 + 0.2*r.Float64() },
-	func(r *rand.Rand, p *plan) { p.faults.crash = 0.02 + 0.2*r.Float64() },
-	func(r *rand.Rand, p *plan) { p.faults.requestLost = 0.3 * r.Float64() },
-	func(r *rand.Rand, p *plan) { p.faults.answerLost = 0.5 * r.Float64() },
-	func(r *rand.Rand, p *plan) { p.faults.throttles = 0.3 * r.Float64() },
-	func(r *rand.Rand, p *plan) { p.faults.apiRefuses, p.faults.apiLoses = 0.1*r.Float64(), 0.1*r.Float64() },
-	func(r *rand.Rand, p *plan) { p.faults.slow = 0.2 * r.Float64() },
-	func(r *rand.Rand, p *plan) { p.faults.lag = time.Duration(1+r.IntN(60)) * time.Second },
-	func(_ *rand.Rand, p *plan) { p.mishaps = append(p.mishaps, secondManager) },
-	func(r *rand.Rand, p *plan) { p.mishaps = append(p.mishaps, worldly[r.IntN(len(worldly))]) },
-	func(r *rand.Rand, p *plan) { p.mishaps = append(p.mishaps, worldly[r.IntN(len(worldly))]) },
-	func(r *rand.Rand, p *plan) { p.mishaps = append(p.mishaps, personal[r.IntN(len(personal))]) },
-	func(r *rand.Rand, p *plan) { p.mishaps = append(p.mishaps, personal[r.IntN(len(personal))]) },
+// planFaults are the kinds of trouble.
+var planFaults = []func(*rand.Rand, *runPlan){
+	func(r *rand.Rand, p *runPlan) { p.faultRates.crash = 0.02 + 0.2*r.Float64() },
+	func(r *rand.Rand, p *runPlan) { p.faultRates.crash = 0.02 + 0.2*r.Float64() },
+	func(r *rand.Rand, p *runPlan) { p.faultRates.requestLost = 0.3 * r.Float64() },
+	func(r *rand.Rand, p *runPlan) { p.faultRates.answerLost = 0.5 * r.Float64() },
+	func(r *rand.Rand, p *runPlan) { p.faultRates.throttled = 0.3 * r.Float64() },
+	func(r *rand.Rand, p *runPlan) {
+		p.faultRates.apiFails, p.faultRates.apiAnswerLost = 0.1*r.Float64(), 0.1*r.Float64()
+	},
+	func(r *rand.Rand, p *runPlan) { p.faultRates.slow = 0.2 * r.Float64() },
+	func(r *rand.Rand, p *runPlan) { p.faultRates.maxCacheLag = time.Duration(1+r.IntN(60)) * time.Second },
+	func(_ *rand.Rand, p *runPlan) { p.chaosEvents = append(p.chaosEvents, startSecondManager) },
+	func(r *rand.Rand, p *runPlan) {
+		p.chaosEvents = append(p.chaosEvents, databaseEvents[r.IntN(len(databaseEvents))])
+	},
+	func(r *rand.Rand, p *runPlan) {
+		p.chaosEvents = append(p.chaosEvents, databaseEvents[r.IntN(len(databaseEvents))])
+	},
+	func(r *rand.Rand, p *runPlan) {
+		p.chaosEvents = append(p.chaosEvents, userEvents[r.IntN(len(userEvents))])
+	},
+	func(r *rand.Rand, p *runPlan) {
+		p.chaosEvents = append(p.chaosEvents, userEvents[r.IntN(len(userEvents))])
+	},
 }
 
 // drawDatabase makes a cluster with none to three readers, or now and then a plain instance, and a load that changes a few times
@@ -114,7 +124,7 @@ func drawDatabase(r *rand.Rand, name string, chaos time.Duration) model.Database
 	if r.IntN(12) == 0 {
 		d.Engine = "postgres"
 		for n := range 3 {
-			d.Instances = append(d.Instances, model.Member{Identifier: fmt.Sprintf("%s-%d", name, n+1), Class: storage(ladder[writer]), Tags: tags})
+			d.Instances = append(d.Instances, model.Member{Identifier: fmt.Sprintf("%s-%d", name, n+1), Class: localStorageClass(ladder[writer]), Tags: tags})
 		}
 		d.Load.Writer, d.Load.Readers = drawLoad(r, size, chaos), drawLoad(r, 2*size, chaos)
 		return d
@@ -146,8 +156,8 @@ func drawDatabase(r *rand.Rand, name string, chaos time.Duration) model.Database
 	return d
 }
 
-// storage is the class of the same size with local storage, which Multi-AZ DB clusters want.
-func storage(class string) string { return strings.Replace(class, "r6g", "r6gd", 1) }
+// localStorageClass is the class of the same size with local storage, which Multi-AZ DB clusters want.
+func localStorageClass(class string) string { return strings.Replace(class, "r6g", "r6gd", 1) }
 
 // drawLoad is steady, or rises, falls, jumps and spikes, relative to what there is at the start.
 func drawLoad(r *rand.Rand, capacity float64, chaos time.Duration) model.Curve {
@@ -177,7 +187,7 @@ func drawPolicy(r *rand.Rand, d model.Database) *v1alpha1.DBScalingPolicy {
 	p := &v1alpha1.DBScalingPolicy{}
 	p.Name, p.Namespace, p.Generation = d.Identifier, namespace, 1
 	p.UID = types.UID("uid-" + d.Identifier)
-	p.CreationTimestamp = metav1.NewTime(begin.Add(-time.Hour))
+	p.CreationTimestamp = metav1.NewTime(startTime.Add(-time.Hour))
 	classes := make([]v1alpha1.InstanceClass, len(ladder))
 	for n, c := range ladder {
 		classes[n] = v1alpha1.InstanceClass(c)
@@ -224,7 +234,7 @@ func drawPolicy(r *rand.Rand, d model.Database) *v1alpha1.DBScalingPolicy {
 	}
 	if d.Engine == "postgres" {
 		for n := range classes {
-			classes[n] = v1alpha1.InstanceClass(storage(string(classes[n])))
+			classes[n] = v1alpha1.InstanceClass(localStorageClass(string(classes[n])))
 		}
 		s.Writer = &v1alpha1.Writer{InstanceClasses: classes}
 		return p

@@ -8,26 +8,26 @@ import (
 )
 
 // An operation that was approved goes on only while somebody wants what it leads to.
-func TestUnwanted(t *testing.T) {
+func TestSuperseded(t *testing.T) {
 	allows := func(classes ...string) scaling.Policy {
-		p := policy()
+		p := surgePolicy()
 		p.Readers = &scaling.ReaderLimits{InstanceClasses: classes, Min: 1, Max: 2}
 		p.Writer = &scaling.WriterLimits{InstanceClasses: classes}
 		return p
 	}
 	wants := func(p scaling.Policy, until time.Duration) scaling.Policy {
-		to := shape(2, xlarge)
+		to := newShape(2, xlarge)
 		p.ManualControl.Override = &scaling.ManualOverride{Readers: &to, ExpiresAt: start.Add(until)}
 		return p
 	}
-	none := policy()
-	readers := scaling.Operation{Pool: scaling.Readers, To: shape(2, xlarge), Steps: []scaling.Step{asked(creation("s")), resizing("a")}}
+	none := surgePolicy()
+	readers := scaling.Operation{Pool: scaling.Readers, To: newShape(2, xlarge), Steps: []scaling.Step{requested(createStep("s")), resizeStep("a")}}
 	more := readers
 	more.To.Count = 3
-	writer := scaling.Operation{Pool: scaling.Writer, To: shape(1, xlarge), Steps: []scaling.Step{resizing("a"), failover("a"), resizing("w")}}
+	writer := scaling.Operation{Pool: scaling.Writer, To: newShape(1, xlarge), Steps: []scaling.Step{resizeStep("a"), failoverStep("a"), resizeStep("w")}}
 	over := writer
-	over.Steps = []scaling.Step{resizing("a"), asked(failover("a")), resizing("w")}
-	cleanup := scaling.Operation{Pool: scaling.Readers, Direction: scaling.Cleanup, To: shape(2, large)}
+	over.Steps = []scaling.Step{resizeStep("a"), requested(failoverStep("a")), resizeStep("w")}
+	cleanup := scaling.Operation{Pool: scaling.Readers, Direction: scaling.Cleanup, To: newShape(2, large)}
 	for _, test := range []struct {
 		name     string
 		policy   scaling.Policy
@@ -45,7 +45,7 @@ func TestUnwanted(t *testing.T) {
 		{"a person wanted it", wants(allows(large), 0), readers, true},
 		{"what is removed at the end", none, cleanup, false},
 	} {
-		if got := Unwanted(test.policy, test.op, start); (got != "") != test.unwanted {
+		if got := Superseded(test.policy, test.op, start); (got != "") != test.unwanted {
 			t.Errorf("%s: it says %q", test.name, got)
 		}
 	}

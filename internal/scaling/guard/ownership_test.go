@@ -8,8 +8,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// claim lets an object declare the class of an instance.
-func claim(instance, class string) func(*Input) {
+// declareClass lets an object declare the class of an instance.
+func declareClass(instance, class string) func(*Input) {
 	return func(in *Input) {
 		in.Observation.Declarations = append(in.Observation.Declarations, scaling.ClassDeclaration{
 			Instance: instance, InstanceClass: class, DeclaredBy: "ACK's DBInstance platform/" + instance, Remedy: "do this",
@@ -17,9 +17,9 @@ func claim(instance, class string) func(*Input) {
 	}
 }
 
-func unknownClaims(in *Input) { in.Observation.DeclarationsUnknown = "timeout" }
+func declarationsUnknown(in *Input) { in.Observation.DeclarationsUnknown = "timeout" }
 
-func TestOwners(t *testing.T) {
+func TestCheck_OtherOwners(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		edits []func(*Input)
@@ -27,18 +27,18 @@ func TestOwners(t *testing.T) {
 		says  string
 	}{
 		{"nobody else", nil, "", ""},
-		{"an instance that would be resized is declared", []func(*Input){claim("b", large)}, "DeclaredElsewhere",
+		{"an instance that would be resized is declared", []func(*Input){declareClass("b", large)}, "DeclaredElsewhere",
 			"ACK's DBInstance platform/b declares that b is db.r6g.large, and would change it back. To let this policy decide, do this"},
-		{"it is declared as what it is to become", []func(*Input){claim("b", xlarge)}, "", ""},
-		{"another instance is declared", []func(*Input){claim("w", large)}, "", ""},
+		{"it is declared as what it is to become", []func(*Input){declareClass("b", xlarge)}, "", ""},
+		{"another instance is declared", []func(*Input){declareClass("w", large)}, "", ""},
 		{"a reader that would be removed is declared", []func(*Input){
-			claim("a", large), instance(1, own), down, to(1, large), steps(remove("a")), load(func(l *scaling.Load) { l.Demand = 1 }),
+			declareClass("a", large), editInstance(1, createdByOperator), scaleDown, targetShape(1, large), withSteps(deleteStep("a")), editLoad(func(l *scaling.Load) { l.Demand = 1 }),
 		}, "DeclaredElsewhere", "would create it again"},
-		{"only readers are added", []func(*Input){claim("a", large), to(3, large), steps(create("s"))}, "", ""},
-		{"nobody knows", []func(*Input){unknownClaims}, "DeclaredElsewhere", "timeout"},
-		{"nobody knows, and only readers are added", []func(*Input){unknownClaims, to(3, large), steps(create("s"))}, "", ""},
+		{"only readers are added", []func(*Input){declareClass("a", large), targetShape(3, large), withSteps(createStep("s"))}, "", ""},
+		{"nobody knows", []func(*Input){declarationsUnknown}, "DeclaredElsewhere", "timeout"},
+		{"nobody knows, and only readers are added", []func(*Input){declarationsUnknown, targetShape(3, large), withSteps(createStep("s"))}, "", ""},
 		{"its own surge reader goes all the same", []func(*Input){
-			cleanup, steps(remove("s")), func(in *Input) { in.Observation.OwnershipConflict = "it was reverted twice" },
+			surgeCleanup, withSteps(deleteStep("s")), func(in *Input) { in.Observation.OwnershipConflict = "it was reverted twice" },
 		}, "", ""},
 		{"hands off", []func(*Input){func(in *Input) { in.Observation.OwnershipConflict = "it was reverted twice" }}, "OwnershipConflict", "reverted twice"},
 		{"hands off holds an override back too", []func(*Input){
@@ -46,7 +46,7 @@ func TestOwners(t *testing.T) {
 		}, "OwnershipConflict", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			vetoes := Check(readersUp(test.edits...))
+			vetoes := Check(approvedInput(test.edits...))
 			n := slices.IndexFunc(vetoes, func(v Veto) bool { return v.Guard == test.veto })
 			switch {
 			case test.veto == "" && len(vetoes) > 0:

@@ -26,7 +26,7 @@ const requestTimeout = 30 * time.Second
 type snapshot struct {
 	observation scaling.Observation
 	err         error
-	at          time.Time
+	readAt      time.Time
 }
 
 // Observe implements scaling.Observer on the model.
@@ -41,8 +41,8 @@ func (m *manager) Observe(_ context.Context, targets []scaling.Target, notBefore
 			notBefore = oldest
 		}
 		known, ok := m.snapshots[target]
-		if !ok || known.at.Before(notBefore) || known.err != nil {
-			known = m.look(target)
+		if !ok || known.readAt.Before(notBefore) || known.err != nil {
+			known = m.readTarget(target)
 			m.snapshots[target] = known
 		}
 		out[n] = scaling.ObservationResult{Observation: known.observation, Err: known.err}
@@ -50,17 +50,17 @@ func (m *manager) Observe(_ context.Context, targets []scaling.Target, notBefore
 	return out
 }
 
-// look reads a target anew.
-func (m *manager) look(target scaling.Target) snapshot {
+// readTarget reads a target anew.
+func (m *manager) readTarget(target scaling.Target) snapshot {
 	s := m.sim
-	if s.blind(s.now) || s.chance(s.plan.faults.throttles) {
-		return snapshot{err: fmt.Errorf("%w: simulated", scaling.ErrThrottled), at: s.now}
+	if s.readsFail(s.now) || s.chance(s.plan.faultRates.throttled) {
+		return snapshot{err: fmt.Errorf("%w: simulated", scaling.ErrThrottled), readAt: s.now}
 	}
-	return snapshot{observation: s.observe(target), at: s.now}
+	return snapshot{observation: s.observe(target), readAt: s.now}
 }
 
 // observe is what AWS shows of a target now.
-func (s *sim) observe(target scaling.Target) scaling.Observation {
+func (s *simulation) observe(target scaling.Target) scaling.Observation {
 	o := scaling.Observation{ObservedAt: s.now.Add(s.skew), Orderable: s.orderable[target.Identifier]}
 	if target.Kind == scaling.DBCluster {
 		c, err := s.world.Cluster(region, target.Identifier)
@@ -72,7 +72,7 @@ func (s *sim) observe(target scaling.Target) scaling.Observation {
 		o.ResizedAsUnit = c.InstanceClass != "" || o.Serverless
 		for _, id := range c.Members {
 			if i, err := s.world.Instance(region, id); err == nil {
-				member := s.instance(i, id == c.Writer)
+				member := s.observeInstance(i, id == c.Writer)
 				if o.Serverless {
 					member.Class = catalog.ServerlessClassName(c.Capacity.Max)
 				}
@@ -82,7 +82,7 @@ func (s *sim) observe(target scaling.Target) scaling.Observation {
 		slices.SortFunc(o.Instances, func(a, b scaling.Instance) int {
 			switch {
 			case a.Writer == b.Writer:
-				return compare(a.Identifier, b.Identifier)
+				return compareIdentifiers(a.Identifier, b.Identifier)
 			case a.Writer:
 				return -1
 			}
@@ -96,23 +96,23 @@ func (s *sim) observe(target scaling.Target) scaling.Observation {
 	}
 	o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, i.ARN(), i.Engine, i.EngineVersion, i.Status, i.Tags
 	o.MultiAZ, o.Kind = i.MultiAZ, scaling.DBInstance
-	o.Instances = []scaling.Instance{s.instance(i, true)}
+	o.Instances = []scaling.Instance{s.observeInstance(i, true)}
 	for _, id := range i.Replicas {
 		if replica, err := s.world.Instance(region, id); err == nil {
-			o.Instances = append(o.Instances, s.instance(replica, false))
+			o.Instances = append(o.Instances, s.observeInstance(replica, false))
 		}
 	}
-	slices.SortFunc(o.Instances[1:], func(a, b scaling.Instance) int { return compare(a.Identifier, b.Identifier) })
+	slices.SortFunc(o.Instances[1:], func(a, b scaling.Instance) int { return compareIdentifiers(a.Identifier, b.Identifier) })
 	return o
 }
 
-// instance is what AWS shows of an instance.
-func (s *sim) instance(i *model.Instance, writer bool) scaling.Instance {
+// observeInstance is what AWS shows of an instance.
+func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Instance {
 	out := scaling.Instance{
 		Identifier: i.Identifier, ARN: i.ARN(), Class: i.Class, PendingClass: i.PendingChanges.Class, Status: i.Status, Writer: writer,
 		PromotionTier: i.PromotionTier, AvailabilityZone: i.AvailabilityZone, CreatedAt: i.CreatedAt, Tags: i.Tags,
 		CPU: s.series(i, "CPUUtilization"), DBLoadCPU: s.series(i, "DBLoadCPU"),
-		FreeableMemory: fives(s.series(i, "FreeableMemory"), math.Min), Connections: fives(s.series(i, "DatabaseConnections"), math.Max),
+		FreeableMemory: fiveMinuteExtremes(s.series(i, "FreeableMemory"), math.Min), Connections: fiveMinuteExtremes(s.series(i, "DatabaseConnections"), math.Max),
 	}
 	for metric, unit := range map[string]time.Duration{"AuroraReplicaLag": time.Millisecond, "ReplicaLag": time.Second} {
 		if lag := s.series(i, metric); len(lag) > 0 && !writer {
@@ -127,15 +127,15 @@ func (s *sim) instance(i *model.Instance, writer bool) scaling.Instance {
 	return out
 }
 
-// window is how far back samples are read.
-const window = 75 * time.Minute
+// metricHistory is how far back samples are read.
+const metricHistory = 75 * time.Minute
 
 // series is what CloudWatch has of an instance's metric, without the minutes that fall into garbage. What was read is kept, as
 // the AWS edge does.
-func (s *sim) series(i *model.Instance, metric string) scaling.Series {
+func (s *simulation) series(i *model.Instance, metric string) scaling.Series {
 	key := i.ResourceID + metric
-	known := s.known[key]
-	from := s.now.Add(-window)
+	known := s.knownSeries[key]
+	from := s.now.Add(-metricHistory)
 	if last := len(known) - 1; last >= 0 {
 		from = known[last].Time.Add(time.Minute)
 	}
@@ -144,18 +144,18 @@ func (s *sim) series(i *model.Instance, metric string) scaling.Series {
 	}
 	for _, p := range s.world.MetricSamples(region, map[string]string{"DBInstanceIdentifier": i.Identifier}, metric, from, s.now) {
 		if !p.Time.Before(i.CreatedAt.Truncate(time.Minute)) { // else it is of an earlier instance of this name
-			known = append(known, scaling.Sample{Time: p.Time, Value: s.garble(metric, p.Time, p.Value)})
+			known = append(known, scaling.Sample{Time: p.Time, Value: s.corruptSample(metric, p.Time, p.Value)})
 		}
 	}
-	if len(known) > 0 && s.now.Sub(known[0].Time) > 2*window {
+	if len(known) > 0 && s.now.Sub(known[0].Time) > 2*metricHistory {
 		known = slices.Clone(known[len(known)/2:])
 	}
-	s.known[key] = known
+	s.knownSeries[key] = known
 	return slices.Clip(known)
 }
 
-// fives makes one sample of each five minutes.
-func fives(in scaling.Series, extreme func(a, b float64) float64) scaling.Series {
+// fiveMinuteExtremes makes one sample of each five minutes.
+func fiveMinuteExtremes(in scaling.Series, extreme func(a, b float64) float64) scaling.Series {
 	var out scaling.Series
 	for _, sample := range in {
 		at := sample.Time.Truncate(5 * time.Minute)
@@ -173,34 +173,34 @@ func (m *manager) Execute(_ context.Context, target scaling.Target, call scaling
 	s := m.sim
 	delete(m.snapshots, target)
 	asked := s.now
-	m.boundary("before AWS hears of it")
+	m.injectFaults("before AWS hears of it")
 	if s.now.Sub(asked) > requestTimeout {
-		s.tell("the request %s %s times out", call.Action, call.Instance)
+		s.logf("the request %s %s times out", call.Action, call.Instance)
 		return fmt.Errorf("%w: simulated", scaling.ErrUnavailable)
 	}
-	switch faults := s.plan.faults; {
-	case s.denied(s.now):
+	switch faults := s.plan.faultRates; {
+	case s.writesDenied(s.now):
 		return fmt.Errorf("%w: simulated", scaling.ErrDenied)
-	case s.chance(faults.throttles):
+	case s.chance(faults.throttled):
 		return fmt.Errorf("%w: simulated", scaling.ErrThrottled)
 	case s.chance(faults.requestLost):
-		s.tell("the request %s %s is lost", call.Action, call.Instance)
+		s.logf("the request %s %s is lost", call.Action, call.Instance)
 		return fmt.Errorf("%w: simulated", scaling.ErrUnavailable)
 	}
-	s.asked(m, target, call)
-	err := s.carryOut(target, call)
-	s.answered(target, call, err)
-	m.boundary("after AWS has heard of it")
-	if s.chance(s.plan.faults.answerLost) {
-		s.tell("the answer to %s %s is lost", call.Action, call.Instance)
+	s.checkCall(m, target, call)
+	err := s.execute(target, call)
+	s.recordAnswer(target, call, err)
+	m.injectFaults("after AWS has heard of it")
+	if s.chance(s.plan.faultRates.answerLost) {
+		s.logf("the answer to %s %s is lost", call.Action, call.Instance)
 		return fmt.Errorf("%w: simulated", scaling.ErrUnavailable)
 	}
 	return err
 }
 
-// carryOut does what a call says. It has none of the checks that the AWS edge makes, so that a call that should not have been
+// execute does what a call says. It has none of the checks that the AWS edge makes, so that a call that should not have been
 // made has its effect.
-func (s *sim) carryOut(target scaling.Target, call scaling.Call) error {
+func (s *simulation) execute(target scaling.Target, call scaling.Call) error {
 	var err error
 	switch call.Action {
 	case scaling.ModifyInstanceClass:
@@ -208,7 +208,7 @@ func (s *sim) carryOut(target scaling.Target, call scaling.Call) error {
 	case scaling.ModifyPromotionTier:
 		_, err = s.world.ModifyInstance(region, call.Instance, model.ModifyInstanceRequest{PromotionTier: &call.PromotionTier, ApplyImmediately: true})
 	case scaling.CreateReader:
-		return s.create(target, call)
+		return s.createReader(target, call)
 	case scaling.DeleteReader:
 		_, err = s.world.DeleteInstance(region, call.Instance, true, "")
 	case scaling.ModifyCapacity:
@@ -220,11 +220,11 @@ func (s *sim) carryOut(target scaling.Target, call scaling.Call) error {
 	default:
 		err = fmt.Errorf("nobody knows the action %s", call.Action)
 	}
-	return classified(err)
+	return classifyError(err)
 }
 
-// create makes a reader in a zone that was not tried yet.
-func (s *sim) create(target scaling.Target, call scaling.Call) error {
+// createReader makes a reader in a zone that was not tried yet.
+func (s *simulation) createReader(target scaling.Target, call scaling.Call) error {
 	tags := map[string]string{scaling.TagOptIn: "*"}
 	for k, v := range call.Tags {
 		tags[k] = v
@@ -245,14 +245,14 @@ func (s *sim) create(target scaling.Target, call scaling.Call) error {
 			AvailabilityZone: zones[0], Tags: tags, PerformanceInsights: true,
 		})
 	}
-	if err = classified(err); errors.Is(err, scaling.ErrNoCapacity) {
+	if err = classifyError(err); errors.Is(err, scaling.ErrNoCapacity) {
 		return &scaling.NoCapacityError{Zone: zones[0], LastZone: len(zones) == 1, Err: err}
 	}
 	return err
 }
 
-// classified is a fault of the model as the AWS edge tells it.
-func classified(err error) error {
+// classifyError is a fault of the model as the AWS edge tells it.
+func classifyError(err error) error {
 	var fault *model.APIError
 	if errors.As(err, &fault) {
 		return awsx.Classify(&smithy.OperationError{

@@ -1,0 +1,278 @@
+package simtest
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// chaosEvent is something that happens to the database, to AWS or to the policy.
+type chaosEvent func(*simulation)
+
+// databaseEvents are what befalls the database and what AWS tells of it.
+var databaseEvents = []chaosEvent{metricGap, invalidMetrics, readOutage, writeDenial, classShortage, slowChange, instanceFailure, instanceReboot, clockJump, toggleOptInTag}
+
+// userEvents are what people, and other controllers, do.
+var userEvents = []chaosEvent{pausePolicy, overridePolicy, editPolicy, concurrentWriter, deletePolicy, manualResize, manualFailover, manualAddReader, manualDeleteReader}
+
+// pickDatabase picks a policy and the instances of its database.
+func (s *simulation) pickDatabase() (types.NamespacedName, []*model.Instance) {
+	key := s.keys[s.random.IntN(len(s.keys))]
+	var out []*model.Instance
+	for _, i := range s.world.Instances(region) {
+		if databaseOf(i) == key.Name {
+			out = append(out, i)
+		}
+	}
+	return key, out
+}
+
+// databaseOf is the database that an instance belongs to.
+func databaseOf(i *model.Instance) string {
+	return cmp.Or(i.Cluster, i.ReplicationSource, i.Identifier)
+}
+
+// pickInstance picks an instance of a policy's database, or nil when there is none.
+func (s *simulation) pickInstance() (types.NamespacedName, *model.Instance) {
+	key, all := s.pickDatabase()
+	if len(all) == 0 {
+		return key, nil
+	}
+	return key, all[s.random.IntN(len(all))]
+}
+
+// recordExternalChange notes that somebody else changed a database.
+func (s *simulation) recordExternalChange(key types.NamespacedName, format string, args ...any) {
+	s.logf(format, args...)
+	s.checker.externalChangeAt[key.Name] = s.now
+}
+
+func startSecondManager(s *simulation) {
+	if len(s.managers) < 2 {
+		until := s.now.Add(s.randomDuration(2*time.Minute, 40*time.Minute))
+		s.logf("a second manager begins, until %s", until.Format("15:04:05"))
+		s.startManager("the second manager", until)
+	}
+}
+
+func metricGap(s *simulation) {
+	if _, i := s.pickInstance(); i != nil {
+		length := s.randomDuration(time.Minute, 30*time.Minute)
+		s.logf("%s publishes nothing for %s", i.Identifier, length)
+		s.world.AddMetricGap(region, i.Identifier, s.now, s.now.Add(length))
+		s.checker.metricGaps = append(s.checker.metricGaps, interval{i.Identifier, s.now, s.now.Add(length)})
+	}
+}
+
+func invalidMetrics(s *simulation) {
+	length := s.randomDuration(time.Minute, 20*time.Minute)
+	s.logf("CPU samples are no numbers for %s", length)
+	s.invalidSamples = append(s.invalidSamples, interval{"", s.now, s.now.Add(length)})
+}
+
+func readOutage(s *simulation) {
+	s.readsFailUntil = s.now.Add(s.randomDuration(time.Minute, 40*time.Minute))
+	s.logf("AWS cannot be read until %s", s.readsFailUntil.Format("15:04:05"))
+}
+
+func writeDenial(s *simulation) {
+	s.writesDeniedUntil = s.now.Add(s.randomDuration(time.Minute, 40*time.Minute))
+	s.logf("the role may change nothing until %s", s.writesDeniedUntil.Format("15:04:05"))
+}
+
+func classShortage(s *simulation) {
+	class := ladder[s.random.IntN(len(ladder))]
+	zones := model.AvailabilityZones(region)[:s.random.IntN(3)] // none means all
+	s.logf("AWS runs out of %s in %v", class, zones)
+	s.world.SetCapacityShortage(class, zones...)
+}
+
+func slowChange(s *simulation) {
+	if _, i := s.pickInstance(); i != nil {
+		by := s.randomDuration(10*time.Minute, 3*time.Hour)
+		s.logf("the next change of %s takes %s longer", i.Identifier, by)
+		s.world.DelayNextChange(region, i.Identifier, by)
+	}
+}
+
+func instanceFailure(s *simulation) {
+	key, i := s.pickInstance()
+	if i == nil {
+		return
+	}
+	if err := s.world.FailInstance(region, i.Identifier, "storage-full"); err == nil {
+		s.recordExternalChange(key, "%s is storage-full", i.Identifier)
+	}
+}
+
+func instanceReboot(s *simulation) {
+	key, i := s.pickInstance()
+	if i == nil {
+		return
+	}
+	if _, err := s.world.RebootInstance(region, i.Identifier, false); err == nil {
+		s.recordExternalChange(key, "somebody reboots %s", i.Identifier)
+	}
+}
+
+func clockJump(s *simulation) {
+	s.skew = s.randomDuration(0, 6*time.Minute) - 3*time.Minute
+	s.logf("the operator's clock is %s ahead", s.skew)
+}
+
+func toggleOptInTag(s *simulation) {
+	key, _ := s.pickDatabase()
+	if _, gone := s.checker.optedOutSince[key.Name]; gone {
+		s.logf("somebody gives %s its opt-in tag back", key.Name)
+		s.setOptInTag(key, true)
+		return
+	}
+	s.logf("somebody takes the opt-in tag from %s", key.Name)
+	s.setOptInTag(key, false)
+}
+
+// setOptInTag sets the opt-in tag of a database, or takes it away.
+func (s *simulation) setOptInTag(key types.NamespacedName, on bool) {
+	arn := ""
+	if c, err := s.world.Cluster(region, key.Name); err == nil {
+		arn = c.ARN()
+	} else if i, err := s.world.Instance(region, key.Name); err == nil {
+		arn = i.ARN()
+	}
+	err := s.world.RemoveTags(arn, []string{scaling.TagOptIn})
+	s.checker.optedOutSince[key.Name] = s.now
+	if on {
+		err = s.world.AddTags(arn, map[string]string{scaling.TagOptIn: namespace})
+		delete(s.checker.optedOutSince, key.Name)
+	}
+	if err != nil {
+		s.violationf("tagging %s: %v", key.Name, err)
+	}
+}
+
+// setAnnotations sets a policy's annotations.
+func (s *simulation) setAnnotations(key types.NamespacedName, annotations map[string]string) {
+	if p := s.api.current(key); p != nil && (len(p.Annotations) > 0 || len(annotations) > 0) {
+		s.api.update(key, func(p *v1alpha1.DBScalingPolicy) { p.Annotations = annotations })
+	}
+}
+
+func pausePolicy(s *simulation) {
+	key, _ := s.pickDatabase()
+	until := s.now.Add(s.randomDuration(5*time.Minute, time.Hour)).UTC().Format(time.RFC3339)
+	s.logf("somebody pauses %s until %s", key.Name, until)
+	s.setAnnotations(key, map[string]string{v1alpha1.AnnotationPausedUntil: until})
+}
+
+func overridePolicy(s *simulation) {
+	key, all := s.pickDatabase()
+	until := s.now.Add(s.randomDuration(20*time.Minute, 2*time.Hour)).UTC().Format(time.RFC3339)
+	class := ladder[s.random.IntN(len(ladder))]
+	annotations := map[string]string{v1alpha1.AnnotationOverrideUntil: until}
+	if len(all) > 1 {
+		annotations[v1alpha1.AnnotationOverrideReaders] = fmt.Sprintf("%d x %s", 1+s.random.IntN(3), class)
+	} else {
+		annotations[v1alpha1.AnnotationOverrideWriter] = class
+	}
+	s.logf("somebody wants %v of %s", annotations, key.Name)
+	s.setAnnotations(key, annotations)
+}
+
+func editPolicy(s *simulation) {
+	key, _ := s.pickDatabase()
+	smallest := s.random.IntN(2)
+	maxReplicas := int32(1 + s.random.IntN(4))
+	surge := ptr.To(int32(s.random.IntN(2)))
+	s.logf("somebody edits %s: at most %d readers from %s on, %d surge readers", key.Name, maxReplicas, ladder[smallest], *surge)
+	s.api.update(key, func(p *v1alpha1.DBScalingPolicy) {
+		classes := make([]v1alpha1.InstanceClass, 0, len(ladder))
+		for _, c := range ladder[smallest:] {
+			classes = append(classes, v1alpha1.InstanceClass(c))
+		}
+		p.Spec.Guardrails.SurgeReaders = surge
+		if r := p.Spec.Readers; r != nil {
+			r.MaxReplicas = max(maxReplicas, r.MinReplicas)
+			r.InstanceClasses = classes
+		}
+	})
+}
+
+// concurrentWriter is another controller that writes the object often, so that the operator's writes meet conflicts.
+func concurrentWriter(s *simulation) {
+	key, _ := s.pickDatabase()
+	for range 1 + s.random.IntN(5) {
+		s.api.update(key, func(p *v1alpha1.DBScalingPolicy) {
+			p.Labels = map[string]string{"touched": s.now.Format("150405.000")}
+		})
+	}
+	s.writeConflictsUntil[key] = s.now.Add(s.randomDuration(time.Minute, 20*time.Minute))
+	s.logf("another controller writes %s again and again until %s", key.Name, s.writeConflictsUntil[key].Format("15:04:05"))
+}
+
+// deletePolicy deletes a policy, once in a play.
+func deletePolicy(s *simulation) {
+	key, _ := s.pickDatabase()
+	if s.checker.deletedPolicies[key.Name] || len(s.checker.deletedPolicies) > 0 {
+		return
+	}
+	s.checker.deletedPolicies[key.Name] = true
+	s.logf("somebody deletes the policy %s", key.Name)
+	s.api.delete(key)
+}
+
+func manualResize(s *simulation) {
+	key, i := s.pickInstance()
+	if i == nil {
+		return
+	}
+	class := ladder[s.random.IntN(len(ladder))]
+	if i.Class == "db.serverless" {
+		return // it would make a cluster of both kinds, which is refused
+	}
+	if _, err := s.world.ModifyInstance(region, i.Identifier, model.ModifyInstanceRequest{Class: &class, ApplyImmediately: true}); err == nil {
+		s.recordExternalChange(key, "somebody resizes %s to %s", i.Identifier, class)
+	}
+}
+
+func manualFailover(s *simulation) {
+	key, _ := s.pickDatabase()
+	if _, err := s.world.FailoverCluster(region, key.Name, ""); err == nil {
+		s.recordExternalChange(key, "somebody fails %s over", key.Name)
+	}
+}
+
+func manualAddReader(s *simulation) {
+	key, all := s.pickDatabase()
+	if len(all) == 0 || all[0].Cluster == "" || len(all) > 4 {
+		return
+	}
+	name := fmt.Sprintf("%s-hand-%d", key.Name, s.random.IntN(100))
+	_, err := s.world.CreateInstance(region, model.CreateInstanceRequest{
+		Identifier: name, Cluster: key.Name, Engine: all[0].Engine, Class: ladder[s.random.IntN(3)],
+		Tags: map[string]string{scaling.TagOptIn: "*"},
+	})
+	if err == nil {
+		s.recordExternalChange(key, "somebody adds the reader %s", name)
+	}
+}
+
+func manualDeleteReader(s *simulation) {
+	key, all := s.pickDatabase()
+	if len(all) < 3 || all[0].Cluster == "" {
+		return
+	}
+	i := all[s.random.IntN(len(all))]
+	if c, err := s.world.Cluster(region, key.Name); err != nil || c.Writer == i.Identifier {
+		return
+	}
+	if _, err := s.world.DeleteInstance(region, i.Identifier, true, ""); err == nil {
+		s.recordExternalChange(key, "somebody deletes the reader %s", i.Identifier)
+	}
+}

@@ -1,0 +1,374 @@
+package simtest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/controllers"
+	"github.com/dbscaler/dbscaler/internal/events"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+	"github.com/dbscaler/dbscaler/internal/telemetry"
+)
+
+// simulation is one play: a plan, the world that it happens in, and who acts in it. Everything happens in one goroutine.
+type simulation struct {
+	ctx    context.Context // of every reconcile: a play is one call
+	seed   uint64
+	plan   *runPlan
+	random *rand.Rand
+	now    time.Time
+	// skew is how far the managers' clock is ahead of AWS's.
+	skew     time.Duration
+	world    *model.World
+	api      *apiServer
+	keys     []types.NamespacedName
+	managers []*manager
+	// chaosEnded says that the chaos is over, calmed since when.
+	chaosEnded   bool
+	chaosEndedAt time.Time
+	// chaosDue is when each mishap happens next.
+	chaosDue []time.Time
+	// writesDeniedUntil and readsFailUntil are how long AWS refuses changes, and does not answer.
+	writesDeniedUntil, readsFailUntil time.Time
+	// writeConflictsUntil is how long another controller writes a policy between the operator's own calls.
+	writeConflictsUntil map[types.NamespacedName]time.Time
+	// invalidSamples is where samples are no numbers.
+	invalidSamples []interval
+	knownSeries    map[string]scaling.Series
+	orderable      map[string][]string
+	checker        *invariantChecker
+	// lines are the play in words; violations are what must never be.
+	lines, violations []string
+	// lastActivityAt is when AWS was last asked for something.
+	lastActivityAt time.Time
+	writes         int
+	reconciles     int
+}
+
+// interval is a time in which something is the case with an instance.
+type interval struct {
+	instance string
+	from, to time.Time
+}
+
+// manager is one process of the operator.
+type manager struct {
+	sim        *simulation
+	name       string
+	reconciler *controllers.Reconciler
+	// cacheLag is how far its cache is behind, and cache the moment that it shows.
+	cacheLag  time.Duration
+	cacheTime time.Time
+	snapshots map[scaling.Target]snapshot
+	// due is when each policy is looked at next.
+	due map[types.NamespacedName]time.Time
+	// stopsAt is when a second manager ends; zero for the one that stays.
+	stopsAt     time.Time
+	reconciling bool
+}
+
+// crash is the end of a process.
+type crash struct{ where string }
+
+// Now implements clock.PassiveClock.
+func (s *simulation) Now() time.Time { return s.now.Add(s.skew) }
+
+// Since implements clock.PassiveClock.
+func (s *simulation) Since(t time.Time) time.Duration { return s.Now().Sub(t) }
+
+func (s *simulation) chance(p float64) bool { return p > 0 && !s.chaosEnded && s.random.Float64() < p }
+
+// randomDuration draws a duration in whole seconds.
+func (s *simulation) randomDuration(minimum, maximum time.Duration) time.Duration {
+	return minimum + time.Duration(s.random.Int64N(int64((maximum-minimum)/time.Second)+1))*time.Second
+}
+
+// logf adds a line to the play.
+func (s *simulation) logf(format string, args ...any) {
+	s.lines = append(s.lines, s.now.Format("15:04:05 ")+fmt.Sprintf(format, args...))
+}
+
+// violationf notes that something happened that never must.
+func (s *simulation) violationf(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	s.logf("VIOLATION: %s", line)
+	s.violations = append(s.violations, line)
+}
+
+func newSimulation(ctx context.Context, seed uint64, p *runPlan) *simulation {
+	world, err := model.New(p.scenario)
+	if err != nil {
+		panic(err) // a plan that makes no sense is a mistake of draw
+	}
+	s := &simulation{
+		ctx: ctx, seed: seed, plan: p, random: rand.New(rand.NewPCG(seed, 2)), now: startTime, world: world,
+		knownSeries: map[string]scaling.Series{}, writeConflictsUntil: map[types.NamespacedName]time.Time{}, orderable: map[string][]string{}, lastActivityAt: startTime,
+	}
+	for _, d := range p.scenario.Databases {
+		for _, c := range catalog.All() {
+			if c.Supports(d.Engine) {
+				s.orderable[d.Identifier] = append(s.orderable[d.Identifier], c.Name)
+			}
+		}
+	}
+	for _, policy := range p.policies {
+		s.keys = append(s.keys, client.ObjectKeyFromObject(policy))
+	}
+	s.checker = newInvariantChecker(s)
+	s.api = newAPIServer(s, p.policies)
+	for range p.chaosEvents {
+		s.chaosDue = append(s.chaosDue, startTime.Add(s.randomDuration(10*time.Minute, 90*time.Minute)))
+	}
+	s.world.Advance(startTime.Add(15 * time.Minute)) // so that there is something to see
+	s.now = startTime.Add(15 * time.Minute)
+	s.startManager("manager", time.Time{})
+	return s
+}
+
+// startManager runs a manager that has nothing in memory.
+func (s *simulation) startManager(name string, until time.Time) *manager {
+	m := &manager{
+		sim: s, name: name, cacheTime: s.now, snapshots: map[scaling.Target]snapshot{}, due: map[types.NamespacedName]time.Time{}, stopsAt: until,
+	}
+	series, err := telemetry.New(prometheus.NewRegistry())
+	if err != nil {
+		panic(err)
+	}
+	m.reconciler = &controllers.Reconciler{
+		Client: cachedClient{manager: m}, APIReader: uncachedReader{api: s.api}, Observer: m, Executor: m, Clock: s, Metrics: series,
+		Events: events.Recorder{Sink: m}, ClockSpeed: 1, Concurrency: 1, MaxDisruptiveOperations: s.plan.slots,
+	}
+	for _, key := range s.keys {
+		m.due[key] = s.now.Add(s.randomDuration(0, 5*time.Second))
+	}
+	s.managers = append(s.managers, m)
+	return m
+}
+
+// Eventf implements the recorder of events.k8s.io: what the operator tells people is the play's text.
+func (m *manager) Eventf(about, _ runtime.Object, _, reason, _, note string, args ...any) {
+	name := ""
+	if o, ok := about.(client.Object); ok {
+		name = o.GetName()
+	}
+	m.sim.logf("%s: %s: %s", name, reason, fmt.Sprintf(note, args...))
+}
+
+// requeueSoon lets every manager look at a policy soon, as a watch does.
+func (s *simulation) requeueSoon(key types.NamespacedName) {
+	for _, m := range s.managers {
+		if soon := s.now.Add(m.cacheLag + time.Second); m.due[key].After(soon) {
+			m.due[key] = soon
+		}
+	}
+}
+
+// recordWrite notes that the operator wrote a policy.
+func (s *simulation) recordWrite(key types.NamespacedName) {
+	s.writes++
+	s.checker.recordWrite(key)
+}
+
+// injectFaults is a place between two calls: time may pass, another manager may act, and the process may die.
+func (m *manager) injectFaults(where string) {
+	s := m.sim
+	if s.chance(s.plan.faultRates.slow) {
+		s.sleep(s.randomDuration(time.Second, 40*time.Second))
+	}
+	for _, peer := range s.managers {
+		if peer != m && !peer.reconciling && s.random.IntN(2) == 0 {
+			peer.reconcileDue(s.now)
+		}
+	}
+	if s.chance(s.plan.faultRates.crash) {
+		panic(crash{where})
+	}
+}
+
+// sleep lets time pass.
+func (s *simulation) sleep(d time.Duration) { s.advanceTo(s.now.Add(d)) }
+
+func (s *simulation) advanceTo(to time.Time) {
+	if to.After(s.now) {
+		s.world.Advance(to)
+		s.now = to
+		s.checker.checkNow()
+	}
+}
+
+// reconcileDue looks at the policy that is due, if one is.
+func (m *manager) reconcileDue(now time.Time) {
+	for _, key := range m.sim.keys {
+		if due, ok := m.due[key]; ok && !due.After(now) {
+			m.reconcile(key)
+			return
+		}
+	}
+}
+
+// reconcile reconciles one policy. When the process dies in it, a new one begins a little later.
+func (m *manager) reconcile(key types.NamespacedName) {
+	s := m.sim
+	m.cacheLag = s.randomDuration(0, s.plan.faultRates.maxCacheLag)
+	if s.chaosEnded {
+		m.cacheLag = 0
+	}
+	m.reconciling = true
+	s.reconciles++
+	defer func() {
+		m.reconciling = false
+		failure := recover()
+		if failure == nil {
+			return
+		}
+		died, ok := failure.(crash)
+		if !ok {
+			panic(failure)
+		}
+		s.logf("%s dies %s", m.name, died.where)
+		s.managers = slices.DeleteFunc(s.managers, func(other *manager) bool { return other == m })
+		reborn := s.startManager(m.name, m.stopsAt)
+		for _, k := range s.keys {
+			reborn.due[k] = s.now.Add(s.randomDuration(2*time.Second, 2*time.Minute))
+		}
+	}()
+	result, err := m.reconciler.Reconcile(s.ctx, ctrl.Request{NamespacedName: key})
+	switch {
+	case err != nil:
+		m.due[key] = s.now.Add(5 * time.Second)
+	case result.RequeueAfter > 0:
+		m.due[key] = s.now.Add(result.RequeueAfter)
+	default:
+		delete(m.due, key)
+		if s.api.current(key) != nil && s.api.at(key, m.cacheTime) != nil {
+			s.violationf("%s is not looked at again", key.Name)
+		}
+	}
+}
+
+// run plays until the chaos is over and the operator has nothing to do any more.
+func (s *simulation) run() {
+	over := startTime.Add(s.plan.chaosDuration)
+	for len(s.violations) == 0 {
+		if !s.chaosEnded && !s.now.Before(over) {
+			s.endChaos()
+		}
+		if s.chaosEnded && s.isSteady() {
+			break
+		}
+		if s.now.Sub(over) > 24*time.Hour {
+			s.violationf("a day after the last mishap the operator is still not at rest")
+			break
+		}
+		s.step()
+	}
+	s.checker.checkEnd()
+	for _, key := range s.keys {
+		if p := s.api.current(key); p != nil && p.Status.Decision != nil {
+			s.logf("%s at the end: %s: %s (%s)", key.Name, p.Status.Decision.Reason, p.Status.Decision.Message, currentShapes(p))
+		}
+	}
+}
+
+// currentShapes is what a policy's status says of the pools.
+func currentShapes(p *v1alpha1.DBScalingPolicy) string {
+	var out []string
+	for _, pool := range []*v1alpha1.PoolStatus{p.Status.Writer, p.Status.Readers} {
+		if pool != nil {
+			out = append(out, pool.Shape)
+		}
+	}
+	return strings.Join(out, " + ")
+}
+
+// step goes to the next event.
+func (s *simulation) step() {
+	at := s.now.Add(time.Minute)
+	var who *manager
+	for _, m := range s.managers {
+		for _, key := range s.keys {
+			if due, ok := m.due[key]; ok && due.Before(at) {
+				at, who = due, m
+			}
+		}
+	}
+	mishap := -1
+	for n, due := range s.chaosDue {
+		if !s.chaosEnded && due.Before(at) {
+			at, mishap = due, n
+		}
+	}
+	s.advanceTo(at)
+	for n := len(s.managers) - 1; n >= 0; n-- {
+		if m := s.managers[n]; !m.stopsAt.IsZero() && !s.now.Before(m.stopsAt) {
+			s.logf("%s ends", m.name)
+			s.managers = slices.Delete(s.managers, n, n+1)
+			if who == m {
+				who = nil
+			}
+		}
+	}
+	switch {
+	case mishap >= 0:
+		s.chaosDue[mishap] = s.now.Add(s.randomDuration(15*time.Minute, 90*time.Minute))
+		s.plan.chaosEvents[mishap](s)
+	case who != nil:
+		who.reconcileDue(s.now)
+	}
+}
+
+// endChaos ends every mishap: what is broken is repaired, what was asked for is over.
+func (s *simulation) endChaos() {
+	s.logf("from here on nothing goes wrong any more")
+	s.chaosEnded, s.chaosEndedAt, s.skew = true, s.now, 0
+	s.writesDeniedUntil, s.readsFailUntil = time.Time{}, time.Time{}
+	for _, i := range s.world.Instances(region) {
+		if err := s.world.RepairInstance(region, i.Identifier); err != nil {
+			s.violationf("repairing %s: %v", i.Identifier, err)
+		}
+	}
+	for _, c := range ladder {
+		s.world.ClearCapacityShortage(c)
+	}
+	for _, key := range s.keys {
+		s.setAnnotations(key, map[string]string{v1alpha1.AnnotationResolveConflict: "done"})
+		s.setOptInTag(key, true)
+	}
+	for _, m := range s.managers {
+		if !m.stopsAt.IsZero() {
+			m.stopsAt = s.now
+		}
+	}
+}
+
+// corruptSample is what CloudWatch makes of a value.
+func (s *simulation) corruptSample(metric string, at time.Time, value float64) float64 {
+	if len(s.invalidSamples) == 0 || !strings.HasPrefix(metric, "CPU") {
+		return value
+	}
+	for _, g := range s.invalidSamples {
+		if !at.Before(g.from) && at.Before(g.to) {
+			return []float64{math.NaN(), math.Inf(1), -5}[at.Minute()%3]
+		}
+	}
+	return value
+}
+
+func (s *simulation) readsFail(t time.Time) bool    { return t.Before(s.readsFailUntil) }
+func (s *simulation) writesDenied(t time.Time) bool { return t.Before(s.writesDeniedUntil) }
+
+func compareIdentifiers(a, b string) int { return strings.Compare(a, b) }
