@@ -70,9 +70,9 @@ metadata: {name: day}
 spec:
   targetRef: {kind: DBCluster, identifier: day, region: eu-west-1}
   ` + test.spec
-			setup := backtest.Setup{Recording: test.load, Pool: test.pool, Insights: test.insights, Seed: 3}
+			setup := backtest.Setup{Recording: test.load, Pool: test.pool, PerformanceInsights: test.insights, Seed: 3}
 			if test.pool == scaling.Writer {
-				setup.Other = scaling.Shape{InstanceClass: "db.r6g.large", Count: 2}
+				setup.OtherPoolShape = scaling.Shape{InstanceClass: "db.r6g.large", Count: 2}
 			}
 			setup.Policy = defaultedPolicy(t, policy)
 			scenario, err := setup.Scenario()
@@ -89,7 +89,7 @@ spec:
 				t.Fatal(err)
 			}
 			var wanted []string
-			run, err := backtest.Play(t.Context(), setup, func(look backtest.Look) { wanted = append(wanted, look.String()) })
+			run, err := backtest.RunPolicy(t.Context(), setup, func(look backtest.ReconcileRecord) { wanted = append(wanted, look.String()) })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,8 +102,8 @@ spec:
 			ended := 0
 			l.runFor("day", 24*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
 				look := evaluationOf(p, l.clock.Now())
-				look.Ended = p.Status.Decision.Reason == v1alpha1.ReasonCompleted || p.Status.Decision.Reason == v1alpha1.ReasonStepFailed
-				if look.Ended {
+				look.OperationEnded = p.Status.Decision.Reason == v1alpha1.ReasonCompleted || p.Status.Decision.Reason == v1alpha1.ReasonStepFailed
+				if look.OperationEnded {
 					look.Reason = ""
 					ended++
 				}
@@ -114,7 +114,7 @@ spec:
 				}
 				return false
 			})
-			t.Logf("%d looks alike, %d operations, %d minutes overloaded", len(got), run.Score.Changes, run.Score.Overloaded)
+			t.Logf("%d looks alike, %d operations, %d minutes overloaded", len(got), run.Score.Changes, run.Score.OverloadedMinutes)
 			if len(got) != len(wanted) || ended < test.from || ended > test.most {
 				t.Errorf("%d looks of the operator and %d of the backtest, with %d operations", len(got), len(wanted), ended)
 			}
@@ -126,20 +126,20 @@ spec:
 					overloaded++
 				}
 			}
-			if overloaded < run.Score.Overloaded-1 || overloaded > run.Score.Overloaded {
-				t.Errorf("%d minutes overloaded with the operator, %d in the backtest", overloaded, run.Score.Overloaded)
+			if overloaded < run.Score.OverloadedMinutes-1 || overloaded > run.Score.OverloadedMinutes {
+				t.Errorf("%d minutes overloaded with the operator, %d in the backtest", overloaded, run.Score.OverloadedMinutes)
 			}
 		})
 	}
 }
 
 // evaluationOf is what a policy shows of the last look at it.
-func evaluationOf(p *v1alpha1.DBScalingPolicy, at time.Time) backtest.Look {
-	look := backtest.Look{At: at, Reason: scaling.Reason(p.Status.Decision.Reason), HeldBackBy: p.Status.Decision.HeldBackBy}
+func evaluationOf(p *v1alpha1.DBScalingPolicy, at time.Time) backtest.ReconcileRecord {
+	look := backtest.ReconcileRecord{Time: at, Reason: scaling.Reason(p.Status.Decision.Reason), BlockedBy: p.Status.Decision.HeldBackBy}
 	if op := convert.Operation(p.Status.Operation); op != nil {
-		look.Reason, look.Operation, look.Step = "", op.ID, op.CurrentStep()
-		if look.Step < len(op.Steps) {
-			look.Attempts = op.Steps[look.Step].Attempts
+		look.Reason, look.OperationID, look.StepIndex = "", op.ID, op.CurrentStep()
+		if look.StepIndex < len(op.Steps) {
+			look.Attempts = op.Steps[look.StepIndex].Attempts
 		}
 	}
 	return look

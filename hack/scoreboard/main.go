@@ -16,30 +16,30 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/dbscaler/dbscaler/internal/backtest"
-	"github.com/dbscaler/dbscaler/internal/backtest/family"
 	"github.com/dbscaler/dbscaler/internal/backtest/recording"
+	"github.com/dbscaler/dbscaler/internal/backtest/workload"
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/manifest"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
 const (
-	// recordedOn is what every recording in percent is taken to have been made on, and what every load begins on: 8 vCPUs.
-	recordedOn = "db.r6g.2xlarge"
-	// postVCPUs is the vCPUs of one of the posts that twitter_volume_amzn.csv counts: it lies between 1 and 84 then.
-	postVCPUs = 0.05
+	// recordedClass is what every recording in percent is taken to have been made on, and what every load begins on: 8 vCPUs.
+	recordedClass = "db.r6g.2xlarge"
+	// vcpusPerPost is the vCPUs of one of the posts that twitter_volume_amzn.csv counts: it lies between 1 and 84 then.
+	vcpusPerPost = 0.05
 )
 
 // load is a row of the scoreboard.
 type load struct {
-	name, about string
-	recording   *recording.Recording
-	// recorded says that it was measured, and not made up.
-	recorded bool
+	name, description string
+	recording         *recording.Recording
+	// isRecorded says that it was measured, and not made up.
+	isRecorded bool
 }
 
-// played is a load with its runs.
-type played struct {
+// loadResult is a load with its runs.
+type loadResult struct {
 	load
 	backtest.Comparison
 }
@@ -62,46 +62,46 @@ func run(ctx context.Context, traces, seeds, policyFile, out, only string) error
 	if err != nil {
 		return err
 	}
-	loads, err := collect(traces, seeds)
+	loads, err := collectLoads(traces, seeds)
 	if err != nil {
 		return err
 	}
-	var all []played
-	others := make([]traded, len(thresholds))
+	var all []loadResult
+	others := make([]thresholdResult, len(thresholds))
 	for n := range thresholds {
 		others[n].CPU = thresholds[n]
 	}
 	for _, l := range loads {
-		group := map[bool]string{true: "recorded", false: "generated"}[l.recorded]
+		group := map[bool]string{true: "recorded", false: "generated"}[l.isRecorded]
 		if !strings.HasPrefix(l.name, only) && only != group {
 			continue
 		}
 		setup := backtest.Setup{
-			Policy: policy, Recording: l.recording, Pool: scaling.Readers, Start: scaling.Shape{InstanceClass: recordedOn, Count: 1},
-			Insights: true, Seed: 1,
+			Policy: policy, Recording: l.recording, Pool: scaling.Readers, InitialShape: scaling.Shape{InstanceClass: recordedClass, Count: 1},
+			PerformanceInsights: true, Seed: 1,
 		}
-		c, err := backtest.Compare(ctx, setup, []string{backtest.All}, nil)
+		c, err := backtest.Compare(ctx, setup, []string{backtest.CompareAll}, nil)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
-		fmt.Fprintf(os.Stderr, "%s: %s\n", l.name, brief(c))
-		all = append(all, played{l, c})
+		fmt.Fprintf(os.Stderr, "%s: %s\n", l.name, summarize(c))
+		all = append(all, loadResult{l, c})
 		if out == "-" {
 			continue
 		}
-		if err := trade(ctx, setup, others); err != nil {
+		if err := addThresholdScores(ctx, setup, others); err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
 	if out == "-" {
-		fmt.Print(totals(all))
+		fmt.Print(renderTotals(all))
 		return nil
 	}
 	plot := strings.TrimSuffix(out, filepath.Ext(out)) + ".svg"
-	if err := drawPlot(plot, all, inOrder(summed(all), policy.CPU, others)); err != nil {
+	if err := drawPlot(plot, all, sortThresholds(sumLoads(all), policy.CPU, others)); err != nil {
 		return err
 	}
-	return os.WriteFile(out, []byte(page(all, policy, filepath.Base(plot), others)), 0o644)
+	return os.WriteFile(out, []byte(renderPage(all, policy, filepath.Base(plot), others)), 0o644)
 }
 
 func readPolicy(ctx context.Context, path string) (scaling.Policy, error) {
@@ -128,8 +128,8 @@ func readPolicy(ctx context.Context, path string) (scaling.Policy, error) {
 	return convert.Policy(object)
 }
 
-// collect reads the traces and makes the family up.
-func collect(traces, seeds string) ([]load, error) {
+// collectLoads reads the traces and makes the family up.
+func collectLoads(traces, seeds string) ([]load, error) {
 	var out []load
 	files, err := filepath.Glob(filepath.Join(traces, "*.csv"))
 	if err != nil {
@@ -140,10 +140,10 @@ func collect(traces, seeds string) ([]load, error) {
 	}
 	slices.Sort(files)
 	for _, path := range files {
-		options := recording.Options{Class: recordedOn}
+		options := recording.Options{Class: recordedClass}
 		about := "recorded, percent CPU"
 		if strings.Contains(path, "twitter") {
-			options, about = recording.Options{Scale: postVCPUs}, fmt.Sprintf("recorded, a count at %g vCPU each", postVCPUs)
+			options, about = recording.Options{Scale: vcpusPerPost}, fmt.Sprintf("recorded, a count at %g vCPU each", vcpusPerPost)
 		}
 		r, err := recording.Open(path, options)
 		if err != nil {
@@ -151,13 +151,13 @@ func collect(traces, seeds string) ([]load, error) {
 		}
 		out = append(out, load{strings.TrimSuffix(filepath.Base(path), ".csv"), about, r, true})
 	}
-	for _, kind := range family.All() {
+	for _, kind := range workload.All() {
 		for text := range strings.SplitSeq(seeds, ",") {
 			seed, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
 			if err != nil {
 				return nil, fmt.Errorf("--seeds: %q is no number", text)
 			}
-			out = append(out, load{fmt.Sprintf("%s-%d", kind.Name, seed), kind.About, kind.Make(seed), false})
+			out = append(out, load{fmt.Sprintf("%s-%d", kind.Name, seed), kind.Description, kind.Generate(seed), false})
 		}
 	}
 	return out, nil

@@ -9,8 +9,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// page is the scoreboard in Markdown.
-func page(all []played, p scaling.Policy, plot string, others []traded) string {
+// renderPage is the scoreboard in Markdown.
+func renderPage(all []loadResult, p scaling.Policy, plot string, others []thresholdResult) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Scoreboard
 
@@ -28,11 +28,11 @@ which do not depend on a load. Nothing was tuned on the loads below: that was do
 - † is of another platform, which changes a size within a minute or so and without an interruption. No RDS instance can do that: a
   change takes 8 to 45 minutes. Such rules are shown as a limit of what deciding alone could bring; nobody can run them on RDS.
 
-`, recordedOn, strings.Join(p.Readers.InstanceClasses, ", "), p.Readers.Max, backtest.OverloadedPercent)
+`, recordedClass, strings.Join(p.Readers.InstanceClasses, ", "), p.Readers.Max, backtest.OverloadedPercent)
 	b.WriteString("## All loads together\n\n")
-	b.WriteString(totals(all))
+	b.WriteString(renderTotals(all))
 	fmt.Fprintf(&b, "\n![Cost against overloaded minutes](%s)\n", plot)
-	b.WriteString(tradeTable(summed(all), p.CPU, others))
+	b.WriteString(renderThresholds(sumLoads(all), p.CPU, others))
 	for _, recorded := range []bool{true, false} {
 		heading := map[bool]string{true: "Recorded loads", false: "Generated loads"}[recorded]
 		fmt.Fprintf(&b, "\n## %s\n\n", heading)
@@ -40,42 +40,42 @@ which do not depend on a load. Nothing was tuned on the loads below: that was do
 			"best of all that costs no more | half? |\n")
 		b.WriteString("| --- | ---: | ---: | ---: | ---: | --- | :---: | --- | :---: |\n")
 		for _, l := range all {
-			if l.recorded == recorded {
-				b.WriteString(row(l))
+			if l.isRecorded == recorded {
+				b.WriteString(renderRow(l))
 			}
 		}
 	}
 	return b.String()
 }
 
-func row(l played) string {
-	ours, oracle := l.Runs[0], find(l.Comparison, "oracle")
-	text := fmt.Sprintf("| %s | %d min | %s | %d | %d |", l.name, ours.Score.Overloaded, report.OfOracle(l.Comparison, ours),
-		ours.Score.Disruptions, find(l.Comparison, "atlas").Score.Disruptions)
+func renderRow(l loadResult) string {
+	ours, oracle := l.Runs[0], findRun(l.Comparison, "oracle")
+	text := fmt.Sprintf("| %s | %d min | %s | %d | %d |", l.name, ours.Score.OverloadedMinutes, report.FormatOracleRatio(l.Comparison, ours),
+		ours.Score.Disruptions, findRun(l.Comparison, "atlas").Score.Disruptions)
 	for _, onRDS := range []bool{true, false} {
-		best := rival(l.Comparison, onRDS)
+		best := bestAffordable(l.Comparison, onRDS)
 		if best == nil {
 			text += " none | yes |"
 			continue
 		}
-		text += fmt.Sprintf(" %s: %d min at %.2f × | %s |", name(*best), best.Score.Overloaded, best.Score.Over(oracle.Score),
-			yes(half(ours.Score.Overloaded, best.Score.Overloaded)))
+		text += fmt.Sprintf(" %s: %d min at %.2f × | %s |", displayName(*best), best.Score.OverloadedMinutes, best.Score.CostRatio(oracle.Score),
+			formatYesNo(isAtMostHalf(ours.Score.OverloadedMinutes, best.Score.OverloadedMinutes)))
 	}
 	return text + "\n"
 }
 
-// totals is the table of sums, and what it comes to.
-func totals(all []played) string {
+// renderTotals is the table of sums, and what it comes to.
+func renderTotals(all []loadResult) string {
 	var b strings.Builder
-	c := summed(all)
+	c := sumLoads(all)
 	b.WriteString("| | overloaded | unserved | cost | disruptions | changes |\n| --- | ---: | ---: | ---: | ---: | ---: |\n")
-	for _, r := range report.Sorted(c.Runs) {
-		n := name(r)
-		if r.Kind == backtest.Ours {
+	for _, r := range report.SortRuns(c.Runs) {
+		n := displayName(r)
+		if r.Kind == backtest.PolicyRun {
 			n = "**" + n + "**"
 		}
-		fmt.Fprintf(&b, "| %s | %d min | %.0f vCPU min | %s | %d | %d |\n", n, r.Score.Overloaded, r.Score.Unserved,
-			report.OfOracle(c, r), r.Score.Disruptions, r.Score.Changes)
+		fmt.Fprintf(&b, "| %s | %d min | %.0f vCPU min | %s | %d | %d |\n", n, r.Score.OverloadedMinutes, r.Score.UnservedVCPUMinutes,
+			report.FormatOracleRatio(c, r), r.Score.Disruptions, r.Score.Changes)
 	}
 	ours := c.Runs[0].Score
 	b.WriteString("\n")
@@ -83,30 +83,30 @@ func totals(all []played) string {
 		of := map[bool]string{true: "that RDS can have", false: "of all"}[onRDS]
 		text := "there is none that costs no more"
 		ok := true
-		if best := rival(c, onRDS); best != nil {
-			ok = half(ours.Overloaded, best.Score.Overloaded)
-			text = fmt.Sprintf("%s has %d min", name(*best), best.Score.Overloaded)
+		if best := bestAffordable(c, onRDS); best != nil {
+			ok = isAtMostHalf(ours.OverloadedMinutes, best.Score.OverloadedMinutes)
+			text = fmt.Sprintf("%s has %d min", displayName(*best), best.Score.OverloadedMinutes)
 		}
 		fmt.Fprintf(&b, "- At most half the overloaded minutes of the best %s that costs no more: on the sum %s (%d min; %s); on %d of %d "+
 			"loads, three quarters wanted: %s.\n",
-			of, yes(ok), ours.Overloaded, text, won(all, onRDS), len(all), yes(4*won(all, onRDS) >= 3*len(all)))
+			of, formatYesNo(ok), ours.OverloadedMinutes, text, countWins(all, onRDS), len(all), formatYesNo(4*countWins(all, onRDS) >= 3*len(all)))
 	}
-	ratio := ours.Over(find(c, "oracle").Score)
-	fmt.Fprintf(&b, "- Cost at most 1.25 × the oracle's on the sum: %s (%.2f ×).\n", yes(ratio <= 1.25), ratio)
-	atlas := find(c, "atlas").Score.Disruptions
+	ratio := ours.CostRatio(findRun(c, "oracle").Score)
+	fmt.Fprintf(&b, "- Cost at most 1.25 × the oracle's on the sum: %s (%.2f ×).\n", formatYesNo(ratio <= 1.25), ratio)
+	atlas := findRun(c, "atlas").Score.Disruptions
 	fmt.Fprintf(&b, "- Disruptions no more than Atlas's rules make: %s (%d, and %d).\n",
-		yes(ours.Disruptions <= atlas), ours.Disruptions, atlas)
+		formatYesNo(ours.Disruptions <= atlas), ours.Disruptions, atlas)
 	return b.String()
 }
 
-func name(r backtest.Run) string {
-	if r.Elsewhere {
+func displayName(r backtest.Run) string {
+	if r.OtherPlatform {
 		return r.Name + " †"
 	}
 	return r.Name
 }
 
-func yes(b bool) string {
+func formatYesNo(b bool) string {
 	if b {
 		return "yes"
 	}

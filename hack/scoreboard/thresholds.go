@@ -18,45 +18,45 @@ var thresholds = []scaling.CPU{
 	{Target: 75, ScaleUp: 85, ScaleDown: 60}, {Target: 84, ScaleUp: 90, ScaleDown: 74},
 }
 
-// traded is how other thresholds fared, summed over loads.
-type traded struct {
+// thresholdResult is how other thresholds fared, summed over loads.
+type thresholdResult struct {
 	scaling.CPU
 	backtest.Score
 }
 
-// trade adds up what a load makes of other thresholds.
-func trade(ctx context.Context, s backtest.Setup, all []traded) error {
+// addThresholdScores adds up what a load makes of other thresholds.
+func addThresholdScores(ctx context.Context, s backtest.Setup, all []thresholdResult) error {
 	for n := range all {
 		s.Policy.CPU = all[n].CPU
 		c, err := backtest.Compare(ctx, s, nil, nil)
 		if err != nil {
 			return err
 		}
-		all[n].Score = all[n].Plus(c.Runs[0].Score)
+		all[n].Score = all[n].Add(c.Runs[0].Score)
 	}
 	return nil
 }
 
-// tradeTable shows what thresholds trade, the default ones among the others.
-func tradeTable(c backtest.Comparison, cpu scaling.CPU, others []traded) string {
+// renderThresholds shows what thresholds trade, the default ones among the others.
+func renderThresholds(c backtest.Comparison, cpu scaling.CPU, others []thresholdResult) string {
 	var b strings.Builder
 	b.WriteString("\n## What the thresholds trade\n\nThe same loads, with other thresholds and the default settings for all else. The last " +
 		"row has the highest that the API takes.\n\n" +
 		"| target | up | down | overloaded | cost | disruptions |\n| ---: | ---: | ---: | ---: | ---: | ---: |\n")
-	for _, t := range inOrder(c, cpu, others) {
+	for _, t := range sortThresholds(c, cpu, others) {
 		mark := ""
 		if t.CPU == cpu {
 			mark = "**"
 		}
-		fmt.Fprintf(&b, "| %s%d %%%s | %d %% | %d %% | %d min | %s | %d |\n", mark, t.Target, mark, t.ScaleUp, t.ScaleDown, t.Overloaded,
-			report.OfOracle(c, backtest.Run{Score: t.Score}), t.Disruptions)
+		fmt.Fprintf(&b, "| %s%d %%%s | %d %% | %d %% | %d min | %s | %d |\n", mark, t.Target, mark, t.ScaleUp, t.ScaleDown, t.OverloadedMinutes,
+			report.FormatOracleRatio(c, backtest.Run{Score: t.Score}), t.Disruptions)
 	}
 	return b.String()
 }
 
-// inOrder lists the thresholds that were played, the default ones among them, the lowest first.
-func inOrder(c backtest.Comparison, cpu scaling.CPU, others []traded) []traded {
-	all := append(slices.Clone(others), traded{cpu, c.Runs[0].Score})
-	slices.SortFunc(all, func(a, b traded) int { return cmp.Compare(a.Target, b.Target) })
+// sortThresholds lists the thresholds that were played, the default ones among them, the lowest first.
+func sortThresholds(c backtest.Comparison, cpu scaling.CPU, others []thresholdResult) []thresholdResult {
+	all := append(slices.Clone(others), thresholdResult{cpu, c.Runs[0].Score})
+	slices.SortFunc(all, func(a, b thresholdResult) int { return cmp.Compare(a.Target, b.Target) })
 	return all
 }

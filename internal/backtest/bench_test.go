@@ -9,8 +9,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// policy is the default settings on readers.
-func policy(classes ...string) scaling.Policy {
+// newPolicy is the default settings on readers.
+func newPolicy(classes ...string) scaling.Policy {
 	return scaling.Policy{
 		Name: "shop/orders", Namespace: "shop", Mode: scaling.Recommend,
 		Target: scaling.Target{Scope: scaling.Scope{Region: "eu-west-1"}, Kind: scaling.DBCluster, Identifier: "orders"},
@@ -26,8 +26,8 @@ func policy(classes ...string) scaling.Policy {
 	}
 }
 
-// daily is a load that follows the hours, one value a minute.
-func daily(days int) *recording.Recording {
+// newDailyRecording is a load that follows the hours, one value a minute.
+func newDailyRecording(days int) *recording.Recording {
 	r := &recording.Recording{Start: time.Date(2024, 2, 5, 0, 0, 0, 0, time.UTC), Interval: time.Minute}
 	for n := range days * 24 * 60 {
 		h := float64(n) / 60
@@ -36,19 +36,19 @@ func daily(days int) *recording.Recording {
 	return r
 }
 
-func setup(days int) Setup {
+func newDailySetup(days int) Setup {
 	return Setup{
-		Policy: policy("db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge", "db.r6g.4xlarge"), Recording: daily(days), Pool: scaling.Readers,
-		Insights: true, Seed: 1,
+		Policy: newPolicy("db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge", "db.r6g.4xlarge"), Recording: newDailyRecording(days), Pool: scaling.Readers,
+		PerformanceInsights: true, Seed: 1,
 	}
 }
 
-// BenchmarkPlay is a recording of two months, one value a minute.
-func BenchmarkPlay(b *testing.B) {
-	s := setup(61)
+// BenchmarkRunPolicy is a recording of two months, one value a minute.
+func BenchmarkRunPolicy(b *testing.B) {
+	s := newDailySetup(61)
 	b.ReportAllocs()
 	for b.Loop() {
-		run, err := Play(b.Context(), s, nil)
+		run, err := RunPolicy(b.Context(), s, nil)
 		if err != nil || run.Score.Changes == 0 {
 			b.Fatal(run.Score, err)
 		}

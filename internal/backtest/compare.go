@@ -12,21 +12,21 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/dbscaler/dbscaler/internal/backtest/peer"
+	"github.com/dbscaler/dbscaler/internal/backtest/baseline"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
 // The names of runs that are no peer's.
 const (
 	staticPeak, staticMean, oracleID = "static-peak", "static-mean", "oracle"
-	// All stands for every run that there is.
-	All = "all"
+	// CompareAll stands for every run that there is.
+	CompareAll = "all"
 )
 
-// Names lists what a policy can be compared with, peers first.
-func Names() []string {
+// ComparisonNames lists what a policy can be compared with, peers first.
+func ComparisonNames() []string {
 	var out []string
-	for _, p := range peer.All() {
+	for _, p := range baseline.All() {
 		out = append(out, p.ID)
 	}
 	return append(out, staticPeak, staticMean, oracleID)
@@ -36,26 +36,26 @@ func Names() []string {
 // pool is left out. Each run that has ended is told to done, which may be nil, with how many there will be. The error says what of
 // the setup makes no sense or which name nobody knows, or that the context ended.
 func Compare(ctx context.Context, s Setup, against []string, done func(name string, of int)) (Comparison, error) {
-	s, err := s.complete()
+	s, err := s.validated()
 	if err != nil {
 		return Comparison{}, err
 	}
-	if r := s.Policy.Readers; s.Pool == scaling.Readers && (s.Start.Count < r.Min || s.Start.Count > r.Max) { // the others would have no sizes
+	if r := s.Policy.Readers; s.Pool == scaling.Readers && (s.InitialShape.Count < r.Min || s.InitialShape.Count > r.Max) { // the others would have no sizes
 		return Comparison{}, fmt.Errorf("the pool begins with %d readers, and the policy has %d to %d: begin with as many (--start-count)",
-			s.Start.Count, r.Min, r.Max)
+			s.InitialShape.Count, r.Min, r.Max)
 	}
-	plays, err := s.plays(against)
+	plays, err := s.comparedRuns(against)
 	if err != nil {
 		return Comparison{}, err
 	}
 	runs := make([]*Run, len(plays))
 	var told sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallel)
+	group.SetLimit(maxParallelRuns)
 	for n, play := range plays {
 		group.Go(func() error {
 			run, err := play(ctx)
-			if err != nil && !errors.Is(err, errNotForPool) {
+			if err != nil && !errors.Is(err, errPoolNotScaled) {
 				return fmt.Errorf("%s: %w", run.Name, err)
 			}
 			if err == nil {
@@ -72,8 +72,8 @@ func Compare(ctx context.Context, s Setup, against []string, done func(name stri
 	if err := group.Wait(); err != nil {
 		return Comparison{}, err
 	}
-	c := Comparison{Policy: s.Policy.Name, Start: s.Recording.Start, End: s.Recording.End(), Interval: s.Recording.Interval}
-	c.Gaps, c.Uncertain = doubts(s)
+	c := Comparison{PolicyName: s.Policy.Name, Start: s.Recording.Start, End: s.Recording.End(), Interval: s.Recording.Interval}
+	c.GapMinutes, c.UncertainMinutes = countDoubtfulMinutes(s)
 	for _, run := range runs {
 		if run != nil {
 			c.Runs = append(c.Runs, *run)
@@ -82,39 +82,39 @@ func Compare(ctx context.Context, s Setup, against []string, done func(name stri
 	return c, nil
 }
 
-// parallel is how many runs are played at once.
-const parallel = 4
+// maxParallelRuns is how many runs are played at once.
+const maxParallelRuns = 4
 
-// plays are the runs of a comparison, the policy's own first and the oracle's last.
-func (s Setup) plays(against []string) ([]func(context.Context) (Run, error), error) {
-	known := Names()
-	if slices.Contains(against, All) {
+// comparedRuns are the runs of a comparison, the policy's own first and the oracle's last.
+func (s Setup) comparedRuns(against []string) ([]func(context.Context) (Run, error), error) {
+	known := ComparisonNames()
+	if slices.Contains(against, CompareAll) {
 		against = known
 	}
 	for _, name := range against {
 		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("there is nothing called %q to compare with: it is one of %s, or %s", name, strings.Join(known, ", "), All)
+			return nil, fmt.Errorf("there is nothing called %q to compare with: it is one of %s, or %s", name, strings.Join(known, ", "), CompareAll)
 		}
 	}
-	plays := []func(context.Context) (Run, error){func(ctx context.Context) (Run, error) { return Play(ctx, s, nil) }}
-	for _, p := range peer.All() {
+	plays := []func(context.Context) (Run, error){func(ctx context.Context) (Run, error) { return RunPolicy(ctx, s, nil) }}
+	for _, p := range baseline.All() {
 		if slices.Contains(against, p.ID) {
-			plays = append(plays, func(ctx context.Context) (Run, error) { return playPeer(ctx, s, p) })
+			plays = append(plays, func(ctx context.Context) (Run, error) { return runBaseline(ctx, s, p) })
 		}
 	}
 	for _, name := range []string{staticPeak, staticMean} {
 		if slices.Contains(against, name) {
-			plays = append(plays, func(ctx context.Context) (Run, error) { return playStatic(ctx, s, name) })
+			plays = append(plays, func(ctx context.Context) (Run, error) { return runStatic(ctx, s, name) })
 		}
 	}
 	if slices.Contains(against, oracleID) {
-		plays = append(plays, func(ctx context.Context) (Run, error) { return playOracle(ctx, s) })
+		plays = append(plays, func(ctx context.Context) (Run, error) { return runOracle(ctx, s) })
 	}
 	return plays, nil
 }
 
-// doubts are the minutes in which nothing was recorded, and those in which the recorded database was saturated.
-func doubts(s Setup) (gaps, uncertain int) {
+// countDoubtfulMinutes are the minutes in which nothing was recorded, and those in which the recorded database was saturated.
+func countDoubtfulMinutes(s Setup) (gaps, uncertain int) {
 	each := int(s.Recording.Interval / time.Minute)
 	for n, demand := range s.Recording.Demand {
 		if math.IsNaN(demand) {
@@ -127,37 +127,37 @@ func doubts(s Setup) (gaps, uncertain int) {
 	return gaps, uncertain
 }
 
-// playStatic runs a size that never changes: for the peak the smallest that is never overloaded, or the largest; for the mean the
+// runStatic runs a size that never changes: for the peak the smallest that is never overloaded, or the largest; for the mean the
 // smallest that the mean demand does not take above the policy's target.
-func playStatic(ctx context.Context, s Setup, id string) (Run, error) {
-	peak, mean := extremes(s)
-	run := Run{ID: id, Kind: Static}
-	enough := func(x size) bool { return peak < carries*x.vcpus }
+func runStatic(ctx context.Context, s Setup, id string) (Run, error) {
+	peak, mean := peakAndMeanDemand(s)
+	run := Run{ID: id, Kind: StaticRun}
+	enough := func(x poolSize) bool { return peak < overloadShare*x.vcpus }
 	run.Name, run.Source = "Static, for the peak", "the smallest size that is never overloaded, or the largest"
 	if id == staticMean {
-		enough = func(x size) bool { return 100*mean <= float64(s.Policy.CPU.Target)*x.vcpus }
+		enough = func(x poolSize) bool { return 100*mean <= float64(s.Policy.CPU.Target)*x.vcpus }
 		run.Name = "Static, for the mean"
 		run.Source = fmt.Sprintf("the smallest size that the mean demand takes to %d%% CPU at most", s.Policy.CPU.Target)
 	}
-	all := s.sizes()
+	all := s.allowedSizes()
 	n := slices.IndexFunc(all, enough)
 	if n < 0 {
 		n = len(all) - 1
 	}
-	s.Start = all[n].Shape
-	run.Name += " (" + s.Start.String() + ")"
-	w, m, err := begin(s)
+	s.InitialShape = all[n].Shape
+	run.Name += " (" + s.InitialShape.String() + ")"
+	w, m, err := newSimulation(s)
 	if err != nil {
 		return run, err
 	}
-	err = drive(ctx, s, w, m, func(time.Time) time.Duration { return time.Hour })
+	err = simulate(ctx, s, w, m, func(time.Time) time.Duration { return time.Hour })
 	return m.result(run), err
 }
 
-// extremes are the greatest and the mean demand of the minutes, in vCPUs.
-func extremes(s Setup) (peak, mean float64) {
+// peakAndMeanDemand are the greatest and the mean demand of the minutes, in vCPUs.
+func peakAndMeanDemand(s Setup) (peak, mean float64) {
 	known := 0
-	for _, demand := range minutes(s.Recording) {
+	for _, demand := range minuteDemand(s.Recording) {
 		if !math.IsNaN(demand) {
 			peak = max(peak, demand)
 			mean += demand

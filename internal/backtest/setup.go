@@ -19,12 +19,12 @@ import (
 )
 
 const (
-	// idleShare is the load of the pool that the recording is not of, as a share of its vCPUs: it is there and does not matter.
-	idleShare = 0.1
-	// kept is how long the model keeps metrics: longer than anything reads back, and clears up once a day.
-	kept = 26 * time.Hour
-	// account owns the database in the model.
-	account = "123456789012"
+	// idlePoolShare is the load of the pool that the recording is not of, as a share of its vCPUs: it is there and does not matter.
+	idlePoolShare = 0.1
+	// modelMetricRetention is how long the model keeps metrics: longer than anything reads back, and clears up once a day.
+	modelMetricRetention = 26 * time.Hour
+	// accountID owns the database in the model.
+	accountID = "123456789012"
 )
 
 // Setup is what a backtest plays: a policy, and the load that its database is put under.
@@ -34,25 +34,25 @@ type Setup struct {
 	Recording *recording.Recording
 	// Pool is the one that the recording is of.
 	Pool scaling.Pool
-	// Start is what that pool consists of at the beginning.
-	Start scaling.Shape
-	// Other is what the other pool of a cluster consists of. It carries next to nothing. Zero readers are allowed.
-	Other scaling.Shape
+	// InitialShape is what that pool consists of at the beginning.
+	InitialShape scaling.Shape
+	// OtherPoolShape is what the other pool of a cluster consists of. It carries next to nothing. Zero readers are allowed.
+	OtherPoolShape scaling.Shape
 	// Engine as the RDS API writes it; aurora-postgresql, or postgres for a DBInstance, unless set.
 	Engine string
 	// MultiAZ says whether a DBInstance has a standby.
 	MultiAZ bool
-	// Insights says that DBLoadCPU is published.
-	Insights bool
-	// From is when scoring begins, and Until when it ends; zero is the beginning, and the end, of the recording. What comes before is
+	// PerformanceInsights says that DBLoadCPU is published.
+	PerformanceInsights bool
+	// ScoredFrom is when scoring begins, and Until when it ends; zero is the beginning, and the end, of the recording. What comes before is
 	// played, so that the policy has a past.
-	From, Until time.Time
+	ScoredFrom, ScoredUntil time.Time
 	// Seed draws how long each change takes. The same seed gives the same run.
 	Seed int64
 }
 
-// complete fills in what was left out, and says what cannot be played.
-func (s Setup) complete() (Setup, error) {
+// validated fills in what was left out, and says what cannot be played.
+func (s Setup) validated() (Setup, error) {
 	p := &s.Policy
 	p.Mode, p.ManualControl = scaling.Enforce, scaling.ManualControl{}
 	switch {
@@ -74,8 +74,8 @@ func (s Setup) complete() (Setup, error) {
 	if p.Target.Kind == scaling.DBCluster && !strings.HasPrefix(s.Engine, "aurora-") {
 		return s, fmt.Errorf("%s: a Multi-AZ DB cluster cannot be played yet", s.Engine)
 	}
-	s = s.shaped()
-	for _, class := range s.orderable() {
+	s = s.withInitialShapes()
+	for _, class := range s.orderableClasses() {
 		if known, err := catalog.Lookup(class); err != nil {
 			return s, err
 		} else if !known.Supports(s.Engine) {
@@ -85,49 +85,49 @@ func (s Setup) complete() (Setup, error) {
 	return s, nil
 }
 
-// shaped fills in what the pools consist of at the beginning.
-func (s Setup) shaped() Setup {
-	ladder := s.ladder(s.Pool)
-	if s.Start.InstanceClass == "" {
-		s.Start.InstanceClass = ladder[0]
+// withInitialShapes fills in what the pools consist of at the beginning.
+func (s Setup) withInitialShapes() Setup {
+	ladder := s.allowedClasses(s.Pool)
+	if s.InitialShape.InstanceClass == "" {
+		s.InitialShape.InstanceClass = ladder[0]
 	}
 	if s.Pool == scaling.Writer {
-		s.Start.Count = 1
+		s.InitialShape.Count = 1
 	} else {
-		s.Start.Count = max(1, cmp.Or(s.Start.Count, s.Policy.Readers.Min))
+		s.InitialShape.Count = max(1, cmp.Or(s.InitialShape.Count, s.Policy.Readers.Min))
 	}
-	if s.Other.InstanceClass == "" {
-		s.Other.InstanceClass = s.Start.InstanceClass
-		if other := s.ladder(s.other()); len(other) > 0 {
-			s.Other.InstanceClass = other[0]
+	if s.OtherPoolShape.InstanceClass == "" {
+		s.OtherPoolShape.InstanceClass = s.InitialShape.InstanceClass
+		if other := s.allowedClasses(s.otherPool()); len(other) > 0 {
+			s.OtherPoolShape.InstanceClass = other[0]
 		} else if s.Pool == scaling.Readers {
-			s.Other.InstanceClass = ladder[0] // so that the successor of the writer may be as small as the ladder has it
+			s.OtherPoolShape.InstanceClass = ladder[0] // so that the successor of the writer may be as small as the ladder has it
 		}
 	}
 	if s.Pool == scaling.Readers {
-		s.Other.Count = 1
+		s.OtherPoolShape.Count = 1
 	}
 	return s
 }
 
-// end is when playing ends.
-func (s Setup) end() time.Time {
-	if end := s.Recording.End(); s.Until.IsZero() || s.Until.After(end) {
+// endTime is when playing ends.
+func (s Setup) endTime() time.Time {
+	if end := s.Recording.End(); s.ScoredUntil.IsZero() || s.ScoredUntil.After(end) {
 		return end
 	}
-	return s.Until
+	return s.ScoredUntil
 }
 
-// other is the pool that the recording is not of.
-func (s Setup) other() scaling.Pool {
+// otherPool is the pool that the recording is not of.
+func (s Setup) otherPool() scaling.Pool {
 	if s.Pool == scaling.Readers {
 		return scaling.Writer
 	}
 	return scaling.Readers
 }
 
-// ladder is the classes that the policy allows a pool.
-func (s Setup) ladder(pool scaling.Pool) []string {
+// allowedClasses is the classes that the policy allows a pool.
+func (s Setup) allowedClasses(pool scaling.Pool) []string {
 	switch {
 	case pool == scaling.Readers && s.Policy.Readers != nil:
 		return s.Policy.Readers.InstanceClasses
@@ -137,11 +137,11 @@ func (s Setup) ladder(pool scaling.Pool) []string {
 	return nil
 }
 
-// orderable is every class that may come up.
-func (s Setup) orderable() []string {
-	all := map[string]bool{s.Start.InstanceClass: true, s.Other.InstanceClass: true}
+// orderableClasses is every class that may come up.
+func (s Setup) orderableClasses() []string {
+	all := map[string]bool{s.InitialShape.InstanceClass: true, s.OtherPoolShape.InstanceClass: true}
 	for _, pool := range []scaling.Pool{scaling.Readers, scaling.Writer} {
-		for _, class := range s.ladder(pool) {
+		for _, class := range s.allowedClasses(pool) {
 			all[class] = true
 		}
 	}
@@ -151,23 +151,23 @@ func (s Setup) orderable() []string {
 // Scenario is the world that a setup is played in, so that the operator can be run in the same one. It begins on the minute in which
 // the recording does. The error says what of the setup makes no sense.
 func (s Setup) Scenario() (model.Scenario, error) {
-	s, err := s.complete()
+	s, err := s.validated()
 	if err != nil {
 		return model.Scenario{}, err
 	}
 	target := s.Policy.Target
 	d := model.Database{
-		Identifier: target.Identifier, Region: target.Scope.Region, Engine: s.Engine, EngineVersion: "16.1", PerformanceInsights: s.Insights,
+		Identifier: target.Identifier, Region: target.Scope.Region, Engine: s.Engine, EngineVersion: "16.1", PerformanceInsights: s.PerformanceInsights,
 		Tags: map[string]string{scaling.TagOptIn: "*"},
 	}
 	begin := s.Recording.Start.UTC().Truncate(time.Minute)
-	load, gaps := curve(s.Recording, begin)
-	idle := model.Curve{Points: []model.CurvePoint{{VCPUs: idleShare * vcpus(s.Other.InstanceClass, s.Engine) * float64(s.Other.Count)}}}
+	load, gaps := newDemandCurve(s.Recording, begin)
+	idle := model.Curve{Points: []model.CurvePoint{{VCPUs: idlePoolShare * classVCPUs(s.OtherPoolShape.InstanceClass, s.Engine) * float64(s.OtherPoolShape.Count)}}}
 	d.Load = model.Load{Writer: idle, Readers: load}
-	writer, readers := s.Other, s.Start
+	writer, readers := s.OtherPoolShape, s.InitialShape
 	if s.Pool == scaling.Writer {
 		d.Load = model.Load{Writer: load, Readers: idle}
-		writer, readers = s.Start, s.Other
+		writer, readers = s.InitialShape, s.OtherPoolShape
 	}
 	if target.Kind == scaling.DBInstance {
 		d.Class, d.MultiAZ, d.Load.Readers = writer.InstanceClass, s.MultiAZ, model.Curve{}
@@ -180,7 +180,7 @@ func (s Setup) Scenario() (model.Scenario, error) {
 		}
 	}
 	out := model.Scenario{
-		Start: metav1.NewTime(begin), Seed: s.Seed, AccountID: account, Retention: metav1.Duration{Duration: kept}, Databases: []model.Database{d},
+		Start: metav1.NewTime(begin), Seed: s.Seed, AccountID: accountID, Retention: metav1.Duration{Duration: modelMetricRetention}, Databases: []model.Database{d},
 	}
 	for _, g := range gaps {
 		out.MetricGaps = append(out.MetricGaps, model.MetricGap{
@@ -190,15 +190,15 @@ func (s Setup) Scenario() (model.Scenario, error) {
 	return out, nil
 }
 
-// span is a stretch of time.
-type span struct{ from, until time.Time }
+// timeRange is a stretch of time.
+type timeRange struct{ from, until time.Time }
 
-// curve turns a recording into a demand: each value stands in the middle of its interval, with straight lines between them. Where
+// newDemandCurve turns a recording into a demand: each value stands in the middle of its interval, with straight lines between them. Where
 // nothing was recorded the line goes on to the next value, and nobody is told of it.
-func curve(r *recording.Recording, begin time.Time) (model.Curve, []span) {
+func newDemandCurve(r *recording.Recording, begin time.Time) (model.Curve, []timeRange) {
 	even := &model.RegularSeries{VCPUs: r.Demand, Interval: metav1.Duration{Duration: r.Interval}}
 	even.From.Offset = r.Start.Add(r.Interval / 2).Sub(begin)
-	var gaps []span
+	var gaps []timeRange
 	for n, demand := range r.Demand {
 		if !math.IsNaN(demand) {
 			continue
@@ -207,17 +207,17 @@ func curve(r *recording.Recording, begin time.Time) (model.Curve, []span) {
 		if last := len(gaps) - 1; last >= 0 && gaps[last].until.Equal(at) {
 			gaps[last].until = at.Add(r.Interval)
 		} else {
-			gaps = append(gaps, span{at, at.Add(r.Interval)})
+			gaps = append(gaps, timeRange{at, at.Add(r.Interval)})
 		}
 	}
 	if len(gaps) > 0 {
-		even.VCPUs = bridged(r.Demand)
+		even.VCPUs = interpolateGaps(r.Demand)
 	}
 	return model.Curve{Series: even}, gaps
 }
 
-// bridged is a demand with straight lines over its gaps.
-func bridged(demand []float64) []float64 {
+// interpolateGaps is a demand with straight lines over its gaps.
+func interpolateGaps(demand []float64) []float64 {
 	out := slices.Clone(demand)
 	last := -1 // the last that is known
 	for n, v := range demand {
@@ -238,8 +238,8 @@ func bridged(demand []float64) []float64 {
 	return out
 }
 
-// vcpus of an instance of a class; zero when the catalogue does not know it.
-func vcpus(class, engine string) float64 {
+// classVCPUs of an instance of a class; zero when the catalogue does not know it.
+func classVCPUs(class, engine string) float64 {
 	known, err := catalog.Lookup(class)
 	if err != nil {
 		return 0

@@ -47,7 +47,7 @@ best that could have been done. Nothing in AWS is changed. Every figure about a 
 	f := c.Flags()
 	b.addFlags(f)
 	f.StringSliceVar(&b.baselines, "against", []string{"static-peak", "oracle"},
-		"What to compare with: all, or any of "+strings.Join(backtest.Names(), ", "))
+		"What to compare with: all, or any of "+strings.Join(backtest.ComparisonNames(), ", "))
 	f.StringVar(&b.htmlFile, "html", "", "File to write a page to, which a browser opens without a network")
 	f.StringVarP(&b.outputFormat, "output", "o", "table", "What to print: table or json")
 	return c
@@ -67,9 +67,9 @@ func (b *backtestCommand) run(ctx context.Context, name string) error {
 	if err != nil {
 		return runError(err)
 	}
-	comparison.Source = b.loadFlags.describeSource(setup.Policy)
+	comparison.RecordingSource = b.loadFlags.describeSource(setup.Policy)
 	if b.htmlFile != "" {
-		if err := writeFile(b.htmlFile, func(w io.Writer) error { return report.HTML(w, comparison) }); err != nil {
+		if err := writeFile(b.htmlFile, func(w io.Writer) error { return report.WriteHTML(w, comparison) }); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ func (b *backtestCommand) run(ctx context.Context, name string) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(summarize(comparison))
 	}
-	if err := report.Table(b.streams.Out, comparison); err != nil {
+	if err := report.WriteTable(b.streams.Out, comparison); err != nil {
 		return err
 	}
 	if b.htmlFile != "" {
@@ -122,16 +122,16 @@ type runSummary struct {
 func summarize(c backtest.Comparison) backtestSummary {
 	const layout = "2006-01-02T15:04:05Z"
 	out := backtestSummary{
-		Policy: c.Policy, Start: c.Start.UTC().Format(layout), End: c.End.UTC().Format(layout), GapMinutes: c.Gaps,
-		UncertainMinutes: c.Uncertain, Simulated: true,
+		Policy: c.PolicyName, Start: c.Start.UTC().Format(layout), End: c.End.UTC().Format(layout), GapMinutes: c.GapMinutes,
+		UncertainMinutes: c.UncertainMinutes, Simulated: true,
 	}
-	for _, run := range report.Sorted(c.Runs) {
+	for _, run := range report.SortRuns(c.Runs) {
 		s := run.Score
 		r := runSummary{
-			ID: run.ID, Name: run.Name, OverloadedMinutes: s.Overloaded, UnservedVCPUMinutes: s.Unserved, VCPUHours: s.VCPUHours,
+			ID: run.ID, Name: run.Name, OverloadedMinutes: s.OverloadedMinutes, UnservedVCPUMinutes: s.UnservedVCPUMinutes, VCPUHours: s.VCPUHours,
 			Disruptions: s.Disruptions, Changes: s.Changes,
 		}
-		if s.Priced {
+		if s.CostKnown {
 			r.USD = strings.TrimPrefix(s.Cost.String(), "$")
 		}
 		out.Runs = append(out.Runs, r)

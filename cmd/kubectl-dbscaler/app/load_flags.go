@@ -121,7 +121,7 @@ func (l *loadFlags) newSetup(ctx context.Context, clk clock.Clock, policy scalin
 	if err := cmp.Or(err, asInputError(l.validate())); err != nil {
 		return backtest.Setup{}, err
 	}
-	s := backtest.Setup{Policy: policy, Pool: pool, Engine: l.engine, MultiAZ: l.multiAZ, Insights: !l.withoutInsights, Seed: l.seed}
+	s := backtest.Setup{Policy: policy, Pool: pool, Engine: l.engine, MultiAZ: l.multiAZ, PerformanceInsights: !l.withoutInsights, Seed: l.seed}
 	switch {
 	case l.metrics == "" && l.cloudWatchLookback <= 0:
 		return s, asInputError(errors.New("--metrics is missing: name the file with the recorded load, or read it with --cloudwatch"))
@@ -132,24 +132,24 @@ func (l *loadFlags) newSetup(ctx context.Context, clk clock.Clock, policy scalin
 		if err != nil {
 			return s, err
 		}
-		s.Recording, s.Start, s.Other, s.Engine, s.MultiAZ = f.recording, f.startShape, f.otherPoolShape, f.engine, f.multiAZ
+		s.Recording, s.InitialShape, s.OtherPoolShape, s.Engine, s.MultiAZ = f.recording, f.startShape, f.otherPoolShape, f.engine, f.multiAZ
 		return l.withStartFlags(s), nil
 	}
-	s.Start = scaling.Shape{InstanceClass: l.class, Count: l.count}
+	s.InitialShape = scaling.Shape{InstanceClass: l.class, Count: l.count}
 	of := recording.Options{Class: l.class, Count: l.count, Scale: l.scale, Engine: l.engine}
 	if s.Recording, err = recording.Open(l.metrics, of); err != nil {
 		return s, asInputError(err)
 	}
 	s = l.withStartFlags(s)
-	if s.Start.Count == 0 && s.Pool == scaling.Readers && policy.Readers != nil {
-		s.Start.Count = policy.Readers.Min
+	if s.InitialShape.Count == 0 && s.Pool == scaling.Readers && policy.Readers != nil {
+		s.InitialShape.Count = policy.Readers.Min
 	}
 	if s.Pool == scaling.Readers {
-		s.Other.InstanceClass = l.writerClass
+		s.OtherPoolShape.InstanceClass = l.writerClass
 	} else if policy.Target.Kind == scaling.DBCluster {
-		s.Other.Count = l.readers
+		s.OtherPoolShape.Count = l.readers
 		if policy.Readers != nil && !l.isSet("readers") {
-			s.Other.Count = max(l.readers, policy.Readers.Min)
+			s.OtherPoolShape.Count = max(l.readers, policy.Readers.Min)
 		}
 	}
 	return s, nil
@@ -157,7 +157,7 @@ func (l *loadFlags) newSetup(ctx context.Context, clk clock.Clock, policy scalin
 
 // withStartFlags begins with what was asked for.
 func (l *loadFlags) withStartFlags(s backtest.Setup) backtest.Setup {
-	s.Start.InstanceClass = cmp.Or(l.startClass, s.Start.InstanceClass)
-	s.Start.Count = cmp.Or(l.startCount, s.Start.Count)
+	s.InitialShape.InstanceClass = cmp.Or(l.startClass, s.InitialShape.InstanceClass)
+	s.InitialShape.Count = cmp.Or(l.startCount, s.InitialShape.Count)
 	return s
 }

@@ -11,7 +11,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/dbscaler/dbscaler/internal/backtest"
-	"github.com/dbscaler/dbscaler/internal/backtest/search"
+	"github.com/dbscaler/dbscaler/internal/backtest/recommend"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
@@ -55,11 +55,11 @@ func TestLoadFlags_StartShape(t *testing.T) {
 		{writer, "--class db.r6g.xlarge --readers 0", shape("db.r6g.xlarge", 0), shape("", 0)},
 	} {
 		s := parseSetup(t, test.policy, strings.Fields(test.args)...)
-		if s.Start != test.start || s.Other != test.other || !s.Insights || s.Seed != 1 {
-			t.Errorf("%s: begins with %v and %v, %+v", test.args, s.Start, s.Other, s)
+		if s.InitialShape != test.start || s.OtherPoolShape != test.other || !s.PerformanceInsights || s.Seed != 1 {
+			t.Errorf("%s: begins with %v and %v, %+v", test.args, s.InitialShape, s.OtherPoolShape, s)
 		}
 	}
-	if s := parseSetup(t, writer, "--scale", "1", "--without-insights", "--seed", "7", "--engine", "postgres", "--multi-az"); s.Insights || s.Seed != 7 ||
+	if s := parseSetup(t, writer, "--scale", "1", "--without-insights", "--seed", "7", "--engine", "postgres", "--multi-az"); s.PerformanceInsights || s.Seed != 7 ||
 		s.Engine != "postgres" || !s.MultiAZ {
 		t.Errorf("got %+v", s)
 	}
@@ -78,14 +78,14 @@ func TestMetricPeriod_ByRetention(t *testing.T) {
 
 // How sure a recommendation is goes by what it has not seen.
 func TestSummarizeOutcome_ByLimits(t *testing.T) {
-	found := func(keeps, judged bool, fitted, rest float64, changed ...string) search.Found {
-		return search.Found{
-			Keeps: keeps, KeepsJudged: judged, Changed: changed, Fitted: backtest.Score{VCPUHours: fitted}, Judged: backtest.Score{VCPUHours: rest},
+	found := func(keeps, judged bool, fitted, rest float64, changed ...string) recommend.Candidate {
+		return recommend.Candidate{
+			MeetsLimits: keeps, MeetsLimitsInValidation: judged, Changes: changed, TrainingScore: backtest.Score{VCPUHours: fitted}, ValidationScore: backtest.Score{VCPUHours: rest},
 		}
 	}
 	sure, unsure := found(true, true, 100, 100), found(true, false, 100, 100)
 	for _, test := range []struct {
-		best, base search.Found
+		best, base recommend.Candidate
 		want, not  string
 	}{
 		{found(true, true, 50, 80, "a"), sure, "also on what it has not seen. There it costs 80% of", "do not count"},
@@ -94,7 +94,7 @@ func TestSummarizeOutcome_ByLimits(t *testing.T) {
 		{found(false, false, 50, 80, "a"), unsure, "No policy that was tried keeps to the limits", "do not count"},
 		{sure, sure, "also on what it has not seen.", "costs"},
 	} {
-		if got := summarizeOutcome(search.Result{Best: []search.Found{test.best}, Base: test.base}); !strings.Contains(got, test.want) || strings.Contains(got, test.not) {
+		if got := summarizeOutcome(recommend.Result{Best: []recommend.Candidate{test.best}, Base: test.base}); !strings.Contains(got, test.want) || strings.Contains(got, test.not) {
 			t.Errorf("got %q, want %q", got, test.want)
 		}
 	}

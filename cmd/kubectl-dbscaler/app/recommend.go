@@ -19,8 +19,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/backtest/recommend"
 	"github.com/dbscaler/dbscaler/internal/backtest/report"
-	"github.com/dbscaler/dbscaler/internal/backtest/search"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
@@ -56,7 +56,7 @@ database is simulated.`,
 }
 
 func (r *recommendCommand) run(ctx context.Context, name string) error {
-	limits := search.Limits{OverloadedPerWeek: r.maxOverloadedMinutes, DisruptionsPerWeek: r.maxDisruptions}
+	limits := recommend.Limits{MaxOverloadedMinutesPerWeek: r.maxOverloadedMinutes, MaxDisruptionsPerWeek: r.maxDisruptions}
 	if !(r.maxOverloadedMinutes >= 0) || !(r.maxDisruptions >= 0) { // nor no number
 		return asInputError(errors.New("--max-overloaded-minutes and --max-disruptions cannot be below 0"))
 	}
@@ -65,15 +65,15 @@ func (r *recommendCommand) run(ctx context.Context, name string) error {
 		return err
 	}
 	if r.maxMonthlyCost != "" {
-		if limits.PerMonth, err = scaling.ParseUSD(r.maxMonthlyCost); err != nil {
+		if limits.MaxMonthlyCost, err = scaling.ParseUSD(r.maxMonthlyCost); err != nil {
 			return asInputError(fmt.Errorf("--max-monthly-cost: %w", err))
 		}
-		if without := setup.Unpriced(); len(without) > 0 {
+		if without := setup.UnpricedClasses(); len(without) > 0 {
 			return asInputError(fmt.Errorf("--max-monthly-cost needs prices, and spec.prices lacks %s", strings.Join(without, ", ")))
 		}
 	}
 	steps := newProgress(r.streams.ErrOut)
-	result, err := search.Search(ctx, setup, limits, steps.policiesEvaluated)
+	result, err := recommend.Search(ctx, setup, limits, steps.policiesEvaluated)
 	steps.clear()
 	if err != nil {
 		return runError(err)
@@ -82,27 +82,27 @@ func (r *recommendCommand) run(ctx context.Context, name string) error {
 }
 
 // writeRecommendation prints the best policy, with what there is to say about it as comments.
-func writeRecommendation(w io.Writer, object *v1alpha1.DBScalingPolicy, r search.Result, limits search.Limits) error {
+func writeRecommendation(w io.Writer, object *v1alpha1.DBScalingPolicy, r recommend.Result, limits recommend.Limits) error {
 	best := r.Best[0]
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "# "+format+"\n", args...) }
-	line("Found among %d policies with kubectl dbscaler recommend. Every figure about a database is simulated.", r.Tried)
-	line("Fitted on the recording up to %s and judged on what comes after, which it has not seen.", r.Split.UTC().Format(time.DateTime))
-	line("Limits: %g overloaded minutes and %g disruptions a week%s.", limits.OverloadedPerWeek, limits.DisruptionsPerWeek, formatMonthlyLimit(limits))
+	line("Found among %d policies with kubectl dbscaler recommend. Every figure about a database is simulated.", r.EvaluatedPolicies)
+	line("Fitted on the recording up to %s and judged on what comes after, which it has not seen.", r.SplitAt.UTC().Format(time.DateTime))
+	line("Limits: %g overloaded minutes and %g disruptions a week%s.", limits.MaxOverloadedMinutesPerWeek, limits.MaxDisruptionsPerWeek, formatMonthlyLimit(limits))
 	line("")
 	writeScores(line, "this policy", best)
 	writeScores(line, "the one it began with", r.Base)
 	line("")
 	line("%s", summarizeOutcome(r))
-	if len(best.Changed) == 0 {
+	if len(best.Changes) == 0 {
 		line("Nothing is changed.")
 	}
-	for _, text := range best.Changed {
+	for _, text := range best.Changes {
 		line("Changed: %s", text)
 	}
 	for n, other := range r.Best[1:] {
 		line("")
-		what := strings.Join(other.Changed, "; ")
+		what := strings.Join(other.Changes, "; ")
 		writeScores(line, fmt.Sprintf("runner-up %d (%s)", n+1, cmp.Or(what, "the one it began with")), other)
 	}
 	text, err := yaml.Marshal(policyManifest(object, best.Policy))
@@ -113,35 +113,35 @@ func writeRecommendation(w io.Writer, object *v1alpha1.DBScalingPolicy, r search
 	return err
 }
 
-func formatMonthlyLimit(l search.Limits) string {
-	if l.PerMonth == 0 {
+func formatMonthlyLimit(l recommend.Limits) string {
+	if l.MaxMonthlyCost == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %s a month", l.PerMonth)
+	return fmt.Sprintf(", %s a month", l.MaxMonthlyCost)
 }
 
 // writeScores says how a policy did.
-func writeScores(line func(string, ...any), name string, f search.Found) {
+func writeScores(line func(string, ...any), name string, f recommend.Candidate) {
 	line("%s:", name)
-	line("  fitted: %s", report.InWords(f.Fitted))
-	line("  judged: %s", report.InWords(f.Judged))
+	line("  fitted: %s", report.FormatScore(f.TrainingScore))
+	line("  judged: %s", report.FormatScore(f.ValidationScore))
 }
 
 // summarizeOutcome says how sure the result is.
-func summarizeOutcome(r search.Result) string {
+func summarizeOutcome(r recommend.Result) string {
 	best := r.Best[0]
 	saved := ""
-	if ratio := best.Judged.Over(r.Base.Judged); ratio > 0 && len(best.Changed) > 0 {
+	if ratio := best.ValidationScore.CostRatio(r.Base.ValidationScore); ratio > 0 && len(best.Changes) > 0 {
 		saved = fmt.Sprintf(" There it costs %.0f%% of what the policy costs that it began with.", 100*ratio)
 	}
 	switch {
-	case !best.Keeps:
+	case !best.MeetsLimits:
 		saved = strings.Replace(saved, "There", "On what it has not seen", 1)
 		return "No policy that was tried keeps to the limits, even where it was fitted: this is the nearest. Allow a wider ladder, or more." +
 			saved
-	case !best.KeepsJudged:
+	case !best.MeetsLimitsInValidation:
 		text := "It keeps to the limits where it was fitted, and not on what it has not seen: do not count on it."
-		if r.Base.KeepsJudged {
+		if r.Base.MeetsLimitsInValidation {
 			text += " The policy that it began with keeps to them there: stay with that."
 		}
 		return text + saved

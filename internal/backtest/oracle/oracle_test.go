@@ -8,11 +8,11 @@ import (
 )
 
 // sizes of 2, 4 and 8 vCPUs that cost as much a minute, and a change that takes so long, counts on the smaller and costs the larger.
-func problem(minutes int, demand ...float64) Problem {
+func newProblem(minutes int, demand ...float64) Problem {
 	return Problem{
-		Demand: demand, Carries: 0.9, Sizes: []Size{{"large", 1, 2, 2}, {"xlarge", 1, 4, 4}, {"2xlarge", 1, 8, 8}},
-		Change: func(from, to Size) Change {
-			return Change{Minutes: minutes, VCPUs: min(from.VCPUs, to.VCPUs), Cost: max(from.Cost, to.Cost)}
+		DemandVCPUs: demand, OverloadShare: 0.9, Sizes: []Size{{"large", 1, 2, 2}, {"xlarge", 1, 4, 4}, {"2xlarge", 1, 8, 8}},
+		ChangeBetween: func(from, to Size) Change {
+			return Change{Minutes: minutes, VCPUs: min(from.VCPUs, to.VCPUs), CostPerMinute: max(from.CostPerMinute, to.CostPerMinute)}
 		},
 	}
 }
@@ -34,7 +34,7 @@ func join(all ...[]float64) []float64 {
 }
 
 // The plans are worked out by hand.
-func solve(tb testing.TB, p Problem) Plan {
+func mustSolve(tb testing.TB, p Problem) Plan {
 	tb.Helper()
 	plan, err := Solve(tb.Context(), p)
 	if err != nil {
@@ -50,63 +50,63 @@ func TestSolve(t *testing.T) {
 		start   int
 		want    string
 	}{
-		{"it stays: 10 min × 2", problem(3, repeat(10, 1)...), 0, "0 overloaded, cost 20, []"},
+		{"it stays: 10 min × 2", newProblem(3, repeat(10, 1)...), 0, "0 overloaded, cost 20, []"},
 		{"1.8 of 2 is 90 %, which is overloaded: 4 from the third minute on, 3 × 4 + 7 × 4, and 3 minutes are lost",
-			problem(3, repeat(10, 1.8)...), 0, "3 overloaded, cost 40, [0: 0→1]"},
-		{"it begins so that it is done in time: 4 × 2, 3 × 4, 5 × 4", problem(3, join(repeat(7, 1), repeat(5, 3))...), 0,
+			newProblem(3, repeat(10, 1.8)...), 0, "3 overloaded, cost 40, [0: 0→1]"},
+		{"it begins so that it is done in time: 4 × 2, 3 × 4, 5 × 4", newProblem(3, join(repeat(7, 1), repeat(5, 3))...), 0,
 			"0 overloaded, cost 40, [4: 0→1]"},
 		{"back again: 5 × 4, then 3 × 4 for the way, of which the first minute has to carry 1 at most, then 4 × 2",
-			problem(3, join(repeat(5, 3), repeat(7, 1))...), 1, "0 overloaded, cost 40, [5: 1→0]"},
-		{"a short dip is not worth it", problem(3, join(repeat(5, 3), repeat(3, 1), repeat(5, 3))...), 1, "0 overloaded, cost 52, []"},
+			newProblem(3, join(repeat(5, 3), repeat(7, 1))...), 1, "0 overloaded, cost 40, [5: 1→0]"},
+		{"a short dip is not worth it", newProblem(3, join(repeat(5, 3), repeat(3, 1), repeat(5, 3))...), 1, "0 overloaded, cost 52, []"},
 		{"a dip of as long as both ways and one more minute: there for 3 × 4, 1 × 2, back for 3 × 4",
-			problem(3, join(repeat(5, 3), repeat(7, 1), repeat(5, 3))...), 1, "0 overloaded, cost 66, [5: 1→0 9: 0→1]"},
-		{"nothing carries it, so the largest is not worth its price either", problem(3, repeat(6, 20)...), 0, "6 overloaded, cost 12, []"},
-		{"a gap costs nothing and is not overloaded", problem(3, join(repeat(3, 1), repeat(4, math.NaN()), repeat(3, 1))...), 0,
+			newProblem(3, join(repeat(5, 3), repeat(7, 1), repeat(5, 3))...), 1, "0 overloaded, cost 66, [5: 1→0 9: 0→1]"},
+		{"nothing carries it, so the largest is not worth its price either", newProblem(3, repeat(6, 20)...), 0, "6 overloaded, cost 12, []"},
+		{"a gap costs nothing and is not overloaded", newProblem(3, join(repeat(3, 1), repeat(4, math.NaN()), repeat(3, 1))...), 0,
 			"0 overloaded, cost 12, []"},
-		{"in a gap it grows for nothing, as late as will do", problem(3, join(repeat(3, 1), repeat(4, math.NaN()), repeat(3, 3))...), 0,
+		{"in a gap it grows for nothing, as late as will do", newProblem(3, join(repeat(3, 1), repeat(4, math.NaN()), repeat(3, 3))...), 0,
 			"0 overloaded, cost 18, [4: 0→1]"},
-		{"no minutes", problem(3), 2, "0 overloaded, cost 0, []"},
+		{"no minutes", newProblem(3), 2, "0 overloaded, cost 0, []"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			test.problem.Start = test.start
-			plan := solve(t, test.problem)
+			test.problem.StartSize = test.start
+			plan := mustSolve(t, test.problem)
 			var steps []string
 			for _, s := range plan.Steps {
-				steps = append(steps, fmt.Sprintf("%d: %d→%d", s.At, s.From, s.To))
+				steps = append(steps, fmt.Sprintf("%d: %d→%d", s.StartMinute, s.From, s.To))
 			}
-			if got := fmt.Sprintf("%d overloaded, cost %g, %v", plan.Overloaded, plan.Cost, steps); got != test.want {
+			if got := fmt.Sprintf("%d overloaded, cost %g, %v", plan.OverloadedMinutes, plan.Cost, steps); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
 	}
 }
 
-// brute tries every way.
-func brute(p Problem, minute, size int, so state) state {
-	if minute == len(p.Demand) {
+// solveByBruteForce tries every way.
+func solveByBruteForce(p Problem, minute, size int, so pathScore) pathScore {
+	if minute == len(p.DemandVCPUs) {
 		return so
 	}
-	best := never
+	best := unreachable
 	for to := range p.Sizes {
-		length, level, cost := 1, p.Sizes[size].VCPUs, p.Sizes[size].Cost
+		length, level, cost := 1, p.Sizes[size].VCPUs, p.Sizes[size].CostPerMinute
 		if to != size {
-			c := p.Change(p.Sizes[size], p.Sizes[to])
-			length, level, cost = c.Minutes, c.VCPUs, c.Cost
+			c := p.ChangeBetween(p.Sizes[size], p.Sizes[to])
+			length, level, cost = c.Minutes, c.VCPUs, c.CostPerMinute
 		}
-		if minute+length > len(p.Demand) {
+		if minute+length > len(p.DemandVCPUs) {
 			continue
 		}
 		next := so
-		for _, demand := range p.Demand[minute : minute+length] {
+		for _, demand := range p.DemandVCPUs[minute : minute+length] {
 			if math.IsNaN(demand) {
 				continue
 			}
 			next.cost += cost
-			if demand >= p.Carries*level {
-				next.overloaded++
+			if demand >= p.OverloadShare*level {
+				next.overloadedMinutes++
 			}
 		}
-		if end := brute(p, minute+length, to, next); end.less(best) {
+		if end := solveByBruteForce(p, minute+length, to, next); end.isBetterThan(best) {
 			best = end
 		}
 	}
@@ -114,7 +114,7 @@ func brute(p Problem, minute, size int, so state) state {
 }
 
 // No way is better than the plan, and the plan is a way.
-func TestNothingIsBetter(t *testing.T) {
+func TestSolve_MatchesBruteForce(t *testing.T) {
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		demand := make([]float64, 1+random.IntN(9))
@@ -124,8 +124,8 @@ func TestNothingIsBetter(t *testing.T) {
 				demand[n] = math.NaN()
 			}
 		}
-		p := problem(1, demand...)
-		p.Start = random.IntN(3)
+		p := newProblem(1, demand...)
+		p.StartSize = random.IntN(3)
 		lengths := [3][3]int{}
 		for a := range lengths {
 			for b := range lengths[a] {
@@ -133,34 +133,34 @@ func TestNothingIsBetter(t *testing.T) {
 			}
 		}
 		index := map[string]int{"large": 0, "xlarge": 1, "2xlarge": 2}
-		p.Change = func(from, to Size) Change {
-			return Change{Minutes: lengths[index[from.Class]][index[to.Class]], VCPUs: min(from.VCPUs, to.VCPUs), Cost: from.Cost + to.Cost/2}
+		p.ChangeBetween = func(from, to Size) Change {
+			return Change{Minutes: lengths[index[from.Class]][index[to.Class]], VCPUs: min(from.VCPUs, to.VCPUs), CostPerMinute: from.CostPerMinute + to.CostPerMinute/2}
 		}
-		plan, want := solve(t, p), brute(p, 0, p.Start, state{})
-		if plan.Overloaded != want.overloaded || math.Abs(plan.Cost-want.cost) > 1e-6 {
-			t.Fatalf("seed %d: %d overloaded for %g, and %d for %g can be done", seed, plan.Overloaded, plan.Cost, want.overloaded, want.cost)
+		plan, want := mustSolve(t, p), solveByBruteForce(p, 0, p.StartSize, pathScore{})
+		if plan.OverloadedMinutes != want.overloadedMinutes || math.Abs(plan.Cost-want.cost) > 1e-6 {
+			t.Fatalf("seed %d: %d overloaded for %g, and %d for %g can be done", seed, plan.OverloadedMinutes, plan.Cost, want.overloadedMinutes, want.cost)
 		}
-		size, at := p.Start, 0
+		size, at := p.StartSize, 0
 		for _, s := range plan.Steps {
-			if s.At < at || s.From != size {
+			if s.StartMinute < at || s.From != size {
 				t.Fatalf("seed %d: the steps %+v do not follow on each other", seed, plan.Steps)
 			}
-			size, at = s.To, s.At+s.Change.Minutes
+			size, at = s.To, s.StartMinute+s.Change.Minutes
 		}
 	}
 }
 
 // BenchmarkSolve is two months by the minute and 20 sizes.
 func BenchmarkSolve(b *testing.B) {
-	p := problem(15)
+	p := newProblem(15)
 	p.Sizes = nil
 	for n := range 20 {
 		p.Sizes = append(p.Sizes, Size{fmt.Sprint(n), 1, float64(n + 1), float64(n + 1)})
 	}
 	for n := range 61 * 24 * 60 {
-		p.Demand = append(p.Demand, 6+5*math.Sin(float64(n)/1440*2*math.Pi))
+		p.DemandVCPUs = append(p.DemandVCPUs, 6+5*math.Sin(float64(n)/1440*2*math.Pi))
 	}
 	for b.Loop() {
-		solve(b, p)
+		mustSolve(b, p)
 	}
 }

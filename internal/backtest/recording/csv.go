@@ -10,26 +10,26 @@ import (
 	"time"
 )
 
-// columns is what a header may be.
-const columns = "timestamp,value or timestamp,value,dbload"
+// supportedHeaders is what a header may be.
+const supportedHeaders = "timestamp,value or timestamp,value,dbload"
 
-// rows reads the rows of a CSV file one by one.
-type rows struct {
-	file
+// csvRows reads the rows of a CSV file one by one.
+type csvRows struct {
+	inputFile
 	*csv.Reader
-	measure
-	columns int
+	converter
+	columnCount int
 }
 
-func readCSV(f file, in *bufio.Reader, m measure) (*Recording, error) {
-	r := &rows{file: f, Reader: csv.NewReader(in), measure: m}
+func readCSV(f inputFile, in *bufio.Reader, m converter) (*Recording, error) {
+	r := &csvRows{inputFile: f, Reader: csv.NewReader(in), converter: m}
 	r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = -1, true, true
-	if err := r.header(); err != nil {
+	if err := r.readHeader(); err != nil {
 		return nil, err
 	}
 	var points []point
 	for {
-		p, err := r.point()
+		p, err := r.readPoint()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -37,29 +37,29 @@ func readCSV(f file, in *bufio.Reader, m measure) (*Recording, error) {
 			return nil, err
 		}
 		if len(points) > 0 {
-			if err := f.inOrder(points[len(points)-1], p); err != nil {
+			if err := f.checkOrder(points[len(points)-1], p); err != nil {
 				return nil, err
 			}
 		}
-		if points = append(points, p); len(points) > mostIntervals {
-			return nil, f.wrong(p.line, "is one row more than the %d that a recording may have: %s", mostIntervals, fewer)
+		if points = append(points, p); len(points) > maxIntervals {
+			return nil, f.errorAt(p.line, "is one row more than the %d that a recording may have: %s", maxIntervals, reduceIntervalsHint)
 		}
 	}
 	switch len(points) {
 	case 0:
-		return nil, f.wrong(0, "has a header and no rows: give two rows or more")
+		return nil, f.errorAt(0, "has a header and no rows: give two rows or more")
 	case 1:
-		return nil, f.wrong(points[0].line, "is the only row, so that the interval is not known: give two rows or more")
+		return nil, f.errorAt(points[0].line, "is the only row, so that the interval is not known: give two rows or more")
 	}
-	return f.grid(points)
+	return f.alignToGrid(points)
 }
 
-// next is the next row and its line.
-func (r *rows) next() ([]string, int, error) {
+// nextRow is the next row and its line.
+func (r *csvRows) nextRow() ([]string, int, error) {
 	row, err := r.Read()
 	var broken *csv.ParseError
 	if errors.As(err, &broken) {
-		return nil, 0, r.wrong(broken.Line, "has a quotation mark that does not belong there or is not closed: values need none")
+		return nil, 0, r.errorAt(broken.Line, "has a quotation mark that does not belong there or is not closed: values need none")
 	}
 	if err != nil {
 		return nil, 0, err
@@ -71,10 +71,10 @@ func (r *rows) next() ([]string, int, error) {
 	return row, line, nil
 }
 
-func (r *rows) header() error {
-	row, line, err := r.next()
+func (r *csvRows) readHeader() error {
+	row, line, err := r.nextRow()
 	if errors.Is(err, io.EOF) {
-		return r.wrong(0, "is empty: "+formats)
+		return r.errorAt(0, "is empty: "+supportedFormats)
 	}
 	if err != nil {
 		return err
@@ -82,52 +82,52 @@ func (r *rows) header() error {
 	joined := strings.Join(row, ",")
 	switch strings.ToLower(joined) {
 	case "timestamp,value", "timestamp,value,dbload":
-		r.columns = len(row)
+		r.columnCount = len(row)
 		return nil
 	}
 	if _, ok := parseTime(row[0]); ok {
-		return r.wrong(line, "is a row of values, and the header is missing: put %s above it", columns)
+		return r.errorAt(line, "is a row of values, and the header is missing: put %s above it", supportedHeaders)
 	}
-	return r.wrong(line, "the columns are %s: they must be %s", quote(joined), columns)
+	return r.errorAt(line, "the columns are %s: they must be %s", quote(joined), supportedHeaders)
 }
 
-func (r *rows) point() (point, error) {
-	row, line, err := r.next()
+func (r *csvRows) readPoint() (point, error) {
+	row, line, err := r.nextRow()
 	if err != nil {
 		return point{}, err
 	}
-	if len(row) != r.columns {
-		return point{}, r.wrong(line, "has %d field(s), and the header has %d: every row must have as many", len(row), r.columns)
+	if len(row) != r.columnCount {
+		return point{}, r.errorAt(line, "has %d field(s), and the header has %d: every row must have as many", len(row), r.columnCount)
 	}
 	at, ok := parseTime(row[0])
 	if !ok {
-		return point{}, r.wrong(line, noTime, quote(row[0]))
+		return point{}, r.errorAt(line, invalidTimeFormat, quote(row[0]))
 	}
-	value, problem := r.read(row[1])
+	value, problem := r.parse(row[1])
 	load := math.NaN()
-	if problem == "" && r.columns > 2 {
-		load, problem = readLoad(row[2])
+	if problem == "" && r.columnCount > 2 {
+		load, problem = parseDBLoad(row[2])
 	}
 	if problem != "" {
-		return point{}, r.wrong(line, "%s", problem)
+		return point{}, r.errorAt(line, "%s", problem)
 	}
-	p := point{at: at, line: line}
-	p.demand, p.censored = r.demand(value, load)
+	p := point{unixSeconds: at, line: line}
+	p.demandVCPUs, p.censored = r.demand(value, load)
 	return p, nil
 }
 
-// inOrder says whether a row may follow another.
-func (f file) inOrder(before, p point) error {
+// checkOrder says whether a row may follow another.
+func (f inputFile) checkOrder(before, p point) error {
 	switch {
-	case p.at == before.at:
-		return f.wrong(p.line, "the timestamp %s is that of line %d too: keep one of the rows", stamp(p.at), before.line)
-	case p.at < before.at:
-		return f.wrong(p.line, "the timestamp %s is before that of line %d: sort the rows, oldest first", stamp(p.at), before.line)
+	case p.unixSeconds == before.unixSeconds:
+		return f.errorAt(p.line, "the timestamp %s is that of line %d too: keep one of the rows", formatTime(p.unixSeconds), before.line)
+	case p.unixSeconds < before.unixSeconds:
+		return f.errorAt(p.line, "the timestamp %s is before that of line %d: sort the rows, oldest first", formatTime(p.unixSeconds), before.line)
 	}
 	return nil
 }
 
-const noTime = "%s is no time: write 2006-01-02 15:04:05 in UTC, or 2006-01-02T15:04:05Z"
+const invalidTimeFormat = "%s is no time: write 2006-01-02 15:04:05 in UTC, or 2006-01-02T15:04:05Z"
 
 // parseTime reads a time of whole seconds, in seconds since 1970.
 func parseTime(text string) (int64, bool) {

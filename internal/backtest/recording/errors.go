@@ -25,11 +25,11 @@ func (e *InputError) Error() string {
 	return e.File + ":" + strconv.Itoa(e.Line) + ": " + e.Problem
 }
 
-// file makes the errors of one file.
-type file string
+// inputFile makes the errors of one file.
+type inputFile string
 
-// wrong is an error about a line, or about the whole file when the line is zero.
-func (f file) wrong(line int, format string, args ...any) error {
+// errorAt is an error about a line, or about the whole file when the line is zero.
+func (f inputFile) errorAt(line int, format string, args ...any) error {
 	return &InputError{File: string(f), Line: line, Problem: fmt.Sprintf(format, args...)}
 }
 
@@ -42,11 +42,11 @@ func quote(text string) string {
 	return strconv.Quote(text)
 }
 
-// stamp shows a time as recordings have it.
-func stamp(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.DateTime) }
+// formatTime shows a time as recordings have it.
+func formatTime(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.DateTime) }
 
-// apart shows a distance in seconds; one that no time.Duration can hold is shown as the longest.
-func apart(seconds int64) string {
+// formatSeconds shows a distance in seconds; one that no time.Duration can hold is shown as the longest.
+func formatSeconds(seconds int64) string {
 	text := time.Unix(seconds, 0).Sub(time.Unix(0, 0)).String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")

@@ -46,22 +46,22 @@ type Query struct {
 	Period time.Duration
 }
 
-// metrics are what is read of each instance: the percentage of its vCPUs, and the sessions that want a CPU where they are recorded.
-var metrics = [...]string{"CPUUtilization", "DBLoadCPU"}
+// fetchedMetrics are what is read of each instance: the percentage of its vCPUs, and the sessions that want a CPU where they are recorded.
+var fetchedMetrics = [...]string{"CPUUtilization", "DBLoadCPU"}
 
 // Fetch reads a recording from CloudWatch. An interval that any instance has no sample of is NaN, and the recording begins and ends with
 // intervals that are known. It fails when the query makes no sense, when a request fails, and when there is no such interval at all.
 func Fetch(ctx context.Context, client MetricsClient, q Query) (*Recording, error) {
 	f := fetcher{client: client, Query: q}
-	length, err := f.check()
+	length, err := f.validate()
 	if err != nil {
 		return nil, err
 	}
 	r := &Recording{Start: f.From, Interval: f.Period}
-	queries := len(f.Instances) * len(metrics)
+	queries := len(f.Instances) * len(fetchedMetrics)
 	for at := 0; at < length; {
 		n := min(length-at, maxDatapoints/min(queries, maxQueries))
-		if err := f.stretch(ctx, r, n); err != nil {
+		if err := f.fetchIntervals(ctx, r, n); err != nil {
 			return nil, err
 		}
 		at += n
@@ -69,7 +69,7 @@ func Fetch(ctx context.Context, client MetricsClient, q Query) (*Recording, erro
 	r.trim()
 	if len(r.Demand) == 0 {
 		return nil, fmt.Errorf("CloudWatch has no CPUUtilization of every instance from %s to %s: check the names, the region and the period; %s",
-			f.From.Format(time.DateTime), f.To.UTC().Format(time.DateTime), kept)
+			f.From.Format(time.DateTime), f.To.UTC().Format(time.DateTime), retentionHint)
 	}
 	return r, nil
 }
@@ -82,8 +82,8 @@ type fetcher struct {
 	vcpus []float64
 }
 
-// check checks the query, rounds From and gives the number of periods.
-func (f *fetcher) check() (length int, err error) {
+// validate checks the query, rounds From and gives the number of periods.
+func (f *fetcher) validate() (length int, err error) {
 	if len(f.Instances) == 0 {
 		return 0, errors.New("name one instance or more to read from CloudWatch")
 	}
@@ -93,34 +93,34 @@ func (f *fetcher) check() (length int, err error) {
 			return 0, fmt.Errorf("the instance %q is named twice or has no name: name each instance once", i.ID)
 		}
 		seen[i.ID] = true
-		vcpus, err := vcpusOf(i.Class, f.Engine)
+		vcpus, err := classVCPUs(i.Class, f.Engine)
 		if err != nil {
 			return 0, fmt.Errorf("instance %s: %w", i.ID, err)
 		}
 		f.vcpus = append(f.vcpus, vcpus)
 	}
-	if f.Period < shortest*time.Second || f.Period > longest*time.Second || f.Period%time.Minute != 0 {
+	if f.Period < minIntervalSeconds*time.Second || f.Period > maxIntervalSeconds*time.Second || f.Period%time.Minute != 0 {
 		return 0, fmt.Errorf("the period is %s: it must be whole minutes, 1 to 60", f.Period)
 	}
 	f.From = f.From.UTC().Truncate(f.Period)
 	switch n := f.To.Sub(f.From) / f.Period; {
 	case n < 1:
 		return 0, errors.New("the time to read is shorter than a period: give an earlier start or a later end")
-	case n > mostIntervals:
-		return 0, fmt.Errorf("the time to read is %d periods, and a recording may have %d: %s", n, mostIntervals, fewer)
+	case n > maxIntervals:
+		return 0, fmt.Errorf("the time to read is %d periods, and a recording may have %d: %s", n, maxIntervals, reduceIntervalsHint)
 	default:
 		return int(n), nil
 	}
 }
 
-// stretch reads so many intervals of all instances from the end of the recording on, and appends them.
-func (f *fetcher) stretch(ctx context.Context, r *Recording, length int) error {
+// fetchIntervals reads so many intervals of all instances from the end of the recording on, and appends them.
+func (f *fetcher) fetchIntervals(ctx context.Context, r *Recording, length int) error {
 	start := r.End()
 	// samples has the series of each instance's metrics, one after the other.
-	samples := make([][]float64, len(f.Instances)*len(metrics))
+	samples := make([][]float64, len(f.Instances)*len(fetchedMetrics))
 	for first := 0; first < len(samples); first += maxQueries {
 		end := min(first+maxQueries, len(samples))
-		if err := f.request(ctx, start, length, samples, first, end); err != nil {
+		if err := f.fetchSamples(ctx, start, length, samples, first, end); err != nil {
 			return err
 		}
 	}
@@ -129,27 +129,27 @@ func (f *fetcher) stretch(ctx context.Context, r *Recording, length int) error {
 	for n := range length {
 		hidden := false
 		for i, vcpus := range f.vcpus {
-			used, load := samples[i*len(metrics)][n], samples[i*len(metrics)+1][n]
-			demand, censored := wanted(used/100*vcpus, load, used >= SaturatedPercent)
+			used, load := samples[i*len(fetchedMetrics)][n], samples[i*len(fetchedMetrics)+1][n]
+			demand, censored := estimateDemand(used/100*vcpus, load, used >= SaturatedPercent)
 			r.Demand[begun+n] += demand // NaN where the sample is missing, and so is the sum
 			hidden = hidden || censored
 		}
 		if hidden && !math.IsNaN(r.Demand[begun+n]) {
-			r.censor(begun + n)
+			r.markCensored(begun + n)
 		}
 	}
 	return nil
 }
 
-// request reads the samples first to end of all queries, page by page.
-func (f *fetcher) request(ctx context.Context, start time.Time, length int, samples [][]float64, first, end int) error {
+// fetchSamples reads the samples first to end of all queries, page by page.
+func (f *fetcher) fetchSamples(ctx context.Context, start time.Time, length int, samples [][]float64, first, end int) error {
 	input := &cloudwatch.GetMetricDataInput{
 		StartTime: aws.Time(start), EndTime: aws.Time(start.Add(time.Duration(length) * f.Period)),
 		ScanBy: types.ScanByTimestampAscending,
 	}
 	for n := first; n < end; n++ {
-		samples[n] = unknown(length)
-		input.MetricDataQueries = append(input.MetricDataQueries, f.query(n))
+		samples[n] = newUnknownDemand(length)
+		input.MetricDataQueries = append(input.MetricDataQueries, f.newMetricQuery(n))
 	}
 	statuses := make([]string, end-first)
 	pages := cloudwatch.NewGetMetricDataPaginator(f.client, input)
@@ -159,11 +159,11 @@ func (f *fetcher) request(ctx context.Context, start time.Time, length int, samp
 			return fmt.Errorf("CloudWatch GetMetricData: %w", err)
 		}
 		for _, result := range page.MetricDataResults {
-			n, err := strconv.Atoi(strings.TrimPrefix(aws.ToString(result.Id), idPrefix))
+			n, err := strconv.Atoi(strings.TrimPrefix(aws.ToString(result.Id), queryIDPrefix))
 			if err != nil || n < first || n >= end {
 				continue
 			}
-			if err := f.take(samples[n], start, n, result); err != nil {
+			if err := f.storeResult(samples[n], start, n, result); err != nil {
 				return err
 			}
 			statuses[n-first] = string(result.StatusCode)
@@ -172,23 +172,23 @@ func (f *fetcher) request(ctx context.Context, start time.Time, length int, samp
 	// All pages but the last are partial.
 	for n, status := range statuses {
 		if problem := statusProblem(status); problem != "" {
-			return fmt.Errorf("CloudWatch GetMetricData: %s %s", f.name(first+n), problem)
+			return fmt.Errorf("CloudWatch GetMetricData: %s %s", f.queryName(first+n), problem)
 		}
 	}
 	return nil
 }
 
-// idPrefix begins the id of each query, which must begin with a lower-case letter.
-const idPrefix = "m"
+// queryIDPrefix begins the id of each query, which must begin with a lower-case letter.
+const queryIDPrefix = "m"
 
-func (f *fetcher) query(n int) types.MetricDataQuery {
+func (f *fetcher) newMetricQuery(n int) types.MetricDataQuery {
 	return types.MetricDataQuery{
-		Id: aws.String(idPrefix + strconv.Itoa(n)),
+		Id: aws.String(queryIDPrefix + strconv.Itoa(n)),
 		MetricStat: &types.MetricStat{
 			Metric: &types.Metric{
-				Namespace: aws.String("AWS/RDS"), MetricName: aws.String(metrics[n%len(metrics)]),
+				Namespace: aws.String("AWS/RDS"), MetricName: aws.String(fetchedMetrics[n%len(fetchedMetrics)]),
 				Dimensions: []types.Dimension{{
-					Name: aws.String("DBInstanceIdentifier"), Value: aws.String(f.Instances[n/len(metrics)].ID),
+					Name: aws.String("DBInstanceIdentifier"), Value: aws.String(f.Instances[n/len(fetchedMetrics)].ID),
 				}},
 			},
 			Period: aws.Int32(int32(f.Period / time.Second)),
@@ -197,27 +197,27 @@ func (f *fetcher) query(n int) types.MetricDataQuery {
 	}
 }
 
-// name is what query n reads, for people.
-func (f *fetcher) name(n int) string {
-	return metrics[n%len(metrics)] + " of " + f.Instances[n/len(metrics)].ID
+// queryName is what query n reads, for people.
+func (f *fetcher) queryName(n int) string {
+	return fetchedMetrics[n%len(fetchedMetrics)] + " of " + f.Instances[n/len(fetchedMetrics)].ID
 }
 
-// take takes in one page's result of query n.
-func (f *fetcher) take(series []float64, start time.Time, n int, result types.MetricDataResult) error {
+// storeResult takes in one page's result of query n.
+func (f *fetcher) storeResult(series []float64, start time.Time, n int, result types.MetricDataResult) error {
 	if len(result.Timestamps) != len(result.Values) {
 		return fmt.Errorf("CloudWatch GetMetricData: %s has %d timestamps and %d values",
-			f.name(n), len(result.Timestamps), len(result.Values))
+			f.queryName(n), len(result.Timestamps), len(result.Values))
 	}
 	for k, at := range result.Timestamps {
 		value := result.Values[k]
 		var problem string
-		if metrics[n%len(metrics)] == metrics[0] {
-			value, problem = measure{vcpus: 1}.check(value)
+		if fetchedMetrics[n%len(fetchedMetrics)] == fetchedMetrics[0] {
+			value, problem = converter{vcpus: 1}.check(value)
 		} else {
-			problem = checkLoad(value)
+			problem = checkDBLoad(value)
 		}
 		if problem != "" {
-			return fmt.Errorf("CloudWatch GetMetricData: %s at %s: %s", f.name(n), at.UTC().Format(time.DateTime), problem)
+			return fmt.Errorf("CloudWatch GetMetricData: %s at %s: %s", f.queryName(n), at.UTC().Format(time.DateTime), problem)
 		}
 		if since := at.Sub(start); since >= 0 && since < time.Duration(len(series))*f.Period {
 			series[since/f.Period] = value

@@ -17,22 +17,22 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-var midnight = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+var startOfDay = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// fakeWatch is CloudWatch with the samples of "CPUUtilization of db-1" and the like, one a period from midnight on; NaN is none.
-type fakeWatch struct {
+// fakeCloudWatch is CloudWatch with the samples of "CPUUtilization of db-1" and the like, one a period from midnight on; NaN is none.
+type fakeCloudWatch struct {
 	t       *testing.T
 	samples map[string][]float64
-	// page is how many datapoints a page has; zero is all.
-	page int
-	// change changes every result before it is sent.
-	change func(name string, last bool, r *types.MetricDataResult)
-	err    error
+	// pageSize is how many datapoints a page has; zero is all.
+	pageSize int
+	// editResult changes every result before it is sent.
+	editResult func(name string, last bool, r *types.MetricDataResult)
+	err        error
 	// requests and pages are how many there were, and widest and most the queries and datapoints of the largest request.
-	requests, pages, widest, most int
+	requests, pages, maxQueries, maxDatapoints int
 }
 
-func (w *fakeWatch) GetMetricData(
+func (w *fakeCloudWatch) GetMetricData(
 	ctx context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options),
 ) (*cloudwatch.GetMetricDataOutput, error) {
 	w.t.Helper()
@@ -48,7 +48,7 @@ func (w *fakeWatch) GetMetricData(
 		w.requests++
 	}
 	out := &cloudwatch.GetMetricDataOutput{}
-	left, passed, asked := w.page, 0, 0
+	left, passed, asked := w.pageSize, 0, 0
 	for _, q := range in.MetricDataQueries {
 		stat := q.MetricStat
 		if *stat.Metric.Namespace != "AWS/RDS" || *stat.Stat != "Average" || *stat.Metric.Dimensions[0].Name != "DBInstanceIdentifier" {
@@ -59,34 +59,34 @@ func (w *fakeWatch) GetMetricData(
 		asked += int(in.EndTime.Sub(*in.StartTime) / period)
 		result := types.MetricDataResult{Id: q.Id, Label: aws.String("whatever"), StatusCode: types.StatusCodeComplete}
 		for n, value := range w.samples[name] {
-			at := midnight.Add(time.Duration(n) * period)
+			at := startOfDay.Add(time.Duration(n) * period)
 			if value != value || at.Before(*in.StartTime) || !at.Before(*in.EndTime) {
 				continue
 			}
 			if passed++; passed <= skip {
 				continue
 			}
-			if w.page > 0 && left == 0 {
+			if w.pageSize > 0 && left == 0 {
 				result.StatusCode = types.StatusCodePartialData
-				out.NextToken = aws.String(strconv.Itoa(skip + w.page))
+				out.NextToken = aws.String(strconv.Itoa(skip + w.pageSize))
 				break
 			}
 			left--
 			result.Timestamps, result.Values = append(result.Timestamps, at), append(result.Values, value)
 		}
-		if w.change != nil {
-			w.change(name, out.NextToken == nil, &result)
+		if w.editResult != nil {
+			w.editResult(name, out.NextToken == nil, &result)
 		}
 		out.MetricDataResults = append(out.MetricDataResults, result)
 	}
-	w.widest, w.most = max(w.widest, len(in.MetricDataQueries)), max(w.most, asked)
+	w.maxQueries, w.maxDatapoints = max(w.maxQueries, len(in.MetricDataQueries)), max(w.maxDatapoints, asked)
 	return out, nil
 }
 
-func pair(minutes int) Query {
+func newTwoInstanceQuery(minutes int) Query {
 	return Query{
 		Instances: []Instance{{"db-1", "db.r6g.large"}, {"db-2", "db.r6g.xlarge"}},
-		From:      midnight, To: midnight.Add(time.Duration(minutes) * time.Minute), Period: time.Minute,
+		From:      startOfDay, To: startOfDay.Add(time.Duration(minutes) * time.Minute), Period: time.Minute,
 	}
 }
 
@@ -100,8 +100,8 @@ func TestFetch(t *testing.T) {
 	}
 	for _, page := range []int{0, 1, 3, 100} {
 		t.Run(fmt.Sprint("pages of ", page), func(t *testing.T) {
-			w := &fakeWatch{t: t, samples: samples, page: page}
-			q := pair(7)
+			w := &fakeCloudWatch{t: t, samples: samples, pageSize: page}
+			q := newTwoInstanceQuery(7)
 			q.From, q.To = q.From.Add(20*time.Second), q.To.Add(30*time.Second)
 			r, err := Fetch(t.Context(), w, q)
 			if err != nil {
@@ -109,17 +109,17 @@ func TestFetch(t *testing.T) {
 			}
 			// db-1 has two vCPUs and db-2 four. Minutes 0 and 6 lack an instance, at the ends; minute 3 in between.
 			want, censored := []float64{2, 4.96, nan, 6, 8.92}, []bool{false, false, false, false, true}
-			if !same(r.Demand, want) || !slices.Equal(r.Censored, censored) {
+			if !equalDemand(r.Demand, want) || !slices.Equal(r.Censored, censored) {
 				t.Errorf("got %v censored %v, want %v censored %v", r.Demand, r.Censored, want, censored)
 			}
-			if !r.Start.Equal(midnight.Add(time.Minute)) || r.Interval != time.Minute || w.requests != 1 || page == 1 && w.pages < 20 {
+			if !r.Start.Equal(startOfDay.Add(time.Minute)) || r.Interval != time.Minute || w.requests != 1 || page == 1 && w.pages < 20 {
 				t.Errorf("got %v every %v in %d requests, %d pages", r.Start, r.Interval, w.requests, w.pages)
 			}
 		})
 	}
 }
 
-func TestFetchWithinTheLimits(t *testing.T) {
+func TestFetch_StaysWithinRequestLimits(t *testing.T) {
 	for name, test := range map[string]struct {
 		instances, minutes, requests int
 	}{
@@ -129,8 +129,8 @@ func TestFetchWithinTheLimits(t *testing.T) {
 		"wide and long": {300, 250, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &fakeWatch{t: t, samples: map[string][]float64{}}
-			q := Query{From: midnight, To: midnight.Add(time.Duration(test.minutes) * time.Minute), Period: time.Minute}
+			w := &fakeCloudWatch{t: t, samples: map[string][]float64{}}
+			q := Query{From: startOfDay, To: startOfDay.Add(time.Duration(test.minutes) * time.Minute), Period: time.Minute}
 			want := make([]float64, test.minutes)
 			for i := range test.instances {
 				id := fmt.Sprint("db-", i)
@@ -149,18 +149,18 @@ func TestFetchWithinTheLimits(t *testing.T) {
 			if !slices.EqualFunc(r.Demand, want, func(a, b float64) bool { return a-b < 1e-6 && b-a < 1e-6 }) || r.Censored != nil {
 				t.Errorf("got other demands, %d of them", len(r.Demand))
 			}
-			if w.widest > maxQueries || w.most > maxDatapoints || w.requests != test.requests {
-				t.Errorf("got %d requests of up to %d queries and %d datapoints", w.requests, w.widest, w.most)
+			if w.maxQueries > maxQueries || w.maxDatapoints > maxDatapoints || w.requests != test.requests {
+				t.Errorf("got %d requests of up to %d queries and %d datapoints", w.requests, w.maxQueries, w.maxDatapoints)
 			}
 		})
 	}
 }
 
-func TestFetchMarksAllOrNone(t *testing.T) {
+func TestFetch_MarksEveryIntervalWhenOneIsCensored(t *testing.T) {
 	samples := make([]float64, 60_000)
 	samples[7] = 99
-	w := &fakeWatch{t: t, samples: map[string][]float64{"CPUUtilization of db-1": samples}}
-	q := pair(len(samples))
+	w := &fakeCloudWatch{t: t, samples: map[string][]float64{"CPUUtilization of db-1": samples}}
+	q := newTwoInstanceQuery(len(samples))
 	q.Instances = q.Instances[:1]
 	r, err := Fetch(t.Context(), w, q)
 	if err != nil {
@@ -171,7 +171,7 @@ func TestFetchMarksAllOrNone(t *testing.T) {
 	}
 }
 
-func TestFetchFailures(t *testing.T) {
+func TestFetch_ReportsErrors(t *testing.T) {
 	refused := errors.New("refused")
 	ofFirst := func(change func(r *types.MetricDataResult)) func(string, bool, *types.MetricDataResult) {
 		return func(name string, last bool, r *types.MetricDataResult) {
@@ -187,7 +187,7 @@ func TestFetchFailures(t *testing.T) {
 		return ofFirst(func(r *types.MetricDataResult) { r.Values[0] = v })
 	}
 	none := "CloudWatch has no CPUUtilization of every instance from 2024-01-01 00:00:00 to 2024-01-01 00:02:00: " +
-		"check the names, the region and the period; " + kept
+		"check the names, the region and the period; " + retentionHint
 	for name, test := range map[string]struct {
 		query  func(*Query)
 		change func(string, bool, *types.MetricDataResult)
@@ -208,7 +208,7 @@ func TestFetchFailures(t *testing.T) {
 		"one lacks all":    {change: ofFirst(func(r *types.MetricDataResult) { r.Values, r.Timestamps = nil, nil }), want: none},
 		"unasked for":      {change: func(_ string, _ bool, r *types.MetricDataResult) { r.Id = aws.String("m99") }, want: none},
 		"of another time": {change: ofFirst(func(r *types.MetricDataResult) {
-			r.Timestamps[0], r.Timestamps[1] = midnight.Add(-1), midnight.Add(2*time.Minute)
+			r.Timestamps[0], r.Timestamps[1] = startOfDay.Add(-1), startOfDay.Add(2*time.Minute)
 		}), want: none},
 		"forbidden":          {change: status(types.StatusCodeForbidden), want: "CloudWatch GetMetricData: CPUUtilization of db-1 is Forbidden: fetch it again with credentials that may read the metric (cloudwatch:GetMetricData)"},
 		"internal":           {change: status(types.StatusCodeInternalError), want: "CloudWatch GetMetricData: CPUUtilization of db-1 is InternalError: CloudWatch failed, so fetch it again"},
@@ -218,11 +218,11 @@ func TestFetchFailures(t *testing.T) {
 		"negative":           {change: value(-1), want: "CloudWatch GetMetricData: CPUUtilization of db-1 at 2024-01-01 00:00:00: the value -1 is negative: it must be 0 or more"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			q := pair(2)
+			q := newTwoInstanceQuery(2)
 			if test.query != nil {
 				test.query(&q)
 			}
-			w := &fakeWatch{t: t, change: test.change, err: test.err, samples: map[string][]float64{
+			w := &fakeCloudWatch{t: t, editResult: test.change, err: test.err, samples: map[string][]float64{
 				"CPUUtilization of db-1": {1, 2}, "CPUUtilization of db-2": {1, 2},
 			}}
 			_, err := Fetch(t.Context(), w, q)
@@ -236,11 +236,11 @@ func TestFetchFailures(t *testing.T) {
 	}
 }
 
-func TestFetchStops(t *testing.T) {
+func TestFetch_StopsWhenContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &fakeWatch{t: t, page: 1, samples: map[string][]float64{"CPUUtilization of db-1": {1, 2, 3, 4}, "CPUUtilization of db-2": {1, 2, 3, 4}}}
-	w.change = func(string, bool, *types.MetricDataResult) { cancel() }
-	if _, err := Fetch(ctx, w, pair(4)); !errors.Is(err, context.Canceled) || w.pages != 1 {
+	w := &fakeCloudWatch{t: t, pageSize: 1, samples: map[string][]float64{"CPUUtilization of db-1": {1, 2, 3, 4}, "CPUUtilization of db-2": {1, 2, 3, 4}}}
+	w.editResult = func(string, bool, *types.MetricDataResult) { cancel() }
+	if _, err := Fetch(ctx, w, newTwoInstanceQuery(4)); !errors.Is(err, context.Canceled) || w.pages != 1 {
 		t.Errorf("got %v after %d pages", err, w.pages)
 	}
 }

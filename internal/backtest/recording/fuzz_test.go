@@ -11,12 +11,12 @@ import (
 
 // FuzzRead wants every input to be refused in one line, or to become a recording that a backtest can run.
 func FuzzRead(f *testing.F) {
-	cpu := output(entry("cpu", "", "Complete", "50", "99"), entry("l", "DBLoadCPU", "Complete", "3", "4"))
+	cpu := newOutputJSON(newResultJSON("cpu", "", "Complete", "50", "99"), newResultJSON("l", "DBLoadCPU", "Complete", "3", "4"))
 	for _, in := range []string{
 		"", "{", "timestamp,value\n", "timestamp,value\n2024-01-01 00:00:00,1\n2024-01-01 00:01:00,99\n2024-01-01 00:05:00,2\n",
 		"\ufefftimestamp,value,dbload\r\n2024-01-01T00:00:00+01:00,96,5\r\n2024-01-01T00:05:00+01:00,97,\r\n",
 		"timestamp,value\n0001-01-01 00:00:00,1\n9999-01-01 00:01:00,99\n",
-		cpu, cpu + cpu, strings.ReplaceAll(cpu, "DBLoad", "CPUUtilization"), output(),
+		cpu, cpu + cpu, strings.ReplaceAll(cpu, "DBLoad", "CPUUtilization"), newOutputJSON(),
 	} {
 		f.Add([]byte(in), uint8(0))
 		f.Add([]byte(in), uint8(1))
@@ -40,7 +40,7 @@ func FuzzRead(f *testing.F) {
 		if r.Interval < time.Minute || r.Interval > time.Hour || r.Interval%time.Minute != 0 || r.Start.Location() != time.UTC {
 			t.Fatalf("starts at %v, every %v", r.Start, r.Interval)
 		}
-		if len(r.Demand) < 2 || len(r.Demand) > mostIntervals || r.Censored != nil && len(r.Censored) != len(r.Demand) {
+		if len(r.Demand) < 2 || len(r.Demand) > maxIntervals || r.Censored != nil && len(r.Censored) != len(r.Demand) {
 			t.Fatalf("%d values, %d marks", len(r.Demand), len(r.Censored))
 		}
 		for n, d := range r.Demand {

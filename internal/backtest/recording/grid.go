@@ -6,72 +6,72 @@ import (
 )
 
 const (
-	// mostIntervals is the length from which on a recording is refused: almost four years of minutes. A gap counts, so that one
+	// maxIntervals is the length from which on a recording is refused: almost four years of minutes. A gap counts, so that one
 	// wrong year does not fill the memory.
-	mostIntervals = 2_000_000
-	// shortest and longest are the limits of an interval in seconds.
-	shortest, longest = 60, 3600
-	// inARow is how many distances of the same length, in a row, are another interval and no gaps.
-	inARow = 12
+	maxIntervals = 2_000_000
+	// minIntervalSeconds and longest are the limits of an interval in seconds.
+	minIntervalSeconds, maxIntervalSeconds = 60, 3600
+	// minCoarserRun is how many distances of the same length, in a row, are another interval and no gaps.
+	minCoarserRun = 12
 )
 
-// fewer is what to do about too many intervals.
-const fewer = "give a shorter time, or longer intervals"
+// reduceIntervalsHint is what to do about too many intervals.
+const reduceIntervalsHint = "give a shorter time, or longer intervals"
 
 // point is the demand of one interval.
 type point struct {
-	// at is when it begins, in seconds since 1970.
-	at int64
-	// demand is in vCPUs, NaN where it is not known.
-	demand   float64
-	censored bool
-	line     int
+	// unixSeconds is when it begins, in seconds since 1970.
+	unixSeconds int64
+	// demandVCPUs is in vCPUs, NaN where it is not known.
+	demandVCPUs float64
+	censored    bool
+	line        int
 }
 
-// grid spaces points evenly, which are two or more and in order. What is missing becomes NaN.
-func (f file) grid(points []point) (*Recording, error) {
-	interval, err := f.interval(points)
+// alignToGrid spaces points evenly, which are two or more and in order. What is missing becomes NaN.
+func (f inputFile) alignToGrid(points []point) (*Recording, error) {
+	interval, err := f.detectInterval(points)
 	if err != nil {
 		return nil, err
 	}
 	alike := 0 // distances in a row that are the same and too long
 	for n := 1; n < len(points); n++ {
-		d := points[n].at - points[n-1].at
-		if n == 1 || d == interval || d != points[n-1].at-points[n-2].at {
+		d := points[n].unixSeconds - points[n-1].unixSeconds
+		if n == 1 || d == interval || d != points[n-1].unixSeconds-points[n-2].unixSeconds {
 			alike = 0
 		}
 		if d > interval {
 			alike++
 		}
-		if from := n - alike + 1; d%interval != 0 || alike == inARow {
+		if from := n - alike + 1; d%interval != 0 || alike == minCoarserRun {
 			from = min(from, n)
-			return nil, f.wrong(points[from].line, "mixed intervals: %s is %s after the value before it, and most values are %s apart: "+
-				"give all of them the same interval, and leave out whole ones alone", stamp(points[from].at), apart(d), apart(interval))
+			return nil, f.errorAt(points[from].line, "mixed intervals: %s is %s after the value before it, and most values are %s apart: "+
+				"give all of them the same interval, and leave out whole ones alone", formatTime(points[from].unixSeconds), formatSeconds(d), formatSeconds(interval))
 		}
 	}
 	first, last := points[0], points[len(points)-1]
-	length := (last.at-first.at)/interval + 1
-	if length > mostIntervals {
-		return nil, f.wrong(last.line, "%s is %d intervals after the first value, and a recording may have %d: look for a wrong date, or %s",
-			stamp(last.at), length-1, mostIntervals, fewer)
+	length := (last.unixSeconds-first.unixSeconds)/interval + 1
+	if length > maxIntervals {
+		return nil, f.errorAt(last.line, "%s is %d intervals after the first value, and a recording may have %d: look for a wrong date, or %s",
+			formatTime(last.unixSeconds), length-1, maxIntervals, reduceIntervalsHint)
 	}
-	r := &Recording{Start: time.Unix(first.at, 0).UTC(), Interval: time.Duration(interval) * time.Second, Demand: unknown(int(length))}
+	r := &Recording{Start: time.Unix(first.unixSeconds, 0).UTC(), Interval: time.Duration(interval) * time.Second, Demand: newUnknownDemand(int(length))}
 	for _, p := range points {
-		n := int((p.at - first.at) / interval)
-		r.Demand[n] = p.demand
+		n := int((p.unixSeconds - first.unixSeconds) / interval)
+		r.Demand[n] = p.demandVCPUs
 		if p.censored {
-			r.censor(n)
+			r.markCensored(n)
 		}
 	}
 	return r, nil
 }
 
-// interval is the most common distance in seconds; the shortest of those that are equally common.
-func (f file) interval(points []point) (int64, error) {
+// detectInterval is the most common distance in seconds; the shortest of those that are equally common.
+func (f inputFile) detectInterval(points []point) (int64, error) {
 	type distance struct{ times, line int }
 	distances := map[int64]distance{}
 	for n := 1; n < len(points); n++ {
-		apart := points[n].at - points[n-1].at
+		apart := points[n].unixSeconds - points[n-1].unixSeconds
 		d := distances[apart]
 		if d.times++; d.line == 0 {
 			d.line = points[n].line
@@ -84,14 +84,14 @@ func (f file) interval(points []point) (int64, error) {
 			interval = apart
 		}
 	}
-	if line := distances[interval].line; interval < shortest || interval > longest || interval%60 != 0 {
-		return 0, f.wrong(line, "the values are %s apart: give one a minute, or one every so many whole minutes up to 60", apart(interval))
+	if line := distances[interval].line; interval < minIntervalSeconds || interval > maxIntervalSeconds || interval%60 != 0 {
+		return 0, f.errorAt(line, "the values are %s apart: give one a minute, or one every so many whole minutes up to 60", formatSeconds(interval))
 	}
 	return interval, nil
 }
 
-// unknown is a demand of which nothing is known.
-func unknown(length int) []float64 {
+// newUnknownDemand is a demand of which nothing is known.
+func newUnknownDemand(length int) []float64 {
 	out := make([]float64, length)
 	for n := range out {
 		out[n] = math.NaN()
@@ -99,8 +99,8 @@ func unknown(length int) []float64 {
 	return out
 }
 
-// censor marks an interval of the demand as it is so far.
-func (r *Recording) censor(n int) {
+// markCensored marks an interval of the demand as it is so far.
+func (r *Recording) markCensored(n int) {
 	if more := len(r.Demand) - len(r.Censored); more > 0 {
 		r.Censored = append(r.Censored, make([]bool, more)...)
 	}

@@ -12,40 +12,40 @@ type result struct {
 	id, label, status string
 	// line is where the entry begins, statusLine where its status is.
 	line, statusLine int
-	times            []text
-	values           []text
+	times            []sourceText
+	values           []sourceText
 }
 
-// text is a time or a number as it is written.
-type text struct {
+// sourceText is a time or a number as it is written.
+type sourceText struct {
 	string
 	line int
 }
 
 // document reads JSON token by token, so that the line of whatever is wrong is known.
 type document struct {
-	file
+	inputFile
 	*json.Decoder
 	data []byte
-	// begun is where the present one of several concatenated documents begins, as an offset.
-	begun int64
-	// line is that of the offset up to which line ends were counted.
-	line    int
-	counted int64
-	results []result
-	// found says that there was a list of results at all.
-	found bool
-	// more is the line of a NextToken that nothing came after, or zero.
-	more int
+	// documentStart is where the present one of several concatenated documents begins, as an offset.
+	documentStart int64
+	// countedLine is that of the offset up to which line ends were counted.
+	countedLine   int
+	countedOffset int64
+	results       []result
+	// hasResults says that there was a list of results at all.
+	hasResults bool
+	// nextTokenLine is the line of a NextToken that nothing came after, or zero.
+	nextTokenLine int
 }
 
 // readMetricData reads what aws cloudwatch get-metric-data prints, once or several times.
-func readMetricData(f file, in io.Reader, m measure) (*Recording, error) {
+func readMetricData(f inputFile, in io.Reader, m converter) (*Recording, error) {
 	data, err := io.ReadAll(in)
 	if err != nil {
 		return nil, err
 	}
-	d := &document{file: f, Decoder: json.NewDecoder(bytes.NewReader(data)), data: data, line: 1}
+	d := &document{inputFile: f, Decoder: json.NewDecoder(bytes.NewReader(data)), data: data, countedLine: 1}
 	d.UseNumber()
 	for {
 		t, err := d.Token()
@@ -53,62 +53,62 @@ func readMetricData(f file, in io.Reader, m measure) (*Recording, error) {
 			break
 		}
 		if err != nil {
-			return nil, d.broken(err)
+			return nil, d.syntaxError(err)
 		}
 		if t != json.Delim('{') {
-			return nil, d.notMetricData()
+			return nil, d.notMetricDataError()
 		}
-		if err := d.members(d.output); err != nil {
+		if err := d.readMembers(d.readOutputMember); err != nil {
 			return nil, err
 		}
-		d.begun = d.InputOffset()
+		d.documentStart = d.InputOffset()
 	}
 	switch {
-	case !d.found:
-		return nil, d.notMetricData()
-	case d.more > 0:
-		return nil, f.wrong(d.more, "has a NextToken, so that values are missing: fetch the other pages too, or leave --max-items out")
+	case !d.hasResults:
+		return nil, d.notMetricDataError()
+	case d.nextTokenLine > 0:
+		return nil, f.errorAt(d.nextTokenLine, "has a NextToken, so that values are missing: fetch the other pages too, or leave --max-items out")
 	}
 	return f.combine(d.results, m)
 }
 
-func (d *document) notMetricData() error {
-	return d.wrong(0, "is JSON without MetricDataResults: give what aws cloudwatch get-metric-data prints")
+func (d *document) notMetricDataError() error {
+	return d.errorAt(0, "is JSON without MetricDataResults: give what aws cloudwatch get-metric-data prints")
 }
 
-// at is the line of the token that was read last.
-func (d *document) at() int {
+// currentLine is the line of the token that was read last.
+func (d *document) currentLine() int {
 	offset := min(d.InputOffset(), int64(len(d.data)))
-	d.line += bytes.Count(d.data[d.counted:offset], []byte("\n"))
-	d.counted = offset
-	return d.line
+	d.countedLine += bytes.Count(d.data[d.countedOffset:offset], []byte("\n"))
+	d.countedOffset = offset
+	return d.countedLine
 }
 
-// broken is an error about JSON that cannot be read. The decoder does not count what it reads as tokens, so the place of a syntax error
+// syntaxError is an error about JSON that cannot be read. The decoder does not count what it reads as tokens, so the place of a syntax error
 // is looked up in the document as a whole.
-func (d *document) broken(err error) error {
+func (d *document) syntaxError(err error) error {
 	offset := d.InputOffset()
 	var all json.RawMessage
 	var syntax *json.SyntaxError
-	whole := json.Unmarshal(d.data[d.begun:], &all)
+	whole := json.Unmarshal(d.data[d.documentStart:], &all)
 	if errors.As(whole, &syntax) {
-		err, offset = whole, d.begun+syntax.Offset
+		err, offset = whole, d.documentStart+syntax.Offset
 	}
 	// The offset is behind the byte that is wrong.
 	offset = max(0, min(offset, int64(len(d.data)))-1)
 	line := 1 + bytes.Count(d.data[:offset], []byte("\n"))
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || err.Error() == "unexpected end of JSON input" {
-		return d.wrong(line, "the JSON ends in the middle: the file is cut short, so fetch it again")
+		return d.errorAt(line, "the JSON ends in the middle: the file is cut short, so fetch it again")
 	}
-	return d.wrong(line, "broken JSON: %s: give what aws cloudwatch get-metric-data prints, unedited", err)
+	return d.errorAt(line, "broken JSON: %s: give what aws cloudwatch get-metric-data prints, unedited", err)
 }
 
-// members reads the members of an object whose brace has been read.
-func (d *document) members(member func(name string) error) error {
+// readMembers reads the members of an object whose brace has been read.
+func (d *document) readMembers(member func(name string) error) error {
 	for d.More() {
 		t, err := d.Token()
 		if err != nil {
-			return d.broken(err)
+			return d.syntaxError(err)
 		}
 		name, _ := t.(string) // the decoder lets nothing else through
 		if err := member(name); err != nil {
@@ -116,119 +116,119 @@ func (d *document) members(member func(name string) error) error {
 		}
 	}
 	if _, err := d.Token(); err != nil {
-		return d.broken(err)
+		return d.syntaxError(err)
 	}
 	return nil
 }
 
-// skip leaves a value out.
-func (d *document) skip() error {
+// skipValue leaves a value out.
+func (d *document) skipValue() error {
 	var value json.RawMessage
 	if err := d.Decode(&value); err != nil {
-		return d.broken(err)
+		return d.syntaxError(err)
 	}
 	return nil
 }
 
-// list reads an array; null is an empty one.
-func (d *document) list(name string, element func(json.Token) error) error {
+// readList reads an array; null is an empty one.
+func (d *document) readList(name string, element func(json.Token) error) error {
 	t, err := d.Token()
 	if err != nil {
-		return d.broken(err)
+		return d.syntaxError(err)
 	}
 	if t == nil {
 		return nil
 	}
 	if t != json.Delim('[') {
-		return d.wrong(d.at(), "%s is no list: %s", name, unedited)
+		return d.errorAt(d.currentLine(), "%s is no list: %s", name, uneditedHint)
 	}
 	for d.More() {
 		if t, err = d.Token(); err != nil {
-			return d.broken(err)
+			return d.syntaxError(err)
 		}
 		if err := element(t); err != nil {
 			return err
 		}
 	}
 	if _, err := d.Token(); err != nil {
-		return d.broken(err)
+		return d.syntaxError(err)
 	}
 	return nil
 }
 
-const unedited = "give what aws cloudwatch get-metric-data prints, unedited"
+const uneditedHint = "give what aws cloudwatch get-metric-data prints, unedited"
 
-// output reads a member of what get-metric-data prints.
-func (d *document) output(name string) error {
+// readOutputMember reads a member of what get-metric-data prints.
+func (d *document) readOutputMember(name string) error {
 	switch name {
 	case "MetricDataResults":
-		d.found, d.more = true, 0
-		return d.list(name, func(t json.Token) error {
+		d.hasResults, d.nextTokenLine = true, 0
+		return d.readList(name, func(t json.Token) error {
 			if t != json.Delim('{') {
-				return d.wrong(d.at(), "MetricDataResults has something else than results: "+unedited)
+				return d.errorAt(d.currentLine(), "MetricDataResults has something else than results: "+uneditedHint)
 			}
-			d.results = append(d.results, result{line: d.at()})
-			return d.members(d.result)
+			d.results = append(d.results, result{line: d.currentLine()})
+			return d.readMembers(d.readResultMember)
 		})
 	case "NextToken":
-		token, err := d.text(name)
+		token, err := d.readText(name)
 		if token.string != "" {
-			d.more = token.line
+			d.nextTokenLine = token.line
 		}
 		return err
 	}
-	return d.skip()
+	return d.skipValue()
 }
 
-// result reads a member of the newest result.
-func (d *document) result(name string) (err error) {
+// readResultMember reads a member of the newest result.
+func (d *document) readResultMember(name string) (err error) {
 	r := &d.results[len(d.results)-1]
 	switch name {
 	case "Id":
-		r.id, err = d.name(name)
+		r.id, err = d.readName(name)
 	case "Label":
-		r.label, err = d.name(name)
+		r.label, err = d.readName(name)
 	case "StatusCode":
-		r.status, err = d.name(name)
-		r.statusLine = d.at()
+		r.status, err = d.readName(name)
+		r.statusLine = d.currentLine()
 	case "Timestamps":
-		return d.list(name, func(t json.Token) error {
+		return d.readList(name, func(t json.Token) error {
 			at, ok := t.(string)
 			if !ok {
-				return d.wrong(d.at(), "Timestamps has something else than times: write them as 2006-01-02T15:04:05Z")
+				return d.errorAt(d.currentLine(), "Timestamps has something else than times: write them as 2006-01-02T15:04:05Z")
 			}
-			r.times = append(r.times, text{at, d.at()})
+			r.times = append(r.times, sourceText{at, d.currentLine()})
 			return nil
 		})
 	case "Values":
-		return d.list(name, func(t json.Token) error {
+		return d.readList(name, func(t json.Token) error {
 			number, ok := t.(json.Number)
 			if !ok {
-				return d.wrong(d.at(), "Values has something else than numbers: leave out time and value where nothing was recorded")
+				return d.errorAt(d.currentLine(), "Values has something else than numbers: leave out time and value where nothing was recorded")
 			}
-			r.values = append(r.values, text{number.String(), d.at()})
+			r.values = append(r.values, sourceText{number.String(), d.currentLine()})
 			return nil
 		})
 	default:
-		return d.skip()
+		return d.skipValue()
 	}
 	return err
 }
 
-func (d *document) name(member string) (string, error) {
-	t, err := d.text(member)
+func (d *document) readName(member string) (string, error) {
+	t, err := d.readText(member)
 	return t.string, err
 }
 
-// text reads a string; null is an empty one.
-func (d *document) text(member string) (text, error) {
+// readText reads a string; null is an empty one.
+func (d *document) readText(member string) (sourceText, error) {
 	t, err := d.Token()
 	if err != nil {
-		return text{}, d.broken(err)
+		return sourceText{}, d.syntaxError(err)
 	}
 	s, ok := t.(string)
 	if !ok && t != nil {
-		return text{}, d.wrong(d.at(), "%s is no string: %s", member, unedited)
+		return sourceText{}, d.errorAt(d.currentLine(), "%s is no string: %s", member, uneditedHint)
 	}
-	return text{s, d.at()}, nil
+	return sourceText{s, d.currentLine()}, nil
 }

@@ -14,10 +14,10 @@ const (
 	// SaturatedPercent is the utilization from which on an instance no longer shows its demand: the truth is at least this. It is
 	// the operator's own threshold, so that a backtest is as unsure as the operator was.
 	SaturatedPercent = 95
-	// mostPercent is what still counts as 100 %: averages of averages are rounded.
-	mostPercent = 100.5
-	// mostVCPUs is a demand that no database has; beyond it the unit must be wrong, and sums could overflow.
-	mostVCPUs = 1e9
+	// maxPercent is what still counts as 100 %: averages of averages are rounded.
+	maxPercent = 100.5
+	// maxVCPUs is a demand that no database has; beyond it the unit must be wrong, and sums could overflow.
+	maxVCPUs = 1e9
 )
 
 // Options say what the values of a recording mean. Either Class or Scale is given.
@@ -32,8 +32,8 @@ type Options struct {
 	Scale float64
 }
 
-// measure turns values into vCPUs.
-type measure struct {
+// converter turns values into vCPUs.
+type converter struct {
 	// vcpus is those of one instance; zero where scale is used.
 	vcpus float64
 	// count is how many instances there are; zero where nobody said.
@@ -41,39 +41,39 @@ type measure struct {
 	scale float64
 }
 
-// measure checks the options. The errors name the flags of the command line.
-func (o Options) measure() (measure, error) {
+// newConverter checks the options. The errors name the flags of the command line.
+func (o Options) newConverter() (converter, error) {
 	switch {
 	case o.Class == "" && o.Scale == 0:
-		return measure{}, errors.New("give --class if the values are percent of an instance class, or --scale if they are anything else")
+		return converter{}, errors.New("give --class if the values are percent of an instance class, or --scale if they are anything else")
 	case o.Class != "" && o.Scale != 0:
-		return measure{}, errors.New("give --class or --scale, not both: values are percent of a class, or have a scale")
+		return converter{}, errors.New("give --class or --scale, not both: values are percent of a class, or have a scale")
 	case o.Count < 0:
-		return measure{}, fmt.Errorf("--count is %d: it must be 1 or more", o.Count)
+		return converter{}, fmt.Errorf("--count is %d: it must be 1 or more", o.Count)
 	case o.Class == "" && o.Count != 0:
-		return measure{}, errors.New("--count goes with --class: leave it out with --scale")
+		return converter{}, errors.New("--count goes with --class: leave it out with --scale")
 	case o.Class == "":
 		if !(o.Scale > 0) || math.IsInf(o.Scale, 0) {
-			return measure{}, fmt.Errorf("--scale is %v: it must be more than 0, in vCPUs for a value of 1", o.Scale)
+			return converter{}, fmt.Errorf("--scale is %v: it must be more than 0, in vCPUs for a value of 1", o.Scale)
 		}
-		return measure{scale: o.Scale}, nil
+		return converter{scale: o.Scale}, nil
 	}
-	vcpus, err := vcpusOf(o.Class, o.Engine)
+	vcpus, err := classVCPUs(o.Class, o.Engine)
 	if err != nil {
-		return measure{}, fmt.Errorf("--class: %w", err)
+		return converter{}, fmt.Errorf("--class: %w", err)
 	}
-	if vcpus*float64(max(o.Count, 1)) > mostVCPUs {
-		return measure{}, fmt.Errorf("--count is %d: no pool has so many instances", o.Count)
+	if vcpus*float64(max(o.Count, 1)) > maxVCPUs {
+		return converter{}, fmt.Errorf("--count is %d: no pool has so many instances", o.Count)
 	}
-	return measure{vcpus: vcpus, count: o.Count}, nil
+	return converter{vcpus: vcpus, count: o.Count}, nil
 }
 
 // instances is how many a value is the mean of, DBLoad as well, and pool the vCPUs of all of them.
-func (m measure) instances() float64 { return float64(max(m.count, 1)) }
-func (m measure) pool() float64      { return m.vcpus * m.instances() }
+func (m converter) instances() float64 { return float64(max(m.count, 1)) }
+func (m converter) poolVCPUs() float64 { return m.vcpus * m.instances() }
 
-// read reads a value and says what is wrong with it, if anything.
-func (m measure) read(text string) (value float64, problem string) {
+// parse reads a value and says what is wrong with it, if anything.
+func (m converter) parse(text string) (value float64, problem string) {
 	if text == "" {
 		return 0, "the value is empty: leave the row out where nothing was recorded"
 	}
@@ -85,25 +85,25 @@ func (m measure) read(text string) (value float64, problem string) {
 }
 
 // check says what is wrong with a value, if anything, and takes what was rounded up to more than 100 % as 100 %.
-func (m measure) check(value float64) (checked float64, problem string) {
+func (m converter) check(value float64) (checked float64, problem string) {
 	switch {
 	case math.IsNaN(value) || math.IsInf(value, 0):
 		return 0, fmt.Sprintf("the value is %v: leave it out where nothing was recorded", value)
 	case value < 0:
 		return 0, fmt.Sprintf("the value %v is negative: it must be 0 or more", value)
 	case m.scale != 0:
-		if value*m.scale > mostVCPUs {
-			return 0, fmt.Sprintf("the value %v is more than %.0e vCPUs: give a smaller --scale", value, mostVCPUs)
+		if value*m.scale > maxVCPUs {
+			return 0, fmt.Sprintf("the value %v is more than %.0e vCPUs: give a smaller --scale", value, maxVCPUs)
 		}
 		return value, ""
-	case value > mostPercent:
+	case value > maxPercent:
 		return 0, fmt.Sprintf("the value %v is above 100 percent: give --scale instead of --class if it is no percentage", value)
 	}
 	return min(value, 100), ""
 }
 
-// readLoad reads DBLoadCPU, which may be missing and is NaN then.
-func readLoad(text string) (load float64, problem string) {
+// parseDBLoad reads DBLoadCPU, which may be missing and is NaN then.
+func parseDBLoad(text string) (load float64, problem string) {
 	if text == "" {
 		return math.NaN(), ""
 	}
@@ -111,31 +111,31 @@ func readLoad(text string) (load float64, problem string) {
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0, fmt.Sprintf("the dbload %s is no number: leave it empty where nothing was recorded", quote(text))
 	}
-	return load, checkLoad(load)
+	return load, checkDBLoad(load)
 }
 
-func checkLoad(load float64) (problem string) {
+func checkDBLoad(load float64) (problem string) {
 	switch {
 	case math.IsNaN(load) || math.IsInf(load, 0):
 		return fmt.Sprintf("the dbload is %v: leave it empty where nothing was recorded", load)
 	case load < 0:
 		return fmt.Sprintf("the dbload %v is negative: it must be 0 or more sessions", load)
-	case load > mostVCPUs:
+	case load > maxVCPUs:
 		return fmt.Sprintf("the dbload %v is more than any database has: it must be in sessions", load)
 	}
 	return ""
 }
 
 // demand is the vCPUs that a value of all instances together shows.
-func (m measure) demand(value, load float64) (vcpus float64, censored bool) {
+func (m converter) demand(value, load float64) (vcpus float64, censored bool) {
 	if m.scale != 0 {
 		return value * m.scale, false
 	}
-	return wanted(value/100*m.pool(), load*m.instances(), value >= SaturatedPercent)
+	return estimateDemand(value/100*m.poolVCPUs(), load*m.instances(), value >= SaturatedPercent)
 }
 
-// wanted is the demand behind what was used. Who was saturated wanted what DBLoadCPU shows; where that is NaN, at least what was used.
-func wanted(used, load float64, saturated bool) (vcpus float64, censored bool) {
+// estimateDemand is the demand behind what was used. Who was saturated wanted what DBLoadCPU shows; where that is NaN, at least what was used.
+func estimateDemand(used, load float64, saturated bool) (vcpus float64, censored bool) {
 	switch {
 	case !saturated:
 		return used, false
@@ -145,11 +145,11 @@ func wanted(used, load float64, saturated bool) (vcpus float64, censored bool) {
 	return max(used, load), false
 }
 
-// vcpusOf looks a class up. The error wraps catalog.ErrUnknownClass and suggests the class that is written most like it.
-func vcpusOf(class, engine string) (float64, error) {
+// classVCPUs looks a class up. The error wraps catalog.ErrUnknownClass and suggests the class that is written most like it.
+func classVCPUs(class, engine string) (float64, error) {
 	c, err := catalog.Lookup(class)
 	if err != nil {
-		if like := nearest(class); like != "" {
+		if like := nearestClass(class); like != "" {
 			return 0, fmt.Errorf("%w: did you mean %q?", err, like)
 		}
 		return 0, fmt.Errorf("%w: write it as RDS does, for example db.r6g.large", err)
@@ -157,23 +157,23 @@ func vcpusOf(class, engine string) (float64, error) {
 	return float64(c.VCPUFor(engine)), nil
 }
 
-// nearest is the known class that is written most like a name, or nothing when none is at all like it.
-func nearest(name string) string {
+// nearestClass is the known class that is written most like a name, or nothing when none is at all like it.
+func nearestClass(name string) string {
 	const longest, different = 40, 5
 	if len(name) > longest {
 		return ""
 	}
 	best, fewest := "", different
 	for _, class := range catalog.All() {
-		if d := edits(strings.ToLower(strings.TrimSpace(name)), class.Name); d < fewest {
+		if d := editDistance(strings.ToLower(strings.TrimSpace(name)), class.Name); d < fewest {
 			best, fewest = class.Name, d
 		}
 	}
 	return best
 }
 
-// edits is the Levenshtein distance in bytes.
-func edits(a, b string) int {
+// editDistance is the Levenshtein distance in bytes.
+func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

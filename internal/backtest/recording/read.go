@@ -10,11 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// mostBytes is the size from which on a file is refused: a year of minutes has a tenth of it.
-const mostBytes = 200 << 20
+// maxFileBytes is the size from which on a file is refused: a year of minutes has a tenth of it.
+const maxFileBytes = 200 << 20
 
-// formats is what can be read, for people.
-const formats = "give a CSV file with the columns timestamp,value or what aws cloudwatch get-metric-data prints"
+// supportedFormats is what can be read, for people.
+const supportedFormats = "give a CSV file with the columns timestamp,value or what aws cloudwatch get-metric-data prints"
 
 var errTooLarge = errors.New("too large")
 
@@ -32,17 +32,17 @@ func Open(path string, o Options) (*Recording, error) {
 // get-metric-data prints. The name is for errors alone. What is wrong with the input is an *InputError; what is wrong with the options
 // names the flags of the command line.
 func Read(name string, in io.Reader, o Options) (*Recording, error) {
-	return read(name, in, o, mostBytes)
+	return read(name, in, o, maxFileBytes)
 }
 
 func read(name string, in io.Reader, o Options, most int64) (*Recording, error) {
-	m, err := o.measure()
+	m, err := o.newConverter()
 	if err != nil {
 		return nil, err
 	}
-	f := file(name)
-	buffered := bufio.NewReaderSize(&bounded{in: in, left: most}, 64<<10)
-	isJSON, err := f.recognise(buffered)
+	f := inputFile(name)
+	buffered := bufio.NewReaderSize(&limitedReader{in: in, remaining: most}, 64<<10)
+	isJSON, err := f.detectFormat(buffered)
 	var r *Recording
 	switch {
 	case err != nil:
@@ -58,20 +58,20 @@ func read(name string, in io.Reader, o Options, most int64) (*Recording, error) 
 	case errors.As(err, &bad):
 		return nil, err
 	case errors.Is(err, errTooLarge):
-		return nil, f.wrong(0, "is larger than %d MB: give fewer values, or longer intervals", most>>20)
+		return nil, f.errorAt(0, "is larger than %d MB: give fewer values, or longer intervals", most>>20)
 	}
 	return nil, fmt.Errorf("%s: %w", name, err)
 }
 
-// recognise looks at how the input begins, and leaves a byte order mark out.
-func (f file) recognise(in *bufio.Reader) (isJSON bool, err error) {
+// detectFormat looks at how the input begins, and leaves a byte order mark out.
+func (f inputFile) detectFormat(in *bufio.Reader) (isJSON bool, err error) {
 	const enough = 4 << 10
 	head, err := in.Peek(enough)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
 	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
-		return false, f.wrong(0, "is UTF-16 text: save it as UTF-8")
+		return false, f.errorAt(0, "is UTF-16 text: save it as UTF-8")
 	}
 	if mark := []byte("\ufeff"); bytes.HasPrefix(head, mark) {
 		if _, err := in.Discard(len(mark)); err != nil {
@@ -80,7 +80,7 @@ func (f file) recognise(in *bufio.Reader) (isJSON bool, err error) {
 		head = head[len(mark):]
 	}
 	if !isText(head) {
-		return false, f.wrong(0, "is binary or compressed, no UTF-8 text: "+formats)
+		return false, f.errorAt(0, "is binary or compressed, no UTF-8 text: "+supportedFormats)
 	}
 	begin := bytes.TrimSpace(head)
 	return len(begin) > 0 && (begin[0] == '{' || begin[0] == '['), nil
@@ -99,15 +99,15 @@ func isText(head []byte) bool {
 	return false
 }
 
-// bounded fails with errTooLarge where io.LimitReader would end as if the file did.
-type bounded struct {
-	in   io.Reader
-	left int64
+// limitedReader fails with errTooLarge where io.LimitReader would end as if the file did.
+type limitedReader struct {
+	in        io.Reader
+	remaining int64
 }
 
-func (b *bounded) Read(p []byte) (int, error) {
+func (b *limitedReader) Read(p []byte) (int, error) {
 	n, err := b.in.Read(p)
-	if b.left -= int64(n); b.left < 0 {
+	if b.remaining -= int64(n); b.remaining < 0 {
 		return 0, errTooLarge
 	}
 	return n, err

@@ -20,12 +20,12 @@ var large = Options{Class: "db.r6g.large"}
 
 var nan = math.NaN()
 
-// same compares demands, in which NaN equals NaN, up to rounding.
-func same(a, b []float64) bool {
+// equalDemand compares demands, in which NaN equals NaN, up to rounding.
+func equalDemand(a, b []float64) bool {
 	return slices.EqualFunc(a, b, func(x, y float64) bool { return math.IsNaN(x) && math.IsNaN(y) || math.Abs(x-y) < 1e-9 })
 }
 
-func TestReadCSV(t *testing.T) {
+func TestRead_CSV(t *testing.T) {
 	for name, test := range map[string]struct {
 		in       string
 		options  Options
@@ -90,7 +90,7 @@ func TestReadCSV(t *testing.T) {
 			if !r.Start.Equal(start) || r.Start.Location() != time.UTC || r.Interval != test.interval {
 				t.Errorf("got %v every %v, want %v every %v", r.Start, r.Interval, start, test.interval)
 			}
-			if !same(r.Demand, test.demand) || !slices.Equal(r.Censored, test.censored) {
+			if !equalDemand(r.Demand, test.demand) || !slices.Equal(r.Censored, test.censored) {
 				t.Errorf("got %v censored %v, want %v censored %v", r.Demand, r.Censored, test.demand, test.censored)
 			}
 			if want := start.Add(time.Duration(len(test.demand)) * test.interval); !r.End().Equal(want) {
@@ -100,7 +100,7 @@ func TestReadCSV(t *testing.T) {
 	}
 }
 
-func TestCSVMistakes(t *testing.T) {
+func TestRead_RefusesInvalidCSV(t *testing.T) {
 	const (
 		head = "timestamp,value\n"
 		one  = "2024-01-01 00:00:00,1\n"
@@ -155,12 +155,12 @@ func TestCSVMistakes(t *testing.T) {
 		"a negative dbload":       {loud + "2024-01-01 00:00:00,1,-2\n", large, "x:2: the dbload -2 is negative: it must be 0 or more sessions"},
 		"an enormous dbload":      {loud + "2024-01-01 00:00:00,1,1e300\n", large, "x:2: the dbload 1e+300 is more than any database has: it must be in sessions"},
 	} {
-		t.Run(name, func(t *testing.T) { wantMistake(t, test.in, test.options, test.want) })
+		t.Run(name, func(t *testing.T) { wantInputError(t, test.in, test.options, test.want) })
 	}
 }
 
-// wantMistake wants input to be refused with one line.
-func wantMistake(t *testing.T, in string, o Options, want string) {
+// wantInputError wants input to be refused with one line.
+func wantInputError(t *testing.T, in string, o Options, want string) {
 	t.Helper()
 	r, err := Read("x", strings.NewReader(in), o)
 	if err == nil {
@@ -175,7 +175,7 @@ func wantMistake(t *testing.T, in string, o Options, want string) {
 	}
 }
 
-func TestOptionMistakes(t *testing.T) {
+func TestRead_RefusesInvalidOptions(t *testing.T) {
 	for name, test := range map[string]struct {
 		options Options
 		want    string
@@ -206,12 +206,12 @@ func TestOptionMistakes(t *testing.T) {
 	}
 }
 
-// failing is an input that breaks off.
-type failing struct{}
+// failingReader is an input that breaks off.
+type failingReader struct{}
 
-func (failing) Read([]byte) (int, error) { return 0, errors.New("unplugged") }
+func (failingReader) Read([]byte) (int, error) { return 0, errors.New("unplugged") }
 
-func TestInputsThatCannotBeRead(t *testing.T) {
+func TestRead_ReportsUnreadableInput(t *testing.T) {
 	in := "timestamp,value\n2024-01-01 00:00:00,1\n2024-01-01 00:01:00,1\n" + strings.Repeat("\n", 1<<20)
 	for name, in := range map[string]string{"CSV": in, "JSON": "{" + in, "cut at once": in} {
 		most := int64(1 << 20)
@@ -224,10 +224,10 @@ func TestInputsThatCannotBeRead(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", name, err, want)
 		}
 	}
-	if _, err := Read("x", failing{}, large); err == nil || err.Error() != "x: unplugged" {
+	if _, err := Read("x", failingReader{}, large); err == nil || err.Error() != "x: unplugged" {
 		t.Errorf("got %v", err)
 	}
-	broken := io.MultiReader(strings.NewReader(in[:100_000]), failing{})
+	broken := io.MultiReader(strings.NewReader(in[:100_000]), failingReader{})
 	if _, err := Read("x", broken, large); err == nil || err.Error() != "x: unplugged" {
 		t.Errorf("got %v", err)
 	}
@@ -236,10 +236,10 @@ func TestInputsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// traces is where the recordings of others are.
-const traces = "../../../../shared/traces"
+// tracesDir is where the recordings of others are.
+const tracesDir = "../../../../shared/traces"
 
-func TestRecordingsOfOthers(t *testing.T) {
+func TestOpen_ReadsPublicTraces(t *testing.T) {
 	for name, test := range map[string]struct {
 		options                Options
 		values, gaps, censored int
@@ -251,9 +251,9 @@ func TestRecordingsOfOthers(t *testing.T) {
 		"twitter_volume_amzn.csv":      {Options{Scale: 0.01}, 15831, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(traces, name)
-			if _, err := os.Stat(traces); err != nil {
-				t.Skipf("NOT TESTED: the recorded traces, since %s is absent", traces)
+			path := filepath.Join(tracesDir, name)
+			if _, err := os.Stat(tracesDir); err != nil {
+				t.Skipf("NOT TESTED: the recorded traces, since %s is absent", tracesDir)
 			}
 			r, err := Open(path, test.options)
 			if err != nil {
@@ -277,8 +277,8 @@ func TestRecordingsOfOthers(t *testing.T) {
 	}
 }
 
-// twoMonths is two months of minutes.
-func twoMonths() string {
+// twoMonthsOfCSV is two months of minutes.
+func twoMonthsOfCSV() string {
 	var b strings.Builder
 	b.WriteString("timestamp,value\n")
 	at := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -289,7 +289,7 @@ func twoMonths() string {
 }
 
 func BenchmarkReadCSV(b *testing.B) {
-	in := twoMonths()
+	in := twoMonthsOfCSV()
 	b.SetBytes(int64(len(in)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -300,7 +300,7 @@ func BenchmarkReadCSV(b *testing.B) {
 }
 
 // Where CloudWatch keeps five minutes of what is older, a recording by the minute has more than gaps; eleven in a row may be gaps.
-func TestCoarserForATime(t *testing.T) {
+func TestRead_RefusesLongCoarserRun(t *testing.T) {
 	with := func(coarse int) string {
 		var b strings.Builder
 		b.WriteString("timestamp,value\n")

@@ -22,10 +22,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var screenshots = flag.String("screenshots", "", "folder to put pictures of the page into")
+var screenshotDir = flag.String("screenshots", "", "folder to put pictures of the page into")
 
-// TestPageInABrowser opens the page from disk in Chromium. It is skipped where there is no Chromium.
-func TestPageInABrowser(t *testing.T) {
+// TestWriteHTML_WorksInBrowser opens the page from disk in Chromium. It is skipped where there is no Chromium.
+func TestWriteHTML_WorksInBrowser(t *testing.T) {
 	browser := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil && browser == "" {
@@ -36,7 +36,7 @@ func TestPageInABrowser(t *testing.T) {
 		t.Skip("NOT TESTED: the page in a real browser, since there is no Chromium here. Install the package chromium to test it")
 	}
 	path := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(path, []byte(write(t, sample())), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(renderHTML(t, newComparison())), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox, chromedp.WindowSize(1280, 1800))
@@ -78,14 +78,14 @@ func TestPageInABrowser(t *testing.T) {
 		chromedp.Evaluate(`document.querySelectorAll("#timeplot .u-legend .u-series:not(.u-off)").length`, &shown),
 		chromedp.FullScreenshot(&light, 100),
 		// The pointer on the first event of dbscaler, a day after the beginning, tells its reason.
-		chromedp.Evaluate(hover, nil),
+		chromedp.Evaluate(hoverFirstEvent, nil),
 		chromedp.Text("#time .tip", &tip),
 		// A part of the time can be looked at, and the whole again; another run can be shown.
-		chromedp.Evaluate(picture, &before),
-		chromedp.Evaluate(drag, nil),
-		chromedp.Evaluate(picture, &zoomed),
+		chromedp.Evaluate(timePlotImage, &before),
+		chromedp.Evaluate(dragTimePlot, nil),
+		chromedp.Evaluate(timePlotImage, &zoomed),
 		chromedp.Click("#reset"),
-		chromedp.Evaluate(picture, &whole),
+		chromedp.Evaluate(timePlotImage, &whole),
 		chromedp.Click(`#boxes input[data-run="static-peak"]`),
 		chromedp.Evaluate(`document.querySelectorAll("#timeplot .u-legend .u-series:not(.u-off)").length`, &toggled),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}),
@@ -115,12 +115,12 @@ func TestPageInABrowser(t *testing.T) {
 		t.Error(c)
 	}
 	for name, shot := range map[string][]byte{"light": light, "dark": dark} {
-		if *screenshots != "" {
-			if err := os.WriteFile(filepath.Join(*screenshots, name+".png"), shot, 0o600); err != nil {
+		if *screenshotDir != "" {
+			if err := os.WriteFile(filepath.Join(*screenshotDir, name+".png"), shot, 0o600); err != nil {
 				t.Error(err)
 			}
 		}
-		if n := colours(t, shot); n < 30 {
+		if n := countColours(t, shot); n < 30 {
 			t.Errorf("%s: the page has %d colours, so that nothing can be drawn on it", name, n)
 		}
 	}
@@ -129,8 +129,8 @@ func TestPageInABrowser(t *testing.T) {
 	}
 }
 
-// hover moves the pointer onto the first event. The plot is the only one with a time scale.
-const hover = `(function () {
+// hoverFirstEvent moves the pointer onto the first event. The plot is the only one with a time scale.
+const hoverFirstEvent = `(function () {
 	const over = document.querySelector("#timeplot .u-over"), box = over.getBoundingClientRect();
 	for (let y = 4; y < box.height; y += 4) {
 		over.dispatchEvent(new MouseEvent("mousemove", {clientX: box.left + box.width * 1 / (2000 / 144), clientY: box.top + y, bubbles: true}));
@@ -138,11 +138,11 @@ const hover = `(function () {
 	}
 })()`
 
-// picture is what the time plot looks like.
-const picture = `document.querySelector("#timeplot canvas").toDataURL()`
+// timePlotImage is what the time plot looks like.
+const timePlotImage = `document.querySelector("#timeplot canvas").toDataURL()`
 
-// drag selects a part of the time plot.
-const drag = `(function () {
+// dragTimePlot selects a part of the time plot.
+const dragTimePlot = `(function () {
 	const over = document.querySelector("#timeplot .u-over"), box = over.getBoundingClientRect();
 	const at = share => ({clientX: box.left + box.width * share, clientY: box.top + 50, movementX: 9, bubbles: true, button: 0});
 	over.dispatchEvent(new MouseEvent("mousedown", at(.2)));
@@ -150,8 +150,8 @@ const drag = `(function () {
 	over.dispatchEvent(new MouseEvent("mouseup", at(.4)));
 })()`
 
-// colours counts the different colours of a picture.
-func colours(t *testing.T, shot []byte) int {
+// countColours counts the different colours of a picture.
+func countColours(t *testing.T, shot []byte) int {
 	t.Helper()
 	picture, err := png.Decode(bytes.NewReader(shot))
 	if err != nil {

@@ -26,57 +26,57 @@ var (
 	plotCSS string
 )
 
-// page is what the template shows.
-type page struct {
+// pageData is what the template shows.
+type pageData struct {
 	Policy, Source, Notes, Doubt string
 	Priced                       bool
-	Rows                         []row
-	Data                         drawing
+	Rows                         []tableRow
+	Data                         chartData
 	CSS, PlotCSS                 template.CSS
 	Script, Plot                 template.JS
 }
 
-type row struct {
+type tableRow struct {
 	Name, Source, Class             string
 	Overloaded, Unserved, VCPUHours string
 	Cost, OfOracle                  string
 	Disruptions, Changes            int
 }
 
-// drawing is what the page's script draws. Times are seconds since 1970.
-type drawing struct {
-	Start  int64   `json:"start"`
-	Bucket int64   `json:"bucket"`
-	Demand series  `json:"demand"`
-	Unit   string  `json:"unit"`
-	Runs   []drawn `json:"runs"`
+// chartData is what the page's script draws. Times are seconds since 1970.
+type chartData struct {
+	Start         int64      `json:"start"`
+	BucketSeconds int64      `json:"bucket"`
+	DemandVCPUs   jsonSeries `json:"demand"`
+	Unit          string     `json:"unit"`
+	Runs          []chartRun `json:"runs"`
 }
 
-type drawn struct {
+type chartRun struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Kind string `json:"kind"`
-	// First says that it is shown at first.
-	First      bool     `json:"first"`
-	Capacity   series   `json:"capacity"`
-	Overloaded []int    `json:"overloaded"`
-	Events     []marked `json:"events"`
-	Cost       float64  `json:"cost"`
-	Minutes    int      `json:"minutes"`
-	Summary    string   `json:"summary"`
+	// ShownInitially says that it is shown at first.
+	ShownInitially         bool         `json:"first"`
+	CapacityVCPUs          jsonSeries   `json:"capacity"`
+	OverloadedMinutes      []int        `json:"overloaded"`
+	Events                 []chartEvent `json:"events"`
+	Cost                   float64      `json:"cost"`
+	TotalOverloadedMinutes int          `json:"minutes"`
+	Summary                string       `json:"summary"`
 }
 
-type marked struct {
-	At   int64  `json:"at"`
-	Kind string `json:"kind"`
-	Text string `json:"text"`
+type chartEvent struct {
+	UnixSeconds int64  `json:"at"`
+	Kind        string `json:"kind"`
+	Message     string `json:"text"`
 }
 
-// series is written with three decimals, and null for what is not known.
-type series []float64
+// jsonSeries is written with three decimals, and null for what is not known.
+type jsonSeries []float64
 
 // MarshalJSON implements json.Marshaler.
-func (s series) MarshalJSON() ([]byte, error) {
+func (s jsonSeries) MarshalJSON() ([]byte, error) {
 	out := []byte{'['}
 	for n, v := range s {
 		if n > 0 {
@@ -91,69 +91,69 @@ func (s series) MarshalJSON() ([]byte, error) {
 	return append(out, ']'), nil
 }
 
-// HTML writes a comparison as one page that a browser opens from disk, without a network. The error is the writer's.
-func HTML(w io.Writer, c backtest.Comparison) error {
+// WriteHTML writes a comparison as one page that a browser opens from disk, without a network. The error is the writer's.
+func WriteHTML(w io.Writer, c backtest.Comparison) error {
 	t, err := template.New("page").Parse(pageHTML)
 	if err != nil {
 		return err
 	}
-	runs := Sorted(c.Runs)
-	p := page{
-		Policy: c.Policy, Source: c.Source, Notes: period(c), Doubt: doubt(c), Data: draw(c, runs),
+	runs := SortRuns(c.Runs)
+	p := pageData{
+		Policy: c.PolicyName, Source: c.RecordingSource, Notes: describePeriod(c), Doubt: describeUncertainty(c), Data: newChartData(c, runs),
 		CSS: template.CSS(pageCSS), PlotCSS: template.CSS(plotCSS), //nolint:gosec // they are embedded
 		Script: template.JS(pageScript), Plot: template.JS(plotScript), //nolint:gosec // they are embedded
 	}
 	for _, run := range runs {
-		p.Priced = p.Priced || run.Score.Priced
-		p.Rows = append(p.Rows, row{
-			Name: label(run), Source: run.Source, Class: map[backtest.Kind]string{backtest.Ours: "ours", backtest.Oracle: "oracle"}[run.Kind],
-			Overloaded: duration(run.Score.Overloaded), Unserved: unserved(run.Score.Unserved),
-			VCPUHours: strconv.FormatFloat(run.Score.VCPUHours, 'f', 0, 64), Cost: Cost(run.Score), OfOracle: OfOracle(c, run),
+		p.Priced = p.Priced || run.Score.CostKnown
+		p.Rows = append(p.Rows, tableRow{
+			Name: displayName(run), Source: run.Source, Class: map[backtest.RunKind]string{backtest.PolicyRun: "ours", backtest.OracleRun: "oracle"}[run.Kind],
+			Overloaded: formatMinutes(run.Score.OverloadedMinutes), Unserved: formatUnserved(run.Score.UnservedVCPUMinutes),
+			VCPUHours: strconv.FormatFloat(run.Score.VCPUHours, 'f', 0, 64), Cost: FormatCost(run.Score), OfOracle: FormatOracleRatio(c, run),
 			Disruptions: run.Score.Disruptions, Changes: run.Score.Changes,
 		})
 	}
 	return t.Execute(w, p)
 }
 
-// label is the name of a run, with a mark where it is of another platform.
-func label(run backtest.Run) string {
-	if run.Elsewhere {
+// displayName is the name of a run, with a mark where it is of another platform.
+func displayName(run backtest.Run) string {
+	if run.OtherPlatform {
 		return run.Name + " †"
 	}
 	return run.Name
 }
 
-// atFirst is how many of those that RDS can have are shown at first, beside the policy's own run and the oracle.
-const atFirst = 2
+// initialBaselines is how many of those that RDS can have are shown at first, beside the policy's own run and the oracle.
+const initialBaselines = 2
 
-// draw collects what is drawn.
-func draw(c backtest.Comparison, runs []backtest.Run) drawing {
-	d := drawing{Unit: "vCPU hours"}
-	priced := len(runs) > 0 && !slices.ContainsFunc(runs, func(r backtest.Run) bool { return !r.Score.Priced })
+// newChartData collects what is drawn.
+func newChartData(c backtest.Comparison, runs []backtest.Run) chartData {
+	d := chartData{Unit: "vCPU hours"}
+	priced := len(runs) > 0 && !slices.ContainsFunc(runs, func(r backtest.Run) bool { return !r.Score.CostKnown })
 	if priced {
 		d.Unit = "US dollars"
 	}
 	others := 0
 	for n, run := range runs {
 		if n == 0 {
-			d.Start, d.Bucket, d.Demand = run.Track.Start.Unix(), int64(run.Track.Bucket/time.Second), run.Track.Demand
+			d.Start, d.BucketSeconds, d.DemandVCPUs = run.Timeline.Start.Unix(), int64(run.Timeline.BucketLength/time.Second), run.Timeline.DemandVCPUs
 		}
-		one := drawn{
-			ID: run.ID, Name: label(run), Kind: string(run.Kind), Capacity: run.Track.Capacity, Overloaded: run.Track.Overloaded,
-			Cost: run.Score.VCPUHours, Minutes: run.Score.Overloaded, Events: []marked{},
-			Summary: duration(run.Score.Overloaded) + " overloaded, " + Cost(run.Score) + ", " + OfOracle(c, run) + " the oracle's cost, " +
+		one := chartRun{
+			ID: run.ID, Name: displayName(run), Kind: string(run.Kind), CapacityVCPUs: run.Timeline.CapacityVCPUs, OverloadedMinutes: run.Timeline.OverloadedMinutes,
+			Cost: run.Score.VCPUHours, TotalOverloadedMinutes: run.Score.OverloadedMinutes, Events: []chartEvent{},
+			Summary: formatMinutes(run.Score.OverloadedMinutes) + " overloaded, " + FormatCost(run.Score) + ", " + FormatOracleRatio(c, run) + " the oracle's cost, " +
 				strconv.Itoa(run.Score.Disruptions) + " disruptions, " + strconv.Itoa(run.Score.Changes) + " changes",
 		}
 		if priced {
 			one.Cost = math.Round(float64(run.Score.Cost)/1e4) / 100
 		}
-		rival := run.Kind == backtest.Peer && !run.Elsewhere
+		rival := run.Kind == backtest.BaselineRun && !run.OtherPlatform
 		if rival {
 			others++
 		}
-		one.First = run.Kind == backtest.Ours || run.Kind == backtest.Oracle || rival && others <= atFirst
+		one.ShownInitially = run.Kind == backtest.PolicyRun || run.Kind == backtest.OracleRun || rival && others <= initialBaselines
 		for _, e := range run.Events {
-			one.Events = append(one.Events, marked{e.At.Unix(), string(e.Kind), e.Text})
+			one.Events = append(one.Events, chartEvent{e.Time.Unix(), string(e.Kind), e.Message})
 		}
 		d.Runs = append(d.Runs, one)
 	}

@@ -15,59 +15,59 @@ import (
 	"github.com/dbscaler/dbscaler/internal/backtest"
 )
 
-var begin = time.Date(2024, 3, 4, 0, 0, 0, 0, time.UTC)
+var startTime = time.Date(2024, 3, 4, 0, 0, 0, 0, time.UTC)
 
-// nasty is a text that would end a script, were it not escaped.
-const nasty = `</script><script>document.title="owned"</script><img src=x onerror=alert(1)>`
+// hostileText is a text that would end a script, were it not escaped.
+const hostileText = `</script><script>document.title="owned"</script><img src=x onerror=alert(1)>`
 
-// sample is two weeks of several runs with events and a gap.
-func sample() backtest.Comparison {
+// newComparison is two weeks of several runs with events and a gap.
+func newComparison() backtest.Comparison {
 	const buckets = 2000
 	c := backtest.Comparison{
-		Policy: "shop/orders", Source: "cpu.csv " + nasty, Start: begin, End: begin.Add(14 * 24 * time.Hour), Interval: 5 * time.Minute,
-		Gaps: 25, Uncertain: 180,
+		PolicyName: "shop/orders", RecordingSource: "cpu.csv " + hostileText, Start: startTime, End: startTime.Add(14 * 24 * time.Hour), Interval: 5 * time.Minute,
+		GapMinutes: 25, UncertainMinutes: 180,
 	}
-	run := func(id, name string, kind backtest.Kind, size float64, overloaded int) {
-		r := backtest.Run{ID: id, Name: name, Kind: kind, Source: "by its rule", Track: backtest.Track{Start: begin, Bucket: 10 * time.Minute}}
+	run := func(id, name string, kind backtest.RunKind, size float64, overloaded int) {
+		r := backtest.Run{ID: id, Name: name, Kind: kind, Source: "by its rule", Timeline: backtest.Timeline{Start: startTime, BucketLength: 10 * time.Minute}}
 		for n := range buckets {
 			demand := 4 + 3*math.Sin(float64(n)/144*2*math.Pi)
 			if n > 900 && n < 920 {
 				demand = math.NaN()
 			}
-			r.Track.Demand = append(r.Track.Demand, demand)
-			r.Track.Capacity = append(r.Track.Capacity, size+float64(n/100%3)*2)
+			r.Timeline.DemandVCPUs = append(r.Timeline.DemandVCPUs, demand)
+			r.Timeline.CapacityVCPUs = append(r.Timeline.CapacityVCPUs, size+float64(n/100%3)*2)
 			over := 0
 			if overloaded > 0 && n%400 == 100 {
 				over = 5
 			}
-			r.Track.Overloaded = append(r.Track.Overloaded, over)
+			r.Timeline.OverloadedMinutes = append(r.Timeline.OverloadedMinutes, over)
 		}
-		r.Score = backtest.Score{Minutes: 20000, Overloaded: overloaded, Unserved: float64(overloaded) / 2, VCPUHours: size * 300, Changes: 12, Disruptions: 3}
-		for n, kind := range []backtest.EventKind{backtest.Grew, backtest.Shrank, backtest.Disrupted, backtest.HeldBack} {
-			r.Events = append(r.Events, backtest.Event{At: begin.Add(time.Duration(n+1) * 24 * time.Hour), Kind: kind, Text: "because " + nasty})
+		r.Score = backtest.Score{ScoredMinutes: 20000, OverloadedMinutes: overloaded, UnservedVCPUMinutes: float64(overloaded) / 2, VCPUHours: size * 300, Changes: 12, Disruptions: 3}
+		for n, kind := range []backtest.EventKind{backtest.EventScaleUp, backtest.EventScaleDown, backtest.EventDisruption, backtest.EventBlocked} {
+			r.Events = append(r.Events, backtest.Event{Time: startTime.Add(time.Duration(n+1) * 24 * time.Hour), Kind: kind, Message: "because " + hostileText})
 		}
 		c.Runs = append(c.Runs, r)
 	}
-	run("dbscaler", "dbscaler", backtest.Ours, 8, 20)
-	run("aurora-h3", "Aurora Auto Scaling (H=3)", backtest.Peer, 9, 300)
-	run("atlas", nasty, backtest.Peer, 7, 900)
-	run("static-peak", "Static, for the peak", backtest.Static, 16, 0)
-	run("oracle", "Oracle", backtest.Oracle, 6, 0)
+	run("dbscaler", "dbscaler", backtest.PolicyRun, 8, 20)
+	run("aurora-h3", "Aurora Auto Scaling (H=3)", backtest.BaselineRun, 9, 300)
+	run("atlas", hostileText, backtest.BaselineRun, 7, 900)
+	run("static-peak", "Static, for the peak", backtest.StaticRun, 16, 0)
+	run("oracle", "Oracle", backtest.OracleRun, 6, 0)
 	return c
 }
 
-func write(t *testing.T, c backtest.Comparison) string {
+func renderHTML(t *testing.T, c backtest.Comparison) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := HTML(&b, c); err != nil {
+	if err := WriteHTML(&b, c); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
 }
 
 // The page loads nothing, and what names and reasons contain stays text.
-func TestPageIsSelfContained(t *testing.T) {
-	text := write(t, sample())
+func TestWriteHTML_IsSelfContained(t *testing.T) {
+	text := renderHTML(t, newComparison())
 	for _, pattern := range []string{
 		`(?i)<(script|img|iframe|source|video|audio|embed)[^>]+src=`, `(?i)<link[^>]+href="?https?:`, `@import`, `(?i)url\(\s*['"]?https?:`, `\bfetch\(`,
 		`XMLHttpRequest`, `WebSocket`, `onerror=alert\(1\)>`,
@@ -85,10 +85,10 @@ func TestPageIsSelfContained(t *testing.T) {
 }
 
 // What is drawn is what was compared: missing values are null, and infinite ones too.
-func TestPageData(t *testing.T) {
-	c := sample()
-	c.Runs[0].Track.Demand[3] = math.Inf(1)
-	text := write(t, c)
+func TestWriteHTML_EmbedsChartData(t *testing.T) {
+	c := newComparison()
+	c.Runs[0].Timeline.DemandVCPUs[3] = math.Inf(1)
+	text := renderHTML(t, c)
 	_, rest, _ := strings.Cut(text, `id="data">`)
 	raw, _, _ := strings.Cut(rest, "</script>")
 	var d struct {
@@ -109,7 +109,7 @@ func TestPageData(t *testing.T) {
 	if err := json.Unmarshal([]byte(raw), &d); err != nil {
 		t.Fatal(err)
 	}
-	if d.Start != begin.Unix() || d.Bucket != 600 || len(d.Demand) != 2000 || d.Demand[3] != nil || d.Demand[910] != nil || *d.Demand[0] != 4 ||
+	if d.Start != startTime.Unix() || d.Bucket != 600 || len(d.Demand) != 2000 || d.Demand[3] != nil || d.Demand[910] != nil || *d.Demand[0] != 4 ||
 		d.Unit != "vCPU hours" {
 		t.Errorf("drawn is %d, %d, %d values of %s", d.Start, d.Bucket, len(d.Demand), d.Unit)
 	}
@@ -122,35 +122,35 @@ func TestPageData(t *testing.T) {
 			shown = append(shown, r.ID)
 		}
 	}
-	if got := fmt.Sprint(shown); got != "[dbscaler aurora-h3 atlas oracle]" || d.Runs[2].Name != "Aurora Auto Scaling (H=3)" || d.Runs[3].Name != nasty {
+	if got := fmt.Sprint(shown); got != "[dbscaler aurora-h3 atlas oracle]" || d.Runs[2].Name != "Aurora Auto Scaling (H=3)" || d.Runs[3].Name != hostileText {
 		t.Errorf("shown at first are %s", got)
 	}
 }
 
 // A comparison without the oracle, without tracks or without any run is a page all the same; a writer's error is told.
-func TestPageOfLittle(t *testing.T) {
-	c := sample()
+func TestWriteHTML_AcceptsIncompleteComparison(t *testing.T) {
+	c := newComparison()
 	c.Runs = c.Runs[:1]
-	c.Runs[0].Track, c.Runs[0].Events = backtest.Track{}, nil
-	if text := write(t, c); !strings.Contains(text, "<td>–</td>") {
+	c.Runs[0].Timeline, c.Runs[0].Events = backtest.Timeline{}, nil
+	if text := renderHTML(t, c); !strings.Contains(text, "<td>–</td>") {
 		t.Error("without an oracle there is something to compare the cost with")
 	}
-	write(t, backtest.Comparison{})
-	if err := HTML(full{}, c); !errors.Is(err, io.ErrShortWrite) {
+	renderHTML(t, backtest.Comparison{})
+	if err := WriteHTML(fullWriter{}, c); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("a full disk: %v", err)
 	}
 }
 
-// full is a disk that is.
-type full struct{}
+// fullWriter is a disk that is.
+type fullWriter struct{}
 
-func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+func (fullWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
-func TestTable(t *testing.T) {
-	c := sample()
-	c.Runs[2].Name, c.Runs[1].Elsewhere = "Atlas", true
+func TestWriteTable(t *testing.T) {
+	c := newComparison()
+	c.Runs[2].Name, c.Runs[1].OtherPlatform = "Atlas", true
 	var b bytes.Buffer
-	if err := Table(&b, c); err != nil {
+	if err := WriteTable(&b, c); err != nil {
 		t.Fatal(err)
 	}
 	want := `                                OVERLOADED        UNSERVED          COST   OF ORACLE   DISRUPTIONS   CHANGES
@@ -165,8 +165,8 @@ func TestTable(t *testing.T) {
 		!strings.Contains(got, "In 3 h 00 min the recorded database was saturated") || !strings.Contains(got, "simulated") {
 		t.Errorf("got\n%s", got)
 	}
-	c.Runs[0].Score.Priced, c.Runs[0].Score.Cost = true, 1234567890
-	if got := Cost(c.Runs[0].Score); got != "$1234.57" {
+	c.Runs[0].Score.CostKnown, c.Runs[0].Score.Cost = true, 1234567890
+	if got := FormatCost(c.Runs[0].Score); got != "$1234.57" {
 		t.Errorf("it costs %s", got)
 	}
 }

@@ -1,0 +1,65 @@
+package baseline
+
+import (
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const (
+	lambdaScaleUpPercent = 80.0
+	lambdaPeriods        = 3
+	lambdaPeriod         = 5 * time.Minute
+	lambdaCooldown       = 15 * time.Minute
+)
+
+// lambdaRule is the recipe of an alarm on CPU that calls a Lambda function, which modifies the instances.
+//
+//   - Up one rung, when each of three consecutive 5-minute averages is above 80 % and the last change was ordered at least 15 min ago.
+//   - Never down.
+//
+// The averages are of the newest 15 minutes, and not aligned to the clock, as an alarm's periods slide. As with CloudWatch, an
+// average is of the minutes that are there; a period with none of them is not above.
+type lambdaRule struct {
+	orderedAt time.Time
+}
+
+func newLambda() Autoscaler {
+	return Autoscaler{
+		Name: "Alarm and Lambda",
+		ID:   "alarm-lambda",
+		Source: "the common recipe of a CloudWatch alarm on CPUUtilization and a Lambda function that calls ModifyDBInstance; " +
+			"above 80 % for three periods of 5 min, cooldown 15 min",
+		Interval: lambdaPeriod,
+		Lookback: lambdaPeriods*lambdaPeriod + maxPublishedAge,
+		Method:   MethodClasses,
+		NewRule:  func() Rule { return &lambdaRule{} },
+	}
+}
+
+// DesiredRung implements Rule.
+func (r *lambdaRule) DesiredRung(v Observation) int {
+	if v.ChangeInProgress || v.Rung == len(v.LadderVCPUs)-1 || v.Now.Sub(r.orderedAt) < lambdaCooldown || !isAlarming(publishedSamples(v.CPUPercent, v.Now)) {
+		return v.Rung
+	}
+	r.orderedAt = v.Now
+	return v.Rung + 1
+}
+
+// isAlarming says that each of the last three periods has an average, and that it is above the limit.
+func isAlarming(s scaling.Series) bool {
+	n := len(s) - 1
+	for period := range lambdaPeriods {
+		sum, count := 0.0, 0.0
+		for ; n >= 0 && s[len(s)-1].Time.Sub(s[n].Time) < time.Duration(period+1)*lambdaPeriod; n-- {
+			if scaling.IsValidSample(s[n].Value) {
+				sum += s[n].Value
+				count++
+			}
+		}
+		if sum <= (lambdaScaleUpPercent+roundingTolerance)*count {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,88 @@
+package recommend
+
+import (
+	"slices"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/backtest"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// dimension lists the policies that differ from one in a single thing about the pool that is played, within what the policy allows that
+// the search begins with.
+type dimension func(base backtest.Setup, of scaling.Policy) []scaling.Policy
+
+// dimensions are gone through in this order: what a pool may be comes first, then when it changes.
+var dimensions = []dimension{
+	ladderVariants, readerCountVariants, thresholdVariants,
+	windowVariants(func(p *scaling.Policy) *time.Duration { return &p.ScaleUp.Window }, time.Minute, 2*time.Minute, 5*time.Minute),
+	windowVariants(func(p *scaling.Policy) *time.Duration { return &p.ScaleDown.Window }, 30*time.Minute, time.Hour, 2*time.Hour, 4*time.Hour),
+	windowVariants(func(p *scaling.Policy) *time.Duration { return &p.ScaleDownClassWindow }, 4*time.Hour, 12*time.Hour, 24*time.Hour),
+}
+
+// ladderVariants are all stretches of the ladder that have what it begins with.
+func ladderVariants(base backtest.Setup, of scaling.Policy) []scaling.Policy {
+	var out []scaling.Policy
+	add := func(all []string, with func(p *scaling.Policy, part []string)) {
+		for from := range all {
+			for to := from + 1; to <= len(all); to++ {
+				p := of
+				with(&p, all[from:to])
+				out = append(out, p)
+			}
+		}
+	}
+	if base.Pool == scaling.Readers {
+		add(base.Policy.Readers.InstanceClasses, func(p *scaling.Policy, part []string) {
+			readers := *of.Readers
+			readers.InstanceClasses = part
+			p.Readers = &readers
+		})
+	} else {
+		add(base.Policy.Writer.InstanceClasses, func(p *scaling.Policy, part []string) {
+			p.Writer = &scaling.WriterLimits{InstanceClasses: part}
+		})
+	}
+	return out
+}
+
+// readerCountVariants are the numbers of readers, no more than the policy allows and no fewer than there are.
+func readerCountVariants(base backtest.Setup, of scaling.Policy) []scaling.Policy {
+	if base.Pool != scaling.Readers {
+		return nil
+	}
+	r := base.Policy.Readers
+	var out []scaling.Policy
+	for least := max(r.Min, base.InitialShape.Count); least <= r.Max; least++ {
+		for most := least; most <= r.Max; most++ {
+			p, readers := of, *of.Readers
+			readers.Min, readers.Max = least, most
+			p.Readers = &readers
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func thresholdVariants(_ backtest.Setup, of scaling.Policy) []scaling.Policy {
+	all := []scaling.CPU{
+		{Target: 45, ScaleUp: 60, ScaleDown: 30}, {Target: 50, ScaleUp: 65, ScaleDown: 35}, {Target: 55, ScaleUp: 70, ScaleDown: 40},
+		{Target: 60, ScaleUp: 75, ScaleDown: 45}, {Target: 65, ScaleUp: 75, ScaleDown: 50}, {Target: 65, ScaleUp: 80, ScaleDown: 50},
+		{Target: 70, ScaleUp: 80, ScaleDown: 55}, {Target: 75, ScaleUp: 85, ScaleDown: 60},
+	}
+	out := slices.Repeat([]scaling.Policy{of}, len(all))
+	for n := range out {
+		out[n].CPU = all[n]
+	}
+	return out
+}
+
+func windowVariants(of func(*scaling.Policy) *time.Duration, choices ...time.Duration) dimension {
+	return func(_ backtest.Setup, policy scaling.Policy) []scaling.Policy {
+		out := slices.Repeat([]scaling.Policy{policy}, len(choices))
+		for n := range out {
+			*of(&out[n]) = choices[n]
+		}
+		return out
+	}
+}

@@ -1,0 +1,125 @@
+// Package family makes loads up that look like those that databases have, from a seed: the same seed gives the same load.
+package workload
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/backtest/recording"
+)
+
+// Generator is a kind of load.
+type Generator struct {
+	Name string
+	// What it is, for people.
+	Description string
+	newDemand   func(*rand.Rand) func(hours float64) float64
+}
+
+// Days is how long each load is.
+const Days = 21
+
+// start is a Monday.
+var start = time.Date(2024, 3, 4, 0, 0, 0, 0, time.UTC)
+
+// All lists the kinds. Each lies between about 1 and 12 vCPUs, most of it between 2 and 6.
+func All() []Generator {
+	return []Generator{
+		{"diurnal", "a day like every other, with a peak in working hours", func(r *rand.Rand) func(float64) float64 {
+			low, high, peak := randomBetween(r, 1, 2), randomBetween(r, 4, 8), randomBetween(r, 10, 16)
+			return func(h float64) float64 { return low + (high-low)*dailyShare(h, peak) }
+		}},
+		{"weekly", "busy on workdays and quiet at weekends", func(r *rand.Rand) func(float64) float64 {
+			low, high, weekend, peak := randomBetween(r, 1, 2), randomBetween(r, 4, 8), randomBetween(r, 0.2, 0.5), randomBetween(r, 10, 16)
+			return func(h float64) float64 {
+				share := 1.0
+				if int(h/24)%7 >= 5 {
+					share = weekend
+				}
+				return low + share*(high-low)*dailyShare(h, peak)
+			}
+		}},
+		{"step", "the same for days, and then at once another", func(r *rand.Rand) func(float64) float64 {
+			levels, length := make([]float64, 12), randomBetween(r, 30, 70)
+			for n := range levels {
+				levels[n] = randomBetween(r, 1, 9)
+			}
+			return func(h float64) float64 { return levels[int(h/length)%len(levels)] }
+		}},
+		{"ramp", "grows for hours, falls for hours, and rests", func(r *rand.Rand) func(float64) float64 {
+			low, high, up, rest := randomBetween(r, 1, 2), randomBetween(r, 6, 10), randomBetween(r, 3, 10), randomBetween(r, 10, 30)
+			return func(h float64) float64 {
+				at := math.Mod(h, 2*up+rest)
+				return low + (high-low)*max(0, min(at/up, 2-at/up, 1))
+			}
+		}},
+		{"flash", "a day like every other, and now and then a crowd within minutes", func(r *rand.Rand) func(float64) float64 {
+			low, high, peak := randomBetween(r, 1, 2), randomBetween(r, 3, 5), randomBetween(r, 10, 16)
+			crowds, heights := make([]float64, 8), make([]float64, 8)
+			for n := range crowds {
+				crowds[n], heights[n] = randomBetween(r, 24, Days*24-6), randomBetween(r, 2, 6)
+			}
+			return func(h float64) float64 {
+				load := low + (high-low)*dailyShare(h, peak)
+				for n, at := range crowds {
+					const rise, fall = 0.15, 1.5 // hours
+					switch since := h - at; {
+					case since < 0:
+					case since < rise:
+						load += heights[n] * since / rise
+					default:
+						load += heights[n] * math.Exp(-(since-rise)/fall)
+					}
+				}
+				return load
+			}
+		}},
+		{"batch", "a job at the same hours of each night, beside a quiet day", func(r *rand.Rand) func(float64) float64 {
+			low, job, at, length := randomBetween(r, 1, 2), randomBetween(r, 4, 8), randomBetween(r, 0, 5), randomBetween(r, 1, 3)
+			return func(h float64) float64 {
+				if of := math.Mod(h, 24); of >= at && of < at+length {
+					return low + job
+				}
+				return low + 0.5*dailyShare(h, 13)
+			}
+		}},
+		{"noise", "no pattern: a mean that wanders, and much noise", func(r *rand.Rand) func(float64) float64 {
+			steps := make([]float64, Days*24+1)
+			level := randomBetween(r, 2, 5)
+			for n := range steps {
+				level += 0.1*(4-level) + 0.6*r.NormFloat64()
+				steps[n] = max(0.5, min(level, 10))
+			}
+			return func(h float64) float64 {
+				n := min(int(h), len(steps)-2)
+				return steps[n] + (steps[n+1]-steps[n])*(h-float64(n))
+			}
+		}},
+	}
+}
+
+// Generate draws a load, one value a minute, in vCPUs.
+func (l Generator) Generate(seed uint64) *recording.Recording {
+	random := rand.New(rand.NewPCG(seed, uint64(len(l.Name))<<8+uint64(l.Name[0])))
+	at := l.newDemand(random)
+	noise := 0.03
+	if l.Name == "noise" {
+		noise = 0.1
+	}
+	r := &recording.Recording{Start: start, Interval: time.Minute, Demand: make([]float64, Days*24*60)}
+	for n := range r.Demand {
+		r.Demand[n] = max(0.05, at(float64(n)/60)*(1+noise*random.NormFloat64()))
+	}
+	return r
+}
+
+// dailyShare is how much of a day's load there is at an hour, from 0 to 1, with the peak at another.
+func dailyShare(hours, peak float64) float64 {
+	x := (1 + math.Cos((hours-peak)/24*2*math.Pi)) / 2
+	return x * x
+}
+
+func randomBetween(r *rand.Rand, least, most float64) float64 {
+	return least + (most-least)*r.Float64()
+}
