@@ -31,9 +31,9 @@ var env *testenv.Environment
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 
-// open opens all manifests. It is kubectl that reads them, and a cached test result is used until a file changes that the
+// readManifests opens all manifests. It is kubectl that reads them, and a cached test result is used until a file changes that the
 // test itself has opened.
-func open(t *testing.T) {
+func readManifests(t *testing.T) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -71,7 +71,7 @@ func kubeconfig(t *testing.T) string {
 // pods that the namespace's pod security would refuse.
 func install(t *testing.T) client.Client {
 	t.Helper()
-	open(t)
+	readManifests(t)
 	for range 2 { // twice: applying what is there changes nothing
 		out := kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "default")
 		if strings.Contains(out, "Warning") {
@@ -113,8 +113,8 @@ func TestPodSecurity(t *testing.T) {
 	}
 }
 
-// TestTheOperatorLeavesSpecAlone: it may put a finalizer on a policy, and change nothing that belongs to whoever wrote it.
-func TestTheOperatorLeavesSpecAlone(t *testing.T) {
+// TestAdmissionPolicy_OperatorCannotChangeSpec: it may put a finalizer on a policy, and change nothing that belongs to whoever wrote it.
+func TestAdmissionPolicy_OperatorCannotChangeSpec(t *testing.T) {
 	install(t)
 	kubectl(t, "apply", "-f", "samples/reporting.yaml")
 	patch := func(user, what string) (string, error) {

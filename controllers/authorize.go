@@ -33,10 +33,10 @@ func (r *Reconciler) authorize(ctx context.Context, v *reconcileScope) (bool, er
 		return false, nil
 	}
 	if denied := lastAccessDenial(v); denied != "" {
-		v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, denied)
+		v.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, denied)
 		return true, nil // the guards pace the next attempt, which is how a repaired role shows
 	}
-	v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionTrue, v1alpha1.ReasonPermitted, "The policy may change the database")
+	v.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionTrue, v1alpha1.ReasonAuthorized, "The policy may change the database")
 	return true, nil
 }
 
@@ -58,7 +58,7 @@ func (v *reconcileScope) deferToPolicy(other string) {
 
 // denyAuthorization says why the policy may not change the database.
 func (v *reconcileScope) denyAuthorization(reason, message string) {
-	v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, reason, message)
+	v.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionFalse, reason, message)
 	v.setDecisionReason(reason, message)
 }
 

@@ -49,7 +49,7 @@ func TestReconcile_CreatesReaderInAnotherZone(t *testing.T) {
 	if len(changes) != 2 || !strings.Contains(changes[0], "InsufficientDBInstanceCapacity") || strings.Contains(changes[1], "Insufficient") {
 		t.Errorf("AWS was asked for\n%s", strings.Join(changes, "\n"))
 	}
-	if got := l.events.withReason(events.NoCapacity); len(got) != 1 || !strings.Contains(got[0], "eu-west-1c") {
+	if got := l.events.withReason(events.InsufficientCapacity); len(got) != 1 || !strings.Contains(got[0], "eu-west-1c") {
 		t.Errorf("events: %v", got)
 	}
 }

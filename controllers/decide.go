@@ -44,7 +44,7 @@ func (r *Reconciler) decide(ctx context.Context, v *reconcileScope) (bool, error
 	if isScalingLimit(hold.Reason) {
 		v.limit = &scalingLimit{string(hold.Reason), hold.Message}
 		if v.decisionChanged() {
-			r.Metrics.HeldBack(v.object.Namespace, v.object.Name, string(hold.Reason))
+			r.Metrics.CountScalingBlocked(v.object.Namespace, v.object.Name, string(hold.Reason))
 		}
 	}
 	return false, nil
@@ -76,14 +76,14 @@ func (r *Reconciler) setBlocked(v *reconcileScope, entry ledger.Entry) {
 	if !v.decisionChanged() {
 		return
 	}
-	r.Metrics.HeldBack(v.object.Namespace, v.object.Name, first.Guard)
+	r.Metrics.CountScalingBlocked(v.object.Namespace, v.object.Name, first.Guard)
 	switch {
 	case v.policy.Mode == scaling.Recommend:
 		v.recordEvent(events.Recommended, "Decide", proposal.Message+" ("+proposal.Cause+")")
 	case first.Guard == guard.ApprovalRequired:
-		v.recordEvent(events.ApprovalWanted, "Decide", message+" ("+proposal.Cause+")")
+		v.recordEvent(events.ApprovalRequired, "Decide", message+" ("+proposal.Cause+")")
 	default:
-		v.recordWarning(events.ScalingHeldBack, "Guard", message)
+		v.recordWarning(events.ScalingBlocked, "Guard", message)
 	}
 }
 
@@ -120,7 +120,7 @@ func (r *Reconciler) startOperation(
 	})
 	v.recordEvent(events.OperationStarted, "Operate", fmt.Sprintf("%s: %s → %s (operation %s, %d steps). %s",
 		op.Pool, op.From, op.To, op.ID, len(op.Steps), proposal.Cause))
-	r.Metrics.OperationStarted(v.object.Namespace, v.object.Name, op, string(proposal.Reason))
+	r.Metrics.CountOperationStarted(v.object.Namespace, v.object.Name, op, string(proposal.Reason))
 	return true, nil
 }
 

@@ -35,13 +35,13 @@ func (r *Reconciler) detectDrift(ctx context.Context, v *reconcileScope) {
 		o.Declarations, o.DeclarationsUnknown = r.Declarations.Declarations(ctx, v.policy.Target, *o)
 	}
 	memory, found := drift.Detect(drift.Input{
-		State: convert.Ownership(status.Ownership), Operations: convert.Done(status.History), Observation: *o, OperationInProgress: v.operation != nil,
+		State: convert.OwnershipState(status.Ownership), Operations: convert.CompletedOperations(status.History), Observation: *o, OperationInProgress: v.operation != nil,
 		Generation: v.object.Generation, ResolveAnnotation: resolveAnnotation(v.object), Now: v.now,
 	})
 	known := status.Ownership != nil && status.Ownership.Conflict != nil
 	status.Ownership = convert.OwnershipStatus(memory)
 	for _, revert := range found {
-		v.recordWarning(events.Reverted, "Notice", fmt.Sprintf("Somebody else has undone what operation %s had set: %s", revert.Operation, describeRevert(revert)))
+		v.recordWarning(events.ChangeReverted, "Notice", fmt.Sprintf("Somebody else has undone what operation %s had set: %s", revert.Operation, describeRevert(revert)))
 	}
 	if memory.Conflict == nil {
 		v.removeTransientCondition(v1alpha1.ConditionOwnershipConflict, events.ConflictResolved, "A person has acted on the conflict, and the operator goes on")
@@ -50,7 +50,7 @@ func (r *Reconciler) detectDrift(ctx context.Context, v *reconcileScope) {
 	o.OwnershipConflict = fmt.Sprintf("somebody else undoes what this policy sets: %s. Let one of the two decide (docs/gitops.md), then change the "+
 		"spec or: kubectl annotate --overwrite dbsp -n %s %s %s=$(date +%%s)", describeReverts(memory.Reverts), v.object.Namespace, v.object.Name,
 		v1alpha1.AnnotationResolveConflict)
-	message := convert.Clip("Nothing is changed any more: " + o.OwnershipConflict)
+	message := convert.TruncateMessage("Nothing is changed any more: " + o.OwnershipConflict)
 	if !known {
 		v.recordWarning(events.OwnershipConflict, "Notice", message)
 	}

@@ -69,11 +69,11 @@ func TestReconcile_StopsAfterSecondRevert(t *testing.T) {
 			l.modifyExternally("orders-2", "db.r6g.large")
 			p := l.runUntil("p", "reverted", time.Hour, revertedAtLeast(1))
 			r := p.Status.Ownership.Reverts[0]
-			if r.Instance != "orders-2" || r.From != "db.r6g.xlarge" || r.To != "db.r6g.large" || r.Operation != p.Status.History[0].ID ||
+			if r.Instance != "orders-2" || r.ExpectedInstanceClass != "db.r6g.xlarge" || r.ObservedInstanceClass != "db.r6g.large" || r.Operation != p.Status.History[0].ID ||
 				conditionSummary(p, v1alpha1.ConditionOwnershipConflict) != "absent" {
 				t.Errorf("status:\n%s", statusYAML(p))
 			}
-			if got := l.events.withReason(events.Reverted); len(got) != 1 || !strings.Contains(got[0], "orders-2 was changed from db.r6g.xlarge to db.r6g.large") {
+			if got := l.events.withReason(events.ChangeReverted); len(got) != 1 || !strings.Contains(got[0], "orders-2 was changed from db.r6g.xlarge to db.r6g.large") {
 				t.Errorf("it was told %v", got)
 			}
 			l.runUntil("p", "resized again", 3*time.Hour, succeededAtLeast(2))
@@ -112,7 +112,7 @@ func TestReconcile_StopsAfterSecondRevert(t *testing.T) {
 				p.Status.Ownership.Conflict != nil || len(p.Status.Ownership.Reverts) > 0 {
 				t.Errorf("status:\n%s", statusYAML(p))
 			}
-			for reason, want := range map[string]int{events.Reverted: 2, events.OwnershipConflict: 1, events.ConflictResolved: 1} {
+			for reason, want := range map[string]int{events.ChangeReverted: 2, events.OwnershipConflict: 1, events.ConflictResolved: 1} {
 				if got := l.events.withReason(reason); len(got) != want {
 					t.Errorf("%d events %s, want %d: %v", len(got), reason, want, got)
 				}
@@ -127,8 +127,8 @@ func TestReconcile_OwnChangesAreNoReverts(t *testing.T) {
 		"readers: {points: [{at: 0h, vcpus: 1.7}, {at: 2h, vcpus: 1.7}, {at: 3h, vcpus: 0.3}, {at: 6h, vcpus: 0.3}, {at: 7h, vcpus: 1.7}]}", 1))
 	l.applyPolicy(horizontalReadersPolicy)
 	p := l.runUntil("p", "resized three times", 12*time.Hour, succeededAtLeast(3))
-	if p.Status.Ownership != nil || len(l.events.withReason(events.Reverted)) > 0 {
-		t.Errorf("status:\n%s\n%v", statusYAML(p), l.events.withReason(events.Reverted))
+	if p.Status.Ownership != nil || len(l.events.withReason(events.ChangeReverted)) > 0 {
+		t.Errorf("status:\n%s\n%v", statusYAML(p), l.events.withReason(events.ChangeReverted))
 	}
 }
 

@@ -66,7 +66,7 @@ func (r *Reconciler) load(ctx context.Context, request ctrl.Request) (*reconcile
 	err := r.Client.Get(ctx, request.NamespacedName, before)
 	gone := err == nil && !before.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(before, surgeReaderFinalizer)
 	if apierrors.IsNotFound(err) || gone {
-		r.Metrics.Forget(request.Namespace, request.Name)
+		r.Metrics.DeletePolicy(request.Namespace, request.Name)
 		return nil, nil
 	}
 	if err != nil {
@@ -97,7 +97,7 @@ type decisionUpdate struct {
 // setDecision sets what kubectl shows as the decision. Its time, and the figures that led to it, move only when its meaning does.
 func (v *reconcileScope) setDecision(s decisionUpdate) {
 	d := &v1alpha1.DecisionStatus{
-		Reason: s.reason, Message: convert.Clip(s.message), Hash: s.hash, Cause: convert.Clip(s.cause), Alternatives: s.alternatives,
+		Reason: s.reason, Message: convert.TruncateMessage(s.message), Hash: s.hash, Cause: convert.TruncateMessage(s.cause), Alternatives: s.alternatives,
 	}
 	if s.change != nil {
 		desired := convert.ShapeStatus(s.change.To)

@@ -63,7 +63,7 @@ func TestReconcile_WaitsForApproval(t *testing.T) {
 	if got := l.awsChanges(); len(got) > 0 {
 		t.Fatalf("without an approval AWS was asked for\n%s", strings.Join(got, "\n"))
 	}
-	if got := l.events.withReason(events.ApprovalWanted); len(got) != 1 {
+	if got := l.events.withReason(events.ApprovalRequired); len(got) != 1 {
 		t.Errorf("an approval was wanted %d times:\n%s", len(got), strings.Join(got, "\n"))
 	}
 	l.annotate("p", map[string]string{v1alpha1.AnnotationApprove: l.getPolicy("p").Status.Decision.Hash})
@@ -209,7 +209,7 @@ func TestReconcile_StatusExplainsDecision(t *testing.T) {
 	if d.Reason != "ScaleUp" && d.Reason != "ScaleUpAhead" || d.Desired.InstanceClass != "db.r6g.xlarge" || len(d.AlsoHeldBackBy) != 0 {
 		t.Errorf("the decision is %+v", d)
 	}
-	if len(d.Alternatives) < 2 || d.Alternatives[0].Verdict != "Chosen" || d.Alternatives[0].USDPerHour == "" || d.Alternatives[0].PredictedPercent == nil {
+	if len(d.Alternatives) < 2 || d.Alternatives[0].Reason != "Chosen" || d.Alternatives[0].HourlyCostUSD == "" || d.Alternatives[0].PredictedUtilizationPercent == nil {
 		t.Errorf("the alternatives are %+v", d.Alternatives)
 	}
 	for _, text := range []string{"threshold 75%", "vCPU", "65% is the target"} {

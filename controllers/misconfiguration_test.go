@@ -55,7 +55,7 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 			says:   "aurora-postgresql does not run on db.m6g.xlarge",
 		},
 		{
-			name: "missing tag", condition: v1alpha1.ConditionPermitted, want: "False OptInTagMissing",
+			name: "missing tag", condition: v1alpha1.ConditionAuthorized, want: "False OptInTagMissing",
 			prepare: func(l *harness) { l.removeOptInTag("arn:aws:rds:eu-west-1:123456789012:cluster:orders") },
 			says:    "orders does not carry the AWS tag dbscaler.io/policy-namespace=",
 		},
@@ -65,7 +65,7 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 			says:    "is missing on orders-2: add it",
 		},
 		{
-			name: "no permission to read", condition: v1alpha1.ConditionPermitted, want: "False AccessDenied",
+			name: "no permission to read", condition: v1alpha1.ConditionAuthorized, want: "False AccessDenied",
 			prepare: func(l *harness) {
 				l.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "DescribeDBClusters", Code: "AccessDenied", HTTPStatus: 403,
 					Message: "User: x is not authorized to perform: rds:DescribeDBClusters"})
@@ -73,7 +73,7 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 			says: "Grant what config/iam/policy.json lists",
 		},
 		{
-			name: "no permission to read metrics", condition: v1alpha1.ConditionMetricsFresh, want: "False AccessDenied",
+			name: "no permission to read metrics", condition: v1alpha1.ConditionMetricsAvailable, want: "False AccessDenied",
 			prepare: func(l *harness) {
 				l.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "GetMetricData", Code: "AccessDenied", HTTPStatus: 403,
 					Message: "User: x is not authorized to perform: cloudwatch:GetMetricData"})
@@ -81,7 +81,7 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 			says: "The operator may not read metrics",
 		},
 		{
-			name: "a role that may not be assumed", condition: v1alpha1.ConditionPermitted, want: "False AccessDenied",
+			name: "a role that may not be assumed", condition: v1alpha1.ConditionAuthorized, want: "False AccessDenied",
 			policy: func(s string) string {
 				return strings.Replace(s, "region: eu-west-1", "region: eu-west-1, roleARN: 'arn:aws:iam::210987654321:role/dbscaler'", 1)
 			},
@@ -104,7 +104,7 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 			says:    "check spec.targetRef.region",
 		},
 		{
-			name: "no metrics", condition: v1alpha1.ConditionMetricsFresh, want: "False MetricsMissing",
+			name: "no metrics", condition: v1alpha1.ConditionMetricsAvailable, want: "False MetricsMissing",
 			prepare: func(l *harness) {
 				l.aws.InjectFault(rdssim.Fault{Kind: rdssim.MetricGap, Instance: "orders-2"})
 			},
@@ -166,7 +166,7 @@ func TestReconcile_DefersToOlderPolicy(t *testing.T) {
 		t.Fatalf("the younger policy asked for changes:\n%s", strings.Join(got, "\n"))
 	}
 	q := l.getPolicy("q")
-	if got := conditionSummary(q, v1alpha1.ConditionPermitted); got != "False PolicyConflict" {
+	if got := conditionSummary(q, v1alpha1.ConditionAuthorized); got != "False PolicyConflict" {
 		t.Fatalf("Permitted is %s", got)
 	}
 	if c := meta.FindStatusCondition(q.Status.Conditions, v1alpha1.ConditionStalled); c == nil || !strings.Contains(c.Message, l.namespace+"/p scales the same database") {
@@ -183,7 +183,7 @@ func TestReconcile_ReportsDeniedChange(t *testing.T) {
 		Message: "User: x is not authorized to perform: rds:CreateDBInstance", ExpiresAt: scenarioStart.Add(30 * time.Minute)})
 	l.applyPolicy(verticalReadersPolicy)
 	p := l.runUntil("p", "refused", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
-		return conditionSummary(p, v1alpha1.ConditionPermitted) == "False AccessDenied"
+		return conditionSummary(p, v1alpha1.ConditionAuthorized) == "False AccessDenied"
 	})
 	if got := conditionSummary(p, v1alpha1.ConditionReady); got != "False AccessDenied" || p.Status.Operation != nil {
 		t.Errorf("Ready is %s, operation %+v", got, p.Status.Operation)
@@ -194,9 +194,9 @@ func TestReconcile_ReportsDeniedChange(t *testing.T) {
 		t.Errorf("AWS was asked %d times, then %d within the cooldown", first, got)
 	}
 	l.runUntil("p", "resized", 3*time.Hour, hasSucceeded)
-	if got := conditionSummary(l.getPolicy("p"), v1alpha1.ConditionPermitted); got != "True Permitted" {
+	if got := conditionSummary(l.getPolicy("p"), v1alpha1.ConditionAuthorized); got != "True Permitted" {
 		l.runFor("p", 2*time.Minute, nil)
-		if got := conditionSummary(l.getPolicy("p"), v1alpha1.ConditionPermitted); got != "True Permitted" {
+		if got := conditionSummary(l.getPolicy("p"), v1alpha1.ConditionAuthorized); got != "True Permitted" {
 			t.Errorf("Permitted is %s after it worked", got)
 		}
 	}

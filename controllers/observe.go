@@ -64,15 +64,15 @@ func (r *Reconciler) restoreState(v *reconcileScope) {
 	status.Target = convert.TargetStatus(status.Target, *o)
 	status.Writer = convert.PoolStatus(status.Writer, *o, scaling.Writer)
 	status.Readers = convert.PoolStatus(status.Readers, *o, scaling.Readers)
-	o.UpgradedAt = convert.Upgraded(status.Target)
-	writer, readers := convert.Pool(status.Writer), convert.Pool(status.Readers)
+	o.UpgradedAt = convert.EngineUpgradedAt(status.Target)
+	writer, readers := convert.PoolState(status.Writer), convert.PoolState(status.Readers)
 	o.WriterChangedAt, o.ReadersChangedAt = writer.ChangedAt, readers.ChangedAt
 	o.WriterCapacityHistory, o.ReadersCapacityHistory = writer.FullCapacityHistory(nil, *o), readers.FullCapacityHistory(nil, *o)
 	o.History = convert.History(status.History)
 	status.CapacityShortages = slices.DeleteFunc(status.CapacityShortages, func(s v1alpha1.CapacityShortage) bool {
 		return !v.now.Before(s.ExpiryTime.Time)
 	})
-	o.Shortages = convert.Shortages(status.CapacityShortages)
+	o.Shortages = convert.CapacityShortages(status.CapacityShortages)
 	if r.PriceList == nil {
 		return
 	}
@@ -118,7 +118,7 @@ func (r *Reconciler) setObservationFailed(ctx context.Context, v *reconcileScope
 		message := fmt.Sprintf("The operator may not read databases in %s: %s. Grant what config/iam/policy.json lists to its role",
 			v.policy.Target.Scope, scaling.StableMessage(err))
 		v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAccessDenied, message)
-		v.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, message)
+		v.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, message)
 		v.setDecisionReason(v1alpha1.ReasonAccessDenied, message)
 		return nil
 	}
@@ -175,7 +175,7 @@ func (r *Reconciler) assessLoad(v *reconcileScope, metricsErr error) error {
 			message = fmt.Sprintf("The operator may not read metrics: %s. Grant what config/iam/policy.json lists to its role",
 				scaling.StableMessage(metricsErr))
 		}
-		v.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionFalse, reason, message)
+		v.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionFalse, reason, message)
 		return nil
 	}
 	for _, pool := range v.assessments {
@@ -185,13 +185,13 @@ func (r *Reconciler) assessLoad(v *reconcileScope, metricsErr error) error {
 			continue // a pool that has just changed has no samples yet, and that is as it should be
 		}
 		if v.now.Sub(load.NewestSampleAt) > scaling.MaxSampleAge {
-			v.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionFalse, v1alpha1.ReasonMetricsMissing, fmt.Sprintf(
+			v.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionFalse, v1alpha1.ReasonMetricsUnavailable, fmt.Sprintf(
 				"CloudWatch has no CPUUtilization of the last %s for some of the %s. Nothing changes until it has",
 				scaling.MaxSampleAge, describePool(load.Pool)))
 			return nil
 		}
 	}
-	v.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionTrue, v1alpha1.ReasonFresh, "There are recent CPU samples")
+	v.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionTrue, v1alpha1.ReasonMetricsAvailable, "There are recent CPU samples")
 	return nil
 }
 

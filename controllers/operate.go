@@ -85,8 +85,8 @@ func (r *Reconciler) blockOperation(v *reconcileScope, veto *guard.Veto) {
 		change: &scaling.Change{Pool: v.operation.Pool, To: v.operation.To},
 	})
 	if before == nil || before.HeldBackBy != veto.Guard {
-		v.recordWarning(events.ScalingHeldBack, "Guard", veto.Message)
-		r.Metrics.HeldBack(v.object.Namespace, v.object.Name, veto.Guard)
+		v.recordWarning(events.ScalingBlocked, "Guard", veto.Message)
+		r.Metrics.CountScalingBlocked(v.object.Namespace, v.object.Name, veto.Guard)
 	}
 }
 
@@ -144,12 +144,12 @@ func (r *Reconciler) recordCapacityShortage(v *reconcileScope, call scaling.Call
 	step := &v.object.Status.Operation.Steps[v.operation.CurrentStep()]
 	step.LastAttemptTime, step.Attempts = nil, step.Attempts-1 // AWS said no, so that nothing will come of it
 	v.requeueAfter = time.Second
-	v.recordWarning(events.NoCapacity, string(call.Action), fmt.Sprintf("AWS has no %s in %s; another zone is tried", call.InstanceClass, zone))
+	v.recordWarning(events.InsufficientCapacity, string(call.Action), fmt.Sprintf("AWS has no %s in %s; another zone is tried", call.InstanceClass, zone))
 }
 
 // completeOperation closes the operation and remembers it.
 func (r *Reconciler) completeOperation(v *reconcileScope, outcome v1alpha1.Outcome, reason, message string) {
-	record := convert.Record(*v.operation, outcome, reason, message, v.now)
+	record := convert.OperationRecord(*v.operation, outcome, reason, message, v.now)
 	if outcome == v1alpha1.OutcomeSucceeded {
 		record.Message = ""
 		v.setDecisionReason(v1alpha1.ReasonCompleted, fmt.Sprintf("%s: %s → %s", v.operation.Pool, v.operation.From, v.operation.To))

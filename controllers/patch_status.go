@@ -80,7 +80,7 @@ func (r *Reconciler) setSummaryConditions(v *reconcileScope) {
 
 // findStalledCause is the condition that nothing but a person can change, if there is one.
 func findStalledCause(all []metav1.Condition) *metav1.Condition {
-	for _, t := range []string{v1alpha1.ConditionAccepted, v1alpha1.ConditionTargetFound, v1alpha1.ConditionPermitted} {
+	for _, t := range []string{v1alpha1.ConditionAccepted, v1alpha1.ConditionTargetFound, v1alpha1.ConditionAuthorized} {
 		if c := meta.FindStatusCondition(all, t); c != nil && c.Status == metav1.ConditionFalse {
 			return c
 		}
@@ -100,11 +100,11 @@ func (r *Reconciler) publishEventsAndMetrics(ctx context.Context, v *reconcileSc
 	}
 	r.recordReadyTransition(ctx, v)
 	if v.completedOutcome != "" {
-		r.Metrics.OperationEnded(namespace, name, *v.operation, v.completedOutcome)
+		r.Metrics.CountOperationCompleted(namespace, name, *v.operation, v.completedOutcome)
 	}
 	ready := meta.IsStatusConditionTrue(v.object.Status.Conditions, v1alpha1.ConditionReady)
-	r.Metrics.State(namespace, name, ready, v.object.Status.Operation != nil)
-	r.Metrics.Observe(namespace, name, v.scaledPoolLoads())
+	r.Metrics.SetPolicyState(namespace, name, ready, v.object.Status.Operation != nil)
+	r.Metrics.SetPoolLoads(namespace, name, v.scaledPoolLoads())
 }
 
 // scaledPoolLoads lists what the pools that the policy scales carry.

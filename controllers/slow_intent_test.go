@@ -41,7 +41,7 @@ func TestReconcile_SkipsCallAfterSlowIntentWrite(t *testing.T) {
 	l.reconciler.Client = slowStatusClient{l.client, func() { l.clock.Step(delay) }}
 	l.runFor("p", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
 		load := p.Status.Decision
-		if p.Status.Readers != nil && p.Status.Readers.Since != nil && l.clock.Now().Sub(p.Status.Readers.Since.Time) > 7*time.Minute {
+		if p.Status.Readers != nil && p.Status.Readers.LastChangeTime != nil && l.clock.Now().Sub(p.Status.Readers.LastChangeTime.Time) > 7*time.Minute {
 			delay = 25 * time.Second
 		}
 		return load != nil && p.Status.Operation != nil

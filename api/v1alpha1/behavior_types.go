@@ -1,11 +1,11 @@
 package v1alpha1
 
-// CPU holds the thresholds, in percent.
+// CPUThresholds holds the thresholds, in percent.
 //
 // +kubebuilder:validation:XValidation:rule="self.scaleDownPercent < self.targetPercent",message="scaleDownPercent (50 unless set) must be below targetPercent (65 unless set)"
 // +kubebuilder:validation:XValidation:rule="self.targetPercent < self.scaleUpPercent",message="targetPercent (65 unless set) must be below scaleUpPercent (75 unless set)"
 // +kubebuilder:validation:MinProperties=1
-type CPU struct {
+type CPUThresholds struct {
 	// targetPercent is the utilization that a new shape is sized for. The
 	// default is 65.
 	// +optional
@@ -166,34 +166,34 @@ const (
 	EmergencyDisruptionAllow EmergencyDisruption = "Allow"
 )
 
-// Switch is on or off.
+// PredictionMode is on or off.
 //
 // +kubebuilder:validation:Enum=Enabled;Disabled
-type Switch string
+type PredictionMode string
 
 // The positions of a switch.
 const (
-	// Enabled is on.
-	Enabled Switch = "Enabled"
-	// Disabled is off.
-	Disabled Switch = "Disabled"
+	// PredictionModeEnabled is on.
+	PredictionModeEnabled PredictionMode = "Enabled"
+	// PredictionModeDisabled is off.
+	PredictionModeDisabled PredictionMode = "Disabled"
 )
 
-// Foresight says which predictions may make the database grow before it has
+// PredictiveScaling says which predictions may make the database grow before it has
 // to.
 //
 // +kubebuilder:validation:MinProperties=1
-type Foresight struct {
+type PredictiveScaling struct {
 	// trend looks at where the last half hour leads. The default is Enabled.
 	// +optional
 	// +kubebuilder:default=Enabled
-	Trend Switch `json:"trend,omitempty"`
+	Trend PredictionMode `json:"trend,omitempty"`
 
 	// history looks at the same time of earlier days and weeks. The default is
 	// Enabled.
 	// +optional
 	// +kubebuilder:default=Enabled
-	History Switch `json:"history,omitempty"`
+	History PredictionMode `json:"history,omitempty"`
 }
 
 // AfterEngineUpgrade is how a database is watched whose engine was upgraded.
@@ -231,5 +231,5 @@ type Price struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,9}([.][0-9]{1,6})?$')",message="an amount in US dollars looks like 0.52"
-	USDPerHour string `json:"usdPerHour,omitempty"`
+	HourlyPriceUSD string `json:"usdPerHour,omitempty"`
 }

@@ -10,11 +10,11 @@ const (
 	ConditionAccepted = "Accepted"
 	// ConditionTargetFound says whether the database exists and is of a kind that can be scaled.
 	ConditionTargetFound = "TargetFound"
-	// ConditionPermitted says whether the policy may change the database: the opt-in tag, AWS permissions, and no older
+	// ConditionAuthorized says whether the policy may change the database: the opt-in tag, AWS permissions, and no older
 	// policy for the same database.
-	ConditionPermitted = "Permitted"
-	// ConditionMetricsFresh says whether there are enough recent CPU samples to decide on.
-	ConditionMetricsFresh = "MetricsFresh"
+	ConditionAuthorized = "Permitted"
+	// ConditionMetricsAvailable says whether there are enough recent CPU samples to decide on.
+	ConditionMetricsAvailable = "MetricsFresh"
 	// ConditionScalingLimited says whether a change that the load calls for is held back; its reason names what by.
 	ConditionScalingLimited = "ScalingLimited"
 	// ConditionPaused is True while a person holds everything back, or asked for something that cannot be read.
@@ -48,18 +48,18 @@ const (
 	ReasonNotFound = "NotFound"
 	// ReasonUnsupported: the database exists and is of a kind that cannot be scaled.
 	ReasonUnsupported = "Unsupported"
-	// ReasonPermitted: the policy may change the database.
-	ReasonPermitted = "Permitted"
+	// ReasonAuthorized: the policy may change the database.
+	ReasonAuthorized = "Permitted"
 	// ReasonOptInTagMissing: the database does not carry the tag that lets this namespace change it.
 	ReasonOptInTagMissing = "OptInTagMissing"
 	// ReasonAccessDenied: the IAM role may not do what is needed.
 	ReasonAccessDenied = "AccessDenied"
 	// ReasonPolicyConflict: an older policy scales the same database.
 	ReasonPolicyConflict = "PolicyConflict"
-	// ReasonFresh: there are enough recent samples.
-	ReasonFresh = "Fresh"
-	// ReasonMetricsMissing: there are too few recent samples.
-	ReasonMetricsMissing = "MetricsMissing"
+	// ReasonMetricsAvailable: there are enough recent samples.
+	ReasonMetricsAvailable = "Fresh"
+	// ReasonMetricsUnavailable: there are too few recent samples.
+	ReasonMetricsUnavailable = "MetricsMissing"
 	// ReasonAWSUnavailable: AWS does not answer or throttles.
 	ReasonAWSUnavailable = "AWSUnavailable"
 	// ReasonPending: not looked at yet.

@@ -90,7 +90,7 @@ type DBScalingPolicySpec struct {
 	// in percent of the vCPUs of the readers together, or of the writer.
 	// +optional
 	// +kubebuilder:default={targetPercent: 65, scaleUpPercent: 75, scaleDownPercent: 50}
-	CPU CPU `json:"cpu,omitzero"`
+	CPU CPUThresholds `json:"cpu,omitzero"`
 
 	// behavior is how quickly each direction is taken.
 	// +optional
@@ -106,7 +106,7 @@ type DBScalingPolicySpec struct {
 	// to. None ever makes it smaller.
 	// +optional
 	// +kubebuilder:default={trend: Enabled, history: Enabled}
-	Foresight Foresight `json:"foresight,omitzero"`
+	PredictiveScaling PredictiveScaling `json:"foresight,omitzero"`
 
 	// afterEngineUpgrade is how a database is watched whose engine has another
 	// version than before: queries may have become dearer.
@@ -187,13 +187,13 @@ type TargetKind string
 
 // The kinds of target.
 const (
-	// TargetDBCluster is an Aurora DB cluster, or a Multi-AZ DB cluster, which
+	// TargetKindDBCluster is an Aurora DB cluster, or a Multi-AZ DB cluster, which
 	// is resized as a whole through spec.writer.
-	TargetDBCluster TargetKind = "DBCluster"
-	// TargetDBInstance is an RDS DB instance, Single-AZ or Multi-AZ, that
+	TargetKindDBCluster TargetKind = "DBCluster"
+	// TargetKindDBInstance is an RDS DB instance, Single-AZ or Multi-AZ, that
 	// belongs to no cluster. Its read replicas in the same region are its
 	// readers.
-	TargetDBInstance TargetKind = "DBInstance"
+	TargetKindDBInstance TargetKind = "DBInstance"
 )
 
 // TargetRef names a database in AWS.

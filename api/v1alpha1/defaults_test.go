@@ -55,31 +55,31 @@ func TestDefaults(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			policy := parse(t, cluster, namespace)
+			policy := parsePolicy(t, clusterPolicy, namespace)
 			for path, value := range test.written {
-				set(t, policy, path, value)
+				setField(t, policy, path, value)
 			}
-			if err := c.Create(t.Context(), policy, strict...); err != nil {
+			if err := c.Create(t.Context(), policy, strictDryRun...); err != nil {
 				t.Fatal(err)
 			}
 			for path, want := range all {
 				if written, ok := test.written[path]; ok {
 					want = written
 				}
-				if got := get(t, policy, path); got != want {
+				if got := getField(t, policy, path); got != want {
 					t.Errorf("%s is %s, want %s", path, got, want)
 				}
 			}
 		})
 	}
 	t.Run("of a disruption window", func(t *testing.T) {
-		policy := parse(t, cluster, namespace)
-		set(t, policy, "spec.disruptionWindows", `[{schedule: "0 2 * * *", durationSeconds: 60}]`)
-		if err := c.Create(t.Context(), policy, strict...); err != nil {
+		policy := parsePolicy(t, clusterPolicy, namespace)
+		setField(t, policy, "spec.disruptionWindows", `[{schedule: "0 2 * * *", durationSeconds: 60}]`)
+		if err := c.Create(t.Context(), policy, strictDryRun...); err != nil {
 			t.Fatal(err)
 		}
 		const want = "- durationSeconds: 60\n  schedule: 0 2 * * *\n  timeZone: UTC"
-		if got := get(t, policy, "spec.disruptionWindows"); got != want {
+		if got := getField(t, policy, "spec.disruptionWindows"); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	})
@@ -102,11 +102,11 @@ func TestSamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			policy := parse(t, string(text), namespace)
+			policy := parsePolicy(t, string(text), namespace)
 			if err := c.Create(t.Context(), policy, client.FieldValidation("Strict")); err != nil {
 				t.Fatal(err)
 			}
-			kinds[get(t, policy, "spec.targetRef.kind")+" "+get(t, policy, "spec.mode")]++
+			kinds[getField(t, policy, "spec.targetRef.kind")+" "+getField(t, policy, "spec.mode")]++
 		})
 	}
 	for _, want := range []string{"DBCluster Enforce", "DBInstance Enforce", "DBCluster Recommend"} {

@@ -104,7 +104,7 @@ type OperationStep struct {
 
 	// seenTime is when its effect was first seen. A second look confirms it.
 	// +optional
-	SeenTime *metav1.Time `json:"seenTime,omitempty"`
+	ObservedTime *metav1.Time `json:"seenTime,omitempty"`
 
 	// completionTime is when a second look showed its effect.
 	// +optional
@@ -168,7 +168,7 @@ type OperationRecord struct {
 	// leadSeconds is how long it took until capacity was added.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
-	LeadSeconds *int32 `json:"leadSeconds,omitempty"`
+	LeadTimeSeconds *int32 `json:"leadSeconds,omitempty"`
 
 	// utilizationBeforePercent is the CPU utilization that called for it.
 	// +optional
@@ -196,11 +196,11 @@ type OperationRecord struct {
 	// +listMapKey=identifier
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
-	Instances []TouchedInstance `json:"instances,omitempty"`
+	Instances []ChangedInstance `json:"instances,omitempty"`
 }
 
-// TouchedInstance is what an operation left an instance at.
-type TouchedInstance struct {
+// ChangedInstance is what an operation left an instance at.
+type ChangedInstance struct {
 	// identifier is the DB instance identifier.
 	// +required
 	// +kubebuilder:validation:MinLength=1

@@ -44,17 +44,17 @@ type Schedule struct {
 
 	// readers is the least that the readers may be.
 	// +optional
-	Readers *ReadersFloor `json:"readers,omitempty"`
+	Readers *ReadersMinimum `json:"readers,omitempty"`
 
 	// writer is the least that the writer may be.
 	// +optional
-	Writer *WriterFloor `json:"writer,omitempty"`
+	Writer *WriterMinimum `json:"writer,omitempty"`
 }
 
-// ReadersFloor is the least that the readers may be.
+// ReadersMinimum is the least that the readers may be.
 //
 // +kubebuilder:validation:MinProperties=1
-type ReadersFloor struct {
+type ReadersMinimum struct {
 	// minReplicas is the least number of readers.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
@@ -66,8 +66,8 @@ type ReadersFloor struct {
 	MinInstanceClass InstanceClass `json:"minInstanceClass,omitempty"`
 }
 
-// WriterFloor is the least that the writer may be.
-type WriterFloor struct {
+// WriterMinimum is the least that the writer may be.
+type WriterMinimum struct {
 	// minInstanceClass is the smallest class that it may have.
 	// +required
 	MinInstanceClass InstanceClass `json:"minInstanceClass,omitempty"`

@@ -114,13 +114,13 @@ type Revert struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48
-	From string `json:"from,omitempty"`
+	ExpectedInstanceClass string `json:"from,omitempty"`
 
 	// to is the class that was found; absent when the instance was gone.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48
-	To string `json:"to,omitempty"`
+	ObservedInstanceClass string `json:"to,omitempty"`
 }
 
 // OwnershipConflict says that the operator keeps its hands off, until the
@@ -203,7 +203,7 @@ type PoolStatus struct {
 	// in service with its present class. It is absent while the pool is
 	// changing. Metrics from before it are left out of decisions.
 	// +optional
-	Since *metav1.Time `json:"since,omitempty"`
+	LastChangeTime *metav1.Time `json:"since,omitempty"`
 
 	// instances are the members, by name.
 	// +optional
@@ -218,12 +218,12 @@ type PoolStatus struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
-	PastCapacity []PastCapacity `json:"pastCapacity,omitempty"`
+	CapacityHistory []CapacityPeriod `json:"pastCapacity,omitempty"`
 }
 
-// PastCapacity is the vCPUs of the instances of one role over a stretch of
+// CapacityPeriod is the vCPUs of the instances of one role over a stretch of
 // time.
-type PastCapacity struct {
+type CapacityPeriod struct {
 	// startTime is when they were first seen so.
 	// +required
 	StartTime metav1.Time `json:"startTime,omitzero"`
@@ -352,19 +352,19 @@ type Alternative struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[A-Z][A-Za-z]*$`
-	Verdict string `json:"verdict,omitempty"`
+	Reason string `json:"verdict,omitempty"`
 
 	// predictedPercent is the CPU utilization that it would have.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
-	PredictedPercent *int32 `json:"predictedPercent,omitempty"`
+	PredictedUtilizationPercent *int32 `json:"predictedPercent,omitempty"`
 
 	// usdPerHour is what it would cost in US dollars; absent when that is not
 	// known.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	USDPerHour string `json:"usdPerHour,omitempty"`
+	HourlyCostUSD string `json:"usdPerHour,omitempty"`
 }
 
 // Urgency is how urgent a change is.

@@ -17,8 +17,8 @@ var env *testenv.Environment
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 
-// cluster is a policy for an Aurora cluster; the tests change a field or two of it.
-const cluster = `
+// clusterPolicy is a policy for an Aurora cluster; the tests change a field or two of it.
+const clusterPolicy = `
 apiVersion: scaling.dbscaler.io/v1alpha1
 kind: DBScalingPolicy
 metadata: {name: clinical-engine}
@@ -27,8 +27,8 @@ spec:
   readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge], maxReplicas: 4}
 `
 
-// instance is a policy for an RDS instance.
-const instance = `
+// instancePolicy is a policy for an RDS instance.
+const instancePolicy = `
 apiVersion: scaling.dbscaler.io/v1alpha1
 kind: DBScalingPolicy
 metadata: {name: orders}
@@ -37,8 +37,8 @@ spec:
   writer: {instanceClasses: [db.m7g.large, db.m7g.xlarge]}
 `
 
-// parse reads a policy, as somebody wrote it, in a namespace.
-func parse(t *testing.T, text, namespace string) *unstructured.Unstructured {
+// parsePolicy reads a policy, as somebody wrote it, in a namespace.
+func parsePolicy(t *testing.T, text, namespace string) *unstructured.Unstructured {
 	t.Helper()
 	policy := &unstructured.Unstructured{}
 	if err := yaml.UnmarshalStrict([]byte(text), &policy.Object); err != nil {
@@ -48,8 +48,8 @@ func parse(t *testing.T, text, namespace string) *unstructured.Unstructured {
 	return policy
 }
 
-// set gives a field, named by its path, a value that is written in YAML; "absent" takes it away.
-func set(t *testing.T, policy *unstructured.Unstructured, path, value string) {
+// setField gives a field, named by its path, a value that is written in YAML; "absent" takes it away.
+func setField(t *testing.T, policy *unstructured.Unstructured, path, value string) {
 	t.Helper()
 	fields := strings.Split(path, ".")
 	if value == "absent" {
@@ -67,8 +67,8 @@ func set(t *testing.T, policy *unstructured.Unstructured, path, value string) {
 	}
 }
 
-// get reads the field at a path, or "absent", in the YAML of one line.
-func get(t *testing.T, policy *unstructured.Unstructured, path string) string {
+// getField reads the field at a path, or "absent", in the YAML of one line.
+func getField(t *testing.T, policy *unstructured.Unstructured, path string) string {
 	t.Helper()
 	value, found, err := unstructured.NestedFieldNoCopy(policy.Object, strings.Split(path, ".")...)
 	if err != nil {
@@ -84,8 +84,8 @@ func get(t *testing.T, policy *unstructured.Unstructured, path string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// complaints are what the API server says is wrong, each as "field: message". There are none when err is nil.
-func complaints(t *testing.T, err error) []string {
+// validationErrors are what the API server says is wrong, each as "field: message". There are none when err is nil.
+func validationErrors(t *testing.T, err error) []string {
 	t.Helper()
 	if err == nil {
 		return nil
@@ -101,10 +101,10 @@ func complaints(t *testing.T, err error) []string {
 	return all
 }
 
-// expect fails unless the API server refused with the message want about field, or accepted when want is empty.
-func expect(t *testing.T, err error, field, want string) {
+// expectValidationError fails unless the API server refused with the message want about field, or accepted when want is empty.
+func expectValidationError(t *testing.T, err error, field, want string) {
 	t.Helper()
-	got := complaints(t, err)
+	got := validationErrors(t, err)
 	if want == "" {
 		if got != nil {
 			t.Errorf("refused: %s", strings.Join(got, "\n"))
@@ -119,5 +119,5 @@ func expect(t *testing.T, err error, field, want string) {
 	t.Errorf("%s: %s\nis not among what the API server said:\n%s", field, want, strings.Join(got, "\n"))
 }
 
-// strict makes the API server refuse unknown fields, as kubectl does, and store nothing.
-var strict = []client.CreateOption{client.DryRunAll, client.FieldValidation("Strict")}
+// strictDryRun makes the API server refuse unknown fields, as kubectl does, and store nothing.
+var strictDryRun = []client.CreateOption{client.DryRunAll, client.FieldValidation("Strict")}

@@ -7,10 +7,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// TestUpdate: which fields of a policy may change.
-func TestUpdate(t *testing.T) {
+// TestUpdate_ImmutableFields: which fields of a policy may change.
+func TestUpdate_ImmutableFields(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
-	policy := parse(t, cluster, namespace)
+	policy := parsePolicy(t, clusterPolicy, namespace)
 	if err := c.Create(t.Context(), policy); err != nil {
 		t.Fatal(err)
 	}
@@ -32,8 +32,8 @@ func TestUpdate(t *testing.T) {
 	} {
 		t.Run(test.path+"="+test.value, func(t *testing.T) {
 			changed := policy.DeepCopy()
-			set(t, changed, test.path, test.value)
-			expect(t, c.Update(t.Context(), changed, client.DryRunAll), test.field, test.message)
+			setField(t, changed, test.path, test.value)
+			expectValidationError(t, c.Update(t.Context(), changed, client.DryRunAll), test.field, test.message)
 		})
 	}
 }
@@ -41,30 +41,30 @@ func TestUpdate(t *testing.T) {
 // TestStatusSubresource: whoever writes the spec does not write the status, and the other way round.
 func TestStatusSubresource(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
-	policy := parse(t, cluster, namespace)
-	set(t, policy, "status", "{observedGeneration: 7}")
+	policy := parsePolicy(t, clusterPolicy, namespace)
+	setField(t, policy, "status", "{observedGeneration: 7}")
 	if err := c.Create(t.Context(), policy); err != nil {
 		t.Fatal(err)
 	}
-	if got := get(t, policy, "status"); got != "absent" {
+	if got := getField(t, policy, "status"); got != "absent" {
 		t.Errorf("a policy can be created with the status %s", got)
 	}
 
-	set(t, policy, "spec.mode", "Recommend")
-	set(t, policy, "status", "{observedGeneration: 1}")
+	setField(t, policy, "spec.mode", "Recommend")
+	setField(t, policy, "status", "{observedGeneration: 1}")
 	if err := c.Status().Update(t.Context(), policy); err != nil {
 		t.Fatal(err)
 	}
-	if mode, generation := get(t, policy, "spec.mode"), policy.GetGeneration(); mode != "Enforce" || generation != 1 {
+	if mode, generation := getField(t, policy, "spec.mode"), policy.GetGeneration(); mode != "Enforce" || generation != 1 {
 		t.Errorf("writing the status changed the spec: mode %s, generation %d", mode, generation)
 	}
 
-	set(t, policy, "spec.mode", "Recommend")
-	set(t, policy, "status", "{observedGeneration: 2}")
+	setField(t, policy, "spec.mode", "Recommend")
+	setField(t, policy, "status", "{observedGeneration: 2}")
 	if err := c.Update(t.Context(), policy); err != nil {
 		t.Fatal(err)
 	}
-	if got := get(t, policy, "status.observedGeneration"); got != "1" || policy.GetGeneration() != 2 {
+	if got := getField(t, policy, "status.observedGeneration"); got != "1" || policy.GetGeneration() != 2 {
 		t.Errorf("writing the spec left observedGeneration %s and generation %d, want 1 and 2", got, policy.GetGeneration())
 	}
 }
@@ -72,7 +72,7 @@ func TestStatusSubresource(t *testing.T) {
 // TestStatusValidation: the API server keeps the operator from writing a status that cannot be read.
 func TestStatusValidation(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
-	policy := parse(t, cluster, namespace)
+	policy := parsePolicy(t, clusterPolicy, namespace)
 	if err := c.Create(t.Context(), policy); err != nil {
 		t.Fatal(err)
 	}
@@ -110,12 +110,12 @@ func TestStatusValidation(t *testing.T) {
 		t.Run(test.path+"="+test.value, func(t *testing.T) {
 			changed := policy.DeepCopy()
 			unstructured.RemoveNestedField(changed.Object, "status")
-			set(t, changed, test.path, test.value)
+			setField(t, changed, test.path, test.value)
 			field := test.field
 			if field == "" {
 				field = test.path
 			}
-			expect(t, c.Status().Update(t.Context(), changed, client.DryRunAll), field, test.message)
+			expectValidationError(t, c.Status().Update(t.Context(), changed, client.DryRunAll), field, test.message)
 		})
 	}
 }

@@ -15,158 +15,158 @@ func TestValidation(t *testing.T) {
 		message           string
 	}{
 		// The target.
-		{base: cluster, path: "spec.targetRef", value: "absent", message: "Required value"},
-		{base: cluster, path: "spec.targetRef.kind", value: "absent", message: "Required value"},
-		{base: cluster, path: "spec.targetRef.kind", value: "Cluster", message: `supported values: "DBCluster", "DBInstance"`},
-		{base: cluster, path: "spec.targetRef.identifier", value: "absent", message: "Required value"},
-		{base: cluster, path: "spec.targetRef.identifier", value: "db-1-a"},
-		{base: cluster, path: "spec.targetRef.identifier", value: strings.Repeat("a", 63)},
-		{base: cluster, path: "spec.targetRef.identifier", value: strings.Repeat("a", 64), message: "may not be more than 63 bytes"},
-		{base: cluster, path: "spec.targetRef.identifier", value: `""`, message: identifierMessage},
-		{base: cluster, path: "spec.targetRef.identifier", value: "Clinical-Engine", message: identifierMessage},
-		{base: cluster, path: "spec.targetRef.identifier", value: "1st", message: identifierMessage},
-		{base: cluster, path: "spec.targetRef.identifier", value: "db-", message: identifierMessage},
-		{base: cluster, path: "spec.targetRef.identifier", value: "db--1", message: identifierMessage},
-		{base: cluster, path: "spec.targetRef.identifier", value: "arn:aws:rds:eu-west-1:1:cluster:x", message: identifierMessage},
-		{base: cluster, path: "spec.targetRef.region", value: "absent", message: "Required value"},
-		{base: cluster, path: "spec.targetRef.region", value: "us-gov-west-1"},
-		{base: cluster, path: "spec.targetRef.region", value: "ap-southeast-2"},
-		{base: cluster, path: "spec.targetRef.region", value: "eu-isoe-west-1"},
-		{base: cluster, path: "spec.targetRef.region", value: "eu-west-1a", message: "an AWS region looks like eu-west-1"},
-		{base: cluster, path: "spec.targetRef.region", value: "Ireland", message: "an AWS region looks like eu-west-1"},
-		{base: cluster, path: "spec.targetRef.region", value: strings.Repeat("a", 33), message: "may not be more than 32 bytes"},
-		{base: cluster, path: "spec.targetRef.roleARN", value: "arn:aws:iam::123456789012:role/dbscaler"},
-		{base: cluster, path: "spec.targetRef.roleARN", value: "arn:aws-us-gov:iam::123456789012:role/path/to/dbscaler"},
-		{base: cluster, path: "spec.targetRef.roleARN", value: "dbscaler", message: roleMessage},
-		{base: cluster, path: "spec.targetRef.roleARN", value: "arn:aws:iam::123456789012:user/dbscaler", message: roleMessage},
-		{base: cluster, path: "spec.targetRef.roleARN", value: "arn:aws:iam::1234:role/dbscaler", message: roleMessage},
+		{base: clusterPolicy, path: "spec.targetRef", value: "absent", message: "Required value"},
+		{base: clusterPolicy, path: "spec.targetRef.kind", value: "absent", message: "Required value"},
+		{base: clusterPolicy, path: "spec.targetRef.kind", value: "Cluster", message: `supported values: "DBCluster", "DBInstance"`},
+		{base: clusterPolicy, path: "spec.targetRef.identifier", value: "absent", message: "Required value"},
+		{base: clusterPolicy, path: "spec.targetRef.identifier", value: "db-1-a"},
+		{base: clusterPolicy, path: "spec.targetRef.identifier", value: strings.Repeat("a", 63)},
+		{base: clusterPolicy, path: "spec.targetRef.identifier", value: strings.Repeat("a", 64), message: "may not be more than 63 bytes"},
+		{base: clusterPolicy, path: "spec.targetRef.identifier", value: `""`, message: identifierMessage},
+		{base: clusterPolicy, path: "spec.targetRef.identifier", value: "Clinical-Engine", message: identifierMessage},
+		{base: clusterPolicy, path: "spec.targetRef.identifier", value: "1st", message: identifierMessage},
+		{base: clusterPolicy, path: "spec.targetRef.identifier", value: "db-", message: identifierMessage},
+		{base: clusterPolicy, path: "spec.targetRef.identifier", value: "db--1", message: identifierMessage},
+		{base: clusterPolicy, path: "spec.targetRef.identifier", value: "arn:aws:rds:eu-west-1:1:cluster:x", message: identifierMessage},
+		{base: clusterPolicy, path: "spec.targetRef.region", value: "absent", message: "Required value"},
+		{base: clusterPolicy, path: "spec.targetRef.region", value: "us-gov-west-1"},
+		{base: clusterPolicy, path: "spec.targetRef.region", value: "ap-southeast-2"},
+		{base: clusterPolicy, path: "spec.targetRef.region", value: "eu-isoe-west-1"},
+		{base: clusterPolicy, path: "spec.targetRef.region", value: "eu-west-1a", message: "an AWS region looks like eu-west-1"},
+		{base: clusterPolicy, path: "spec.targetRef.region", value: "Ireland", message: "an AWS region looks like eu-west-1"},
+		{base: clusterPolicy, path: "spec.targetRef.region", value: strings.Repeat("a", 33), message: "may not be more than 32 bytes"},
+		{base: clusterPolicy, path: "spec.targetRef.roleARN", value: "arn:aws:iam::123456789012:role/dbscaler"},
+		{base: clusterPolicy, path: "spec.targetRef.roleARN", value: "arn:aws-us-gov:iam::123456789012:role/path/to/dbscaler"},
+		{base: clusterPolicy, path: "spec.targetRef.roleARN", value: "dbscaler", message: roleMessage},
+		{base: clusterPolicy, path: "spec.targetRef.roleARN", value: "arn:aws:iam::123456789012:user/dbscaler", message: roleMessage},
+		{base: clusterPolicy, path: "spec.targetRef.roleARN", value: "arn:aws:iam::1234:role/dbscaler", message: roleMessage},
 
 		// What goes with what.
-		{base: instance, path: "spec.mode", value: "Enforce"},
-		{base: instance, path: "spec.writer", value: "absent", field: "spec",
+		{base: instancePolicy, path: "spec.mode", value: "Enforce"},
+		{base: instancePolicy, path: "spec.writer", value: "absent", field: "spec",
 			message: "name what may change: spec.readers, spec.writer or both"},
-		{base: instance, path: "spec.readers", value: "{instanceClasses: [db.m7g.large], maxReplicas: 1}"},
-		{base: cluster, path: "spec.serverless", value: "{maxCapacities: [8, 16]}", field: "spec",
+		{base: instancePolicy, path: "spec.readers", value: "{instanceClasses: [db.m7g.large], maxReplicas: 1}"},
+		{base: clusterPolicy, path: "spec.serverless", value: "{maxCapacities: [8, 16]}", field: "spec",
 			message: "spec.serverless is for a DBCluster, and stands alone"},
-		{base: cluster, path: "spec.readers", value: "absent", field: "spec",
+		{base: clusterPolicy, path: "spec.readers", value: "absent", field: "spec",
 			message: "name what may change: spec.readers, spec.writer or both"},
-		{base: cluster, path: "spec.writer", value: "{instanceClasses: [db.r6g.xlarge]}"},
-		{base: cluster, path: "spec.mode", value: "Recommend"},
-		{base: cluster, path: "spec.mode", value: "Approve"},
-		{base: cluster, path: "spec.mode", value: "Observe", message: `supported values: "Enforce", "Recommend", "Approve"`},
+		{base: clusterPolicy, path: "spec.writer", value: "{instanceClasses: [db.r6g.xlarge]}"},
+		{base: clusterPolicy, path: "spec.mode", value: "Recommend"},
+		{base: clusterPolicy, path: "spec.mode", value: "Approve"},
+		{base: clusterPolicy, path: "spec.mode", value: "Observe", message: `supported values: "Enforce", "Recommend", "Approve"`},
 
 		// Money.
-		{base: cluster, path: "spec.guardrails.maxHourlyCostUSD", value: `"6.00"`},
-		{base: cluster, path: "spec.guardrails.maxHourlyCostUSD", value: `"6"`},
-		{base: cluster, path: "spec.guardrails.maxHourlyCostUSD", value: `"6,00"`, message: moneyMessage},
-		{base: cluster, path: "spec.guardrails.maxHourlyCostUSD", value: `"-6.00"`, message: moneyMessage},
-		{base: cluster, path: "spec.guardrails.maxHourlyCostUSD", value: `"1e3"`, message: moneyMessage},
-		{base: cluster, path: "spec.prices", value: `[{instanceClass: db.r6g.large, usdPerHour: "0.26"}]`},
-		{base: cluster, path: "spec.prices", value: `[{instanceClass: db.r6g.large}]`, field: "spec.prices[0].usdPerHour", message: "Required value"},
-		{base: cluster, path: "spec.prices", value: `[{instanceClass: db.r6g.large, usdPerHour: cheap}]`, field: "spec.prices[0].usdPerHour",
+		{base: clusterPolicy, path: "spec.guardrails.maxHourlyCostUSD", value: `"6.00"`},
+		{base: clusterPolicy, path: "spec.guardrails.maxHourlyCostUSD", value: `"6"`},
+		{base: clusterPolicy, path: "spec.guardrails.maxHourlyCostUSD", value: `"6,00"`, message: amountMessage},
+		{base: clusterPolicy, path: "spec.guardrails.maxHourlyCostUSD", value: `"-6.00"`, message: amountMessage},
+		{base: clusterPolicy, path: "spec.guardrails.maxHourlyCostUSD", value: `"1e3"`, message: amountMessage},
+		{base: clusterPolicy, path: "spec.prices", value: `[{instanceClass: db.r6g.large, usdPerHour: "0.26"}]`},
+		{base: clusterPolicy, path: "spec.prices", value: `[{instanceClass: db.r6g.large}]`, field: "spec.prices[0].usdPerHour", message: "Required value"},
+		{base: clusterPolicy, path: "spec.prices", value: `[{instanceClass: db.r6g.large, usdPerHour: cheap}]`, field: "spec.prices[0].usdPerHour",
 			message: "an amount in US dollars looks like 0.52"},
-		{base: cluster, path: "spec.prices", field: "spec.prices[1]", message: "Duplicate value",
+		{base: clusterPolicy, path: "spec.prices", field: "spec.prices[1]", message: "Duplicate value",
 			value: `[{instanceClass: db.r6g.large, usdPerHour: "0.26"}, {instanceClass: db.r6g.large, usdPerHour: "0.27"}]`},
-		{base: cluster, path: "spec.guardrails.maxStepFactor", value: "2"},
-		{base: cluster, path: "spec.guardrails.maxStepFactor", value: "1", message: "should be greater than or equal to 2"},
-		{base: cluster, path: "spec.guardrails.emergencyDisruption", value: "Allow"},
-		{base: cluster, path: "spec.guardrails.emergencyDisruption", value: "Maybe", message: `supported values: "Forbid", "Allow"`},
+		{base: clusterPolicy, path: "spec.guardrails.maxStepFactor", value: "2"},
+		{base: clusterPolicy, path: "spec.guardrails.maxStepFactor", value: "1", message: "should be greater than or equal to 2"},
+		{base: clusterPolicy, path: "spec.guardrails.emergencyDisruption", value: "Allow"},
+		{base: clusterPolicy, path: "spec.guardrails.emergencyDisruption", value: "Maybe", message: `supported values: "Forbid", "Allow"`},
 
 		// Foresight and the watch after an upgrade.
-		{base: cluster, path: "spec.readers.redundancy", value: "OneReaderLost"},
-		{base: cluster, path: "spec.readers.redundancy", value: "None", message: `supported values: "AllReaders", "OneReaderLost"`},
-		{base: cluster, path: "spec.foresight.trend", value: "Disabled"},
-		{base: cluster, path: "spec.foresight.history", value: "false", message: "must be of type string"},
-		{base: cluster, path: "spec.afterEngineUpgrade.watchSeconds", value: "0"},
-		{base: cluster, path: "spec.afterEngineUpgrade.watchSeconds", value: "604801", message: "should be less than or equal to 604800"},
-		{base: cluster, path: "spec.afterEngineUpgrade.scaleUpPercent", value: "14", message: "should be greater than or equal to 15"},
+		{base: clusterPolicy, path: "spec.readers.redundancy", value: "OneReaderLost"},
+		{base: clusterPolicy, path: "spec.readers.redundancy", value: "None", message: `supported values: "AllReaders", "OneReaderLost"`},
+		{base: clusterPolicy, path: "spec.foresight.trend", value: "Disabled"},
+		{base: clusterPolicy, path: "spec.foresight.history", value: "false", message: "must be of type string"},
+		{base: clusterPolicy, path: "spec.afterEngineUpgrade.watchSeconds", value: "0"},
+		{base: clusterPolicy, path: "spec.afterEngineUpgrade.watchSeconds", value: "604801", message: "should be less than or equal to 604800"},
+		{base: clusterPolicy, path: "spec.afterEngineUpgrade.scaleUpPercent", value: "14", message: "should be greater than or equal to 15"},
 
 		// Schedules.
-		{base: cluster, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minReplicas: 2}}]`},
-		{base: cluster, path: "spec.schedules", value: `[{name: a, startTime: "2026-11-27T08:00:00Z", durationSeconds: 60, readers: {minInstanceClass: db.r6g.large}}]`},
-		{base: cluster, path: "spec.schedules", value: `[{name: a, durationSeconds: 60, readers: {minReplicas: 2}}]`, field: "spec.schedules[0]",
+		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minReplicas: 2}}]`},
+		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, startTime: "2026-11-27T08:00:00Z", durationSeconds: 60, readers: {minInstanceClass: db.r6g.large}}]`},
+		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, durationSeconds: 60, readers: {minReplicas: 2}}]`, field: "spec.schedules[0]",
 			message: "name either schedule, for a recurring window, or startTime, for a single one"},
-		{base: cluster, path: "spec.schedules", field: "spec.schedules[0]", message: "name either schedule, for a recurring window, or startTime, for a single one",
+		{base: clusterPolicy, path: "spec.schedules", field: "spec.schedules[0]", message: "name either schedule, for a recurring window, or startTime, for a single one",
 			value: `[{name: a, schedule: "0 2 * * *", startTime: "2026-11-27T08:00:00Z", durationSeconds: 60, readers: {minReplicas: 2}}]`},
-		{base: cluster, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60}]`, field: "spec.schedules[0]",
+		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60}]`, field: "spec.schedules[0]",
 			message: "say what the least is: readers, writer or both"},
-		{base: cluster, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, writer: {minInstanceClass: db.r6g.large}}]`,
+		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, writer: {minInstanceClass: db.r6g.large}}]`,
 			field: "spec", message: "a schedule names the writer: say in spec.writer which classes it may have"},
-		{base: instance, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minReplicas: 2}}]`,
+		{base: instancePolicy, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minReplicas: 2}}]`,
 			field: "spec", message: "a schedule names readers: say in spec.readers which they may be"},
-		{base: cluster, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minReplicas: 15}}]`,
+		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minReplicas: 15}}]`,
 			field: "spec", message: "a schedule's readers.minReplicas must not be above spec.readers.maxReplicas"},
-		{base: cluster, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minInstanceClass: db.x2g.large}}]`,
+		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minInstanceClass: db.x2g.large}}]`,
 			field: "spec", message: "a schedule's readers.minInstanceClass must be one of spec.readers.instanceClasses"},
 
 		// The readers.
-		{base: cluster, path: "spec.readers.minReplicas", value: "4"},
-		{base: cluster, path: "spec.readers.minReplicas", value: "0", message: "should be greater than or equal to 1"},
-		{base: cluster, path: "spec.readers.minReplicas", value: "16", message: "should be less than or equal to 15"},
-		{base: cluster, path: "spec.readers.minReplicas", value: "5", field: "spec.readers",
+		{base: clusterPolicy, path: "spec.readers.minReplicas", value: "4"},
+		{base: clusterPolicy, path: "spec.readers.minReplicas", value: "0", message: "should be greater than or equal to 1"},
+		{base: clusterPolicy, path: "spec.readers.minReplicas", value: "16", message: "should be less than or equal to 15"},
+		{base: clusterPolicy, path: "spec.readers.minReplicas", value: "5", field: "spec.readers",
 			message: "minReplicas must not be above maxReplicas"},
-		{base: cluster, path: "spec.readers.maxReplicas", value: "absent", message: "Required value"},
-		{base: cluster, path: "spec.readers.maxReplicas", value: "1"},
-		{base: cluster, path: "spec.readers.maxReplicas", value: "15"},
-		{base: cluster, path: "spec.readers.maxReplicas", value: "0", message: "should be greater than or equal to 1"},
-		{base: cluster, path: "spec.readers.maxReplicas", value: "16", message: "should be less than or equal to 15"},
-		{base: cluster, path: "spec.readers.preference", value: "Vertical"},
-		{base: cluster, path: "spec.readers.preference", value: "Horizontal"},
-		{base: cluster, path: "spec.readers.preference", value: "Fastest",
+		{base: clusterPolicy, path: "spec.readers.maxReplicas", value: "absent", message: "Required value"},
+		{base: clusterPolicy, path: "spec.readers.maxReplicas", value: "1"},
+		{base: clusterPolicy, path: "spec.readers.maxReplicas", value: "15"},
+		{base: clusterPolicy, path: "spec.readers.maxReplicas", value: "0", message: "should be greater than or equal to 1"},
+		{base: clusterPolicy, path: "spec.readers.maxReplicas", value: "16", message: "should be less than or equal to 15"},
+		{base: clusterPolicy, path: "spec.readers.preference", value: "Vertical"},
+		{base: clusterPolicy, path: "spec.readers.preference", value: "Horizontal"},
+		{base: clusterPolicy, path: "spec.readers.preference", value: "Fastest",
 			message: `supported values: "Cheapest", "Vertical", "Horizontal"`},
 
 		// The thresholds.
-		{base: cluster, path: "spec.cpu", value: "{}"},
-		{base: cluster, path: "spec.cpu", value: "{scaleDownPercent: 1, targetPercent: 10, scaleUpPercent: 15}"},
-		{base: cluster, path: "spec.cpu", value: "{scaleDownPercent: 80, targetPercent: 85, scaleUpPercent: 90}"},
-		{base: cluster, path: "spec.cpu", value: "{targetPercent: 75}", message: targetMessage},
-		{base: cluster, path: "spec.cpu", value: "{scaleUpPercent: 65}", message: targetMessage},
-		{base: cluster, path: "spec.cpu", value: "{targetPercent: 50}", message: downMessage},
-		{base: cluster, path: "spec.cpu", value: "{scaleDownPercent: 65}", message: downMessage},
-		{base: cluster, path: "spec.cpu.targetPercent", value: "9", message: "should be greater than or equal to 10"},
-		{base: cluster, path: "spec.cpu.targetPercent", value: "86", message: "should be less than or equal to 85"},
-		{base: cluster, path: "spec.cpu.targetPercent", value: "55.5", message: "must be of type int32"},
-		{base: cluster, path: "spec.cpu.scaleUpPercent", value: "14", message: "should be greater than or equal to 15"},
-		{base: cluster, path: "spec.cpu.scaleUpPercent", value: "91", message: "should be less than or equal to 90"},
-		{base: cluster, path: "spec.cpu.scaleDownPercent", value: "0", message: "should be greater than or equal to 1"},
-		{base: cluster, path: "spec.cpu.scaleDownPercent", value: "81", message: "should be less than or equal to 80"},
+		{base: clusterPolicy, path: "spec.cpu", value: "{}"},
+		{base: clusterPolicy, path: "spec.cpu", value: "{scaleDownPercent: 1, targetPercent: 10, scaleUpPercent: 15}"},
+		{base: clusterPolicy, path: "spec.cpu", value: "{scaleDownPercent: 80, targetPercent: 85, scaleUpPercent: 90}"},
+		{base: clusterPolicy, path: "spec.cpu", value: "{targetPercent: 75}", message: targetMessage},
+		{base: clusterPolicy, path: "spec.cpu", value: "{scaleUpPercent: 65}", message: targetMessage},
+		{base: clusterPolicy, path: "spec.cpu", value: "{targetPercent: 50}", message: scaleDownMessage},
+		{base: clusterPolicy, path: "spec.cpu", value: "{scaleDownPercent: 65}", message: scaleDownMessage},
+		{base: clusterPolicy, path: "spec.cpu.targetPercent", value: "9", message: "should be greater than or equal to 10"},
+		{base: clusterPolicy, path: "spec.cpu.targetPercent", value: "86", message: "should be less than or equal to 85"},
+		{base: clusterPolicy, path: "spec.cpu.targetPercent", value: "55.5", message: "must be of type int32"},
+		{base: clusterPolicy, path: "spec.cpu.scaleUpPercent", value: "14", message: "should be greater than or equal to 15"},
+		{base: clusterPolicy, path: "spec.cpu.scaleUpPercent", value: "91", message: "should be less than or equal to 90"},
+		{base: clusterPolicy, path: "spec.cpu.scaleDownPercent", value: "0", message: "should be greater than or equal to 1"},
+		{base: clusterPolicy, path: "spec.cpu.scaleDownPercent", value: "81", message: "should be less than or equal to 80"},
 
 		// How quickly.
-		{base: cluster, path: "spec.behavior", value: "{scaleUp: {}, scaleDown: {}}"},
-		{base: cluster, path: "spec.behavior.scaleUp.windowSeconds", value: "60"},
-		{base: cluster, path: "spec.behavior.scaleUp.windowSeconds", value: "59", message: "should be greater than or equal to 60"},
-		{base: cluster, path: "spec.behavior.scaleUp.windowSeconds", value: "3601", message: "should be less than or equal to 3600"},
-		{base: cluster, path: "spec.behavior.scaleUp.cooldownSeconds", value: "0"},
-		{base: cluster, path: "spec.behavior.scaleUp.cooldownSeconds", value: "-1", message: "should be greater than or equal to 0"},
-		{base: cluster, path: "spec.behavior.scaleUp.cooldownSeconds", value: "86401",
+		{base: clusterPolicy, path: "spec.behavior", value: "{scaleUp: {}, scaleDown: {}}"},
+		{base: clusterPolicy, path: "spec.behavior.scaleUp.windowSeconds", value: "60"},
+		{base: clusterPolicy, path: "spec.behavior.scaleUp.windowSeconds", value: "59", message: "should be greater than or equal to 60"},
+		{base: clusterPolicy, path: "spec.behavior.scaleUp.windowSeconds", value: "3601", message: "should be less than or equal to 3600"},
+		{base: clusterPolicy, path: "spec.behavior.scaleUp.cooldownSeconds", value: "0"},
+		{base: clusterPolicy, path: "spec.behavior.scaleUp.cooldownSeconds", value: "-1", message: "should be greater than or equal to 0"},
+		{base: clusterPolicy, path: "spec.behavior.scaleUp.cooldownSeconds", value: "86401",
 			message: "should be less than or equal to 86400"},
-		{base: cluster, path: "spec.behavior.scaleDown.windowSeconds", value: "599",
+		{base: clusterPolicy, path: "spec.behavior.scaleDown.windowSeconds", value: "599",
 			message: "should be greater than or equal to 600"},
-		{base: cluster, path: "spec.behavior.scaleDown.windowSeconds", value: "86401",
+		{base: clusterPolicy, path: "spec.behavior.scaleDown.windowSeconds", value: "86401",
 			message: "should be less than or equal to 86400"},
-		{base: cluster, path: "spec.behavior.scaleDown.cooldownSeconds", value: "0"},
-		{base: cluster, path: "spec.behavior.scaleDown.cooldownSeconds", value: "604801",
+		{base: clusterPolicy, path: "spec.behavior.scaleDown.cooldownSeconds", value: "0"},
+		{base: clusterPolicy, path: "spec.behavior.scaleDown.cooldownSeconds", value: "604801",
 			message: "should be less than or equal to 604800"},
 
 		// The guardrails.
-		{base: cluster, path: "spec.guardrails", value: "{maxOperationsPerDay: 48, surgeReaders: 0}"},
-		{base: cluster, path: "spec.guardrails.maxOperationsPerDay", value: "0", message: "should be greater than or equal to 1"},
-		{base: cluster, path: "spec.guardrails.maxOperationsPerDay", value: "49", message: "should be less than or equal to 48"},
-		{base: cluster, path: "spec.guardrails.surgeReaders", value: "-1", message: "should be greater than or equal to 0"},
-		{base: cluster, path: "spec.guardrails.surgeReaders", value: "2", message: "should be less than or equal to 1"},
-		{base: cluster, path: "spec.disruptionWindows", value: "[]", message: "should have at least 1 items"},
-		{base: cluster, path: "spec.disruptionWindows", value: list(16, `{schedule: "0 2 * * *", durationSeconds: 60}`)},
-		{base: cluster, path: "spec.disruptionWindows", value: list(17, `{schedule: "0 2 * * *", durationSeconds: 60}`),
+		{base: clusterPolicy, path: "spec.guardrails", value: "{maxOperationsPerDay: 48, surgeReaders: 0}"},
+		{base: clusterPolicy, path: "spec.guardrails.maxOperationsPerDay", value: "0", message: "should be greater than or equal to 1"},
+		{base: clusterPolicy, path: "spec.guardrails.maxOperationsPerDay", value: "49", message: "should be less than or equal to 48"},
+		{base: clusterPolicy, path: "spec.guardrails.surgeReaders", value: "-1", message: "should be greater than or equal to 0"},
+		{base: clusterPolicy, path: "spec.guardrails.surgeReaders", value: "2", message: "should be less than or equal to 1"},
+		{base: clusterPolicy, path: "spec.disruptionWindows", value: "[]", message: "should have at least 1 items"},
+		{base: clusterPolicy, path: "spec.disruptionWindows", value: repeatElement(16, `{schedule: "0 2 * * *", durationSeconds: 60}`)},
+		{base: clusterPolicy, path: "spec.disruptionWindows", value: repeatElement(17, `{schedule: "0 2 * * *", durationSeconds: 60}`),
 			message: "must have at most 16 items"},
 	} {
 		t.Run(test.path+"="+test.value, func(t *testing.T) {
-			policy := parse(t, test.base, namespace)
-			set(t, policy, test.path, test.value)
+			policy := parsePolicy(t, test.base, namespace)
+			setField(t, policy, test.path, test.value)
 			field := test.field
 			if field == "" {
 				field = test.path
 			}
-			expect(t, c.Create(t.Context(), policy, strict...), field, test.message)
+			expectValidationError(t, c.Create(t.Context(), policy, strictDryRun...), field, test.message)
 		})
 	}
 }
@@ -174,14 +174,14 @@ func TestValidation(t *testing.T) {
 const (
 	identifierMessage = "an RDS identifier is lower-case letters, digits and single hyphens; it begins with a letter and does " +
 		"not end with a hyphen"
-	roleMessage   = "a role ARN looks like arn:aws:iam::123456789012:role/dbscaler"
-	moneyMessage  = "an amount in US dollars looks like 6.00"
-	targetMessage = "targetPercent (65 unless set) must be below scaleUpPercent (75 unless set)"
-	downMessage   = "scaleDownPercent (50 unless set) must be below targetPercent (65 unless set)"
+	roleMessage      = "a role ARN looks like arn:aws:iam::123456789012:role/dbscaler"
+	amountMessage    = "an amount in US dollars looks like 6.00"
+	targetMessage    = "targetPercent (65 unless set) must be below scaleUpPercent (75 unless set)"
+	scaleDownMessage = "scaleDownPercent (50 unless set) must be below targetPercent (65 unless set)"
 )
 
-// list is the same element n times, in YAML.
-func list(n int, element string) string {
+// repeatElement is the same element n times, in YAML.
+func repeatElement(n int, element string) string {
 	return "[" + strings.TrimSuffix(strings.Repeat(element+", ", n), ", ") + "]"
 }
 
@@ -208,7 +208,7 @@ func TestInstanceClasses(t *testing.T) {
 			"db.b7.large, db.b8.large]"},
 		{name: "missing", classes: "absent", message: "Required value"},
 		{name: "none", classes: "[]", message: "should have at least 1 items"},
-		{name: "too many", classes: list(17, "db.r6g.large"), message: "must have at most 16 items"},
+		{name: "too many", classes: repeatElement(17, "db.r6g.large"), message: "must have at most 16 items"},
 		{name: "of EC2", classes: "[r6g.large]", element: "[0]", message: looksLike},
 		{name: "no size", classes: "[db.serverless]", element: "[0]", message: looksLike},
 		{name: "no such size", classes: "[db.r6g.2large]", element: "[0]", message: looksLike},
@@ -222,14 +222,14 @@ func TestInstanceClasses(t *testing.T) {
 		{name: "small after medium", classes: "[db.t4g.medium, db.t4g.small]", message: sorted},
 		{name: "micro after small", classes: "[db.t4g.small, db.t4g.micro]", message: sorted},
 	} {
-		for pool, base := range map[string]string{"readers": cluster, "writer": instance} {
+		for pool, base := range map[string]string{"readers": clusterPolicy, "writer": instancePolicy} {
 			t.Run(test.name+"/"+pool, func(t *testing.T) {
-				policy := parse(t, base, namespace)
+				policy := parsePolicy(t, base, namespace)
 				path := "spec." + pool + ".instanceClasses"
-				set(t, policy, path, test.classes)
-				err := c.Create(t.Context(), policy, strict...)
-				expect(t, err, path+test.element, test.message)
-				for _, complaint := range complaints(t, err) {
+				setField(t, policy, path, test.classes)
+				err := c.Create(t.Context(), policy, strictDryRun...)
+				expectValidationError(t, err, path+test.element, test.message)
+				for _, complaint := range validationErrors(t, err) {
 					if strings.Contains(complaint, "evaluating rule") {
 						t.Errorf("a rule could not be evaluated: %s", complaint)
 					}
@@ -264,9 +264,9 @@ func TestDisruptionWindow(t *testing.T) {
 			message: "should be at least 1 chars long"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			policy := parse(t, cluster, namespace)
-			set(t, policy, "spec.disruptionWindows", "["+test.window+"]")
-			expect(t, c.Create(t.Context(), policy, strict...), "spec.disruptionWindows[0]"+test.field, test.message)
+			policy := parsePolicy(t, clusterPolicy, namespace)
+			setField(t, policy, "spec.disruptionWindows", "["+test.window+"]")
+			expectValidationError(t, c.Create(t.Context(), policy, strictDryRun...), "spec.disruptionWindows[0]"+test.field, test.message)
 		})
 	}
 }

@@ -13,41 +13,41 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-const folder = "resource_customizations/scaling.dbscaler.io/DBScalingPolicy"
+const healthCheckDir = "resource_customizations/scaling.dbscaler.io/DBScalingPolicy"
 
-// health is what a health check returns.
-type health struct {
+// healthStatus is what a health check returns.
+type healthStatus struct {
 	Status  string `json:"status"`
 	Message string `json:"message"`
 }
 
-// suite is health_test.yaml, in Argo CD's own form.
-type suite struct {
+// healthTestSuite is health_test.yaml, in Argo CD's own form.
+type healthTestSuite struct {
 	Tests []struct {
-		HealthStatus health `json:"healthStatus"`
-		InputPath    string `json:"inputPath"`
+		HealthStatus healthStatus `json:"healthStatus"`
+		InputPath    string       `json:"inputPath"`
 	} `json:"tests"`
 }
 
 func TestHealth(t *testing.T) {
-	script, err := os.ReadFile(filepath.Join(folder, "health.lua"))
+	script, err := os.ReadFile(filepath.Join(healthCheckDir, "health.lua"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var cases suite
-	read(t, "health_test.yaml", &cases)
+	var cases healthTestSuite
+	readYAML(t, "health_test.yaml", &cases)
 	used := set.New[string]()
 	for _, test := range cases.Tests {
 		used.Insert(test.InputPath)
 		t.Run(filepath.Base(test.InputPath), func(t *testing.T) {
 			var obj map[string]any
-			read(t, test.InputPath, &obj)
-			if got := run(t, string(script), obj); got != test.HealthStatus {
+			readYAML(t, test.InputPath, &obj)
+			if got := runHealthCheck(t, string(script), obj); got != test.HealthStatus {
 				t.Errorf("got  %+v\nwant %+v", got, test.HealthStatus)
 			}
 		})
 	}
-	files, err := filepath.Glob(filepath.Join(folder, "testdata", "*.yaml"))
+	files, err := filepath.Glob(filepath.Join(healthCheckDir, "testdata", "*.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,9 +58,9 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// run runs a health check as Argo CD does: with the base, package and table libraries and no others, within a second, and with the
+// runHealthCheck runs a health check as Argo CD does: with the base, package and table libraries and no others, within a second, and with the
 // object as the global obj.
-func run(t *testing.T, script string, obj map[string]any) health {
+func runHealthCheck(t *testing.T, script string, obj map[string]any) healthStatus {
 	t.Helper()
 	l := lua.NewState(lua.Options{SkipOpenLibs: true})
 	defer l.Close()
@@ -74,7 +74,7 @@ func run(t *testing.T, script string, obj map[string]any) health {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	l.SetContext(ctx)
-	l.SetGlobal("obj", value(t, l, obj))
+	l.SetGlobal("obj", luaValue(t, l, obj))
 	if err := l.DoString(script); err != nil {
 		t.Fatal(err)
 	}
@@ -82,11 +82,11 @@ func run(t *testing.T, script string, obj map[string]any) health {
 	if !ok {
 		t.Fatalf("health.lua returned %s and not a table", l.Get(-1))
 	}
-	return health{Status: lua.LVAsString(result.RawGetString("status")), Message: lua.LVAsString(result.RawGetString("message"))}
+	return healthStatus{Status: lua.LVAsString(result.RawGetString("status")), Message: lua.LVAsString(result.RawGetString("message"))}
 }
 
-// value is a value of JSON as Lua has it.
-func value(t *testing.T, l *lua.LState, v any) lua.LValue {
+// luaValue is a value of JSON as Lua has it.
+func luaValue(t *testing.T, l *lua.LState, v any) lua.LValue {
 	t.Helper()
 	switch v := v.(type) {
 	case bool:
@@ -98,13 +98,13 @@ func value(t *testing.T, l *lua.LState, v any) lua.LValue {
 	case []any:
 		table := l.NewTable()
 		for _, element := range v {
-			table.Append(value(t, l, element))
+			table.Append(luaValue(t, l, element))
 		}
 		return table
 	case map[string]any:
 		table := l.NewTable()
 		for key, element := range v {
-			table.RawSetString(key, value(t, l, element))
+			table.RawSetString(key, luaValue(t, l, element))
 		}
 		return table
 	default:
@@ -113,10 +113,10 @@ func value(t *testing.T, l *lua.LState, v any) lua.LValue {
 	}
 }
 
-// read reads a YAML file of the health check's folder, and fails on a field that to does not have.
-func read(t *testing.T, path string, to any) {
+// readYAML reads a YAML file of the health check's folder, and fails on a field that to does not have.
+func readYAML(t *testing.T, path string, to any) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(folder, path))
+	data, err := os.ReadFile(filepath.Join(healthCheckDir, path))
 	if err != nil {
 		t.Fatal(err)
 	}

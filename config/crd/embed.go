@@ -3,7 +3,7 @@ package crd
 
 import _ "embed" // for the definition
 
-// Policies is the definition of DBScalingPolicy in YAML.
+// DBScalingPolicyYAML is the definition of DBScalingPolicy in YAML.
 //
 //go:embed bases/scaling.dbscaler.io_dbscalingpolicies.yaml
-var Policies []byte
+var DBScalingPolicyYAML []byte

@@ -12,17 +12,17 @@ import (
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 )
 
-// order is how conditions are listed: the summary first, then what it is made of.
-var order = []string{
+// displayOrder is how conditions are listed: the summary first, then what it is made of.
+var displayOrder = []string{
 	v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled, v1alpha1.ConditionPaused, v1alpha1.ConditionOverridden,
 	v1alpha1.ConditionOwnershipConflict, v1alpha1.ConditionAccepted,
-	v1alpha1.ConditionTargetFound, v1alpha1.ConditionPermitted, v1alpha1.ConditionMetricsFresh,
+	v1alpha1.ConditionTargetFound, v1alpha1.ConditionAuthorized, v1alpha1.ConditionMetricsAvailable,
 	v1alpha1.ConditionScalingLimited,
 }
 
-// required are the conditions that must be True for Ready to be True, the gravest first.
-var required = []string{
-	v1alpha1.ConditionAccepted, v1alpha1.ConditionTargetFound, v1alpha1.ConditionPermitted, v1alpha1.ConditionMetricsFresh,
+// readyConditions are the conditions that must be True for Ready to be True, the gravest first.
+var readyConditions = []string{
+	v1alpha1.ConditionAccepted, v1alpha1.ConditionTargetFound, v1alpha1.ConditionAuthorized, v1alpha1.ConditionMetricsAvailable,
 }
 
 // Setter sets conditions of one object at one moment.
@@ -42,7 +42,7 @@ func (s Setter) Set(conditionType string, status metav1.ConditionStatus, reason,
 		ObservedGeneration: s.Generation, LastTransitionTime: metav1.NewTime(s.Now.Truncate(time.Second)),
 	})
 	slices.SortStableFunc(*s.Conditions, func(a, b metav1.Condition) int {
-		return slices.Index(order, a.Type) - slices.Index(order, b.Type)
+		return slices.Index(displayOrder, a.Type) - slices.Index(displayOrder, b.Type)
 	})
 }
 
@@ -57,7 +57,7 @@ func (s Setter) Remove(conditionTypes ...string) {
 // else True. The gravest gives the reason and message.
 func (s Setter) Summarize() {
 	for _, status := range []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown} {
-		for _, t := range required {
+		for _, t := range readyConditions {
 			c := meta.FindStatusCondition(*s.Conditions, t)
 			if c == nil {
 				c = &metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: t + " has not been looked at yet"}

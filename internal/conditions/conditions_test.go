@@ -54,7 +54,7 @@ func TestSet(t *testing.T) {
 	}
 }
 
-func TestTheOrderIsAlwaysTheSame(t *testing.T) {
+func TestSet_OrderIsIndependentOfInsertion(t *testing.T) {
 	want := []string{
 		"Ready", "Reconciling", "Stalled", "Accepted", "TargetFound", "Permitted", "MetricsFresh", "ScalingLimited",
 	}
@@ -64,13 +64,13 @@ func TestTheOrderIsAlwaysTheSame(t *testing.T) {
 		for k := range want {
 			s.Set(want[(n+5*k)%len(want)], metav1.ConditionTrue, "Because", "")
 		}
-		if got := types(list); !slices.Equal(got, want) {
+		if got := conditionTypes(list); !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	}
 }
 
-func types(list []metav1.Condition) []string {
+func conditionTypes(list []metav1.Condition) []string {
 	var out []string
 	for _, c := range list {
 		out = append(out, c.Type)
@@ -84,8 +84,8 @@ func TestRemove(t *testing.T) {
 	for _, c := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled, v1alpha1.ConditionAccepted} {
 		s.Set(c, metav1.ConditionTrue, "Because", "")
 	}
-	s.Remove(v1alpha1.ConditionStalled, v1alpha1.ConditionReconciling, v1alpha1.ConditionPermitted)
-	if got := types(list); !slices.Equal(got, []string{v1alpha1.ConditionAccepted}) {
+	s.Remove(v1alpha1.ConditionStalled, v1alpha1.ConditionReconciling, v1alpha1.ConditionAuthorized)
+	if got := conditionTypes(list); !slices.Equal(got, []string{v1alpha1.ConditionAccepted}) {
 		t.Errorf("what is left is %v", got)
 	}
 }

@@ -26,7 +26,7 @@ func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 		out.Steps = append(out.Steps, scaling.Step{
 			Action: scaling.Action(s.Action), Instance: s.Instance, InstanceClass: s.InstanceClass,
 			PromotionTier: int(ptr.Deref(s.PromotionTier, 0)), Surge: ptr.Deref(s.Surge, false), Attempts: int(s.Attempts),
-			StartedAt: stamp(s.StartTime), LastAttemptAt: stamp(s.LastAttemptTime), ObservedAt: stamp(s.SeenTime), CompletedAt: stamp(s.CompletionTime),
+			StartedAt: timeOrZero(s.StartTime), LastAttemptAt: timeOrZero(s.LastAttemptTime), ObservedAt: timeOrZero(s.ObservedTime), CompletedAt: timeOrZero(s.CompletionTime),
 		})
 	}
 	return out
@@ -45,8 +45,8 @@ func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
 	for _, s := range in.Steps {
 		step := v1alpha1.OperationStep{
 			Action: v1alpha1.StepAction(s.Action), Instance: s.Instance, InstanceClass: s.InstanceClass, Attempts: int32(s.Attempts),
-			StartTime: timeStatus(s.StartedAt), LastAttemptTime: timeStatus(s.LastAttemptAt), SeenTime: timeStatus(s.ObservedAt),
-			CompletionTime: timeStatus(s.CompletedAt),
+			StartTime: optionalTime(s.StartedAt), LastAttemptTime: optionalTime(s.LastAttemptAt), ObservedTime: optionalTime(s.ObservedAt),
+			CompletionTime: optionalTime(s.CompletedAt),
 		}
 		if s.Action == scaling.CreateReader || s.Action == scaling.ModifyPromotionTier {
 			step.PromotionTier = ptr.To(int32(s.PromotionTier))
@@ -59,13 +59,13 @@ func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
 	return out
 }
 
-// Record writes an operation that has ended at now. A reason and message are for those that failed.
-func Record(op scaling.Operation, outcome v1alpha1.Outcome, reason, message string, now time.Time) v1alpha1.OperationRecord {
+// OperationRecord writes an operation that has ended at now. A reason and message are for those that failed.
+func OperationRecord(op scaling.Operation, outcome v1alpha1.Outcome, reason, message string, now time.Time) v1alpha1.OperationRecord {
 	return v1alpha1.OperationRecord{
 		ID: op.ID, Pool: v1alpha1.Pool(op.Pool), Direction: v1alpha1.Direction(op.Direction),
-		From: ShapeStatus(op.From), To: ShapeStatus(op.To), Outcome: outcome, Reason: reason, Message: Clip(message),
-		LeadSeconds: ptr.To(int32(op.LeadTime() / time.Second)), UtilizationBeforePercent: ptr.To(int32(op.UtilizationPercent)),
-		StartTime: metav1.NewTime(op.StartedAt), CompletionTime: metav1.NewTime(now), Instances: touched(op),
+		From: ShapeStatus(op.From), To: ShapeStatus(op.To), Outcome: outcome, Reason: reason, Message: TruncateMessage(message),
+		LeadTimeSeconds: ptr.To(int32(op.LeadTime() / time.Second)), UtilizationBeforePercent: ptr.To(int32(op.UtilizationPercent)),
+		StartTime: metav1.NewTime(op.StartedAt), CompletionTime: metav1.NewTime(now), Instances: changedInstances(op),
 	}
 }
 
@@ -76,21 +76,21 @@ func History(in []v1alpha1.OperationRecord) scaling.History {
 		out = append(out, scaling.OperationRecord{
 			Pool: scaling.Pool(r.Pool), Direction: scaling.Direction(r.Direction), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded,
 			StartedAt: r.StartTime.Time, CompletedAt: r.CompletionTime.Time,
-			NothingChanged: untouched(r), Disruptive: scaling.IsDisruptive(scaling.Pool(r.Pool), shape(r.From), shape(r.To)),
-			LeadTime:          time.Duration(ptr.Deref(r.LeadSeconds, 0)) * time.Second,
-			UtilizationBefore: percent(r.UtilizationBeforePercent), UtilizationAfter: percent(r.UtilizationAfterPercent),
+			NothingChanged: nothingChanged(r), Disruptive: scaling.IsDisruptive(scaling.Pool(r.Pool), shape(r.From), shape(r.To)),
+			LeadTime:          time.Duration(ptr.Deref(r.LeadTimeSeconds, 0)) * time.Second,
+			UtilizationBefore: optionalInt(r.UtilizationBeforePercent), UtilizationAfter: optionalInt(r.UtilizationAfterPercent),
 		})
 	}
 	return out
 }
 
-// untouched says whether an operation ended because AWS had no capacity, before anything was changed.
-func untouched(r v1alpha1.OperationRecord) bool {
-	return r.Reason == v1alpha1.ReasonInsufficientCapacity && ptr.Deref(r.LeadSeconds, 0) == 0
+// nothingChanged says whether an operation ended because AWS had no capacity, before anything was changed.
+func nothingChanged(r v1alpha1.OperationRecord) bool {
+	return r.Reason == v1alpha1.ReasonInsufficientCapacity && ptr.Deref(r.LeadTimeSeconds, 0) == 0
 }
 
-// Shortages reads the classes that AWS had no instance of.
-func Shortages(in []v1alpha1.CapacityShortage) []scaling.CapacityShortage {
+// CapacityShortages reads the classes that AWS had no instance of.
+func CapacityShortages(in []v1alpha1.CapacityShortage) []scaling.CapacityShortage {
 	var out []scaling.CapacityShortage
 	for _, s := range in {
 		out = append(out, scaling.CapacityShortage{InstanceClass: s.InstanceClass, Zone: s.AvailabilityZone, ExpiresAt: s.ExpiryTime.Time})
@@ -98,7 +98,7 @@ func Shortages(in []v1alpha1.CapacityShortage) []scaling.CapacityShortage {
 	return out
 }
 
-func percent(p *int32) *int {
+func optionalInt(p *int32) *int {
 	if p == nil {
 		return nil
 	}
@@ -113,23 +113,23 @@ func ShapeStatus(s scaling.Shape) v1alpha1.Shape {
 // Alternative writes a shape that was looked at.
 func Alternative(c scaling.Candidate) v1alpha1.Alternative {
 	out := v1alpha1.Alternative{
-		Shape: ShapeStatus(c.Shape), Verdict: string(c.Verdict), PredictedPercent: ptr.To(int32(math.Round(c.PredictedUtilization))),
+		Shape: ShapeStatus(c.Shape), Reason: string(c.Verdict), PredictedUtilizationPercent: ptr.To(int32(math.Round(c.PredictedUtilization))),
 	}
 	if c.HourlyCost > 0 {
-		out.USDPerHour = strings.TrimPrefix(c.HourlyCost.String(), "$")
+		out.HourlyCostUSD = strings.TrimPrefix(c.HourlyCost.String(), "$")
 	}
 	return out
 }
 
-// messageLength is the greatest length of a message in status, in bytes.
-const messageLength = 2048
+// maxMessageBytes is the greatest length of a message in status, in bytes.
+const maxMessageBytes = 2048
 
-// Clip shortens a message to what status can hold.
-func Clip(message string) string {
-	if len(message) <= messageLength {
+// TruncateMessage shortens a message to what status can hold.
+func TruncateMessage(message string) string {
+	if len(message) <= maxMessageBytes {
 		return message
 	}
-	end := messageLength - len("…")
+	end := maxMessageBytes - len("…")
 	for end > 0 && message[end]&0xC0 == 0x80 { // not in the middle of a character
 		end--
 	}
@@ -140,14 +140,14 @@ func shape(in v1alpha1.Shape) scaling.Shape {
 	return scaling.Shape{InstanceClass: in.InstanceClass, Count: int(ptr.Deref(in.Replicas, 0))}
 }
 
-func stamp(t *metav1.Time) time.Time {
+func timeOrZero(t *metav1.Time) time.Time {
 	if t == nil {
 		return time.Time{}
 	}
 	return t.Time
 }
 
-func timeStatus(t time.Time) *metav1.Time {
+func optionalTime(t time.Time) *metav1.Time {
 	if t.IsZero() {
 		return nil
 	}

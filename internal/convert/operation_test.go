@@ -17,8 +17,8 @@ import (
 
 var now = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 
-// persisted is an operation as it comes back from the API server.
-func persisted(t *testing.T, op scaling.Operation) scaling.Operation {
+// roundTrip is an operation as it comes back from the API server.
+func roundTrip(t *testing.T, op scaling.Operation) scaling.Operation {
 	t.Helper()
 	text, err := json.Marshal(OperationStatus(op))
 	if err != nil {
@@ -41,7 +41,7 @@ func persisted(t *testing.T, op scaling.Operation) scaling.Operation {
 	return *out
 }
 
-func TestAnOperationSurvivesPersisting(t *testing.T) {
+func TestOperationStatus_RoundTrip(t *testing.T) {
 	for name, op := range map[string]scaling.Operation{
 		"every action, at every stage": {
 			ID: "0a1b2c3d", Pool: scaling.Readers, Direction: scaling.Up, Reason: "readers at 91% CPU", StartedAt: now,
@@ -68,7 +68,7 @@ func TestAnOperationSurvivesPersisting(t *testing.T) {
 			ID: "2", Pool: scaling.Readers, Direction: scaling.Cleanup, StartedAt: now, Steps: []scaling.Step{{Action: scaling.DeleteReader, Instance: "s", Surge: true}},
 		},
 	} {
-		if got := persisted(t, op); !reflect.DeepEqual(got, op) {
+		if got := roundTrip(t, op); !reflect.DeepEqual(got, op) {
 			t.Errorf("%s: it was\n%+v\nand came back as\n%+v", name, op, got)
 		}
 	}
@@ -78,7 +78,7 @@ func TestAnOperationSurvivesPersisting(t *testing.T) {
 }
 
 // What an operation asks for is the same before and after it was persisted, at every step.
-func TestAPersistedOperationGoesOnWhereItWas(t *testing.T) {
+func TestOperationStatus_ResumesAtTheSameStep(t *testing.T) {
 	instance := func(name string) scaling.Instance {
 		return scaling.Instance{Identifier: name, Class: "db.r6g.large", Status: scaling.StatusAvailable}
 	}
@@ -94,12 +94,12 @@ func TestAPersistedOperationGoesOnWhereItWas(t *testing.T) {
 	}
 	for n := range op.Steps {
 		first := operation.Next("platform/engine", op, o, now)
-		second := operation.Next("platform/engine", persisted(t, op), o, now)
+		second := operation.Next("platform/engine", roundTrip(t, op), o, now)
 		if !reflect.DeepEqual(first, second) {
 			t.Fatalf("step %d: %+v becomes %+v", n+1, first, second)
 		}
 		op = first.Operation
-		if again := operation.Next("platform/engine", persisted(t, op), o, now); again.Call != nil {
+		if again := operation.Next("platform/engine", roundTrip(t, op), o, now); again.Call != nil {
 			t.Errorf("step %d is asked for again once it was persisted", n+1)
 		}
 		op.Steps[n].CompletedAt = now
@@ -111,8 +111,8 @@ func TestHistory(t *testing.T) {
 		ID: "0a1b2c3d", Pool: scaling.Writer, Direction: scaling.Down, StartedAt: now, UtilizationPercent: 12, Emergency: true,
 		From: scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 1}, To: scaling.Shape{InstanceClass: "db.r6g.large", Count: 1},
 	}
-	failed := Record(op, v1alpha1.OutcomeFailed, "StepFailed", strings.Repeat("x", 3000), now.Add(time.Hour))
-	succeeded := Record(op, v1alpha1.OutcomeSucceeded, "", "", now.Add(2*time.Hour))
+	failed := OperationRecord(op, v1alpha1.OutcomeFailed, "StepFailed", strings.Repeat("x", 3000), now.Add(time.Hour))
+	succeeded := OperationRecord(op, v1alpha1.OutcomeSucceeded, "", "", now.Add(2*time.Hour))
 	if failed.ID != op.ID || failed.Reason != "StepFailed" || len(failed.Message) > 2048 ||
 		failed.From.InstanceClass != "db.r6g.xlarge" || ptr.Deref(failed.To.Replicas, 0) != 1 {
 		t.Errorf("the record is %+v", failed)
@@ -132,11 +132,11 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-func TestClip(t *testing.T) {
+func TestTruncateMessage(t *testing.T) {
 	for _, length := range []int{0, 1, 2047, 2048, 2049, 5000} {
 		for _, letter := range []string{"a", "é", "→", "🙂"} { // of 1, 2, 3 and 4 bytes
 			message := strings.Repeat(letter, length/len(letter)) + strings.Repeat("a", length%len(letter))
-			got := Clip(message)
+			got := TruncateMessage(message)
 			if length <= 2048 && got != message {
 				t.Errorf("%d bytes of %s became %d", length, letter, len(got))
 			}
@@ -165,8 +165,8 @@ func TestPoolStatus(t *testing.T) {
 	before := PoolStatus(nil, observed(now, b, a), scaling.Readers)
 	later := now.Add(time.Hour + 300*time.Millisecond)
 
-	if before.Shape != "2 × db.r6g.large" || !Pool(before).ChangedAt.Equal(now) {
-		t.Errorf("seen for the first time: %s since %s", before.Shape, Pool(before).ChangedAt)
+	if before.Shape != "2 × db.r6g.large" || !PoolState(before).ChangedAt.Equal(now) {
+		t.Errorf("seen for the first time: %s since %s", before.Shape, PoolState(before).ChangedAt)
 	}
 	if len(before.Instances) != 2 || before.Instances[0].Identifier != "a" || before.Instances[0].CreatedBy != "" ||
 		before.Instances[1].Identifier != "b" || before.Instances[1].CreatedBy != "dbscaler" {
@@ -195,12 +195,12 @@ func TestPoolStatus(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := PoolStatus(test.before, observed(later, test.instances...), scaling.Readers)
-			if !Pool(got).ChangedAt.Equal(test.want) {
-				t.Errorf("it is so since %v, want %v", Pool(got).ChangedAt, test.want)
+			if !PoolState(got).ChangedAt.Equal(test.want) {
+				t.Errorf("it is so since %v, want %v", PoolState(got).ChangedAt, test.want)
 			}
 		})
 	}
-	if got := PoolStatus(before, observed(now), scaling.Readers); got != nil || !Pool(got).ChangedAt.IsZero() {
+	if got := PoolStatus(before, observed(now), scaling.Readers); got != nil || !PoolState(got).ChangedAt.IsZero() {
 		t.Errorf("no readers are %+v", got)
 	}
 	if got := PoolStatus(nil, observed(now, a), scaling.Writer); got.Shape != "1 × db.r6g.xlarge" {

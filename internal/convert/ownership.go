@@ -10,9 +10,9 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/drift"
 )
 
-// touched lists the instances for which an operation asked AWS for something, and what it left them at.
-func touched(op scaling.Operation) []v1alpha1.TouchedInstance {
-	var out []v1alpha1.TouchedInstance
+// changedInstances lists the instances for which an operation asked AWS for something, and what it left them at.
+func changedInstances(op scaling.Operation) []v1alpha1.ChangedInstance {
+	var out []v1alpha1.ChangedInstance
 	for _, s := range op.Steps {
 		if s.LastAttemptAt.IsZero() && s.CompletedAt.IsZero() {
 			continue
@@ -23,8 +23,8 @@ func touched(op scaling.Operation) []v1alpha1.TouchedInstance {
 		case scaling.Failover, scaling.ModifyPromotionTier:
 			continue
 		}
-		left := v1alpha1.TouchedInstance{Identifier: s.Instance, Action: v1alpha1.StepAction(s.Action), InstanceClass: s.InstanceClass}
-		n := slices.IndexFunc(out, func(t v1alpha1.TouchedInstance) bool { return t.Identifier == s.Instance })
+		left := v1alpha1.ChangedInstance{Identifier: s.Instance, Action: v1alpha1.StepAction(s.Action), InstanceClass: s.InstanceClass}
+		n := slices.IndexFunc(out, func(t v1alpha1.ChangedInstance) bool { return t.Identifier == s.Instance })
 		if n < 0 {
 			out = append(out, left)
 		} else {
@@ -34,8 +34,8 @@ func touched(op scaling.Operation) []v1alpha1.TouchedInstance {
 	return out
 }
 
-// Done reads what operations left the instances at that they touched.
-func Done(history []v1alpha1.OperationRecord) []drift.CompletedOperation {
+// CompletedOperations reads what operations left the instances at that they touched.
+func CompletedOperations(history []v1alpha1.OperationRecord) []drift.CompletedOperation {
 	var out []drift.CompletedOperation
 	for _, r := range history {
 		d := drift.CompletedOperation{
@@ -49,21 +49,21 @@ func Done(history []v1alpha1.OperationRecord) []drift.CompletedOperation {
 	return out
 }
 
-// Ownership reads what is remembered of what others did.
-func Ownership(in *v1alpha1.OwnershipStatus) drift.State {
+// OwnershipState reads what is remembered of what others did.
+func OwnershipState(in *v1alpha1.OwnershipStatus) drift.State {
 	var out drift.State
 	if in == nil {
 		return out
 	}
 	for _, r := range in.Reverts {
 		out.Reverts = append(out.Reverts, drift.Revert{
-			DetectedAt: r.Time.Time, Operation: r.Operation, Pool: scaling.Pool(r.Pool), Instance: r.Instance, ExpectedClass: r.From, ObservedClass: r.To,
+			DetectedAt: r.Time.Time, Operation: r.Operation, Pool: scaling.Pool(r.Pool), Instance: r.Instance, ExpectedClass: r.ExpectedInstanceClass, ObservedClass: r.ObservedInstanceClass,
 		})
 	}
 	if c := in.Conflict; c != nil {
 		out.Conflict = &drift.Conflict{DetectedAt: c.Time.Time, Generation: c.Generation, ResolveAnnotation: c.ResolveAnnotation}
 	}
-	out.ResolvedAt = stamp(in.ResolvedTime)
+	out.ResolvedAt = timeOrZero(in.ResolvedTime)
 	return out
 }
 
@@ -72,10 +72,10 @@ func OwnershipStatus(m drift.State) *v1alpha1.OwnershipStatus {
 	if len(m.Reverts) == 0 && m.Conflict == nil && m.ResolvedAt.IsZero() {
 		return nil
 	}
-	out := &v1alpha1.OwnershipStatus{ResolvedTime: timeStatus(m.ResolvedAt)}
+	out := &v1alpha1.OwnershipStatus{ResolvedTime: optionalTime(m.ResolvedAt)}
 	for _, r := range m.Reverts {
 		out.Reverts = append(out.Reverts, v1alpha1.Revert{
-			Time: metav1.NewTime(r.DetectedAt), Operation: r.Operation, Pool: v1alpha1.Pool(r.Pool), Instance: r.Instance, From: r.ExpectedClass, To: r.ObservedClass,
+			Time: metav1.NewTime(r.DetectedAt), Operation: r.Operation, Pool: v1alpha1.Pool(r.Pool), Instance: r.Instance, ExpectedInstanceClass: r.ExpectedClass, ObservedInstanceClass: r.ObservedClass,
 		})
 	}
 	if c := m.Conflict; c != nil {

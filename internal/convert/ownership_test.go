@@ -10,8 +10,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/drift"
 )
 
-// TestTouched: of the steps that were taken, the last one to an instance counts, and a failover leaves no class.
-func TestTouched(t *testing.T) {
+// TestCompletedOperations_LastStepOfEachInstance: of the steps that were taken, the last one to an instance counts, and a failover leaves no class.
+func TestCompletedOperations_LastStepOfEachInstance(t *testing.T) {
 	at := time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 	op := scaling.Operation{ID: "1", Pool: scaling.Writer, Steps: []scaling.Step{
 		{Action: scaling.CreateReader, Instance: "s", InstanceClass: "db.r6g.large", CompletedAt: at},
@@ -21,7 +21,7 @@ func TestTouched(t *testing.T) {
 		{Action: scaling.DeleteReader, Instance: "s"},
 	}}
 	set := func(op scaling.Operation, outcome v1alpha1.Outcome) drift.CompletedOperation {
-		return Done([]v1alpha1.OperationRecord{Record(op, outcome, "", "", at)})[0]
+		return CompletedOperations([]v1alpha1.OperationRecord{OperationRecord(op, outcome, "", "", at)})[0]
 	}
 	a := drift.ExpectedInstance{Instance: "a", Action: scaling.ModifyInstanceClass, InstanceClass: "db.r6g.xlarge"}
 	w := drift.ExpectedInstance{Instance: "w", Action: scaling.ModifyInstanceClass, InstanceClass: "db.r6g.large"}
@@ -38,8 +38,8 @@ func TestTouched(t *testing.T) {
 	}
 }
 
-// TestOwnership: what is written is read back.
-func TestOwnership(t *testing.T) {
+// TestOwnershipStatus_RoundTrip: what is written is read back.
+func TestOwnershipStatus_RoundTrip(t *testing.T) {
 	at := time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 	for _, m := range []drift.State{
 		{},
@@ -49,7 +49,7 @@ func TestOwnership(t *testing.T) {
 			Conflict: &drift.Conflict{DetectedAt: at, Generation: 3, ResolveAnnotation: "x"},
 		},
 	} {
-		if got := Ownership(OwnershipStatus(m)); !reflect.DeepEqual(got, m) {
+		if got := OwnershipState(OwnershipStatus(m)); !reflect.DeepEqual(got, m) {
 			t.Errorf("%+v is read as %+v", m, got)
 		}
 	}

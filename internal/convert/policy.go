@@ -41,31 +41,31 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			ScaleDown: int(spec.CPU.ScaleDownPercent),
 		},
 		ScaleUp: scaling.Behavior{
-			Window:   secs(spec.Behavior.ScaleUp.WindowSeconds),
-			Cooldown: secs(value(spec.Behavior.ScaleUp.CooldownSeconds)),
+			Window:   seconds(spec.Behavior.ScaleUp.WindowSeconds),
+			Cooldown: seconds(valueOrZero(spec.Behavior.ScaleUp.CooldownSeconds)),
 		},
 		ScaleDown: scaling.Behavior{
-			Window:   secs(spec.Behavior.ScaleDown.WindowSeconds),
-			Cooldown: secs(value(spec.Behavior.ScaleDown.CooldownSeconds)),
+			Window:   seconds(spec.Behavior.ScaleDown.WindowSeconds),
+			Cooldown: seconds(valueOrZero(spec.Behavior.ScaleDown.CooldownSeconds)),
 		},
-		ScaleDownClassWindow: secs(value(spec.Behavior.ScaleDown.ClassWindowSeconds)),
+		ScaleDownClassWindow: seconds(valueOrZero(spec.Behavior.ScaleDown.ClassWindowSeconds)),
 		Guardrails: scaling.Guardrails{
 			MaxOperationsPerDay:      int(spec.Guardrails.MaxOperationsPerDay),
-			SurgeReaders:             int(value(spec.Guardrails.SurgeReaders)),
+			SurgeReaders:             int(valueOrZero(spec.Guardrails.SurgeReaders)),
 			MaxStepFactor:            int(spec.Guardrails.MaxStepFactor),
 			AllowEmergencyDisruption: spec.Guardrails.EmergencyDisruption == v1alpha1.EmergencyDisruptionAllow,
 		},
 		PredictiveScaling: scaling.PredictiveScaling{
-			Trend: spec.Foresight.Trend == v1alpha1.Enabled, History: spec.Foresight.History == v1alpha1.Enabled,
+			Trend: spec.PredictiveScaling.Trend == v1alpha1.PredictionModeEnabled, History: spec.PredictiveScaling.History == v1alpha1.PredictionModeEnabled,
 		},
 		AfterEngineUpgrade: scaling.UpgradeWatch{
-			Duration: secs(value(spec.AfterEngineUpgrade.WatchSeconds)), ScaleUp: int(spec.AfterEngineUpgrade.ScaleUpPercent),
+			Duration: seconds(valueOrZero(spec.AfterEngineUpgrade.WatchSeconds)), ScaleUp: int(spec.AfterEngineUpgrade.ScaleUpPercent),
 		},
-		ManualControl: wish(in.Annotations),
+		ManualControl: manualControl(in.Annotations),
 	}
 	if r := spec.Readers; r != nil {
 		out.Readers = &scaling.ReaderLimits{
-			InstanceClasses: classes(r.InstanceClasses),
+			InstanceClasses: instanceClasses(r.InstanceClasses),
 			Min:             int(r.MinReplicas),
 			Max:             int(r.MaxReplicas),
 			Preference:      scaling.Preference(r.Preference),
@@ -73,7 +73,7 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 		}
 	}
 	if w := spec.Writer; w != nil {
-		out.Writer = &scaling.WriterLimits{InstanceClasses: classes(w.InstanceClasses)}
+		out.Writer = &scaling.WriterLimits{InstanceClasses: instanceClasses(w.InstanceClasses)}
 	}
 	if s := spec.Serverless; s != nil {
 		out.Serverless, out.Writer = true, &scaling.WriterLimits{}
@@ -82,23 +82,23 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 		}
 	}
 	for _, w := range spec.DisruptionWindows {
-		out.DisruptionWindows = append(out.DisruptionWindows, window(w.Schedule, w.StartTime, w.DurationSeconds, w.TimeZone))
+		out.DisruptionWindows = append(out.DisruptionWindows, scheduleWindow(w.Schedule, w.StartTime, w.DurationSeconds, w.TimeZone))
 	}
 	for _, s := range spec.Schedules {
-		out.ScheduledMinimums = append(out.ScheduledMinimums, floor(s))
+		out.ScheduledMinimums = append(out.ScheduledMinimums, scheduledMinimum(s))
 	}
-	if err := prices(&out, spec); err != nil {
+	if err := applyPrices(&out, spec); err != nil {
 		return out, err
 	}
 	return out, validate(out)
 }
 
-func window(schedule string, start *metav1.Time, seconds int32, zone string) scaling.Window {
-	return scaling.Window{Schedule: schedule, Start: stamp(start), Duration: secs(seconds), TimeZone: zone}
+func scheduleWindow(schedule string, start *metav1.Time, durationSeconds int32, zone string) scaling.Window {
+	return scaling.Window{Schedule: schedule, Start: timeOrZero(start), Duration: seconds(durationSeconds), TimeZone: zone}
 }
 
-func floor(s v1alpha1.Schedule) scaling.ScheduledMinimum {
-	f := scaling.ScheduledMinimum{Name: s.Name, Window: window(s.Schedule, s.StartTime, s.DurationSeconds, s.TimeZone)}
+func scheduledMinimum(s v1alpha1.Schedule) scaling.ScheduledMinimum {
+	f := scaling.ScheduledMinimum{Name: s.Name, Window: scheduleWindow(s.Schedule, s.StartTime, s.DurationSeconds, s.TimeZone)}
 	if s.Readers != nil {
 		f.MinReaders, f.ReaderClass = int(s.Readers.MinReplicas), string(s.Readers.MinInstanceClass)
 	}
@@ -108,8 +108,8 @@ func floor(s v1alpha1.Schedule) scaling.ScheduledMinimum {
 	return f
 }
 
-// prices reads the budget and the prices of a policy.
-func prices(out *scaling.Policy, spec v1alpha1.DBScalingPolicySpec) error {
+// applyPrices reads the budget and the prices of a policy.
+func applyPrices(out *scaling.Policy, spec v1alpha1.DBScalingPolicySpec) error {
 	if text := spec.Guardrails.MaxHourlyCostUSD; text != "" {
 		most, err := scaling.ParseUSD(text)
 		if err != nil || most == 0 {
@@ -118,10 +118,10 @@ func prices(out *scaling.Policy, spec v1alpha1.DBScalingPolicySpec) error {
 		out.Guardrails.MaxHourlyCost = most
 	}
 	for _, p := range spec.Prices {
-		each, err := scaling.ParseUSD(p.USDPerHour)
+		each, err := scaling.ParseUSD(p.HourlyPriceUSD)
 		if err != nil || each == 0 {
 			return fmt.Errorf("spec.prices: %w: %q of %s is no amount in US dollars above zero, such as 0.52",
-				ErrPrice, p.USDPerHour, p.InstanceClass)
+				ErrPrice, p.HourlyPriceUSD, p.InstanceClass)
 		}
 		if out.Prices == nil {
 			out.Prices = map[string]scaling.Money{}
@@ -179,7 +179,7 @@ func validateLadder(field string, ladder []string) error {
 	return nil
 }
 
-func classes(in []v1alpha1.InstanceClass) []string {
+func instanceClasses(in []v1alpha1.InstanceClass) []string {
 	out := make([]string, len(in))
 	for n, c := range in {
 		out[n] = string(c)
@@ -187,9 +187,9 @@ func classes(in []v1alpha1.InstanceClass) []string {
 	return out
 }
 
-func secs(n int32) time.Duration { return time.Duration(n) * time.Second }
+func seconds(n int32) time.Duration { return time.Duration(n) * time.Second }
 
-func value(n *int32) int32 {
+func valueOrZero(n *int32) int32 {
 	if n == nil {
 		return 0
 	}

@@ -14,13 +14,13 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// object is a policy that says everything.
-func object(edits ...func(*v1alpha1.DBScalingPolicySpec)) *v1alpha1.DBScalingPolicy {
+// newPolicy is a policy that says everything.
+func newPolicy(edits ...func(*v1alpha1.DBScalingPolicySpec)) *v1alpha1.DBScalingPolicy {
 	o := &v1alpha1.DBScalingPolicy{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "platform", Name: "clinical"},
 		Spec: v1alpha1.DBScalingPolicySpec{
 			TargetRef: v1alpha1.TargetRef{
-				Kind: v1alpha1.TargetDBCluster, Identifier: "engine", Region: "eu-west-1", RoleARN: "arn:aws:iam::123456789012:role/dbscaler",
+				Kind: v1alpha1.TargetKindDBCluster, Identifier: "engine", Region: "eu-west-1", RoleARN: "arn:aws:iam::123456789012:role/dbscaler",
 			},
 			Mode: v1alpha1.ModeEnforce,
 			Readers: &v1alpha1.Readers{
@@ -28,7 +28,7 @@ func object(edits ...func(*v1alpha1.DBScalingPolicySpec)) *v1alpha1.DBScalingPol
 				Preference: v1alpha1.PreferenceHorizontal,
 			},
 			Writer: &v1alpha1.Writer{InstanceClasses: []v1alpha1.InstanceClass{"db.r6g.xlarge"}},
-			CPU:    v1alpha1.CPU{TargetPercent: 55, ScaleUpPercent: 70, ScaleDownPercent: 35},
+			CPU:    v1alpha1.CPUThresholds{TargetPercent: 55, ScaleUpPercent: 70, ScaleDownPercent: 35},
 			Behavior: v1alpha1.Behavior{
 				ScaleUp:   v1alpha1.ScaleUpBehavior{WindowSeconds: 180, CooldownSeconds: ptr.To[int32](600)},
 				ScaleDown: v1alpha1.ScaleDownBehavior{WindowSeconds: 14400, CooldownSeconds: ptr.To[int32](0)},
@@ -61,22 +61,22 @@ func TestPolicy(t *testing.T) {
 		Guardrails:        scaling.Guardrails{MaxOperationsPerDay: 6, SurgeReaders: 1},
 		DisruptionWindows: []scaling.Window{{Schedule: "0 2 * * *", Duration: 2 * time.Hour, TimeZone: "Europe/Amsterdam"}},
 	}
-	got, err := Policy(object())
+	got, err := Policy(newPolicy())
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 
-	full, err := Policy(object(func(s *v1alpha1.DBScalingPolicySpec) {
+	full, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
 		s.Mode, s.Readers.Redundancy = v1alpha1.ModeApprove, v1alpha1.RedundancyOneReaderLost
 		s.Guardrails.MaxStepFactor, s.Guardrails.MaxHourlyCostUSD = 4, "6.00"
 		s.Guardrails.EmergencyDisruption = v1alpha1.EmergencyDisruptionAllow
-		s.Foresight = v1alpha1.Foresight{Trend: v1alpha1.Enabled, History: v1alpha1.Disabled}
+		s.PredictiveScaling = v1alpha1.PredictiveScaling{Trend: v1alpha1.PredictionModeEnabled, History: v1alpha1.PredictionModeDisabled}
 		s.AfterEngineUpgrade = v1alpha1.AfterEngineUpgrade{WatchSeconds: ptr.To[int32](3600), ScaleUpPercent: 60}
-		s.Prices = []v1alpha1.Price{{InstanceClass: "db.r6g.large", USDPerHour: "0.26"}}
+		s.Prices = []v1alpha1.Price{{InstanceClass: "db.r6g.large", HourlyPriceUSD: "0.26"}}
 		s.Schedules = []v1alpha1.Schedule{{
 			Name: "import", StartTime: ptr.To(metav1.NewTime(now)), DurationSeconds: 60,
-			Readers: &v1alpha1.ReadersFloor{MinReplicas: 2, MinInstanceClass: "db.r6g.large"},
-			Writer:  &v1alpha1.WriterFloor{MinInstanceClass: "db.r6g.xlarge"},
+			Readers: &v1alpha1.ReadersMinimum{MinReplicas: 2, MinInstanceClass: "db.r6g.large"},
+			Writer:  &v1alpha1.WriterMinimum{MinInstanceClass: "db.r6g.xlarge"},
 		}}
 	}))
 	want.Mode, want.Readers.Redundancy = scaling.Approve, scaling.OneReaderLost
@@ -91,20 +91,20 @@ func TestPolicy(t *testing.T) {
 		t.Errorf("got %+v, %v; want %+v", full, err, want)
 	}
 
-	bare, err := Policy(object(func(s *v1alpha1.DBScalingPolicySpec) {
-		s.TargetRef.Kind, s.TargetRef.RoleARN, s.Readers, s.DisruptionWindows = v1alpha1.TargetDBInstance, "", nil, nil
+	bare, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
+		s.TargetRef.Kind, s.TargetRef.RoleARN, s.Readers, s.DisruptionWindows = v1alpha1.TargetKindDBInstance, "", nil, nil
 	}))
 	if err != nil || bare.Readers != nil || bare.DisruptionWindows != nil || bare.Target.Kind != scaling.DBInstance || bare.Target.Scope.RoleARN != "" {
 		t.Errorf("got %+v, %v", bare, err)
 	}
-	readersOnly, err := Policy(object(func(s *v1alpha1.DBScalingPolicySpec) { s.Writer = nil }))
+	readersOnly, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) { s.Writer = nil }))
 	if err != nil || readersOnly.Writer != nil {
 		t.Errorf("got %+v, %v", readersOnly, err)
 	}
 }
 
 // The words of the API and of the core are the same.
-func TestWords(t *testing.T) {
+func TestEnums_MatchScalingConstants(t *testing.T) {
 	for api, core := range map[string]string{
 		string(v1alpha1.ModeEnforce):          string(scaling.Enforce),
 		string(v1alpha1.ModeRecommend):        string(scaling.Recommend),
@@ -112,8 +112,8 @@ func TestWords(t *testing.T) {
 		string(v1alpha1.RedundancyAllReaders): string(scaling.AllReaders),
 
 		string(v1alpha1.RedundancyOneReaderLost): string(scaling.OneReaderLost),
-		string(v1alpha1.TargetDBCluster):         string(scaling.DBCluster),
-		string(v1alpha1.TargetDBInstance):        string(scaling.DBInstance),
+		string(v1alpha1.TargetKindDBCluster):     string(scaling.DBCluster),
+		string(v1alpha1.TargetKindDBInstance):    string(scaling.DBInstance),
 		string(v1alpha1.PreferenceCheapest):      string(scaling.Cheapest),
 		string(v1alpha1.PreferenceVertical):      string(scaling.Vertical),
 		string(v1alpha1.PreferenceHorizontal):    string(scaling.Horizontal),
@@ -129,7 +129,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-func TestMistakesInAPolicy(t *testing.T) {
+func TestPolicy_RejectsInvalidSpec(t *testing.T) {
 	readers := func(classes ...v1alpha1.InstanceClass) func(*v1alpha1.DBScalingPolicySpec) {
 		return func(s *v1alpha1.DBScalingPolicySpec) { s.Readers.InstanceClasses = classes }
 	}
@@ -163,12 +163,12 @@ func TestMistakesInAPolicy(t *testing.T) {
 		{"a budget of nothing", func(s *v1alpha1.DBScalingPolicySpec) { s.Guardrails.MaxHourlyCostUSD = "0.00" }, ErrPrice,
 			[]string{"spec.guardrails.maxHourlyCostUSD", "such as 6.00"}},
 		{"a price of nothing", func(s *v1alpha1.DBScalingPolicySpec) {
-			s.Prices = []v1alpha1.Price{{InstanceClass: "db.r6g.large", USDPerHour: "0"}}
+			s.Prices = []v1alpha1.Price{{InstanceClass: "db.r6g.large", HourlyPriceUSD: "0"}}
 		}, ErrPrice, []string{"spec.prices", "db.r6g.large"}},
 		{"a time zone that is none", window("0 2 * * *", "Amsterdam"), ErrSchedule, []string{"window 2", "Amsterdam"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := Policy(object(test.edit))
+			_, err := Policy(newPolicy(test.edit))
 			if !errors.Is(err, test.want) {
 				t.Fatalf("got the error %v, want %v", err, test.want)
 			}
@@ -179,7 +179,7 @@ func TestMistakesInAPolicy(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Policy(object(readers("db.r5.large", "db.r6g.large", "db.r6i.xlarge"))); err != nil {
+	if _, err := Policy(newPolicy(readers("db.r5.large", "db.r6g.large", "db.r6i.xlarge"))); err != nil {
 		t.Errorf("classes of the same size are in order: %v", err)
 	}
 }

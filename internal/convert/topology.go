@@ -27,12 +27,12 @@ func TargetStatus(before *v1alpha1.TargetStatus, o scaling.Observation) *v1alpha
 	return out
 }
 
-// Upgraded reads when the engine was seen to be upgraded; zero when it never was.
-func Upgraded(in *v1alpha1.TargetStatus) time.Time {
+// EngineUpgradedAt reads when the engine was seen to be upgraded; zero when it never was.
+func EngineUpgradedAt(in *v1alpha1.TargetStatus) time.Time {
 	if in == nil {
 		return time.Time{}
 	}
-	return stamp(in.UpgradeTime)
+	return timeOrZero(in.UpgradeTime)
 }
 
 // PoolStatus writes what a pool consists of, and what is remembered of it.
@@ -52,26 +52,26 @@ func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling
 		out.Instances = append(out.Instances, s)
 	}
 	slices.SortFunc(out.Instances, func(a, b v1alpha1.InstanceStatus) int { return cmp.Compare(a.Identifier, b.Identifier) })
-	remembered := Pool(before).Update(o, pool)
-	out.Since = timeStatus(remembered.ChangedAt)
+	remembered := PoolState(before).Update(o, pool)
+	out.LastChangeTime = optionalTime(remembered.ChangedAt)
 	for _, past := range remembered.CapacityHistory {
-		out.PastCapacity = append(out.PastCapacity, v1alpha1.PastCapacity{
+		out.CapacityHistory = append(out.CapacityHistory, v1alpha1.CapacityPeriod{
 			StartTime: metav1.NewTime(past.StartedAt), EndTime: metav1.NewTime(past.EndedAt), VCPUs: int32(past.VCPUs),
 		})
 	}
 	return out
 }
 
-// Pool reads what is remembered of a pool.
-func Pool(in *v1alpha1.PoolStatus) state.PoolState {
+// PoolState reads what is remembered of a pool.
+func PoolState(in *v1alpha1.PoolStatus) state.PoolState {
 	if in == nil {
 		return state.PoolState{}
 	}
-	out := state.PoolState{ChangedAt: stamp(in.Since)}
+	out := state.PoolState{ChangedAt: timeOrZero(in.LastChangeTime)}
 	for _, i := range in.Instances {
 		out.Instances = append(out.Instances, state.InstanceState{Identifier: i.Identifier, Class: i.InstanceClass, Serving: scaling.IsServing(i.Status)})
 	}
-	for _, p := range in.PastCapacity {
+	for _, p := range in.CapacityHistory {
 		out.CapacityHistory = append(out.CapacityHistory, scaling.CapacityPeriod{StartedAt: p.StartTime.Time, EndedAt: p.EndTime.Time, VCPUs: float64(p.VCPUs)})
 	}
 	return out

@@ -9,8 +9,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// seen is a cluster of readers of a class, observed so many minutes after now.
-func seen(minutes int, class, status string, readers ...string) scaling.Observation {
+// readersObservation is a cluster of readers of a class, observed so many minutes after now.
+func readersObservation(minutes int, class, status string, readers ...string) scaling.Observation {
 	o := scaling.Observation{ObservedAt: now.Add(time.Duration(minutes) * time.Minute), ARN: "arn", Engine: "aurora-postgresql", EngineVersion: "15.4"}
 	for _, name := range readers {
 		o.Instances = append(o.Instances, scaling.Instance{Identifier: name, Class: class, Status: status})
@@ -18,7 +18,7 @@ func seen(minutes int, class, status string, readers ...string) scaling.Observat
 	return o
 }
 
-func minute(t time.Time) string {
+func minutesAfterStart(t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
@@ -26,11 +26,11 @@ func minute(t time.Time) string {
 }
 
 // A pool is what it is since it was first seen so, and what it was before is remembered.
-func TestSinceAndPastCapacity(t *testing.T) {
+func TestPoolStatus_ChangeTimeAndCapacityHistory(t *testing.T) {
 	var status *v1alpha1.PoolStatus
-	restarted := seen(80, "db.r6g.xlarge", "available", "a", "b")
+	restarted := readersObservation(80, "db.r6g.xlarge", "available", "a", "b")
 	restarted.Instances[0].RestartedAt = now.Add(76 * time.Minute)
-	started := seen(51, "db.r6g.xlarge", "available", "a", "b")
+	started := readersObservation(51, "db.r6g.xlarge", "available", "a", "b")
 	started.Instances[0].RestartedAt = now.Add(48 * time.Minute)
 	for _, step := range []struct {
 		name  string
@@ -38,48 +38,48 @@ func TestSinceAndPastCapacity(t *testing.T) {
 		since string
 		past  string
 	}{
-		{"first seen", seen(0, "db.r6g.large", "available", "a"), "0", "[]"},
-		{"a minute later", seen(1, "db.r6g.large", "available", "a"), "0", "[]"},
-		{"backing up is in service", seen(2, "db.r6g.large", "backing-up", "a"), "0", "[]"},
-		{"modifying is not", seen(20, "db.r6g.large", "modifying", "a"), "never", "[0-20: 2]"},
-		{"still modifying", seen(25, "db.r6g.large", "modifying", "a"), "never", "[0-20: 2]"},
-		{"another class", seen(30, "db.r6g.xlarge", "available", "a"), "30", "[0-20: 2]"},
-		{"another reader", seen(50, "db.r6g.xlarge", "available", "a", "b"), "50", "[0-20: 2 30-50: 4]"},
+		{"first seen", readersObservation(0, "db.r6g.large", "available", "a"), "0", "[]"},
+		{"a minute later", readersObservation(1, "db.r6g.large", "available", "a"), "0", "[]"},
+		{"backing up is in service", readersObservation(2, "db.r6g.large", "backing-up", "a"), "0", "[]"},
+		{"modifying is not", readersObservation(20, "db.r6g.large", "modifying", "a"), "never", "[0-20: 2]"},
+		{"still modifying", readersObservation(25, "db.r6g.large", "modifying", "a"), "never", "[0-20: 2]"},
+		{"another class", readersObservation(30, "db.r6g.xlarge", "available", "a"), "30", "[0-20: 2]"},
+		{"another reader", readersObservation(50, "db.r6g.xlarge", "available", "a", "b"), "50", "[0-20: 2 30-50: 4]"},
 		{"its uptime is a little off", started, "50", "[0-20: 2 30-50: 4]"},
 		{"one restarted", restarted, "76", "[0-20: 2 30-50: 4 50-80: 8]"},
-		{"too short to be of use", seen(85, "db.r6g.large", "available", "a", "b"), "85", "[0-20: 2 30-50: 4 50-80: 8]"},
-		{"three weeks later", seen(3*7*24*60, "db.r6g.large", "available", "a", "b"), "85", "[]"},
+		{"too short to be of use", readersObservation(85, "db.r6g.large", "available", "a", "b"), "85", "[0-20: 2 30-50: 4 50-80: 8]"},
+		{"three weeks later", readersObservation(3*7*24*60, "db.r6g.large", "available", "a", "b"), "85", "[]"},
 	} {
 		status = PoolStatus(status, step.o, scaling.Readers)
 		var past []string
-		for _, p := range status.PastCapacity {
-			past = append(past, fmt.Sprintf("%s-%s: %d", minute(p.StartTime.Time), minute(p.EndTime.Time), p.VCPUs))
+		for _, p := range status.CapacityHistory {
+			past = append(past, fmt.Sprintf("%s-%s: %d", minutesAfterStart(p.StartTime.Time), minutesAfterStart(p.EndTime.Time), p.VCPUs))
 		}
-		if got := minute(Pool(status).ChangedAt); got != step.since || fmt.Sprint(past) != step.past {
+		if got := minutesAfterStart(PoolState(status).ChangedAt); got != step.since || fmt.Sprint(past) != step.past {
 			t.Errorf("%s: since %s, past %v; want %s, %s", step.name, got, past, step.since, step.past)
 		}
 	}
-	shapes := Pool(status).FullCapacityHistory(nil, seen(100, "db.r6g.large", "available", "a", "b"))
-	if n := len(shapes); n != 1 || shapes[0].VCPUs != 4 || minute(shapes[0].StartedAt) != "85" || minute(shapes[0].EndedAt) != "100" {
+	shapes := PoolState(status).FullCapacityHistory(nil, readersObservation(100, "db.r6g.large", "available", "a", "b"))
+	if n := len(shapes); n != 1 || shapes[0].VCPUs != 4 || minutesAfterStart(shapes[0].StartedAt) != "85" || minutesAfterStart(shapes[0].EndedAt) != "100" {
 		t.Errorf("got %v", shapes)
 	}
-	if PoolStatus(status, seen(0, "", ""), scaling.Readers) != nil || Pool(nil).FullCapacityHistory(nil, scaling.Observation{}) != nil {
+	if PoolStatus(status, readersObservation(0, "", ""), scaling.Readers) != nil || PoolState(nil).FullCapacityHistory(nil, scaling.Observation{}) != nil {
 		t.Error("a pool without instances is something")
 	}
 }
 
-func TestPastCapacityIsBounded(t *testing.T) {
+func TestPoolStatus_CapacityHistoryIsBounded(t *testing.T) {
 	var status *v1alpha1.PoolStatus
 	for n := range 200 {
-		status = PoolStatus(status, seen(20*n, "db.r6g.large", "available", fmt.Sprint(n)), scaling.Readers)
+		status = PoolStatus(status, readersObservation(20*n, "db.r6g.large", "available", fmt.Sprint(n)), scaling.Readers)
 	}
-	if got := len(status.PastCapacity); got != 64 || minute(status.PastCapacity[63].EndTime.Time) != "3980" {
-		t.Errorf("%d are kept, the last until %s", got, minute(status.PastCapacity[63].EndTime.Time))
+	if got := len(status.CapacityHistory); got != 64 || minutesAfterStart(status.CapacityHistory[63].EndTime.Time) != "3980" {
+		t.Errorf("%d are kept, the last until %s", got, minutesAfterStart(status.CapacityHistory[63].EndTime.Time))
 	}
 }
 
 // The time of an engine upgrade is when another version was first seen.
-func TestUpgraded(t *testing.T) {
+func TestTargetStatus_UpgradeTime(t *testing.T) {
 	var status *v1alpha1.TargetStatus
 	for _, step := range []struct {
 		minutes int
@@ -94,10 +94,10 @@ func TestUpgraded(t *testing.T) {
 		{9, "16.2", "arn", "9"},
 		{10, "15.4", "other", "never"}, // another database of the same name
 	} {
-		o := seen(step.minutes, "db.r6g.large", "available", "a")
+		o := readersObservation(step.minutes, "db.r6g.large", "available", "a")
 		o.EngineVersion, o.ARN = step.version, step.arn
 		status = TargetStatus(status, o)
-		if got := minute(Upgraded(status)); got != step.want {
+		if got := minutesAfterStart(EngineUpgradedAt(status)); got != step.want {
 			t.Errorf("after %d minutes at %s: upgraded %s, want %s", step.minutes, step.version, got, step.want)
 		}
 	}

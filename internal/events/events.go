@@ -12,27 +12,27 @@ import (
 
 // The reasons of events.
 const (
-	OperationStarted   = "OperationStarted"
-	OperationStep      = "OperationStep"
-	OperationSucceeded = "OperationSucceeded"
-	OperationFailed    = "OperationFailed"
-	NoCapacity         = "NoCapacity"
-	ScalingHeldBack    = "ScalingHeldBack"
-	Recommended        = "Recommended"
-	ApprovalWanted     = "ApprovalWanted"
-	Paused             = "Paused"
-	Resumed            = "Resumed"
-	Overridden         = "Overridden"
-	OverrideEnded      = "OverrideEnded"
-	Reverted           = "Reverted"
-	OwnershipConflict  = "OwnershipConflict"
-	ConflictResolved   = "ConflictResolved"
-	Ready              = "Ready"
-	NotReady           = "NotReady"
+	OperationStarted     = "OperationStarted"
+	OperationStep        = "OperationStep"
+	OperationSucceeded   = "OperationSucceeded"
+	OperationFailed      = "OperationFailed"
+	InsufficientCapacity = "NoCapacity"
+	ScalingBlocked       = "ScalingHeldBack"
+	Recommended          = "Recommended"
+	ApprovalRequired     = "ApprovalWanted"
+	Paused               = "Paused"
+	Resumed              = "Resumed"
+	Overridden           = "Overridden"
+	OverrideEnded        = "OverrideEnded"
+	ChangeReverted       = "Reverted"
+	OwnershipConflict    = "OwnershipConflict"
+	ConflictResolved     = "ConflictResolved"
+	Ready                = "Ready"
+	NotReady             = "NotReady"
 )
 
-// noteLength is the greatest length of an event's note in bytes (events.k8s.io/v1).
-const noteLength = 1024
+// maxNoteBytes is the greatest length of an event's note in bytes (events.k8s.io/v1).
+const maxNoteBytes = 1024
 
 // Recorder records events about policies.
 type Recorder struct {
@@ -51,8 +51,8 @@ func (r Recorder) Warning(about runtime.Object, reason, action, note string) {
 }
 
 func (r Recorder) record(about runtime.Object, eventType, reason, action, note string) {
-	if len(note) > noteLength {
-		end := noteLength - len("…")
+	if len(note) > maxNoteBytes {
+		end := maxNoteBytes - len("…")
 		for end > 0 && !utf8.RuneStart(note[end]) {
 			end--
 		}

@@ -9,8 +9,8 @@ import (
 	"k8s.io/client-go/tools/events"
 )
 
-// next is the event that was just recorded.
-func next(t *testing.T, sink *events.FakeRecorder) string {
+// nextEvent is the event that was just recorded.
+func nextEvent(t *testing.T, sink *events.FakeRecorder) string {
 	t.Helper()
 	select {
 	case e := <-sink.Events:
@@ -21,29 +21,29 @@ func next(t *testing.T, sink *events.FakeRecorder) string {
 	}
 }
 
-func TestEvents(t *testing.T) {
+func TestRecorder_KeepsNotesVerbatim(t *testing.T) {
 	sink := events.NewFakeRecorder(1)
 	r := Recorder{Sink: sink}
 	about := &corev1.ConfigMap{}
 
 	r.Normal(about, OperationStarted, "Operate", "Readers: 100% sure, 55%d or not")
-	if got := next(t, sink); got != "Normal OperationStarted Readers: 100% sure, 55%d or not" {
+	if got := nextEvent(t, sink); got != "Normal OperationStarted Readers: 100% sure, 55%d or not" {
 		t.Errorf("got %q", got)
 	}
 	r.Warning(about, OperationFailed, "Operate", "no capacity")
-	if got := next(t, sink); got != "Warning OperationFailed no capacity" {
+	if got := nextEvent(t, sink); got != "Warning OperationFailed no capacity" {
 		t.Errorf("got %q", got)
 	}
 }
 
-func TestALongNoteIsCutBetweenCharacters(t *testing.T) {
+func TestRecorder_TruncatesLongNotesBetweenCharacters(t *testing.T) {
 	sink := events.NewFakeRecorder(1)
 	r := Recorder{Sink: sink}
 	for _, letter := range []string{"a", "é", "→", "🙂"} { // of 1, 2, 3 and 4 bytes
 		for length := 1000; length < 1050; length++ {
 			note := strings.Repeat(letter, length/len(letter))
 			r.Normal(&corev1.ConfigMap{}, Ready, "Report", note)
-			got := strings.TrimPrefix(next(t, sink), "Normal Ready ")
+			got := strings.TrimPrefix(nextEvent(t, sink), "Normal Ready ")
 			if len(note) <= 1024 && got != note {
 				t.Errorf("%d bytes became %d", len(note), len(got))
 			}

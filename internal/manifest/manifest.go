@@ -34,7 +34,7 @@ type Reader struct {
 // NewReader makes a reader for the definition that this version of dbscaler installs. It fails only when that makes no sense.
 func NewReader() (*Reader, error) {
 	var versioned apiextensionsv1.CustomResourceDefinition
-	if err := yaml.UnmarshalStrict(crd.Policies, &versioned); err != nil {
+	if err := yaml.UnmarshalStrict(crd.DBScalingPolicyYAML, &versioned); err != nil {
 		return nil, fmt.Errorf("the CustomResourceDefinition: %w", err)
 	}
 	var out apiextensions.JSONSchemaProps

@@ -141,7 +141,7 @@ func (w *invariantChecker) checkStarted(p *v1alpha1.DBScalingPolicy, t *trackedO
 		if op.Pool == scaling.Writer {
 			pool = p.Status.Writer
 		}
-		if pool == nil || pool.Since == nil || s.Now().Sub(pool.Since.Time) < policy.ScaleDown.Window {
+		if pool == nil || pool.LastChangeTime == nil || s.Now().Sub(pool.LastChangeTime.Time) < policy.ScaleDown.Window {
 			s.violationf("%s makes the %s of %s smaller, and they have not been what they are for %s", t.id, op.Pool, t.name, policy.ScaleDown.Window)
 		}
 	}

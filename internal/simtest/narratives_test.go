@@ -92,14 +92,14 @@ func newNarrativePlan(d model.Database, before, after float64) *runPlan {
 	policy.CreationTimestamp = metav1.NewTime(startTime)
 	classes := []v1alpha1.InstanceClass{"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge"}
 	policy.Spec = v1alpha1.DBScalingPolicySpec{
-		TargetRef: v1alpha1.TargetRef{Kind: v1alpha1.TargetDBCluster, Identifier: d.Identifier, Region: region},
+		TargetRef: v1alpha1.TargetRef{Kind: v1alpha1.TargetKindDBCluster, Identifier: d.Identifier, Region: region},
 		Mode:      v1alpha1.ModeEnforce,
 		Writer:    &v1alpha1.Writer{InstanceClasses: classes},
 		Readers: &v1alpha1.Readers{
 			InstanceClasses: classes, MinReplicas: 1, MaxReplicas: 4,
 			Preference: v1alpha1.PreferenceVertical, Redundancy: v1alpha1.RedundancyAllReaders,
 		},
-		CPU: v1alpha1.CPU{TargetPercent: 55, ScaleUpPercent: 70, ScaleDownPercent: 35},
+		CPU: v1alpha1.CPUThresholds{TargetPercent: 55, ScaleUpPercent: 70, ScaleDownPercent: 35},
 		Behavior: v1alpha1.Behavior{
 			ScaleUp:   v1alpha1.ScaleUpBehavior{WindowSeconds: 180, CooldownSeconds: ptr.To(int32(600))},
 			ScaleDown: v1alpha1.ScaleDownBehavior{WindowSeconds: 3600, CooldownSeconds: ptr.To(int32(3600))},
@@ -107,7 +107,7 @@ func newNarrativePlan(d model.Database, before, after float64) *runPlan {
 		Guardrails: v1alpha1.Guardrails{
 			MaxOperationsPerDay: 6, SurgeReaders: ptr.To(int32(1)), MaxStepFactor: 4, EmergencyDisruption: v1alpha1.EmergencyDisruptionForbid,
 		},
-		Foresight:          v1alpha1.Foresight{Trend: v1alpha1.Enabled, History: v1alpha1.Disabled},
+		PredictiveScaling:  v1alpha1.PredictiveScaling{Trend: v1alpha1.PredictionModeEnabled, History: v1alpha1.PredictionModeDisabled},
 		AfterEngineUpgrade: v1alpha1.AfterEngineUpgrade{WatchSeconds: ptr.To(int32(86400)), ScaleUpPercent: 60},
 	}
 	p.policies = []*v1alpha1.DBScalingPolicy{policy}

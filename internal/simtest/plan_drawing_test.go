@@ -193,9 +193,9 @@ func drawPolicy(r *rand.Rand, d model.Database) *v1alpha1.DBScalingPolicy {
 		classes[n] = v1alpha1.InstanceClass(c)
 	}
 	s := &p.Spec
-	s.TargetRef = v1alpha1.TargetRef{Kind: v1alpha1.TargetDBCluster, Identifier: d.Identifier, Region: region}
+	s.TargetRef = v1alpha1.TargetRef{Kind: v1alpha1.TargetKindDBCluster, Identifier: d.Identifier, Region: region}
 	s.Mode = v1alpha1.ModeEnforce
-	s.CPU = v1alpha1.CPU{TargetPercent: 55, ScaleUpPercent: 70, ScaleDownPercent: 35}
+	s.CPU = v1alpha1.CPUThresholds{TargetPercent: 55, ScaleUpPercent: 70, ScaleDownPercent: 35}
 	s.Behavior.ScaleUp = v1alpha1.ScaleUpBehavior{WindowSeconds: int32(60 * (1 + r.IntN(5))), CooldownSeconds: ptr.To(int32(60 * r.IntN(15)))}
 	s.Behavior.ScaleDown = v1alpha1.ScaleDownBehavior{
 		WindowSeconds: int32(600 * (1 + r.IntN(5))), CooldownSeconds: ptr.To(int32(300 * r.IntN(10))),
@@ -209,16 +209,16 @@ func drawPolicy(r *rand.Rand, d model.Database) *v1alpha1.DBScalingPolicy {
 	if r.IntN(3) == 0 {
 		s.Guardrails.EmergencyDisruption = v1alpha1.EmergencyDisruptionAllow
 	}
-	s.Foresight = v1alpha1.Foresight{Trend: v1alpha1.Disabled, History: v1alpha1.Disabled}
+	s.PredictiveScaling = v1alpha1.PredictiveScaling{Trend: v1alpha1.PredictionModeDisabled, History: v1alpha1.PredictionModeDisabled}
 	if r.IntN(2) == 0 {
-		s.Foresight.Trend = v1alpha1.Enabled
+		s.PredictiveScaling.Trend = v1alpha1.PredictionModeEnabled
 	}
 	s.AfterEngineUpgrade = v1alpha1.AfterEngineUpgrade{WatchSeconds: ptr.To(int32(86400)), ScaleUpPercent: 60}
 	if r.IntN(3) == 0 { // the writer is interrupted only in windows: half an hour of every two
 		s.DisruptionWindows = []v1alpha1.DisruptionWindow{{Schedule: "0 */2 * * *", DurationSeconds: 1800, TimeZone: "UTC"}}
 	}
 	if len(d.Instances) == 0 {
-		s.TargetRef.Kind = v1alpha1.TargetDBInstance
+		s.TargetRef.Kind = v1alpha1.TargetKindDBInstance
 		s.Writer = &v1alpha1.Writer{InstanceClasses: classes}
 		if len(d.Replicas) > 0 {
 			s.Readers = &v1alpha1.Readers{

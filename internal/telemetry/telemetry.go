@@ -21,14 +21,14 @@ const (
 
 // Metrics are the operator's metrics.
 type Metrics struct {
-	utilization *prometheus.GaugeVec
-	demand      *prometheus.GaugeVec
-	capacity    *prometheus.GaugeVec
-	ready       *prometheus.GaugeVec
-	inOperation *prometheus.GaugeVec
-	started     *prometheus.CounterVec
-	operations  *prometheus.CounterVec
-	heldBack    *prometheus.CounterVec
+	utilization         *prometheus.GaugeVec
+	demand              *prometheus.GaugeVec
+	capacity            *prometheus.GaugeVec
+	ready               *prometheus.GaugeVec
+	operationInProgress *prometheus.GaugeVec
+	operationsStarted   *prometheus.CounterVec
+	operationsCompleted *prometheus.CounterVec
+	scalingBlocked      *prometheus.CounterVec
 }
 
 // New creates the metrics and registers them. The error says which one was there already.
@@ -51,14 +51,14 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 			"Peak CPU demand of a pool over the scale-up window, in vCPUs. Absent while samples are missing.", labelPool),
 		capacity: gauge("pool", "capacity_vcpus", "vCPUs of the instances of a pool.", labelPool),
 		ready:    gauge("policy", "ready", "1 when the policy's Ready condition is True, otherwise 0."),
-		inOperation: gauge("policy", "operation_in_progress",
+		operationInProgress: gauge("policy", "operation_in_progress",
 			"1 while an operation is under way, otherwise 0."),
-		started:    counter("policy", "operations_started_total", "Operations that were begun, by why.", labelPool, labelDirection, labelReason),
-		operations: counter("policy", "operations_total", "Operations that ended.", labelPool, labelDirection, labelOutcome),
-		heldBack: counter("policy", "held_back_total",
+		operationsStarted:   counter("policy", "operations_started_total", "Operations that were begun, by why.", labelPool, labelDirection, labelReason),
+		operationsCompleted: counter("policy", "operations_total", "Operations that ended.", labelPool, labelDirection, labelOutcome),
+		scalingBlocked: counter("policy", "held_back_total",
 			"How often the load began to call for a change that was held back, by the guard or reason that held it.", labelReason),
 	}
-	for _, c := range m.all() {
+	for _, c := range m.collectors() {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}
@@ -66,22 +66,22 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 	return m, nil
 }
 
-// Observe publishes what a policy's pools carry. What is not known is absent: a pool that is not among the loads, a
+// SetPoolLoads publishes what a policy's pools carry. What is not known is absent: a pool that is not among the loads, a
 // capacity of zero (no instance, or a class that the catalogue does not have), a load that is not fresh.
-func (m *Metrics) Observe(namespace, name string, loads []scaling.Load) {
+func (m *Metrics) SetPoolLoads(namespace, name string, loads []scaling.Load) {
 	for _, pool := range []scaling.Pool{scaling.Writer, scaling.Readers} {
 		l := scaling.Load{}
 		if n := slices.IndexFunc(loads, func(l scaling.Load) bool { return l.Pool == pool }); n >= 0 {
 			l = loads[n]
 		}
 		labels := prometheus.Labels{labelNamespace: namespace, labelName: name, labelPool: string(pool)}
-		publish(m.capacity, labels, l.Capacity, l.Capacity > 0)
-		publish(m.utilization, labels, l.UtilizationPercent, l.Fresh)
-		publish(m.demand, labels, l.Demand, l.Fresh)
+		setOrDelete(m.capacity, labels, l.Capacity, l.Capacity > 0)
+		setOrDelete(m.utilization, labels, l.UtilizationPercent, l.Fresh)
+		setOrDelete(m.demand, labels, l.Demand, l.Fresh)
 	}
 }
 
-func publish(gauge *prometheus.GaugeVec, labels prometheus.Labels, value float64, known bool) {
+func setOrDelete(gauge *prometheus.GaugeVec, labels prometheus.Labels, value float64, known bool) {
 	if known {
 		gauge.With(labels).Set(value)
 	} else {
@@ -89,31 +89,31 @@ func publish(gauge *prometheus.GaugeVec, labels prometheus.Labels, value float64
 	}
 }
 
-// State publishes whether a policy is in force and whether an operation is under way.
-func (m *Metrics) State(namespace, name string, ready, operating bool) {
-	m.ready.WithLabelValues(namespace, name).Set(number(ready))
-	m.inOperation.WithLabelValues(namespace, name).Set(number(operating))
+// SetPolicyState publishes whether a policy is in force and whether an operation is under way.
+func (m *Metrics) SetPolicyState(namespace, name string, ready, operating bool) {
+	m.ready.WithLabelValues(namespace, name).Set(boolToFloat(ready))
+	m.operationInProgress.WithLabelValues(namespace, name).Set(boolToFloat(operating))
 }
 
-// OperationStarted counts an operation that is begun, by why.
-func (m *Metrics) OperationStarted(namespace, name string, op scaling.Operation, reason string) {
-	m.started.WithLabelValues(namespace, name, string(op.Pool), string(op.Direction), reason).Inc()
+// CountOperationStarted counts an operation that is begun, by why.
+func (m *Metrics) CountOperationStarted(namespace, name string, op scaling.Operation, reason string) {
+	m.operationsStarted.WithLabelValues(namespace, name, string(op.Pool), string(op.Direction), reason).Inc()
 }
 
-// OperationEnded counts an operation.
-func (m *Metrics) OperationEnded(namespace, name string, op scaling.Operation, outcome string) {
-	m.operations.WithLabelValues(namespace, name, string(op.Pool), string(op.Direction), outcome).Inc()
+// CountOperationCompleted counts an operation.
+func (m *Metrics) CountOperationCompleted(namespace, name string, op scaling.Operation, outcome string) {
+	m.operationsCompleted.WithLabelValues(namespace, name, string(op.Pool), string(op.Direction), outcome).Inc()
 }
 
-// HeldBack counts a change that the load has begun to call for and that something holds back.
-func (m *Metrics) HeldBack(namespace, name, reason string) {
-	m.heldBack.WithLabelValues(namespace, name, reason).Inc()
+// CountScalingBlocked counts a change that the load has begun to call for and that something holds back.
+func (m *Metrics) CountScalingBlocked(namespace, name, reason string) {
+	m.scalingBlocked.WithLabelValues(namespace, name, reason).Inc()
 }
 
-// Forget deletes every series of a policy that is gone.
-func (m *Metrics) Forget(namespace, name string) {
+// DeletePolicy deletes every series of a policy that is gone.
+func (m *Metrics) DeletePolicy(namespace, name string) {
 	labels := prometheus.Labels{labelNamespace: namespace, labelName: name}
-	for _, c := range m.all() {
+	for _, c := range m.collectors() {
 		switch v := c.(type) {
 		case *prometheus.GaugeVec:
 			v.DeletePartialMatch(labels)
@@ -123,13 +123,13 @@ func (m *Metrics) Forget(namespace, name string) {
 	}
 }
 
-func (m *Metrics) all() []prometheus.Collector {
+func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.utilization, m.demand, m.capacity, m.ready, m.inOperation, m.started, m.operations, m.heldBack,
+		m.utilization, m.demand, m.capacity, m.ready, m.operationInProgress, m.operationsStarted, m.operationsCompleted, m.scalingBlocked,
 	}
 }
 
-func number(b bool) float64 {
+func boolToFloat(b bool) float64 {
 	if b {
 		return 1
 	}

@@ -43,43 +43,43 @@ func newMetrics(t *testing.T) (*Metrics, *prometheus.Registry) {
 	return m, registry
 }
 
-func want(t *testing.T, registry *prometheus.Registry, lines ...string) {
+func assertSeries(t *testing.T, registry *prometheus.Registry, lines ...string) {
 	t.Helper()
 	if got := series(t, registry); !slices.Equal(got, lines) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(lines, "\n"))
 	}
 }
 
-func readers(edit func(*scaling.Load)) []scaling.Load {
+func readersLoad(edit func(*scaling.Load)) []scaling.Load {
 	l := scaling.Load{Pool: scaling.Readers, Fresh: true, UtilizationPercent: 62.5, Demand: 5.5, Capacity: 8}
 	edit(&l)
 	return []scaling.Load{l}
 }
 
-func TestObserve(t *testing.T) {
+func TestMetrics_SetPoolLoads(t *testing.T) {
 	m, registry := newMetrics(t)
 	all := []string{
 		"dbscaler_pool_capacity_vcpus{name=engine,namespace=platform,pool=Readers} 8",
 		"dbscaler_pool_cpu_demand_vcpus{name=engine,namespace=platform,pool=Readers} 5.5",
 		"dbscaler_pool_cpu_utilization_percent{name=engine,namespace=platform,pool=Readers} 62.5",
 	}
-	want(t, registry)
+	assertSeries(t, registry)
 	for _, test := range []struct {
 		name  string
 		loads []scaling.Load
 		want  []string
 	}{
-		{"fresh", readers(func(*scaling.Load) {}), all},
-		{"stale", readers(func(l *scaling.Load) { l.Fresh = false }), all[:1]},
-		{"idle is zero, not absent", readers(func(l *scaling.Load) { l.UtilizationPercent, l.Demand = 0, 0 }), []string{
+		{"fresh", readersLoad(func(*scaling.Load) {}), all},
+		{"stale", readersLoad(func(l *scaling.Load) { l.Fresh = false }), all[:1]},
+		{"idle is zero, not absent", readersLoad(func(l *scaling.Load) { l.UtilizationPercent, l.Demand = 0, 0 }), []string{
 			all[0],
 			"dbscaler_pool_cpu_demand_vcpus{name=engine,namespace=platform,pool=Readers} 0",
 			"dbscaler_pool_cpu_utilization_percent{name=engine,namespace=platform,pool=Readers} 0",
 		}},
-		{"an unknown capacity is absent, not zero", readers(func(l *scaling.Load) { l.Fresh, l.Capacity = false, 0 }), nil},
-		{"fresh again", readers(func(*scaling.Load) {}), all},
+		{"an unknown capacity is absent, not zero", readersLoad(func(l *scaling.Load) { l.Fresh, l.Capacity = false, 0 }), nil},
+		{"fresh again", readersLoad(func(*scaling.Load) {}), all},
 		{"nothing could be observed", nil, nil},
-		{"both pools", append(readers(func(*scaling.Load) {}), scaling.Load{Pool: scaling.Writer, Capacity: 2}), []string{
+		{"both pools", append(readersLoad(func(*scaling.Load) {}), scaling.Load{Pool: scaling.Writer, Capacity: 2}), []string{
 			all[0], "dbscaler_pool_capacity_vcpus{name=engine,namespace=platform,pool=Writer} 2", all[1], all[2],
 		}},
 		{"the readers are left alone now", []scaling.Load{{Pool: scaling.Writer, Capacity: 2}}, []string{
@@ -87,27 +87,27 @@ func TestObserve(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m.Observe("platform", "engine", test.loads)
-			want(t, registry, test.want...)
+			m.SetPoolLoads("platform", "engine", test.loads)
+			assertSeries(t, registry, test.want...)
 		})
 	}
 }
 
-func TestStateAndCounters(t *testing.T) {
+func TestMetrics_StateAndCounters(t *testing.T) {
 	m, registry := newMetrics(t)
 	op := scaling.Operation{Pool: scaling.Writer, Direction: scaling.Up}
-	m.State("platform", "engine", true, false)
-	m.OperationEnded("platform", "engine", op, "Failed")
-	m.OperationEnded("platform", "engine", op, "Succeeded")
-	m.OperationEnded("platform", "engine", op, "Succeeded")
-	m.HeldBack("platform", "engine", "Cooldown")
-	want(t, registry,
+	m.SetPolicyState("platform", "engine", true, false)
+	m.CountOperationCompleted("platform", "engine", op, "Failed")
+	m.CountOperationCompleted("platform", "engine", op, "Succeeded")
+	m.CountOperationCompleted("platform", "engine", op, "Succeeded")
+	m.CountScalingBlocked("platform", "engine", "Cooldown")
+	assertSeries(t, registry,
 		"dbscaler_policy_held_back_total{name=engine,namespace=platform,reason=Cooldown} 1",
 		"dbscaler_policy_operation_in_progress{name=engine,namespace=platform} 0",
 		"dbscaler_policy_operations_total{direction=Up,name=engine,namespace=platform,outcome=Failed,pool=Writer} 1",
 		"dbscaler_policy_operations_total{direction=Up,name=engine,namespace=platform,outcome=Succeeded,pool=Writer} 2",
 		"dbscaler_policy_ready{name=engine,namespace=platform} 1")
-	m.State("platform", "engine", false, true)
+	m.SetPolicyState("platform", "engine", false, true)
 	got := strings.Join(series(t, registry), "\n")
 	for _, line := range []string{"operation_in_progress{name=engine,namespace=platform} 1", "ready{name=engine,namespace=platform} 0"} {
 		if !strings.Contains(got, line) {
@@ -116,16 +116,16 @@ func TestStateAndCounters(t *testing.T) {
 	}
 }
 
-func TestForgetDeletesEverySeriesOfOnePolicy(t *testing.T) {
+func TestMetrics_DeletePolicyRemovesAllItsSeries(t *testing.T) {
 	m, registry := newMetrics(t)
 	publish := func(namespace, name string) {
-		m.Observe(namespace, name, append(readers(func(*scaling.Load) {}), scaling.Load{Pool: scaling.Writer, Fresh: true, Capacity: 2}))
-		m.State(namespace, name, true, true)
+		m.SetPoolLoads(namespace, name, append(readersLoad(func(*scaling.Load) {}), scaling.Load{Pool: scaling.Writer, Fresh: true, Capacity: 2}))
+		m.SetPolicyState(namespace, name, true, true)
 		for _, reason := range []string{"Cooldown", "DisruptionWindow"} {
-			m.HeldBack(namespace, name, reason)
+			m.CountScalingBlocked(namespace, name, reason)
 		}
-		m.OperationEnded(namespace, name, scaling.Operation{Pool: scaling.Readers, Direction: scaling.Up}, "Succeeded")
-		m.OperationEnded(namespace, name, scaling.Operation{Pool: scaling.Writer, Direction: scaling.Down}, "Failed")
+		m.CountOperationCompleted(namespace, name, scaling.Operation{Pool: scaling.Readers, Direction: scaling.Up}, "Succeeded")
+		m.CountOperationCompleted(namespace, name, scaling.Operation{Pool: scaling.Writer, Direction: scaling.Down}, "Failed")
 	}
 	publish("platform", "other")
 	publish("billing", "engine")
@@ -134,13 +134,13 @@ func TestForgetDeletesEverySeriesOfOnePolicy(t *testing.T) {
 	if got := len(series(t, registry)); got != len(others)*3/2 {
 		t.Fatalf("three policies have %d series, two have %d", got, len(others))
 	}
-	m.Forget("platform", "engine")
-	want(t, registry, others...)
-	m.Forget("platform", "engine") // a second time does no harm
-	want(t, registry, others...)
+	m.DeletePolicy("platform", "engine")
+	assertSeries(t, registry, others...)
+	m.DeletePolicy("platform", "engine") // a second time does no harm
+	assertSeries(t, registry, others...)
 }
 
-func TestRegisteringTwiceIsAnError(t *testing.T) {
+func TestNew_FailsWhenRegisteredTwice(t *testing.T) {
 	_, registry := newMetrics(t)
 	if m, err := New(registry); err == nil {
 		t.Errorf("got %v and no error", m)

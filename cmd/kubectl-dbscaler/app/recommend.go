@@ -152,7 +152,7 @@ func summarizeOutcome(r recommend.Result) string {
 // policyManifest is the policy as it was given with what was found.
 func policyManifest(object *v1alpha1.DBScalingPolicy, p scaling.Policy) map[string]any {
 	spec := object.DeepCopy().Spec
-	spec.CPU = v1alpha1.CPU{
+	spec.CPU = v1alpha1.CPUThresholds{
 		TargetPercent: int32(p.CPU.Target), ScaleUpPercent: int32(p.CPU.ScaleUp), ScaleDownPercent: int32(p.CPU.ScaleDown),
 	}
 	spec.Behavior.ScaleUp.WindowSeconds = int32(p.ScaleUp.Window / time.Second)

@@ -10,7 +10,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-func TestWish(t *testing.T) {
+func TestManualControl(t *testing.T) {
 	const (
 		paused, approve = v1alpha1.AnnotationPausedUntil, v1alpha1.AnnotationApprove
 		readers, writer = v1alpha1.AnnotationOverrideReaders, v1alpha1.AnnotationOverrideWriter
@@ -46,7 +46,7 @@ func TestWish(t *testing.T) {
 		{"an end of nothing", map[string]string{until: "2026-02-05T12:00:00Z"}, scaling.ManualControl{}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := wish(test.annotations)
+			got := manualControl(test.annotations)
 			if (got.InvalidReason == "") != (test.problem == "") || !strings.Contains(got.InvalidReason, test.problem) {
 				t.Errorf("the problem is %q, want %q", got.InvalidReason, test.problem)
 			}
@@ -62,12 +62,12 @@ func TestWish(t *testing.T) {
 	}
 }
 
-// FuzzWish: whatever is written into an annotation, it is read, or counts as a pause.
-func FuzzWish(f *testing.F) {
+// FuzzManualControl: whatever is written into an annotation, it is read, or counts as a pause.
+func FuzzManualControl(f *testing.F) {
 	f.Add("2026-02-05T12:00:00Z", "2 x db.r6g.large", "db.r6g.large", "2026-02-05T12:00:00Z")
 	f.Add("", "0 x db.", "db.", "tomorrow")
 	f.Fuzz(func(t *testing.T, paused, readers, writer, until string) {
-		w := wish(map[string]string{
+		w := manualControl(map[string]string{
 			v1alpha1.AnnotationPausedUntil: paused, v1alpha1.AnnotationOverrideReaders: readers,
 			v1alpha1.AnnotationOverrideWriter: writer, v1alpha1.AnnotationOverrideUntil: until,
 		})

@@ -11,11 +11,11 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// shapeText is how an annotation writes a shape: "2 x db.r6g.xlarge".
-var shapeText = regexp.MustCompile(`^([0-9]{1,2}) ?[x×] ?(db\.[a-z0-9.]+)$`)
+// shapePattern is how an annotation writes a shape: "2 x db.r6g.xlarge".
+var shapePattern = regexp.MustCompile(`^([0-9]{1,2}) ?[x×] ?(db\.[a-z0-9.]+)$`)
 
-// wish reads what a person asked for by annotation. Everything that is wrong is listed, since it counts as a pause.
-func wish(annotations map[string]string) scaling.ManualControl {
+// manualControl reads what a person asked for by annotation. Everything that is wrong is listed, since it counts as a pause.
+func manualControl(annotations map[string]string) scaling.ManualControl {
 	var w scaling.ManualControl
 	var problems []string
 	moment := func(name string) time.Time {
@@ -41,7 +41,7 @@ func wish(annotations map[string]string) scaling.ManualControl {
 		}
 	}
 	if hasReaders {
-		match := shapeText.FindStringSubmatch(strings.TrimSpace(readers))
+		match := shapePattern.FindStringSubmatch(strings.TrimSpace(readers))
 		if match == nil {
 			problems = append(problems, fmt.Sprintf("%s is %q, and should be a number and a class such as \"2 x db.r6g.xlarge\"",
 				v1alpha1.AnnotationOverrideReaders, readers))
