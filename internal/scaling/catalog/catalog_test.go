@@ -145,3 +145,14 @@ func TestParseTable_InvalidData(t *testing.T) {
 		t.Errorf("a good file gives %v, %v", classes, err)
 	}
 }
+
+// The maximum connections of every class are known for the engines that Aurora and RDS share.
+func TestMaxConnections_EveryClass(t *testing.T) {
+	for _, class := range All() {
+		for _, engine := range []string{"aurora-postgresql", "aurora-mysql", "postgres", "mysql", "mariadb"} {
+			if n, known := class.MaxConnections(engine); !known || n < 0 || n > 400_000 {
+				t.Errorf("%s on %s: %d, %t", class.Name, engine, n, known)
+			}
+		}
+	}
+}

@@ -7,18 +7,29 @@ import (
 )
 
 const (
-	// emergencyDuration is how long a pool must be saturated as a whole to be an emergency.
+	// emergencyDuration is how long the whole pool must be saturated to be an emergency.
 	emergencyDuration = 3 * time.Minute
-	// emergencyDemandFactor is how far above the capacity the demand then is, where something shows it.
+	// emergencyDemandFactor times the capacity is the least demand of an emergency, where DBLoadCPU shows the demand.
 	emergencyDemandFactor = 1.25
+	// hotReaderPercent is the utilization at which a single reader is too hot, whatever the mean of the pool: clients keep their
+	// connections, so that load may stick to one reader.
+	hotReaderPercent = 90
+	// roundingTolerance is the error, in percent, that sums of floating-point fractions may have: a load exactly on a threshold
+	// counts as on it.
+	roundingTolerance = 1e-6
+	// maxUtilizationPercent is the highest utilization reported. It also stands for any load on no capacity at all.
+	maxUtilizationPercent = 10000
 )
 
-// assessLoad sums up what a pool carries.
-func assessLoad(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, instances []poolInstance, now time.Time) scaling.Load {
-	since := o.ChangedAt(pool)
+// assessLoad measures the load of a pool over the scale-up window and, when the policy scales the pool, over the scale-down
+// window, and predicts its demand.
+func assessLoad(
+	p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, instances []poolInstance, now time.Time,
+) scaling.Load {
+	changedAt := o.ChangedAt(pool)
 	load := scaling.Load{Pool: pool, NewestSampleAt: newestCommonSample(instances)}
-	if !since.IsZero() {
-		load.StableAt = since.Add(WarmUp + time.Duration(minutesCovering(p.ScaleUp.Window))*samplePeriod + publicationDelay)
+	if !changedAt.IsZero() {
+		load.StableAt = changedAt.Add(WarmUp + time.Duration(minutesCovering(p.ScaleUp.Window))*samplePeriod + publicationDelay)
 	}
 	load.Capacity = totalVCPUs(instances)
 	load.UsableCapacity = load.Capacity
@@ -32,19 +43,19 @@ func assessLoad(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, in
 	if isScaled(p, pool) {
 		window = max(window, p.ScaleDown.Window, trendWindow)
 	}
-	t := newTimeline(instances, since, now, window)
-	up := t.lastMinutes(p.ScaleUp.Window)
-	s := up.summarize()
-	load.Fresh = s.hasCoverage(len(up.minutes)) && now.Sub(s.newestMinute) <= scaling.MaxSampleAge
+	t := newTimeline(instances, changedAt, now, window)
+	recent := t.lastMinutes(p.ScaleUp.Window)
+	s := recent.summarize()
+	load.Fresh = s.hasCoverage(len(recent.minutes)) && now.Sub(s.newestMinute) <= scaling.MaxSampleAge
 	if !load.Fresh {
 		return load
 	}
 	load.UtilizationPercent = utilizationPercent(s.meanDemand, load.UsableCapacity)
 	load.Demand, load.Saturated, load.Censored = s.peakDemand, s.saturated, s.censored
-	load.HottestPercent, load.HottestDemand = hottestInstanceLoad(instances, up, since)
+	load.HottestPercent, load.HottestDemand = hottestInstanceLoad(instances, recent, changedAt)
 	load.Emergency = isEmergency(t.lastMinutes(emergencyDuration), load.Capacity)
 	if !isScaled(p, pool) {
-		return load // what is foreseen, and how low it has been, is of no use to a pool that is left alone
+		return load // predictions and the scale-down window are not needed
 	}
 	lead := estimateLeadTime(o.History, pool)
 	if p.PredictiveScaling.Trend {
@@ -60,24 +71,18 @@ func assessLoad(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, in
 	return load
 }
 
-// summarizeScaleDownWindow sums up a scale-down window.
+// summarizeScaleDownWindow describes the load over a scale-down window.
 func summarizeScaleDownWindow(t timeline, now time.Time) scaling.ScaleDownWindow {
 	s := t.summarize()
 	return scaling.ScaleDownWindow{
-		// Every minute, up to the newest that must have been published by now.
+		// Every minute must be there, up to the newest that must have been published by now.
 		Complete:  s.completeMinutes == len(t.minutes) && now.Sub(s.newestMinute) <= publicationDelay+samplePeriod,
 		Saturated: s.saturated, PeakDemand: s.peakDemand,
 	}
 }
 
-// isTooLarge says whether a pool was below the lower threshold in every single minute of the scale-down window, with no minute
-// missing and none saturated.
-func isTooLarge(p *scaling.Policy, l scaling.Load) bool {
-	return l.ScaleDownWindow.Complete && !l.ScaleDownWindow.Saturated && utilizationPercent(l.ScaleDownWindow.PeakDemand, l.UsableCapacity) < float64(p.CPU.ScaleDown)-roundingTolerance
-}
-
-// isEmergency says whether a pool was saturated as a whole in every minute, with a demand far above its capacity wherever
-// that is known.
+// isEmergency reports whether the whole pool was saturated in every minute, with a demand far above its capacity in each minute
+// whose demand is known.
 func isEmergency(t timeline, capacity float64) bool {
 	for n, m := range t.minutes {
 		saturated := 100*m.demand >= SaturationPercent*capacity
@@ -88,12 +93,12 @@ func isEmergency(t timeline, capacity float64) bool {
 	return true
 }
 
-// hottestInstanceLoad is the mean of the hottest instance over a timeline, in percent, and the highest demand of those that are too hot,
-// in vCPUs.
-func hottestInstanceLoad(instances []poolInstance, t timeline, since time.Time) (percent, demand float64) {
-	if len(instances) == 1 { // it is the pool
+// hottestInstanceLoad returns the mean utilization of the hottest instance over a timeline, in percent, and the highest demand
+// of the instances at or above hotReaderPercent, in vCPUs.
+func hottestInstanceLoad(instances []poolInstance, t timeline, changedAt time.Time) (percent, demand float64) {
+	if len(instances) == 1 { // the instance is the pool
 		s := t.summarize()
-		if percent = utilizationPercent(s.meanDemand, instances[0].vcpus); percent >= hotReaderPercent-roundingTolerance {
+		if percent = utilizationPercent(s.meanDemand, instances[0].vcpus); reaches(percent, hotReaderPercent) {
 			demand = s.peakDemand
 		}
 		return percent, demand
@@ -101,17 +106,18 @@ func hottestInstanceLoad(instances []poolInstance, t timeline, since time.Time) 
 	instance := timeline{start: t.start, instanceCount: 1, minutes: make([]minuteLoad, len(t.minutes))}
 	for n := range instances {
 		clear(instance.minutes)
-		instance.addSamples(&instances[n], laterOf(t.start, since.Add(WarmUp)))
+		instance.addSamples(&instances[n], laterOf(t.start, changedAt.Add(WarmUp)))
 		s := instance.summarize()
 		mean := utilizationPercent(s.meanDemand, instances[n].vcpus)
 		percent = max(percent, mean)
-		if mean >= hotReaderPercent-roundingTolerance {
+		if reaches(mean, hotReaderPercent) {
 			demand = max(demand, s.peakDemand)
 		}
 	}
 	return percent, demand
 }
 
+// totalVCPUs is the vCPUs of all instances.
 func totalVCPUs(instances []poolInstance) float64 {
 	total := 0.0
 	for n := range instances {
@@ -120,6 +126,7 @@ func totalVCPUs(instances []poolInstance) float64 {
 	return total
 }
 
+// maxVCPUs is the vCPUs of the largest instance.
 func maxVCPUs(instances []poolInstance) float64 {
 	highest := 0.0
 	for n := range instances {
@@ -128,13 +135,20 @@ func maxVCPUs(instances []poolInstance) float64 {
 	return highest
 }
 
-// maxUtilizationPercent is the utilization that stands for any load on no capacity at all, in percent.
-const maxUtilizationPercent = 10000
-
-// utilizationPercent is a demand in percent of so many vCPUs.
+// utilizationPercent is the utilization that a demand, in vCPUs, causes on a number of vCPUs.
 func utilizationPercent(demand, vcpus float64) float64 {
 	if vcpus <= 0 {
 		return maxUtilizationPercent
 	}
 	return min(100*demand/vcpus, maxUtilizationPercent)
+}
+
+// reaches reports whether a utilization, in percent, is at or above a threshold.
+func reaches(utilization float64, threshold int) bool {
+	return utilization >= float64(threshold)-roundingTolerance
+}
+
+// exceeds reports whether a utilization, in percent, is above a threshold.
+func exceeds(utilization float64, threshold int) bool {
+	return utilization > float64(threshold)+roundingTolerance
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// readersLoad is the load of the readers, as it is assessed at a moment.
+// readersLoad is the assessed load of the readers at a time.
 func readersLoad(t *testing.T, p scaling.Policy, o scaling.Observation, at time.Time) scaling.Load {
 	t.Helper()
 	return Evaluate(p, o, at).Pools[0].Load
@@ -29,7 +29,7 @@ func TestAssessLoad(t *testing.T) {
 		t.Errorf("the utilization is %.3f, want 43.333", got.UtilizationPercent)
 	}
 	if !got.NewestSampleAt.Equal(newestMinute) {
-		t.Errorf("the newest minute is %s", got.NewestSampleAt)
+		t.Errorf("the newest sample is of %s", got.NewestSampleAt)
 	}
 }
 
@@ -48,10 +48,10 @@ func TestEvaluate_AssessesUnscaledPools(t *testing.T) {
 		policy          scaling.Policy
 		readers, writer bool
 	}{
-		"neither": {newPolicy(withoutReaders), false, false},
-		"writer":  {newPolicy(withoutReaders, withWriter(large)), false, true},
-		"readers": {newPolicy(), true, false},
-		"both":    {newPolicy(withWriter(large)), true, true},
+		"no pool is scaled":      {newPolicy(withoutReaders), false, false},
+		"the writer is scaled":   {newPolicy(withoutReaders, withWriter(large)), false, true},
+		"the readers are scaled": {newPolicy(), true, false},
+		"both pools are scaled":  {newPolicy(withWriter(large)), true, true},
 	} {
 		pools := Evaluate(test.policy, o, now).Pools
 		if len(pools) != 2 || pools[0].Load.Pool != scaling.Readers || pools[1].Load.Pool != scaling.Writer {
@@ -71,31 +71,33 @@ func TestAssessLoad_SampleCoverage(t *testing.T) {
 		a, b   []scaling.Sample
 		want   bool
 	}{
-		{"all of 3", withScaleUpWindow(3 * time.Minute), recentSamples(50, 50, 50), constantLoad(50), true},
-		{"2 of 3 are 67 %", withScaleUpWindow(3 * time.Minute), recentSamples(50, gap, 50), constantLoad(50), false},
-		{"4 of 5 are 80 %", five, recentSamples(50, gap, 50, 50, 50), constantLoad(50), true},
-		{"3 of 5 are 60 %", five, recentSamples(50, gap, gap, 50, 50), constantLoad(50), false},
-		{"8 of 10", ten, recentSamples(50, 50, 50, gap, 50, 50, gap, 50, 50, 50), constantLoad(50), true},
-		{"7 of 10", ten, recentSamples(50, 50, 50, gap, gap, 50, gap, 50, 50, 50), constantLoad(50), false},
-		{"a minute counts when every reader has it: 8 of 10", ten, withoutMinute(constantLoad(50), 2), withoutMinute(constantLoad(50), 7), true},
-		{"a minute counts when every reader has it: 7 of 10", ten, withoutMinute(withoutMinute(constantLoad(50), 3), 2),
+		{"3 of 3 minutes are enough", withScaleUpWindow(3 * time.Minute), recentSamples(50, 50, 50), constantLoad(50), true},
+		{"2 of 3 minutes (67 %) are too few", withScaleUpWindow(3 * time.Minute), recentSamples(50, gap, 50), constantLoad(50), false},
+		{"4 of 5 minutes (80 %) are enough", five, recentSamples(50, gap, 50, 50, 50), constantLoad(50), true},
+		{"3 of 5 minutes (60 %) are too few", five, recentSamples(50, gap, gap, 50, 50), constantLoad(50), false},
+		{"8 of 10 minutes are enough", ten, recentSamples(50, 50, 50, gap, 50, 50, gap, 50, 50, 50), constantLoad(50), true},
+		{"7 of 10 minutes are too few", ten, recentSamples(50, 50, 50, gap, gap, 50, gap, 50, 50, 50), constantLoad(50), false},
+		{"8 of 10 minutes in which every reader has a sample", ten, withoutMinute(constantLoad(50), 2), withoutMinute(constantLoad(50), 7), true},
+		{"7 of 10 minutes in which every reader has a sample", ten, withoutMinute(withoutMinute(constantLoad(50), 3), 2),
 			withoutMinute(constantLoad(50), 7), false},
-		{"gaps at the same minute are one gap", ten, withoutMinute(withoutMinute(constantLoad(50), 3), 2), withoutMinute(constantLoad(50), 3), true},
-		{"gaps before the window", five, recentSamples(gap, gap, gap, 50, 50, 50, 50, 50), constantLoad(50), true},
-		{"the newest minute is not published yet: 3 before it", withScaleUpWindow(3 * time.Minute), recentSamples(50, 50, 50, gap),
+		{"a gap of both readers in the same minute counts once", ten, withoutMinute(withoutMinute(constantLoad(50), 3), 2),
+			withoutMinute(constantLoad(50), 3), true},
+		{"gaps before the window do not count", five, recentSamples(gap, gap, gap, 50, 50, 50, 50, 50), constantLoad(50), true},
+		{"newest minute not published yet, 3 minutes before it", withScaleUpWindow(3 * time.Minute), recentSamples(50, 50, 50, gap),
 			constantLoad(50), true},
-		{"two are not published yet: 3 before them", withScaleUpWindow(3 * time.Minute), recentSamples(50, 50, 50, gap, gap), constantLoad(50),
+		{"two newest minutes not published yet, 3 minutes before them", withScaleUpWindow(3 * time.Minute),
+			recentSamples(50, 50, 50, gap, gap), constantLoad(50),
 			true},
-		{"the newest minute is not published yet: 2 before it", withScaleUpWindow(3 * time.Minute), recentSamples(50, 50, gap), constantLoad(50),
+		{"newest minute not published yet, 2 minutes before it", withScaleUpWindow(3 * time.Minute), recentSamples(50, 50, gap), constantLoad(50),
 			false},
-		{"no sample of one", five, nil, constantLoad(50), false},
-		{"one minute of one", withScaleUpWindow(time.Minute), recentSamples(50), recentSamples(50), true},
+		{"one reader has no samples", five, nil, constantLoad(50), false},
+		{"1 of 1 minute is enough", withScaleUpWindow(time.Minute), recentSamples(50), recentSamples(50), true},
 
-		// Windows that are no whole number of minutes ask for every minute that they touch.
-		{"90 s are 2 minutes", withScaleUpWindow(90 * time.Second), recentSamples(50, 50), constantLoad(50), true},
-		{"90 s with one of 2", withScaleUpWindow(90 * time.Second), recentSamples(gap, 50), constantLoad(50), false},
-		{"200 s are 4 minutes", withScaleUpWindow(200 * time.Second), recentSamples(50, 50, 50, 50), constantLoad(50), true},
-		{"200 s with 3 of 4", withScaleUpWindow(200 * time.Second), recentSamples(50, gap, 50, 50), constantLoad(50), false},
+		// Windows that are not whole minutes are rounded up.
+		{"90 s window with 2 of 2 minutes", withScaleUpWindow(90 * time.Second), recentSamples(50, 50), constantLoad(50), true},
+		{"90 s window with 1 of 2 minutes", withScaleUpWindow(90 * time.Second), recentSamples(gap, 50), constantLoad(50), false},
+		{"200 s window with 4 of 4 minutes", withScaleUpWindow(200 * time.Second), recentSamples(50, 50, 50, 50), constantLoad(50), true},
+		{"200 s window with 3 of 4 minutes", withScaleUpWindow(200 * time.Second), recentSamples(50, gap, 50, 50), constantLoad(50), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := newObservation(ownReader("a", large, test.a), ownReader("b", large, test.b))
@@ -107,7 +109,7 @@ func TestAssessLoad_SampleCoverage(t *testing.T) {
 }
 
 func TestScaleDown_WindowOfPartialMinutes(t *testing.T) {
-	p := newPolicy(func(p *scaling.Policy) { p.ScaleDown.Window = 9*time.Minute + 30*time.Second }) // asks for 10 minutes
+	p := newPolicy(func(p *scaling.Policy) { p.ScaleDown.Window = 9*time.Minute + 30*time.Second }) // rounded up to 10 minutes
 	if got := Evaluate(p, newObservation(twoReaders(xlarge, constantLoad(20))...), now); reason(got) != scaling.ReasonScaleDown {
 		t.Errorf("with every minute: %s", reason(got))
 	}
@@ -116,7 +118,7 @@ func TestScaleDown_WindowOfPartialMinutes(t *testing.T) {
 	}
 }
 
-// A minute is looked at when it ended at least a minute ago.
+// A minute is used once it ended at least a minute ago.
 func TestNewestFinalMinute(t *testing.T) {
 	for _, test := range []struct {
 		now, want string
@@ -131,7 +133,7 @@ func TestNewestFinalMinute(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := newestFinalMinute(at).Format("15:04"); got != test.want {
-			t.Errorf("at %s the newest minute is %s, want %s", test.now, got, test.want)
+			t.Errorf("at %s the newest final minute is %s, want %s", test.now, got, test.want)
 		}
 	}
 }
@@ -143,15 +145,15 @@ func TestAssessLoad_StaleSamples(t *testing.T) {
 		now     time.Time
 		want    bool
 	}{
-		{"the newest minute is there", 0, now, true},
-		{"the newest sample is of 09:55, five minutes ago", 3, now, true},
-		{"the newest sample is of 09:55, a second more ago", 3, now.Add(time.Second), false},
-		{"the newest sample is of 09:54", 4, now, false},
+		{"the newest minute has a sample", 0, now, true},
+		{"newest sample of 09:55, 5 min old", 3, now, true},
+		{"newest sample of 09:55, 5 min 1 s old", 3, now.Add(time.Second), false},
+		{"newest sample of 09:54, 6 min old", 4, now, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cpu := constantLoad(50)
 			o := newObservation(ownReader("a", large, cpu[:len(cpu)-test.missing]))
-			// 20 minutes, so that coverage is not what is missing.
+			// A window of 20 minutes has enough coverage in every case.
 			if got := readersLoad(t, newPolicy(withScaleUpWindow(20*time.Minute)), o, test.now); got.Fresh != test.want {
 				t.Errorf("fresh is %t, want %t", got.Fresh, test.want)
 			}
@@ -166,11 +168,11 @@ func TestEvaluate_WarmUpAfterChange(t *testing.T) {
 		want  scaling.Reason
 		fresh bool
 	}{
-		// The window is 09:56, 09:57 and 09:58. A warm-up of five minutes that began at 09:51 leaves all three.
-		{"long enough ago", now.Add(-9 * time.Minute), scaling.ReasonScaleUp, true},
-		{"a second too short", now.Add(-9*time.Minute + time.Second), scaling.ReasonStabilizing, false},
-		{"just changed", now, scaling.ReasonStabilizing, false},
-		{"changing", time.Time{}, scaling.ReasonStabilizing, false},
+		// The window is 09:56, 09:57 and 09:58. A warm-up of five minutes that started at 09:51 excludes none of them.
+		{"changed 9 min ago: the window is full", now.Add(-9 * time.Minute), scaling.ReasonScaleUp, true},
+		{"changed a second later: the window is not full", now.Add(-9*time.Minute + time.Second), scaling.ReasonStabilizing, false},
+		{"changed now", now, scaling.ReasonStabilizing, false},
+		{"still changing", time.Time{}, scaling.ReasonStabilizing, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := newObservation(ownReader("a", large, constantLoad(90)))
@@ -183,20 +185,20 @@ func TestEvaluate_WarmUpAfterChange(t *testing.T) {
 	}
 }
 
-// With every sample published as it settles, there is something to decide on at SettledAt at the latest: a pool is never
-// said to miss metrics because it changed.
+// When every sample is published as soon as it is final, the load is known at StableAt at the latest: a change alone never
+// leads to MetricsUnavailable.
 func TestAssessLoad_StableAtWhenWindowIsFull(t *testing.T) {
 	for _, window := range []time.Duration{time.Minute, 90 * time.Second, 200 * time.Second, 4 * time.Minute} {
 		for offset := range 60 {
-			since := now.Add(time.Duration(offset) * time.Second)
+			changedAt := now.Add(time.Duration(offset) * time.Second)
 			o := newObservation(ownReader("a", large, samplesUntil(now.Add(time.Hour), repeated(50, 120)...)))
-			o.ReadersChangedAt = since
-			settled := readersLoad(t, newPolicy(withScaleUpWindow(window)), o, since).StableAt
-			if got := readersLoad(t, newPolicy(withScaleUpWindow(window)), o, settled); !got.Fresh {
-				t.Errorf("a window of %s since %s is not full at %s", window, since, settled)
+			o.ReadersChangedAt = changedAt
+			stableAt := readersLoad(t, newPolicy(withScaleUpWindow(window)), o, changedAt).StableAt
+			if got := readersLoad(t, newPolicy(withScaleUpWindow(window)), o, stableAt); !got.Fresh {
+				t.Errorf("a window of %s since %s is not full at %s", window, changedAt, stableAt)
 			}
-			if got := readersLoad(t, newPolicy(withScaleUpWindow(window)), o, settled.Add(-4*time.Minute)); got.Fresh {
-				t.Errorf("a window of %s since %s is full at %s, four minutes before it must", window, since, settled.Add(-4*time.Minute))
+			if got := readersLoad(t, newPolicy(withScaleUpWindow(window)), o, stableAt.Add(-4*time.Minute)); got.Fresh {
+				t.Errorf("a window of %s since %s is already full at %s, four minutes before StableAt", window, changedAt, stableAt.Add(-4*time.Minute))
 			}
 		}
 	}
@@ -210,11 +212,11 @@ func repeated(value float64, count int) []float64 {
 	return out
 }
 
-// The warm-up after a change is left out of the scale-down window as well, which is then not complete.
+// The warm-up after a change is also excluded from the scale-down window, which is then incomplete.
 func TestScaleDown_WindowExcludesWarmUp(t *testing.T) {
 	p := newPolicy(func(p *scaling.Policy) { p.ScaleDown.Window = 70 * time.Minute })
 	o := newObservation(twoReaders(xlarge, recentSamples(repeated(20, 120)...))...)
-	o.ReadersChangedAt = now.Add(-76 * time.Minute) // the window begins at 08:49, and the warm-up ended at 08:49
+	o.ReadersChangedAt = now.Add(-76 * time.Minute) // the window starts at 08:49, when the warm-up ended
 	if got := Evaluate(p, o, now); reason(got) != scaling.ReasonScaleDown {
 		t.Errorf("got %s, want ScaleDown", reason(got))
 	}
@@ -224,7 +226,7 @@ func TestScaleDown_WindowExcludesWarmUp(t *testing.T) {
 	}
 }
 
-// However short the window is, nothing shrinks for an hour after a change, a failover or a restart.
+// However short the window is, no pool is scaled down for an hour after a change, a failover or a restart.
 func TestScaleDown_DelayedAfterChange(t *testing.T) {
 	o := newObservation(twoReaders(xlarge, constantLoad(20))...)
 	o.ReadersChangedAt = now.Add(-time.Hour)
@@ -233,7 +235,7 @@ func TestScaleDown_DelayedAfterChange(t *testing.T) {
 	}
 	o.ReadersChangedAt = now.Add(-time.Hour + time.Second)
 	got := Evaluate(newPolicy(), o, now)
-	if reason(got) != scaling.ReasonStabilizing || !strings.Contains(got.Hold.Message, "nothing shrinks until 2026-02-05T10:00:01Z") {
+	if reason(got) != scaling.ReasonStabilizing || !strings.Contains(got.Hold.Message, "no scale-down until 2026-02-05T10:00:01Z") {
 		t.Errorf("a second before: %s, %s", reason(got), got.Hold.Message)
 	}
 }
@@ -246,12 +248,13 @@ func TestNewestCommonSample(t *testing.T) {
 		instances []scaling.Instance
 		want      time.Time
 	}{
-		{"none", nil, time.Time{}},
-		{"the oldest of the newest", []scaling.Instance{
+		{"no instances", nil, time.Time{}},
+		{"the oldest of the instances' newest samples", []scaling.Instance{
 			ownReader("a", large, recentSamples(1)), ownReader("b", large, samplesUntil(newestMinute.Add(-3*time.Minute), 1)),
 		}, newestMinute.Add(-3 * time.Minute)},
-		{"one has published nothing", []scaling.Instance{ownReader("a", large, recentSamples(1)), ownReader("b", large, nil)}, time.Time{}},
-		{"one is not in service", []scaling.Instance{ownReader("a", large, recentSamples(1)), rebooting}, newestMinute},
+		{"one instance has no samples", []scaling.Instance{ownReader("a", large, recentSamples(1)), ownReader("b", large, nil)}, time.Time{}},
+		{"an instance that is not in service does not count", []scaling.Instance{ownReader("a", large, recentSamples(1)), rebooting},
+			newestMinute},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			all, err := poolInstances(&scaling.Observation{Engine: "aurora-postgresql", Instances: test.instances}, scaling.Readers)
@@ -263,4 +266,31 @@ func TestNewestCommonSample(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAssessLoad_Emergency(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		cpu  []scaling.Sample
+		load []scaling.Sample
+		want bool
+	}{
+		{"saturated for 3 min, demand unknown", constantLoad(100), nil, true},
+		{"saturated for 2 min", withMinute(constantLoad(100), 2, 94), nil, false},
+		{"demand of 1.25 × capacity", constantLoad(100), constantLoad(2.5), true},
+		{"demand of 1.2 × capacity", constantLoad(100), constantLoad(2.4), false},
+		{"not saturated", constantLoad(94), constantLoad(9), false},
+	} {
+		d := Evaluate(newPolicy(), newObservation(readerWithDBLoad("a", large, test.cpu, test.load)), now)
+		if d.Pools[0].Load.Emergency != test.want || onlyProposal(t, d).Emergency != test.want {
+			t.Errorf("%s: emergency is %t", test.name, d.Pools[0].Load.Emergency)
+		}
+	}
+	t.Run("an emergency does not wait for a long window", func(t *testing.T) {
+		cpu := recentSamples(append(repeated(40, 57), 100, 100, 100)...)
+		got := onlyProposal(t, Evaluate(newPolicy(withScaleUpWindow(time.Hour)), newObservation(ownReader("a", large, cpu)), now))
+		if got.Reason != scaling.ReasonScaleUp || !strings.Contains(got.Message, "is saturated") {
+			t.Errorf("got %s: %s", got.Reason, got.Message)
+		}
+	})
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// benchmarkClasses are the classes of the benchmark.
+// benchmarkClasses is the ladder of the benchmark.
 var benchmarkClasses = []string{
 	"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge", "db.r6g.4xlarge", "db.r6g.8xlarge", "db.r6g.12xlarge", "db.r6g.16xlarge",
 	"db.r7g.large", "db.r7g.xlarge", "db.r7g.2xlarge", "db.r7g.4xlarge", "db.r7g.8xlarge",
 }
 
-// large cluster: 12 classes × 15 counts, four hours of one-minute samples of a writer and 15 readers, with their memory,
-// connections and DBLoadCPU, and foresight.
+// benchmarkInputs is a large cluster: 12 classes × 15 counts, four hours of one-minute samples of a writer and 15 readers, with
+// their memory, connections and DBLoadCPU, and predictive scaling.
 func benchmarkInputs(percent float64) (scaling.Policy, scaling.Observation) {
 	p := newPolicy(withReaders(1, 15, benchmarkClasses...), withWriter(benchmarkClasses...), withPredictions)
 	p.ScaleDown.Window = 4 * time.Hour
@@ -39,14 +39,14 @@ func BenchmarkEvaluate(b *testing.B) {
 		percent float64
 		want    scaling.Reason
 	}{
-		{"within the band", 50, scaling.ReasonWithinThresholds},
-		{"down", 10, scaling.ReasonScaleDown},
-		{"up", 80, scaling.ReasonScaleUp},
+		{"within thresholds", 50, scaling.ReasonWithinThresholds},
+		{"scale down", 10, scaling.ReasonScaleDown},
+		{"scale up", 80, scaling.ReasonScaleUp},
 		{"saturated", 100, scaling.ReasonScaleUp},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			p, o := benchmarkInputs(c.percent)
-			if got := reason(Evaluate(p, o, now)); got != c.want && c.name != "up" && c.name != "saturated" {
+			if got := reason(Evaluate(p, o, now)); got != c.want && c.name != "scale up" && c.name != "saturated" {
 				b.Fatalf("got %s, want %s", got, c.want)
 			}
 			b.ReportAllocs()

@@ -1,22 +1,19 @@
-// Package decide works out which shape a database should have. It is pure: the same policy, observation and time give
-// the same decision.
 package decide
 
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// RequeueInterval is how often a decision wants to be made again: RDS publishes a new sample every minute.
+// RequeueInterval is the time after which Evaluate should be called again: RDS publishes a new sample every minute.
 const RequeueInterval = time.Minute
 
-// Evaluate says what should change, or why nothing should. It knows nothing of cooldowns, limits on operations and busy
-// databases: those are guards. Readers come first on the way up and last on the way down, so that the writer always has
-// a reader that can take over.
+// Evaluate returns the changes that a database needs, or the reason why it needs none. Cooldowns, limits on operations and
+// busy databases are left to the guards. Readers are scaled up before the writer and down after it, so that the writer
+// always has a reader that can be promoted.
 func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.Decision {
 	d := scaling.Decision{RequeueAfter: RequeueInterval, Pools: make([]scaling.PoolAssessment, 0, 2)}
 	if o.ResizedAsUnit {
@@ -42,8 +39,34 @@ func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.De
 	return d
 }
 
-// evaluatePool looks at one pool.
-func evaluatePool(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) (scaling.PoolAssessment, *scaling.Proposal) {
+// poolEvaluation is the input of one pool's evaluation and what is computed from it on the way.
+type poolEvaluation struct {
+	policy      *scaling.Policy
+	observation *scaling.Observation
+	now         time.Time
+	pool        scaling.Pool
+	instances   []poolInstance
+	load        scaling.Load
+	ladder      []ladderClass
+	// minimum is what the schedules of the policy require.
+	minimum poolMinimum
+	// pricing, promotionLimit, candidates and reported are set by listCandidates.
+	pricing pricing
+	// promotionLimit bounds the vCPUs of an instance so that a reader can be promoted to writer; zero for no bound.
+	promotionLimit float64
+	candidates     []candidate
+	// reported is what the assessment shows of the candidates.
+	reported []scaling.Candidate
+	// classChangeWindow is set by carriesDailyPeak when it is first needed.
+	classChangeWindow *scaling.ScaleDownWindow
+	// usage is set by checkMemoryAndConnections when it is first needed.
+	usage *poolUsage
+}
+
+// evaluatePool assesses the load of one pool and proposes at most one change of it.
+func evaluatePool(
+	p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time,
+) (scaling.PoolAssessment, *scaling.Proposal) {
 	a := scaling.PoolAssessment{Load: scaling.Load{Pool: pool}, Scaled: isScaled(p, pool)}
 	override := p.ManualControl.DesiredShape(pool, now)
 	e, err := newPoolEvaluation(p, o, pool, now)
@@ -72,7 +95,7 @@ func evaluatePool(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, 
 	return a, proposal
 }
 
-// isScaled says whether the policy scales a pool.
+// isScaled reports whether the policy scales a pool.
 func isScaled(p *scaling.Policy, pool scaling.Pool) bool {
 	if pool == scaling.Writer {
 		return p.Writer != nil
@@ -80,13 +103,16 @@ func isScaled(p *scaling.Policy, pool scaling.Pool) bool {
 	return p.Readers != nil
 }
 
-// newPoolEvaluation looks everything up that the candidates of a pool are held against. The error says which class is not known.
+// newPoolEvaluation looks up the classes of the instances and of the ladder, and assesses the load. The error names the class
+// that the catalogue does not have.
 func newPoolEvaluation(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) (*poolEvaluation, error) {
 	instances, err := poolInstances(o, pool)
 	if err != nil {
 		return nil, err
 	}
-	e := &poolEvaluation{policy: p, observation: o, now: now, pool: pool, instances: instances, load: assessLoad(p, o, pool, instances, now)}
+	e := &poolEvaluation{
+		policy: p, observation: o, now: now, pool: pool, instances: instances, load: assessLoad(p, o, pool, instances, now),
+	}
 	if !isScaled(p, pool) {
 		return e, nil
 	}
@@ -96,7 +122,7 @@ func newPoolEvaluation(p *scaling.Policy, o *scaling.Observation, pool scaling.P
 	return e, nil
 }
 
-// listCandidates lists the candidates, with what they are held against, unless that was done.
+// listCandidates lists the candidates, and what they are compared by, on its first call.
 func (e *poolEvaluation) listCandidates() {
 	if e.candidates == nil {
 		e.pricing = newPricing(e.policy, e.observation, e.instances, e.ladder)
@@ -105,12 +131,14 @@ func (e *poolEvaluation) listCandidates() {
 	}
 }
 
-// proposeScaling looks at the load, then at the limits and schedules.
+// proposeScaling proposes a change by load, minimum and schedule: up when the pool is too small, to the minimum when it is
+// below that, and down when it is too large. Without a proposal it returns the reason.
 func (e *poolEvaluation) proposeScaling() (*scaling.Proposal, scaling.Hold) {
 	open, err := scheduledMinimum(e.policy, e.observation.Engine, e.pool, e.now)
 	upcoming, errUpcoming := scheduledMinimum(e.policy, e.observation.Engine, e.pool, e.now.Add(scheduleLookahead))
 	if err := cmp.Or(err, errUpcoming); err != nil {
-		return nil, scaling.Hold{Reason: scaling.ReasonInvalidSchedule, Message: fmt.Sprintf("%v. Nothing changes", err)}
+		return nil, scaling.Hold{Reason: scaling.ReasonInvalidSchedule, Message: fmt.Sprintf(
+			"%v. Nothing changes until it is corrected", err)}
 	}
 	e.minimum = open
 	hold := e.checkMetrics()
@@ -135,62 +163,33 @@ func (e *poolEvaluation) proposeScaling() (*scaling.Proposal, scaling.Hold) {
 		return e.proposeScaleDown()
 	}
 	return nil, scaling.Hold{Reason: scaling.ReasonWithinThresholds, Message: fmt.Sprintf(
-		"The %s (%s) stay between %d%% and %d%% CPU, or have not been below for %s", poolNoun(e.pool), e.currentShape(), e.policy.CPU.ScaleDown,
-		e.scaleUpThreshold(), formatDuration(e.policy.ScaleDown.Window))}
+		"The %s (%s) is between %d%% and %d%% CPU, or has not been below %d%% for %s", poolNoun(e.pool), e.currentShape(),
+		e.policy.CPU.ScaleDown, e.scaleUpThreshold(), e.policy.CPU.ScaleDown, formatDuration(e.policy.ScaleDown.Window))}
 }
 
-// checkMetrics says why the load of a pool is not known, or nothing.
+// checkMetrics returns why the load of a pool is not known; an empty Hold when it is.
 func (e *poolEvaluation) checkMetrics() scaling.Hold {
 	switch {
 	case e.load.Fresh:
 		return scaling.Hold{}
 	case e.load.StableAt.IsZero():
 		return scaling.Hold{Reason: scaling.ReasonStabilizing, Message: fmt.Sprintf(
-			"The %s (%s) are changing: watching what they carry once all are in service", poolNoun(e.pool), e.currentShape())}
+			"The %s (%s) is changing: its load is measured once all instances are in service", poolNoun(e.pool), e.currentShape())}
 	case e.now.Before(e.load.StableAt):
 		return scaling.Hold{Reason: scaling.ReasonStabilizing, Message: fmt.Sprintf(
-			"The %s (%s) have just changed, or were just seen for the first time: watching what they carry until %s",
+			"The %s (%s) has just changed, or was observed for the first time: its load is measured until %s",
 			poolNoun(e.pool), e.currentShape(), formatTime(e.load.StableAt))}
 	}
 	return scaling.Hold{Reason: scaling.ReasonMetricsUnavailable, Message: fmt.Sprintf(
-		"CPU samples of the %s are missing: at least %.0f%% of the last %s must have been published and be newer than %s. "+
-			"Nothing changes until they are back", poolNoun(e.pool), 100*minCoverage, formatDuration(e.policy.ScaleUp.Window), formatDuration(scaling.MaxSampleAge))}
+		"CPU samples of the %s are missing: at least %.0f%% of the last %s must be published, and the newest must be at most %s old. "+
+			"Nothing changes until they are", poolNoun(e.pool), 100*minCoverage, formatDuration(e.policy.ScaleUp.Window),
+		formatDuration(scaling.MaxSampleAge))}
 }
 
-// proposeSurgeCleanup proposes to remove surge readers that outlived their operation, once the others carry the load without them.
-// It does so also where the policy otherwise leaves the readers alone: they are the operator's own.
-func proposeSurgeCleanup(p *scaling.Policy, o *scaling.Observation, now time.Time) *scaling.Proposal {
-	if !slices.ContainsFunc(o.Instances, func(i scaling.Instance) bool { return i.SurgeOperation() != "" }) {
-		return nil
-	}
-	instances, err := poolInstances(o, scaling.Readers)
-	if err != nil {
-		return nil
-	}
-	remaining := slices.DeleteFunc(slices.Clone(instances), func(m poolInstance) bool { return m.SurgeOperation() != "" })
-	minReaders := 1
-	if p.Readers != nil {
-		minReaders = p.Readers.Min
-	}
-	if len(remaining) == len(instances) || len(remaining) < minReaders {
-		return nil
-	}
-	load := assessLoad(p, o, scaling.Readers, instances, now)
-	if !load.Fresh || load.Saturated || utilizationPercent(load.Demand, totalVCPUs(remaining)) > float64(p.CPU.Target)+roundingTolerance {
-		return nil
-	}
-	current, to := shapeOf(instances), shapeOf(remaining)
-	text := fmt.Sprintf("%d surge reader(s) outlived their operation and the others carry the load: %s → %s",
-		len(instances)-len(remaining), current, to)
-	return &scaling.Proposal{Reason: scaling.ReasonLeftoverSurgeReader, Message: text, Cause: text, Change: scaling.Change{
-		Pool: scaling.Readers, Direction: scaling.Cleanup, From: current, To: to, Demand: load.Demand, UtilizationPercent: load.UtilizationPercent,
-	}}
-}
-
-// currentShape is what the pool consists of now.
+// currentShape is the shape of the pool now.
 func (e *poolEvaluation) currentShape() scaling.Shape { return shapeOf(e.instances) }
 
-// shapeOf is what instances come to: without a class when they differ.
+// shapeOf is the shape that the instances form: without a class when their classes differ.
 func shapeOf(instances []poolInstance) scaling.Shape {
 	shape := scaling.Shape{Count: len(instances)}
 	for n := range instances {
@@ -203,11 +202,15 @@ func shapeOf(instances []poolInstance) scaling.Shape {
 	return shape
 }
 
-func (e *poolEvaluation) newProposal(reason scaling.Reason, direction scaling.Direction, to *candidate, message, cause string) *scaling.Proposal {
+// newProposal is the proposal to change the pool to a candidate.
+func (e *poolEvaluation) newProposal(
+	reason scaling.Reason, direction scaling.Direction, to *candidate, message, cause string,
+) *scaling.Proposal {
 	return &scaling.Proposal{
 		Reason: reason, Message: message, Cause: cause, Emergency: direction == scaling.Up && e.load.Emergency,
 		Change: scaling.Change{
-			Pool: e.pool, Direction: direction, From: e.currentShape(), To: to.Shape, Demand: e.load.Demand, UtilizationPercent: e.load.UtilizationPercent,
+			Pool: e.pool, Direction: direction, From: e.currentShape(), To: to.Shape, Demand: e.load.Demand,
+			UtilizationPercent: e.load.UtilizationPercent,
 		},
 	}
 }

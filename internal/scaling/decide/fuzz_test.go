@@ -13,7 +13,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// fuzzInput gives the numbers that a fuzz input stands for; zero when there is no more.
+// fuzzInput turns the bytes of a fuzz input into numbers; zero when there are no more.
 type fuzzInput struct{ data []byte }
 
 func (d *fuzzInput) intn(n int) int {
@@ -30,9 +30,9 @@ var fuzzLadder = []string{large, xlarge, xlarge2, xlarge4}
 func (d *fuzzInput) policy() scaling.Policy {
 	down := 1 + d.intn(60)
 	target := down + 1 + d.intn(20)
-	least := 1 + d.intn(3)
+	minCount := 1 + d.intn(3)
 	first := d.intn(len(fuzzLadder))
-	p := newPolicy(withReaders(least, least+d.intn(4), fuzzLadder[first:first+1+d.intn(len(fuzzLadder)-first)]...))
+	p := newPolicy(withReaders(minCount, minCount+d.intn(4), fuzzLadder[first:first+1+d.intn(len(fuzzLadder)-first)]...))
 	p.CPU = scaling.CPU{ScaleDown: down, Target: target, ScaleUp: target + 1 + d.intn(10)}
 	p.Readers.Preference = []scaling.Preference{scaling.Cheapest, scaling.Vertical, scaling.Horizontal}[d.intn(3)]
 	p.ScaleUp.Window = time.Duration(1+d.intn(200)) * 5 * time.Second
@@ -75,7 +75,7 @@ func (d *fuzzInput) observation() scaling.Observation {
 	return o
 }
 
-// samples are a base load with a few minutes that differ or are missing.
+// samples is a base load with a few minutes that differ or are missing.
 func (d *fuzzInput) samples() []scaling.Sample {
 	percents := repeated(float64(d.intn(101)), 40)
 	for range d.intn(4) {
@@ -87,7 +87,7 @@ func (d *fuzzInput) samples() []scaling.Sample {
 	return samplesUntil(newestMinute.Add(time.Minute), percents...)
 }
 
-// withMoreLoad is the same database with more load in every minute, as far as instances can show it.
+// withMoreLoad adds load in every minute, up to 100 %.
 func withMoreLoad(o scaling.Observation, percent float64) scaling.Observation {
 	o.Instances = slices.Clone(o.Instances)
 	for n := range o.Instances {
@@ -103,10 +103,10 @@ func withMoreLoad(o scaling.Observation, percent float64) scaling.Observation {
 func FuzzEvaluate(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{34, 19, 0, 3, 0, 3, 14, 0, 35, 59, 1, 3, 0, 2, 0, 2, 1, 90, 0, 2, 1, 90, 0}) // two hot readers
-	f.Add([]byte{34, 19, 0, 3, 0, 3, 14, 0, 35, 59, 1, 3, 0, 2, 3, 2, 1, 9, 0, 3, 1, 9, 0})   // two idle ones
-	f.Add([]byte{34, 19, 2, 3, 0, 3, 14, 1, 35, 59, 0, 0, 0, 1, 3, 2, 3, 100, 1, 5, 0})       // below the minimum, a gap
+	f.Add([]byte{34, 19, 0, 3, 0, 3, 14, 0, 35, 59, 1, 3, 0, 2, 3, 2, 1, 9, 0, 3, 1, 9, 0})   // two idle readers
+	f.Add([]byte{34, 19, 2, 3, 0, 3, 14, 1, 35, 59, 0, 0, 0, 1, 3, 2, 3, 100, 1, 5, 0})       // below the minimum, with a gap
 	for seed := range uint64(500) {
-		// So that an ordinary run sees some of each.
+		// An ordinary run uses these seeds.
 		random := rand.New(rand.NewPCG(seed, 0))
 		data := make([]byte, 100)
 		for n := range data {
@@ -122,20 +122,20 @@ func FuzzEvaluate(f *testing.F) {
 
 		got := Evaluate(p, o, now)
 		if again := Evaluate(p, o, now); !reflect.DeepEqual(got, again) {
-			t.Errorf("the same question has two answers: %+v and %+v", got, again)
+			t.Errorf("the same input gave two decisions: %+v and %+v", got, again)
 		}
 		if !slices.Equal(names, identifiers(o)) {
 			t.Errorf("the observation was changed: %v became %v", names, identifiers(o))
 		}
 		if (len(got.Proposals) == 0) != (got.Hold.Reason != "" && got.Hold.Message != "") {
-			t.Errorf("%d proposals and the hold %q", len(got.Proposals), got.Hold)
+			t.Errorf("%d proposals, and the hold is %q", len(got.Proposals), got.Hold)
 		}
 		for _, proposal := range got.Proposals {
-			if problem := violatedRule(p, o, proposal); problem != "" {
-				t.Errorf("%s: %s → %s (%s): %s", proposal.Reason, proposal.From, proposal.To, proposal.Cause, problem)
+			if violation := violatedRule(p, o, proposal); violation != "" {
+				t.Errorf("%s: %s → %s (%s): %s", proposal.Reason, proposal.From, proposal.To, proposal.Cause, violation)
 			}
 		}
-		p.PredictiveScaling.Trend = false // a louder load saturates, and what saturation hides has no slope
+		p.PredictiveScaling.Trend = false // more load saturates, and a saturated load has no trend
 		for _, proposal := range Evaluate(p, o, now).Proposals {
 			if proposal.Reason == scaling.ReasonScaleUp {
 				checkNotSmaller(t, proposal, Evaluate(p, withMoreLoad(o, more), now))
@@ -152,7 +152,7 @@ func identifiers(o scaling.Observation) []string {
 	return names
 }
 
-// violatedRule says which rule a proposal breaks. It works everything out anew.
+// violatedRule says which rule a proposal breaks; empty for none. It recomputes everything.
 func violatedRule(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal) string {
 	before, foreign := 0.0, 0
 	for _, i := range o.PoolInstances(proposal.Pool) {
@@ -167,7 +167,7 @@ func violatedRule(p scaling.Policy, o scaling.Observation, proposal scaling.Prop
 	}
 	if proposal.Direction == scaling.Cleanup {
 		if proposal.Pool != scaling.Readers || proposal.To.Count >= proposal.From.Count || proposal.To.Count < max(1, foreign) {
-			return "a cleanup removes some of the operator's readers and leaves one"
+			return "a cleanup removes only readers created by the operator, and leaves one"
 		}
 		return ""
 	}
@@ -177,15 +177,15 @@ func violatedRule(p scaling.Policy, o scaling.Observation, proposal scaling.Prop
 	}
 	after := float64(proposal.To.Count * class.VCPU)
 	var classes []string
-	least, most := 1, 1
+	minCount, maxCount := 1, 1
 	if proposal.Pool == scaling.Readers {
-		classes, least, most = p.Readers.InstanceClasses, max(p.Readers.Min, foreign), p.Readers.Max
+		classes, minCount, maxCount = p.Readers.InstanceClasses, max(p.Readers.Min, foreign), p.Readers.Max
 	} else {
 		classes = p.Writer.InstanceClasses
 	}
 	switch {
-	case !slices.Contains(classes, proposal.To.InstanceClass), proposal.To.Count < least, proposal.To.Count > most:
-		return fmt.Sprintf("outside %d to %d of %v", least, most, classes)
+	case !slices.Contains(classes, proposal.To.InstanceClass), proposal.To.Count < minCount, proposal.To.Count > maxCount:
+		return fmt.Sprintf("outside %d to %d of %v", minCount, maxCount, classes)
 	case proposal.Reason == scaling.ReasonBelowMinimum && (after < before || proposal.From.Count >= p.Readers.Min):
 		return fmt.Sprintf("from %.0f to %.0f vCPU and from %d readers", before, after, proposal.From.Count)
 	case proposal.Reason == scaling.ReasonScaleUp && after <= before:
@@ -200,7 +200,7 @@ func violatedRule(p scaling.Policy, o scaling.Observation, proposal scaling.Prop
 	return ""
 }
 
-// unsafeDown goes through the scale-down window minute by minute, from the newest that every instance has published.
+// unsafeDown says what makes a scale-down unsafe, minute by minute from the newest that every instance has published.
 func unsafeDown(p scaling.Policy, o scaling.Observation, pool scaling.Pool, vcpus float64) string {
 	last := newestMinute
 	for _, i := range o.PoolInstances(pool) {
@@ -223,32 +223,32 @@ func unsafeDown(p scaling.Policy, o scaling.Observation, pool scaling.Pool, vcpu
 			case err != nil:
 				return err.Error()
 			case n < 0:
-				return fmt.Sprintf("%s has no sample of %s", i.Identifier, at)
+				return fmt.Sprintf("%s has no sample at %s", i.Identifier, at)
 			case i.CPU[n].Value >= SaturationPercent:
 				return fmt.Sprintf("%s was saturated at %s", i.Identifier, at)
 			case at.Before(o.ChangedAt(pool).Add(WarmUp)):
-				return fmt.Sprintf("%s is before the pool was what it is", at)
+				return fmt.Sprintf("%s is before the pool last changed", at)
 			}
 			demand += i.CPU[n].Value / 100 * float64(class.VCPU)
 		}
 		if 100*demand > float64(p.CPU.Target)*vcpus+0.001 {
-			return fmt.Sprintf("%.1f vCPU at %s do not fit", demand, at)
+			return fmt.Sprintf("demand of %.1f vCPU at %s does not fit", demand, at)
 		}
 	}
 	return ""
 }
 
-// checkNotSmaller says that with more load the pool must not become smaller than with less.
-func checkNotSmaller(t *testing.T, quiet scaling.Proposal, loud scaling.Decision) {
+// checkNotSmaller checks that a pool does not become smaller with more load.
+func checkNotSmaller(t *testing.T, less scaling.Proposal, more scaling.Decision) {
 	t.Helper()
-	for _, proposal := range loud.Proposals {
-		if proposal.Pool != quiet.Pool {
+	for _, proposal := range more.Proposals {
+		if proposal.Pool != less.Pool {
 			continue
 		}
-		if proposal.Reason != scaling.ReasonScaleUp || vcpus(t, proposal.To) < vcpus(t, quiet.To) {
-			t.Errorf("%s → %s with more load (%s), %s → %s with less (%s)", proposal.From, proposal.To, proposal.Cause, quiet.From, quiet.To, quiet.Cause)
+		if proposal.Reason != scaling.ReasonScaleUp || vcpus(t, proposal.To) < vcpus(t, less.To) {
+			t.Errorf("%s → %s with more load (%s), %s → %s with less (%s)", proposal.From, proposal.To, proposal.Cause, less.From, less.To, less.Cause)
 		}
 		return
 	}
-	t.Errorf("%s → %s, and nothing with more load", quiet.From, quiet.To)
+	t.Errorf("%s → %s, and no proposal with more load", less.From, less.To)
 }

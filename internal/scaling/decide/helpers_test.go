@@ -8,7 +8,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// The vCPUs of the classes below: large 2, xlarge 4, 2xlarge 8, 4xlarge 16.
+// The classes have 2, 4, 8 and 16 vCPUs.
 const (
 	large   = "db.r6g.large"
 	xlarge  = "db.r6g.xlarge"
@@ -17,7 +17,7 @@ const (
 )
 
 var (
-	// now is when the tests decide; newestMinute is then the newest minute that is looked at: it ended a minute ago.
+	// now is the time of evaluation, and newestMinute the newest minute that is final then: it ended a minute before.
 	now          = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 	newestMinute = time.Date(2026, 2, 5, 9, 58, 0, 0, time.UTC)
 )
@@ -45,8 +45,10 @@ func withPreference(preference scaling.Preference) func(*scaling.Policy) {
 	return func(p *scaling.Policy) { p.Readers.Preference = preference }
 }
 
-func withReaders(least, most int, ladder ...string) func(*scaling.Policy) {
-	return func(p *scaling.Policy) { p.Readers.Min, p.Readers.Max, p.Readers.InstanceClasses = least, most, ladder }
+func withReaders(minCount, maxCount int, ladder ...string) func(*scaling.Policy) {
+	return func(p *scaling.Policy) {
+		p.Readers.Min, p.Readers.Max, p.Readers.InstanceClasses = minCount, maxCount, ladder
+	}
 }
 
 func withWriter(ladder ...string) func(*scaling.Policy) {
@@ -63,7 +65,7 @@ func withScaleUpWindow(d time.Duration) func(*scaling.Policy) {
 	return func(p *scaling.Policy) { p.ScaleUp.Window = d }
 }
 
-// newObservation is an Aurora cluster of the instances, the same for the last day.
+// newObservation is an Aurora cluster of the instances that has not changed for a day.
 func newObservation(instances ...scaling.Instance) scaling.Observation {
 	return scaling.Observation{
 		ObservedAt: now, Found: true, Engine: "aurora-postgresql", Status: scaling.StatusAvailable, Instances: instances,
@@ -71,7 +73,7 @@ func newObservation(instances ...scaling.Instance) scaling.Observation {
 	}
 }
 
-// foreignReader is one that somebody else created, with 40 % of its memory free and 20 connections.
+// foreignReader is a reader that the operator did not create, with 40 % of its memory freeable and 20 connections.
 func foreignReader(name, class string, cpu []scaling.Sample) scaling.Instance {
 	i := scaling.Instance{Identifier: name, Class: class, Status: scaling.StatusAvailable, CPU: cpu, Connections: fiveMinuteSeries(20)}
 	if c, err := catalog.Lookup(class); err == nil {
@@ -80,7 +82,7 @@ func foreignReader(name, class string, cpu []scaling.Sample) scaling.Instance {
 	return i
 }
 
-// fiveMinuteSeries lists one sample every five minutes of the last five hours.
+// fiveMinuteSeries is a constant value every five minutes for the last five hours.
 func fiveMinuteSeries(value float64) scaling.Series {
 	var out scaling.Series
 	for at := now.Add(-5 * time.Hour); at.Before(now.Add(-5 * time.Minute)); at = at.Add(5 * time.Minute) {
@@ -96,7 +98,7 @@ func ownReader(name, class string, cpu []scaling.Sample) scaling.Instance {
 	return i
 }
 
-// surgeReader is a reader that an earlier operation added for its own length.
+// surgeReader is a reader that an earlier operation added for its duration.
 func surgeReader(name, class string, cpu []scaling.Sample) scaling.Instance {
 	i := ownReader(name, class, cpu)
 	i.Tags[scaling.TagSurge] = "0a1b2c3d"
@@ -109,7 +111,7 @@ func writer(class string, cpu []scaling.Sample) scaling.Instance {
 	return i
 }
 
-// samplesUntil lists one sample a minute, the last at the given minute.
+// samplesUntil is one sample a minute, the last at the given minute.
 func samplesUntil(last time.Time, percents ...float64) []scaling.Sample {
 	var out []scaling.Sample
 	for n, v := range percents {
@@ -120,12 +122,12 @@ func samplesUntil(last time.Time, percents ...float64) []scaling.Sample {
 	return out
 }
 
-// recentSamples lists one sample a minute up to the newest that is looked at.
+// recentSamples is one sample a minute up to newestMinute.
 func recentSamples(percents ...float64) []scaling.Sample {
 	return samplesUntil(newestMinute, percents...)
 }
 
-// constantLoad is a constant load for the last half an hour.
+// constantLoad is a constant load for the last 30 minutes.
 func constantLoad(percent float64) []scaling.Sample {
 	percents := make([]float64, 30)
 	for n := range percents {
@@ -134,13 +136,13 @@ func constantLoad(percent float64) []scaling.Sample {
 	return recentSamples(percents...)
 }
 
-// withoutMinute leaves the nth newest minute out; the newest is 0.
+// withoutMinute removes the nth newest sample; the newest is 0.
 func withoutMinute(samples []scaling.Sample, n int) []scaling.Sample {
 	k := len(samples) - 1 - n
 	return append(append([]scaling.Sample(nil), samples[:k]...), samples[k+1:]...)
 }
 
-// withMinute gives the nth newest minute another value; the newest is 0.
+// withMinute changes the nth newest sample; the newest is 0.
 func withMinute(samples []scaling.Sample, n int, percent float64) []scaling.Sample {
 	out := append([]scaling.Sample(nil), samples...)
 	out[len(out)-1-n].Value = percent
@@ -151,7 +153,7 @@ func shape(count int, class string) scaling.Shape {
 	return scaling.Shape{InstanceClass: class, Count: count}
 }
 
-// vcpus of a shape on Aurora.
+// vcpus is the number of vCPUs of a shape on Aurora.
 func vcpus(t *testing.T, s scaling.Shape) int {
 	t.Helper()
 	class, err := catalog.Lookup(s.InstanceClass)
@@ -161,16 +163,16 @@ func vcpus(t *testing.T, s scaling.Shape) int {
 	return s.Count * class.VCPU
 }
 
-// onlyProposal is the one proposal of a decision.
+// onlyProposal is the only proposal of a decision.
 func onlyProposal(t *testing.T, d scaling.Decision) scaling.Proposal {
 	t.Helper()
 	if len(d.Proposals) != 1 {
-		t.Fatalf("got %d proposals and the hold %q (%s), want one proposal", len(d.Proposals), d.Hold.Reason, d.Hold.Message)
+		t.Fatalf("got %d proposals, hold %q (%s); want one proposal", len(d.Proposals), d.Hold.Reason, d.Hold.Message)
 	}
 	return d.Proposals[0]
 }
 
-// reason is why something, or nothing, is to change.
+// reason is that of the first proposal, or of the hold.
 func reason(d scaling.Decision) scaling.Reason {
 	if len(d.Proposals) > 0 {
 		return d.Proposals[0].Reason

@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,97 +9,59 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// sortByUrgency sorts proposals: readers up, writer up, cleanup, writer down, readers down.
-func sortByUrgency(proposals []scaling.Proposal) {
-	rank := func(p scaling.Proposal) int {
-		switch {
-		case p.Direction == scaling.Up && p.Pool == scaling.Readers:
-			return 0
-		case p.Direction == scaling.Up:
-			return 1
-		case p.Direction == scaling.Cleanup:
-			return 2
-		case p.Pool == scaling.Writer:
-			return 3
-		default:
-			return 4
-		}
-	}
-	slices.SortStableFunc(proposals, func(a, b scaling.Proposal) int { return cmp.Compare(rank(a), rank(b)) })
-}
-
-// holdSeverity lists the reasons of holds, the one that a person should see first at the front.
-var holdSeverity = []scaling.Reason{
-	scaling.ReasonUnknownClass, scaling.ReasonInvalidSchedule, scaling.ReasonMetricsUnavailable, scaling.ReasonScalingIneffective,
-	scaling.ReasonNoSuitableShape, scaling.ReasonAtMaximum, scaling.ReasonOverridden, scaling.ReasonStabilizing, scaling.ReasonUpgradeWatch,
-	scaling.ReasonWithinThresholds, scaling.ReasonAtMinimum,
-}
-
-// mostSevereHold picks the hold that a person should see first.
-func mostSevereHold(pools []scaling.PoolAssessment) scaling.Hold {
-	best := scaling.Hold{Reason: scaling.ReasonWithinThresholds, Message: "The policy scales no pool that this database has"}
-	rank := len(holdSeverity)
-	for n := range pools {
-		h := pools[n].Hold
-		if r := slices.Index(holdSeverity, h.Reason); r >= 0 && r < rank {
-			best, rank = h, r
-		}
-	}
-	return best
-}
-
-// verdictTexts say in a sentence what is to be said against candidates.
+// verdictTexts say in a sentence why a candidate was rejected.
 var verdictTexts = map[scaling.Verdict]string{
-	scaling.VerdictTooSmall:                "the load would not fit",
-	scaling.VerdictTooSmallForDailyPeak:    "the class would have to be changed back within the day",
+	scaling.VerdictTooSmall:                "it is too small for the load",
+	scaling.VerdictTooSmallForDailyPeak:    "the class is too small for the daily peak and would have to be changed back",
 	scaling.VerdictTooSmallForHottest:      "the hottest reader would stay hot",
-	scaling.VerdictInsufficientMemory:      "there would be too little memory",
-	scaling.VerdictInsufficientConnections: "there would be too few connections",
-	scaling.VerdictMemoryUnknown:           "FreeableMemory samples are missing, so nobody knows whether memory would do",
-	scaling.VerdictConnectionsUnknown:      "DatabaseConnections samples are missing, so nobody knows whether connections would do",
-	scaling.VerdictStepTooLarge:            "it is further than guardrails.maxStepFactor lets one operation go",
-	scaling.VerdictOverBudget:              "it would cost more than guardrails.maxHourlyCostUSD, or its price is not known",
-	scaling.VerdictPriceUnknown:            "it is of another family, and without prices nobody knows whether that is cheaper",
-	scaling.VerdictNotOrderable:            "AWS does not offer the class for this engine and version here",
+	scaling.VerdictInsufficientMemory:      "it has too little memory",
+	scaling.VerdictInsufficientConnections: "it allows too few connections",
+	scaling.VerdictMemoryUnknown:           "FreeableMemory samples are missing, so it is not known whether memory fits",
+	scaling.VerdictConnectionsUnknown:      "DatabaseConnections samples are missing, so it is not known whether connections fit",
+	scaling.VerdictStepTooLarge:            "it is further than guardrails.maxStepFactor allows in one operation",
+	scaling.VerdictOverBudget:              "it costs more than guardrails.maxHourlyCostUSD, or its price is not known",
+	scaling.VerdictPriceUnknown:            "it is of another family, and without prices it is not known whether that is cheaper",
+	scaling.VerdictNotOrderable:            "AWS does not offer the class for this engine and version in this region",
 	scaling.VerdictNoCapacity:              "AWS had no instances of the class a short time ago",
-	scaling.VerdictNoPromotionCandidate:    "no reader would be large enough to succeed the writer",
-	scaling.VerdictBelowSchedule:           "a schedule asks for more, now or within the hour",
+	scaling.VerdictNoPromotionCandidate:    "no reader would be large enough to be promoted to writer",
+	scaling.VerdictBelowSchedule:           "a schedule requires more, now or within the hour",
 	scaling.VerdictCountManaged:            "Aurora Auto Scaling manages the number of readers",
-	scaling.VerdictMoreExpensive:           "it would not be cheaper",
+	scaling.VerdictMoreExpensive:           "it is not cheaper",
 }
 
-// rejections lists what is to be said against the candidates of the wanted direction, each once, in the order of the verdicts' names so
-// that it stays the same.
+// rejections lists the verdicts on the candidates of the proposed direction, each once and sorted by name, so that a message
+// made of them does not change from one evaluation to the next.
 func (e *poolEvaluation) rejections() []scaling.Verdict {
-	var refused []scaling.Verdict
+	var verdicts []scaling.Verdict
 	for n := range e.candidates {
 		v := e.candidates[n].Verdict
-		if at, known := slices.BinarySearch(refused, v); !known && v != scaling.VerdictWrongDirection {
-			refused = slices.Insert(refused, at, v)
+		if at, known := slices.BinarySearch(verdicts, v); !known && v != scaling.VerdictWrongDirection {
+			verdicts = slices.Insert(verdicts, at, v)
 		}
 	}
-	return refused
+	return verdicts
 }
 
-// describeRejections says what is to be said against candidates.
-func describeRejections(refused ...scaling.Verdict) string {
-	parts := make([]string, len(refused))
-	for n, v := range refused {
+// describeRejections says why candidates were rejected.
+func describeRejections(verdicts ...scaling.Verdict) string {
+	parts := make([]string, len(verdicts))
+	for n, v := range verdicts {
 		parts[n] = verdictTexts[v]
 	}
 	return strings.Join(parts, "; or ")
 }
 
-// poolNoun is the pool in a sentence. Verbs after it are in the plural, which "writer instances" allows.
+// poolNoun names a pool in a sentence.
 func poolNoun(p scaling.Pool) string {
 	if p == scaling.Writer {
-		return "writer instances"
+		return "writer pool"
 	}
-	return "readers"
+	return "reader pool"
 }
 
-func censoredSuffix(hidden bool) string {
-	if hidden {
+// censoredSuffix marks a demand that is only known to be at least what was measured.
+func censoredSuffix(censored bool) string {
+	if censored {
 		return " or more (saturated)"
 	}
 	return ""
@@ -108,6 +69,7 @@ func censoredSuffix(hidden bool) string {
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
+// formatDuration writes a duration in the largest unit that divides it: "2 h", "90 min", "45 s".
 func formatDuration(d time.Duration) string {
 	if d%time.Hour == 0 {
 		return strconv.Itoa(int(d/time.Hour)) + " h"

@@ -7,20 +7,21 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// proposeOverride proposes the shape that a person wants for a time. More is taken as it is; less must carry what the pool carries now.
+// proposeOverride proposes the shape of a manual override. A larger shape is always accepted; a smaller one must carry the
+// current load.
 func (e *poolEvaluation) proposeOverride(to scaling.Shape, until string) (*scaling.Proposal, scaling.Hold) {
 	if e.currentShape() == to {
 		return nil, scaling.Hold{Reason: scaling.ReasonOverridden, Message: fmt.Sprintf(
-			"The %s are held at %s until %s, as a person asked", poolNoun(e.pool), to, until)}
+			"The manual override keeps the %s at %s until %s", poolNoun(e.pool), to, until)}
 	}
 	class, err := catalog.Lookup(to.InstanceClass)
 	if err != nil {
 		return nil, scaling.Hold{Reason: scaling.ReasonUnknownClass, Message: fmt.Sprintf(
-			"The override cannot be followed: %v. Correct the annotation", err)}
+			"The manual override cannot be applied: %v. Correct the annotation", err)}
 	}
-	r := &ladderClass{name: to.InstanceClass, spec: class, vcpus: float64(class.VCPUFor(e.observation.Engine))}
-	e.reported = []scaling.Candidate{{Shape: to, VCPUs: float64(to.Count) * r.vcpus, Verdict: scaling.VerdictChosen}}
-	c := &candidate{&e.reported[0], r}
+	l := &ladderClass{name: to.InstanceClass, spec: class, vcpus: float64(class.VCPUFor(e.observation.Engine))}
+	e.reported = []scaling.Candidate{{Shape: to, VCPUs: float64(to.Count) * l.vcpus, Verdict: scaling.VerdictChosen}}
+	c := &candidate{&e.reported[0], l}
 	c.PredictedUtilization = e.predictUtilization(c, e.load.Demand)
 	direction := scaling.Up
 	if c.VCPUs < e.load.Capacity {
@@ -28,19 +29,20 @@ func (e *poolEvaluation) proposeOverride(to scaling.Shape, until string) (*scali
 	}
 	if problem := e.checkOverride(c, direction); problem != "" {
 		return nil, scaling.Hold{Reason: scaling.ReasonOverridden, Message: fmt.Sprintf(
-			"The override to %s until %s is smaller than what there is, and %s. The %s stay %s", to, until, problem, poolNoun(e.pool), e.currentShape())}
+			"The manual override to %s until %s is not applied: it is smaller than the current shape, and %s. The %s stays at %s",
+			to, until, problem, poolNoun(e.pool), e.currentShape())}
 	}
-	text := fmt.Sprintf("A person wants %s until %s: %s → %s", to, until, e.currentShape(), to)
+	text := fmt.Sprintf("Manual override until %s: %s → %s", until, e.currentShape(), to)
 	return e.newProposal(scaling.ReasonOverride, direction, c, text, text), scaling.Hold{}
 }
 
-// checkOverride says why the pool must not be made as small as a candidate, whoever wants it: in vCPUs, or in memory or number although
-// it has more vCPUs.
+// checkOverride returns why an override must not be applied; empty when it may be. A shape with fewer vCPUs must carry the load;
+// one with smaller instances, or fewer, must fit the memory and connections in use.
 func (e *poolEvaluation) checkOverride(c *candidate, direction scaling.Direction) string {
 	switch {
 	case direction == scaling.Up:
 	case !e.load.Fresh:
-		return "there are no recent CPU samples that show what they carry"
+		return "recent CPU samples that show the load are missing"
 	case e.load.Saturated:
 		return "an instance is saturated"
 	case c.PredictedUtilization > float64(e.policy.CPU.ScaleUp):

@@ -10,33 +10,37 @@ import (
 )
 
 const (
-	// trendWindow is what a trend is read from.
+	// trendWindow is the window that a trend is computed from.
 	trendWindow = 30 * time.Minute
-	// maxTrendFactor is how many times the present demand a trend may foresee at most.
+	// maxTrendFactor times the peak demand of that window is the most that a trend predicts.
 	maxTrendFactor = 2
-	// trendStandardErrors is how many standard errors a slope is taken lower than it looks.
+	// trendStandardErrors is the number of standard errors that are subtracted from a slope.
 	trendStandardErrors = 2
 
-	// defaultLeadTime is how long it takes until a new size is in service where this database's own past does not tell: a new
-	// Aurora reader takes 5 to 10 minutes, a class change 5 to 20 (RDS user guide; measurements by others).
+	// defaultLeadTime is the time until a new size is in service for a database without earlier operations: a new Aurora reader
+	// takes 5 to 10 minutes, a class change 5 to 20 (RDS user guide; measurements by others).
 	defaultLeadTime = 15 * time.Minute
-	// minLeadTime and maxLeadTime bound what is learned from the past.
+	// minLeadTime and maxLeadTime bound the lead time learned from earlier operations.
 	minLeadTime, maxLeadTime = 5 * time.Minute, 60 * time.Minute
-	// leadTimeRecords is how many past operations the lead time is learned from: the slowest of them.
+	// leadTimeRecords is the number of earlier operations of which the slowest gives the lead time.
 	leadTimeRecords = 3
 
-	// quarterHour is the period of the samples that foresight from history goes by.
+	// quarterHour is the period of the samples that seasonal prediction uses.
 	quarterHour = 15 * time.Minute
 	day         = 24 * time.Hour
+	// historyDelay is the greatest age of a quarter of an hour whose sample has not been read yet: they are read every ten minutes.
+	historyDelay = 30 * time.Minute
+	// maxTransition is the longest time between two capacity periods that counts as the change from one to the other.
+	maxTransition = 3 * time.Hour
 )
 
-// estimateLeadTime is how long it takes until more capacity is in service: as long as in the slowest of the pool's last few
-// successful operations that grew it.
+// estimateLeadTime is the time until more capacity is in service and warmed up: that of the slowest of the pool's last
+// leadTimeRecords successful scale-ups.
 func estimateLeadTime(h scaling.History, pool scaling.Pool) time.Duration {
 	lead, known := time.Duration(0), 0
-	for _, p := range h {
-		if p.Pool == pool && p.Direction == scaling.Up && p.Succeeded && p.LeadTime > 0 && known < leadTimeRecords {
-			lead = max(lead, p.LeadTime)
+	for _, r := range h {
+		if r.Pool == pool && r.Direction == scaling.Up && r.Succeeded && r.LeadTime > 0 && known < leadTimeRecords {
+			lead = max(lead, r.LeadTime)
 			known++
 		}
 	}
@@ -46,8 +50,8 @@ func estimateLeadTime(h scaling.History, pool scaling.Pool) time.Duration {
 	return min(max(lead+WarmUp, minLeadTime), maxLeadTime)
 }
 
-// predictTrend is the demand that the timeline leads to at a moment, in vCPUs; zero when it does not rise for certain. A line is
-// fitted by least squares, and its slope is taken two standard errors lower than it looks, so that noise foresees nothing.
+// predictTrend is the demand that the trend of a timeline reaches at a time, in vCPUs; zero when it does not certainly rise. A
+// line is fitted by least squares, and its slope is reduced by two standard errors, so that noise predicts nothing.
 func predictTrend(t timeline, until time.Time) float64 {
 	var n, sx, sy, sxx, sxy, peak float64
 	for k, m := range t.minutes {
@@ -55,7 +59,7 @@ func predictTrend(t timeline, until time.Time) float64 {
 			continue
 		}
 		if m.censored {
-			return 0 // a demand that cannot be seen has no slope
+			return 0 // an unknown demand has no slope
 		}
 		x := float64(k)
 		n, sx, sy, sxx, sxy = n+1, sx+x, sy+m.demand, sxx+x*x, sxy+x*m.demand
@@ -83,8 +87,9 @@ func predictTrend(t timeline, until time.Time) float64 {
 	return min(intercept+slope*last+certainSlope*minutesAhead, maxTrendFactor*peak)
 }
 
-// predictSeasonal is the highest demand, in vCPUs, that the same time of earlier days lets expect between now and so long after; zero
-// when too little is known.
+// predictSeasonal is the highest demand, in vCPUs, between now and a time ahead, as predicted from the same time of earlier days;
+// zero when too little is known. Each quarter of an hour is the median of yesterday, one week ago and two weeks ago, or, when
+// fewer than two of these are known, the lower one of the last two days.
 func predictSeasonal(o *scaling.Observation, pool scaling.Pool, now time.Time, ahead time.Duration) float64 {
 	cpu, periods := poolHistory(o, pool)
 	if len(cpu) == 0 || len(periods) == 0 {
@@ -101,10 +106,7 @@ func predictSeasonal(o *scaling.Observation, pool scaling.Pool, now time.Time, a
 	return highest
 }
 
-// historyDelay is how old a quarter of an hour is at most before it has been read: it is read every ten minutes.
-const historyDelay = 30 * time.Minute
-
-// poolHistory is the mean CPU of a role by quarters of an hour, and how many vCPUs the pool had when.
+// poolHistory is the mean CPU of a pool by quarters of an hour, and its capacity over time.
 func poolHistory(o *scaling.Observation, pool scaling.Pool) (scaling.Series, []scaling.CapacityPeriod) {
 	if pool == scaling.Writer {
 		return o.WriterCPU, o.WriterCapacityHistory
@@ -112,12 +114,12 @@ func poolHistory(o *scaling.Observation, pool scaling.Pool) (scaling.Series, []s
 	return o.ReadersCPU, o.ReadersCapacityHistory
 }
 
-// medianOfDays is the middle one of three demands of earlier days, or the lower one of two, so that one odd day foresees nothing;
-// false when fewer than two are known.
-func medianOfDays(cpu scaling.Series, periods []scaling.CapacityPeriod, at time.Time, back ...time.Duration) (float64, bool) {
+// medianOfDays is the median of three demands at the given times before, or the lower one of two, so that one unusual day
+// predicts nothing; false when fewer than two are known.
+func medianOfDays(cpu scaling.Series, periods []scaling.CapacityPeriod, at time.Time, before ...time.Duration) (float64, bool) {
 	var buffer [3]float64
 	known := buffer[:0]
-	for _, b := range back {
+	for _, b := range before {
 		if demand, ok := pastDemand(cpu, periods, at.Add(-b)); ok {
 			known = append(known, demand)
 		}
@@ -129,11 +131,8 @@ func medianOfDays(cpu scaling.Series, periods []scaling.CapacityPeriod, at time.
 	return known[(len(known)-1)/2], true
 }
 
-// maxTransition is the longest time between two shapes of a pool that counts as the way from one to the other.
-const maxTransition = 3 * time.Hour
-
-// pastDemand is the demand of a quarter of an hour, and false when its samples or the pool's capacity in it are not known. What
-// was saturated counts as what was seen.
+// pastDemand is the demand of a quarter of an hour in vCPUs, and false when its sample or the capacity of the pool is not known.
+// Saturated demand counts as measured.
 func pastDemand(cpu scaling.Series, periods []scaling.CapacityPeriod, at time.Time) (float64, bool) {
 	percent, known := cpu.ValueAt(at)
 	if !known {
@@ -143,9 +142,9 @@ func pastDemand(cpu scaling.Series, periods []scaling.CapacityPeriod, at time.Ti
 	return min(percent, 100) / 100 * vcpus, known
 }
 
-// averageCapacity is the vCPUs that a pool had on average from a moment to another, and false when that is not known for all of the time.
-// The very quarters of an hour in which it grew must not be forgotten, so that on the way from one shape to another it counts as
-// something between the two.
+// averageCapacity is the mean vCPUs of a pool between two times, and false when they are not known for all of the time. The
+// quarters of an hour in which the pool changed matter, so that the time between two capacity periods counts too: with the vCPUs
+// that between computes from those before and after.
 func averageCapacity(periods []scaling.CapacityPeriod, from, to time.Time, between func(a, b float64) float64) (float64, bool) {
 	n := sort.Search(len(periods), func(n int) bool { return periods[n].StartedAt.After(from) }) - 1
 	switch {
@@ -156,26 +155,26 @@ func averageCapacity(periods []scaling.CapacityPeriod, from, to time.Time, betwe
 	}
 	total := 0.0
 	for at := from; at.Before(to); n++ {
-		s := periods[n]
-		if until := earlierOf(s.EndedAt, to); until.After(at) {
-			total += s.VCPUs * until.Sub(at).Seconds()
+		p := periods[n]
+		if until := earlierOf(p.EndedAt, to); until.After(at) {
+			total += p.VCPUs * until.Sub(at).Seconds()
 			at = until
 		}
 		if !at.Before(to) {
 			break
 		}
-		if n+1 == len(periods) || periods[n+1].StartedAt.Sub(s.EndedAt) > maxTransition {
+		if n+1 == len(periods) || periods[n+1].StartedAt.Sub(p.EndedAt) > maxTransition {
 			return 0, false
 		}
 		if until := earlierOf(periods[n+1].StartedAt, to); until.After(at) {
-			total += between(s.VCPUs, periods[n+1].VCPUs) * until.Sub(at).Seconds()
+			total += between(p.VCPUs, periods[n+1].VCPUs) * until.Sub(at).Seconds()
 			at = until
 		}
 	}
 	return total / to.Sub(from).Seconds(), true
 }
 
-// midpoint is what a pool has on the way on average; to be sure of what it was asked for at most, it is the larger of the two.
+// midpoint is the mean vCPUs of a pool while it changes. Where an upper bound of the demand is needed, math.Max takes its place.
 func midpoint(a, b float64) float64 { return (a + b) / 2 }
 
 func earlierOf(a, b time.Time) time.Time {

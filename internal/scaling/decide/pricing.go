@@ -5,51 +5,54 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// pricing says how the candidates of a pool compare in cost.
+// pricing compares the candidates of a pool by cost.
 type pricing struct {
-	// pricesKnown says that every class in question has a price. Otherwise cost is counted in vCPUs, to which prices within a
-	// family are proportional, and other families cannot be compared.
+	// pricesKnown says that every current class and every class of the ladder has a price. Otherwise cost is counted in vCPUs,
+	// since prices within a family are proportional to them, and families cannot be compared.
 	pricesKnown bool
-	// currentFamily is the family of the largest of the present instances; empty without any, or when none of the ladder is of it.
+	// currentFamily is the family of the largest current instance; empty without instances, or when no class of the ladder is of
+	// that family.
 	currentFamily string
-	// currentCost is what the pool costs: in millionths of a dollar an hour, or in vCPUs.
+	// currentCost is the cost of the pool now: in millionths of a US dollar per hour, or in vCPUs.
 	currentCost float64
 }
 
+// newPricing compares the classes of the ladder with those of the current instances.
 func newPricing(p *scaling.Policy, o *scaling.Observation, instances []poolInstance, ladder []ladderClass) pricing {
-	m := pricing{pricesKnown: true}
-	most := 0.0
+	result := pricing{pricesKnown: true}
+	largest := 0.0
 	for n := range instances {
-		money, known := scaling.ClassPrice(p, o, instances[n].Class)
-		m.pricesKnown = m.pricesKnown && known
-		m.currentCost += float64(money)
-		if class, err := catalog.Lookup(instances[n].Class); err == nil && instances[n].vcpus > most {
-			most, m.currentFamily = instances[n].vcpus, class.Family
+		price, known := scaling.ClassPrice(p, o, instances[n].Class)
+		result.pricesKnown = result.pricesKnown && known
+		result.currentCost += float64(price)
+		if class, err := catalog.Lookup(instances[n].Class); err == nil && instances[n].vcpus > largest {
+			largest, result.currentFamily = instances[n].vcpus, class.Family
 		}
 	}
 	familyOnLadder := false
-	for _, r := range ladder {
-		m.pricesKnown = m.pricesKnown && r.priceKnown
-		familyOnLadder = familyOnLadder || r.spec.Family == m.currentFamily
+	for _, class := range ladder {
+		result.pricesKnown = result.pricesKnown && class.priceKnown
+		familyOnLadder = familyOnLadder || class.spec.Family == result.currentFamily
 	}
 	if !familyOnLadder {
-		m.currentFamily = ""
+		result.currentFamily = ""
 	}
-	if !m.pricesKnown {
-		m.currentCost = totalVCPUs(instances)
+	if !result.pricesKnown {
+		result.currentCost = totalVCPUs(instances)
 	}
-	return m
+	return result
 }
 
-// cost compares shapes: of two that would do, the one that costs less is better.
-func (m pricing) cost(c *candidate) float64 {
-	if m.pricesKnown {
+// cost is the cost of a candidate, in the unit of currentCost.
+func (p pricing) cost(c *candidate) float64 {
+	if p.pricesKnown {
 		return float64(c.HourlyCost)
 	}
 	return c.VCPUs
 }
 
-// isIncomparable says whether nobody knows how the price of a class compares with the present one's.
-func (m pricing) isIncomparable(r ladderClass) bool {
-	return !m.pricesKnown && m.currentFamily != "" && r.spec.Family != m.currentFamily
+// isIncomparable reports whether the price of a class cannot be compared with that of the current classes: it is of another
+// family, and prices are missing.
+func (p pricing) isIncomparable(class ladderClass) bool {
+	return !p.pricesKnown && p.currentFamily != "" && class.spec.Family != p.currentFamily
 }

@@ -11,10 +11,11 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/schedule"
 )
 
-// promotionLimit is the vCPUs that bind the class of a pool, or zero. While the largest reader at the best promotion tier is as
-// large as the writer, it has to stay so, since it is who Aurora promotes when the writer fails (Aurora user guide, "Fault
-// tolerance for an Aurora DB cluster"). The writer may grow to its size. Where the policy leaves the readers alone, a
-// promotion makes the old writer the successor, and nothing is bound.
+// promotionLimit bounds the vCPUs of a pool's instances, so that a reader can be promoted to writer; zero for no bound. The
+// promotion candidate is the largest reader at the best promotion tier: Aurora promotes it when the writer fails (Aurora user
+// guide, "Fault tolerance for an Aurora DB cluster"). While it is as large as the writer, it must stay so, and the writer must
+// not become larger than it. Where the policy does not scale the readers there is no bound: the old writer becomes the promotion
+// candidate.
 func promotionLimit(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool) float64 {
 	candidateVCPUs := promotionCandidateVCPUs(o)
 	writer, err := poolInstances(o, scaling.Writer)
@@ -30,8 +31,8 @@ func promotionLimit(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool
 	return 0
 }
 
-// promotionCandidateVCPUs is the vCPUs of the largest reader at the best promotion tier; zero without readers, and of read replicas outside Aurora,
-// which never succeed their source.
+// promotionCandidateVCPUs is the vCPUs of the promotion candidate; zero without readers, and for read replicas outside Aurora,
+// which are never promoted by AWS.
 func promotionCandidateVCPUs(o *scaling.Observation) float64 {
 	if o.Kind == scaling.DBInstance {
 		return 0
@@ -46,7 +47,8 @@ func promotionCandidateVCPUs(o *scaling.Observation) float64 {
 	return best.vcpus
 }
 
-// requiredCandidateVCPUs is the vCPUs of the class that the writer has to grow to, or zero when it does not have to grow.
+// requiredCandidateVCPUs is the vCPUs that the promotion candidate needs because the writer must scale up to a class of that
+// size; zero when it must not.
 func requiredCandidateVCPUs(p *scaling.Policy, o *scaling.Observation, d *scaling.Decision) float64 {
 	if o.Kind == scaling.DBInstance {
 		return 0
@@ -60,25 +62,26 @@ func requiredCandidateVCPUs(p *scaling.Policy, o *scaling.Observation, d *scalin
 			return float64(class.VCPUFor(o.Engine))
 		}
 	}
-	smallestFit, largest := 0.0, 0.0 // of those that only lack a successor: the smallest that fits, and the largest
+	smallestFit, largest := 0.0, 0.0 // of the writer's candidates that were rejected only for want of a promotion candidate
 	for _, c := range d.Pools[1].Candidates {
 		if d.Pools[1].Hold.Reason != scaling.ReasonNoSuitableShape || c.Verdict != scaling.VerdictNoPromotionCandidate {
 			continue
 		}
 		largest = max(largest, c.VCPUs)
-		if c.PredictedUtilization <= float64(p.CPU.Target)+roundingTolerance && (smallestFit == 0 || c.VCPUs < smallestFit) {
+		if !exceeds(c.PredictedUtilization, p.CPU.Target) && (smallestFit == 0 || c.VCPUs < smallestFit) {
 			smallestFit = c.VCPUs
 		}
 	}
 	return cmp.Or(smallestFit, largest)
 }
 
-// proposePromotionCandidate lets the readers grow first where the writer has to grow and none of them could succeed it. While the writer
-// waits for a disruption window they do not grow for it yet; nor do they become smaller than it will be.
+// proposePromotionCandidate replaces the proposals for the readers where the writer must scale up and no reader is large enough
+// to be promoted: the readers scale up first. They do not scale down below the writer's new class, and do not scale up for it
+// while the writer waits for a disruption window.
 func proposePromotionCandidate(p *scaling.Policy, o *scaling.Observation, d *scaling.Decision, vcpus float64, now time.Time) {
 	hasScaleUp := false
 	d.Proposals = slices.DeleteFunc(d.Proposals, func(proposal scaling.Proposal) bool {
-		hasScaleUp = hasScaleUp || proposal.Direction == scaling.Up // the writer itself, or the readers for their own load
+		hasScaleUp = hasScaleUp || proposal.Direction == scaling.Up // of the writer itself, or of the readers for their own load
 		class, err := catalog.Lookup(proposal.To.InstanceClass)
 		return proposal.Pool == scaling.Readers && proposal.Reason == scaling.ReasonScaleDown &&
 			(err != nil || float64(class.VCPUFor(o.Engine)) < vcpus)
@@ -92,14 +95,15 @@ func proposePromotionCandidate(p *scaling.Policy, o *scaling.Observation, d *sca
 	if best == nil {
 		return
 	}
-	text := fmt.Sprintf("The writer has to grow, and no reader could succeed it: %s → %s", e.currentShape(), best.Shape)
+	text := fmt.Sprintf("The writer must scale up, and no reader is large enough to be promoted to writer: %s → %s",
+		e.currentShape(), best.Shape)
 	proposal := e.newProposal(scaling.ReasonPromotionCandidateTooSmall, scaling.Up, best, text, text)
 	d.Proposals = slices.DeleteFunc(d.Proposals, func(p scaling.Proposal) bool { return p.Pool == scaling.Readers })
 	d.Proposals = append(d.Proposals, *proposal)
 }
 
-// pickCandidateShape picks the preferred shape of the readers, no smaller and no fewer than they are, whose instances have so many
-// vCPUs; nil when there is none.
+// pickCandidateShape returns the preferred shape of the readers whose instances have at least the given vCPUs, with no fewer
+// vCPUs and no fewer readers than now; nil when there is none.
 func pickCandidateShape(p *scaling.Policy, o *scaling.Observation, vcpus float64, now time.Time) (*poolEvaluation, *candidate) {
 	e, err := newPoolEvaluation(p, o, scaling.Readers, now)
 	minimum, errMinimum := scheduledMinimum(p, o.Engine, scaling.Readers, now)

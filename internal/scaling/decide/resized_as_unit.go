@@ -8,9 +8,9 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// mergeInstances sees a Multi-AZ DB cluster as one instance, which carries in each minute what the busiest member carries. All members have
-// one class, and any standby may become the writer; reads go to the standbys. A minute that one of them has no sample for is
-// missing.
+// mergeInstances returns an observation with one instance in place of all instances of a Multi-AZ DB cluster or a Serverless v2
+// cluster. They have one class, and any standby may become the writer, so that each minute has the load of the busiest instance.
+// A minute for which one instance has no sample is missing.
 func mergeInstances(o scaling.Observation) scaling.Observation {
 	writer := slices.IndexFunc(o.Instances, func(i scaling.Instance) bool { return i.Writer })
 	if writer < 0 {
@@ -37,9 +37,13 @@ func mergeInstances(o scaling.Observation) scaling.Observation {
 	return o
 }
 
-// mergeSeries has one sample of each time that every instance has one of.
-func mergeSeries(instances []scaling.Instance, seriesOf func(scaling.Instance) scaling.Series, extreme func(a, b float64) float64) scaling.Series {
-	out := slices.DeleteFunc(slices.Clone(seriesOf(instances[0])), func(s scaling.Sample) bool { return !scaling.IsValidSample(s.Value) })
+// mergeSeries returns the extreme of all instances at each time for which every instance has a sample.
+func mergeSeries(
+	instances []scaling.Instance, seriesOf func(scaling.Instance) scaling.Series, extreme func(a, b float64) float64,
+) scaling.Series {
+	out := slices.DeleteFunc(slices.Clone(seriesOf(instances[0])), func(s scaling.Sample) bool {
+		return !scaling.IsValidSample(s.Value)
+	})
 	for _, i := range instances[1:] {
 		other := seriesOf(i)
 		kept := out[:0]

@@ -8,14 +8,14 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// newMultiAZCluster is a Multi-AZ DB cluster of a writer and two standbys at these CPUs.
+// newMultiAZCluster is a Multi-AZ DB cluster of a writer and two standbys with the given CPU in percent.
 func newMultiAZCluster(cpu ...float64) scaling.Observation {
 	o := newObservation(writer(xlarge, constantLoad(cpu[0])), ownReader("a", xlarge, constantLoad(cpu[1])), ownReader("b", xlarge, constantLoad(cpu[2])))
 	o.ResizedAsUnit = true
 	return o
 }
 
-// It is sized for its busiest member, whichever that is.
+// A Multi-AZ DB cluster is sized for its busiest instance.
 func TestEvaluate_MultiAZClusterUsesBusiestInstance(t *testing.T) {
 	p := newPolicy(withWriter(large, xlarge, xlarge2))
 	p.Readers = nil
@@ -26,9 +26,9 @@ func TestEvaluate_MultiAZClusterUsesBusiestInstance(t *testing.T) {
 	}{
 		{"the writer is busy", newMultiAZCluster(80, 10, 10), "1 × db.r6g.2xlarge"},
 		{"a standby is busy", newMultiAZCluster(20, 10, 80), "1 × db.r6g.2xlarge"},
-		{"nobody is", newMultiAZCluster(50, 40, 45), ""},
-		{"all are idle", newMultiAZCluster(5, 4, 6), "1 × db.r6g.large"},
-		{"one is not idle", newMultiAZCluster(5, 40, 6), ""},
+		{"no instance is busy", newMultiAZCluster(50, 40, 45), ""},
+		{"all instances are idle", newMultiAZCluster(5, 4, 6), "1 × db.r6g.large"},
+		{"one instance is not idle", newMultiAZCluster(5, 40, 6), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := Evaluate(p, test.o, now)
@@ -43,7 +43,7 @@ func TestEvaluate_MultiAZClusterUsesBusiestInstance(t *testing.T) {
 	}
 }
 
-// A Serverless v2 cluster may have a writer alone.
+// A Serverless v2 cluster may have only a writer.
 func TestEvaluate_ServerlessWithoutReaders(t *testing.T) {
 	p := newPolicy(withWriter("16 ACU", "32 ACU"))
 	p.Readers, p.Serverless = nil, true
@@ -54,7 +54,7 @@ func TestEvaluate_ServerlessWithoutReaders(t *testing.T) {
 	}
 }
 
-// What one member has no sample of is missing, whatever the others say.
+// A time for which one instance has no sample is missing.
 func TestMergeSeries(t *testing.T) {
 	at := func(minutes ...float64) scaling.Instance {
 		var i scaling.Instance

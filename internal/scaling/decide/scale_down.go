@@ -9,16 +9,27 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// scaleDownDelayAfterChange is how long after a pool has changed, an instance of it has restarted or the writer has failed over nothing shrinks,
-// however short the scale-down window is.
-const scaleDownDelayAfterChange = time.Hour
+const (
+	// scaleDownDelayAfterChange is how long a pool is not scaled down after it changed, an instance restarted or the writer failed
+	// over, however short the scale-down window is.
+	scaleDownDelayAfterChange = time.Hour
+	// minResizeSavingFactor is how many times the new cost the current cost must be for readers to be resized in order to save.
+	minResizeSavingFactor = 1.2
+)
 
-// proposeScaleDown proposes the preferred cheaper shape that carries the peak of the whole window, and what is foreseen, at the target
-// utilization, and has room for the memory and connections that there are.
+// isTooLarge decides whether a pool is too large: below cpu.scaleDown in every minute of the scale-down window, with no minute
+// missing and none saturated.
+func isTooLarge(p *scaling.Policy, l scaling.Load) bool {
+	w := l.ScaleDownWindow
+	return w.Complete && !w.Saturated && !reaches(utilizationPercent(w.PeakDemand, l.UsableCapacity), p.CPU.ScaleDown)
+}
+
+// proposeScaleDown proposes the preferred cheaper shape that carries the peak of the whole scale-down window, and what is
+// predicted, at the target utilization, and that fits the memory and connections in use.
 func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 	e.listCandidates()
-	low := e.load.ScaleDownWindow
-	requiredVCPUs := max(low.PeakDemand, low.SeasonalDemand, e.load.TrendDemand, e.load.SeasonalDemand)
+	w := e.load.ScaleDownWindow
+	requiredVCPUs := max(w.PeakDemand, w.SeasonalDemand, e.load.TrendDemand, e.load.SeasonalDemand)
 	var best *candidate
 	for n := range e.candidates {
 		c := &e.candidates[n]
@@ -33,18 +44,19 @@ func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 	}
 	best = e.skipIntermediateShapes(best, requiredVCPUs)
 	best.Verdict = scaling.VerdictChosen
-	if hold := e.checkScaleDownDelay(); hold != nil {
-		return nil, *hold
+	if hold := e.checkScaleDownDelay(); hold.Reason != "" {
+		return nil, hold
 	}
-	message := fmt.Sprintf("The %s have been below %d%% CPU for %s: %s → %s",
-		poolNoun(e.pool), e.policy.CPU.ScaleDown, formatDuration(e.policy.ScaleDown.Window), e.currentShape(), best.Shape)
-	cause := fmt.Sprintf("%s peaked at %.0f%% CPU over %s (threshold %d%%), demand %.1f vCPU; for %.1f vCPU %s would run at %.0f%%",
-		poolNoun(e.pool), utilizationPercent(low.PeakDemand, e.load.UsableCapacity), formatDuration(e.policy.ScaleDown.Window), e.policy.CPU.ScaleDown, low.PeakDemand,
-		requiredVCPUs, best.Shape, best.PredictedUtilization)
+	window := formatDuration(e.policy.ScaleDown.Window)
+	message := fmt.Sprintf("The %s has been below %d%% CPU for %s: %s → %s",
+		poolNoun(e.pool), e.policy.CPU.ScaleDown, window, e.currentShape(), best.Shape)
+	cause := fmt.Sprintf("%s peaked at %.0f%% CPU over %s (threshold %d%%), demand %.1f vCPU", poolNoun(e.pool),
+		utilizationPercent(w.PeakDemand, e.load.UsableCapacity), window, e.policy.CPU.ScaleDown, w.PeakDemand)
+	cause += e.describeFit(requiredVCPUs, best)
 	return e.newProposal(scaling.ReasonScaleDown, scaling.Down, best, message, cause), scaling.Hold{}
 }
 
-// scaleDownVerdict says what is to be said against a candidate for shrinking.
+// scaleDownVerdict judges a candidate for a scale-down.
 func (e *poolEvaluation) scaleDownVerdict(c *candidate) scaling.Verdict {
 	if e.usableVCPUs(c) >= e.load.UsableCapacity || c.VCPUs >= e.load.Capacity || !e.respectsPreference(c, len(e.instances)) {
 		return scaling.VerdictWrongDirection
@@ -57,14 +69,16 @@ func (e *poolEvaluation) scaleDownVerdict(c *candidate) scaling.Verdict {
 		return scaling.VerdictPriceUnknown
 	case e.pricing.cost(c) >= e.pricing.currentCost:
 		return scaling.VerdictMoreExpensive
-	case c.PredictedUtilization > float64(e.policy.CPU.Target)+roundingTolerance:
+	case exceeds(c.PredictedUtilization, e.policy.CPU.Target):
 		return scaling.VerdictTooSmall
 	}
 	return cmp.Or(e.checkMemoryAndConnections(c), e.checkClassChange(c), scaling.VerdictFits)
 }
 
-// checkClassChange says what is to be said against a smaller shape that resizes instances. It has to last for a day: itself, where it
-// saves little, or where it saves a third with as many readers as the policy allows, since they come and go with the hours.
+// checkClassChange returns why a smaller shape that resizes instances must not be chosen; empty when it may be. The new class
+// must carry the daily peak: with as many readers as the policy allows where the shape saves a third or more, since readers are
+// added and removed within the day; the shape itself where it saves between a sixth and a third. Saving less does not justify to
+// resize readers.
 func (e *poolEvaluation) checkClassChange(c *candidate) scaling.Verdict {
 	switch {
 	case c.ResizedInstances == 0:
@@ -80,10 +94,7 @@ func (e *poolEvaluation) checkClassChange(c *candidate) scaling.Verdict {
 	return ""
 }
 
-// minResizeSavingFactor is how many times what it will cost a shape must cost now before readers are resized in order to save.
-const minResizeSavingFactor = 1.2
-
-// largestOfClass is the largest shape of a candidate's class.
+// largestOfClass is the candidate of the same class with the most instances.
 func (e *poolEvaluation) largestOfClass(c *candidate) *candidate {
 	for n := range e.candidates {
 		if other := &e.candidates[n]; other.class == c.class && other.Shape.Count > c.Shape.Count {
@@ -93,37 +104,38 @@ func (e *poolEvaluation) largestOfClass(c *candidate) *candidate {
 	return c
 }
 
-// carriesDailyPeak says whether a shape would have carried all of the window for a change of class, and carries what earlier days let expect of
-// the next.
+// carriesDailyPeak reports whether a shape would have carried, at the target utilization, the peak of the window for class
+// changes, and carries the demand that earlier days predict for the next day.
 func (e *poolEvaluation) carriesDailyPeak(c *candidate) bool {
 	fitsTarget := func(demand float64) bool {
-		return utilizationPercent(demand, e.usableVCPUs(c)) <= float64(e.policy.CPU.Target)+roundingTolerance
+		return !exceeds(utilizationPercent(demand, e.usableVCPUs(c)), e.policy.CPU.Target)
 	}
-	if e.classChangeWindow == nil { // it is long, and seldom asked for
-		l := e.summarizeClassChangeWindow(max(e.policy.ScaleDown.Window, e.policy.ScaleDownClassWindow))
-		l.SeasonalDemand = -1
-		e.classChangeWindow = &l
+	const notPredicted = -1 // in SeasonalDemand, until it is needed
+	if e.classChangeWindow == nil {
+		w := e.summarizeClassChangeWindow(max(e.policy.ScaleDown.Window, e.policy.ScaleDownClassWindow))
+		w.SeasonalDemand = notPredicted
+		e.classChangeWindow = &w
 	}
-	l := e.classChangeWindow
-	if !l.Complete || l.Saturated || !fitsTarget(l.PeakDemand) {
+	w := e.classChangeWindow
+	if !w.Complete || w.Saturated || !fitsTarget(w.PeakDemand) {
 		return false
 	}
-	if l.SeasonalDemand < 0 && e.policy.PredictiveScaling.History {
-		l.SeasonalDemand = predictSeasonal(e.observation, e.pool, e.now, day)
+	if w.SeasonalDemand == notPredicted && e.policy.PredictiveScaling.History {
+		w.SeasonalDemand = predictSeasonal(e.observation, e.pool, e.now, day)
 	}
-	return fitsTarget(l.SeasonalDemand)
+	return fitsTarget(w.SeasonalDemand)
 }
 
-// summarizeClassChangeWindow sums up the window for a change of class: by the minute where the pool has been the same for so long, and otherwise by
-// the quarter of an hour, which is what is known of the shapes that it had before.
+// summarizeClassChangeWindow describes the load over the window for class changes: by the minute when the pool has not changed
+// for that long, and otherwise by the quarter of an hour, which is how the load of its earlier shapes is known.
 func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scaling.ScaleDownWindow {
-	if since := e.observation.ChangedAt(e.pool); e.now.Sub(since) > window {
-		if l := summarizeScaleDownWindow(newTimeline(e.instances, since, e.now, window), e.now); l.Complete {
-			return l
+	if changedAt := e.observation.ChangedAt(e.pool); e.now.Sub(changedAt) > window {
+		if w := summarizeScaleDownWindow(newTimeline(e.instances, changedAt, e.now, window), e.now); w.Complete {
+			return w
 		}
 	}
 	cpu, periods := poolHistory(e.observation, e.pool)
-	l := e.load.ScaleDownWindow
+	w := e.load.ScaleDownWindow
 	end := e.now.Add(-historyDelay).Truncate(quarterHour)
 	begin := end.Add(-window).Truncate(quarterHour)
 	cpu = cpu[cpu.IndexFrom(begin):]
@@ -135,35 +147,35 @@ func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scalin
 		if !known {
 			return scaling.ScaleDownWindow{}
 		}
-		l.Saturated = l.Saturated || cpu[0].Value >= SaturationPercent
-		l.PeakDemand = max(l.PeakDemand, min(cpu[0].Value, 100)/100*vcpus)
+		w.Saturated = w.Saturated || cpu[0].Value >= SaturationPercent
+		w.PeakDemand = max(w.PeakDemand, min(cpu[0].Value, 100)/100*vcpus)
 		cpu = cpu[1:]
 	}
-	return l
+	return w
 }
 
-// checkScaleDownDelay says why a pool that could shrink has to wait, or nothing.
-func (e *poolEvaluation) checkScaleDownDelay() *scaling.Hold {
+// checkScaleDownDelay returns why a pool that could be smaller must wait; an empty Hold when it need not.
+func (e *poolEvaluation) checkScaleDownDelay() scaling.Hold {
 	if inUpgradeWatch(e.policy, e.observation, e.now) {
-		return &scaling.Hold{Reason: scaling.ReasonUpgradeWatch, Message: fmt.Sprintf(
-			"The %s (%s) could be smaller. The engine was upgraded at %s: nothing shrinks until %s", poolNoun(e.pool), e.currentShape(),
+		return scaling.Hold{Reason: scaling.ReasonUpgradeWatch, Message: fmt.Sprintf(
+			"The %s (%s) could be smaller, but the engine was upgraded at %s: no scale-down until %s", poolNoun(e.pool), e.currentShape(),
 			formatTime(e.observation.UpgradedAt), formatTime(e.observation.UpgradedAt.Add(e.policy.AfterEngineUpgrade.Duration)))}
 	}
 	if until := e.observation.ChangedAt(e.pool).Add(scaleDownDelayAfterChange); e.now.Before(until) {
-		return &scaling.Hold{Reason: scaling.ReasonStabilizing, Message: fmt.Sprintf(
-			"The %s (%s) could be smaller, and have changed or restarted a short time ago: nothing shrinks until %s",
-			poolNoun(e.pool), e.currentShape(), formatTime(until))}
+		return scaling.Hold{Reason: scaling.ReasonStabilizing, Message: fmt.Sprintf(
+			"The %s (%s) could be smaller, but changed or restarted less than %s ago: no scale-down until %s",
+			poolNoun(e.pool), e.currentShape(), formatDuration(scaleDownDelayAfterChange), formatTime(until))}
 	}
-	return nil
+	return scaling.Hold{}
 }
 
 // noSmallerShapeHold says why a pool that is too large stays as it is.
 func (e *poolEvaluation) noSmallerShapeHold() scaling.Hold {
-	refused := e.rejections()
-	if len(refused) == 0 {
-		return scaling.Hold{Reason: scaling.ReasonAtMinimum, Message: fmt.Sprintf(
-			"The %s (%s) are below %d%% CPU, and the policy allows nothing smaller", poolNoun(e.pool), e.currentShape(), e.policy.CPU.ScaleDown)}
+	message := fmt.Sprintf("The %s (%s) is below %d%% CPU, ", poolNoun(e.pool), e.currentShape(), e.policy.CPU.ScaleDown)
+	if rejections := e.rejections(); len(rejections) > 0 {
+		message += "but no smaller shape is suitable: " + describeRejections(rejections...)
+	} else {
+		message += "and the policy allows nothing smaller"
 	}
-	return scaling.Hold{Reason: scaling.ReasonAtMinimum, Message: fmt.Sprintf(
-		"The %s (%s) are below %d%% CPU, and nothing smaller would do: %s", poolNoun(e.pool), e.currentShape(), e.policy.CPU.ScaleDown, describeRejections(refused...))}
+	return scaling.Hold{Reason: scaling.ReasonAtMinimum, Message: message}
 }

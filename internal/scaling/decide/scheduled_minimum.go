@@ -12,24 +12,24 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/schedule"
 )
 
-// scheduleLookahead is how long before a schedule begins a pool is no longer made smaller than it will ask for.
+// scheduleLookahead is how long before a schedule opens a pool is no longer scaled down below what the schedule requires.
 const scheduleLookahead = time.Hour
 
-// poolMinimum is the least that a pool may be by the schedules of its policy; those that overlap combine by maximum.
+// poolMinimum is the smallest size that the schedules of a policy allow a pool. Schedules that overlap combine by maximum.
 type poolMinimum struct {
 	count            int
-	vcpusPerInstance float64 // of each instance
-	class            string  // the class that vcpus are of
-	schedules        []string
+	vcpusPerInstance float64
+	class            string   // the class that vcpusPerInstance is of
+	schedules        []string // names
 }
 
-// scheduledMinimum combines the schedules that are open at a moment. The error says which cannot be read.
+// scheduledMinimum combines the schedules that are open at a time. The error names the schedule that is invalid.
 func scheduledMinimum(p *scaling.Policy, engine string, pool scaling.Pool, at time.Time) (poolMinimum, error) {
 	var m poolMinimum
 	for _, s := range p.ScheduledMinimums {
 		open, err := schedule.IsWindowOpen(s.Window, at)
 		if err != nil {
-			return poolMinimum{}, fmt.Errorf("schedule %q cannot be read: %w", s.Name, err)
+			return poolMinimum{}, fmt.Errorf("schedule %q is invalid: %w", s.Name, err)
 		}
 		if !open {
 			continue
@@ -48,7 +48,7 @@ func scheduledMinimum(p *scaling.Policy, engine string, pool scaling.Pool, at ti
 		}
 		known, err := catalog.Lookup(class)
 		if err != nil {
-			return poolMinimum{}, fmt.Errorf("schedule %q: %w", s.Name, err)
+			return poolMinimum{}, fmt.Errorf("schedule %q is invalid: %w", s.Name, err)
 		}
 		if vcpus := float64(known.VCPUFor(engine)); vcpus > m.vcpusPerInstance {
 			m.vcpusPerInstance, m.class = vcpus, class
@@ -57,44 +57,45 @@ func scheduledMinimum(p *scaling.Policy, engine string, pool scaling.Pool, at ti
 	return m, nil
 }
 
-// combineWith combines two floors by maximum.
-func (f poolMinimum) combineWith(g poolMinimum) poolMinimum {
-	if g.vcpusPerInstance > f.vcpusPerInstance {
-		f.vcpusPerInstance, f.class = g.vcpusPerInstance, g.class
+// combineWith returns the maximum of two minimums.
+func (m poolMinimum) combineWith(other poolMinimum) poolMinimum {
+	if other.vcpusPerInstance > m.vcpusPerInstance {
+		m.vcpusPerInstance, m.class = other.vcpusPerInstance, other.class
 	}
-	f.count = max(f.count, g.count)
-	return f
+	m.count = max(m.count, other.count)
+	return m
 }
 
-// allows says whether a candidate is at least the floor.
-func (f poolMinimum) allows(c *candidate) bool {
-	return c.Shape.Count >= f.count && c.class.vcpus >= f.vcpusPerInstance
+// allows reports whether a candidate is at least the minimum.
+func (m poolMinimum) allows(c *candidate) bool {
+	return c.Shape.Count >= m.count && c.class.vcpus >= m.vcpusPerInstance
 }
 
-// isMetBy says whether a pool is at least the floor.
-func (f poolMinimum) isMetBy(instances []poolInstance) bool {
+// isMetBy reports whether a pool of these instances is at least the minimum.
+func (m poolMinimum) isMetBy(instances []poolInstance) bool {
 	for n := range instances {
-		if instances[n].vcpus < f.vcpusPerInstance {
+		if instances[n].vcpus < m.vcpusPerInstance {
 			return false
 		}
 	}
-	return len(instances) >= f.count
+	return len(instances) >= m.count
 }
 
-// String says what a floor asks for.
-func (f poolMinimum) String() string {
+// String writes the minimum for people.
+func (m poolMinimum) String() string {
 	var parts []string
-	if f.count > 0 {
-		parts = append(parts, fmt.Sprintf("at least %d", f.count))
+	if m.count > 0 {
+		parts = append(parts, fmt.Sprintf("at least %d readers", m.count))
 	}
-	if f.class != "" {
-		parts = append(parts, "at least "+f.class)
+	if m.class != "" {
+		parts = append(parts, "at least "+m.class)
 	}
 	return strings.Join(parts, " of ")
 }
 
-// proposeRaiseToMinimum proposes the preferred shape that the limits and schedules of the policy allow when the pool is smaller, never
-// with fewer vCPUs than now. Where such a shape has fewer, the load decides; where there is none that may be taken, it says so.
+// proposeRaiseToMinimum proposes the preferred shape that meets readers.min and the open schedules when the pool does not, never
+// with fewer vCPUs than now. Without a proposal, the Hold gives the reason, and is empty when the pool meets the minimum or only
+// shapes with fewer vCPUs would: then the load decides.
 func (e *poolEvaluation) proposeRaiseToMinimum(current poolMinimum) (*scaling.Proposal, scaling.Hold) {
 	minReaders, _ := countLimits(e.policy, e.instances, e.pool)
 	tooFewReaders := len(e.instances) < minReaders && e.pool == scaling.Readers
@@ -120,27 +121,28 @@ func (e *poolEvaluation) proposeRaiseToMinimum(current poolMinimum) (*scaling.Pr
 			best = c
 		}
 	}
-	reason, message := scaling.ReasonBelowMinimum, fmt.Sprintf("The policy asks for at least %d readers", minReaders)
+	reason, message := scaling.ReasonBelowMinimum, fmt.Sprintf("The policy requires at least %d readers", minReaders)
 	if !current.isMetBy(e.instances) {
 		reason = scaling.ReasonBelowSchedule
-		message = fmt.Sprintf("The schedule %s asks for %s", strings.Join(current.schedules, ", "), current)
+		message = fmt.Sprintf("The schedule %s requires %s", strings.Join(current.schedules, ", "), current)
 	}
 	if best == nil {
-		refused := e.rejections()
-		smaller := slices.ContainsFunc(e.candidates, func(c candidate) bool { return c.Verdict == scaling.VerdictWrongDirection })
-		if smaller || len(refused) == 0 {
+		rejections := e.rejections()
+		hasSmaller := slices.ContainsFunc(e.candidates, func(c candidate) bool { return c.Verdict == scaling.VerdictWrongDirection })
+		if hasSmaller || len(rejections) == 0 {
 			return nil, scaling.Hold{}
 		}
 		return nil, scaling.Hold{Reason: scaling.ReasonNoSuitableShape, Message: fmt.Sprintf(
-			"%s, and there are %s. No shape that has them may be taken: %s", message, e.currentShape(), describeRejections(refused...))}
+			"%s, but the pool is %s, and no shape that meets this is suitable: %s",
+			message, e.currentShape(), describeRejections(rejections...))}
 	}
 	best.Verdict = scaling.VerdictChosen
 	message += fmt.Sprintf(": %s → %s", e.currentShape(), best.Shape)
 	return e.newProposal(reason, scaling.Up, best, message, message), scaling.Hold{}
 }
 
-// isPreferredForMinimum says whether a candidate goes before another, which may be none, for reaching the least. Where only readers are
-// missing, as few are added as will do, and none is resized if that can be.
+// isPreferredForMinimum reports whether candidate a is preferred to b, which may be nil, for reaching the minimum. Where only the
+// number of readers is too low, as few as possible are added, and none is resized if that can be avoided.
 func (e *poolEvaluation) isPreferredForMinimum(a, b *candidate, onlyCount bool) bool {
 	if b == nil || !onlyCount {
 		return e.isPreferred(a, b)

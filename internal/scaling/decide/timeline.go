@@ -10,42 +10,42 @@ import (
 const (
 	// samplePeriod is the period of RDS metrics (RDS user guide, "Monitoring metrics").
 	samplePeriod = time.Minute
-	// finalizationDelay is how long the newest minute may still change after it ended. Such a minute is not looked at.
+	// finalizationDelay is how long after its end the sample of a minute may still change. Until then it is not used.
 	finalizationDelay = 60 * time.Second
-	// WarmUp is how long after a change the samples are left out: a new host begins with a cold cache, and dearer queries.
+	// WarmUp is how long samples are ignored after a change: a new host starts with a cold cache, which makes queries more expensive.
 	WarmUp = 5 * time.Minute
-	// SaturationPercent is the utilization above which an instance no longer shows its demand: the truth is at least this.
+	// SaturationPercent is the CPU utilization from which on an instance is saturated: its demand is at least what is measured.
 	SaturationPercent = 95
-	// publicationDelay is how long a minute's sample may take to be published after the minute began.
+	// publicationDelay is the longest time from the start of a minute until its sample is published.
 	publicationDelay = 3 * time.Minute
-	// minCoverage is the share of a window's minutes that must have samples before the window may call for more capacity. For
-	// less capacity every minute must.
+	// minCoverage is the share of a window's minutes that must have samples for a scale-up. A scale-down needs every minute.
 	minCoverage = 0.8
 )
 
-// minuteLoad is what a pool carried in one minute.
+// minuteLoad is the load of a pool in one minute.
 type minuteLoad struct {
-	demand    float64 // vCPUs
-	reporting int32   // instances that have a sample
+	demand    float64 // vCPUs, summed over the instances
+	reporting int32   // number of instances with a sample
 	saturated bool    // an instance was saturated
-	censored  bool    // and nothing showed its demand
+	censored  bool    // a saturated instance had no DBLoadCPU sample that shows its demand
 }
 
-// timeline is a pool minute by minute. Only minutes that every instance has a sample of count.
+// timeline is the load of a pool minute by minute. A minute counts only when every instance has a sample.
 type timeline struct {
-	start         time.Time // the start of minutes[0]
+	start         time.Time // of minutes[0]
 	minutes       []minuteLoad
 	instanceCount int32
 }
 
-// poolInstance is an instance with what its class has.
+// poolInstance is an instance with the vCPUs and memory of its class.
 type poolInstance struct {
 	*scaling.Instance
 	vcpus       float64
-	memoryBytes float64 // bytes
+	memoryBytes float64
 }
 
-// poolInstances looks the classes of a pool's instances up. The error says which class is not in the catalogue.
+// poolInstances lists the instances of a pool with the figures of their classes. The error names the class that the catalogue
+// does not have.
 func poolInstances(o *scaling.Observation, pool scaling.Pool) ([]poolInstance, error) {
 	out := make([]poolInstance, 0, len(o.Instances))
 	for n := range o.Instances {
@@ -62,17 +62,18 @@ func poolInstances(o *scaling.Observation, pool scaling.Pool) ([]poolInstance, e
 	return out, nil
 }
 
-// newestFinalMinute is the start of the newest minute that will not change any more.
+// newestFinalMinute is the start of the newest minute whose samples no longer change.
 func newestFinalMinute(now time.Time) time.Time {
 	return now.Add(-finalizationDelay).Truncate(samplePeriod).Add(-samplePeriod)
 }
 
-// minutesCovering is how many samples a length of time asks for; a minute that it only begins counts.
-func minutesCovering(length time.Duration) int {
-	return int((length + samplePeriod - 1) / samplePeriod)
+// minutesCovering is the number of samples in a window, rounded up to whole minutes.
+func minutesCovering(window time.Duration) int {
+	return int((window + samplePeriod - 1) / samplePeriod)
 }
 
-// newestCommonSample is the newest minute that every instance in service has published; zero when one has published nothing.
+// newestCommonSample is the start of the newest minute that every instance in service has published; zero when one has
+// published nothing.
 func newestCommonSample(instances []poolInstance) time.Time {
 	var oldest time.Time
 	for n := range instances {
@@ -90,21 +91,21 @@ func newestCommonSample(instances []poolInstance) time.Time {
 	return oldest
 }
 
-// newTimeline lays the samples of a pool side by side over the length before the newest minute that is published and settled.
-// Minutes from before the pool was what it is now, and the warm-up after that, stay empty.
-func newTimeline(instances []poolInstance, since, now time.Time, length time.Duration) timeline {
+// newTimeline adds up the samples of a pool over the window that ends with the newest minute that is published and final.
+// Minutes before the pool last changed, and the warm-up after that, stay empty. A zero changedAt means that it is changing.
+func newTimeline(instances []poolInstance, changedAt, now time.Time, window time.Duration) timeline {
 	last := newestFinalMinute(now)
 	if published := newestCommonSample(instances).Truncate(samplePeriod); published.Before(last) {
 		last = published
 	}
-	t := timeline{instanceCount: int32(len(instances)), minutes: make([]minuteLoad, minutesCovering(length))}
+	t := timeline{instanceCount: int32(len(instances)), minutes: make([]minuteLoad, minutesCovering(window))}
 	t.start = last.Add(-time.Duration(len(t.minutes)-1) * samplePeriod)
-	if since.IsZero() {
+	if changedAt.IsZero() {
 		return t
 	}
-	begin := laterOf(t.start, since.Add(WarmUp))
+	from := laterOf(t.start, changedAt.Add(WarmUp))
 	for n := range instances {
-		t.addSamples(&instances[n], begin)
+		t.addSamples(&instances[n], from)
 	}
 	return t
 }
@@ -116,14 +117,14 @@ func laterOf(a, b time.Time) time.Time {
 	return b
 }
 
-// addSamples counts an instance's samples from begin on. A saturated minute shows at least what it used, and what DBLoadCPU says
-// it would have used.
-func (t *timeline) addSamples(i *poolInstance, begin time.Time) {
-	cpu, load := i.CPU[i.CPU.IndexFrom(begin):], i.DBLoadCPU[i.DBLoadCPU.IndexFrom(begin):]
-	first, previous, vcpusPerPercent := t.start.Unix(), -1, i.vcpus/100
+// addSamples adds the samples of an instance from a time on. The demand of a saturated minute is the vCPUs used or DBLoadCPU,
+// whichever is larger.
+func (t *timeline) addSamples(i *poolInstance, from time.Time) {
+	cpu, load := i.CPU[i.CPU.IndexFrom(from):], i.DBLoadCPU[i.DBLoadCPU.IndexFrom(from):]
+	start, previous, vcpusPerPercent := t.start.Unix(), -1, i.vcpus/100
 	for n := range cpu {
 		seconds := cpu[n].Time.Unix()
-		index := int(seconds-first) / 60
+		index := int(seconds-start) / 60
 		if index >= len(t.minutes) {
 			return
 		}
@@ -153,14 +154,14 @@ func (t *timeline) addSamples(i *poolInstance, begin time.Time) {
 	}
 }
 
-// isComplete says whether every instance has a sample of the minute.
+// isComplete reports whether every instance has a sample of the nth minute.
 func (t timeline) isComplete(n int) bool {
 	return t.instanceCount > 0 && t.minutes[n].reporting == t.instanceCount
 }
 
-// lastMinutes is the last minutes of a timeline.
-func (t timeline) lastMinutes(length time.Duration) timeline {
-	n := max(0, len(t.minutes)-minutesCovering(length))
+// lastMinutes is the part of a timeline that covers the window at its end.
+func (t timeline) lastMinutes(window time.Duration) timeline {
+	n := max(0, len(t.minutes)-minutesCovering(window))
 	t.start = t.start.Add(time.Duration(n) * samplePeriod)
 	t.minutes = t.minutes[n:]
 	return t
@@ -171,15 +172,15 @@ func (t timeline) newestMinute() time.Time {
 	return t.start.Add(time.Duration(len(t.minutes)-1) * samplePeriod)
 }
 
-// timelineSummary is what a timeline comes to.
+// timelineSummary describes the complete minutes of a timeline.
 type timelineSummary struct {
-	completeMinutes        int // complete minutes
+	completeMinutes        int
 	newestMinute           time.Time
 	meanDemand, peakDemand float64 // vCPUs
-	saturated, censored    bool
+	saturated, censored    bool    // as of minuteLoad, in any of the minutes
 }
 
-// summarize adds the complete minutes up.
+// summarize adds up the complete minutes.
 func (t timeline) summarize() timelineSummary {
 	var s timelineSummary
 	total, last := 0.0, 0
@@ -202,7 +203,7 @@ func (t timeline) summarize() timelineSummary {
 	return s
 }
 
-// hasCoverage says whether a sum covers so many minutes well enough to call for more capacity.
-func (s timelineSummary) hasCoverage(of int) bool {
-	return s.completeMinutes > 0 && float64(s.completeMinutes) >= minCoverage*float64(of)
+// hasCoverage reports whether enough of a window's minutes are complete for a scale-up.
+func (s timelineSummary) hasCoverage(minutes int) bool {
+	return s.completeMinutes > 0 && float64(s.completeMinutes) >= minCoverage*float64(minutes)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// TestWorkedExamples: the figures of docs/decisions.md are what the engine says.
+// The worked examples of docs/decisions.md must quote what Evaluate returns.
 func TestWorkedExamples(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/decisions.md")
 	if err != nil {
@@ -21,13 +21,15 @@ func TestWorkedExamples(t *testing.T) {
 		policy      scaling.Policy
 		observation scaling.Observation
 	}{
-		{"up", newPolicy(withReaders(1, 4, large, xlarge, xlarge2)),
+		{"scale up", newPolicy(withReaders(1, 4, large, xlarge, xlarge2)),
 			newObservation(ownReader("a", large, recentSamples(74, 78, 80)), ownReader("b", large, recentSamples(66, 70, 72)))},
 		{"saturated", newPolicy(withReaders(1, 1, large, xlarge, xlarge2), withPreference(scaling.Vertical)),
 			newObservation(readerWithDBLoad("a", large, constantLoad(100), constantLoad(4)))},
-		{"saturated and hidden", newPolicy(withReaders(1, 1, large, xlarge, xlarge2), withPreference(scaling.Vertical)), newObservation(ownReader("a", large, constantLoad(100)))},
-		{"ahead", newPolicy(withPredictions, withReaders(1, 4, large, xlarge, xlarge2)), newObservation(twoReaders(large, risingLoad(60, 0.6))...)},
-		{"down", newPolicy(withReaders(1, 4, large, xlarge, xlarge2)), newObservation(twoReaders(xlarge, constantLoad(20))...)},
+		{"saturated, demand unknown", newPolicy(withReaders(1, 1, large, xlarge, xlarge2), withPreference(scaling.Vertical)),
+			newObservation(ownReader("a", large, constantLoad(100)))},
+		{"predictive scale up", newPolicy(withPredictions, withReaders(1, 4, large, xlarge, xlarge2)),
+			newObservation(twoReaders(large, risingLoad(60, 0.6))...)},
+		{"scale down", newPolicy(withReaders(1, 4, large, xlarge, xlarge2)), newObservation(twoReaders(xlarge, constantLoad(20))...)},
 	} {
 		got := onlyProposal(t, Evaluate(test.policy, test.observation, now))
 		for _, want := range []string{got.Cause, fmt.Sprintf("%s → %s", got.From, got.To)} {

@@ -1,0 +1,40 @@
+package decide
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// proposeSurgeCleanup proposes to remove surge readers whose operation has ended, once the other readers carry the load. It
+// does so also where the policy does not scale the readers: the operator created them.
+func proposeSurgeCleanup(p *scaling.Policy, o *scaling.Observation, now time.Time) *scaling.Proposal {
+	if !slices.ContainsFunc(o.Instances, func(i scaling.Instance) bool { return i.SurgeOperation() != "" }) {
+		return nil
+	}
+	readers, err := poolInstances(o, scaling.Readers)
+	if err != nil {
+		return nil
+	}
+	remaining := slices.DeleteFunc(slices.Clone(readers), func(i poolInstance) bool { return i.SurgeOperation() != "" })
+	minReaders := 1
+	if p.Readers != nil {
+		minReaders = p.Readers.Min
+	}
+	if len(remaining) == len(readers) || len(remaining) < minReaders {
+		return nil
+	}
+	load := assessLoad(p, o, scaling.Readers, readers, now)
+	if !load.Fresh || load.Saturated || exceeds(utilizationPercent(load.Demand, totalVCPUs(remaining)), p.CPU.Target) {
+		return nil
+	}
+	from, to := shapeOf(readers), shapeOf(remaining)
+	text := fmt.Sprintf("%d surge reader(s) of an ended operation are not needed to carry the load: %s → %s",
+		len(readers)-len(remaining), from, to)
+	return &scaling.Proposal{Reason: scaling.ReasonLeftoverSurgeReader, Message: text, Cause: text, Change: scaling.Change{
+		Pool: scaling.Readers, Direction: scaling.Cleanup, From: from, To: to, Demand: load.Demand,
+		UtilizationPercent: load.UtilizationPercent,
+	}}
+}
