@@ -1,5 +1,5 @@
-// Package scaling holds the words that every other part of dbscaler speaks: the policy, what was observed, what was
-// decided, and the ports through which databases are observed and changed.
+// Package scaling defines the types that all parts of dbscaler share: the policy, the observation of a database, the
+// decision, the operation that carries it out, and the ports through which databases are observed and changed.
 //
-// Nothing in this package or below it reads a clock, an environment or a network. Time is an argument.
+// Nothing in this package or below it reads a clock, the environment or the network. Time is an argument.
 package scaling

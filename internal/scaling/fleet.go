@@ -2,15 +2,15 @@ package scaling
 
 import "time"
 
-// Fleet is what the other policies of the installation are doing, as far as it bounds what this one may do.
+// Fleet is the state of the other policies of the installation, as far as it limits this one.
 type Fleet struct {
-	// Slots is how many operations that interrupt instances may be under way at once, over all policies; zero means no bound.
+	// Slots is the maximum number of disruptive operations in progress at once, over all policies; zero means no limit.
 	Slots int
-	// Holders names the other policies, as namespace/name, that have one under way, in order.
+	// Holders are the other policies, as sorted namespace/name, with a disruptive operation in progress.
 	Holders []string
 	// Waiting are the other policies that wait for a slot.
 	Waiting []WaitingPolicy
-	// WaitingSince is when this policy began to wait; zero when it does not.
+	// WaitingSince is when this policy started to wait for a slot; zero when it does not wait.
 	WaitingSince time.Time
 }
 
@@ -20,11 +20,11 @@ type WaitingPolicy struct {
 	Policy string
 	// Emergency says that its database is saturated and its demand far above its capacity.
 	Emergency bool
-	// WaitingSince is when it began to wait.
+	// WaitingSince is when it started to wait.
 	WaitingSince time.Time
 }
 
-// IsBefore says whether a waiter's turn comes before another's: emergencies first, then those that have waited longest, then by
+// IsBefore reports whether a policy gets a slot before another: emergencies first, then the one that has waited longest, then by
 // name.
 func (w WaitingPolicy) IsBefore(other WaitingPolicy) bool {
 	switch {

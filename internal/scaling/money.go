@@ -6,18 +6,17 @@ import (
 	"strings"
 )
 
-// Money is an amount in millionths of a US dollar. The Pricing API gives prices with ten decimals; a millionth of a dollar
-// an hour is less than a cent a year.
+// Money is an amount in millionths of a US dollar. The AWS Price List API gives prices with ten decimals; a millionth of a
+// dollar per hour is less than a cent per year.
 type Money int64
 
 // Dollar is one US dollar.
 const Dollar Money = 1_000_000
 
-// decimalPlaces are the digits after the point that Money can hold.
+// decimalPlaces is the number of digits after the decimal point that Money can hold.
 const decimalPlaces = 6
 
-// ParseUSD reads a decimal number of dollars, for example "6.00". Decimals after the sixth are rounded to the nearest. The
-// error says what is wrong with it.
+// ParseUSD parses a decimal number of dollars, for example "6.00". It rounds to six decimals. The error names the text.
 func ParseUSD(text string) (Money, error) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	if !isDigits(whole) || strings.Contains(text, ".") && !isDigits(fraction) || len(whole) > 9 {
@@ -37,6 +36,7 @@ func ParseUSD(text string) (Money, error) {
 	return Money(amount) + roundUp, nil
 }
 
+// isDigits reports whether a text is one or more ASCII digits.
 func isDigits(text string) bool {
 	for _, r := range text {
 		if r < '0' || r > '9' {
@@ -46,7 +46,7 @@ func isDigits(text string) bool {
 	return text != ""
 }
 
-// String writes the amount as people do, with as many decimals as it takes and two at least: $0.52, $0.0175.
+// String formats the amount with as many decimals as it has, and at least two: $0.52, $0.0175.
 func (m Money) String() string {
 	sign := ""
 	if m < 0 {

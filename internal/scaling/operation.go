@@ -5,51 +5,51 @@ import (
 	"time"
 )
 
-// Operation is an approved change being carried out: ordered steps, persisted before the first AWS call.
+// Operation is a change in progress: ordered steps that are persisted before the first AWS call.
 type Operation struct {
-	// ID identifies the operation and names what it creates.
+	// ID identifies the operation. It is part of the names of the readers it creates.
 	ID        string
 	Pool      Pool
 	Direction Direction
 	From, To  Shape
-	// Reason says why it was started.
+	// Reason is that of the proposal.
 	Reason string
-	// Emergency says that it was started because the pool was saturated and its demand far above its capacity.
+	// Emergency says that the pool was saturated and its demand far above its capacity.
 	Emergency bool
-	// UtilizationPercent of the pool in percent when it was started.
+	// UtilizationPercent is the utilization of the pool when the operation was started.
 	UtilizationPercent int
 	StartedAt          time.Time
 	Steps              []Step
 }
 
-// Step is one AWS call and the state that shows it is done.
+// Step is one AWS call and whether its effect was observed.
 type Step struct {
 	Action        Action
 	Instance      string
 	InstanceClass string
-	// PromotionTier of the reader to create, or to set.
+	// PromotionTier is that of the reader to create, or the one to set.
 	PromotionTier int
-	// Surge says that the reader to create or delete is there only for the length of the operation.
+	// Surge says that the reader to create or delete exists only for the duration of the operation.
 	Surge bool
-	// Attempts is how often AWS was asked.
+	// Attempts is the number of AWS requests made.
 	Attempts int
-	// StartedAt is when the step began, before AWS was asked the first time; zero until then.
+	// StartedAt is when the step started, before the first request; zero until then.
 	StartedAt time.Time
-	// LastAttemptAt is when AWS was last asked.
+	// LastAttemptAt is when the last request was made.
 	LastAttemptAt time.Time
-	// ObservedAt is when its effect was first seen; a second look confirms it. Zero while it is not seen.
+	// ObservedAt is when its effect was first observed, to be confirmed by a second observation; zero while it was not.
 	ObservedAt time.Time
-	// CompletedAt is when a second look showed its effect; zero until then.
+	// CompletedAt is when a second observation confirmed its effect; zero until then.
 	CompletedAt time.Time
 }
 
-// IsDisruptive says whether a step takes an instance out of service for a time.
+// IsDisruptive reports whether a step takes an instance out of service for a time.
 func (s Step) IsDisruptive() bool {
 	return s.Action == ModifyInstanceClass || s.Action == Failover || s.Action == ModifyClusterClass
 }
 
-// LeadTime is how long it took until the operation had added capacity: until its first new reader was in service, or where it
-// adds none until its first resized instance was. Zero when it has added none.
+// LeadTime is the time until the operation had added capacity: until its first new reader was in service, or, when it adds none,
+// its first resized instance. Zero while it has added none.
 func (o Operation) LeadTime() time.Duration {
 	for _, action := range []Action{CreateReader, ModifyInstanceClass, ModifyClusterClass, ModifyCapacity} {
 		for _, s := range o.Steps {
@@ -61,17 +61,17 @@ func (o Operation) LeadTime() time.Duration {
 	return 0
 }
 
-// IsDisruptive says whether any step takes an instance out of service for a time. Adding a reader, or removing one, does not.
+// IsDisruptive reports whether any step takes an instance out of service for a time. Adding or removing a reader does not.
 func (o Operation) IsDisruptive() bool {
 	return slices.ContainsFunc(o.Steps, func(s Step) bool { return s.IsDisruptive() })
 }
 
-// HasRequests says whether AWS was asked for any step.
+// HasRequests reports whether an AWS request was made for any step.
 func (o Operation) HasRequests() bool {
 	return slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Attempts > 0 })
 }
 
-// CurrentStep is the index of the step under way, or len(Steps) when all are done.
+// CurrentStep is the index of the step in progress, or len(Steps) when all are completed.
 func (o Operation) CurrentStep() int {
 	for n, s := range o.Steps {
 		if s.CompletedAt.IsZero() {

@@ -5,75 +5,75 @@ import (
 	"time"
 )
 
-// Mode says how far a policy may go.
+// Mode says whether a policy acts on its decisions.
 type Mode string
 
 // The modes.
 const (
-	// Enforce decides and acts.
+	// Enforce carries out decisions.
 	Enforce Mode = "Enforce"
-	// Recommend decides and reports, and never acts.
+	// Recommend only reports decisions.
 	Recommend Mode = "Recommend"
-	// Approve decides, and acts once a person has named the decision's hash.
+	// Approve carries out a decision once a person has approved its hash.
 	Approve Mode = "Approve"
 )
 
-// Redundancy says which readers a shape is sized with.
+// Redundancy says how many readers must be able to carry the load.
 type Redundancy string
 
 // The redundancies.
 const (
-	// AllReaders: the load fits when all readers are in service.
+	// AllReaders: the load must fit all readers.
 	AllReaders Redundancy = "AllReaders"
-	// OneReaderLost: the load still fits with one reader lost.
+	// OneReaderLost: the load must fit when one reader is lost.
 	OneReaderLost Redundancy = "OneReaderLost"
 )
 
-// Preference says which way the reader pool changes when several shapes would do.
+// Preference says which shape of the reader pool is chosen when several fit.
 type Preference string
 
 // The preferences.
 const (
-	// Cheapest takes the shape that costs least: in money where prices are known, otherwise by vCPUs, since within a family
+	// Cheapest chooses the shape with the lowest cost: in money where prices are known, otherwise in vCPUs, since within a family
 	// the price doubles with the size.
 	Cheapest Preference = "Cheapest"
-	// Vertical changes the class first and the count only when no class fits.
+	// Vertical changes the class, and the count only when no class fits.
 	Vertical Preference = "Vertical"
-	// Horizontal changes the count first and the class only when no count fits.
+	// Horizontal changes the count, and the class only when no count fits.
 	Horizontal Preference = "Horizontal"
 )
 
-// Policy is what one DBScalingPolicy asks for.
+// Policy is the configuration of one DBScalingPolicy.
 type Policy struct {
-	// Name is namespace/name of the object.
+	// Name is the namespace/name of the object.
 	Name string
-	// Namespace is the namespace of the object; the database's opt-in tag must name it.
+	// Namespace is the namespace of the object, which the opt-in tag of the database must name.
 	Namespace string
 	Target    Target
 	Mode      Mode
-	// Readers is nil when the policy leaves the readers alone.
+	// Readers is nil when the policy does not scale the readers.
 	Readers *ReaderLimits
-	// Writer is nil when the policy leaves the writer alone.
+	// Writer is nil when the policy does not scale the writer.
 	Writer *WriterLimits
-	// Serverless says that Writer lists maximum capacities of Aurora Serverless v2, as catalog.ServerlessClassName writes them.
+	// Serverless says that Writer lists maximum capacities of Aurora Serverless v2, in the form of catalog.ServerlessClassName.
 	Serverless bool
 	CPU        CPU
 	ScaleUp    Behavior
 	ScaleDown  Behavior
-	// ScaleDownClassWindow is how far back a smaller class must have carried the load before instances are resized to it, where that is longer
+	// ScaleDownClassWindow is the window whose peak a smaller class must carry before instances are resized to it, when it is longer
 	// than the window of ScaleDown.
 	ScaleDownClassWindow time.Duration
 	Guardrails           Guardrails
 	PredictiveScaling    PredictiveScaling
-	// AfterEngineUpgrade is how to watch a database whose engine was upgraded.
+	// AfterEngineUpgrade applies for a time after the engine was upgraded.
 	AfterEngineUpgrade UpgradeWatch
-	// ScheduledMinimums are the least that the pools may be at certain times.
+	// ScheduledMinimums are the minimum sizes of the pools at certain times.
 	ScheduledMinimums []ScheduledMinimum
-	// DisruptionWindows lists when a step that interrupts the writer may begin. Empty means at any time.
+	// DisruptionWindows are the windows in which a step that interrupts the writer may start. Empty means at any time.
 	DisruptionWindows []Window
-	// Prices are what an hour of one instance of a class costs, where the policy says so. They win over those observed.
+	// Prices are the hourly prices of one instance by class. They take precedence over the observed ones.
 	Prices map[string]Money
-	// ManualControl is what a person asked for on the object, outside the spec.
+	// ManualControl is what a person requested by annotations of the object.
 	ManualControl ManualControl
 }
 
@@ -103,92 +103,92 @@ type CPU struct {
 	ScaleDown int
 }
 
-// Behavior is how quickly one direction is taken.
+// Behavior is the timing of one direction.
 type Behavior struct {
-	// Window is what a threshold is held against: the average of it on the way up, each minute of it on the way down.
+	// Window is the window that is compared with the threshold: its average for a scale-up, each of its minutes for a scale-down.
 	Window time.Duration
-	// Cooldown is how long to wait after a change before this direction is taken again.
+	// Cooldown is the time after an operation in which no other of this direction may start.
 	Cooldown time.Duration
 }
 
-// Guardrails bound what the operator may do whatever the load.
+// Guardrails limit what the operator may do, whatever the load.
 type Guardrails struct {
-	// MaxOperationsPerDay is how many operations that interrupt instances may start within 24 hours; of those that only add or remove
-	// readers there may be four times as many. A third of them is kept for growing.
+	// MaxOperationsPerDay is the number of disruptive operations that may start within 24 hours; of those that only add or remove
+	// readers there may be four times as many. A third of them is reserved for scale-ups.
 	MaxOperationsPerDay int
-	// SurgeReaders is how many readers an operation may add for its own length, so that capacity never drops: 0 or 1.
+	// SurgeReaders is the number of readers that an operation may add for its duration, so that capacity never drops: 0 or 1.
 	SurgeReaders int
-	// MaxStepFactor bounds one operation: a pool grows to at most this many times its vCPUs, and shrinks to no less than
-	// its vCPUs divided by this. Zero means no bound.
+	// MaxStepFactor limits one operation: it scales a pool up to at most its vCPUs times this, and down to at least its vCPUs
+	// divided by this. Zero means no limit.
 	MaxStepFactor int
-	// MaxHourlyCost is what an hour of all instances of the target may cost once an operation is done; surge readers are
-	// not counted. Zero means no bound.
+	// MaxHourlyCost is the maximum hourly price of all instances of the target after an operation, without surge readers. Zero means
+	// no limit.
 	MaxHourlyCost Money
-	// AllowEmergencyDisruption says that in an emergency the writer may be interrupted outside the disruption windows.
+	// AllowEmergencyDisruption says whether the writer may be interrupted outside the disruption windows in an emergency.
 	AllowEmergencyDisruption bool
 }
 
-// PredictiveScaling says which predictions may raise the demand that a shape must carry. None ever lowers it.
+// PredictiveScaling says which predictions may raise the demand that a shape must carry. Predictions never lower it.
 type PredictiveScaling struct {
-	// Trend looks at where the last half hour leads.
+	// Trend extrapolates the last 30 minutes.
 	Trend bool
-	// History looks at the same time of earlier days and weeks.
+	// History uses the same time of earlier days and weeks.
 	History bool
 }
 
-// UpgradeWatch is how to look at a database after its engine was upgraded: queries may have become dearer.
+// UpgradeWatch applies after the engine was upgraded, since queries may have become more expensive.
 type UpgradeWatch struct {
-	// Duration of the watch; nothing shrinks during it.
+	// Duration is how long it applies. No pool is scaled down during that time.
 	Duration time.Duration
-	// ScaleUp is the threshold meanwhile, in percent, where it is lower than the usual one.
+	// ScaleUp is the scale-up threshold during that time, in percent, when it is lower than CPU.ScaleUp. Zero means no other.
 	ScaleUp int
 }
 
-// ScheduledMinimum is the least that the pools may be while its window is open.
+// ScheduledMinimum is the minimum size of the pools while its window is open.
 type ScheduledMinimum struct {
-	// Name for people.
+	// Name is used in messages.
 	Name   string
 	Window Window
-	// MinReaders is the least number of readers; zero says nothing about them.
+	// MinReaders is the minimum number of readers; zero for none.
 	MinReaders int
-	// ReaderClass and WriterClass are the least classes, or empty.
+	// ReaderClass and WriterClass are the minimum classes, or empty.
 	ReaderClass, WriterClass string
 }
 
-// Window is a stretch of time: a recurring one, or a single one.
+// Window is a recurring or a single window of time.
 type Window struct {
-	// Schedule is a cron expression of five fields: when the window opens. Empty for a single one.
+	// Schedule is a cron expression with five fields for the opening of a recurring window. Empty for a single one.
 	Schedule string
 	// Start is when a single window opens; zero for a recurring one.
 	Start time.Time
-	// Duration is how long it stays open.
+	// Duration is how long the window stays open.
 	Duration time.Duration
-	// TimeZone is the IANA time zone that Schedule is read in.
+	// TimeZone is the IANA time zone of Schedule.
 	TimeZone string
 }
 
-// ManualControl is what a person asked for by annotation. What cannot be read counts as a pause: it is better to do nothing than to
-// guess.
+// ManualControl is what a person requested by annotations. An invalid annotation counts as a pause: doing nothing is safer than
+// guessing.
 type ManualControl struct {
-	// InvalidReason says what cannot be read, or is empty.
+	// InvalidReason says which annotation is invalid and why, or is empty.
 	InvalidReason string
-	// PausedUntil is when a pause ends; zero when there is none.
+	// PausedUntil is when the pause ends; zero for no pause.
 	PausedUntil time.Time
-	// ApprovedHash is the hash of the decision that was approved, or empty.
+	// ApprovedHash is the hash of the approved decision, or empty.
 	ApprovedHash string
-	// Override is the shape that a person wants for a time, or nil.
+	// Override is the manual override, or nil.
 	Override *ManualOverride
 }
 
-// ManualOverride is the shape that a person wants, whatever the load, until it expires.
+// ManualOverride is the shapes that a person requests, whatever the load, until it expires.
 type ManualOverride struct {
-	// Readers and Writer are the shapes wanted; nil leaves the pool alone.
+	// Readers and Writer are the requested shapes; nil for none.
 	Readers, Writer *Shape
-	// ExpiresAt is when the load decides again.
+	// ExpiresAt is when the override ends.
 	ExpiresAt time.Time
 }
 
-// Allows says whether the limits let a pool have a shape.
+// Allows reports whether the limits allow a pool to have a shape.
 func (p Policy) Allows(pool Pool, to Shape) bool {
 	switch {
 	case pool == Writer && p.Writer != nil:
@@ -200,9 +200,9 @@ func (p Policy) Allows(pool Pool, to Shape) bool {
 	}
 }
 
-// DesiredShape is the shape that a person wants a pool to have at now, or nil.
-func (w ManualControl) DesiredShape(pool Pool, now time.Time) *Shape {
-	override := w.ActiveOverride(now)
+// DesiredShape is the shape that an override active at now requests for a pool, or nil.
+func (m ManualControl) DesiredShape(pool Pool, now time.Time) *Shape {
+	override := m.ActiveOverride(now)
 	switch {
 	case override == nil:
 		return nil
@@ -213,15 +213,15 @@ func (w ManualControl) DesiredShape(pool Pool, now time.Time) *Shape {
 	}
 }
 
-// IsPaused says whether a person has paused the policy at now, or asked for something that cannot be read.
-func (w ManualControl) IsPaused(now time.Time) bool {
-	return w.InvalidReason != "" || now.Before(w.PausedUntil)
+// IsPaused reports whether the policy is paused at now, also by an invalid annotation.
+func (m ManualControl) IsPaused(now time.Time) bool {
+	return m.InvalidReason != "" || now.Before(m.PausedUntil)
 }
 
-// ActiveOverride is the override in force at now, or nil.
-func (w ManualControl) ActiveOverride(now time.Time) *ManualOverride {
-	if w.Override == nil || !now.Before(w.Override.ExpiresAt) {
+// ActiveOverride is the override that is active at now, or nil.
+func (m ManualControl) ActiveOverride(now time.Time) *ManualOverride {
+	if m.Override == nil || !now.Before(m.Override.ExpiresAt) {
 		return nil
 	}
-	return w.Override
+	return m.Override
 }

@@ -6,73 +6,73 @@ import (
 	"time"
 )
 
-// Observer reads targets. One call serves many: the targets of a scope share its snapshot and its metric batch.
+// Observer reads targets. The targets of a scope share one snapshot and one batch of metrics.
 type Observer interface {
-	// Observe returns one result a target, in their order. What it returns was read at or after notBefore; with a zero
-	// notBefore, what was read within the last observation interval is good enough.
+	// Observe returns one result per target, in their order, read at or after notBefore. With a zero notBefore, results of the
+	// last observation interval may be returned.
 	//
-	// A target that does not exist is an Observation with Found false, not an error. A result's error wraps one of the
+	// A target that does not exist gives an Observation with Found false, not an error. The error of a result wraps one of the
 	// errors below where the cause is known.
 	Observe(ctx context.Context, targets []Target, notBefore time.Time) []ObservationResult
 }
 
-// ObservationResult is the result for one target: an observation or the error that prevented it.
+// ObservationResult is the observation of one target, or the error that prevented it.
 type ObservationResult struct {
 	Observation Observation
-	// MetricsErr says why samples could not be read although the topology could. The samples are then missing.
+	// MetricsErr is the error that prevented reading samples when the topology could be read. The samples are then missing.
 	MetricsErr error
 	Err        error
 }
 
 // Executor changes databases. Each call makes at most one mutating request to AWS.
 type Executor interface {
-	// Execute carries out one call on the target. It returns as soon as AWS has accepted it. The error wraps one of the
-	// errors below where the cause is known.
+	// Execute makes one call on the target, and returns as soon as AWS has accepted it. The error wraps one of the errors below
+	// where the cause is known.
 	Execute(ctx context.Context, target Target, call Call) error
 }
 
-// Errors that the ports return, by what to do about them.
+// The errors that the ports return, by the reaction that they need.
 var (
-	// ErrDenied: the role may not do this. A person must change IAM.
+	// ErrDenied: IAM does not allow the call to the role. A person must change IAM.
 	ErrDenied = errors.New("access denied")
 	// ErrThrottled: too many requests; try again later.
 	ErrThrottled = errors.New("throttled")
-	// ErrUnavailable: AWS did not answer, or answered with a server error. Whether a change was made is not known.
+	// ErrUnavailable: AWS did not answer, or answered with a server error. It is not known whether a change was made.
 	ErrUnavailable = errors.New("AWS unavailable")
-	// ErrNotFound: what was to be changed does not exist.
+	// ErrNotFound: the object to change does not exist.
 	ErrNotFound = errors.New("not found")
-	// ErrAlreadyExists: what was to be created exists.
+	// ErrAlreadyExists: the object to create exists.
 	ErrAlreadyExists = errors.New("already exists")
-	// ErrBusy: the database is in a state that does not take this change now. Look again, then retry.
+	// ErrBusy: the state of the database does not allow this change now. Observe again, then retry.
 	ErrBusy = errors.New("busy")
-	// ErrNoCapacity: AWS has no instance of that class in that zone now.
+	// ErrNoCapacity: AWS has no instances of the class in the zone now.
 	ErrNoCapacity = errors.New("insufficient capacity")
 	// ErrQuota: the account's quota is used up. A person must raise it.
 	ErrQuota = errors.New("quota exceeded")
-	// ErrInvalid: AWS refuses this change whatever the time; the message says why.
+	// ErrInvalid: AWS refuses this change, and a retry does not help; the message says why.
 	ErrInvalid = errors.New("refused by AWS")
 )
 
-// NoCapacityError says where AWS had no instance of a class. It matches ErrNoCapacity.
+// NoCapacityError says where AWS had no instances of a class. It matches ErrNoCapacity.
 type NoCapacityError struct {
-	// Zone is the availability zone that was asked for; empty when AWS chose.
+	// Zone is the availability zone requested; empty when AWS chose it.
 	Zone string
-	// LastZone says that there is no other zone to try.
+	// LastZone says that no other zone is left to try.
 	LastZone bool
 	Err      error
 }
 
-// Error implements error.
+// Error is the message of the AWS error.
 func (e *NoCapacityError) Error() string { return e.Err.Error() }
 
-// Unwrap gives the error as AWS answered it.
+// Unwrap is the AWS error.
 func (e *NoCapacityError) Unwrap() error { return e.Err }
 
-// Is says that it is an ErrNoCapacity, also where no zone was left to ask for.
+// Is reports that the error is an ErrNoCapacity.
 func (e *NoCapacityError) Is(target error) bool { return target == ErrNoCapacity }
 
-// StableMessage is an error's message without what differs from one attempt to the next, such as a request id, so that a
-// condition that shows it is written once. Errors have it as a method.
+// StableMessage is the message of an error without the parts that differ between attempts, such as a request ID, so that a
+// condition that shows it is not written again. An error provides it by a method of that name.
 func StableMessage(err error) string {
 	var stable interface{ StableMessage() string }
 	if errors.As(err, &stable) {
@@ -84,26 +84,26 @@ func StableMessage(err error) string {
 // Call is one change to a database.
 type Call struct {
 	Action Action
-	// Instance is the DB instance that is changed, created, deleted or promoted, or the cluster that is changed as a whole.
+	// Instance is the DB instance to change, create, delete or promote, or the cluster to change.
 	Instance string
-	// InstanceClass is the class to change to or to create with.
+	// InstanceClass is the class to change to, or to create the reader with.
 	InstanceClass string
-	// PromotionTier of the reader to create, or to set.
+	// PromotionTier is that of the reader to create, or the one to set.
 	PromotionTier int
-	// Tags of the reader to create.
+	// Tags are those of the reader to create.
 	Tags map[string]string
-	// AvoidZones are the availability zones that a reader is not to be created in.
+	// AvoidZones are the availability zones in which the reader must not be created.
 	AvoidZones []string
 }
 
-// Action is one kind of change.
+// Action is the kind of a call.
 type Action string
 
 // The actions. Each is one AWS call.
 const (
 	// ModifyInstanceClass is rds:ModifyDBInstance with DBInstanceClass and ApplyImmediately.
 	ModifyInstanceClass Action = "ModifyInstanceClass"
-	// ModifyPromotionTier is rds:ModifyDBInstance with PromotionTier, which restarts nothing.
+	// ModifyPromotionTier is rds:ModifyDBInstance with PromotionTier, which does not restart the instance.
 	ModifyPromotionTier Action = "ModifyPromotionTier"
 	// CreateReader is rds:CreateDBInstance in a cluster, with the settings of the writer.
 	CreateReader Action = "CreateReader"
@@ -114,7 +114,7 @@ const (
 	// ModifyClusterClass is rds:ModifyDBCluster with DBClusterInstanceClass and ApplyImmediately, for a Multi-AZ DB cluster. Its
 	// Instance is the cluster.
 	ModifyClusterClass Action = "ModifyClusterClass"
-	// ModifyCapacity is rds:ModifyDBCluster with the maximum capacity of Aurora Serverless v2, which interrupts nothing. Its Instance
-	// is the cluster, and its InstanceClass the capacity as catalog.ServerlessClassName writes it.
+	// ModifyCapacity is rds:ModifyDBCluster with the maximum capacity of Aurora Serverless v2, which interrupts nothing. Its
+	// Instance is the cluster, and its InstanceClass the capacity in the form of catalog.ServerlessClassName.
 	ModifyCapacity Action = "ModifyCapacity"
 )

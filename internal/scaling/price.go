@@ -1,17 +1,17 @@
 package scaling
 
-// ClassPrice is what an hour of one instance of a class costs: as the policy says, or else as was observed. False when neither
-// knows.
+// ClassPrice is the hourly price of one instance of a class: that of the policy, or else the observed one; false when neither
+// has it.
 func ClassPrice(p *Policy, o *Observation, class string) (Money, bool) {
-	if money, known := p.Prices[class]; known {
-		return money, true
+	if price, known := p.Prices[class]; known {
+		return price, true
 	}
-	money, known := o.Prices[class]
-	return money, known
+	price, known := o.Prices[class]
+	return price, known
 }
 
-// HourlyCost is what an hour of the whole target costs with a pool of another shape: all instances, those of the other pool
-// as they are. False when the price of one of the classes is not known.
+// HourlyCost is the hourly price of all instances of the target if a pool had another shape; false when the price of one of the
+// classes is not known.
 func HourlyCost(p *Policy, o *Observation, pool Pool, to Shape) (Money, bool) {
 	pricePerInstance, known := ClassPrice(p, o, to.InstanceClass)
 	total := Money(to.Count) * pricePerInstance
@@ -20,9 +20,9 @@ func HourlyCost(p *Policy, o *Observation, pool Pool, to Shape) (Money, bool) {
 		if i.Writer == (pool == Writer) {
 			continue
 		}
-		money, priced := ClassPrice(p, o, i.Class)
-		total += money
-		known = known && priced
+		price, priceKnown := ClassPrice(p, o, i.Class)
+		total += price
+		known = known && priceKnown
 	}
 	return total, known
 }

@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// Sample is one measured value. At is the start of the period that it stands for.
+// Sample is one measured value. At is the start of its period.
 type Sample struct {
 	Time  time.Time
 	Value float64
 }
 
-// Series is the samples of one metric, oldest first, at most one a period. A period without a sample is missing.
+// Series is the samples of one metric, oldest first, at most one per period. A period without a sample is missing.
 type Series []Sample
 
-// seriesJSON is a series in JSON: regular ones as their start, their period and the values in order, null for a missing one.
+// seriesJSON is a series in JSON. A regular series has a start, a period and the values in order, with null for a missing one;
+// any other has its samples.
 type seriesJSON struct {
 	Start   time.Time  `json:"from,omitzero"`
 	Period  int64      `json:"periodSeconds,omitempty"`
@@ -25,14 +26,13 @@ type seriesJSON struct {
 	Samples []Sample   `json:"samples,omitempty"`
 }
 
-// encodablePeriods are the distances between samples that a series may be written with, in seconds, widest first.
+// encodablePeriods are the periods, in seconds, that a regular series may have, the longest first.
 var encodablePeriods = []int64{900, 300, 60}
 
-// MarshalJSON writes the series so that it reads back exactly, times in UTC. A value that is no number is left out: it is
-// missing to whoever reads it.
+// MarshalJSON encodes the series without loss, with times in UTC. Invalid samples count as missing and are left out.
 func (s Series) MarshalJSON() ([]byte, error) {
 	if slices.ContainsFunc(s, func(sample Sample) bool { return !IsValidSample(sample.Value) }) {
-		s = slices.DeleteFunc(slices.Clone(s), func(sample Sample) bool { return !IsValidSample(sample.Value) }) // it is missing
+		s = slices.DeleteFunc(slices.Clone(s), func(sample Sample) bool { return !IsValidSample(sample.Value) })
 	}
 	if len(s) == 0 {
 		return []byte("{}"), nil
@@ -49,7 +49,8 @@ func (s Series) MarshalJSON() ([]byte, error) {
 	return json.Marshal(seriesJSON{Samples: samples})
 }
 
-// encodeRegular writes the series with one period, unless its samples do not fit or more would be missing than are there.
+// encodeRegular encodes the series with one period; false when the samples are not at multiples of it, or when more than three
+// quarters of the values would be null.
 func (s Series) encodeRegular(period int64) (seriesJSON, bool) {
 	first := s[0].Time
 	length := (s[len(s)-1].Time.Unix()-first.Unix())/period + 1
@@ -69,11 +70,11 @@ func (s Series) encodeRegular(period int64) (seriesJSON, bool) {
 	return w, true
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote. The error says what is wrong.
+// UnmarshalJSON decodes what MarshalJSON encodes.
 func (s *Series) UnmarshalJSON(data []byte) error {
 	var w seriesJSON
 	if err := json.Unmarshal(data, &w); err != nil {
-		return fmt.Errorf("reading a series: %w", err)
+		return fmt.Errorf("decoding a series: %w", err)
 	}
 	*s = nil
 	if len(w.Samples) > 0 {
@@ -88,8 +89,8 @@ func (s *Series) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// IndexFrom is the index of the first sample that is not before t. Where samples are evenly spread, as they mostly are, it is
-// found at once.
+// IndexFrom is the index of the first sample at or after t, or the length of the series. Where samples are evenly spaced, as they
+// mostly are, it takes constant time.
 func (s Series) IndexFrom(t time.Time) int {
 	last := len(s) - 1
 	if last < 0 || !t.After(s[0].Time) {
@@ -98,7 +99,7 @@ func (s Series) IndexFrom(t time.Time) int {
 	if t.After(s[last].Time) {
 		return last + 1
 	}
-	// Between two samples that are known to be on either side of t.
+	// Start from the interpolated position.
 	n := int(float64(last) * float64(t.Unix()-s[0].Time.Unix()) / float64(max(1, s[last].Time.Unix()-s[0].Time.Unix())))
 	n = min(max(n, 0), last)
 	for n > 0 && !s[n-1].Time.Before(t) {
@@ -110,8 +111,7 @@ func (s Series) IndexFrom(t time.Time) int {
 	return n
 }
 
-// ValueAt is the value of the sample that stands for the period that begins at t, and false when it is missing. A value that is
-// no number is missing too.
+// ValueAt is the value of the sample whose period starts at t; false when it is missing or invalid.
 func (s Series) ValueAt(t time.Time) (float64, bool) {
 	n := s.IndexFrom(t)
 	if n == len(s) || !s[n].Time.Equal(t) || !IsValidSample(s[n].Value) {
@@ -120,7 +120,7 @@ func (s Series) ValueAt(t time.Time) (float64, bool) {
 	return s[n].Value, true
 }
 
-// NewestSample is the last sample that is a number, and false when there is none.
+// NewestSample is the last valid sample; false when there is none.
 func (s Series) NewestSample() (Sample, bool) {
 	for n := len(s) - 1; n >= 0; n-- {
 		if IsValidSample(s[n].Value) {
@@ -130,5 +130,5 @@ func (s Series) NewestSample() (Sample, bool) {
 	return Sample{}, false
 }
 
-// IsValidSample says whether a measured value can be counted with: neither NaN, nor infinite, nor below zero.
+// IsValidSample reports whether a measured value can be used: it is not NaN, not infinite and not negative.
 func IsValidSample(v float64) bool { return v >= 0 && v <= math.MaxFloat64 }

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// TargetKind is the kind of database that a policy scales.
+// TargetKind is the kind of a target.
 type TargetKind string
 
 // The kinds of target.
@@ -17,15 +17,15 @@ const (
 	DBInstance TargetKind = "DBInstance"
 )
 
-// Scope is an account and region as seen through one role. Everything in a scope is read with the same calls.
+// Scope is an account and region, accessed through one role. All targets of a scope are read with the same calls.
 type Scope struct {
 	// Region is the AWS region, for example eu-west-1.
 	Region string
-	// RoleARN is the role to assume, or empty for the operator's own identity.
+	// RoleARN is the role to assume; empty for the operator's own identity.
 	RoleARN string
 }
 
-// String names the scope for people.
+// String is the scope for messages.
 func (s Scope) String() string {
 	if s.RoleARN == "" {
 		return s.Region
@@ -33,19 +33,19 @@ func (s Scope) String() string {
 	return s.Region + " as " + s.RoleARN
 }
 
-// Target names one database.
+// Target identifies a database that a policy scales.
 type Target struct {
 	Scope      Scope
 	Kind       TargetKind
 	Identifier string
 }
 
-// String names the target for people.
+// String is the target for messages.
 func (t Target) String() string {
 	return fmt.Sprintf("%s %s in %s", t.Kind, t.Identifier, t.Scope)
 }
 
-// Pool is the set of instances of one role in a target.
+// Pool is the instances of one role in a target.
 type Pool string
 
 // The pools.
@@ -56,15 +56,15 @@ const (
 	Readers Pool = "Readers"
 )
 
-// Shape is what a pool consists of.
+// Shape is the instance class and count of a pool.
 type Shape struct {
-	// InstanceClass is the class of every instance, for example db.r6g.large. Empty when the instances differ.
+	// InstanceClass is the class of every instance, for example db.r6g.large. Empty when their classes differ.
 	InstanceClass string
 	// Count is the number of instances.
 	Count int
 }
 
-// String writes the shape as people do: 2 × db.r6g.large.
+// String is the shape for messages: 2 × db.r6g.large.
 func (s Shape) String() string {
 	class := s.InstanceClass
 	if class == "" {

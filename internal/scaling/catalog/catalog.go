@@ -1,5 +1,5 @@
-// Package catalog knows the RDS and Aurora instance classes: how many vCPUs and how much memory each has and where it
-// may run. A class it does not know is refused, never guessed.
+// Package catalog lists the RDS and Aurora instance classes: the vCPUs and memory of each, and the engines that it supports. A
+// class that is not listed is an error; its figures are never guessed.
 package catalog
 
 import (
@@ -14,24 +14,24 @@ import (
 	"sync"
 )
 
-// ErrUnknownClass says that the catalogue has no such class. The error that wraps it names the class.
+// ErrUnknownClass: the catalogue does not have the class. The error that wraps it names the class.
 var ErrUnknownClass = errors.New("unknown instance class")
 
 // gib is one gibibyte in bytes.
 const gib = 1 << 30
 
-// classTable holds one row a class. The class lists are those of the AWS "Hardware specifications for DB instance
+// classTable has one row per class. The classes are those of the AWS "Hardware specifications for DB instance
 // classes" pages (RDS and Aurora user guides); vCPUs and memory are those of the EC2 type of the same name
-// (DescribeInstanceTypes), which the RDS figures equal.
+// (DescribeInstanceTypes), which are the same as those of RDS.
 //
 //go:embed instance_classes.csv
 var classTable []byte
 
-// Class is one DB instance class.
+// Class is a DB instance class.
 type Class struct {
-	// Name as the RDS API has it, for example db.r6g.large.
+	// Name is the name in the RDS API, for example db.r6g.large.
 	Name string
-	// VCPU is the number of virtual CPUs. SQL Server has fewer on some classes: see VCPUFor.
+	// VCPU is the number of vCPUs. SQL Server has fewer on some classes: see VCPUFor.
 	VCPU int
 	// MemoryBytes is the memory of the instance in bytes.
 	MemoryBytes int64
@@ -51,14 +51,14 @@ type Class struct {
 	Burstable bool
 	// MultiAZClusterOnly says that only Multi-AZ DB clusters offer the class.
 	MultiAZClusterOnly bool
-	// OnlyEngine is the engine family that alone offers the class ("oracle", "sqlserver"), or empty.
+	// OnlyEngine is the only engine family that the class supports ("oracle" or "sqlserver"), or empty.
 	OnlyEngine string
-	// HalfVCPUsOnSQLServer says that SQL Server has half the vCPUs by default: hyper-threading is off, or half of the cores.
+	// HalfVCPUsOnSQLServer says that SQL Server has half the vCPUs by default: hyper-threading or half of the cores are disabled.
 	HalfVCPUsOnSQLServer bool
 }
 
-// VCPUFor is the number of vCPUs that the given engine has on this class. The engine is written as the RDS API writes
-// it, for example aurora-postgresql or sqlserver-se.
+// VCPUFor is the number of vCPUs that an engine has on this class. The engine is that of the RDS API, for example
+// aurora-postgresql or sqlserver-se.
 func (c Class) VCPUFor(engine string) int {
 	if c.HalfVCPUsOnSQLServer && strings.HasPrefix(engine, "sqlserver") {
 		return c.VCPU / 2
@@ -66,8 +66,8 @@ func (c Class) VCPUFor(engine string) int {
 	return c.VCPU
 }
 
-// Supports says whether the class can run the given engine at all. Whether it can run the engine's version in a given
-// availability zone only AWS can tell.
+// Supports reports whether the class can run the engine. Whether it can run a version of the engine in an availability zone, only
+// AWS can tell.
 func (c Class) Supports(engine string) bool {
 	if strings.HasPrefix(engine, "aurora") {
 		return c.Aurora
@@ -79,16 +79,17 @@ func (c Class) Supports(engine string) bool {
 	return c.Architecture != "arm64" || !strings.HasPrefix(engine, "oracle") && !strings.HasPrefix(engine, "sqlserver")
 }
 
+// classesByName parses the table on its first call.
 var classesByName = sync.OnceValue(func() map[string]Class {
 	classes, err := parseTable(classTable)
 	if err != nil {
-		panic("catalog: the embedded figures are broken: " + err.Error())
+		panic("catalog: the embedded class table is invalid: " + err.Error())
 	}
 	return classes
 })
 
-// Lookup finds a class by its name, or the maximum capacity of Aurora Serverless v2 as Capacity writes it. The error wraps
-// ErrUnknownClass.
+// Lookup finds a class by its name, or a maximum capacity of Aurora Serverless v2 in the form of ServerlessClassName. The error
+// wraps ErrUnknownClass.
 func Lookup(name string) (Class, error) {
 	c, ok := classesByName()[name]
 	if !ok {
@@ -100,7 +101,7 @@ func Lookup(name string) (Class, error) {
 	return c, nil
 }
 
-// All lists every class, by family, then vCPUs, then name.
+// All lists every class by family, vCPUs and name.
 func All() []Class {
 	all := make([]Class, 0, len(classesByName()))
 	for _, c := range classesByName() {

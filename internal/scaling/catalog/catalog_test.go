@@ -13,7 +13,7 @@ func TestAll_ClassesAreComplete(t *testing.T) {
 	}
 	for n, c := range all {
 		if !strings.HasPrefix(c.Name, "db."+c.Family+"."+c.Size) {
-			t.Errorf("%s is not db.<family>.<size> of %s and %s", c.Name, c.Family, c.Size)
+			t.Errorf("%s is not named db.<family>.<size> of %s and %s", c.Name, c.Family, c.Size)
 		}
 		if c.Architecture != "x86_64" && c.Architecture != "arm64" {
 			t.Errorf("%s has the architecture %q", c.Name, c.Architecture)
@@ -114,7 +114,7 @@ func TestLookup_UnknownClass(t *testing.T) {
 	for _, name := range []string{"", "r6g.large", "db.r6g", "db.r6g.3xlarge", "DB.R6G.LARGE", "db.serverless"} {
 		_, err := Lookup(name)
 		if !errors.Is(err, ErrUnknownClass) || !strings.Contains(err.Error(), `"`+name+`"`) {
-			t.Errorf("Lookup(%q) says %v", name, err)
+			t.Errorf("Lookup(%q) returned the error %v", name, err)
 		}
 	}
 }
@@ -125,24 +125,24 @@ func TestParseTable_InvalidData(t *testing.T) {
 	for _, test := range []struct{ name, data, want string }{
 		{"empty", "", "at least one row"},
 		{"no rows", head, "at least one row"},
-		{"another header", "name,cpu\ndb.a.large,2\n", "want the columns class,vcpu"},
+		{"other columns", "name,cpu\ndb.a.large,2\n", "want the columns class,vcpu"},
 		{"a column too few", head + good + "db.b.large,2,16\n", "line 3"},
-		{"vCPUs that are no number", head + good + "db.b.large,two,16,arm64,b,large,false,true,false,ec2,\n", "line 3"},
-		{"no vCPUs", head + good + good[:11] + "0" + good[12:], "line 3: db.a.large: vCPUs and memory must be above zero"},
+		{"vCPUs are not a number", head + good + "db.b.large,two,16,arm64,b,large,false,true,false,ec2,\n", "line 3"},
+		{"zero vCPUs", head + good + good[:11] + "0" + good[12:], "line 3: db.a.large: vCPUs and memory must be above zero"},
 		{"negative memory", head + "db.a.large,2,-1,arm64,a,large,false,true,false,ec2,\n", "line 2"},
-		{"a flag that is none", head + good + "db.b.large,2,16,arm64,b,large,no,perhaps,false,ec2,\n", "line 3"},
-		{"twice the same", head + good + good, "line 3: db.a.large is listed twice"},
+		{"invalid flag", head + good + "db.b.large,2,16,arm64,b,large,no,perhaps,false,ec2,\n", "line 3"},
+		{"duplicate class", head + good + good, "line 3: db.a.large is listed twice"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			classes, err := parseTable([]byte(test.data))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v and %v, want an error that says %q", classes, err, test.want)
+				t.Errorf("got %v and %v, want an error that contains %q", classes, err, test.want)
 			}
 		})
 	}
 	classes, err := parseTable([]byte(head + good))
 	if err != nil || len(classes) != 1 {
-		t.Errorf("a good file gives %v, %v", classes, err)
+		t.Errorf("a valid table gives %v, %v", classes, err)
 	}
 }
 

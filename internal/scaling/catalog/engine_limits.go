@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// usableMemoryRatio is the part of a class's memory that RDS counts as DBInstanceClassMemory: the operating system and RDS's own
-// processes take the rest. Measured: max_connections of Aurora PostgreSQL is 1722 on db.r6g.large, where 16 GiB/9531392
+// usableMemoryRatio is the share of a class's memory that is DBInstanceClassMemory: the operating system and the processes of RDS
+// use the rest. Measured: max_connections of Aurora PostgreSQL is 1722 on db.r6g.large, where 16 GiB/9531392
 // would be 1802.
 const usableMemoryRatio = 0.95
 
-// MaxConnections is the number of client connections that a class takes with the default parameter group of an engine, and
-// false when the engine's rule is not known. SQL Server does not bind it to the class.
+// MaxConnections is the maximum number of client connections of a class with the default parameter group of an engine; false when
+// the rule of the engine is not known. For SQL Server it does not depend on the class.
 //
 // Sources: Aurora user guide, "Maximum connections to an Aurora PostgreSQL DB instance" and "… Aurora MySQL DB instance";
 // RDS user guide, "Quotas and constraints", maximum number of database connections.
@@ -34,8 +34,9 @@ func (c Class) MaxConnections(engine string) (int, bool) {
 	return 0, false
 }
 
-// PageCacheRatio is the part of a class's memory that an engine's default parameter group gives to its page cache. That part
-// follows the class; only the rest has to fit. It is 0 for engines whose rule is not known, which asks for room for all.
+// PageCacheRatio is the share of a class's memory that the default parameter group of an engine gives to its page cache. The
+// cache follows the class, so that only the rest must fit another class. It is 0 for engines whose rule is not known: all memory
+// must fit.
 //
 // Sources: default parameter groups: shared_buffers SUM({DBInstanceClassMemory/12038},-50003) pages of 8 KiB (Aurora
 // PostgreSQL), {DBInstanceClassMemory/32768} pages of 8 KiB (RDS for PostgreSQL), innodb_buffer_pool_size

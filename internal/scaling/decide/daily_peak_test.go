@@ -8,8 +8,8 @@ import (
 )
 
 // A new class must carry the daily peak. Two xlarge (8 vCPU) that the operator created run at 10 %, 0.8 vCPU, and the peak of the
-// day decides how small they may become. At 55 % one large carries 1.1 vCPU, four large 4.4 and two large 2.2. One xlarge needs no
-// resize.
+// day decides how small they may become. At 55 % one large carries 1.1 vCPU, four large 4.4 and two large 2.2. One xlarge needs
+// no resize.
 func TestScaleDown_ClassChangeMustCarryDailyPeak(t *testing.T) {
 	always := []scaling.CapacityPeriod{{StartedAt: now.Add(-30 * day), EndedAt: now, VCPUs: 8}}
 	changing := []scaling.CapacityPeriod{ // the demand of the day counts, measured on 16 vCPU until 6 h ago

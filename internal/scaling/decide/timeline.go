@@ -12,7 +12,8 @@ const (
 	samplePeriod = time.Minute
 	// finalizationDelay is how long after its end the sample of a minute may still change. Until then it is not used.
 	finalizationDelay = 60 * time.Second
-	// WarmUp is how long samples are ignored after a change: a new host starts with a cold cache, which makes queries more expensive.
+	// WarmUp is how long samples are ignored after a change: a new host starts with a cold cache, which makes queries more
+	// expensive.
 	WarmUp = 5 * time.Minute
 	// SaturationPercent is the CPU utilization from which on an instance is saturated: its demand is at least what is measured.
 	SaturationPercent = 95

@@ -1,5 +1,6 @@
-// Package memory is what has to be remembered from one look at a database to the next, since AWS cannot tell it: since when a pool
-// has been what it is, how large it was before, and what was done. It is pure: what is remembered comes in and goes out.
+// Package state keeps what must be known from one reconcile of a database to the next and cannot be read from AWS: when a pool
+// last changed, its earlier capacities, and earlier operations. It is pure: each function takes the old state and returns the new
+// one.
 package state
 
 import (
@@ -12,35 +13,35 @@ import (
 )
 
 const (
-	// maxCapacityPeriods is the greatest number of past capacities remembered, as the API's limit has it.
+	// maxCapacityPeriods is the number of capacity periods kept, which is the limit of the API.
 	maxCapacityPeriods = 64
-	// capacityRetention is how long they are remembered: as long as CloudWatch keeps one-minute points (CloudWatch user guide, "Metrics
-	// retention").
+	// capacityRetention is how long they are kept: as long as CloudWatch keeps one-minute data points (CloudWatch user guide,
+	// "Metrics retention").
 	capacityRetention = 15 * 24 * time.Hour
-	// minCapacityPeriod is how long a pool must have been so to be remembered: what is read by it are means of a quarter of an hour.
+	// minCapacityPeriod is the shortest period kept: it is applied to means of a quarter of an hour.
 	minCapacityPeriod = 15 * time.Minute
-	// restartTolerance is by how much EngineUptime may put a start too late, compared with when the instance was seen in service.
+	// restartTolerance is how much later than the instance was observed in service a start computed from EngineUptime may be.
 	restartTolerance = 3 * time.Minute
 )
 
-// InstanceState is an instance as it was last seen.
+// InstanceState is an instance as it was last observed.
 type InstanceState struct {
 	Identifier, Class string
 	Serving           bool
 }
 
-// PoolState is what is remembered of a pool.
+// PoolState is the state kept for a pool.
 type PoolState struct {
-	// Instances by their identifiers; none before the first look.
+	// Instances are sorted by identifier; none before the first observation.
 	Instances []InstanceState
-	// ChangedAt is when the pool was first seen to consist of these, each in service; zero while it is changing.
+	// ChangedAt is when the pool was first observed with these instances, each in service; zero while it is changing.
 	ChangedAt time.Time
-	// CapacityHistory is how many vCPUs it had before, oldest first.
+	// CapacityHistory is its earlier capacities, oldest first.
 	CapacityHistory []scaling.CapacityPeriod
 }
 
-// Update brings up to date what is remembered of a pool. Since stays what it was, and starts anew when an instance came, went,
-// changed its class, restarted or was out of service: AWS cannot tell that later. Times are whole seconds.
+// Update returns the state of a pool after an observation. ChangedAt is set anew when an instance was added or removed, changed
+// its class, restarted or was out of service: AWS does not tell that later. Times are whole seconds.
 func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
 	next, restarted := PoolState{Instances: make([]InstanceState, 0, len(o.Instances))}, time.Time{}
 	for n := range o.Instances {
@@ -63,7 +64,7 @@ func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
 	case !next.isServing():
 	case unchanged && !restarted.After(p.ChangedAt.Add(restartTolerance)):
 		next.ChangedAt = p.ChangedAt
-	case unchanged: // it is still what it was, and its samples from before the restart are not to be trusted
+	case unchanged: // samples from before the restart do not describe the restarted instance
 		next.ChangedAt = restarted
 	default:
 		next.ChangedAt = o.ObservedAt.Truncate(time.Second)
@@ -72,14 +73,15 @@ func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
 	return next
 }
 
+// isServing reports whether every instance is in service.
 func (p PoolState) isServing() bool {
-	return !slices.ContainsFunc(p.Instances, func(m InstanceState) bool { return !m.Serving })
+	return !slices.ContainsFunc(p.Instances, func(i InstanceState) bool { return !i.Serving })
 }
 
-// updatedHistory adds what a pool was before to what is remembered of it, when that has ended.
-func (p PoolState) updatedHistory(since time.Time, o scaling.Observation) []scaling.CapacityPeriod {
+// updatedHistory is the capacity history with the period that has ended when the pool changed, without those no longer kept.
+func (p PoolState) updatedHistory(changedAt time.Time, o scaling.Observation) []scaling.CapacityPeriod {
 	history := p.CapacityHistory
-	if !p.ChangedAt.IsZero() && !since.Equal(p.ChangedAt) {
+	if !p.ChangedAt.IsZero() && !changedAt.Equal(p.ChangedAt) {
 		endedAt := o.ObservedAt.Truncate(time.Second)
 		if vcpus := p.totalVCPUs(o.Engine); vcpus > 0 && endedAt.Sub(p.ChangedAt) >= minCapacityPeriod {
 			history = append(slices.Clone(history), scaling.CapacityPeriod{StartedAt: p.ChangedAt, EndedAt: endedAt, VCPUs: vcpus})
@@ -92,11 +94,11 @@ func (p PoolState) updatedHistory(since time.Time, o scaling.Observation) []scal
 	return history[first:]
 }
 
-// totalVCPUs is the vCPUs of the members together; zero when a class is not known.
+// totalVCPUs is the vCPUs of all instances; zero when a class is not known.
 func (p PoolState) totalVCPUs(engine string) float64 {
 	total := 0
-	for _, m := range p.Instances {
-		class, err := catalog.Lookup(m.Class)
+	for _, i := range p.Instances {
+		class, err := catalog.Lookup(i.Class)
 		if err != nil {
 			return 0
 		}
@@ -105,11 +107,11 @@ func (p PoolState) totalVCPUs(engine string) float64 {
 	return float64(total)
 }
 
-// FullCapacityHistory is how many vCPUs the pool had when, up to now. It is written over what into has.
-func (p PoolState) FullCapacityHistory(into []scaling.CapacityPeriod, o scaling.Observation) []scaling.CapacityPeriod {
-	out := append(into[:0], p.CapacityHistory...)
+// FullCapacityHistory is the capacity history up to the observation, with the current capacity. It reuses the array of buffer.
+func (p PoolState) FullCapacityHistory(buffer []scaling.CapacityPeriod, o scaling.Observation) []scaling.CapacityPeriod {
+	history := append(buffer[:0], p.CapacityHistory...)
 	if vcpus := p.totalVCPUs(o.Engine); !p.ChangedAt.IsZero() && vcpus > 0 {
-		out = append(out, scaling.CapacityPeriod{StartedAt: p.ChangedAt, EndedAt: o.ObservedAt, VCPUs: vcpus})
+		history = append(history, scaling.CapacityPeriod{StartedAt: p.ChangedAt, EndedAt: o.ObservedAt, VCPUs: vcpus})
 	}
-	return out
+	return history
 }

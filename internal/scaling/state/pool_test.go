@@ -7,7 +7,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// observationAt is a look at readers of some classes, so long after the first.
+// observationAt is an observation of readers with the given classes.
 func observationAt(after time.Duration, classes ...string) scaling.Observation {
 	o := scaling.Observation{ObservedAt: now.Add(after), Engine: "aurora-postgresql"}
 	for n, class := range classes {
@@ -16,6 +16,7 @@ func observationAt(after time.Duration, classes ...string) scaling.Observation {
 	return o
 }
 
+// stateAfter is the state of the readers after observations in a row.
 func stateAfter(all ...scaling.Observation) PoolState {
 	var p PoolState
 	for _, o := range all {
@@ -26,7 +27,7 @@ func stateAfter(all ...scaling.Observation) PoolState {
 
 const large, xlarge = "db.r6g.large", "db.r6g.xlarge"
 
-// Since when a pool has been what it is: from when it was first seen so, in service, or its last restart.
+// A pool last changed when it was first observed with its instances in service, or at its last restart.
 func TestPoolState_ChangedAt(t *testing.T) {
 	restarted := func(after, at time.Duration) scaling.Observation {
 		o := observationAt(after, large)
@@ -38,47 +39,48 @@ func TestPoolState_ChangedAt(t *testing.T) {
 	gone := observationAt(3 * time.Hour)
 	for name, test := range map[string]struct {
 		pool PoolState
-		want time.Duration // less than zero: it is changing
+		want time.Duration // negative while the pool is changing
 	}{
-		"the same":                            {stateAfter(observationAt(0, large), observationAt(time.Hour, large)), 0},
-		"another class":                       {stateAfter(observationAt(0, large), observationAt(time.Hour, xlarge)), time.Hour},
-		"one more":                            {stateAfter(observationAt(0, large), observationAt(time.Hour, large, large)), time.Hour},
-		"out of service":                      {stateAfter(observationAt(0, large), busy), -1},
-		"back in service":                     {stateAfter(observationAt(0, large), busy, observationAt(3*time.Hour, large)), 3 * time.Hour},
-		"gone, and back":                      {stateAfter(observationAt(0, large), gone, observationAt(4*time.Hour, large)), 4 * time.Hour},
-		"restarted":                           {stateAfter(observationAt(0, large), restarted(2*time.Hour, time.Hour)), time.Hour},
-		"a start that EngineUptime has later": {stateAfter(observationAt(0, large), restarted(time.Hour, 3*time.Minute)), 0},
-		"one that is later than that":         {stateAfter(observationAt(0, large), restarted(time.Hour, 4*time.Minute)), 4 * time.Minute},
+		"unchanged":               {stateAfter(observationAt(0, large), observationAt(time.Hour, large)), 0},
+		"another class":           {stateAfter(observationAt(0, large), observationAt(time.Hour, xlarge)), time.Hour},
+		"an instance added":       {stateAfter(observationAt(0, large), observationAt(time.Hour, large, large)), time.Hour},
+		"out of service":          {stateAfter(observationAt(0, large), busy), -1},
+		"back in service":         {stateAfter(observationAt(0, large), busy, observationAt(3*time.Hour, large)), 3 * time.Hour},
+		"removed and added again": {stateAfter(observationAt(0, large), gone, observationAt(4*time.Hour, large)), 4 * time.Hour},
+		"restarted":               {stateAfter(observationAt(0, large), restarted(2*time.Hour, time.Hour)), time.Hour},
+		"a start within the tolerance of EngineUptime": {stateAfter(observationAt(0, large), restarted(time.Hour, 3*time.Minute)), 0},
+		"a start after the tolerance of EngineUptime": {stateAfter(observationAt(0, large), restarted(time.Hour, 4*time.Minute)),
+			4 * time.Minute},
 	} {
-		switch since := test.pool.ChangedAt; {
-		case test.want < 0 && !since.IsZero(), test.want >= 0 && !since.Equal(now.Add(test.want)):
-			t.Errorf("%s: since %s", name, since)
+		switch changedAt := test.pool.ChangedAt; {
+		case test.want < 0 && !changedAt.IsZero(), test.want >= 0 && !changedAt.Equal(now.Add(test.want)):
+			t.Errorf("%s: changed at %s", name, changedAt)
 		}
 	}
 }
 
-// What a pool was is remembered when it was so for a quarter of an hour, for fifteen days, and 64 times at most.
+// A capacity period of at least a quarter of an hour is kept for fifteen days, and at most 64 are kept.
 func TestPoolState_CapacityHistory(t *testing.T) {
 	p := stateAfter(observationAt(0, large), observationAt(14*time.Minute, large, large), observationAt(time.Hour, xlarge), observationAt(2*time.Hour, xlarge))
 	if len(p.CapacityHistory) != 1 || p.CapacityHistory[0] != (scaling.CapacityPeriod{StartedAt: now.Add(14 * time.Minute), EndedAt: now.Add(time.Hour), VCPUs: 4}) {
-		t.Errorf("past is %+v", p.CapacityHistory)
+		t.Errorf("capacity history is %+v", p.CapacityHistory)
 	}
-	shapes := p.FullCapacityHistory(nil, observationAt(2*time.Hour, xlarge))
-	if len(shapes) != 2 || shapes[1] != (scaling.CapacityPeriod{StartedAt: now.Add(time.Hour), EndedAt: now.Add(2 * time.Hour), VCPUs: 4}) {
-		t.Errorf("shapes are %+v", shapes)
+	periods := p.FullCapacityHistory(nil, observationAt(2*time.Hour, xlarge))
+	if len(periods) != 2 || periods[1] != (scaling.CapacityPeriod{StartedAt: now.Add(time.Hour), EndedAt: now.Add(2 * time.Hour), VCPUs: 4}) {
+		t.Errorf("full capacity history is %+v", periods)
 	}
 	const day = 24 * time.Hour
 	if p := p.Update(observationAt(time.Hour+15*day, xlarge), scaling.Readers); len(p.CapacityHistory) != 1 {
-		t.Errorf("after fifteen days %+v is remembered", p.CapacityHistory)
+		t.Errorf("after fifteen days the capacity history is %+v", p.CapacityHistory)
 	}
 	if p := p.Update(observationAt(time.Hour+15*day+time.Second, xlarge), scaling.Readers); len(p.CapacityHistory) != 0 {
-		t.Errorf("after more than fifteen days %+v is remembered", p.CapacityHistory)
+		t.Errorf("after more than fifteen days the capacity history is %+v", p.CapacityHistory)
 	}
 	p = PoolState{}
 	for n := range 70 {
 		p = p.Update(observationAt(time.Duration(n)*time.Hour, []string{large, xlarge}[n%2]), scaling.Readers)
 	}
 	if len(p.CapacityHistory) != 64 || !p.CapacityHistory[63].EndedAt.Equal(now.Add(69*time.Hour)) {
-		t.Errorf("%d are remembered", len(p.CapacityHistory))
+		t.Errorf("got %d capacity periods, want 64", len(p.CapacityHistory))
 	}
 }

@@ -1,0 +1,51 @@
+package scaling
+
+import "time"
+
+// Load is the measured and predicted load of a pool. Utilization is in percent, and demand and capacity are in vCPUs.
+type Load struct {
+	Pool Pool
+	// NewestSampleAt is the start of the newest minute that every instance in service has published a sample for; zero when there
+	// is none.
+	NewestSampleAt time.Time
+	// StableAt is when the samples since the last change of the pool fill the scale-up window; zero while it is changing.
+	StableAt time.Time
+	// Fresh says whether there are enough recent samples since the last change. Otherwise none of the figures
+	// below is set, except the capacities.
+	Fresh bool
+	// UtilizationPercent is the mean over the scale-up window, in percent of UsableCapacity.
+	UtilizationPercent float64
+	// Demand is the peak over the scale-up window.
+	Demand float64
+	// Capacity is the vCPUs of the pool.
+	Capacity float64
+	// UsableCapacity is the vCPUs that the policy sizes for: with OneReaderLost, those that are left without the largest reader.
+	UsableCapacity float64
+	// HottestPercent is the mean of the hottest instance over the scale-up window, in percent of its vCPUs, and HottestDemand the
+	// highest demand of the instances that are too hot.
+	HottestPercent, HottestDemand float64
+	// Saturated says that an instance was saturated during the scale-up window.
+	Saturated bool
+	// Censored says that an instance was saturated and nothing showed its demand above its vCPUs: the true demand is at least
+	// Demand.
+	Censored bool
+	// Emergency says that the pool is saturated and its demand, where it is known, far above its capacity.
+	Emergency bool
+	// TrendDemand and SeasonalDemand are predictions for the time at which a new size could be in service; zero for none.
+	TrendDemand, SeasonalDemand float64
+	// ScaleDownWindow is the load over the scale-down window.
+	ScaleDownWindow ScaleDownWindow
+}
+
+// ScaleDownWindow is the load of a pool over its scale-down window. Demand is in vCPUs.
+type ScaleDownWindow struct {
+	// Complete says whether every minute up to now has a sample of every instance.
+	Complete bool
+	// Saturated says that an instance was saturated.
+	Saturated bool
+	// PeakDemand is the highest demand.
+	PeakDemand float64
+	// SeasonalDemand is the highest demand predicted for the next hour from earlier days and weeks; zero when nothing is
+	// predicted, or the pool is not too large.
+	SeasonalDemand float64
+}
