@@ -25,7 +25,7 @@ const (
 	// ReasonScaleUp: the pool is too small, and a larger shape was chosen.
 	ReasonScaleUp Reason = "ScaleUp"
 	// ReasonPredictiveScaleUp: the pool will be too small before a new size could be in service.
-	ReasonPredictiveScaleUp Reason = "ScaleUpAhead"
+	ReasonPredictiveScaleUp Reason = "PredictiveScaleUp"
 	// ReasonScaleDown: the pool was too large during the whole scale-down window, and a smaller shape was chosen.
 	ReasonScaleDown Reason = "ScaleDown"
 	// ReasonBelowMinimum: the pool is smaller than the policy allows.
@@ -34,31 +34,31 @@ const (
 	ReasonBelowSchedule Reason = "BelowSchedule"
 	// ReasonPromotionCandidateTooSmall: the writer must scale up, and no reader is large enough to be promoted to writer, so that
 	// the readers scale up first.
-	ReasonPromotionCandidateTooSmall Reason = "SuccessorTooSmall"
-	// ReasonOverride: a manual override asks for another shape.
+	ReasonPromotionCandidateTooSmall Reason = "PromotionCandidateTooSmall"
+	// ReasonOverride: a manual override requests another shape.
 	ReasonOverride Reason = "Override"
 	// ReasonLeftoverSurgeReader: a surge reader is still there after its operation has ended, and is not needed.
-	ReasonLeftoverSurgeReader Reason = "SurgeLeftover"
+	ReasonLeftoverSurgeReader Reason = "LeftoverSurgeReader"
 )
 
 // The reasons of a hold.
 const (
 	// ReasonWithinThresholds: utilization is between the thresholds.
-	ReasonWithinThresholds Reason = "WithinBand"
+	ReasonWithinThresholds Reason = "WithinThresholds"
 	// ReasonAtMaximum: the pool is too small, and already as large as the policy allows.
 	ReasonAtMaximum Reason = "AtMaximum"
 	// ReasonAtMinimum: the pool is too large, and no smaller shape is allowed or suitable.
 	ReasonAtMinimum Reason = "AtMinimum"
 	// ReasonNoSuitableShape: the pool is too small, and none of the larger shapes that the policy allows can be chosen now.
-	ReasonNoSuitableShape Reason = "NothingFits"
+	ReasonNoSuitableShape Reason = "NoSuitableShape"
 	// ReasonUnknownClass: the catalogue does not have the class of an instance or of the policy.
 	ReasonUnknownClass Reason = "UnknownInstanceClass"
 	// ReasonInvalidSchedule: a schedule of the policy cannot be parsed.
 	ReasonInvalidSchedule Reason = "InvalidSchedule"
 	// ReasonStabilizing: the pool has changed, or was observed for the first time, and its load is not known yet.
-	ReasonStabilizing Reason = "Settling"
+	ReasonStabilizing Reason = "Stabilizing"
 	// ReasonMetricsUnavailable: there are too few recent samples for a decision.
-	ReasonMetricsUnavailable Reason = "MetricsMissing"
+	ReasonMetricsUnavailable Reason = "MetricsUnavailable"
 	// ReasonUpgradeWatch: the engine was upgraded recently, so that no pool is scaled down.
 	ReasonUpgradeWatch Reason = "UpgradeWatch"
 	// ReasonScalingIneffective: several scale-ups have not lowered utilization, so that no other is tried for a time.
@@ -86,7 +86,7 @@ type PoolAssessment struct {
 	Scaled bool
 	// Hold says why the pool should stay as it is, or is empty.
 	Hold Hold
-	// RequiredVCPUs is the demand that the pool must carry; zero when no shape was looked for.
+	// RequiredVCPUs is the demand that the pool must carry; zero when no shape was considered.
 	RequiredVCPUs float64
 	// Candidates are the shapes that were considered, in the order of the ladder, each with its verdict.
 	Candidates []Candidate
@@ -144,13 +144,13 @@ const (
 	VerdictTooSmall Verdict = "TooSmall"
 	// VerdictTooSmallForDailyPeak: not even the largest number of instances of its class would carry the daily peak, so that the
 	// class would soon have to be changed back.
-	VerdictTooSmallForDailyPeak Verdict = "TooSmallForDay"
+	VerdictTooSmallForDailyPeak Verdict = "TooSmallForDailyPeak"
 	// VerdictTooSmallForHottest: the hottest reader would stay above the threshold.
 	VerdictTooSmallForHottest Verdict = "TooSmallForHottest"
 	// VerdictInsufficientMemory: the memory in use, without what follows the class, does not fit.
-	VerdictInsufficientMemory Verdict = "TooLittleMemory"
+	VerdictInsufficientMemory Verdict = "InsufficientMemory"
 	// VerdictInsufficientConnections: it allows fewer connections than are in use.
-	VerdictInsufficientConnections Verdict = "TooFewConnections"
+	VerdictInsufficientConnections Verdict = "InsufficientConnections"
 	// VerdictMemoryUnknown and VerdictConnectionsUnknown: it is smaller, and the samples are missing that would show whether
 	// memory or connections fit.
 	VerdictMemoryUnknown      Verdict = "MemoryUnknown"
@@ -166,13 +166,13 @@ const (
 	// VerdictNoCapacity: AWS had no instances of the class a short time ago.
 	VerdictNoCapacity Verdict = "NoCapacity"
 	// VerdictNoPromotionCandidate: no reader at the best promotion tier would be as large as the writer.
-	VerdictNoPromotionCandidate Verdict = "LosesSuccessor"
+	VerdictNoPromotionCandidate Verdict = "NoPromotionCandidate"
 	// VerdictBelowSchedule: a schedule of the policy requires more, now or within the hour.
 	VerdictBelowSchedule Verdict = "BelowSchedule"
 	// VerdictCountManaged: it has another number of readers, and Aurora Auto Scaling manages that number.
 	VerdictCountManaged Verdict = "CountManaged"
 	// VerdictMoreExpensive: it costs as much as the current shape or more, or saves too little to resize readers.
-	VerdictMoreExpensive Verdict = "Dearer"
+	VerdictMoreExpensive Verdict = "MoreExpensive"
 )
 
 // Candidate is a shape that the policy allows, and its verdict.

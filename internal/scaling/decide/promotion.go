@@ -62,7 +62,7 @@ func requiredCandidateVCPUs(p *scaling.Policy, o *scaling.Observation, d *scalin
 			return float64(class.VCPUFor(o.Engine))
 		}
 	}
-	smallestFit, largest := 0.0, 0.0 // of the writer's candidates that were rejected only for want of a promotion candidate
+	smallestFit, largest := 0.0, 0.0 // of the writer's candidates that were rejected only because of the promotion candidate
 	for _, c := range d.Pools[1].Candidates {
 		if d.Pools[1].Hold.Reason != scaling.ReasonNoSuitableShape || c.Verdict != scaling.VerdictNoPromotionCandidate {
 			continue

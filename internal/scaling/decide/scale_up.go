@@ -219,7 +219,8 @@ func (e *poolEvaluation) scaleUpCause(requiredVCPUs float64, best *candidate) st
 
 // describeFit gives the figures by which a candidate was chosen.
 func (e *poolEvaluation) describeFit(requiredVCPUs float64, c *candidate) string {
-	return fmt.Sprintf("; for %.1f vCPU, %s would run at %.0f%% (target %d%%)", requiredVCPUs, c.Shape, c.PredictedUtilization, e.policy.CPU.Target)
+	return fmt.Sprintf("; for %.1f vCPU, %s would run at %.0f%% (target %d%%)",
+		requiredVCPUs, c.Shape, c.PredictedUtilization, e.policy.CPU.Target)
 }
 
 // isScalingIneffective reports whether the last ineffectiveAttempts scale-ups of the pool, all within ineffectiveWindow, left its

@@ -155,18 +155,18 @@ func TestEvaluate_AfterEngineUpgrade(t *testing.T) {
 
 func TestEvaluate_ScalingIneffective(t *testing.T) {
 	percent := func(n int) *int { return &n }
-	grew := func(hoursAgo int, before, after *int) scaling.OperationRecord {
+	scaledUp := func(hoursAgo int, before, after *int) scaling.OperationRecord {
 		at := now.Add(-time.Duration(hoursAgo) * time.Hour)
 		return scaling.OperationRecord{Pool: scaling.Readers, Direction: scaling.Up, Succeeded: true, StartedAt: at.Add(-20 * time.Minute), CompletedAt: at,
 			UtilizationBefore: before, UtilizationAfter: after}
 	}
-	shrank := grew(2, percent(20), percent(30))
-	shrank.Direction = scaling.Down
-	failed := grew(1, percent(90), nil)
+	scaledDown := scaledUp(2, percent(20), percent(30))
+	scaledDown.Direction = scaling.Down
+	failed := scaledUp(1, percent(90), nil)
 	failed.Succeeded = false
-	ofWriter := grew(1, percent(90), percent(30))
-	ofWriter.Pool = scaling.Writer
-	ineffective := func(hoursAgo int) scaling.OperationRecord { return grew(hoursAgo, percent(90), percent(85)) }
+	writerRecord := scaledUp(1, percent(90), percent(30))
+	writerRecord.Pool = scaling.Writer
+	ineffective := func(hoursAgo int) scaling.OperationRecord { return scaledUp(hoursAgo, percent(90), percent(85)) }
 	for _, test := range []struct {
 		name    string
 		history scaling.History
@@ -175,16 +175,16 @@ func TestEvaluate_ScalingIneffective(t *testing.T) {
 		{"two ineffective scale-ups", scaling.History{ineffective(1), ineffective(2)}, scaling.ReasonScaleUp},
 		{"three ineffective scale-ups", scaling.History{ineffective(1), ineffective(2), ineffective(3)}, scaling.ReasonScalingIneffective},
 		{"three, the first a day ago", scaling.History{ineffective(1), ineffective(2), ineffective(24)}, scaling.ReasonScaleUp},
-		{"the last scale-up was effective", scaling.History{grew(1, percent(90), percent(50)), ineffective(2), ineffective(3),
+		{"the last scale-up was effective", scaling.History{scaledUp(1, percent(90), percent(50)), ineffective(2), ineffective(3),
 			ineffective(4)}, scaling.ReasonScaleUp},
 		{"the effect of the last scale-up is unknown",
-			scaling.History{grew(1, percent(90), nil), ineffective(2), ineffective(3), ineffective(4)}, scaling.ReasonScaleUp},
-		{"a scale-down in between", scaling.History{ineffective(1), shrank, ineffective(3), ineffective(4)}, scaling.ReasonScaleUp},
+			scaling.History{scaledUp(1, percent(90), nil), ineffective(2), ineffective(3), ineffective(4)}, scaling.ReasonScaleUp},
+		{"a scale-down in between", scaling.History{ineffective(1), scaledDown, ineffective(3), ineffective(4)}, scaling.ReasonScaleUp},
 		{"failed operations and those of the writer do not count",
-			scaling.History{failed, ofWriter, ineffective(1), ineffective(2), ineffective(3)},
+			scaling.History{failed, writerRecord, ineffective(1), ineffective(2), ineffective(3)},
 			scaling.ReasonScalingIneffective},
 		{"utilization unchanged, but below the threshold", scaling.History{
-			grew(1, percent(60), percent(60)), grew(2, percent(60), percent(60)), grew(3, percent(60), percent(60))}, scaling.ReasonScaleUp},
+			scaledUp(1, percent(60), percent(60)), scaledUp(2, percent(60), percent(60)), scaledUp(3, percent(60), percent(60))}, scaling.ReasonScaleUp},
 	} {
 		o := newObservation(twoReaders(large, constantLoad(90))...)
 		o.History = test.history
