@@ -222,7 +222,7 @@ func TestScaleDown_WindowExcludesWarmUp(t *testing.T) {
 	}
 	o.ReadersChangedAt = o.ReadersChangedAt.Add(time.Second)
 	if got := Evaluate(p, o, now); reason(got) != scaling.ReasonWithinThresholds {
-		t.Errorf("a second later: got %s, want WithinBand", reason(got))
+		t.Errorf("a second later: got %s, want WithinThresholds", reason(got))
 	}
 }
 
