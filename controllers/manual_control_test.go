@@ -206,7 +206,7 @@ func TestReconcile_StatusExplainsDecision(t *testing.T) {
 	l.applyPolicy(strings.Replace(verticalReadersPolicy, "spec:\n", "spec:\n  mode: Recommend\n  guardrails: {maxHourlyCostUSD: \"9\"}\n  prices: [{instanceClass: db.r6g.large, usdPerHour: \"0.26\"}, {instanceClass: db.r6g.xlarge, usdPerHour: \"0.52\"}, {instanceClass: db.r6g.2xlarge, usdPerHour: \"1.04\"}]\n", 1))
 	p := l.runUntil("p", "recommended", time.Hour, isBlockedBy("ModeRecommend"))
 	d := p.Status.Decision
-	if d.Reason != "ScaleUp" && d.Reason != "ScaleUpAhead" || d.Desired.InstanceClass != "db.r6g.xlarge" || len(d.AlsoHeldBackBy) != 0 {
+	if d.Reason != "ScaleUp" && d.Reason != "PredictiveScaleUp" || d.Desired.InstanceClass != "db.r6g.xlarge" || len(d.AlsoHeldBackBy) != 0 {
 		t.Errorf("the decision is %+v", d)
 	}
 	if len(d.Alternatives) < 2 || d.Alternatives[0].Reason != "Chosen" || d.Alternatives[0].HourlyCostUSD == "" || d.Alternatives[0].PredictedUtilizationPercent == nil {

@@ -19,7 +19,7 @@ func TestReplay_ReportsDifferentEntries(t *testing.T) {
 	if err := Replay(strings.NewReader(string(line)+"\n"+string(line)+"\n"), &out); err != nil || !strings.Contains(out.String(), "2 entries") {
 		t.Errorf("%s, %v", out.String(), err)
 	}
-	forged := strings.Replace(string(line), "WithinBand", "BeyondBand", 1)
+	forged := strings.Replace(string(line), "WithinThresholds", "BeyondBand", 1)
 	err = Replay(strings.NewReader(string(line)+"\n"+forged+"\nnonsense\n"), &out)
 	if err == nil || !strings.Contains(err.Error(), "line 2: this version of dbscaler decides otherwise") || !strings.Contains(err.Error(), "line 3: this is no entry") {
 		t.Errorf("got %v", err)

@@ -82,7 +82,7 @@ func (s *simulation) isSteady() bool {
 			return false
 		}
 		blockedWithoutSurge := *p.Spec.Guardrails.SurgeReaders == 0 && slices.Contains(guardsWithoutSurge, p.Status.Decision.HeldBackBy)
-		if p.Status.Operation != nil || slices.Contains(temporaryGuards, p.Status.Decision.HeldBackBy) || p.Status.Decision.Reason == "Settling" && !blockedWithoutSurge {
+		if p.Status.Operation != nil || slices.Contains(temporaryGuards, p.Status.Decision.HeldBackBy) || p.Status.Decision.Reason == "Stabilizing" && !blockedWithoutSurge {
 			return false
 		}
 	}
@@ -93,13 +93,13 @@ func (s *simulation) isSteady() bool {
 const quietPeriod = 80 * time.Minute
 
 // steadyReasons are the decisions that an operator at rest may have.
-var steadyReasons = []string{"WithinBand", "AtMaximum", "AtMinimum", "NothingFits", "ScalingIneffective"}
+var steadyReasons = []string{"WithinThresholds", "AtMaximum", "AtMinimum", "NoSuitableShape", "ScalingIneffective"}
 
 // guardsWithoutSurge are the guards that a policy without surge readers runs into.
 var guardsWithoutSurge = []string{"MinimumReaders", "ReadersCarryLoad"}
 
 // limitReasons are the decisions that more capacity is wanted and may not be had. A surge reader may then be of use.
-var limitReasons = []string{"AtMaximum", "NothingFits", "ScalingIneffective"}
+var limitReasons = []string{"AtMaximum", "NoSuitableShape", "ScalingIneffective"}
 
 // checkEnd looks at what is left when all is quiet.
 func (w *invariantChecker) checkEnd() {
