@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestAPIErrors: what AWS refuses, with its code and in its words.
+// TestAPIErrors checks the requests that AWS refuses, with its error codes and messages.
 func TestAPIErrors(t *testing.T) {
 	const unknown = "RDS does not support creating a DB instance with the following combination: DBInstanceClass="
 	modify := func(id string, m ModifyInstanceRequest) func(*World) error {
@@ -23,7 +23,7 @@ func TestAPIErrors(t *testing.T) {
 			return err
 		}
 	}
-	remove := func(id string, skip bool, snapshot string) func(*World) error {
+	deleteInstance := func(id string, skip bool, snapshot string) func(*World) error {
 		return func(w *World) error {
 			_, err := w.DeleteInstance(testRegion, id, skip, snapshot)
 			return err
@@ -41,7 +41,7 @@ func TestAPIErrors(t *testing.T) {
 			return err
 		}
 	}
-	then := func(first, second func(*World) error) func(*World) error {
+	inSequence := func(first, second func(*World) error) func(*World) error {
 		return func(w *World) error {
 			if err := first(w); err != nil {
 				return fmt.Errorf("the first call: %w", err)
@@ -54,78 +54,78 @@ func TestAPIErrors(t *testing.T) {
 	version, multi, tier := "16.3", true, 16
 
 	for _, test := range []struct {
-		name   string
-		ask    func(*World) error
-		code   string
-		status int
-		says   string
+		name    string
+		request func(*World) error
+		code    string
+		status  int
+		message string
 	}{
-		{"modify: no such instance", modify("nobody", class("db.r6g.large")), "DBInstanceNotFound", 404, "nobody not found"},
+		{"modify: unknown instance", modify("nobody", class("db.r6g.large")), "DBInstanceNotFound", 404, "nobody not found"},
 		{"modify: unknown class", modify("orders-2", class("db.r99g.large")), "InvalidParameterCombination", 400,
 			unknown + "db.r99g.large, Engine=aurora-postgresql, EngineVersion=16.1, LicenseModel=postgresql-license."},
-		{"modify: class that Aurora does not offer", modify("orders-2", class("db.m6g.large")), "InvalidParameterCombination", 400, unknown},
-		{"modify: class that the engine does not run on", modify("ledger", class("db.r5.8xlarge.tpc2.mem3x")), "InvalidParameterCombination", 400, unknown},
-		{"modify: under way", then(modify("orders-2", classChange("db.r6g.xlarge")), modify("orders-2", classChange("db.r6g.2xlarge"))),
+		{"modify: class that Aurora does not support", modify("orders-2", class("db.m6g.large")), "InvalidParameterCombination", 400, unknown},
+		{"modify: class that the engine does not support", modify("ledger", class("db.r5.8xlarge.tpc2.mem3x")), "InvalidParameterCombination", 400, unknown},
+		{"modify: change in progress", inSequence(modify("orders-2", classChange("db.r6g.xlarge")), modify("orders-2", classChange("db.r6g.2xlarge"))),
 			"InvalidDBInstanceState", 400, "Database instance is not in available state."},
-		{"modify: being created", then(create(func(*CreateInstanceRequest) {}), modify("orders-9", class("db.r6g.xlarge"))), "InvalidDBInstanceState", 400, "not in available state"},
-		{"modify: cluster fails over", then(failover("orders", ""), modify("orders-2", class("db.r6g.xlarge"))), "InvalidDBClusterStateFault", 400, "orders is not in available state"},
-		{"modify: no capacity", modify("orders-2", class("db.r6g.16xlarge")), "InsufficientDBInstanceCapacity", 400,
+		{"modify: creation in progress", inSequence(create(func(*CreateInstanceRequest) {}), modify("orders-9", class("db.r6g.xlarge"))), "InvalidDBInstanceState", 400, "not in available state"},
+		{"modify: failover in progress", inSequence(failover("orders", ""), modify("orders-2", class("db.r6g.xlarge"))), "InvalidDBClusterStateFault", 400, "orders is not in available state"},
+		{"modify: capacity shortage", modify("orders-2", class("db.r6g.16xlarge")), "InsufficientDBInstanceCapacity", 400,
 			"there are no instances of the requested class available in the current instance's availability zone"},
-		{"modify: promotion tier", modify("orders-2", ModifyInstanceRequest{PromotionTier: &tier}), "InvalidParameterValue", 400, "from 0 to 15"},
-		{"modify: version of a member", modify("orders-2", ModifyInstanceRequest{EngineVersion: &version}), "InvalidParameterCombination", 400, "member of a cluster"},
-		{"modify: standby of a member", modify("orders-2", ModifyInstanceRequest{MultiAZ: &multi}), "InvalidParameterCombination", 400, "member of a cluster"},
+		{"modify: promotion tier too high", modify("orders-2", ModifyInstanceRequest{PromotionTier: &tier}), "InvalidParameterValue", 400, "from 0 to 15"},
+		{"modify: engine version of a cluster member", modify("orders-2", ModifyInstanceRequest{EngineVersion: &version}), "InvalidParameterCombination", 400, "member of a cluster"},
+		{"modify: Multi-AZ of a cluster member", modify("orders-2", ModifyInstanceRequest{MultiAZ: &multi}), "InvalidParameterCombination", 400, "member of a cluster"},
 
-		{"create: no such cluster", create(func(c *CreateInstanceRequest) { c.Cluster = "nobody" }), "DBClusterNotFoundFault", 404, "nobody not found"},
-		{"create: name taken", create(func(c *CreateInstanceRequest) { c.Identifier = "orders-1" }), "DBInstanceAlreadyExists", 400, "orders-1"},
-		{"create: no name", create(func(c *CreateInstanceRequest) { c.Identifier = "" }), "InvalidParameterValue", 400, "DBInstanceIdentifier"},
-		{"create: other engine", create(func(c *CreateInstanceRequest) { c.Engine = "aurora-mysql" }), "InvalidParameterCombination", 400, "(aurora-mysql) doesn't match"},
+		{"create: unknown cluster", create(func(c *CreateInstanceRequest) { c.Cluster = "nobody" }), "DBClusterNotFoundFault", 404, "nobody not found"},
+		{"create: identifier in use", create(func(c *CreateInstanceRequest) { c.Identifier = "orders-1" }), "DBInstanceAlreadyExists", 400, "orders-1"},
+		{"create: no identifier", create(func(c *CreateInstanceRequest) { c.Identifier = "" }), "InvalidParameterValue", 400, "DBInstanceIdentifier"},
+		{"create: engine of another cluster", create(func(c *CreateInstanceRequest) { c.Engine = "aurora-mysql" }), "InvalidParameterCombination", 400, "(aurora-mysql) doesn't match"},
 		{"create: unknown class", create(func(c *CreateInstanceRequest) { c.Class = "large" }), "InvalidParameterCombination", 400, unknown + "large"},
-		{"create: tier", create(func(c *CreateInstanceRequest) { c.PromotionTier = &tier }), "InvalidParameterValue", 400, "from 0 to 15"},
-		{"create: window", create(func(c *CreateInstanceRequest) { c.MaintenanceWindow = "sunday" }), "InvalidParameterValue", 400, "sunday"},
-		{"create: zone", create(func(c *CreateInstanceRequest) { c.AvailabilityZone = "us-east-1a" }), "DBSubnetGroupDoesNotCoverEnoughAZs", 400, "us-east-1a"},
-		{"create: no capacity in the zone", create(func(c *CreateInstanceRequest) { c.Class, c.AvailabilityZone = "db.r6g.12xlarge", "eu-west-1b" }), "InsufficientDBInstanceCapacity", 400, "eu-west-1b"},
-		{"create: no capacity at all", create(func(c *CreateInstanceRequest) { c.Class = "db.r6g.16xlarge" }), "InsufficientDBInstanceCapacity", 400, "no instances"},
-		{"create: cluster fails over", then(failover("orders", ""), create(func(*CreateInstanceRequest) {})), "InvalidDBClusterStateFault", 400, "not in available state"},
+		{"create: promotion tier too high", create(func(c *CreateInstanceRequest) { c.PromotionTier = &tier }), "InvalidParameterValue", 400, "from 0 to 15"},
+		{"create: invalid maintenance window", create(func(c *CreateInstanceRequest) { c.MaintenanceWindow = "sunday" }), "InvalidParameterValue", 400, "sunday"},
+		{"create: zone of another region", create(func(c *CreateInstanceRequest) { c.AvailabilityZone = "us-east-1a" }), "DBSubnetGroupDoesNotCoverEnoughAZs", 400, "us-east-1a"},
+		{"create: capacity shortage in the zone", create(func(c *CreateInstanceRequest) { c.Class, c.AvailabilityZone = "db.r6g.12xlarge", "eu-west-1b" }), "InsufficientDBInstanceCapacity", 400, "eu-west-1b"},
+		{"create: capacity shortage in all zones", create(func(c *CreateInstanceRequest) { c.Class = "db.r6g.16xlarge" }), "InsufficientDBInstanceCapacity", 400, "no instances"},
+		{"create: failover in progress", inSequence(failover("orders", ""), create(func(*CreateInstanceRequest) {})), "InvalidDBClusterStateFault", 400, "not in available state"},
 
-		{"delete: no such instance", remove("nobody", true, ""), "DBInstanceNotFound", 404, "nobody"},
-		{"delete: final snapshot of a member", remove("orders-2", false, "last"), "InvalidParameterCombination", 400,
+		{"delete: unknown instance", deleteInstance("nobody", true, ""), "DBInstanceNotFound", 404, "nobody"},
+		{"delete: final snapshot of a cluster member", deleteInstance("orders-2", false, "last"), "InvalidParameterCombination", 400,
 			"FinalDBSnapshotIdentifier can not be specified when deleting a cluster instance"},
-		{"delete: neither", remove("ledger", false, ""), "InvalidParameterCombination", 400, "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified"},
-		{"delete: both", remove("ledger", true, "last"), "InvalidParameterCombination", 400, "SkipFinalSnapshot"},
-		{"delete: protected", remove("safe", true, ""), "InvalidParameterCombination", 400, "disable deletion protection"},
-		{"delete: twice", then(remove("ledger", true, ""), remove("ledger", true, "")), "InvalidDBInstanceState", 400, "already being deleted"},
+		{"delete: neither final snapshot nor SkipFinalSnapshot", deleteInstance("ledger", false, ""), "InvalidParameterCombination", 400, "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified"},
+		{"delete: both final snapshot and SkipFinalSnapshot", deleteInstance("ledger", true, "last"), "InvalidParameterCombination", 400, "SkipFinalSnapshot"},
+		{"delete: deletion protection", deleteInstance("safe", true, ""), "InvalidParameterCombination", 400, "disable deletion protection"},
+		{"delete: twice", inSequence(deleteInstance("ledger", true, ""), deleteInstance("ledger", true, "")), "InvalidDBInstanceState", 400, "already being deleted"},
 
-		{"failover: no such cluster", failover("nobody", ""), "DBClusterNotFoundFault", 404, "nobody"},
+		{"failover: unknown cluster", failover("nobody", ""), "DBClusterNotFoundFault", 404, "nobody"},
 		{"failover: no reader", failover("alone", ""), "InvalidDBClusterStateFault", 400, "no Aurora Replica in available state"},
-		{"failover: no reader in service", then(reboot("orders-2", false), failover("orders", "")), "InvalidDBClusterStateFault", 400, "available state"},
+		{"failover: no reader in service", inSequence(reboot("orders-2", false), failover("orders", "")), "InvalidDBClusterStateFault", 400, "available state"},
 		{"failover: to the writer", failover("orders", "orders-1"), "InvalidDBInstanceState", 400, "not a reader"},
-		{"failover: to another cluster's", failover("orders", "alone-1"), "InvalidDBInstanceState", 400, "not a reader"},
-		{"failover: to a busy reader", then(reboot("orders-2", false), failover("orders", "orders-2")), "InvalidDBInstanceState", 400, "not in available state"},
-		{"failover: twice", then(failover("orders", ""), failover("orders", "")), "InvalidDBClusterStateFault", 400, "not in available state"},
+		{"failover: to a reader of another cluster", failover("orders", "alone-1"), "InvalidDBInstanceState", 400, "not a reader"},
+		{"failover: to a busy reader", inSequence(reboot("orders-2", false), failover("orders", "orders-2")), "InvalidDBInstanceState", 400, "not in available state"},
+		{"failover: twice", inSequence(failover("orders", ""), failover("orders", "")), "InvalidDBClusterStateFault", 400, "not in available state"},
 
-		{"reboot: no such instance", reboot("nobody", false), "DBInstanceNotFound", 404, "nobody"},
-		{"reboot: under way", then(reboot("ledger", false), reboot("ledger", false)), "InvalidDBInstanceState", 400, "in-progress management operation"},
-		{"reboot: no standby", reboot("ledger", true), "InvalidParameterCombination", 400, "Multi-AZ"},
+		{"reboot: unknown instance", reboot("nobody", false), "DBInstanceNotFound", 404, "nobody"},
+		{"reboot: reboot in progress", inSequence(reboot("ledger", false), reboot("ledger", false)), "InvalidDBInstanceState", 400, "in-progress management operation"},
+		{"reboot: forced failover without a standby", reboot("ledger", true), "InvalidParameterCombination", 400, "Multi-AZ"},
 
-		{"cluster", func(w *World) error { _, err := w.Cluster("eu-west-2", "orders"); return err }, "DBClusterNotFoundFault", 404, "orders"},
-		{"instance", func(w *World) error { _, err := w.Instance("eu-west-2", "ledger"); return err }, "DBInstanceNotFound", 404, "ledger"},
-		{"tags of an instance", func(w *World) error { return w.AddTags("arn:aws:rds:eu-west-1:123456789012:db:nobody", nil) }, "DBInstanceNotFound", 404, "nobody"},
-		{"tags of a cluster", func(w *World) error { return w.RemoveTags("arn:aws:rds:eu-west-1:123456789012:cluster:nobody", nil) }, "DBClusterNotFoundFault", 404, "nobody"},
+		{"describe: cluster of another region", func(w *World) error { _, err := w.Cluster("eu-west-2", "orders"); return err }, "DBClusterNotFoundFault", 404, "orders"},
+		{"describe: instance of another region", func(w *World) error { _, err := w.Instance("eu-west-2", "ledger"); return err }, "DBInstanceNotFound", 404, "ledger"},
+		{"tags: unknown instance", func(w *World) error { return w.AddTags("arn:aws:rds:eu-west-1:123456789012:db:nobody", nil) }, "DBInstanceNotFound", 404, "nobody"},
+		{"tags: unknown cluster", func(w *World) error { return w.RemoveTags("arn:aws:rds:eu-west-1:123456789012:cluster:nobody", nil) }, "DBClusterNotFoundFault", 404, "nobody"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			alone := auroraCluster(1, 0, "db.r6g.large")
 			alone.Identifier, alone.Instances[0].Identifier = "alone", "alone-1"
-			safe := plainInstance(1, "db.m6g.large", false)
+			safe := standaloneInstance(1, "db.m6g.large", false)
 			safe.Identifier, safe.DeletionProtection = "safe", true
-			w := newWorld(t, nil, auroraCluster(1, 1, "db.r6g.large", "db.r6g.large"), plainInstance(1, "db.m6g.large", false), alone, safe)
+			w := newWorld(t, nil, auroraCluster(1, 1, "db.r6g.large", "db.r6g.large"), standaloneInstance(1, "db.m6g.large", false), alone, safe)
 			w.SetCapacityShortage("db.r6g.16xlarge")
 			w.SetCapacityShortage("db.r6g.12xlarge", "eu-west-1b")
-			assertAPIError(t, test.ask(w), test.code, test.status, test.says)
+			assertAPIError(t, test.request(w), test.code, test.status, test.message)
 		})
 	}
 }
 
-// TestCreateInstance_EnforcesQuotas: how many instances there can be.
+// TestCreateInstance_EnforcesQuotas: the quotas of readers of a cluster and of instances in a region.
 func TestCreateInstance_EnforcesQuotas(t *testing.T) {
 	create := func(w *World, cluster string, n int) error {
 		_, err := w.CreateInstance(testRegion, CreateInstanceRequest{
@@ -145,68 +145,68 @@ func TestCreateInstance_EnforcesQuotas(t *testing.T) {
 	t.Run("instances of a region", func(t *testing.T) {
 		databases := []Database{auroraCluster(1, 1, "db.r6g.large")}
 		for n := range maxInstancesPerRegion - 1 {
-			d := plainInstance(1, "db.m6g.large", false)
-			d.Identifier = fmt.Sprintf("plain-%d", n)
+			d := standaloneInstance(1, "db.m6g.large", false)
+			d.Identifier = fmt.Sprintf("standalone-%d", n)
 			databases = append(databases, d)
 		}
 		w := newWorld(t, nil, databases...)
 		assertAPIError(t, create(w, "orders", 0), "InstanceQuotaExceeded", 400, "(40)")
-		must[*Instance](t)(w.DeleteInstance(testRegion, "plain-0", true, ""))
+		must[*Instance](t)(w.DeleteInstance(testRegion, "standalone-0", true, ""))
 		advance(w, 5*time.Minute)
 		if err := create(w, "orders", 0); err != nil {
-			t.Errorf("after one has gone: %v", err)
+			t.Errorf("after the deletion of an instance: %v", err)
 		}
 	})
 }
 
-// TestCapacityShortage_RefusesClass: a scenario and a hook can make a class scarce and plentiful.
+// TestCapacityShortage_RefusesClass: a scenario and SetCapacityShortage can begin and end a capacity shortage.
 func TestCapacityShortage_RefusesClass(t *testing.T) {
 	until := Instant{Offset: 2 * time.Hour}
 	w := newWorld(t, func(s *Scenario) {
 		s.CapacityShortages = []CapacityShortage{{Class: "db.r6g.xlarge", Zones: []string{"eu-west-1b"}, From: Instant{Time: testStart.Add(time.Hour)}, Until: &until}}
 	}, auroraCluster(1, 1, "db.r6g.large", "db.r6g.large", "db.r6g.large")) // in the zones a, b and c
-	ask := func() error {
+	request := func() error {
 		_, err := w.ModifyInstance(testRegion, "orders-2", classChange("db.r6g.xlarge"))
 		return err
 	}
 	w.Advance(testStart.Add(time.Hour))
-	assertAPIError(t, ask(), "InsufficientDBInstanceCapacity", 400, "")
-	made := must[*Instance](t)(w.CreateInstance(testRegion, CreateInstanceRequest{Identifier: "orders-4", Cluster: "orders", Engine: "aurora-postgresql", Class: "db.r6g.xlarge"}))
-	if made.AvailabilityZone != "eu-west-1a" {
-		t.Errorf("without a zone of its own it is put into %s", made.AvailabilityZone)
+	assertAPIError(t, request(), "InsufficientDBInstanceCapacity", 400, "")
+	created := must[*Instance](t)(w.CreateInstance(testRegion, CreateInstanceRequest{Identifier: "orders-4", Cluster: "orders", Engine: "aurora-postgresql", Class: "db.r6g.xlarge"}))
+	if created.AvailabilityZone != "eu-west-1a" {
+		t.Errorf("got zone %s, want eu-west-1a, the least used zone with capacity", created.AvailabilityZone)
 	}
 	w.Advance(testStart.Add(2 * time.Hour))
 	w.SetCapacityShortage("db.r6g.xlarge")
-	assertAPIError(t, ask(), "InsufficientDBInstanceCapacity", 400, "")
+	assertAPIError(t, request(), "InsufficientDBInstanceCapacity", 400, "")
 	w.ClearCapacityShortage("db.r6g.xlarge")
-	if err := ask(); err != nil {
-		t.Errorf("when there is plenty: %v", err)
+	if err := request(); err != nil {
+		t.Errorf("after the shortage: %v", err)
 	}
 }
 
-// TestModifyInstance_RefusesJustAfterAvailable: right after available is shown, AWS may still refuse.
+// TestModifyInstance_RefusesJustAfterAvailable: AWS may still refuse a change just after the status is available again.
 func TestModifyInstance_RefusesJustAfterAvailable(t *testing.T) {
 	w := newWorld(t, func(s *Scenario) { s.RefuseAfterAvailable.Duration = 10 * time.Second }, auroraCluster(1, 1, "db.r6g.large", "db.r6g.large"))
-	ask := func() error {
+	request := func() error {
 		tier := 0
 		_, err := w.ModifyInstance(testRegion, "orders-2", ModifyInstanceRequest{PromotionTier: &tier})
 		return err
 	}
-	if err := ask(); err != nil {
-		t.Errorf("it has been available all along: %v", err)
+	if err := request(); err != nil {
+		t.Errorf("available since the start: %v", err)
 	}
 	must[*Instance](t)(w.RebootInstance(testRegion, "orders-2", false))
 	for must[*Instance](t)(w.Instance(testRegion, "orders-2")).Status != statusAvailable {
 		advance(w, time.Second)
 	}
-	assertAPIError(t, ask(), "InvalidDBInstanceState", 400, "Database instance is not in available state.")
+	assertAPIError(t, request(), "InvalidDBInstanceState", 400, "Database instance is not in available state.")
 	advance(w, 10*time.Second)
-	if err := ask(); err != nil {
+	if err := request(); err != nil {
 		t.Errorf("ten seconds later: %v", err)
 	}
 }
 
-// TestTags_AddAndRemove: of clusters and instances, with or without any before.
+// TestTags_AddAndRemove: tags of a cluster that has some and of an instance that has none.
 func TestTags_AddAndRemove(t *testing.T) {
 	d := auroraCluster(1, 1, "db.r6g.large")
 	d.Tags = map[string]string{"team": "care"}
@@ -222,11 +222,11 @@ func TestTags_AddAndRemove(t *testing.T) {
 		}
 		tags := must[map[string]string](t)(w.Tags(arn))
 		if len(tags) != 1 || tags["b"] != "2" {
-			t.Errorf("%s has the tags %v", arn, tags)
+			t.Errorf("%s: got tags %v, want b=2", arn, tags)
 		}
 		tags["c"] = "3" // a copy
 		if again := must[map[string]string](t)(w.Tags(arn)); len(again) != 1 {
-			t.Errorf("%s has the tags %v", arn, again)
+			t.Errorf("%s: got tags %v after the caller changed its copy", arn, again)
 		}
 	}
 }

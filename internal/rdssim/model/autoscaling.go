@@ -7,33 +7,30 @@ import (
 	"time"
 )
 
-// AutoScaling are the limits within which Aurora Auto Scaling sets the number of readers of a cluster. It is only shown: the
-// simulated world adds no readers by itself.
+// AutoScaling is the range within which Aurora Auto Scaling sets the number of readers of a cluster. It is only listed: the
+// simulation adds no readers by itself.
 type AutoScaling struct {
 	MinCapacity int `json:"minCapacity"`
 	MaxCapacity int `json:"maxCapacity"`
 }
 
-// ScalableTarget is a cluster that was registered with Application Auto Scaling.
+// ScalableTarget is a cluster that is registered with Application Auto Scaling.
 type ScalableTarget struct {
 	AutoScaling
 	Region, AccountID, ClusterIdentifier string
 	CreatedAt                            time.Time
 }
 
-// maxAutoScalingReaders is how many readers a cluster can have (Aurora user guide, "Quotas and constraints").
-const maxAutoScalingReaders = 15
-
 func (a AutoScaling) validate() error {
-	if a.MinCapacity < 0 || a.MaxCapacity < a.MinCapacity || a.MaxCapacity > maxAutoScalingReaders {
-		return fmt.Errorf("minCapacity %d and maxCapacity %d: want numbers of readers from 0 to %d, the first not above the second",
-			a.MinCapacity, a.MaxCapacity, maxAutoScalingReaders)
+	if a.MinCapacity < 0 || a.MaxCapacity < a.MinCapacity || a.MaxCapacity > maxReaders {
+		return fmt.Errorf("minCapacity %d and maxCapacity %d: want 0 <= minCapacity <= maxCapacity <= %d readers",
+			a.MinCapacity, a.MaxCapacity, maxReaders)
 	}
 	return nil
 }
 
-// RegisterScalableTarget gives the number of a cluster's readers to Aurora Auto Scaling. The error, which is a *Fault where there is no such
-// cluster, says what is wrong.
+// RegisterScalableTarget registers a cluster with Aurora Auto Scaling. It returns an *APIError if the cluster does not exist, and
+// another error if the limits are invalid.
 func (w *World) RegisterScalableTarget(region, cluster string, limits AutoScaling) error {
 	c, err := w.findCluster(region, cluster)
 	if err == nil {
@@ -48,12 +45,12 @@ func (w *World) RegisterScalableTarget(region, cluster string, limits AutoScalin
 	return nil
 }
 
-// DeregisterScalableTarget takes it back.
+// DeregisterScalableTarget removes the registration of a cluster.
 func (w *World) DeregisterScalableTarget(region, cluster string) {
 	delete(w.scalableTargets, region+"/"+cluster)
 }
 
-// ScalableTargets lists the registered clusters of a region by identifier.
+// ScalableTargets returns the registered clusters of a region, sorted by identifier.
 func (w *World) ScalableTargets(region string) []ScalableTarget {
 	var out []ScalableTarget
 	for _, t := range w.scalableTargets {

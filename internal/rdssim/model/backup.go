@@ -6,9 +6,8 @@ import (
 )
 
 const (
-	statusBackingUp = "backing-up"
-
-	// How long a daily backup of a plain instance shows: snapshots are incremental, so it is minutes, whatever the size.
+	// The range of how long a standalone instance is backing-up each day: snapshots are incremental, so it takes minutes at any
+	// size.
 	minBackupDuration, maxBackupDuration = 3 * time.Minute, 6 * time.Minute
 
 	day = 24 * time.Hour
@@ -16,20 +15,24 @@ const (
 
 var backupWindowPattern = regexp.MustCompile(`^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$`)
 
-// isValidBackupWindow says whether a backup window is one such as 01:00-01:30, of 30 minutes at least (RDS API reference,
+// isValidBackupWindow reports whether a backup window has the form 01:00-01:30 and lasts at least 30 minutes (RDS API reference,
 // PreferredBackupWindow).
 func isValidBackupWindow(window string) bool {
 	return backupWindowPattern.MatchString(window) && (timeOfDay(window[6:])-timeOfDay(window)+day)%day >= minWindowDuration
 }
 
-// timeOfDay is how long after midnight a time such as 01:00 is.
-func timeOfDay(at string) time.Duration {
-	number := func(n int) int { return 10*int(at[n]-'0') + int(at[n+1]-'0') }
-	return time.Duration(number(0))*time.Hour + time.Duration(number(3))*time.Minute
+// timeOfDay returns the time since midnight of a clock time such as 01:00.
+func timeOfDay(clock string) time.Duration {
+	return time.Duration(twoDigits(clock, 0))*time.Hour + time.Duration(twoDigits(clock, 3))*time.Minute
 }
 
-// scheduleBackup backs an instance up when its window opens next, and again each day. A day on which it is busy then has no
-// backup.
+// twoDigits returns the number that two decimal digits of a string stand for, from an index on.
+func twoDigits(text string, index int) int {
+	return 10*int(text[index]-'0') + int(text[index+1]-'0')
+}
+
+// scheduleBackup starts a backup when the backup window next opens, and again each day. There is no backup on a day on which the
+// instance is busy at that time.
 func (w *World) scheduleBackup(s *instanceState) {
 	delay := (timeOfDay(s.BackupWindow) - w.now.Sub(w.now.Truncate(day)) + day) % day
 	if delay == 0 {
@@ -43,7 +46,7 @@ func (w *World) scheduleBackup(s *instanceState) {
 	})
 }
 
-// startBackup only shows: the instance serves all the while.
+// startBackup shows the instance as backing-up for a few minutes. The instance stays in service.
 func (w *World) startBackup(s *instanceState) {
 	s.Status = statusBackingUp
 	w.recordInstanceEvent(s, "backup", "Backing up DB instance")

@@ -8,8 +8,8 @@ import (
 
 const minCapacityChangeDuration, maxCapacityChangeDuration = 20 * time.Second, 60 * time.Second
 
-// ModifyServerlessCapacity is ModifyDBCluster with the capacity range of Aurora Serverless v2. It interrupts nothing, and shows at once; the
-// cluster is modifying for a moment. The error is a *Fault.
+// ModifyServerlessCapacity is ModifyDBCluster with the capacity range of Aurora Serverless v2. The new range applies at once and
+// without an outage; the cluster is modifying for 20 to 60 seconds. The error is an *APIError.
 func (w *World) ModifyServerlessCapacity(region, id string, capacity ServerlessCapacity) (*Cluster, error) {
 	c, err := w.findCluster(region, id)
 	if err != nil {
@@ -18,11 +18,11 @@ func (w *World) ModifyServerlessCapacity(region, id string, capacity ServerlessC
 	g, _ := w.findGroup(region, id)
 	switch {
 	case c.Capacity == nil:
-		return nil, invalidCombination("The cluster %s has no Serverless v2 scaling configuration in the simulator.", id)
+		return nil, invalidCombination("DB cluster %s: the simulator has no Serverless v2 scaling configuration of it.", id)
 	case c.Status != statusAvailable:
 		return nil, clusterNotAvailable(c)
-	case capacity.Min < 0 || capacity.Max < capacity.Min || catalog.ServerlessClassName(capacity.Max) == "":
-		return nil, invalidValue("Serverless v2 capacity from %g to %g isn't valid, or no multiple of 4, which is all that the simulator has.",
+	case !capacity.isValid():
+		return nil, invalidValue("Serverless v2 capacity from %g to %g: the simulator supports a maximum that is a multiple of 4 up to 256.",
 			capacity.Min, capacity.Max)
 	}
 	c.Status, c.Capacity = statusModifying, &capacity
@@ -35,4 +35,23 @@ func (w *World) ModifyServerlessCapacity(region, id string, capacity ServerlessC
 		}
 	})
 	return c.copy(), nil
+}
+
+// isValid reports whether the range is one that the simulator has: a maximum that is a multiple of 4 ACUs up to 256.
+func (c ServerlessCapacity) isValid() bool {
+	return c.Min >= 0 && c.Max >= c.Min && catalog.ServerlessClassName(c.Max) != ""
+}
+
+// SetVCPUs changes the number of vCPUs of an instance at once and without an outage. RDS cannot do this: it models platforms
+// that can. The class and the memory stay the same. The error is an *APIError.
+func (w *World) SetVCPUs(region, id string, vcpus float64) error {
+	s, err := w.findInstance(region, id)
+	if err != nil {
+		return err
+	}
+	if vcpus <= 0 {
+		return invalidValue("An instance with %g vCPUs isn't valid.", vcpus)
+	}
+	s.vcpus = vcpus
+	return nil
 }

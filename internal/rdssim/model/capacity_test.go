@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// serverlessCluster is a cluster whose writer asks for so many vCPUs of at most 4.
+// serverlessCluster is a Serverless v2 cluster of at most 16 ACUs (4 vCPUs) with a writer demand in vCPUs.
 func serverlessCluster(vcpus float64) Database {
 	d := auroraCluster(vcpus, 0, "db.serverless")
 	d.Serverless = &ServerlessCapacity{Min: 0.5, Max: 16}
@@ -15,30 +15,30 @@ func serverlessCluster(vcpus float64) Database {
 func TestModifyServerlessCapacity(t *testing.T) {
 	w := newWorld(t, nil, serverlessCluster(2))
 	advance(w, 10*time.Minute)
-	answer := must[*Cluster](t)(w.ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 32}))
-	if answer.Status != statusModifying || *answer.Capacity != (ServerlessCapacity{0.5, 32}) {
-		t.Errorf("the answer is %+v", answer)
+	response := must[*Cluster](t)(w.ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 32}))
+	if response.Status != statusModifying || *response.Capacity != (ServerlessCapacity{0.5, 32}) {
+		t.Errorf("got response %+v", response)
 	}
 	if _, err := w.ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 64}); err == nil {
-		t.Error("it is changed again while it is being changed")
+		t.Error("a second change was accepted while the first was in progress")
 	}
 	if truth, _ := w.GroundTruth(testRegion, "orders-1"); !truth.InService || truth.VCPUs != 8 {
-		t.Errorf("the writer is %+v", truth)
+		t.Errorf("got writer %+v", truth)
 	}
 	advance(w, 10*time.Minute)
 	if c := must[*Cluster](t)(w.Cluster(testRegion, "orders")); c.Status != statusAvailable {
-		t.Errorf("the cluster is %s", c.Status)
+		t.Errorf("got cluster %s", c.Status)
 	}
-	used := cpuByMinute(w, "orders-1")
-	if before, after := used["08:05"], used["08:15"]; before < 45 || before > 60 || after < 22 || after > 30 {
-		t.Errorf("CPU was %g %% before and %g %% after", before, after)
+	utilization := cpuByMinute(w, "orders-1")
+	if before, after := utilization["08:05"], utilization["08:15"]; before < 45 || before > 60 || after < 22 || after > 30 {
+		t.Errorf("got CPU %g %% before and %g %% after the change, want it to halve", before, after)
 	}
-	for _, wrong := range []ServerlessCapacity{{0.5, 10}, {40, 32}, {0.5, 512}} {
-		if _, err := w.ModifyServerlessCapacity(testRegion, "orders", wrong); err == nil {
-			t.Errorf("it scales from %g to %g", wrong.Min, wrong.Max)
+	for _, invalid := range []ServerlessCapacity{{0.5, 10}, {40, 32}, {0.5, 512}} {
+		if _, err := w.ModifyServerlessCapacity(testRegion, "orders", invalid); err == nil {
+			t.Errorf("capacity from %g to %g was accepted", invalid.Min, invalid.Max)
 		}
 	}
 	if _, err := newWorld(t, nil, auroraCluster(1, 1, "db.r6g.large")).ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 32}); err == nil {
-		t.Error("instances of a class have a capacity")
+		t.Error("a provisioned cluster accepted a capacity range")
 	}
 }

@@ -8,18 +8,18 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// multiAZClusterFamilies are the instance families of Multi-AZ DB clusters (RDS user guide, "Instance class availability for Multi-AZ DB
-// clusters"): all have local storage.
+// multiAZClusterFamilies are the instance families that Multi-AZ DB clusters support, all with local storage (RDS user guide,
+// "Instance class availability for Multi-AZ DB clusters").
 var multiAZClusterFamilies = []string{"c6gd", "m5d", "m6gd", "m6id", "m6idn", "r5d", "r6gd", "r6id", "r6idn", "x2iedn"}
 
-// SupportsMultiAZCluster says whether a class is offered for Multi-AZ DB clusters.
+// SupportsMultiAZCluster reports whether a class is available for Multi-AZ DB clusters.
 func SupportsMultiAZCluster(c catalog.Class) bool {
 	return slices.Contains(multiAZClusterFamilies, c.Family)
 }
 
-// ModifyClusterClass is ModifyDBCluster with DBClusterInstanceClass and ApplyImmediately. The standbys get the class one after the
-// other; then one of them takes over, and the old writer gets it (RDS user guide, "Modifying a Multi-AZ DB cluster"). The error is a
-// *Fault.
+// ModifyClusterClass is ModifyDBCluster with DBClusterInstanceClass and ApplyImmediately. The standbys change one after the
+// other. Then the cluster fails over to one of them, and the old writer changes (RDS user guide, "Modifying a Multi-AZ DB
+// cluster"). The error is an *APIError.
 func (w *World) ModifyClusterClass(region, id, class string) (*Cluster, error) {
 	c, err := w.findCluster(region, id)
 	if err != nil {
@@ -55,7 +55,8 @@ func (w *World) ModifyClusterClass(region, id, class string) (*Cluster, error) {
 	return c.copy(), nil
 }
 
-// modifyNextMember changes the next member that has another class: the standbys first, then the writer, which fails over before.
+// modifyNextMember changes the next member that does not have the class yet: the standbys first, then the writer, after a
+// failover.
 func (w *World) modifyNextMember(g *instanceGroup, class string) {
 	c := g.cluster
 	remaining := slices.DeleteFunc(slices.Clone(g.instances), func(s *instanceState) bool { return s.Class == class })
@@ -67,7 +68,7 @@ func (w *World) modifyNextMember(g *instanceGroup, class string) {
 	s := slices.MinFunc(remaining, func(a, b *instanceState) int {
 		return cmp.Or(cmp.Compare(boolToInt(a.isWriter()), boolToInt(b.isWriter())), cmp.Compare(a.Identifier, b.Identifier))
 	})
-	if s.Status != statusAvailable { // somebody reboots it, or it is broken
+	if s.Status != statusAvailable { // it reboots, or has failed
 		w.schedule(time.Minute, func() { w.modifyNextMember(g, class) })
 		return
 	}

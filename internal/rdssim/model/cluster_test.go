@@ -13,19 +13,20 @@ func multiAZCluster() Database {
 	return d
 }
 
-// TestModifyClusterClass_ChangesWriterLast: the standbys are changed one after the other, then one of them takes over, then the old writer is.
+// TestModifyClusterClass_ChangesWriterLast: the standbys change one after the other; after a failover to one of them the old
+// writer changes.
 func TestModifyClusterClass_ChangesWriterLast(t *testing.T) {
 	w := newWorld(t, nil, multiAZCluster())
-	answer := must[*Cluster](t)(w.ModifyClusterClass(testRegion, "orders", "db.m6gd.xlarge"))
-	if answer.Status != statusAvailable || answer.InstanceClass != "db.m6gd.large" {
-		t.Errorf("the answer is %+v", answer)
+	response := must[*Cluster](t)(w.ModifyClusterClass(testRegion, "orders", "db.m6gd.xlarge"))
+	if response.Status != statusAvailable || response.InstanceClass != "db.m6gd.large" {
+		t.Errorf("got response %+v", response)
 	}
 	if _, err := w.ModifyInstance(testRegion, "orders-2", classChange("db.m6gd.2xlarge")); err == nil {
-		t.Error("a member is modified by itself")
+		t.Error("ModifyInstance of a member was accepted")
 	}
 	advance(w, 40*time.Second)
 	if _, err := w.ModifyClusterClass(testRegion, "orders", "db.m6gd.2xlarge"); err == nil {
-		t.Error("the cluster is modified while it is being modified")
+		t.Error("a second change was accepted while the first was in progress")
 	}
 	var order []string
 	for range 90 {
@@ -46,7 +47,7 @@ func TestModifyClusterClass_ChangesWriterLast(t *testing.T) {
 	}
 	c := must[*Cluster](t)(w.Cluster(testRegion, "orders"))
 	if c.Status != statusAvailable || c.InstanceClass != "db.m6gd.xlarge" || c.Writer == "orders-1" || !slices.Equal(order, []string{"orders-2", "orders-3", "orders-1"}) {
-		t.Errorf("the cluster is %+v, changed in the order %v", c, order)
+		t.Errorf("got cluster %+v, changed in the order %v", c, order)
 	}
 	failovers := 0
 	for _, m := range eventMessages(w, "orders") {
@@ -55,7 +56,7 @@ func TestModifyClusterClass_ChangesWriterLast(t *testing.T) {
 		}
 	}
 	if failovers != 1 {
-		t.Errorf("%d failovers: %q", failovers, eventMessages(w, "orders"))
+		t.Errorf("got %d failovers, want 1: %q", failovers, eventMessages(w, "orders"))
 	}
 }
 
@@ -65,9 +66,9 @@ func TestModifyClusterClass_RefusesInvalidRequest(t *testing.T) {
 		status                     int
 	}{
 		{"Aurora", "aurora", "db.r6g.xlarge", "InvalidParameterCombination", 400},
-		{"nobody", "nobody", "db.m6gd.xlarge", "DBClusterNotFoundFault", 404},
-		{"a class that is not for such clusters", "orders", "db.m6g.xlarge", "InvalidParameterCombination", 400},
-		{"a class that AWS has run out of", "orders", "db.m6gd.4xlarge", "InsufficientDBInstanceCapacity", 400},
+		{"unknown cluster", "nobody", "db.m6gd.xlarge", "DBClusterNotFoundFault", 404},
+		{"class without support for Multi-AZ DB clusters", "orders", "db.m6g.xlarge", "InvalidParameterCombination", 400},
+		{"class with a capacity shortage", "orders", "db.m6gd.4xlarge", "InsufficientDBInstanceCapacity", 400},
 	} {
 		other := auroraCluster(1, 1, "db.r6g.large")
 		other.Identifier, other.Instances[0].Identifier = "aurora", "aurora-1"

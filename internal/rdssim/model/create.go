@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// maxReaders is how many readers an Aurora cluster can have, and maxInstancesPerRegion how many instances a region of an account
-	// has by default (Aurora user guide, "Quotas and constraints").
+	// maxReaders is the maximum number of readers of an Aurora cluster, and maxInstancesPerRegion the default quota of DB
+	// instances of an account in a region (Aurora user guide, "Quotas and constraints").
 	maxReaders            = 15
 	maxInstancesPerRegion = 40
 
@@ -18,23 +18,23 @@ const (
 	minMonitoringSetupDuration, maxMonitoringSetupDuration = 30 * time.Second, 60 * time.Second
 )
 
-// CreateInstance is CreateDBInstance of a reader in a cluster; in a cluster without a writer it becomes the writer. The
-// error is a *Fault.
+// CreateInstance is CreateDBInstance for a reader of a cluster. In a cluster without a writer the instance becomes the writer.
+// The error is an *APIError.
 func (w *World) CreateInstance(region string, c CreateInstanceRequest) (*Instance, error) {
 	cluster, err := w.findCluster(region, c.Cluster)
 	if err != nil {
 		return nil, err
 	}
-	zone := cmp.Or(c.AvailabilityZone, w.leastUsedZone(cluster, c.Class))
+	g, _ := w.findGroup(region, cluster.Identifier)
+	zone := cmp.Or(c.AvailabilityZone, w.leastUsedZone(g, c.Class))
 	if err := w.checkCreate(c, cluster, zone); err != nil {
 		return nil, err
 	}
-	g, _ := w.findGroup(region, cluster.Identifier)
 	s := &instanceState{
 		Instance: Instance{
 			Identifier: c.Identifier, Region: region, AccountID: cluster.AccountID, ResourceID: w.newResourceID("db"),
 			Cluster: cluster.Identifier, Engine: cluster.Engine, EngineVersion: cluster.EngineVersion, Class: c.Class,
-			Status: "creating", PromotionTier: defaultPromotionTier, AvailabilityZone: zone, DBSubnetGroup: cluster.DBSubnetGroup,
+			Status: statusCreating, PromotionTier: defaultPromotionTier, AvailabilityZone: zone, DBSubnetGroup: cluster.DBSubnetGroup,
 			ParameterGroup: cmp.Or(c.ParameterGroup, "default."+cluster.Engine), BackupWindow: cluster.BackupWindow,
 			MaintenanceWindow:   cmp.Or(c.MaintenanceWindow, defaultMaintenanceWindow),
 			PerformanceInsights: c.PerformanceInsights, MonitoringInterval: c.MonitoringInterval,
@@ -50,7 +50,7 @@ func (w *World) CreateInstance(region string, c CreateInstanceRequest) (*Instanc
 	return s.copy(), nil
 }
 
-// drawCreateDuration draws how long an instance takes to be created.
+// drawCreateDuration draws how long the creation of an instance takes.
 func (w *World) drawCreateDuration() time.Duration {
 	if maxDuration := w.scenario.MaxCreateDuration.Duration; maxDuration > 0 {
 		return w.drawDuration(w.scenario.MinCreateDuration.Duration, maxDuration)
@@ -58,22 +58,22 @@ func (w *World) drawCreateDuration() time.Duration {
 	return w.drawDuration(defaultMinCreateDuration, defaultMaxCreateDuration)
 }
 
-// leastUsedZone is where AWS puts an instance that names no zone: one that has the class, with the fewest members.
-func (w *World) leastUsedZone(c *Cluster, class string) string {
+// leastUsedZone returns the zone for a new instance whose request names none: the one with the fewest instances of the group
+// among those that have capacity of the class.
+func (w *World) leastUsedZone(g *instanceGroup, class string) string {
 	used := map[string]int{}
-	for _, zone := range c.AvailabilityZones {
+	for _, zone := range AvailabilityZones(g.region) {
 		if w.hasCapacityShortage(class, zone) {
 			used[zone] = maxInstancesPerRegion
 		}
 	}
-	for _, m := range w.instances {
-		if m.Region == c.Region && m.Cluster == c.Identifier {
-			used[m.AvailabilityZone]++
-		}
+	for _, s := range g.instances {
+		used[s.AvailabilityZone]++
 	}
-	return slices.MinFunc(c.AvailabilityZones, func(a, b string) int { return cmp.Compare(used[a], used[b]) })
+	return slices.MinFunc(AvailabilityZones(g.region), func(a, b string) int { return cmp.Compare(used[a], used[b]) })
 }
 
+// checkCreate returns the error with which AWS refuses a CreateDBInstance request, if it does.
 func (w *World) checkCreate(c CreateInstanceRequest, cluster *Cluster, zone string) error {
 	if err := c.validate(); err != nil {
 		return err
@@ -108,7 +108,7 @@ func (w *World) checkCreate(c CreateInstanceRequest, cluster *Cluster, zone stri
 	return nil
 }
 
-// validate checks a request by itself.
+// validate checks a request without regard to the state of the databases.
 func (c CreateInstanceRequest) validate() error {
 	switch {
 	case c.Identifier == "":
@@ -122,6 +122,7 @@ func (c CreateInstanceRequest) validate() error {
 	return nil
 }
 
+// checkInstanceQuota checks the quotas of the region and of the cluster.
 func (w *World) checkInstanceQuota(cluster *Cluster) error {
 	count := 0
 	for _, m := range w.instances {
@@ -138,6 +139,7 @@ func (w *World) checkInstanceQuota(cluster *Cluster) error {
 	return nil
 }
 
+// completeCreate puts a created instance into service. Enhanced monitoring is configured before it is available.
 func (w *World) completeCreate(s *instanceState) {
 	s.CreatedAt = w.now
 	if s.group.cluster != nil {
@@ -149,6 +151,6 @@ func (w *World) completeCreate(s *instanceState) {
 		s.setAvailable(w.now)
 		return
 	}
-	s.Status = "configuring-enhanced-monitoring"
+	s.Status = statusConfiguringMonitoring
 	w.scheduleForInstance(s, w.drawDuration(minMonitoringSetupDuration, maxMonitoringSetupDuration), func() { s.setAvailable(w.now) })
 }

@@ -17,16 +17,16 @@ const (
 	defaultSubnetGroup       = "default"
 	// storageAuroraStandard and storageAuroraIOOptimized are the storage types of Aurora (RDS API reference, CreateDBCluster).
 	storageAuroraStandard, storageAuroraIOOptimized = "aurora", "aurora-iopt1"
-	monitoringIntervalSeconds                       = 60 // seconds
+	monitoringIntervalSeconds                       = 60
 
-	// defaultPromotionTier is the promotion tier of instances that name none, and maxPromotionTier the last (RDS API reference,
-	// CreateDBInstance).
+	// defaultPromotionTier applies to instances that name no promotion tier; maxPromotionTier is the highest tier (RDS API
+	// reference, CreateDBInstance).
 	defaultPromotionTier, maxPromotionTier = 1, 15
 )
 
 func isValidPromotionTier(tier int) bool { return tier >= 0 && tier <= maxPromotionTier }
 
-// addDatabase brings a database into the world as the scenario describes it.
+// addDatabase adds a database of the scenario, with its load and its scheduled events.
 func (w *World) addDatabase(d Database) error {
 	d.AccountID = cmp.Or(d.AccountID, w.scenario.AccountID)
 	d.BackupWindow = cmp.Or(d.BackupWindow, defaultBackupWindow)
@@ -60,19 +60,21 @@ func (w *World) addDatabase(d Database) error {
 	return nil
 }
 
-// newNoiseSource is the randomness of a database's load.
+// newNoiseSource returns the random source of a database's load. It depends only on the seed and the database's name.
 func (w *World) newNoiseSource(d Database) *rand.Rand {
-	name := fnv.New64a()
-	_, _ = name.Write([]byte(d.Region + "/" + d.Identifier)) // a hash takes everything
-	return rand.New(rand.NewPCG(uint64(w.scenario.Seed), name.Sum64()))
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(d.Region + "/" + d.Identifier)) // a hash never returns an error
+	return rand.New(rand.NewPCG(uint64(w.scenario.Seed), hash.Sum64()))
 }
 
+// addCluster adds the cluster of a database, without its instances.
 func (w *World) addCluster(d Database) *Cluster {
 	c := &Cluster{
 		Identifier: d.Identifier, Region: d.Region, AccountID: d.AccountID, ResourceID: w.newResourceID("cluster"),
 		Engine: d.Engine, EngineVersion: d.EngineVersion, Status: statusAvailable, Writer: d.Instances[0].Identifier,
-		StorageType: cmp.Or(d.StorageType, storageAuroraStandard), AvailabilityZones: AvailabilityZones(d.Region), DBSubnetGroup: defaultSubnetGroup,
-		ParameterGroup: "default." + d.Engine, BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
+		StorageType: cmp.Or(d.StorageType, storageAuroraStandard), AvailabilityZones: AvailabilityZones(d.Region),
+		DBSubnetGroup: defaultSubnetGroup, ParameterGroup: "default." + d.Engine,
+		BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
 		DeletionProtection: d.DeletionProtection, CreatedAt: w.now.AddDate(-1, 0, 0), Tags: maps.Clone(d.Tags),
 	}
 	if d.Serverless != nil {
@@ -85,7 +87,7 @@ func (w *World) addCluster(d Database) *Cluster {
 	return c
 }
 
-// addInitialInstance puts an instance into the world, in service.
+// addInitialInstance adds an instance of the scenario, in service.
 func (w *World) addInitialInstance(g *instanceGroup, d Database, m Member) {
 	created := w.now.AddDate(-1, 0, 0)
 	s := &instanceState{
@@ -119,7 +121,7 @@ func (w *World) addInitialInstance(g *instanceGroup, d Database, m Member) {
 	w.addInstance(s)
 }
 
-// addInstance adds an instance to the world and to its group.
+// addInstance adds an instance to the simulation, to its group and to its cluster.
 func (w *World) addInstance(s *instanceState) {
 	s.updateCapacity()
 	w.instances[s.Region+"/"+s.Identifier] = s
@@ -129,15 +131,16 @@ func (w *World) addInstance(s *instanceState) {
 	}
 }
 
+// newResourceID draws a resource ID such as db-0123456789ABCDEF.
 func (w *World) newResourceID(kind string) string {
 	return fmt.Sprintf("%s-%s", kind, strings.ToUpper(fmt.Sprintf("%016x%010x", w.random.Uint64(), w.random.Uint32())))
 }
 
-// standbyZone is where a standby is put.
+// standbyZone returns the availability zone of the standby of an instance in a zone.
 func standbyZone(region, zone string) string {
-	all := AvailabilityZones(region)
-	if all[0] == zone {
-		return all[1]
+	zones := AvailabilityZones(region)
+	if zones[0] == zone {
+		return zones[1]
 	}
-	return all[0]
+	return zones[0]
 }

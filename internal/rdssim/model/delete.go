@@ -8,8 +8,7 @@ import (
 
 const minDeleteDuration, maxDeleteDuration = 2 * time.Minute, 4 * time.Minute
 
-// DeleteInstance is DeleteDBInstance. An instance that is being created or modified can be deleted as well. The error is a
-// *Fault.
+// DeleteInstance is DeleteDBInstance. It also accepts an instance that is being created or modified. The error is an *APIError.
 func (w *World) DeleteInstance(region, id string, skipFinalSnapshot bool, finalSnapshot string) (*Instance, error) {
 	s, err := w.findInstance(region, id)
 	if err != nil {
@@ -31,7 +30,7 @@ func (w *World) DeleteInstance(region, id string, skipFinalSnapshot bool, finalS
 	case s.isDeleting:
 		return nil, &APIError{"InvalidDBInstanceState", fmt.Sprintf("Instance %s is already being deleted.", id), 400}
 	}
-	s.Status, s.isDeleting, s.PendingChanges = "deleting", true, PendingChanges{}
+	s.Status, s.isDeleting, s.PendingChanges = statusDeleting, true, PendingChanges{}
 	s.beginOutage()
 	if s.Cluster != "" && s.isWriter() {
 		w.replaceWriter(s.group)
@@ -40,6 +39,7 @@ func (w *World) DeleteInstance(region, id string, skipFinalSnapshot bool, finalS
 	return s.copy(), nil
 }
 
+// removeInstance removes a deleted instance. Its published metrics remain.
 func (w *World) removeInstance(s *instanceState) {
 	delete(w.instances, s.Region+"/"+s.Identifier)
 	w.deletedInstances = append(w.deletedInstances, s)

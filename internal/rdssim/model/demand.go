@@ -5,29 +5,30 @@ import (
 	"time"
 )
 
-// demandPoint is a demand at one moment since the scenario's start.
+// demandPoint is a demand at an offset from the scenario's start.
 type demandPoint struct {
 	offset time.Duration
 	vcpus  float64
 }
 
-// demand is a curve with its moments worked out.
+// demand is a Curve with its instants resolved to offsets from the scenario's start. It has either points or a series.
 type demand struct {
 	points []demandPoint
-	// series are evenly spaced, from a moment on; nil where there are knots.
+	// series has values in vCPUs at seriesInterval from each other, the first at seriesStart.
 	series                      []float64
 	seriesStart, seriesInterval time.Duration
 	multipliers                 []demandMultiplier
-	noiseShare                  float64 // greatest deviation, as a share
+	// noiseShare is the largest deviation, as a fraction of the demand.
+	noiseShare float64
 }
 
-// demandMultiplier multiplies a demand from a moment on.
+// demandMultiplier multiplies a demand from an offset on.
 type demandMultiplier struct {
 	offset time.Duration
 	factor float64
 }
 
-// resolveDemand works a curve out. The error is about its recording.
+// resolveDemand resolves a curve. It returns an error if the recording cannot be read.
 func (s Scenario) resolveDemand(curve Curve) (demand, error) {
 	d := demand{noiseShare: curve.NoisePercent / 100}
 	for _, p := range curve.Points {
@@ -37,7 +38,8 @@ func (s Scenario) resolveDemand(curve Curve) (demand, error) {
 		d.multipliers = append(d.multipliers, demandMultiplier{m.From.sinceStart(s.Start.Time), m.Factor})
 	}
 	if curve.Series != nil {
-		d.series, d.seriesStart, d.seriesInterval = curve.Series.VCPUs, curve.Series.From.sinceStart(s.Start.Time), curve.Series.Interval.Duration
+		d.series, d.seriesInterval = curve.Series.VCPUs, curve.Series.Interval.Duration
+		d.seriesStart = curve.Series.From.sinceStart(s.Start.Time)
 	}
 	if curve.Recording == nil {
 		return d, nil
@@ -47,18 +49,19 @@ func (s Scenario) resolveDemand(curve Curve) (demand, error) {
 	return d, err
 }
 
-// vcpusAt is the demand in vCPUs so long after the start, without noise.
+// vcpusAt returns the demand in vCPUs at an offset from the start, with multipliers and without noise.
 func (d demand) vcpusAt(offset time.Duration) float64 {
 	vcpus := d.interpolate(offset)
-	for _, f := range d.multipliers {
-		if offset >= f.offset {
-			vcpus *= f.factor
+	for _, m := range d.multipliers {
+		if offset >= m.offset {
+			vcpus *= m.factor
 		}
 	}
 	return vcpus
 }
 
-// interpolate interpolates.
+// interpolate returns the demand at an offset, without multipliers: linear between points, constant before the first and after
+// the last.
 func (d demand) interpolate(offset time.Duration) float64 {
 	if d.series != nil {
 		return d.interpolateSeries(offset - d.seriesStart)
@@ -76,7 +79,7 @@ func (d demand) interpolate(offset time.Duration) float64 {
 	return a.vcpus + (b.vcpus-a.vcpus)*float64(offset-a.offset)/float64(b.offset-a.offset)
 }
 
-// interpolateSeries interpolates between evenly spaced demands, so long after the first.
+// interpolateSeries interpolates between the values of the series, at an offset from its first value.
 func (d demand) interpolateSeries(offset time.Duration) float64 {
 	last := len(d.series) - 1
 	n := int(offset / d.seriesInterval)

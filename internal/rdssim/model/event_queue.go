@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// eventQueue is what will happen: a heap by time, then by the order of entering.
+// eventQueue holds the scheduled events of the simulation: a heap ordered by time, then by the order of scheduling.
 type eventQueue struct {
 	events       []scheduledEvent
 	lastSequence int
-	// processed counts what was carried out.
+	// processed counts the events whose action has run.
 	processed int
 }
 
-// scheduledEvent is something on the agenda.
+// scheduledEvent is an action that runs at a simulated time.
 type scheduledEvent struct {
 	dueAt    time.Time
 	sequence int
 	action   func()
 }
 
-// schedule puts something on the agenda.
+// schedule runs an action after a delay.
 func (w *World) schedule(delay time.Duration, action func()) {
 	w.queue.lastSequence++
 	heap.Push(&w.queue, scheduledEvent{dueAt: w.now.Add(delay), sequence: w.queue.lastSequence, action: action})
 }
 
-// scheduleForInstance puts something about an instance on the agenda. It does not happen when the instance is being deleted by then.
+// scheduleForInstance runs an action on an instance after a delay, unless the instance is being deleted by then.
 func (w *World) scheduleForInstance(s *instanceState, delay time.Duration, action func()) {
 	w.schedule(delay, func() {
 		if !s.isDeleting {
@@ -36,7 +36,7 @@ func (w *World) scheduleForInstance(s *instanceState, delay time.Duration, actio
 	})
 }
 
-// processEvents carries out what is on the agenda until then, each entry at its own time.
+// processEvents runs the actions that are due until then, each at its own time.
 func (w *World) processEvents(until time.Time) {
 	for len(w.queue.events) > 0 && !w.queue.events[0].dueAt.After(until) {
 		if e, ok := heap.Pop(&w.queue).(scheduledEvent); ok {
@@ -47,30 +47,34 @@ func (w *World) processEvents(until time.Time) {
 	}
 }
 
+// ProcessedEvents returns the number of scheduled events since the start of the scenario. While it stays the same, only
+// requests and metrics can have changed what the API shows.
+func (w *World) ProcessedEvents() int { return w.queue.processed }
+
 // Len implements heap.Interface.
-func (a *eventQueue) Len() int { return len(a.events) }
+func (q *eventQueue) Len() int { return len(q.events) }
 
 // Less implements heap.Interface.
-func (a *eventQueue) Less(i, j int) bool {
-	left, right := a.events[i], a.events[j]
+func (q *eventQueue) Less(i, j int) bool {
+	left, right := q.events[i], q.events[j]
 	return cmp.Or(left.dueAt.Compare(right.dueAt), cmp.Compare(left.sequence, right.sequence)) < 0
 }
 
 // Swap implements heap.Interface.
-func (a *eventQueue) Swap(i, j int) { a.events[i], a.events[j] = a.events[j], a.events[i] }
+func (q *eventQueue) Swap(i, j int) { q.events[i], q.events[j] = q.events[j], q.events[i] }
 
 // Push implements heap.Interface.
-func (a *eventQueue) Push(x any) {
+func (q *eventQueue) Push(x any) {
 	if e, ok := x.(scheduledEvent); ok {
-		a.events = append(a.events, e)
+		q.events = append(q.events, e)
 	}
 }
 
 // Pop implements heap.Interface.
-func (a *eventQueue) Pop() any {
-	last := len(a.events) - 1
-	popped := a.events[last]
-	a.events[last] = scheduledEvent{} // lets go of what the closure holds
-	a.events = a.events[:last]
+func (q *eventQueue) Pop() any {
+	last := len(q.events) - 1
+	popped := q.events[last]
+	q.events[last] = scheduledEvent{} // releases what the closure references
+	q.events = q.events[:last]
 	return popped
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Event is what DescribeEvents tells.
+// Event is an RDS event, as DescribeEvents returns it.
 type Event struct {
 	Time             time.Time
 	SourceIdentifier string // identifier of the instance or cluster
@@ -16,7 +16,7 @@ type Event struct {
 	Message          string
 }
 
-// maxEvents is how many events are kept.
+// maxEvents is the number of events that are kept, over all regions.
 const maxEvents = 1000
 
 func (w *World) recordInstanceEvent(s *instanceState, category, message string) {
@@ -34,8 +34,7 @@ func (w *World) recordEvent(e Event) {
 	}
 }
 
-// Events lists what happened in a region from from until before to, oldest first. The latest thousand of all regions are
-// kept.
+// Events returns the events of a region with from <= Time < to, oldest first.
 func (w *World) Events(region string, from, to time.Time) []Event {
 	var out []Event
 	for _, e := range w.events {

@@ -6,14 +6,11 @@ import (
 )
 
 const (
-	statusFailingOver = "failing-over"
-	statusModifying   = "modifying"
-
 	minFailoverDuration, maxFailoverDuration = 20 * time.Second, 40 * time.Second
 	minRebootDuration, maxRebootDuration     = 30 * time.Second, 60 * time.Second
 )
 
-// FailoverCluster is FailoverDBCluster. Without a target Aurora chooses. The error is a *Fault.
+// FailoverCluster is FailoverDBCluster. Without a target Aurora chooses the reader. The error is an *APIError.
 func (w *World) FailoverCluster(region, id, target string) (*Cluster, error) {
 	c, err := w.findCluster(region, id)
 	if err != nil {
@@ -42,28 +39,30 @@ func (w *World) FailoverCluster(region, id, target string) (*Cluster, error) {
 	return c.copy(), nil
 }
 
-// promotionCandidate is the reader that Aurora would promote: the lowest tier, then the largest (Aurora user guide, "Fault tolerance").
+// promotionCandidate returns the reader that Aurora would promote: the lowest tier, then the most vCPUs (Aurora user guide,
+// "Fault tolerance"). It returns nil if no reader is in service.
 func (g *instanceGroup) promotionCandidate() *instanceState {
 	var candidate *instanceState
 	for _, s := range g.instances {
 		if s.isWriter() || !s.isInService() {
 			continue
 		}
-		if candidate == nil || s.PromotionTier < candidate.PromotionTier || s.PromotionTier == candidate.PromotionTier && s.vcpus > candidate.vcpus {
+		if candidate == nil || s.PromotionTier < candidate.PromotionTier ||
+			s.PromotionTier == candidate.PromotionTier && s.vcpus > candidate.vcpus {
 			candidate = s
 		}
 	}
 	return candidate
 }
 
-// replaceWriter finds a new writer, when the writer is lost and there is a reader. Nobody else does so already.
+// replaceWriter starts a failover after the loss of the writer, if a reader is in service and no failover is in progress.
 func (w *World) replaceWriter(g *instanceGroup) {
 	if candidate := g.promotionCandidate(); candidate != nil && !g.failoverInProgress {
 		w.startFailover(g, candidate)
 	}
 }
 
-// restoreService ends one reason for an instance to be out of service. In a cluster that has lost its writer it becomes the writer.
+// restoreService ends one outage of an instance. In a cluster that has lost its writer the instance becomes the writer.
 func (w *World) restoreService(s *instanceState) {
 	s.endOutage(w.now)
 	if c := s.group.cluster; c != nil && c.Writer == "" && s.isInService() {
@@ -71,7 +70,7 @@ func (w *World) restoreService(s *instanceState) {
 	}
 }
 
-// startFailover makes a reader the writer. Meanwhile nobody takes writes; the old writer restarts and becomes a reader.
+// startFailover promotes a reader. Until it completes no instance accepts writes; the old writer restarts and becomes a reader.
 func (w *World) startFailover(g *instanceGroup, candidate *instanceState) {
 	c, oldWriter := g.cluster, w.instances[g.region+"/"+g.cluster.Writer]
 	c.Status, g.failoverInProgress = statusFailingOver, true
@@ -95,7 +94,8 @@ func (w *World) startFailover(g *instanceGroup, candidate *instanceState) {
 	})
 }
 
-// completeFailover ends a failover. When the heir has been lost meanwhile, the next one takes over, or the old writer goes on.
+// completeFailover promotes the candidate. If the candidate is out of service by now, the old writer remains the writer, or
+// else the next candidate is promoted.
 func (w *World) completeFailover(g *instanceGroup, oldWriter, candidate *instanceState) {
 	c := g.cluster
 	switch next := g.promotionCandidate(); {
@@ -112,7 +112,7 @@ func (w *World) completeFailover(g *instanceGroup, oldWriter, candidate *instanc
 	}
 }
 
-// RebootInstance is RebootDBInstance. The error is a *Fault.
+// RebootInstance is RebootDBInstance. The error is an *APIError.
 func (w *World) RebootInstance(region, id string, forceFailover bool) (*Instance, error) {
 	s, err := w.findInstance(region, id)
 	if err != nil {
@@ -125,7 +125,7 @@ func (w *World) RebootInstance(region, id string, forceFailover bool) (*Instance
 	if forceFailover && !s.MultiAZ {
 		return nil, invalidCombination("Cannot specify ForceFailover since the instance is not configured for Multi-AZ.")
 	}
-	s.Status = "rebooting"
+	s.Status = statusRebooting
 	s.disrupt()
 	w.recordInstanceEvent(s, "availability", "DB instance shutdown")
 	if forceFailover {
@@ -145,7 +145,7 @@ func (w *World) RebootInstance(region, id string, forceFailover bool) (*Instance
 	return s.copy(), nil
 }
 
-// startStandbyFailover begins the failover of a Multi-AZ instance: its standby takes over.
+// startStandbyFailover starts the failover of a Multi-AZ instance to its standby: the two zones swap.
 func (w *World) startStandbyFailover(s *instanceState) {
 	w.recordInstanceEvent(s, "failover", "Multi-AZ instance failover started")
 	s.AvailabilityZone, s.SecondaryAvailabilityZone = s.SecondaryAvailabilityZone, s.AvailabilityZone

@@ -5,38 +5,39 @@ import (
 	"time"
 )
 
-// GroundTruth is what is really the case with an instance now, which CloudWatch shows later and only in part.
+// GroundTruth is the actual state of an instance now. CloudWatch shows only a part of it, and later.
 type GroundTruth struct {
-	// InService says whether it serves clients.
+	// InService says whether the instance serves clients.
 	InService bool
-	// IsWriter says whether it takes writes.
+	// IsWriter says whether the instance accepts writes.
 	IsWriter bool
-	// VCPUs that it has.
+	// VCPUs is the number of vCPUs of the instance.
 	VCPUs float64
-	// CPUPercent in use; 0 when it is out of service.
+	// CPUPercent is the CPU utilization; 0 while the instance is out of service.
 	CPUPercent float64
-	// RequestedVCPUs is the vCPUs that its clients could use: new work, at the cost of a cold cache, and waiting work.
+	// RequestedVCPUs is the vCPUs that clients could use: new work, including the extra cost of a cold cache, and retried
+	// backlog.
 	RequestedVCPUs float64
-	// Saturated says that it can't serve all of that.
+	// Saturated says that RequestedVCPUs exceeds what the instance can serve.
 	Saturated bool
-	// Pool is what it is part of.
+	// Pool is the ground truth of the pool that the instance belongs to.
 	Pool PoolGroundTruth
 }
 
-// PoolGroundTruth is what is really the case with the instances of one role now.
+// PoolGroundTruth is the actual state of the instances of one role now.
 type PoolGroundTruth struct {
-	// DemandVCPUs is what clients newly ask for, in vCPUs.
+	// DemandVCPUs is the vCPUs of new work that clients ask for.
 	DemandVCPUs float64
-	// VCPUs of the instances in service.
+	// VCPUs is the sum over the instances in service.
 	VCPUs float64
-	// BacklogVCPUSeconds is the work that waits because it could not be served, in vCPU seconds.
+	// BacklogVCPUSeconds is the work that has not been served yet and waits.
 	BacklogVCPUSeconds float64
-	// Saturated says that an instance in service can't serve all that it is asked for, or that none is in service for a
-	// demand. Readers whose demand the writer serves are not saturated; the writer may be.
+	// Saturated says that an instance in service cannot serve all requested work, or that there is demand and no instance in
+	// service. Readers whose demand the writer serves are not saturated; the writer may be.
 	Saturated bool
 }
 
-// GroundTruth says what is really the case with an instance now, and false when there is none.
+// GroundTruth returns the ground truth of an instance, and false if the instance does not exist.
 func (w *World) GroundTruth(region, id string) (GroundTruth, bool) {
 	s, found := w.instances[region+"/"+id]
 	if !found {
@@ -55,8 +56,8 @@ func (w *World) GroundTruth(region, id string) (GroundTruth, bool) {
 	return t, true
 }
 
-// PoolGroundTruth says what is really the case with a cluster's pools, or a plain instance, now, and false when there is none. A plain
-// instance has no readers.
+// PoolGroundTruth returns the ground truth of the pools of a cluster or of a standalone instance with its replicas, and false
+// if the database does not exist.
 func (w *World) PoolGroundTruth(region, identifier string) (writer, readers PoolGroundTruth, found bool) {
 	g, found := w.findGroup(region, identifier)
 	if !found {
@@ -73,31 +74,32 @@ func (p *pool) groundTruth() PoolGroundTruth {
 	return t
 }
 
-// MinuteSummary is the truth about a database in one minute.
+// MinuteSummary is the ground truth of a database over one minute.
 type MinuteSummary struct {
-	// Time is its start.
+	// Time is the start of the minute.
 	Time time.Time
-	// HottestReaderPercent is the CPU of the busiest reader in percent, averaged over the minute; 0 when no reader was in service.
+	// HottestReaderPercent is the CPU utilization of the busiest reader, averaged over the minute; 0 if no reader was in service.
 	HottestReaderPercent float64
-	// WriterPercent is the CPU of the writer in percent, averaged over the minute; 0 when it was not in service.
+	// WriterPercent is the CPU utilization of the writer, averaged over the minute; 0 if it was out of service.
 	WriterPercent float64
-	// ReaderVCPUs and WriterVCPUs are the least that were in service at any time within the minute.
+	// ReaderVCPUs and WriterVCPUs are the minimum vCPUs in service within the minute.
 	ReaderVCPUs, WriterVCPUs float64
-	// ReaderDemandVCPUs and WriterDemandVCPUs are what clients asked of the pools, in vCPUs.
+	// ReaderDemandVCPUs and WriterDemandVCPUs are the mean demand of new work.
 	ReaderDemandVCPUs, WriterDemandVCPUs float64
-	// ReaderUnservedVCPUSeconds and WriterUnservedVCPUSeconds are the work of the minute that was not done when it was asked for, in vCPU seconds.
+	// ReaderUnservedVCPUSeconds and WriterUnservedVCPUSeconds are the new work of the minute that was not served at once. Retried
+	// backlog does not count.
 	ReaderUnservedVCPUSeconds, WriterUnservedVCPUSeconds float64
-	// Disruptions counts the restarts of instances in service, and the failovers.
+	// Disruptions counts the restarts of instances that were in service, and the failovers.
 	Disruptions int
-	// BacklogVCPUSeconds is the work that waits at the end of the minute, in vCPU seconds.
+	// BacklogVCPUSeconds is the backlog of both pools at the end of the minute.
 	BacklogVCPUSeconds float64
-	// ReadersSaturated says that for most of the minute a reader that was in service could not serve all that it was asked.
+	// ReadersSaturated says that a reader in service was saturated for more than half of the minute.
 	ReadersSaturated bool
-	// WriterSaturated says so of the writer.
+	// WriterSaturated says the same of the writer.
 	WriterSaturated bool
 }
 
-// Minutes is the truth about a cluster, or a plain instance, minute by minute, oldest first, for as long as History.
+// Minutes returns the ground truth of a cluster or a standalone instance minute by minute, oldest first, for the retention time.
 func (w *World) Minutes(region, identifier string) []MinuteSummary {
 	if g, found := w.findGroup(region, identifier); found {
 		return slices.Clone(g.minutes)
@@ -105,48 +107,62 @@ func (w *World) Minutes(region, identifier string) []MinuteSummary {
 	return nil
 }
 
-// minuteAccumulator adds a minute up.
+// MinutesSince returns the ground truth of a database for the minutes that begin at since or later. The caller must not modify
+// it. It is valid until the next Advance.
+func (w *World) MinutesSince(region, identifier string, since time.Time) []MinuteSummary {
+	g, found := w.findGroup(region, identifier)
+	if !found {
+		return nil
+	}
+	n := len(g.minutes)
+	for n > 0 && !g.minutes[n-1].Time.Before(since) {
+		n--
+	}
+	return slices.Clip(g.minutes[n:])
+}
+
+// minuteAccumulator sums up the ticks of a minute.
 type minuteAccumulator struct {
 	MinuteSummary
 	ticks, saturatedTicks, writerSaturatedTicks int
 }
 
 // addTick adds the last tick of a group.
-func (t *minuteAccumulator) addTick(g *instanceGroup) {
+func (a *minuteAccumulator) addTick(g *instanceGroup) {
 	hottest, readers, writer := 0.0, 0.0, 0.0
 	for _, s := range g.readers.inService {
 		hottest = max(hottest, s.cpuPercent(s.usedVCPUs))
 		readers += s.vcpus
 	}
 	for _, s := range g.writer.inService {
-		t.WriterPercent += s.cpuPercent(s.usedVCPUs)
+		a.WriterPercent += s.cpuPercent(s.usedVCPUs)
 		writer += s.vcpus
 	}
-	t.HottestReaderPercent += hottest
-	t.ReaderDemandVCPUs += g.readers.demandVCPUs
-	t.WriterDemandVCPUs += g.writer.demandVCPUs
-	if t.ticks == 0 {
-		t.ReaderVCPUs, t.WriterVCPUs = readers, writer
+	a.HottestReaderPercent += hottest
+	a.ReaderDemandVCPUs += g.readers.demandVCPUs
+	a.WriterDemandVCPUs += g.writer.demandVCPUs
+	if a.ticks == 0 {
+		a.ReaderVCPUs, a.WriterVCPUs = readers, writer
 	}
-	t.ReaderVCPUs, t.WriterVCPUs = min(t.ReaderVCPUs, readers), min(t.WriterVCPUs, writer)
+	a.ReaderVCPUs, a.WriterVCPUs = min(a.ReaderVCPUs, readers), min(a.WriterVCPUs, writer)
 	if slices.ContainsFunc(g.readers.inService, (*instanceState).isSaturated) {
-		t.saturatedTicks++
+		a.saturatedTicks++
 	}
 	if slices.ContainsFunc(g.writer.inService, (*instanceState).isSaturated) {
-		t.writerSaturatedTicks++
+		a.writerSaturatedTicks++
 	}
-	t.BacklogVCPUSeconds = g.writer.backlogVCPUSeconds + g.readers.backlogVCPUSeconds
-	t.ReaderUnservedVCPUSeconds += g.readers.newUnservedVCPUs * tickInterval.Seconds()
-	t.WriterUnservedVCPUSeconds += g.writer.newUnservedVCPUs * tickInterval.Seconds()
-	t.ticks++
+	a.BacklogVCPUSeconds = g.writer.backlogVCPUSeconds + g.readers.backlogVCPUSeconds
+	a.ReaderUnservedVCPUSeconds += g.readers.newUnservedVCPUs * tickInterval.Seconds()
+	a.WriterUnservedVCPUSeconds += g.writer.newUnservedVCPUs * tickInterval.Seconds()
+	a.ticks++
 }
 
-// summarize turns the sums into means.
-func (t *minuteAccumulator) summarize(at time.Time) MinuteSummary {
-	m, n := t.MinuteSummary, float64(t.ticks)
-	m.Time = at
+// summarize turns the sums into means, for the minute that begins at start.
+func (a *minuteAccumulator) summarize(start time.Time) MinuteSummary {
+	m, n := a.MinuteSummary, float64(a.ticks)
+	m.Time = start
 	m.HottestReaderPercent, m.WriterPercent = m.HottestReaderPercent/n, m.WriterPercent/n
 	m.ReaderDemandVCPUs, m.WriterDemandVCPUs = m.ReaderDemandVCPUs/n, m.WriterDemandVCPUs/n
-	m.ReadersSaturated, m.WriterSaturated = 2*t.saturatedTicks > t.ticks, 2*t.writerSaturatedTicks > t.ticks
+	m.ReadersSaturated, m.WriterSaturated = 2*a.saturatedTicks > a.ticks, 2*a.writerSaturatedTicks > a.ticks
 	return m
 }

@@ -13,10 +13,10 @@ const (
 	testAccount = "123456789012"
 )
 
-// testStart is when the tests' worlds begin.
+// testStart is the start of the scenarios of the tests.
 var testStart = time.Date(2024, 2, 5, 8, 0, 0, 0, time.UTC)
 
-// auroraCluster is a cluster "orders" of PostgreSQL at a steady load, whose first instance, "orders-1", is the writer.
+// auroraCluster is an Aurora PostgreSQL cluster "orders" at a constant load. Its first instance, "orders-1", is the writer.
 func auroraCluster(writerVCPUs, readerVCPUs float64, classes ...string) Database {
 	d := Database{
 		Identifier: "orders", Region: testRegion, Engine: "aurora-postgresql", EngineVersion: "16.1", PerformanceInsights: true,
@@ -28,8 +28,8 @@ func auroraCluster(writerVCPUs, readerVCPUs float64, classes ...string) Database
 	return d
 }
 
-// plainInstance is an instance "ledger" of PostgreSQL at a steady load.
-func plainInstance(vcpus float64, class string, multiAZ bool) Database {
+// standaloneInstance is a PostgreSQL instance "ledger" at a constant load.
+func standaloneInstance(vcpus float64, class string, multiAZ bool) Database {
 	return Database{
 		Identifier: "ledger", Region: testRegion, Engine: "postgres", EngineVersion: "16.1", Class: class, MultiAZ: multiAZ,
 		Load: Load{Writer: constantLoad(vcpus)},
@@ -38,7 +38,7 @@ func plainInstance(vcpus float64, class string, multiAZ bool) Database {
 
 func constantLoad(vcpus float64) Curve { return Curve{Points: []CurvePoint{{VCPUs: vcpus}}} }
 
-// newWorld builds one of databases; change may change the scenario before.
+// newWorld returns a World with databases; change, if not nil, edits the scenario.
 func newWorld(t *testing.T, change func(*Scenario), databases ...Database) *World {
 	t.Helper()
 	s := Scenario{Seed: 1, AccountID: testAccount, Databases: databases}
@@ -53,10 +53,10 @@ func newWorld(t *testing.T, change func(*Scenario), databases ...Database) *Worl
 	return w
 }
 
-// advance lets time pass.
+// advance advances the simulated time.
 func advance(w *World, d time.Duration) { w.Advance(w.Now().Add(d)) }
 
-// stateHistory is what can be seen of an instance as time passes, each state once with how long it lasted.
+// stateHistory is the sequence of states of an instance, and the duration of each.
 type stateHistory struct {
 	states    []string
 	durations []time.Duration
@@ -65,11 +65,11 @@ type stateHistory struct {
 // String lists the states.
 func (s stateHistory) String() string { return strings.Join(s.states, "; ") }
 
-// recordStates follows an instance, second by second, until it has been in a state for long enough to be at rest.
+// recordStates records the states of an instance second by second, until a state has lasted for 20 minutes.
 func recordStates(t *testing.T, w *World, id string) stateHistory {
 	t.Helper()
 	var s stateHistory
-	for rest := time.Duration(0); rest < 20*time.Minute; advance(w, time.Second) {
+	for unchanged := time.Duration(0); unchanged < 20*time.Minute; advance(w, time.Second) {
 		state := "gone"
 		if i, err := w.Instance(testRegion, id); err == nil {
 			truth, _ := w.GroundTruth(testRegion, id)
@@ -82,15 +82,15 @@ func recordStates(t *testing.T, w *World, id string) stateHistory {
 			}
 		}
 		if n := len(s.states); n == 0 || s.states[n-1] != state {
-			s.states, s.durations, rest = append(s.states, state), append(s.durations, 0), 0
+			s.states, s.durations, unchanged = append(s.states, state), append(s.durations, 0), 0
 		}
 		s.durations[len(s.durations)-1] += time.Second
-		rest += time.Second
+		unchanged += time.Second
 	}
 	return s
 }
 
-// assertStates compares a story, and how long each state but the last lasted at least and at most.
+// assertStates checks the states, and the duration of each but the last.
 func (s stateHistory) assertStates(t *testing.T, want ...expectedState) {
 	t.Helper()
 	var states []string
@@ -98,35 +98,35 @@ func (s stateHistory) assertStates(t *testing.T, want ...expectedState) {
 		states = append(states, c.state)
 	}
 	if got := strings.Join(states, "; "); s.String() != got {
-		t.Fatalf("the story is\n%s\nwant\n%s", s, got)
+		t.Fatalf("got states\n%s\nwant\n%s", s, got)
 	}
 	for n, c := range want[:len(want)-1] {
-		// A second's watch sees a state up to a second longer or shorter.
+		// With one sample per second a duration is accurate to one second.
 		if s.durations[n] < c.minDuration-time.Second || s.durations[n] > c.maxDuration+time.Second {
-			t.Errorf("%q lasted %s, want from %s to %s", c.state, s.durations[n], c.minDuration, c.maxDuration)
+			t.Errorf("state %q lasted %s, want %s to %s", c.state, s.durations[n], c.minDuration, c.maxDuration)
 		}
 	}
 }
 
-// expectedState is one state of a story.
+// expectedState is an expected state and the range of its duration.
 type expectedState struct {
 	state                    string
 	minDuration, maxDuration time.Duration
 }
 
-// assertAPIError checks the code and status of an error, and that its message has some words.
-func assertAPIError(t *testing.T, err error, code string, status int, says string) {
+// assertAPIError checks the code, the HTTP status and a part of the message of an *APIError.
+func assertAPIError(t *testing.T, err error, code string, status int, message string) {
 	t.Helper()
-	var f *APIError
-	if !errors.As(err, &f) {
-		t.Fatalf("the error is %v, want the fault %s", err, code)
+	var apiErr *APIError
+	if !errors.As(err, &apiErr) {
+		t.Fatalf("got error %v, want an APIError with code %s", err, code)
 	}
-	if f.Code != code || f.HTTPStatus != status || !strings.Contains(f.Message, says) {
-		t.Errorf("the fault is %d %v, want %d %s: …%s…", f.HTTPStatus, f, status, code, says)
+	if apiErr.Code != code || apiErr.HTTPStatus != status || !strings.Contains(apiErr.Message, message) {
+		t.Errorf("got %d %v, want %d %s with %q in the message", apiErr.HTTPStatus, apiErr, status, code, message)
 	}
 }
 
-// must fails the test on an error.
+// must returns a function that fails the test on an error.
 func must[T any](t *testing.T) func(T, error) T {
 	t.Helper()
 	return func(v T, err error) T {
@@ -138,12 +138,12 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-// classChange asks for a class at once.
+// classChange is a request for an immediate change of the class.
 func classChange(class string) ModifyInstanceRequest {
 	return ModifyInstanceRequest{Class: &class, ApplyImmediately: true}
 }
 
-// eventMessages lists the events of a source, by "category: message".
+// eventMessages returns the events of a cluster or instance as "category: message".
 func eventMessages(w *World, source string) []string {
 	var out []string
 	for _, e := range w.Events(testRegion, testStart, w.Now().Add(1)) {
@@ -154,7 +154,7 @@ func eventMessages(w *World, source string) []string {
 	return out
 }
 
-// cpuByMinute lists the published CPU of an instance by the minute.
+// cpuByMinute returns the published CPUUtilization of an instance by minute.
 func cpuByMinute(w *World, id string) map[string]float64 {
 	out := map[string]float64{}
 	for _, p := range w.MetricAverages(testRegion, map[string]string{"DBInstanceIdentifier": id}, "CPUUtilization", testStart, w.Now()) {

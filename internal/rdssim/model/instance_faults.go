@@ -6,20 +6,23 @@ import (
 	"time"
 )
 
-// brokenStatuses are statuses that an instance does not leave by itself (RDS user guide, "Viewing DB instance status").
-var brokenStatuses = []string{"failed", "storage-full", "incompatible-parameters", "incompatible-network", "inaccessible-encryption-credentials"}
+// failedStatuses are the statuses that an instance does not leave by itself (RDS user guide, "Viewing DB instance status").
+var failedStatuses = []string{
+	"failed", "storage-full", "incompatible-parameters", "incompatible-network", "inaccessible-encryption-credentials",
+}
 
-// FailInstance takes an instance out of service, with a status that it does not leave until Repair. A writer that breaks fails over. The
-// error says why it cannot be.
+// FailInstance takes an available instance out of service, with a status that it keeps until RepairInstance. If it is the
+// writer of a cluster, the cluster fails over. It returns an error if the status is not one of a failed instance or the
+// instance is not available.
 func (w *World) FailInstance(region, id, status string) error {
 	s, err := w.findInstance(region, id)
 	switch {
 	case err != nil:
 		return err
-	case !slices.Contains(brokenStatuses, status):
-		return fmt.Errorf("an instance leaves the status %q by itself", status)
+	case !slices.Contains(failedStatuses, status):
+		return fmt.Errorf("status %q: want one of %v", status, failedStatuses)
 	case s.Status != statusAvailable || s.changeInProgress || !s.isInService():
-		return fmt.Errorf("%s is %s, and only what is available breaks here", id, s.Status)
+		return fmt.Errorf("%s is %s: only an available instance can fail", id, s.Status)
 	}
 	s.Status, s.changeInProgress = status, true
 	s.beginOutage()
@@ -30,13 +33,13 @@ func (w *World) FailInstance(region, id, status string) error {
 	return nil
 }
 
-// RepairInstance brings an instance back that Break took out of service. Others stay as they are.
+// RepairInstance restores an instance that FailInstance took out of service. It does nothing to other instances.
 func (w *World) RepairInstance(region, id string) error {
 	s, err := w.findInstance(region, id)
 	if err != nil {
 		return err
 	}
-	if slices.Contains(brokenStatuses, s.Status) {
+	if slices.Contains(failedStatuses, s.Status) {
 		s.changeInProgress = false
 		w.restoreService(s)
 		s.setAvailable(w.now)
@@ -45,7 +48,8 @@ func (w *World) RepairInstance(region, id string) error {
 	return nil
 }
 
-// DelayNextChange lets the next change of an instance's class, or the making of the next instance of this name, take so much longer.
+// DelayNextChange adds a delay to the next change of an instance's class, or to the creation of the next instance with this
+// identifier. With the identifier of a Multi-AZ DB cluster it delays the next change of the cluster's class.
 func (w *World) DelayNextChange(region, id string, delay time.Duration) {
 	if w.changeDelays == nil {
 		w.changeDelays = map[string]time.Duration{}
@@ -53,7 +57,7 @@ func (w *World) DelayNextChange(region, id string, delay time.Duration) {
 	w.changeDelays[region+"/"+id] = delay
 }
 
-// takeChangeDelay is how much longer a change takes that begins now.
+// takeChangeDelay returns the extra delay of a change that begins now, and clears it.
 func (w *World) takeChangeDelay(region, id string) time.Duration {
 	delay := w.changeDelays[region+"/"+id]
 	delete(w.changeDelays, region+"/"+id)

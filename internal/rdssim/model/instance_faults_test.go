@@ -12,34 +12,34 @@ func TestFailAndRepairInstance(t *testing.T) {
 	}
 	advance(w, 5*time.Minute)
 	if c := must[*Cluster](t)(w.Cluster(testRegion, "orders")); c.Writer != "orders-2" || c.Status != statusAvailable {
-		t.Errorf("after the writer broke the cluster is %+v", c)
+		t.Errorf("after the failure of the writer: got cluster %+v, want the writer orders-2", c)
 	}
 	if truth, _ := w.GroundTruth(testRegion, "orders-1"); truth.InService {
-		t.Error("what is broken is in service")
+		t.Error("the failed instance is in service")
 	}
 	if _, err := w.ModifyInstance(testRegion, "orders-1", classChange("db.r6g.xlarge")); err == nil {
-		t.Error("what is broken can be modified")
+		t.Error("a change of the failed instance was accepted")
 	}
 	if err := w.RepairInstance(testRegion, "orders-1"); err != nil {
 		t.Fatal(err)
 	}
 	advance(w, time.Minute)
 	if truth, _ := w.GroundTruth(testRegion, "orders-1"); !truth.InService || truth.IsWriter {
-		t.Errorf("after the repair it is %+v", truth)
+		t.Errorf("after the repair: got %+v, want a reader in service", truth)
 	}
 	for _, status := range []string{"modifying", "available"} {
 		if w.FailInstance(testRegion, "orders-1", status) == nil {
-			t.Errorf("an instance breaks into %s", status)
+			t.Errorf("FailInstance accepted the status %s", status)
 		}
 	}
 	if w.FailInstance(testRegion, "nobody", "failed") == nil || w.RepairInstance(testRegion, "nobody") == nil {
-		t.Error("what does not exist breaks, or is repaired")
+		t.Error("FailInstance or RepairInstance accepted an unknown instance")
 	}
 }
 
-// A delay lengthens one change.
+// TestDelayNextChange_LengthensOneChange: the duration of a change grows by exactly the delay.
 func TestDelayNextChange_LengthensOneChange(t *testing.T) {
-	length := func(delay time.Duration) time.Duration {
+	duration := func(delay time.Duration) time.Duration {
 		w := newWorld(t, nil, auroraCluster(1, 1, "db.r6g.large", "db.r6g.large"))
 		w.DelayNextChange(testRegion, "orders-2", delay)
 		must[*Instance](t)(w.ModifyInstance(testRegion, "orders-2", classChange("db.r6g.xlarge")))
@@ -48,7 +48,7 @@ func TestDelayNextChange_LengthensOneChange(t *testing.T) {
 		}
 		return w.Now().Sub(testStart)
 	}
-	if got := length(time.Hour) - length(0); got != time.Hour {
-		t.Errorf("it takes %s longer, want an hour", got)
+	if got := duration(time.Hour) - duration(0); got != time.Hour {
+		t.Errorf("got %s more than without a delay, want an hour", got)
 	}
 }

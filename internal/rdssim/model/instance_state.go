@@ -7,49 +7,51 @@ import (
 )
 
 const (
-	// coldCacheDuration is how long an instance's cache is cold after a start, and coldCacheExtraCost how much dearer its work is at first.
+	// coldCacheDuration is how long the cache of an instance is cold after a start, and coldCacheExtraCost the extra cost of
+	// its work at first, as a fraction. It falls linearly to 0.
 	coldCacheDuration  = 5 * time.Minute
 	coldCacheExtraCost = 0.3
-	// connectionRampDuration is how long a reader takes to get its share of the connections: clients keep the ones they have.
+	// connectionRampDuration is how long a reader takes to reach its share of the connections: clients keep their existing ones.
 	connectionRampDuration = 150 * time.Second
-	// initialConnectionShare is the part of its share that it has at once.
+	// initialConnectionShare is the fraction of that share that it has at once.
 	initialConnectionShare = 0.1
-	// serverlessClass is that of Aurora Serverless v2 instances.
+	// serverlessClass is the class of Aurora Serverless v2 instances.
 	serverlessClass = "db.serverless"
-	// overheadShare is the share of an instance's vCPUs that it uses by itself.
+	// overheadShare is the fraction of its vCPUs that an instance uses without load.
 	overheadShare = 0.015
 )
 
-// instanceState is an instance and what it is doing.
+// instanceState is an instance with the state that the RDS API does not show.
 type instanceState struct {
 	Instance
 	group       *instanceGroup
 	vcpus       float64
-	memoryBytes float64 // bytes
-	// changeInProgress says that a modification is under way, also before its status shows it; gone that it is being deleted.
+	memoryBytes float64
+	// changeInProgress says that a change has been accepted and has not completed, even if the status does not show it yet.
+	// isDeleting says that the instance is being deleted.
 	changeInProgress, isDeleting bool
-	// outageCount counts the reasons why it is out of service; with none it serves, since a moment.
+	// outageCount counts the outages that overlap now. With none the instance is in service, since inServiceSince.
 	outageCount    int
 	inServiceSince time.Time
-	// availableAt is when it became available; zero when it has been all along.
+	// availableAt is when the status became available; zero if it has been available since the start.
 	availableAt time.Time
-	// usedVCPUs and wanted are the vCPUs in use in the last tick, without overhead, and those that its clients could have used.
+	// usedVCPUs is the vCPUs in use in the last tick, without overhead; requestedVCPUs is what clients could have used.
 	usedVCPUs, requestedVCPUs float64
-	// minuteTotals is over the ticks of the current minute in which it was in service.
+	// minuteTotals are sums over the ticks of the current minute in which the instance was in service.
 	minuteTotals struct {
-		ticks        int
-		used, wanted float64
+		ticks                     int
+		usedVCPUs, requestedVCPUs float64
 	}
 	samples []sample
 }
 
-// isInService says whether it is in service.
+// isInService reports whether the instance serves clients.
 func (s *instanceState) isInService() bool { return s.outageCount == 0 }
 
-// beginOutage takes it out of service.
+// beginOutage takes the instance out of service until a matching endOutage.
 func (s *instanceState) beginOutage() { s.outageCount++ }
 
-// disrupt is stop of an instance that may be in service, which its clients then notice.
+// disrupt begins an outage, and counts a disruption if the instance was in service.
 func (s *instanceState) disrupt() {
 	if s.isInService() {
 		s.group.disruptions++
@@ -57,15 +59,16 @@ func (s *instanceState) disrupt() {
 	s.beginOutage()
 }
 
-// endOutage ends one reason to be out of service. After the last it serves, with a cold cache.
+// endOutage ends one outage. After the last one the instance is in service, with a cold cache.
 func (s *instanceState) endOutage(now time.Time) {
 	if s.outageCount--; s.outageCount == 0 {
 		s.inServiceSince = now
 	}
 }
 
-// updateCapacity looks the class up; the scenario and every change have checked that it exists. Of Serverless v2 it is the maximum
-// capacity, which CPUUtilization is a percentage of (Aurora user guide, "Performance and scaling for Aurora Serverless v2").
+// updateCapacity sets vCPUs and memory from the class, which the scenario or the request has checked to exist. For Serverless
+// v2 they are those of the maximum capacity, of which CPUUtilization is a percentage (Aurora user guide, "Performance and
+// scaling for Aurora Serverless v2").
 func (s *instanceState) updateCapacity() {
 	name := s.Class
 	if c := s.group.cluster; name == serverlessClass && c != nil && c.Capacity != nil {
@@ -76,19 +79,19 @@ func (s *instanceState) updateCapacity() {
 	}
 }
 
-// setAvailable makes it available.
+// setAvailable sets the status to available.
 func (s *instanceState) setAvailable(now time.Time) { s.Status, s.availableAt = statusAvailable, now }
 
-// usableVCPUs is the vCPUs that it has for its clients.
+// usableVCPUs returns the vCPUs that clients can use.
 func (s *instanceState) usableVCPUs() float64 { return s.vcpus * (1 - overheadShare) }
 
-// cpuPercent is its CPU at that many vCPUs in use.
+// cpuPercent returns the CPU utilization at a number of vCPUs in use.
 func (s *instanceState) cpuPercent(used float64) float64 { return 100 * (overheadShare + used/s.vcpus) }
 
-// isSaturated says whether its clients can't get all that they ask for.
+// isSaturated reports whether clients request more than the instance can serve.
 func (s *instanceState) isSaturated() bool { return s.requestedVCPUs > s.usableVCPUs() }
 
-// isWriter says whether it takes writes. A plain instance does, and its read replicas do not.
+// isWriter reports whether the instance accepts writes. A standalone instance does; its read replicas do not.
 func (s *instanceState) isWriter() bool {
 	if s.group.cluster == nil {
 		return s.ReplicationSource == ""
@@ -96,7 +99,7 @@ func (s *instanceState) isWriter() bool {
 	return s.group.cluster.Writer == s.Identifier
 }
 
-// cacheCostFactor is how much dearer its work is now.
+// cacheCostFactor returns the factor by which a cold cache raises the cost of work now.
 func (s *instanceState) cacheCostFactor(now time.Time) float64 {
 	if age := now.Sub(s.inServiceSince); age < coldCacheDuration {
 		return 1 + coldCacheExtraCost*(1-float64(age)/float64(coldCacheDuration))
@@ -104,7 +107,7 @@ func (s *instanceState) cacheCostFactor(now time.Time) float64 {
 	return 1
 }
 
-// connectionWeight is its share of the connections of its pool, before they are divided by their sum.
+// connectionWeight returns the instance's share of the connections of its pool, relative to the other instances.
 func (s *instanceState) connectionWeight(now time.Time) float64 {
 	if age := now.Sub(s.inServiceSince); age < connectionRampDuration {
 		return initialConnectionShare + (1-initialConnectionShare)*float64(age)/float64(connectionRampDuration)

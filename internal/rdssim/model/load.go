@@ -7,55 +7,57 @@ import (
 )
 
 const (
-	// clientTimeout is how long clients wait: unserved work is bounded by what the pool can do in this time, and what is above
-	// it times out and is lost. A quarter of an hour is a queue of jobs, rather than a person in front of a screen.
+	// clientTimeout is how long clients wait: the backlog is limited to what the pool can do in this time, and the rest times
+	// out and is lost. 15 minutes suits a queue of jobs rather than an interactive user.
 	clientTimeout = 15 * time.Minute
-	// retryInterval is how soon waiting work is asked for again. It makes a backlog of so many vCPU seconds show as backlog
-	// divided by retryInterval sessions that want a CPU, beside those of new work.
+	// retryInterval is the time within which clients retry waiting work. A backlog of b vCPU seconds therefore requests
+	// b/retryInterval vCPUs, in addition to new work.
 	retryInterval = 10 * time.Minute
 )
 
-// instanceGroup is the instances that share a load: those of a cluster, or a plain one.
+// instanceGroup is a database: the instances of a cluster, or a standalone instance with its replicas, and their load.
 type instanceGroup struct {
 	region, identifier string
-	cluster            *Cluster // nil for a plain instance
+	cluster            *Cluster // nil for a standalone instance
 	instances          []*instanceState
-	// failoverInProgress says that a failover is under way, and modifying that the members of a Multi-AZ DB cluster get another class.
-	failoverInProgress    bool
+	failoverInProgress bool
+	// classChangeInProgress says that the members of a Multi-AZ DB cluster are changing to another class.
 	classChangeInProgress bool
 	writer, readers       pool
-	// costFactor multiplies the demand: what upgrades have made of the queries.
+	// costFactor multiplies the demand: the cost of queries after engine upgrades.
 	costFactor float64
-	// noiseSource is for noise alone, so that a load is the same whatever is done to the database.
+	// noiseSource is used for noise only, so that the load does not depend on the changes of the database.
 	noiseSource   *rand.Rand
 	minutes       []MinuteSummary
 	currentMinute minuteAccumulator
-	// disruptions counts the restarts of instances in service and the failovers.
+	// disruptions counts the disruptions since the last minute was recorded.
 	disruptions int
 }
 
-// pool is the instances of one role, and their work.
+// pool is the instances of one role, and their load.
 type pool struct {
-	demand      demand
-	noiseFactor float64 // this minute's factor
-	// demandVCPUs is the vCPUs that clients asked for in the last tick, and backlog the vCPU seconds that wait.
+	demand demand
+	// noiseFactor multiplies the demand in the current minute.
+	noiseFactor float64
+	// demandVCPUs is the new work in the last tick; backlogVCPUSeconds is the work that waits.
 	demandVCPUs, backlogVCPUSeconds float64
-	// unservedVCPUs is the vCPUs that could not be served in the last tick, and refused those of it that were asked for the first time.
+	// unservedVCPUs is the work that was not served in the last tick; newUnservedVCPUs is the part of it that was not retried
+	// work.
 	unservedVCPUs, newUnservedVCPUs float64
-	// lastCapacityVCPUs is the vCPUs that the pool had when it last had any.
+	// lastCapacityVCPUs is the vCPUs of the pool when an instance was last in service.
 	lastCapacityVCPUs float64
 	inService         []*instanceState
 }
 
-// SetLoad changes what a cluster, or a plain instance, is asked to do from now on. Moments count from the scenario's start.
-// The error says what is wrong with the load.
+// SetLoad replaces the load of a cluster or a standalone instance from now on. Offsets count from the scenario's start. It
+// returns an error if the database does not exist, the load is invalid or a recording cannot be read.
 func (w *World) SetLoad(region, identifier string, load Load) error {
 	g, found := w.findGroup(region, identifier)
 	if !found {
 		return fmt.Errorf("there is no database %q in %s", identifier, region)
 	}
-	readers := g.cluster != nil || len(g.instances) > 1
-	if err := load.validate(w.scenario, readers); err != nil {
+	hasReaders := g.cluster != nil || len(g.instances) > 1
+	if err := load.validate(w.scenario, hasReaders); err != nil {
 		return err
 	}
 	writerDemand, err := w.scenario.resolveDemand(load.Writer)
@@ -77,7 +79,7 @@ func (g *instanceGroup) drawNoise() {
 	}
 }
 
-// serveTick lets a group work for the tick that ends now.
+// serveTick simulates the load of a group for the tick that ends now, at an offset from the scenario's start.
 func (g *instanceGroup) serveTick(now time.Time, offset time.Duration) {
 	g.writer.inService, g.readers.inService = g.writer.inService[:0], g.readers.inService[:0]
 	for _, s := range g.instances {
@@ -93,8 +95,8 @@ func (g *instanceGroup) serveTick(now time.Time, offset time.Duration) {
 	g.writer.updateDemand(g.costFactor, offset)
 	g.readers.updateDemand(g.costFactor, offset)
 	if len(g.readers.inService) == 0 && len(g.writer.inService) > 0 {
-		// The reader endpoint then names the writer (Aurora user guide, "Reader endpoints"); clients of read replicas are taken to
-		// turn to their source.
+		// The reader endpoint then resolves to the writer (Aurora user guide, "Reader endpoints"). Clients of read replicas are
+		// assumed to use the source instance.
 		g.writer.backlogVCPUSeconds += g.readers.backlogVCPUSeconds
 		g.readers.backlogVCPUSeconds, g.readers.unservedVCPUs, g.readers.newUnservedVCPUs = 0, 0, 0
 		g.writer.serveDemand(g.writer.demandVCPUs+g.readers.demandVCPUs, now)
@@ -105,11 +107,12 @@ func (g *instanceGroup) serveTick(now time.Time, offset time.Duration) {
 	g.currentMinute.addTick(g)
 }
 
+// updateDemand sets the demand of the tick at an offset from the scenario's start.
 func (p *pool) updateDemand(costFactor float64, offset time.Duration) {
 	p.demandVCPUs = p.demand.vcpusAt(offset) * costFactor * p.noiseFactor
 }
 
-// serveDemand spreads a demand and the backlog over the instances in service, by their connections.
+// serveDemand distributes a demand in vCPUs and the backlog among the instances in service, by their connections.
 func (p *pool) serveDemand(demand float64, now time.Time) {
 	totalWeight, capacity := 0.0, 0.0
 	for _, s := range p.inService {
@@ -127,8 +130,8 @@ func (p *pool) serveDemand(demand float64, now time.Time) {
 			s.usedVCPUs = min(s.requestedVCPUs, s.usableVCPUs())
 			p.unservedVCPUs += s.requestedVCPUs - s.usedVCPUs
 			s.minuteTotals.ticks++
-			s.minuteTotals.used += s.usedVCPUs
-			s.minuteTotals.wanted += s.requestedVCPUs
+			s.minuteTotals.usedVCPUs += s.usedVCPUs
+			s.minuteTotals.requestedVCPUs += s.requestedVCPUs
 		}
 		p.newUnservedVCPUs = min(max(0, p.unservedVCPUs-retried), demand)
 	}

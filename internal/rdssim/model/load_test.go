@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// assertNear compares to within a hundredth.
+// assertNear compares numbers with a tolerance of 1 %.
 func assertNear(t *testing.T, what string, got, want float64) {
 	t.Helper()
 	if math.Abs(got-want) > 0.01*max(1, math.Abs(want)) {
-		t.Errorf("%s is %.3f, want %.3f", what, got, want)
+		t.Errorf("%s: got %.3f, want %.3f", what, got, want)
 	}
 }
 
-// TestLoad_IsSharedByConnections: a pool's demand is spread by connection, so a small reader is the hot one.
+// TestLoad_IsSharedByConnections: the demand of a pool is shared by connections, so the smallest reader is the hottest.
 func TestLoad_IsSharedByConnections(t *testing.T) {
 	w := newWorld(t, nil, auroraCluster(1, 1.2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.2xlarge"))
 	advance(w, time.Hour)
@@ -25,34 +25,34 @@ func TestLoad_IsSharedByConnections(t *testing.T) {
 		assertNear(t, "the demand on "+id, truth.RequestedVCPUs, want.wanted)
 		assertNear(t, "the CPU of "+id, truth.CPUPercent, want.percent)
 		if truth.Saturated || !truth.InService {
-			t.Errorf("%s is %+v", id, truth)
+			t.Errorf("%s: got %+v, want it in service and not saturated", id, truth)
 		}
 	}
 	writer, readers, _ := w.PoolGroundTruth(testRegion, "orders")
 	if writer.VCPUs != 4 || readers.VCPUs != 2+8 || readers.DemandVCPUs != 1.2 || readers.BacklogVCPUSeconds != 0 {
-		t.Errorf("the pools are %+v and %+v", writer, readers)
+		t.Errorf("got pools %+v and %+v", writer, readers)
 	}
 	if _, _, found := w.PoolGroundTruth(testRegion, "nobody"); found {
-		t.Error("there is nobody")
+		t.Error("PoolGroundTruth found an unknown database")
 	}
 	if _, found := w.GroundTruth(testRegion, "nobody"); found {
-		t.Error("there is nobody")
+		t.Error("GroundTruth found an unknown instance")
 	}
 }
 
-// TestLoad_WriterServesReadsWithoutReaders: without a reader in service the reader endpoint names the writer.
+// TestLoad_WriterServesReadsWithoutReaders: without a reader in service the reader endpoint resolves to the writer.
 func TestLoad_WriterServesReadsWithoutReaders(t *testing.T) {
 	w := newWorld(t, nil, auroraCluster(1, 0.5, "db.r6g.large"))
 	advance(w, time.Hour)
 	truth, _ := w.GroundTruth(testRegion, "orders-1")
 	assertNear(t, "the demand on the writer", truth.RequestedVCPUs, 1.5)
 	if _, readers, _ := w.PoolGroundTruth(testRegion, "orders"); readers.Saturated || readers.DemandVCPUs != 0.5 || readers.VCPUs != 0 {
-		t.Errorf("the readers are %+v", readers)
+		t.Errorf("got readers %+v", readers)
 	}
 }
 
-// TestLoad_BacklogGrowsAndDrains: what cannot be served waits, shows in the load above the vCPUs, is bounded, and is worked off while the
-// CPU stays at its limit after the demand has fallen.
+// TestLoad_BacklogGrowsAndDrains: unserved work becomes a limited backlog, which raises DBLoadCPU above the number of vCPUs and
+// keeps the CPU saturated for a while after the demand has fallen.
 func TestLoad_BacklogGrowsAndDrains(t *testing.T) {
 	d := auroraCluster(0.1, 0, "db.r6g.large", "db.r6g.large")
 	d.Load.Readers = Curve{Points: []CurvePoint{{VCPUs: 3}}, Multipliers: []Multiplier{{From: Instant{Offset: 2 * time.Hour}, Factor: 1. / 3}}}
@@ -61,7 +61,7 @@ func TestLoad_BacklogGrowsAndDrains(t *testing.T) {
 	load := func(at time.Duration) float64 {
 		points := w.MetricAverages(testRegion, reader, "DBLoadCPU", testStart.Add(at), testStart.Add(at+time.Minute))
 		if len(points) != 1 {
-			t.Fatalf("there are %d points %s after the start", len(points), at)
+			t.Fatalf("got %d datapoints %s after the start, want 1", len(points), at)
 		}
 		return points[0].Value
 	}
@@ -70,23 +70,23 @@ func TestLoad_BacklogGrowsAndDrains(t *testing.T) {
 	limit := 2 * clientTimeout.Seconds() // of two vCPUs
 	_, readers, _ := w.PoolGroundTruth(testRegion, "orders")
 	if readers.DemandVCPUs != 3 || !readers.Saturated || readers.BacklogVCPUSeconds != limit {
-		t.Errorf("the readers are %+v, want a backlog of %g", readers, limit)
+		t.Errorf("got readers %+v, want a backlog of %g", readers, limit)
 	}
 	if truth, _ := w.GroundTruth(testRegion, "orders-2"); truth.CPUPercent != 100 || !truth.Saturated || !truth.Pool.Saturated {
-		t.Errorf("the reader is %+v", truth)
+		t.Errorf("got reader %+v", truth)
 	}
 	if load(5*time.Minute) <= 3 || load(5*time.Minute) > 4 {
-		t.Errorf("soon the load is %.2f", load(5*time.Minute))
+		t.Errorf("after 5 minutes: got load %.2f, want 3 to 4", load(5*time.Minute))
 	}
-	assertNear(t, "the load in the end", load(time.Hour), 3+limit/retryInterval.Seconds())
+	assertNear(t, "the load after an hour", load(time.Hour), 3+limit/retryInterval.Seconds())
 
 	w.Advance(testStart.Add(2*time.Hour + 10*time.Minute))
 	if truth, _ := w.GroundTruth(testRegion, "orders-2"); truth.Pool.DemandVCPUs != 1 || truth.CPUPercent != 100 {
-		t.Errorf("ten minutes after the demand fell the reader is %+v", truth)
+		t.Errorf("10 minutes after the fall of the demand: got %+v, want a saturated CPU", truth)
 	}
 	w.Advance(testStart.Add(4 * time.Hour))
 	if truth, _ := w.GroundTruth(testRegion, "orders-2"); truth.Saturated || truth.Pool.BacklogVCPUSeconds > 10 {
-		t.Errorf("two hours after the demand fell the reader is %+v", truth)
+		t.Errorf("2 hours after the fall of the demand: got %+v, want no backlog", truth)
 	}
 
 	saturated := 0
@@ -94,113 +94,113 @@ func TestLoad_BacklogGrowsAndDrains(t *testing.T) {
 		if m.ReadersSaturated {
 			saturated++
 			if m.ReaderVCPUs != 2 || m.HottestReaderPercent < 99.5 || m.WriterSaturated {
-				t.Errorf("the minute is %+v", m)
+				t.Errorf("got minute %+v", m)
 			}
 		}
 	}
 	if saturated < 130 || saturated > 150 {
-		t.Errorf("the reader was saturated for %d minutes", saturated)
+		t.Errorf("got %d saturated minutes, want 130 to 150", saturated)
 	}
 }
 
-// TestLoad_BacklogGrowsDuringOutage: work that comes while nobody serves waits, and is worked off afterwards.
+// TestLoad_BacklogGrowsDuringOutage: the work of an outage becomes a backlog that is worked off afterwards.
 func TestLoad_BacklogGrowsDuringOutage(t *testing.T) {
-	w := newWorld(t, nil, plainInstance(1, "db.m6g.large", false))
+	w := newWorld(t, nil, standaloneInstance(1, "db.m6g.large", false))
 	advance(w, time.Hour)
 	must[*Instance](t)(w.RebootInstance(testRegion, "ledger", false))
 	advance(w, minRebootDuration)
 	pool, _, _ := w.PoolGroundTruth(testRegion, "ledger")
 	if pool.BacklogVCPUSeconds != minRebootDuration.Seconds() || !pool.Saturated || pool.VCPUs != 0 {
-		t.Errorf("while it restarts the pool is %+v", pool)
+		t.Errorf("during the restart: got pool %+v", pool)
 	}
 	advance(w, 2*time.Hour)
 	if pool, _, _ := w.PoolGroundTruth(testRegion, "ledger"); pool.BacklogVCPUSeconds > 1 || pool.Saturated {
-		t.Errorf("later the pool is %+v", pool)
+		t.Errorf("2 hours later: got pool %+v, want no backlog", pool)
 	}
 }
 
-// TestLoad_NewReaderWarmsUp: it gets its connections little by little, and its work is dearer at first.
+// TestLoad_NewReaderWarmsUp: a new reader gains its connections gradually, and its work costs more at first.
 func TestLoad_NewReaderWarmsUp(t *testing.T) {
 	w := newWorld(t, nil, auroraCluster(0.1, 1, "db.r6g.large", "db.r6g.large"))
 	must[*Instance](t)(w.CreateInstance(testRegion, CreateInstanceRequest{Identifier: "orders-3", Cluster: "orders", Engine: "aurora-postgresql", Class: "db.r6g.large"}))
-	wanted := func() (old, young float64) {
+	requested := func() (oldReader, newReader float64) {
 		a, _ := w.GroundTruth(testRegion, "orders-2")
 		b, _ := w.GroundTruth(testRegion, "orders-3")
 		return a.RequestedVCPUs, b.RequestedVCPUs
 	}
-	for _, young := wanted(); young == 0; _, young = wanted() {
+	for _, newReader := requested(); newReader == 0; _, newReader = requested() {
 		advance(w, tickInterval)
 	}
-	old, young := wanted()
-	if young > 0.2 || old < 0.8 {
-		t.Errorf("at first the readers want %.2f and %.2f", old, young)
+	oldReader, newReader := requested()
+	if newReader > 0.2 || oldReader < 0.8 {
+		t.Errorf("at first: got requested vCPUs %.2f (old reader) and %.2f (new reader)", oldReader, newReader)
 	}
 	advance(w, connectionRampDuration)
-	old, young = wanted()
-	assertNear(t, "the old reader's share", old, 0.5)
-	if young < 0.55 || young > 0.65 {
-		t.Errorf("with its share of connections but cold the new reader wants %.2f", young)
+	oldReader, newReader = requested()
+	assertNear(t, "the old reader's share", oldReader, 0.5)
+	if newReader < 0.55 || newReader > 0.65 {
+		t.Errorf("with all connections and a cold cache: got %.2f requested vCPUs, want 0.55 to 0.65", newReader)
 	}
 	advance(w, coldCacheDuration)
-	_, young = wanted()
-	assertNear(t, "the new reader's share", young, 0.5)
+	_, newReader = requested()
+	assertNear(t, "the new reader's share", newReader, 0.5)
 }
 
-// TestLoad_NoiseIsIndependentOfChanges: noise does not depend on what is done to the database, so that two runs can be compared.
+// TestLoad_NoiseIsIndependentOfChanges: the noise does not depend on changes of the database, so runs can be compared.
 func TestLoad_NoiseIsIndependentOfChanges(t *testing.T) {
-	play := func(act func(*World)) []MinuteSummary {
+	run := func(change func(*World)) []MinuteSummary {
 		d := auroraCluster(1, 1, "db.r6g.large", "db.r6g.large")
 		d.Load.Readers.NoisePercent, d.Load.Writer.NoisePercent = 20, 10
 		w := newWorld(t, nil, d)
-		act(w)
+		change(w)
 		advance(w, time.Hour)
 		return w.Minutes(testRegion, "orders")
 	}
-	left := play(func(*World) {})
-	changed := play(func(w *World) {
+	unchanged := run(func(*World) {})
+	changed := run(func(w *World) {
 		must[*Instance](t)(w.ModifyInstance(testRegion, "orders-1", classChange("db.r6g.xlarge")))
 	})
 	seen := map[float64]bool{}
-	for n := range left {
-		if left[n].ReaderDemandVCPUs != changed[n].ReaderDemandVCPUs || left[n].WriterDemandVCPUs != changed[n].WriterDemandVCPUs {
-			t.Fatalf("minute %d asks for %+v and %+v", n, left[n], changed[n])
+	for n := range unchanged {
+		if unchanged[n].ReaderDemandVCPUs != changed[n].ReaderDemandVCPUs || unchanged[n].WriterDemandVCPUs != changed[n].WriterDemandVCPUs {
+			t.Fatalf("minute %d: got %+v without and %+v with a change, want the same demands", n, unchanged[n], changed[n])
 		}
-		if left[n].ReaderDemandVCPUs < 0.8 || left[n].ReaderDemandVCPUs > 1.2 || left[n].WriterDemandVCPUs < 0.9 || left[n].WriterDemandVCPUs > 1.1 {
-			t.Errorf("minute %d asks for %+v", n, left[n])
+		if unchanged[n].ReaderDemandVCPUs < 0.8 || unchanged[n].ReaderDemandVCPUs > 1.2 || unchanged[n].WriterDemandVCPUs < 0.9 || unchanged[n].WriterDemandVCPUs > 1.1 {
+			t.Errorf("minute %d: got %+v, want noise within 20 and 10 %%", n, unchanged[n])
 		}
-		seen[left[n].ReaderDemandVCPUs] = true
+		seen[unchanged[n].ReaderDemandVCPUs] = true
 	}
-	if len(left) != 60 || len(seen) < 50 {
-		t.Errorf("%d minutes have %d demands", len(left), len(seen))
+	if len(unchanged) != 60 || len(seen) < 50 {
+		t.Errorf("got %d minutes with %d distinct demands, want 60 with at least 50", len(unchanged), len(seen))
 	}
 }
 
-// TestSetLoad: a load can be changed at run time.
+// TestSetLoad: the load can change at run time. An invalid load is refused.
 func TestSetLoad(t *testing.T) {
-	w := newWorld(t, nil, auroraCluster(1, 1, "db.r6g.large", "db.r6g.large"), plainInstance(1, "db.m6g.large", false))
+	w := newWorld(t, nil, auroraCluster(1, 1, "db.r6g.large", "db.r6g.large"), standaloneInstance(1, "db.m6g.large", false))
 	if err := w.SetLoad(testRegion, "orders", Load{Writer: constantLoad(0.5), Readers: constantLoad(0.25)}); err != nil {
 		t.Fatal(err)
 	}
 	advance(w, time.Minute)
 	if writer, readers, _ := w.PoolGroundTruth(testRegion, "orders"); writer.DemandVCPUs != 0.5 || readers.DemandVCPUs != 0.25 {
-		t.Errorf("the pools are %+v and %+v", writer, readers)
+		t.Errorf("got pools %+v and %+v", writer, readers)
 	}
 	for name, err := range map[string]error{
-		"nobody's":              w.SetLoad(testRegion, "nobody", Load{}),
-		"a plain one's readers": w.SetLoad(testRegion, "ledger", Load{Readers: constantLoad(1)}),
-		"less than nothing":     w.SetLoad(testRegion, "orders", Load{Writer: constantLoad(-1)}),
-		"absent file":           w.SetLoad(testRegion, "orders", Load{Writer: Curve{Recording: &Recording{File: "absent.csv"}}}),
+		"unknown database":         w.SetLoad(testRegion, "nobody", Load{}),
+		"readers without replicas": w.SetLoad(testRegion, "ledger", Load{Readers: constantLoad(1)}),
+		"negative demand":          w.SetLoad(testRegion, "orders", Load{Writer: constantLoad(-1)}),
+		"missing file":             w.SetLoad(testRegion, "orders", Load{Writer: Curve{Recording: &Recording{File: "absent.csv"}}}),
 	} {
 		if err == nil {
-			t.Errorf("%s load was taken", name)
+			t.Errorf("%s: the load was accepted", name)
 		}
 	}
 	if writer, _, _ := w.PoolGroundTruth(testRegion, "orders"); writer.DemandVCPUs != 0.5 {
-		t.Errorf("a refused load changed the demand to %g", writer.DemandVCPUs)
+		t.Errorf("after refused loads: got demand %g, want 0.5", writer.DemandVCPUs)
 	}
 }
 
-// TestCurve_InterpolatesAndMultiplies: straight lines between points, level outside, and multipliers on top of one another.
+// TestCurve_InterpolatesAndMultiplies: linear between points, constant outside, with cumulative multipliers.
 func TestCurve_InterpolatesAndMultiplies(t *testing.T) {
 	c := Curve{
 		Points: []CurvePoint{{At: Instant{Offset: time.Hour}, VCPUs: 1}, {At: Instant{Time: testStart.Add(2 * time.Hour)}, VCPUs: 3}},
@@ -218,12 +218,12 @@ func TestCurve_InterpolatesAndMultiplies(t *testing.T) {
 		0: 1, time.Hour: 1, 75 * time.Minute: 1.5, 90 * time.Minute: 4, 2 * time.Hour: 6, 3 * time.Hour: 1.5, 100 * time.Hour: 1.5,
 	} {
 		if got := d.vcpusAt(at); math.Abs(got-want) > 1e-9 {
-			t.Errorf("%s after the start it is %g, want %g", at, got, want)
+			t.Errorf("%s after the start: got %g, want %g", at, got, want)
 		}
 	}
 }
 
-// BenchmarkAdvanceTwoMonths advances one cluster of four instances by sixty days.
+// BenchmarkAdvanceTwoMonths advances a cluster of four instances by 60 days.
 func BenchmarkAdvanceTwoMonths(b *testing.B) {
 	d := auroraCluster(1, 3, "db.r6g.large", "db.r6g.large", "db.r6g.large", "db.r6g.large")
 	d.Load.Readers.NoisePercent = 5

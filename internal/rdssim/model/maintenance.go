@@ -6,32 +6,32 @@ import (
 	"time"
 )
 
-// What an owner can ask for about an action that is pending (RDS API reference, ApplyPendingMaintenanceAction).
+// The opt-in statuses of a pending action (RDS API reference, ApplyPendingMaintenanceAction).
 const (
 	OptInImmediate  = "immediate"
 	OptInNextWindow = "next-maintenance"
 )
 
-// MaintenanceAction is an action that AWS wants to carry out on a cluster or instance.
+// MaintenanceAction is a pending maintenance action of a cluster or instance.
 type MaintenanceAction struct {
 	// ARN of the cluster or instance.
 	ARN string
-	// Action as the RDS API has it, for example system-update.
+	// Action as the RDS API names it, for example system-update.
 	Action      string
 	Description string
-	// AutoAppliedAfterDate is when the action may be carried out in the next maintenance window; zero when it need not be.
+	// AutoAppliedAfterDate is the date after which the action is applied in the next maintenance window; zero means never.
 	AutoAppliedAfterDate time.Time
-	// ForcedApplyDate is when it is carried out whatever the window; zero when it is not.
+	// ForcedApplyDate is when the action is applied regardless of the window; zero means never.
 	ForcedApplyDate time.Time
-	// CurrentApplyDate is when it will be carried out as things stand; zero when nothing says so. Maintain works it out when it is
-	// zero.
+	// CurrentApplyDate is when the action will be applied according to the other fields; zero means not scheduled.
+	// AddPendingMaintenance computes it if it is zero.
 	CurrentApplyDate time.Time
-	// OptInStatus is what the owner has asked for: OptInImmediate, OptInNextWindow or nothing.
+	// OptInStatus is the opt-in request of the owner: OptInImmediate, OptInNextWindow or empty.
 	OptInStatus string
 }
 
-// AddPendingMaintenance lets an action be pending from now on, in the place of an earlier one of its name. It is only shown, never carried
-// out. The error, a *Fault, says that there is no such cluster or instance.
+// AddPendingMaintenance adds a pending action, and replaces an earlier one of the same name. The action is only listed, never
+// applied. It returns an *APIError if the cluster or instance does not exist.
 func (w *World) AddPendingMaintenance(m MaintenanceAction) error {
 	window, err := w.maintenanceWindow(m.ARN)
 	if err != nil {
@@ -45,15 +45,14 @@ func (w *World) AddPendingMaintenance(m MaintenanceAction) error {
 	return nil
 }
 
-// RemovePendingMaintenance ends an action of a cluster or instance, or all of them when it names none.
+// RemovePendingMaintenance removes a pending action of a cluster or instance, or all of them if action is empty.
 func (w *World) RemovePendingMaintenance(arn, action string) {
 	w.pendingMaintenance = slices.DeleteFunc(w.pendingMaintenance, func(m MaintenanceAction) bool {
 		return m.ARN == arn && (action == "" || m.Action == action)
 	})
 }
 
-// PendingMaintenance lists what AWS wants to carry out in a region, in the order in which it came up. What is gone needs
-// nothing.
+// PendingMaintenance returns the pending actions of the existing clusters and instances of a region, in the order of addition.
 func (w *World) PendingMaintenance(region string) []MaintenanceAction {
 	var out []MaintenanceAction
 	for _, m := range w.pendingMaintenance {
@@ -64,7 +63,8 @@ func (w *World) PendingMaintenance(region string) []MaintenanceAction {
 	return out
 }
 
-// nextApplyDate is the earliest of what is asked for, what AWS may do and what it will do (RDS API reference, PendingMaintenanceAction).
+// nextApplyDate returns the earliest date that follows from the opt-in status, AutoAppliedAfterDate and ForcedApplyDate (RDS API
+// reference, PendingMaintenanceAction).
 func (m MaintenanceAction) nextApplyDate(window string, now time.Time) time.Time {
 	var earliest time.Time
 	consider := func(at time.Time) {
@@ -90,7 +90,7 @@ func (m MaintenanceAction) nextApplyDate(window string, now time.Time) time.Time
 	return earliest
 }
 
-// maintenanceWindow is the maintenance window of a cluster or instance.
+// maintenanceWindow returns the maintenance window of a cluster or instance, or an *APIError if it does not exist.
 func (w *World) maintenanceWindow(arn string) (string, error) {
 	for _, c := range w.clusters {
 		if c.ARN() == arn {
@@ -105,23 +105,27 @@ func (w *World) maintenanceWindow(arn string) (string, error) {
 	return "", resourceNotFound(arn)
 }
 
-// scheduleMaintenance puts what a scenario wants on the agenda.
-func (w *World) scheduleMaintenance(g *instanceGroup, u ScheduledMaintenance) {
+// scheduleMaintenance schedules the beginning and the end of a maintenance action of the scenario.
+func (w *World) scheduleMaintenance(g *instanceGroup, spec ScheduledMaintenance) {
 	start := w.scenario.Start.Time
-	m := MaintenanceAction{ARN: g.resourceARN(u.Instance), Action: u.Action, Description: u.Description, OptInStatus: u.OptInStatus}
-	if u.AutoAppliedAfterDate != nil {
-		m.AutoAppliedAfterDate = start.Add(u.AutoAppliedAfterDate.sinceStart(start)).UTC()
+	m := MaintenanceAction{
+		ARN: g.resourceARN(spec.Instance), Action: spec.Action, Description: spec.Description, OptInStatus: spec.OptInStatus,
 	}
-	if u.ForcedApplyDate != nil {
-		m.ForcedApplyDate = start.Add(u.ForcedApplyDate.sinceStart(start)).UTC()
+	if spec.AutoAppliedAfterDate != nil {
+		m.AutoAppliedAfterDate = start.Add(spec.AutoAppliedAfterDate.sinceStart(start)).UTC()
 	}
-	w.schedule(u.From.sinceStart(start), func() { _ = w.AddPendingMaintenance(m) }) // an instance that is gone by then needs no maintenance
-	if u.Until != nil {
-		w.schedule(u.Until.sinceStart(start), func() { w.RemovePendingMaintenance(m.ARN, m.Action) })
+	if spec.ForcedApplyDate != nil {
+		m.ForcedApplyDate = start.Add(spec.ForcedApplyDate.sinceStart(start)).UTC()
+	}
+	// A database that has been deleted by then has no maintenance.
+	w.schedule(spec.From.sinceStart(start), func() { _ = w.AddPendingMaintenance(m) })
+	if spec.Until != nil {
+		w.schedule(spec.Until.sinceStart(start), func() { w.RemovePendingMaintenance(m.ARN, m.Action) })
 	}
 }
 
-// resourceARN is that of an instance of a group, or without one of the cluster or the plain instance.
+// resourceARN returns the ARN of an instance of the group, or for an empty identifier that of the cluster or the standalone
+// instance.
 func (g *instanceGroup) resourceARN(instance string) string {
 	if instance == "" && g.cluster != nil {
 		return g.cluster.ARN()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// minWindowDuration is the least length of a maintenance window (RDS API reference, PreferredMaintenanceWindow).
+// minWindowDuration is the minimum length of a maintenance or backup window (RDS API reference, PreferredMaintenanceWindow).
 const minWindowDuration = 30 * time.Minute
 
 var (
@@ -20,30 +20,28 @@ var (
 
 const week = 7 * 24 * time.Hour
 
-// isValidMaintenanceWindow says whether a maintenance window is one such as sun:02:00-sun:02:30.
+// isValidMaintenanceWindow reports whether a maintenance window has the form sun:02:00-sun:02:30 and lasts at least 30 minutes.
 func isValidMaintenanceWindow(window string) bool {
 	return maintenanceWindowPattern.MatchString(window) && (timeOfWeek(window[10:])-timeOfWeek(window)+week)%week >= minWindowDuration
 }
 
-// timeOfWeek is how long after the beginning of Sunday a time such as sun:02:00 is.
-func timeOfWeek(at string) time.Duration {
-	day := slices.Index(weekdays, at[:3])
-	number := func(n int) int { return 10*int(at[n]-'0') + int(at[n+1]-'0') }
-	return time.Duration(24*day+number(4))*time.Hour + time.Duration(number(7))*time.Minute
+// timeOfWeek returns the time since the beginning of Sunday of a time such as sun:02:00.
+func timeOfWeek(text string) time.Duration {
+	return time.Duration(slices.Index(weekdays, text[:3]))*day + timeOfDay(text[4:])
 }
 
-// untilNextWindow is how long it is until a valid maintenance window opens next.
+// untilNextWindow returns the time until a valid maintenance window next opens. It is above 0.
 func untilNextWindow(window string, now time.Time) time.Duration {
 	now = now.UTC()
 	sunday := time.Date(now.Year(), now.Month(), now.Day()-int(now.Weekday()), 0, 0, 0, 0, time.UTC)
-	if wait := (timeOfWeek(window) - now.Sub(sunday) + week) % week; wait > 0 {
-		return wait
+	if delay := (timeOfWeek(window) - now.Sub(sunday) + week) % week; delay > 0 {
+		return delay
 	}
 	return week
 }
 
-// applyInNextWindow applies what is pending on an instance when its maintenance window opens next, or the one after when it is
-// busy then.
+// applyInNextWindow applies the pending changes of an instance when its maintenance window next opens, or a week later if the
+// instance is not available then.
 func (w *World) applyInNextWindow(s *instanceState) {
 	w.scheduleForInstance(s, untilNextWindow(s.MaintenanceWindow, w.now), func() {
 		switch {

@@ -8,40 +8,41 @@ import (
 )
 
 const (
-	// DefaultRetention is how long points and minutes of truth are kept where the scenario does not say: as long as CloudWatch keeps
-	// five-minute points (CloudWatch user guide, "Metrics retention"), which is longer than any window that a policy may have.
+	// DefaultRetention is how long samples and minute summaries are kept if the scenario sets no retention: as long as
+	// CloudWatch keeps five-minute datapoints (CloudWatch user guide, "Metrics retention"), which is longer than any window
+	// that a policy may have.
 	DefaultRetention = 63 * 24 * time.Hour
 
-	// Without a delay in the scenario, a minute's metrics appear this long after its end: AWS names no figure, one to two
-	// minutes is what is seen.
+	// If the scenario sets no publish delay, the metrics of a minute appear 60 to 90 seconds after its end. AWS documents no
+	// figure; one to two minutes is what users observe.
 	minPublishDelay      = 60 * time.Second
-	publishSpreadSeconds = 31 // seconds
+	publishSpreadSeconds = 31
 
-	// connectionsPerVCPU and idleConnections are how many connections a demand comes with, and how many there always are.
+	// connectionsPerVCPU is the number of connections of a session on CPU; idleConnections are always open.
 	connectionsPerVCPU, idleConnections = 40, 10
-	// bytesPerConnection is the memory that one takes, and maxConnections their number at most: max_connections is
+	// bytesPerConnection is the memory of a connection, and maxConnections the maximum number of connections: max_connections is
 	// LEAST(DBInstanceClassMemory/9531392, 5000) (Aurora user guide, "Managing Aurora PostgreSQL").
 	bytesPerConnection, maxConnections = 9531392, 5000
-	// freeableMemoryShare is the part of the memory that is freeable without connections.
+	// freeableMemoryShare is the fraction of the memory that is freeable without connections.
 	freeableMemoryShare = 0.35
 
-	// idleLagMillis and loadLagMillis are the lag of an Aurora reader in milliseconds, at no load and what a full load adds.
+	// idleLagMillis is the lag of a reader without load, and loadLagMillis what 100 % CPU adds, in milliseconds.
 	idleLagMillis, loadLagMillis = 15, 20
-	// nonCPUWaitShare is the load that waits for other things than a CPU, as a share of the one on CPU.
+	// nonCPUWaitShare is the number of sessions that wait for something other than a CPU, as a fraction of those on CPU.
 	nonCPUWaitShare = 0.1
 )
 
-// sample is what an instance publishes of one minute.
+// sample is the measurement of an instance over one minute.
 type sample struct {
-	time                time.Time
+	time                time.Time // start of the minute
 	isWriter            bool
-	cpuPercent          float64 // percent
-	activeSessions      float64 // that have or want a CPU
-	freeableMemoryBytes float64 // freeable, in bytes
-	uptimeSeconds       float64 // seconds
+	cpuPercent          float64
+	activeSessions      float64 // on or waiting for a CPU
+	freeableMemoryBytes float64
+	uptimeSeconds       float64
 }
 
-// metricValues says how each metric follows from a sample; false means that there is no point.
+// metricValues computes the value of each metric from a sample. False means that the metric has no datapoint.
 var metricValues = map[string]func(*instanceState, sample) (float64, bool){
 	"CPUUtilization":      func(_ *instanceState, p sample) (float64, bool) { return p.cpuPercent, true },
 	"DatabaseConnections": func(_ *instanceState, p sample) (float64, bool) { return connectionCount(p.activeSessions), true },
@@ -50,11 +51,11 @@ var metricValues = map[string]func(*instanceState, sample) (float64, bool){
 	"AuroraReplicaLag": func(s *instanceState, p sample) (float64, bool) {
 		return lagMillis(p), isAurora(s.Engine) && !p.isWriter
 	},
-	// Of a read replica outside Aurora, and of a standby of a Multi-AZ DB cluster, in seconds.
+	// In seconds, for a read replica outside Aurora and a standby of a Multi-AZ DB cluster.
 	"ReplicaLag": func(s *instanceState, p sample) (float64, bool) {
 		return lagMillis(p) / 1000, !isAurora(s.Engine) && !p.isWriter
 	},
-	// The load is published only when there is some (RDS user guide, "Amazon CloudWatch metrics for Performance Insights").
+	// DBLoad metrics are published only if there is load (RDS user guide, "Amazon CloudWatch metrics for Performance Insights").
 	"DBLoadCPU": func(s *instanceState, p sample) (float64, bool) {
 		return p.activeSessions, s.PerformanceInsights && p.activeSessions > 0
 	},
@@ -63,29 +64,29 @@ var metricValues = map[string]func(*instanceState, sample) (float64, bool){
 	},
 }
 
-// lagMillis is how far a reader is behind, in milliseconds.
+// lagMillis returns the replica lag of a reader in milliseconds.
 func lagMillis(p sample) float64 { return idleLagMillis + loadLagMillis*p.cpuPercent/100 }
 
-// connectionCount that come with so many sessions.
+// connectionCount returns the number of connections at a number of active sessions.
 func connectionCount(sessions float64) float64 {
 	return min(float64(int(idleConnections+connectionsPerVCPU*sessions)), maxConnections)
 }
 
-// metricGap is a stretch of time in which an instance publishes nothing.
+// metricGap is a period without metrics of an instance, or of all instances of the region if instance is empty.
 type metricGap struct {
 	region, instance string
 	from, to         time.Time
 }
 
-// AddMetricGap keeps an instance, or where it is empty every one of the region, from publishing the metrics of minutes that start at from or
-// later and before to. What it has published already stays.
+// AddMetricGap suppresses the metrics of an instance, or of all instances of the region if instance is empty, for minutes with
+// from <= start < to. Datapoints that exist already stay.
 func (w *World) AddMetricGap(region, instance string, from, to time.Time) {
-	at, _ := slices.BinarySearchFunc(w.metricGaps, from, func(g metricGap, from time.Time) int { return g.from.Compare(from) })
-	w.metricGaps = slices.Insert(w.metricGaps, at, metricGap{region, instance, from, to})
+	index, _ := slices.BinarySearchFunc(w.metricGaps, from, func(g metricGap, from time.Time) int { return g.from.Compare(from) })
+	w.metricGaps = slices.Insert(w.metricGaps, index, metricGap{region, instance, from, to})
 }
 
 func (w *World) isInMetricGap(s *instanceState, at time.Time) bool {
-	for _, g := range w.metricGaps { // in the order in which they begin
+	for _, g := range w.metricGaps { // sorted by from
 		if g.from.After(at) {
 			break
 		}
@@ -96,23 +97,23 @@ func (w *World) isInMetricGap(s *instanceState, at time.Time) bool {
 	return false
 }
 
-// recordMinute turns what was added up since the last minute into samples.
+// recordMinute records a sample of each instance and a summary of each group for the minute that ends now.
 func (w *World) recordMinute() {
-	at := w.now.Add(-time.Minute)
-	for len(w.metricGaps) > 0 && !at.Before(w.metricGaps[0].to) {
+	start := w.now.Add(-time.Minute)
+	for len(w.metricGaps) > 0 && !start.Before(w.metricGaps[0].to) {
 		w.metricGaps = w.metricGaps[1:]
 	}
 	for _, g := range w.groups {
 		g.currentMinute.Disruptions, g.disruptions = g.disruptions, 0
-		g.minutes = append(g.minutes, g.currentMinute.summarize(at))
+		g.minutes = append(g.minutes, g.currentMinute.summarize(start))
 		g.currentMinute = minuteAccumulator{}
 		g.drawNoise()
 		for _, s := range g.instances {
-			// A minute that was spent out of service for the most part has no point, rather than a low one.
-			if 2*s.minuteTotals.ticks >= int(time.Minute/tickInterval) && !w.isInMetricGap(s, at) {
-				s.samples = append(s.samples, s.newSample(at, w.now))
+			// A minute that was mostly spent out of service has no datapoint, rather than a low one.
+			if 2*s.minuteTotals.ticks >= int(time.Minute/tickInterval) && !w.isInMetricGap(s, start) {
+				s.samples = append(s.samples, s.newSample(start, w.now))
 			}
-			s.minuteTotals.ticks, s.minuteTotals.used, s.minuteTotals.wanted = 0, 0, 0
+			s.minuteTotals.ticks, s.minuteTotals.usedVCPUs, s.minuteTotals.requestedVCPUs = 0, 0, 0
 		}
 	}
 	if w.now.Truncate(24 * time.Hour).Equal(w.now) {
@@ -120,18 +121,19 @@ func (w *World) recordMinute() {
 	}
 }
 
-// newSample is the minute that has just ended.
-func (s *instanceState) newSample(at, now time.Time) sample {
+// newSample returns the sample of the minute from start to now.
+func (s *instanceState) newSample(start, now time.Time) sample {
 	ticks := float64(s.minuteTotals.ticks)
 	p := sample{
-		time: at, isWriter: s.isWriter(), cpuPercent: s.cpuPercent(s.minuteTotals.used / ticks), activeSessions: s.minuteTotals.wanted / ticks,
-		uptimeSeconds: now.Sub(s.inServiceSince).Seconds(),
+		time: start, isWriter: s.isWriter(), cpuPercent: s.cpuPercent(s.minuteTotals.usedVCPUs / ticks),
+		activeSessions: s.minuteTotals.requestedVCPUs / ticks, uptimeSeconds: now.Sub(s.inServiceSince).Seconds(),
 	}
 	p.freeableMemoryBytes = max(0, freeableMemoryShare*s.memoryBytes-bytesPerConnection*connectionCount(p.activeSessions))
 	return p
 }
 
-// pruneHistory lets go of what is older.
+// pruneHistory removes the summaries, samples and metric gaps from before a time, and the deleted instances that have no
+// samples left.
 func (w *World) pruneHistory(before time.Time) {
 	for _, g := range w.groups {
 		n := sort.Search(len(g.minutes), func(n int) bool { return !g.minutes[n].Time.Before(before) })
@@ -151,23 +153,24 @@ func (s *instanceState) pruneSamples(before time.Time) {
 	s.samples = slices.Delete(s.samples, 0, s.firstSampleAt(before))
 }
 
-// firstSampleAt is the index of the first sample that is not before a moment.
+// firstSampleAt returns the index of the first sample that is not before a time.
 func (s *instanceState) firstSampleAt(at time.Time) int {
 	return sort.Search(len(s.samples), func(n int) bool { return !s.samples[n].time.Before(at) })
 }
 
-// publishTime is when the metrics of a minute appear.
+// publishTime returns when the metrics of a minute appear.
 func (w *World) publishTime(minute time.Time) time.Time {
 	delay := w.scenario.PublishDelay.Duration
 	if delay == 0 {
-		// Scattered, but the same for the same minute; the spread is too small for minutes to appear out of order.
+		// A hash of the minute, so that the delay varies but is the same at each call. The spread is less than a minute, so
+		// minutes appear in order.
 		hash := uint64(minute.Unix()/60) * 0x9e3779b97f4a7c15 >> 32
 		delay = minPublishDelay + time.Duration(hash%publishSpreadSeconds)*time.Second
 	}
 	return minute.Add(time.Minute + delay)
 }
 
-// MetricAverages are the Samples of a metric, those of one minute as their mean.
+// MetricAverages returns the MetricSamples of a metric, averaged over the samples of each minute.
 func (w *World) MetricAverages(region string, dimensions map[string]string, metric string, from, to time.Time) []Point {
 	var out []Point
 	count := 0.0
@@ -182,9 +185,9 @@ func (w *World) MetricAverages(region string, dimensions map[string]string, metr
 	return out
 }
 
-// MetricSamples is what CloudWatch has of a metric for minutes from <= At < to, oldest first: only what has been published, and
-// nothing for minutes that have no point. The dimensions are DBInstanceIdentifier, or DBClusterIdentifier with Role (WRITER or
-// READER), which has a sample of each instance that had the role in that minute.
+// MetricSamples returns the published samples of a metric for minutes with from <= start < to, oldest first. The dimensions are
+// DBInstanceIdentifier, or DBClusterIdentifier with Role (WRITER or READER). With a role there is a sample for each instance
+// that had the role in that minute.
 func (w *World) MetricSamples(region string, dimensions map[string]string, metric string, from, to time.Time) []Point {
 	metricValue, known := metricValues[metric]
 	if !known {
@@ -192,13 +195,13 @@ func (w *World) MetricSamples(region string, dimensions map[string]string, metri
 	}
 	instance, cluster, role := dimensions["DBInstanceIdentifier"], dimensions["DBClusterIdentifier"], dimensions["Role"]
 	var instances []*instanceState
-	keep := func(sample) bool { return true }
+	matchesRole := func(sample) bool { return true }
 	switch {
 	case len(dimensions) == 1 && instance != "":
 		instances = w.findCurrentAndDeleted(func(s *instanceState) bool { return s.Region == region && s.Identifier == instance })
 	case len(dimensions) == 2 && cluster != "" && (role == "WRITER" || role == "READER"):
 		instances = w.findCurrentAndDeleted(func(s *instanceState) bool { return s.Region == region && s.Cluster == cluster })
-		keep = func(p sample) bool { return p.isWriter == (role == "WRITER") }
+		matchesRole = func(p sample) bool { return p.isWriter == (role == "WRITER") }
 	}
 	var out []Point
 	for _, s := range instances {
@@ -206,7 +209,7 @@ func (w *World) MetricSamples(region string, dimensions map[string]string, metri
 			if !p.time.Before(to) || w.publishTime(p.time).After(w.now) {
 				break
 			}
-			if v, published := metricValue(s, p); published && keep(p) {
+			if v, isPublished := metricValue(s, p); isPublished && matchesRole(p) {
 				out = append(out, Point{p.time, v})
 			}
 		}
@@ -215,7 +218,7 @@ func (w *World) MetricSamples(region string, dimensions map[string]string, metri
 	return out
 }
 
-// findCurrentAndDeleted lists the instances that there are and were, as far as they are wanted.
+// findCurrentAndDeleted returns the deleted and the current instances that match.
 func (w *World) findCurrentAndDeleted(matches func(*instanceState) bool) []*instanceState {
 	var out []*instanceState
 	for _, s := range w.deletedInstances {

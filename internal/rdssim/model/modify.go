@@ -5,11 +5,9 @@ import (
 	"time"
 )
 
-const statusAvailable = "available"
-
-// The durations of a change of class, as practitioners have seen them: for Aurora and Multi-AZ the RDS events of real
-// changes, for Single-AZ AWS re:Post, "rds-performance-impact". Between the request and the outage the new host is
-// prepared; afterwards the status stays modifying for a while.
+// The ranges of the phases of a class change, as practitioners report them: for Aurora and Multi-AZ from the RDS events of real
+// changes, for Single-AZ from AWS re:Post, "rds-performance-impact". Before the outage the new host is prepared; after it the
+// status stays modifying for a while.
 const (
 	minAcceptDelay, maxAcceptDelay                           = 5 * time.Second, 30 * time.Second
 	minPrepareDuration, maxPrepareDuration                   = 4 * time.Minute, 7 * time.Minute
@@ -19,8 +17,7 @@ const (
 	minFinalizeDuration, maxFinalizeDuration                 = 3 * time.Minute, 10 * time.Minute
 )
 
-// ModifyInstance is ModifyDBInstance. Promotion tiers and certificates change without an interruption. The error is a
-// *Fault.
+// ModifyInstance is ModifyDBInstance. A change of the promotion tier or certificate has no outage. The error is an *APIError.
 func (w *World) ModifyInstance(region, id string, m ModifyInstanceRequest) (*Instance, error) {
 	s, err := w.findInstance(region, id)
 	if err != nil {
@@ -52,7 +49,7 @@ func (w *World) ModifyInstance(region, id string, m ModifyInstanceRequest) (*Ins
 	return s.copy(), nil
 }
 
-// setPending notes what is asked for. Asking for what is there takes back what was pending.
+// setPending sets a pending value to the requested one. Requesting the current value cancels the pending one.
 func setPending(pending, requested *string, current string) {
 	if requested == nil {
 		return
@@ -63,7 +60,7 @@ func setPending(pending, requested *string, current string) {
 	}
 }
 
-// checkModify says whether an instance takes a change now.
+// checkModify returns the error with which AWS refuses a ModifyDBInstance request now, if it does.
 func (w *World) checkModify(s *instanceState, m ModifyInstanceRequest) error {
 	if s.Status != statusAvailable || s.changeInProgress || w.now.Before(s.availableAt.Add(w.scenario.RefuseAfterAvailable.Duration)) {
 		return instanceNotAvailable()
@@ -96,8 +93,8 @@ func (w *World) checkModify(s *instanceState, m ModifyInstanceRequest) error {
 	return nil
 }
 
-// applyPending carries out everything that is pending on an instance: ApplyImmediately applies what waited before as well
-// (RDS API reference, ModifyDBInstance).
+// applyPending applies all pending changes of an instance. ApplyImmediately also applies changes that were already pending (RDS
+// API reference, ModifyDBInstance).
 func (w *World) applyPending(s *instanceState) {
 	s.CACertificate, s.PendingChanges.CACertificate = cmp.Or(s.PendingChanges.CACertificate, s.CACertificate), ""
 	if s.PendingChanges == (PendingChanges{}) {
@@ -109,13 +106,13 @@ func (w *World) applyPending(s *instanceState) {
 		if s.PendingChanges.Class != "" {
 			w.recordInstanceEvent(s, "configuration change", "Applying modification to database instance class.")
 		}
-		w.scheduleForInstance(s, w.drawDuration(minPrepareDuration, maxPrepareDuration)+w.takeChangeDelay(s.Region, s.Identifier), func() { w.startOutage(s) })
+		preparation := w.drawDuration(minPrepareDuration, maxPrepareDuration) + w.takeChangeDelay(s.Region, s.Identifier)
+		w.scheduleForInstance(s, preparation, func() { w.startOutage(s) })
 	})
 }
 
-// startOutage is the outage inside a change, if there is one: a standby is added or removed without. A writer with readers
-// fails over to one of them and does not come back as the writer (practitioners' reports; Aurora user guide, "Managing
-// performance and scaling").
+// startOutage begins the outage of a change, if it has one: adding or removing a standby has none. A writer with readers fails
+// over to one of them and returns as a reader (practitioners' reports; Aurora user guide, "Managing performance and scaling").
 func (w *World) startOutage(s *instanceState) {
 	if s.PendingChanges.Class == "" && s.PendingChanges.EngineVersion == "" {
 		w.completeModify(s)
@@ -143,8 +140,8 @@ func (w *World) startOutage(s *instanceState) {
 	})
 }
 
-// outageRange is how long an instance is out of service while its host is replaced.
-func (s *instanceState) outageRange() (least, most time.Duration) {
+// outageRange returns the range of the outage while the host of an instance is replaced.
+func (s *instanceState) outageRange() (minimum, maximum time.Duration) {
 	switch {
 	case s.Cluster != "" && s.isWriter() && s.group.promotionCandidate() == nil:
 		return minLoneWriterOutageDuration, maxLoneWriterOutageDuration
@@ -155,7 +152,7 @@ func (s *instanceState) outageRange() (least, most time.Duration) {
 	}
 }
 
-// completeModify makes what was pending so. The status follows later.
+// completeModify makes the pending values current. The status becomes available later.
 func (w *World) completeModify(s *instanceState) {
 	classChanged := s.PendingChanges.Class != ""
 	s.Class = cmp.Or(s.PendingChanges.Class, s.Class)

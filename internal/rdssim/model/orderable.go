@@ -7,26 +7,26 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// OrderableClasses lists the classes that can be ordered for an engine in a region, as DescribeOrderableDBInstanceOptions has them:
-// those of the catalogue that nobody has withdrawn. That a class is scarce does not show here, nor does it in AWS.
+// OrderableClasses returns the classes that DescribeOrderableDBInstanceOptions lists for an engine in a region: those of the
+// catalog that support the engine and are not set unorderable. As in AWS, a capacity shortage does not show here.
 func (w *World) OrderableClasses(region, engine string) []catalog.Class {
 	return slices.DeleteFunc(catalog.All(), func(c catalog.Class) bool {
 		return !c.Supports(engine) || w.unorderable[region+"/"+c.Name]
 	})
 }
 
-// SetUnorderable takes a class out of what can be ordered in a region. Instances that have it keep it. Offer ends it.
+// SetUnorderable makes a class unorderable in a region until SetOrderable. Existing instances keep it.
 func (w *World) SetUnorderable(region, class string) { w.unorderable[region+"/"+class] = true }
 
-// SetOrderable lets a class be ordered in a region again.
+// SetOrderable makes a class orderable in a region again.
 func (w *World) SetOrderable(region, class string) { delete(w.unorderable, region+"/"+class) }
 
-// AvailabilityZones are the availability zones of a region.
+// AvailabilityZones returns the availability zones of a region.
 func AvailabilityZones(region string) []string {
 	return []string{region + "a", region + "b", region + "c"}
 }
 
-// checkOrderable says whether a class can be ordered for an engine in a region.
+// checkOrderable returns the error with which AWS refuses a class that cannot be ordered for an engine in a region.
 func (w *World) checkOrderable(region, engine, version, name string) error {
 	class, err := catalog.Lookup(name)
 	if err == nil && class.Supports(engine) && !w.unorderable[region+"/"+name] {
@@ -37,7 +37,7 @@ func (w *World) checkOrderable(region, engine, version, name string) error {
 		"database engine version, see the documentation.", name, engine, version, DefaultLicenseModel(engine))
 }
 
-// DefaultLicenseModel is the licence model that an engine has when a request names none.
+// DefaultLicenseModel returns the license model of an engine if a request names none.
 func DefaultLicenseModel(engine string) string {
 	switch {
 	case strings.HasSuffix(engine, "postgresql"), engine == "postgres":
@@ -51,15 +51,16 @@ func DefaultLicenseModel(engine string) string {
 	}
 }
 
-// SetCapacityShortage lets AWS run out of a class, in the availability zones named or in all when none is. Plenty ends it.
+// SetCapacityShortage makes AWS lack capacity of a class until ClearCapacityShortage, in the given availability zones or,
+// without any, in all.
 func (w *World) SetCapacityShortage(class string, zones ...string) {
 	w.capacityShortages[class] = zones
 }
 
-// ClearCapacityShortage lets AWS have a class again.
+// ClearCapacityShortage ends the capacity shortage of a class.
 func (w *World) ClearCapacityShortage(class string) { delete(w.capacityShortages, class) }
 
-// hasCapacityShortage says whether AWS has no capacity of a class in a zone.
+// hasCapacityShortage reports whether AWS lacks capacity of a class in a zone.
 func (w *World) hasCapacityShortage(class, zone string) bool {
 	zones, found := w.capacityShortages[class]
 	return found && (len(zones) == 0 || slices.Contains(zones, zone))

@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// TestPostMortemScenario_MatchesReport plays the morning with nobody acting and checks that it goes as the post-mortem says.
+// TestPostMortemScenario_MatchesReport: without scaling, the scenario reproduces the timeline of the post-mortem.
 func TestPostMortemScenario_MatchesReport(t *testing.T) {
 	const cluster = "clinical-engine"
 	s := must[Scenario](t)(LoadScenario("../../../hack/rdssim/scenarios/post-mortem.yaml"))
 	w := must[*World](t)(New(s))
 	at := func(clock string) time.Time {
-		moment, err := time.Parse(time.DateTime, "2024-02-05 "+clock+":00")
+		parsed, err := time.Parse(time.DateTime, "2024-02-05 "+clock+":00")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return moment
+		return parsed
 	}
 	for _, want := range []struct{ id, class string }{{cluster + "-1", "db.r6g.xlarge"}, {cluster + "-2", "db.r6g.large"}} {
 		i := must[*Instance](t)(w.Instance(testRegion, want.id))
 		if i.Class != want.class || i.PromotionTier != 1 || !i.PerformanceInsights || i.Tags["dbscaler.io/policy-namespace"] != "platform" {
-			t.Errorf("%s is %+v", want.id, i)
+			t.Errorf("%s: got %+v", want.id, i)
 		}
 	}
 	before := must[*Cluster](t)(w.Cluster(testRegion, cluster))
@@ -30,18 +30,18 @@ func TestPostMortemScenario_MatchesReport(t *testing.T) {
 		t.Errorf("the cluster was %+v and is %+v", before, after)
 	}
 
-	var passed, saturated, peak MinuteSummary
+	var exceeded, saturated, peak MinuteSummary
 	for _, m := range w.Minutes(testRegion, cluster) {
 		switch {
 		case m.Time.Before(at("07:00")) && m.HottestReaderPercent >= 40:
-			t.Errorf("the night is not quiet: %+v", m)
+			t.Errorf("before 07:00: got %+v, want the reader below 40 %%", m)
 		case m.WriterPercent >= 60:
-			t.Errorf("the writer is not below 60 %%: %+v", m)
+			t.Errorf("got %+v, want the writer below 60 %%", m)
 		case !saturated.Time.IsZero() && !m.ReadersSaturated:
-			t.Errorf("the reader is no longer saturated: %+v", m)
+			t.Errorf("got %+v, want the reader to stay saturated", m)
 		}
-		if passed.Time.IsZero() && m.HottestReaderPercent >= 70 {
-			passed = m
+		if exceeded.Time.IsZero() && m.HottestReaderPercent >= 70 {
+			exceeded = m
 		}
 		if saturated.Time.IsZero() && m.ReadersSaturated {
 			saturated = m
@@ -55,7 +55,7 @@ func TestPostMortemScenario_MatchesReport(t *testing.T) {
 		at       time.Time
 		from, to string
 	}{
-		{"the reader passes 70 %", passed.Time, "08:20", "08:35"},
+		{"the reader exceeds 70 %", exceeded.Time, "08:20", "08:35"},
 		{"the reader saturates", saturated.Time, "09:55", "10:05"},
 		{"the demand peaks", peak.Time, "10:50", "11:10"},
 	} {
@@ -64,7 +64,7 @@ func TestPostMortemScenario_MatchesReport(t *testing.T) {
 		}
 	}
 	if peak.ReaderDemandVCPUs < 4.5 || peak.ReaderDemandVCPUs > 5 {
-		t.Errorf("the demand peaks at %.2f vCPUs, want 4.5 to 5", peak.ReaderDemandVCPUs)
+		t.Errorf("got a peak demand of %.2f vCPUs, want 4.5 to 5", peak.ReaderDemandVCPUs)
 	}
 
 	for _, id := range []string{cluster + "-1", cluster + "-2"} {
@@ -77,12 +77,12 @@ func TestPostMortemScenario_MatchesReport(t *testing.T) {
 			return sum / float64(len(points))
 		}
 		if factor := mean("03:40", "04:00") / mean("03:00", "03:15"); factor < 1.8 || factor > 2.5 {
-			t.Errorf("after the upgrade the load on %s is %.1f times what it was", id, factor)
+			t.Errorf("%s: got load factor %.1f of the upgrade, want 1.8 to 2.5", id, factor)
 		}
 	}
-	// What CloudWatch can show at noon is that the reader has been at its limit, with a load of several times its vCPUs.
+	// At noon CloudWatch shows the reader saturated.
 	last := w.MetricAverages(testRegion, instanceDimensions(cluster+"-2"), "CPUUtilization", at("11:00"), at("12:00"))
 	if n := len(last); n < 57 || last[0].Value < 99.9 {
-		t.Errorf("%d minutes from 11:00 have a point; the first is %v", n, last)
+		t.Errorf("got %d datapoints since 11:00, %v, want at least 57 at 100 %%", n, last)
 	}
 }

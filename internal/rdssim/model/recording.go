@@ -15,7 +15,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// timestampLayout is how recordings write time, in UTC. RFC 3339 is read as well.
+// timestampLayout is the format of timestamps in recordings, in UTC. RFC 3339 is accepted too.
 const timestampLayout = time.DateTime
 
 // readFile reads a recording from its file. The error names the file and the line.
@@ -28,14 +28,14 @@ func (r Recording) readFile(dir string) ([]demandPoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	knots, err := r.parse(bytes.NewReader(data))
+	points, err := r.parse(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.File, err)
 	}
-	return knots, nil
+	return points, nil
 }
 
-// vcpusPerUnit is the vCPUs of one unit of the recording.
+// vcpusPerUnit returns the vCPUs that a recorded value of 1 stands for.
 func (r Recording) vcpusPerUnit() (float64, error) {
 	factor := r.Scale
 	if factor == 0 {
@@ -48,7 +48,7 @@ func (r Recording) vcpusPerUnit() (float64, error) {
 	return factor * float64(class.VCPU) / 100, err
 }
 
-// parse turns rows into knots that count from the recording's beginning, less From.
+// parse converts the rows into points with offsets from the start of the scenario, which begins at From in the recording.
 func (r Recording) parse(in io.Reader) ([]demandPoint, error) {
 	factor, err := r.vcpusPerUnit()
 	if err != nil {
@@ -60,34 +60,34 @@ func (r Recording) parse(in io.Reader) ([]demandPoint, error) {
 	if err != nil || header[0] != "timestamp" || header[1] != "value" {
 		return nil, errors.New("line 1: want the columns timestamp,value")
 	}
-	var knots []demandPoint
+	var points []demandPoint
 	var first, last time.Time
 	for {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil { // which names the line
+		if err != nil { // the error names the line
 			return nil, err
 		}
 		at, value, err := parseRow(row)
 		switch {
-		case len(knots) == 0:
+		case len(points) == 0:
 			first = at
 		case err == nil && !at.After(last):
-			err = fmt.Errorf("%s does not come after the row before it", row[0])
+			err = fmt.Errorf("%s is not after the timestamp of the previous row", row[0])
 		}
 		if err != nil {
 			line, _ := rows.FieldPos(0)
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
 		last = at
-		knots = append(knots, demandPoint{offset: at.Sub(first) - r.From.Duration, vcpus: value * factor})
+		points = append(points, demandPoint{offset: at.Sub(first) - r.From.Duration, vcpus: value * factor})
 	}
-	if len(knots) == 0 || last.Sub(first) < r.From.Duration {
-		return nil, fmt.Errorf("the recording is over %s after its beginning", r.From.Duration)
+	if len(points) == 0 || last.Sub(first) < r.From.Duration {
+		return nil, fmt.Errorf("the recording ends before from: %s after its beginning", r.From.Duration)
 	}
-	return knots, nil
+	return points, nil
 }
 
 func parseRow(row []string) (time.Time, float64, error) {
@@ -100,7 +100,7 @@ func parseRow(row []string) (time.Time, float64, error) {
 	}
 	value, err := strconv.ParseFloat(row[1], 64)
 	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) || value < 0 {
-		return at, 0, fmt.Errorf("%q is not a number of at least 0", row[1])
+		return at, 0, fmt.Errorf("%q is not a number >= 0", row[1])
 	}
 	return at, value, nil
 }

@@ -4,24 +4,21 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 )
 
-const (
-	// maxReplicas is how many read replicas an instance can have, and maxReplicasOtherEngines how many where the engine allows fewer (RDS user
-	// guide, "Working with DB instance read replicas").
-	maxReplicas, maxReplicasOtherEngines = 15, 5
-)
+// maxReplicas is the maximum number of read replicas of a PostgreSQL, MySQL or MariaDB instance, and maxReplicasOtherEngines
+// that of other engines (RDS user guide, "Working with DB instance read replicas").
+const maxReplicas, maxReplicasOtherEngines = 15, 5
 
-// CreateReplicaRequest is CreateDBInstanceReadReplica. The error is a *Fault.
+// CreateReplica is CreateDBInstanceReadReplica. The error is an *APIError.
 func (w *World) CreateReplica(region string, c CreateReplicaRequest) (*Instance, error) {
 	source, err := w.findInstance(region, c.Source)
 	if err != nil {
 		return nil, err
 	}
 	class := cmp.Or(c.Class, source.Class)
-	zone := cmp.Or(c.AvailabilityZone, w.leastUsedReplicaZone(source, class))
+	zone := cmp.Or(c.AvailabilityZone, w.leastUsedZone(source.group, class))
 	if err := w.checkCreateReplica(c, source, class, zone); err != nil {
 		return nil, err
 	}
@@ -29,7 +26,7 @@ func (w *World) CreateReplica(region string, c CreateReplicaRequest) (*Instance,
 		Instance: Instance{
 			Identifier: c.Identifier, Region: region, AccountID: source.AccountID, ResourceID: w.newResourceID("db"),
 			Engine: source.Engine, EngineVersion: source.EngineVersion, Class: class, ReplicationSource: source.Identifier,
-			Status: "creating", PromotionTier: defaultPromotionTier, AvailabilityZone: zone, DBSubnetGroup: source.DBSubnetGroup,
+			Status: statusCreating, PromotionTier: defaultPromotionTier, AvailabilityZone: zone, DBSubnetGroup: source.DBSubnetGroup,
 			ParameterGroup: cmp.Or(c.ParameterGroup, source.ParameterGroup), BackupWindow: source.BackupWindow,
 			MaintenanceWindow: source.MaintenanceWindow, PerformanceInsights: c.PerformanceInsights,
 			MonitoringInterval: c.MonitoringInterval, CACertificate: cmp.Or(c.CACertificate, defaultCertificate), Tags: maps.Clone(c.Tags),
@@ -41,24 +38,13 @@ func (w *World) CreateReplica(region string, c CreateReplicaRequest) (*Instance,
 	return s.copy(), nil
 }
 
-// leastUsedReplicaZone is where AWS puts a replica that names no zone: one that has the class, with the fewest of the source's kin.
-func (w *World) leastUsedReplicaZone(source *instanceState, class string) string {
-	used := map[string]int{}
-	for _, zone := range AvailabilityZones(source.Region) {
-		if w.hasCapacityShortage(class, zone) {
-			used[zone] = maxInstancesPerRegion
-		}
-	}
-	for _, s := range source.group.instances {
-		used[s.AvailabilityZone]++
-	}
-	return slices.MinFunc(AvailabilityZones(source.Region), func(a, b string) int { return cmp.Compare(used[a], used[b]) })
-}
-
+// checkCreateReplica returns the error with which AWS refuses a CreateDBInstanceReadReplica request, if it does.
 func (w *World) checkCreateReplica(c CreateReplicaRequest, source *instanceState, class, zone string) error {
 	limit := maxReplicasOtherEngines
-	if slices.ContainsFunc([]string{"postgres", "mysql", "mariadb"}, func(e string) bool { return strings.HasPrefix(source.Engine, e) }) {
-		limit = maxReplicas
+	for _, engine := range []string{"postgres", "mysql", "mariadb"} {
+		if strings.HasPrefix(source.Engine, engine) {
+			limit = maxReplicas
+		}
 	}
 	_, exists := w.instances[source.Region+"/"+c.Identifier]
 	switch {

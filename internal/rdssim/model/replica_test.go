@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// instanceWithReplica is a plain instance with a read replica, whose readers ask for so much.
-func instanceWithReplica(readers float64) Database {
-	d := plainInstance(1, "db.r6g.large", true)
+// instanceWithReplica is a standalone instance with a read replica and a reader demand in vCPUs.
+func instanceWithReplica(readerVCPUs float64) Database {
+	d := standaloneInstance(1, "db.r6g.large", true)
 	d.Replicas = []Member{{Identifier: "ledger-read", Class: "db.r6g.large"}}
-	d.Load.Readers = constantLoad(readers)
+	d.Load.Readers = constantLoad(readerVCPUs)
 	return d
 }
 
@@ -18,45 +18,45 @@ func TestCreateReplica(t *testing.T) {
 	w := newWorld(t, nil, instanceWithReplica(1))
 	source := must[*Instance](t)(w.Instance(testRegion, "ledger"))
 	if !slices.Equal(source.Replicas, []string{"ledger-read"}) || !source.MultiAZ {
-		t.Errorf("the source is %+v", source)
+		t.Errorf("got source %+v", source)
 	}
-	made := must[*Instance](t)(w.CreateReplica(testRegion, CreateReplicaRequest{Identifier: "ledger-new", Source: "ledger"}))
-	if made.Class != "db.r6g.large" || made.ReplicationSource != "ledger" || made.MultiAZ || made.Status != "creating" {
-		t.Errorf("the new replica is %+v", made)
+	created := must[*Instance](t)(w.CreateReplica(testRegion, CreateReplicaRequest{Identifier: "ledger-new", Source: "ledger"}))
+	if created.Class != "db.r6g.large" || created.ReplicationSource != "ledger" || created.MultiAZ || created.Status != "creating" {
+		t.Errorf("got new replica %+v", created)
 	}
 	advance(w, 20*time.Minute)
 	if _, readers, _ := w.PoolGroundTruth(testRegion, "ledger"); readers.VCPUs != 4 || readers.DemandVCPUs != 1 {
-		t.Errorf("the replicas are %+v", readers)
+		t.Errorf("got replicas %+v", readers)
 	}
 	if truth, _ := w.GroundTruth(testRegion, "ledger-new"); truth.IsWriter || !truth.InService {
-		t.Errorf("the new replica is %+v", truth)
+		t.Errorf("got new replica %+v", truth)
 	}
 	lag := w.MetricAverages(testRegion, map[string]string{"DBInstanceIdentifier": "ledger-read"}, "ReplicaLag", testStart, w.Now())
 	if len(lag) < 10 || lag[0].Value <= 0 || lag[0].Value > 1 {
-		t.Errorf("its lag is %v", lag)
+		t.Errorf("got lag %v, want 0 to 1 s", lag)
 	}
 	if _, err := w.DeleteInstance(testRegion, "ledger-new", false, "snapshot"); err == nil {
-		t.Error("a final snapshot is made of a replica")
+		t.Error("a final snapshot of a replica was accepted")
 	}
 	must[*Instance](t)(w.DeleteInstance(testRegion, "ledger-new", true, ""))
 	advance(w, 10*time.Minute)
 	if source := must[*Instance](t)(w.Instance(testRegion, "ledger")); !slices.Equal(source.Replicas, []string{"ledger-read"}) || source.Status != statusAvailable {
-		t.Errorf("the source is %+v", source)
+		t.Errorf("got source %+v", source)
 	}
 }
 
-// While its only replica is resized, the source keeps serving, and nobody takes over.
+// TestModifyInstance_ReplicaLeavesSourceInService: a change of the only replica affects neither the source nor its role.
 func TestModifyInstance_ReplicaLeavesSourceInService(t *testing.T) {
 	w := newWorld(t, nil, instanceWithReplica(0.5))
 	must[*Instance](t)(w.ModifyInstance(testRegion, "ledger-read", classChange("db.r6g.xlarge")))
 	for range 60 {
 		advance(w, 30*time.Second)
 		if truth, _ := w.GroundTruth(testRegion, "ledger"); !truth.InService || !truth.IsWriter {
-			t.Fatalf("the source is %+v", truth)
+			t.Fatalf("got source %+v", truth)
 		}
 	}
 	if i := must[*Instance](t)(w.Instance(testRegion, "ledger-read")); i.Class != "db.r6g.xlarge" || i.Status != statusAvailable {
-		t.Errorf("the replica is %+v", i)
+		t.Errorf("got replica %+v", i)
 	}
 }
 
@@ -67,13 +67,13 @@ func TestCreateReplica_RefusesInvalidRequest(t *testing.T) {
 		code   string
 		status int
 	}{
-		{"without a name", CreateReplicaRequest{Source: "ledger"}, "InvalidParameterValue", 400},
-		{"of nobody", CreateReplicaRequest{Identifier: "new", Source: "nobody"}, "DBInstanceNotFound", 404},
-		{"of a taken name", CreateReplicaRequest{Identifier: "ledger-read", Source: "ledger"}, "DBInstanceAlreadyExists", 400},
-		{"of a replica", CreateReplicaRequest{Identifier: "new", Source: "ledger-read"}, "InvalidParameterCombination", 400},
-		{"of Aurora", CreateReplicaRequest{Identifier: "new", Source: "orders-1"}, "InvalidParameterCombination", 400},
-		{"of a class that there is not", CreateReplicaRequest{Identifier: "new", Source: "ledger", Class: "db.r99g.large"}, "InvalidParameterCombination", 400},
-		{"of a class that AWS has run out of", CreateReplicaRequest{Identifier: "new", Source: "ledger", Class: "db.r6g.xlarge"}, "InsufficientDBInstanceCapacity", 400},
+		{"no identifier", CreateReplicaRequest{Source: "ledger"}, "InvalidParameterValue", 400},
+		{"unknown source", CreateReplicaRequest{Identifier: "new", Source: "nobody"}, "DBInstanceNotFound", 404},
+		{"identifier in use", CreateReplicaRequest{Identifier: "ledger-read", Source: "ledger"}, "DBInstanceAlreadyExists", 400},
+		{"source is a replica", CreateReplicaRequest{Identifier: "new", Source: "ledger-read"}, "InvalidParameterCombination", 400},
+		{"source is an Aurora instance", CreateReplicaRequest{Identifier: "new", Source: "orders-1"}, "InvalidParameterCombination", 400},
+		{"unknown class", CreateReplicaRequest{Identifier: "new", Source: "ledger", Class: "db.r99g.large"}, "InvalidParameterCombination", 400},
+		{"class with a capacity shortage", CreateReplicaRequest{Identifier: "new", Source: "ledger", Class: "db.r6g.xlarge"}, "InsufficientDBInstanceCapacity", 400},
 	} {
 		w := newWorld(t, nil, instanceWithReplica(1), auroraCluster(1, 1, "db.r6g.large"))
 		w.SetCapacityShortage("db.r6g.xlarge")

@@ -9,39 +9,40 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Scenario describes a world: its databases, what they are asked to do, and what goes wrong.
+// Scenario describes a simulation: its databases, their load, and what goes wrong.
 type Scenario struct {
-	// Start is when the simulation begins, on a whole minute.
+	// Start is the simulated time at which the simulation begins, on a whole minute.
 	Start metav1.Time `json:"start"`
-	// Seed draws durations and noise. The same seed gives the same world, and the same load whatever is done to it.
+	// Seed is that of the random durations and noise. The same seed and requests give the same results, and the load does not
+	// depend on requests.
 	Seed int64 `json:"seed,omitempty"`
 	// AccountID owns the databases that name no other account.
 	AccountID string `json:"accountID"`
-	// PublishDelay is how long after a minute has ended its metrics appear. Without it the delay is from 60 to 90 seconds,
-	// another one each minute.
+	// PublishDelay is the time from the end of a minute until its metrics appear. The default is 60 to 90 seconds, varying by
+	// minute.
 	PublishDelay metav1.Duration `json:"publishDelay,omitempty"`
 	// RefuseAfterAvailable is how long an instance that has just become available still answers InvalidDBInstanceState, as
-	// AWS has been seen to do (hashicorp/terraform-provider-aws#31594).
+	// observed on AWS (hashicorp/terraform-provider-aws#31594).
 	RefuseAfterAvailable metav1.Duration `json:"refuseAfterAvailable,omitempty"`
-	// Retention is how long metrics are kept, at least a day; as long as CloudWatch does without it.
-	Retention metav1.Duration `json:"keep,omitempty"`
-	// MinCreateDuration and MaxCreateDuration bound how long an instance takes to be created; 6 to 9 minutes without them.
-	MinCreateDuration metav1.Duration `json:"createLeast,omitempty"`
-	MaxCreateDuration metav1.Duration `json:"createMost,omitempty"`
+	// Retention is how long metrics are kept, at least a day. The default is DefaultRetention.
+	Retention metav1.Duration `json:"retention,omitempty"`
+	// MinCreateDuration and MaxCreateDuration bound how long the creation of an instance takes. The default is 6 to 9 minutes.
+	MinCreateDuration metav1.Duration `json:"minCreateDuration,omitempty"`
+	MaxCreateDuration metav1.Duration `json:"maxCreateDuration,omitempty"`
 	Databases         []Database      `json:"databases"`
-	// CapacityShortages are classes that AWS runs out of.
-	CapacityShortages []CapacityShortage `json:"shortages,omitempty"`
-	// UnorderableClasses are classes that cannot be ordered.
-	UnorderableClasses []UnorderableClass `json:"withdrawals,omitempty"`
-	// MetricGaps are stretches of time in which instances publish nothing.
+	// CapacityShortages are classes of which AWS lacks capacity for a time.
+	CapacityShortages []CapacityShortage `json:"capacityShortages,omitempty"`
+	// UnorderableClasses are classes that cannot be ordered for a time.
+	UnorderableClasses []UnorderableClass `json:"unorderableClasses,omitempty"`
+	// MetricGaps are periods in which instances publish no metrics.
 	MetricGaps []MetricGap `json:"metricGaps,omitempty"`
 
-	// baseDir is where relative paths of recordings begin.
+	// baseDir is the directory to which relative paths of recordings refer.
 	baseDir string
 }
 
-// Database is a cluster, when it lists instances, or a plain instance. A cluster whose engine is not Aurora is a Multi-AZ DB
-// cluster.
+// Database is a cluster if it lists instances, and a standalone instance otherwise. A cluster whose engine is not Aurora is a
+// Multi-AZ DB cluster.
 type Database struct {
 	Identifier string `json:"identifier"`
 	Region     string `json:"region"`
@@ -50,141 +51,143 @@ type Database struct {
 	Engine        string            `json:"engine"`
 	EngineVersion string            `json:"engineVersion"`
 	Tags          map[string]string `json:"tags,omitempty"`
-	// Class and MultiAZ are those of a plain instance.
+	// Class and MultiAZ are those of a standalone instance.
 	Class   string `json:"class,omitempty"`
 	MultiAZ bool   `json:"multiAZ,omitempty"`
 	// Instances are the members of a cluster; the first is the writer.
 	Instances []Member `json:"instances,omitempty"`
 	// Serverless is the capacity range of an Aurora cluster whose instances have the class db.serverless.
 	Serverless *ServerlessCapacity `json:"serverless,omitempty"`
-	// Replicas are the read replicas of a plain instance.
+	// Replicas are the read replicas of a standalone instance.
 	Replicas []Member `json:"replicas,omitempty"`
 	// PerformanceInsights publishes DBLoad and DBLoadCPU.
 	PerformanceInsights bool `json:"performanceInsights,omitempty"`
-	// DeletionProtection keeps a plain instance, or the cluster, from being deleted.
+	// DeletionProtection prevents the deletion of the standalone instance or the cluster.
 	DeletionProtection bool `json:"deletionProtection,omitempty"`
-	// StorageType of a cluster: aurora, which is the default, or aurora-iopt1, which is I/O-Optimized.
+	// StorageType of a cluster: aurora (the default) or aurora-iopt1 (I/O-Optimized).
 	StorageType string `json:"storageType,omitempty"`
-	// MaintenanceWindow in UTC, for example sun:02:00-sun:02:30, which is the default.
+	// MaintenanceWindow in UTC. The default is sun:02:00-sun:02:30.
 	MaintenanceWindow string `json:"maintenanceWindow,omitempty"`
-	// BackupWindow in UTC, for example 01:00-01:30, which is the default.
+	// BackupWindow in UTC. The default is 01:00-01:30.
 	BackupWindow string `json:"backupWindow,omitempty"`
-	// Backups lets a plain instance be backing-up for a few minutes each day when its window opens. Backups of Aurora do not
-	// show.
+	// Backups makes a standalone instance backing-up for a few minutes each day when its window opens. Aurora shows no such
+	// status.
 	Backups bool `json:"backups,omitempty"`
-	// Maintenance are actions that AWS wants to carry out.
+	// Maintenance lists maintenance actions that become pending.
 	Maintenance []ScheduledMaintenance `json:"maintenance,omitempty"`
 	// AutoScaling registers a cluster with Aurora Auto Scaling from the start.
 	AutoScaling *AutoScaling `json:"autoScaling,omitempty"`
 	Load        Load         `json:"load,omitempty"`
-	// Upgrades are engine upgrades that people carry out, in the order of time.
+	// Upgrades are engine upgrades, in the order of time.
 	Upgrades []EngineUpgrade `json:"upgrades,omitempty"`
 }
 
-// Member is one instance of a cluster.
+// Member is an instance of a cluster, or a read replica.
 type Member struct {
 	Identifier string `json:"identifier"`
 	Class      string `json:"class"`
-	// PromotionTier is 1 unless it says otherwise.
+	// PromotionTier is from 0 to 15. The default is 1.
 	PromotionTier *int              `json:"promotionTier,omitempty"`
 	Tags          map[string]string `json:"tags,omitempty"`
 }
 
-// Load is what a database is asked to do. A plain instance without read replicas has only the writer's.
+// Load is the demand of a database by role. A standalone instance without read replicas has only a writer.
 type Load struct {
 	Writer  Curve `json:"writer,omitempty"`
 	Readers Curve `json:"readers,omitempty"`
 }
 
-// Curve is a demand over time, in vCPUs: points with straight lines between them, evenly spaced ones, or a recording. Before its
-// first point it is as at the first, after its last as at the last.
+// Curve is a demand in vCPUs over time: points, a series or a recording, with linear interpolation. Before the first value and
+// after the last it is constant.
 type Curve struct {
 	Points    []CurvePoint   `json:"points,omitempty"`
-	Series    *RegularSeries `json:"even,omitempty"`
+	Series    *RegularSeries `json:"series,omitempty"`
 	Recording *Recording     `json:"recording,omitempty"`
-	// Multipliers change the demand from a moment on, for example because queries cost more or clients leave.
+	// Multipliers change the demand from an instant on, for example because queries cost more or clients leave.
 	Multipliers []Multiplier `json:"multipliers,omitempty"`
-	// NoisePercent is the greatest deviation, drawn anew every minute, in percent of the demand.
+	// NoisePercent is the maximum random deviation in percent of the demand, drawn every minute.
 	NoisePercent float64 `json:"noisePercent,omitempty"`
 }
 
-// RegularSeries is a demand at moments that are as far from each other: the first, and then every so often. It is not copied.
+// RegularSeries is a demand in vCPUs at a fixed interval, the first value at From. The simulation references VCPUs without
+// copying it.
 type RegularSeries struct {
 	From     Instant         `json:"from"`
-	Interval metav1.Duration `json:"every"`
+	Interval metav1.Duration `json:"interval"`
 	VCPUs    []float64       `json:"vcpus"`
 }
 
-// CurvePoint is the demand at one moment.
+// CurvePoint is the demand at an instant.
 type CurvePoint struct {
 	At    Instant `json:"at"`
 	VCPUs float64 `json:"vcpus"`
 }
 
-// Multiplier multiplies a demand from a moment on, on top of the multipliers before it.
+// Multiplier multiplies a demand from an instant on, in addition to earlier multipliers.
 type Multiplier struct {
 	From   Instant `json:"from"`
 	Factor float64 `json:"factor"`
 }
 
-// Recording is a load that was measured: a CSV file with the columns timestamp,value. Times are UTC.
+// Recording is a measured load: a CSV file with the columns timestamp,value. Timestamps are in UTC.
 type Recording struct {
-	// File is the path; a relative one begins at the folder of the scenario's file.
+	// File is a path. A relative path refers to the directory of the scenario file.
 	File string `json:"file"`
-	// Class makes the values percent of this class; without it they are counts.
+	// Class makes the values percentages of the vCPUs of this class. Without it they are counts.
 	Class string `json:"class,omitempty"`
-	// Scale multiplies the values; for counts it is the vCPUs of one. 0 means 1.
+	// Scale multiplies the values. For counts it is the vCPUs per count. 0 means 1.
 	Scale float64 `json:"scale,omitempty"`
-	// From is how far into the recording the scenario begins.
+	// From is the offset in the recording at which the scenario begins.
 	From metav1.Duration `json:"from,omitempty"`
 }
 
-// EngineUpgrade is an engine upgrade: a short restart of every instance, after which each query costs more, or less. It waits
-// until every instance is available.
+// EngineUpgrade is an engine upgrade: a short restart of every instance, after which the cost of each query changes by a
+// factor. It waits until every instance is available.
 type EngineUpgrade struct {
 	At            Instant `json:"at"`
 	EngineVersion string  `json:"engineVersion"`
-	// CostFactor multiplies the demand from then on, on top of earlier upgrades.
+	// CostFactor multiplies the demand from then on, in addition to earlier upgrades.
 	CostFactor float64 `json:"costFactor"`
 }
 
-// CapacityShortage is a class that AWS has no capacity of.
+// CapacityShortage is a period in which AWS lacks capacity of a class.
 type CapacityShortage struct {
 	Class string `json:"class"`
-	// Zones are the availability zones without it, for example eu-west-1a; none means all.
+	// Zones are the affected availability zones, for example eu-west-1a; empty means all.
 	Zones []string `json:"zones,omitempty"`
 	From  Instant  `json:"from"`
-	// Until ends it; without it the shortage lasts.
+	// Until is the end; without it the shortage does not end.
 	Until *Instant `json:"until,omitempty"`
 }
 
-// UnorderableClass is a class that cannot be ordered in a region.
+// UnorderableClass is a period in which a class cannot be ordered in a region.
 type UnorderableClass struct {
 	Region string  `json:"region"`
 	Class  string  `json:"class"`
 	From   Instant `json:"from"`
-	// Until ends it; without it the class stays withdrawn.
+	// Until is the end; without it the class stays unorderable.
 	Until *Instant `json:"until,omitempty"`
 }
 
-// ScheduledMaintenance is an action that AWS wants to carry out. It is only shown, never carried out.
+// ScheduledMaintenance is a maintenance action that becomes pending. It is only listed, never applied.
 type ScheduledMaintenance struct {
-	// Instance is the member of the cluster that it is for; without one it is for the cluster, or the plain instance, itself.
+	// Instance is the identifier of the affected cluster member. If empty, the cluster or the standalone instance itself is
+	// affected.
 	Instance string `json:"instance,omitempty"`
-	// Action as the RDS API has it, for example system-update.
+	// Action as the RDS API names it, for example system-update.
 	Action      string  `json:"action"`
 	Description string  `json:"description,omitempty"`
 	From        Instant `json:"from"`
-	// Until ends it; without it the action stays pending.
+	// Until is the end; without it the action stays pending.
 	Until *Instant `json:"until,omitempty"`
-	// AutoAppliedAfterDate and ForcedApplyDate are those of Maintenance; without them there are none.
-	AutoAppliedAfterDate *Instant `json:"autoAppliedAfter,omitempty"`
-	ForcedApplyDate      *Instant `json:"forcedApply,omitempty"`
-	// OptInStatus is what the owner has asked for: immediate, next-maintenance, or nothing.
-	OptInStatus string `json:"optIn,omitempty"`
+	// AutoAppliedAfterDate and ForcedApplyDate are those of MaintenanceAction.
+	AutoAppliedAfterDate *Instant `json:"autoAppliedAfterDate,omitempty"`
+	ForcedApplyDate      *Instant `json:"forcedApplyDate,omitempty"`
+	// OptInStatus is the opt-in request of the owner: immediate, next-maintenance or empty.
+	OptInStatus string `json:"optInStatus,omitempty"`
 }
 
-// MetricGap is a stretch of time in which an instance, or every one of the region, publishes no metrics.
+// MetricGap is a period in which an instance publishes no metrics. An empty instance means all instances of the region.
 type MetricGap struct {
 	Region   string  `json:"region"`
 	Instance string  `json:"instance,omitempty"`
@@ -206,8 +209,8 @@ func LoadScenario(path string) (Scenario, error) {
 	return s, nil
 }
 
-// ParseScenario reads a scenario from YAML or JSON. Fields that it does not know are refused. Relative paths of recordings
-// begin at the working directory.
+// ParseScenario reads a scenario from YAML or JSON. It refuses unknown fields. Relative paths of recordings refer to the working
+// directory.
 func ParseScenario(data []byte) (Scenario, error) {
 	var s Scenario
 	if err := yaml.UnmarshalStrict(data, &s); err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Tags lists the tags of a cluster or instance by its ARN. The error is a *Fault.
+// Tags returns the tags of a cluster or instance by its ARN. The error is an *APIError.
 func (w *World) Tags(arn string) (map[string]string, error) {
 	tags, err := w.findTags(arn)
 	if err != nil {
@@ -15,7 +15,7 @@ func (w *World) Tags(arn string) (map[string]string, error) {
 	return maps.Clone(*tags), nil
 }
 
-// AddTags sets tags of a cluster or instance. The error is a *Fault.
+// AddTags sets tags of a cluster or instance. The error is an *APIError.
 func (w *World) AddTags(arn string, tags map[string]string) error {
 	current, err := w.findTags(arn)
 	if err != nil {
@@ -28,7 +28,7 @@ func (w *World) AddTags(arn string, tags map[string]string) error {
 	return nil
 }
 
-// RemoveTags removes tags of a cluster or instance by their keys. The error is a *Fault.
+// RemoveTags removes tags of a cluster or instance by their keys. The error is an *APIError.
 func (w *World) RemoveTags(arn string, keys []string) error {
 	current, err := w.findTags(arn)
 	if err != nil {
@@ -38,6 +38,7 @@ func (w *World) RemoveTags(arn string, keys []string) error {
 	return nil
 }
 
+// findTags returns a pointer to the tags of a cluster or instance.
 func (w *World) findTags(arn string) (*map[string]string, error) {
 	for _, c := range w.clusters {
 		if c.ARN() == arn {
@@ -52,7 +53,7 @@ func (w *World) findTags(arn string) (*map[string]string, error) {
 	return nil, resourceNotFound(arn)
 }
 
-// resourceNotFound is what AWS answers about an ARN that is nobody's.
+// resourceNotFound is the error of AWS for an ARN of no existing cluster or instance.
 func resourceNotFound(arn string) *APIError {
 	code := "DBInstanceNotFound"
 	if strings.Contains(arn, ":cluster:") {

@@ -1,11 +1,24 @@
-// Package model is a world of RDS and Aurora databases under load: their statuses and how long each change takes, and
-// the CPU that a workload makes them use. It has no clock and no network: the caller says how far time has come. Every
-// figure that comes out of it is simulated.
+// Package model simulates RDS and Aurora databases under load: their statuses, how long each change takes, and the CPU that a
+// workload uses. It has no clock and no network: the caller advances the simulated time. Every figure that it returns is
+// simulated.
 package model
 
 import (
 	"fmt"
 	"time"
+)
+
+// The statuses of clusters and instances, as the RDS API writes them.
+const (
+	statusAvailable             = "available"
+	statusBackingUp             = "backing-up"
+	statusConfiguringMonitoring = "configuring-enhanced-monitoring"
+	statusCreating              = "creating"
+	statusDeleting              = "deleting"
+	statusFailingOver           = "failing-over"
+	statusModifying             = "modifying"
+	statusRebooting             = "rebooting"
+	statusUpgrading             = "upgrading"
 )
 
 // Cluster is an Aurora DB cluster, or a Multi-AZ DB cluster.
@@ -18,14 +31,14 @@ type Cluster struct {
 	EngineVersion string
 	// Status as the RDS API writes it, for example available or failing-over.
 	Status string
-	// Members are the identifiers of its instances, in the order of creation.
+	// Members are the identifiers of the instances, in the order of creation.
 	Members []string
-	// Writer is the identifier of the member that takes writes.
+	// Writer is the identifier of the member that accepts writes; empty if the cluster has none.
 	Writer      string
 	StorageType string
-	// InstanceClass is that of all members of a Multi-AZ DB cluster; empty for Aurora.
+	// InstanceClass is the class of all members of a Multi-AZ DB cluster; empty for Aurora.
 	InstanceClass string
-	// Capacity is the range of Serverless v2 members, or nil.
+	// Capacity is the capacity range of Serverless v2 members, or nil.
 	Capacity           *ServerlessCapacity
 	AvailabilityZones  []string
 	DBSubnetGroup      string
@@ -37,19 +50,20 @@ type Cluster struct {
 	Tags               map[string]string
 }
 
-// ARN is the cluster's Amazon Resource Name.
+// ARN returns the Amazon Resource Name of the cluster.
 func (c *Cluster) ARN() string {
 	return fmt.Sprintf("arn:aws:rds:%s:%s:cluster:%s", c.Region, c.AccountID, c.Identifier)
 }
 
-// Instance is a DB instance, a member of a cluster or on its own.
+// Instance is a DB instance: a member of a cluster, a standalone instance or a read replica of one.
 type Instance struct {
 	Identifier string
 	Region     string
 	AccountID  string
 	ResourceID string
-	Cluster    string // empty for a plain instance
-	// ReplicationSource is what a read replica of a plain instance replicates, and Replicas are its own read replicas.
+	Cluster    string // empty for a standalone instance
+	// ReplicationSource is the identifier of the instance that a read replica replicates. Replicas are the identifiers of the
+	// instance's own read replicas.
 	ReplicationSource string
 	Replicas          []string
 	Engine            string
@@ -57,7 +71,7 @@ type Instance struct {
 	Class             string
 	// Status as the RDS API writes it.
 	Status string
-	// PendingChanges is what PendingModifiedValues shows.
+	// PendingChanges are the PendingModifiedValues of the RDS API.
 	PendingChanges            PendingChanges
 	PromotionTier             int
 	MultiAZ                   bool
@@ -75,18 +89,18 @@ type Instance struct {
 	Tags                      map[string]string
 }
 
-// ARN is the instance's Amazon Resource Name.
+// ARN returns the Amazon Resource Name of the instance.
 func (i *Instance) ARN() string {
 	return fmt.Sprintf("arn:aws:rds:%s:%s:db:%s", i.Region, i.AccountID, i.Identifier)
 }
 
-// ServerlessCapacity is how far Aurora Serverless v2 scales, in Aurora capacity units.
+// ServerlessCapacity is the capacity range of Aurora Serverless v2, in Aurora capacity units.
 type ServerlessCapacity struct {
 	Min float64 `json:"minCapacity"`
 	Max float64 `json:"maxCapacity"`
 }
 
-// PendingChanges is a set of modifications that have been accepted and not yet applied. Empty fields are not pending.
+// PendingChanges are modifications that have been accepted and not yet applied. Empty fields are not pending.
 type PendingChanges struct {
 	Class         string
 	EngineVersion string
@@ -94,20 +108,19 @@ type PendingChanges struct {
 	CACertificate string
 }
 
-// APIError is an error as the RDS API answers it.
+// APIError is an error response of an AWS API.
 type APIError struct {
-	// Code as it stands on the wire, for example InvalidDBInstanceState.
+	// Code as it is on the wire, for example InvalidDBInstanceState.
 	Code string
-	// Message for people, in AWS's words where they are known.
-	Message string
-	// HTTPStatus of the response.
+	// Message is the text of AWS where it is known.
+	Message    string
 	HTTPStatus int
 }
 
 // Error implements error.
-func (f *APIError) Error() string { return f.Code + ": " + f.Message }
+func (e *APIError) Error() string { return e.Code + ": " + e.Message }
 
-// ModifyInstanceRequest is a ModifyDBInstance request. Nil fields stay as they are.
+// ModifyInstanceRequest is a ModifyDBInstance request. Nil fields stay unchanged.
 type ModifyInstanceRequest struct {
 	Class            *string
 	PromotionTier    *int
@@ -136,7 +149,7 @@ type CreateInstanceRequest struct {
 // CreateReplicaRequest is a CreateDBInstanceReadReplica request.
 type CreateReplicaRequest struct {
 	Identifier, Source string
-	// Class is that of the source where it is empty.
+	// Class defaults to that of the source.
 	Class               string
 	AvailabilityZone    string
 	ParameterGroup      string
@@ -146,7 +159,7 @@ type CreateReplicaRequest struct {
 	Tags                map[string]string
 }
 
-// Point is one published datapoint. At is the start of its minute.
+// Point is a published datapoint. Time is the start of its minute.
 type Point struct {
 	Time  time.Time
 	Value float64

@@ -6,15 +6,13 @@ import (
 )
 
 const (
-	statusUpgrading = "upgrading"
-
 	minRestartDuration, maxRestartDuration = 60 * time.Second, 90 * time.Second
 	minUpgradeDuration, maxUpgradeDuration = 3 * time.Minute, 5 * time.Minute
 	upgradeRetryInterval                   = time.Minute
 )
 
-// startUpgrade is an engine upgrade that people carry out: every instance restarts at about the same time, and from then on
-// queries cost what the new version makes of them. It waits until nothing else is going on.
+// startUpgrade upgrades the engine of a group: every instance restarts at about the same time, and from then on CostFactor
+// applies to all queries. It waits until no other change is in progress.
 func (w *World) startUpgrade(g *instanceGroup, u EngineUpgrade) {
 	if g.isBusy() {
 		w.schedule(upgradeRetryInterval, func() { w.startUpgrade(g, u) })
@@ -51,7 +49,7 @@ func (w *World) startUpgrade(g *instanceGroup, u EngineUpgrade) {
 	}
 }
 
-// isBusy says whether anything is going on with a group.
+// isBusy reports whether a change of the cluster or of an instance is in progress.
 func (g *instanceGroup) isBusy() bool {
 	return g.cluster != nil && g.cluster.Status != statusAvailable ||
 		slices.ContainsFunc(g.instances, func(s *instanceState) bool { return s.Status != statusAvailable || s.changeInProgress })

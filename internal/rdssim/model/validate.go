@@ -14,19 +14,21 @@ import (
 
 var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 
-// Validate says what is wrong with a scenario, and where.
+// Validate returns an error that names the first invalid field of a scenario.
 func (s Scenario) Validate() error {
 	switch {
 	case s.Start.IsZero() || !s.Start.Truncate(time.Minute).Equal(s.Start.Time):
 		return errors.New(`start: want a time on a whole minute, such as "2024-02-05T03:00:00Z"`)
 	case !accountPattern.MatchString(s.AccountID):
-		return fmt.Errorf("accountID: %q does not have 12 digits", s.AccountID)
+		return fmt.Errorf("accountID %q: want 12 digits", s.AccountID)
 	case s.PublishDelay.Duration < 0 || s.RefuseAfterAvailable.Duration < 0:
-		return errors.New("publishDelay and refuseAfterAvailable: want durations such as 75s, not below 0s")
+		return fmt.Errorf("publishDelay %s and refuseAfterAvailable %s: want durations >= 0s, such as 75s",
+			s.PublishDelay.Duration, s.RefuseAfterAvailable.Duration)
 	case s.Retention.Duration != 0 && s.Retention.Duration < 24*time.Hour:
-		return errors.New("keep: want a day at least, such as 24h")
+		return fmt.Errorf("retention %s: want at least 24h", s.Retention.Duration)
 	case s.MinCreateDuration.Duration < 0 || s.MaxCreateDuration.Duration < s.MinCreateDuration.Duration:
-		return errors.New("createLeast and createMost: want durations such as 3m, the least one first")
+		return fmt.Errorf("minCreateDuration %s and maxCreateDuration %s: want 0s <= minCreateDuration <= maxCreateDuration",
+			s.MinCreateDuration.Duration, s.MaxCreateDuration.Duration)
 	}
 	identifiers := identifierSet{}
 	for n, d := range s.Databases {
@@ -36,39 +38,40 @@ func (s Scenario) Validate() error {
 	}
 	for n, shortage := range s.CapacityShortages {
 		if err := shortage.validate(s); err != nil {
-			return fmt.Errorf("shortages[%d]: %w", n, err)
+			return fmt.Errorf("capacityShortages[%d]: %w", n, err)
 		}
 	}
 	for n, class := range s.UnorderableClasses {
 		if err := class.validate(s); err != nil {
-			return fmt.Errorf("withdrawals[%d]: %w", n, err)
+			return fmt.Errorf("unorderableClasses[%d]: %w", n, err)
 		}
 	}
 	for n, g := range s.MetricGaps {
 		if g.Region == "" || g.Until.sinceStart(s.Start.Time) <= g.From.sinceStart(s.Start.Time) {
-			return fmt.Errorf("metricGaps[%d]: want a region, and an until that is after from", n)
+			return fmt.Errorf("metricGaps[%d]: want a region, and until after from", n)
 		}
 	}
 	return nil
 }
 
-// identifierSet are those that have been taken, by region and kind.
+// identifierSet is the set of identifiers in use, by region and kind.
 type identifierSet map[string]bool
 
-// reserve says whether a name was free, and takes it.
-func (n identifierSet) reserve(region, kind, name string) bool {
-	key := region + "/" + kind + "/" + name
-	exists := n[key]
-	n[key] = true
-	return !exists && name != ""
+// reserve adds an identifier. It reports whether the identifier was unused and is not empty.
+func (i identifierSet) reserve(region, kind, identifier string) bool {
+	key := region + "/" + kind + "/" + identifier
+	exists := i[key]
+	i[key] = true
+	return !exists && identifier != ""
 }
 
+// validate checks a database of a scenario, and reserves its identifiers.
 func (d Database) validate(s Scenario, identifiers identifierSet) error {
 	if d.Identifier == "" || d.Region == "" || d.Engine == "" || d.EngineVersion == "" {
-		return errors.New("it needs an identifier, a region, an engine and an engineVersion")
+		return errors.New("want an identifier, a region, an engine and an engineVersion")
 	}
 	if d.AccountID != "" && !accountPattern.MatchString(d.AccountID) {
-		return fmt.Errorf("accountID: %q does not have 12 digits", d.AccountID)
+		return fmt.Errorf("accountID %q: want 12 digits", d.AccountID)
 	}
 	if err := errors.Join(d.validateWindows(), d.validateKind(identifiers)); err != nil {
 		return err
@@ -83,14 +86,14 @@ func (d Database) validate(s Scenario, identifiers identifierSet) error {
 			return fmt.Errorf("instance %d %q: %w", n, m.Identifier, err)
 		}
 	}
-	last := time.Duration(0)
+	previous := time.Duration(0)
 	for n, u := range d.Upgrades {
-		at := u.At.sinceStart(s.Start.Time)
-		if u.EngineVersion == "" || !isPositive(u.CostFactor) || at < last {
-			return fmt.Errorf("upgrades[%d]: want an engineVersion, a costFactor above 0, and a time not before the start or the "+
-				"upgrade before", n)
+		offset := u.At.sinceStart(s.Start.Time)
+		if u.EngineVersion == "" || !isPositive(u.CostFactor) || offset < previous {
+			return fmt.Errorf("upgrades[%d]: want an engineVersion, a costFactor above 0, and an instant not before the start or the "+
+				"previous upgrade", n)
 		}
-		last = at
+		previous = offset
 	}
 	return d.Load.validate(s, len(d.Instances)+len(d.Replicas) > 0)
 }
@@ -100,15 +103,15 @@ func (d Database) validate(s Scenario, identifiers identifierSet) error {
 func (d Database) validateMultiAZ(identifiers identifierSet) error {
 	switch {
 	case d.Engine != "postgres" && d.Engine != "mysql":
-		return fmt.Errorf("%s: Multi-AZ DB clusters are of postgres or mysql", d.Engine)
+		return fmt.Errorf("engine %s: want postgres or mysql for a Multi-AZ DB cluster", d.Engine)
 	case len(d.Instances) != 3 || d.Class != "" || d.MultiAZ || len(d.Replicas) > 0 || d.Backups:
-		return errors.New("instances: a Multi-AZ DB cluster has three, and neither class, multiAZ, replicas nor backups itself")
+		return errors.New("instances: a Multi-AZ DB cluster has three, and no class, multiAZ, replicas or backups of its own")
 	case !identifiers.reserve(d.Region, "cluster", d.Identifier):
-		return fmt.Errorf("%s has another cluster of this identifier", d.Region)
+		return fmt.Errorf("identifier: want one that no other cluster in %s has", d.Region)
 	}
 	for _, m := range d.Instances {
 		if class, err := catalog.Lookup(m.Class); m.Class != d.Instances[0].Class || err != nil || !SupportsMultiAZCluster(class) {
-			return fmt.Errorf("instances: %q is not the class of all, or is not offered for Multi-AZ DB clusters", m.Class)
+			return fmt.Errorf("instances: class %q: want one class for all, of those that support Multi-AZ DB clusters", m.Class)
 		}
 	}
 	return nil
@@ -116,15 +119,15 @@ func (d Database) validateMultiAZ(identifiers identifierSet) error {
 
 func (d Database) validateWindows() error {
 	if d.MaintenanceWindow != "" && !isValidMaintenanceWindow(d.MaintenanceWindow) {
-		return fmt.Errorf("maintenanceWindow: %q is not one such as %s", d.MaintenanceWindow, defaultMaintenanceWindow)
+		return fmt.Errorf("maintenanceWindow %q: want at least 30 minutes in the format %s", d.MaintenanceWindow, defaultMaintenanceWindow)
 	}
 	if d.BackupWindow != "" && !isValidBackupWindow(d.BackupWindow) {
-		return fmt.Errorf("backupWindow: %q is not one such as %s", d.BackupWindow, defaultBackupWindow)
+		return fmt.Errorf("backupWindow %q: want at least 30 minutes in the format %s", d.BackupWindow, defaultBackupWindow)
 	}
 	return nil
 }
 
-// validateKind checks that it is an Aurora cluster, a Multi-AZ DB cluster or a plain instance, and has what such a one has.
+// validateKind checks the fields that depend on the kind: Aurora cluster, Multi-AZ DB cluster or standalone instance.
 func (d Database) validateKind(identifiers identifierSet) error {
 	switch {
 	case isAurora(d.Engine):
@@ -132,34 +135,35 @@ func (d Database) validateKind(identifiers identifierSet) error {
 	case len(d.Instances) > 0:
 		return d.validateMultiAZ(identifiers)
 	case d.Class == "":
-		return fmt.Errorf("%s: a plain instance has a class, and a Multi-AZ DB cluster three instances", d.Engine)
+		return fmt.Errorf("engine %s: want a class for a standalone instance, or three instances for a Multi-AZ DB cluster", d.Engine)
 	case d.AutoScaling != nil:
-		return errors.New("autoScaling: it counts the readers of Aurora clusters alone")
+		return errors.New("autoScaling: only Aurora clusters have it")
 	case d.StorageType != "":
-		return fmt.Errorf("storageType: %q is not %s or %s, which are a cluster's", d.StorageType, storageAuroraStandard, storageAuroraIOOptimized)
+		return fmt.Errorf("storageType %q: only clusters have it", d.StorageType)
 	}
 	return nil
 }
 
+// validateAurora checks an Aurora cluster.
 func (d Database) validateAurora(identifiers identifierSet) error {
 	switch {
 	case len(d.Instances) == 0 || d.Class != "" || d.MultiAZ:
-		return fmt.Errorf("%s: a cluster has instances, each with a class, and neither class nor multiAZ itself", d.Engine)
-	case d.Serverless != nil && (d.Serverless.Min < 0 || d.Serverless.Max < d.Serverless.Min || catalog.ServerlessClassName(d.Serverless.Max) == ""):
-		return errors.New("serverless: want a minCapacity from 0, and a maxCapacity that is a multiple of 4 up to 256")
+		return fmt.Errorf("engine %s: a cluster has instances with a class each, and no class or multiAZ of its own", d.Engine)
+	case d.Serverless != nil && !d.Serverless.isValid():
+		return errors.New("serverless: want 0 <= minCapacity <= maxCapacity, and a maxCapacity that is a multiple of 4 up to 256")
 	case len(d.Replicas) > 0:
-		return errors.New("replicas: those of a cluster are its instances")
+		return errors.New("replicas: only a standalone instance has them; the readers of a cluster are its instances")
 	case d.Backups:
-		return errors.New("backups: those of Aurora do not show")
+		return errors.New("backups: only a standalone instance shows them")
 	case d.StorageType != "" && d.StorageType != storageAuroraStandard && d.StorageType != storageAuroraIOOptimized:
-		return fmt.Errorf("storageType: %q is not %s or %s, which are a cluster's", d.StorageType, storageAuroraStandard, storageAuroraIOOptimized)
+		return fmt.Errorf("storageType %q: want %s or %s", d.StorageType, storageAuroraStandard, storageAuroraIOOptimized)
 	case !identifiers.reserve(d.Region, "cluster", d.Identifier):
-		return fmt.Errorf("%s has another cluster of this identifier", d.Region)
+		return fmt.Errorf("identifier: want one that no other cluster in %s has", d.Region)
 	}
 	return nil
 }
 
-// allInstances are the instances, be they of a cluster or the plain one.
+// allInstances returns the members of the cluster, or the standalone instance and its replicas.
 func (d Database) allInstances() []Member {
 	if len(d.Instances) > 0 {
 		return d.Instances
@@ -167,6 +171,7 @@ func (d Database) allInstances() []Member {
 	return append([]Member{{Identifier: d.Identifier, Class: d.Class, Tags: d.Tags}}, d.Replicas...)
 }
 
+// validate checks an instance of a database, and reserves its identifier.
 func (m Member) validate(d Database, identifiers identifierSet) error {
 	class, err := catalog.Lookup(m.Class)
 	if d.Serverless != nil && m.Class == serverlessClass {
@@ -176,109 +181,111 @@ func (m Member) validate(d Database, identifiers identifierSet) error {
 	case err != nil:
 		return err
 	case !class.Supports(d.Engine):
-		return fmt.Errorf("%s does not run on %s", d.Engine, m.Class)
+		return fmt.Errorf("class %s: the engine %s does not support it", m.Class, d.Engine)
 	case m.PromotionTier != nil && !isValidPromotionTier(*m.PromotionTier):
-		return fmt.Errorf("promotionTier: %d is not from 0 to %d", *m.PromotionTier, maxPromotionTier)
+		return fmt.Errorf("promotionTier %d: want 0 to %d", *m.PromotionTier, maxPromotionTier)
 	case !identifiers.reserve(d.Region, "instance", m.Identifier):
-		return fmt.Errorf("it needs an identifier that no other instance in %s has", d.Region)
+		return fmt.Errorf("identifier: want one that no other instance in %s has", d.Region)
 	}
 	return nil
 }
 
-func (l Load) validate(s Scenario, readers bool) error {
+// validate checks a load. Without readers the database has no load.readers.
+func (l Load) validate(s Scenario, hasReaders bool) error {
 	if err := l.Writer.validate(s); err != nil {
 		return fmt.Errorf("load.writer.%w", err)
 	}
 	if err := l.Readers.validate(s); err != nil {
 		return fmt.Errorf("load.readers.%w", err)
 	}
-	if !readers && !l.Readers.isEmpty() {
-		return errors.New("load.readers: a plain instance without replicas has no readers; its load is the writer's")
+	if !hasReaders && l.Readers.countSources() > 0 {
+		return errors.New("load.readers: a standalone instance without replicas has no readers; set load.writer")
 	}
 	return nil
 }
 
-func (c Curve) isEmpty() bool { return c.countSources() == 0 }
-
-// countSources counts where the demand is from.
+// countSources returns how many of points, series and recording are set.
 func (c Curve) countSources() int {
-	n := 0
-	for _, given := range []bool{len(c.Points) > 0, c.Recording != nil, c.Series != nil} {
-		if given {
-			n++
+	count := 0
+	for _, isSet := range []bool{len(c.Points) > 0, c.Recording != nil, c.Series != nil} {
+		if isSet {
+			count++
 		}
 	}
-	return n
+	return count
 }
 
 func (c Curve) validate(s Scenario) error {
 	switch {
 	case c.countSources() > 1:
-		return errors.New("points: a load has points, even ones or a recording, not two of these")
+		return errors.New("points: want only one of points, series and recording")
 	case c.Recording != nil && (c.Recording.File == "" || c.Recording.Scale < 0 || c.Recording.From.Duration < 0):
-		return errors.New("recording: want a file, and scale and from not below 0")
+		return errors.New("recording: want a file, and scale and from >= 0")
 	case c.NoisePercent < 0 || c.NoisePercent > 100:
-		return fmt.Errorf("noisePercent: %g is not from 0 to 100", c.NoisePercent)
+		return fmt.Errorf("noisePercent %g: want 0 to 100", c.NoisePercent)
 	}
 	if err := c.Series.validate(); err != nil {
 		return err
 	}
-	last := time.Duration(math.MinInt64)
+	previous := time.Duration(math.MinInt64)
 	for n, p := range c.Points {
-		at := p.At.sinceStart(s.Start.Time)
-		if math.IsNaN(p.VCPUs) || math.IsInf(p.VCPUs, 0) || p.VCPUs < 0 || at <= last {
-			return fmt.Errorf("points[%d]: want vcpus of at least 0, and a time after the point before", n)
+		offset := p.At.sinceStart(s.Start.Time)
+		if !isDemand(p.VCPUs) || offset <= previous {
+			return fmt.Errorf("points[%d]: want vcpus >= 0, and an instant after the previous point", n)
 		}
-		last = at
+		previous = offset
 	}
 	for n, m := range c.Multipliers {
 		if !isPositive(m.Factor) || n > 0 && m.From.sinceStart(s.Start.Time) < c.Multipliers[n-1].From.sinceStart(s.Start.Time) {
-			return fmt.Errorf("multipliers[%d]: want a factor above 0, and a time that is not before the one before", n)
+			return fmt.Errorf("multipliers[%d]: want a factor above 0, and an instant not before the previous multiplier", n)
 		}
 	}
 	return nil
 }
 
-func (e *RegularSeries) validate() error {
+func (r *RegularSeries) validate() error {
 	switch {
-	case e == nil:
-	case e.Interval.Duration < tickInterval || len(e.VCPUs) == 0:
-		return fmt.Errorf("even: want vcpus, and every at least %s", tickInterval)
-	case slices.ContainsFunc(e.VCPUs, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) || v < 0 }):
-		return errors.New("even: want vcpus of at least 0")
+	case r == nil:
+	case r.Interval.Duration < tickInterval || len(r.VCPUs) == 0:
+		return fmt.Errorf("series: want vcpus, and an interval of at least %s", tickInterval)
+	case slices.ContainsFunc(r.VCPUs, func(v float64) bool { return !isDemand(v) }):
+		return errors.New("series: want vcpus >= 0")
 	}
 	return nil
 }
 
-func (shortage CapacityShortage) validate(s Scenario) error {
-	if _, err := catalog.Lookup(shortage.Class); err != nil {
+func (c CapacityShortage) validate(s Scenario) error {
+	if _, err := catalog.Lookup(c.Class); err != nil {
 		return err
 	}
-	if shortage.Until != nil && shortage.Until.sinceStart(s.Start.Time) <= shortage.From.sinceStart(s.Start.Time) {
-		return errors.New("until is not after from")
+	if c.Until != nil && c.Until.sinceStart(s.Start.Time) <= c.From.sinceStart(s.Start.Time) {
+		return errors.New("until: want an instant after from")
 	}
 	return nil
 }
 
-func (x UnorderableClass) validate(s Scenario) error {
-	if x.Region == "" {
-		return errors.New("it needs a region")
+func (u UnorderableClass) validate(s Scenario) error {
+	if u.Region == "" {
+		return errors.New("region: want one such as eu-west-1")
 	}
-	return CapacityShortage{Class: x.Class, From: x.From, Until: x.Until}.validate(s)
+	return CapacityShortage{Class: u.Class, From: u.From, Until: u.Until}.validate(s)
 }
 
-func (u ScheduledMaintenance) validate(s Scenario, d Database) error {
-	member := slices.ContainsFunc(d.Instances, func(m Member) bool { return m.Identifier == u.Instance })
+func (m ScheduledMaintenance) validate(s Scenario, d Database) error {
+	isMember := slices.ContainsFunc(d.Instances, func(i Member) bool { return i.Identifier == m.Instance })
 	switch {
-	case u.Instance != "" && !member:
-		return fmt.Errorf("instance: %q is not a member of the cluster", u.Instance)
-	case u.Action == "" || u.OptInStatus != "" && u.OptInStatus != OptInImmediate && u.OptInStatus != OptInNextWindow:
-		return fmt.Errorf("want an action such as system-update, and optIn %s, %s or none", OptInImmediate, OptInNextWindow)
-	case u.Until != nil && u.Until.sinceStart(s.Start.Time) <= u.From.sinceStart(s.Start.Time):
-		return errors.New("until is not after from")
+	case m.Instance != "" && !isMember:
+		return fmt.Errorf("instance %q: want a member of the cluster", m.Instance)
+	case m.Action == "" || m.OptInStatus != "" && m.OptInStatus != OptInImmediate && m.OptInStatus != OptInNextWindow:
+		return fmt.Errorf("want an action such as system-update, and optInStatus %s, %s or empty", OptInImmediate, OptInNextWindow)
+	case m.Until != nil && m.Until.sinceStart(s.Start.Time) <= m.From.sinceStart(s.Start.Time):
+		return errors.New("until: want an instant after from")
 	}
 	return nil
 }
+
+// isDemand reports whether a number can be a demand in vCPUs: finite and not negative.
+func isDemand(vcpus float64) bool { return vcpus >= 0 && !math.IsInf(vcpus, 0) }
 
 func isPositive(f float64) bool { return f > 0 && !math.IsInf(f, 0) }
 

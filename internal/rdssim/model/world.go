@@ -9,34 +9,35 @@ import (
 	"time"
 )
 
-// tickInterval is the step of the simulation. A minute's metrics are means over its ticks.
+// tickInterval is the time step of the simulated load. The metrics of a minute are means over its ticks.
 const tickInterval = 10 * time.Second
 
-// World is the databases of a scenario at one moment. It is not safe for concurrent use.
+// World is the simulated state of the databases of a scenario. It is not safe for concurrent use.
 type World struct {
 	scenario  Scenario
 	now       time.Time
-	lastTick  time.Time // the last tick
+	lastTick  time.Time
 	random    *rand.Rand
 	queue     eventQueue
 	groups    []*instanceGroup
 	clusters  map[string]*Cluster
 	instances map[string]*instanceState
-	// deletedInstances keeps the metrics of instances that are gone, as CloudWatch does.
-	deletedInstances  []*instanceState
-	events            []Event
+	// deletedInstances keep their metrics, as CloudWatch does.
+	deletedInstances []*instanceState
+	events           []Event
+	// capacityShortages are the affected availability zones by class; none means all.
 	capacityShortages map[string][]string
-	metricGaps        []metricGap
-	// unorderable are the classes that cannot be ordered, by region/class.
+	metricGaps        []metricGap // sorted by from
+	// unorderable is the set of classes that cannot be ordered, by region/class.
 	unorderable        map[string]bool
 	pendingMaintenance []MaintenanceAction
-	// changeDelays are how much longer the next change takes, by region/instance.
+	// changeDelays are the extra delays of the next changes, by region/identifier.
 	changeDelays map[string]time.Duration
-	// scalableTargets are the clusters whose readers Aurora Auto Scaling counts, by region/cluster.
+	// scalableTargets are the clusters that are registered with Aurora Auto Scaling, by region/cluster.
 	scalableTargets map[string]ScalableTarget
 }
 
-// New builds the world of a scenario at its start. The error says what is wrong with it.
+// New returns the World of a scenario at its start, or an error if the scenario is invalid.
 func New(s Scenario) (*World, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -71,10 +72,10 @@ func New(s Scenario) (*World, error) {
 	return w, nil
 }
 
-// Now is how far the world has come.
+// Now returns the simulated time.
 func (w *World) Now() time.Time { return w.now }
 
-// Advance lets time pass. A moment that is past changes nothing.
+// Advance runs the simulation up to a time. A time in the past has no effect.
 func (w *World) Advance(to time.Time) {
 	for next := w.lastTick.Add(tickInterval); !next.After(to); next = next.Add(tickInterval) {
 		w.processEvents(next)
@@ -93,12 +94,12 @@ func (w *World) Advance(to time.Time) {
 	}
 }
 
-// drawDuration draws a duration.
+// drawDuration draws a random duration from minimum to maximum, both included.
 func (w *World) drawDuration(minimum, maximum time.Duration) time.Duration {
 	return minimum + time.Duration(w.random.Int64N(int64(maximum-minimum)+1))
 }
 
-// Clusters lists the clusters of a region by identifier. They are copies.
+// Clusters returns copies of the clusters of a region, sorted by identifier.
 func (w *World) Clusters(region string) []*Cluster {
 	var out []*Cluster
 	for _, c := range w.clusters {
@@ -110,19 +111,28 @@ func (w *World) Clusters(region string) []*Cluster {
 	return out
 }
 
-// Instances lists the instances of a region by identifier. They are copies.
+// Instances returns copies of the instances of a region, sorted by identifier.
 func (w *World) Instances(region string) []*Instance {
 	var out []*Instance
-	for _, m := range w.instances {
-		if m.Region == region {
-			out = append(out, m.copy())
+	for _, s := range w.instances {
+		if s.Region == region {
+			out = append(out, s.copy())
 		}
 	}
 	slices.SortFunc(out, func(a, b *Instance) int { return cmp.Compare(a.Identifier, b.Identifier) })
 	return out
 }
 
-// Cluster finds a cluster. The error is a *Fault.
+// ForEachInstance calls handle with every instance of a database. The callback must not modify or retain the instance.
+func (w *World) ForEachInstance(region, identifier string, handle func(i *Instance, isWriter bool)) {
+	if g, found := w.findGroup(region, identifier); found {
+		for _, s := range g.instances {
+			handle(&s.Instance, s.isWriter())
+		}
+	}
+}
+
+// Cluster returns a copy of a cluster. The error is an *APIError.
 func (w *World) Cluster(region, id string) (*Cluster, error) {
 	c, err := w.findCluster(region, id)
 	if err != nil {
@@ -131,15 +141,16 @@ func (w *World) Cluster(region, id string) (*Cluster, error) {
 	return c.copy(), nil
 }
 
-// Instance finds an instance. The error is a *Fault.
+// Instance returns a copy of an instance. The error is an *APIError.
 func (w *World) Instance(region, id string) (*Instance, error) {
-	m, err := w.findInstance(region, id)
+	s, err := w.findInstance(region, id)
 	if err != nil {
 		return nil, err
 	}
-	return m.copy(), nil
+	return s.copy(), nil
 }
 
+// findCluster returns a cluster, or an *APIError if it does not exist.
 func (w *World) findCluster(region, id string) (*Cluster, error) {
 	c, ok := w.clusters[region+"/"+id]
 	if !ok {
@@ -148,15 +159,16 @@ func (w *World) findCluster(region, id string) (*Cluster, error) {
 	return c, nil
 }
 
+// findInstance returns an instance, or an *APIError if it does not exist.
 func (w *World) findInstance(region, id string) (*instanceState, error) {
-	m, ok := w.instances[region+"/"+id]
+	s, ok := w.instances[region+"/"+id]
 	if !ok {
 		return nil, &APIError{"DBInstanceNotFound", fmt.Sprintf("DBInstance %s not found.", id), 404}
 	}
-	return m, nil
+	return s, nil
 }
 
-// findGroup finds a cluster, or a plain instance, with its load.
+// findGroup returns the group of a cluster or a standalone instance, and false if it does not exist.
 func (w *World) findGroup(region, identifier string) (*instanceGroup, bool) {
 	n := slices.IndexFunc(w.groups, func(g *instanceGroup) bool { return g.region == region && g.identifier == identifier })
 	if n < 0 {
@@ -175,6 +187,7 @@ func (c *Cluster) copy() *Cluster {
 	return &out
 }
 
+// copy returns a copy of the instance with the identifiers of its read replicas.
 func (s *instanceState) copy() *Instance {
 	out := s.Instance
 	out.Tags = maps.Clone(s.Tags)
