@@ -13,10 +13,10 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// adminPrefix is where the simulator itself is talked to. AWS has nothing there.
+// adminPrefix is the path prefix of the admin API. AWS does not use it.
 const adminPrefix = "/_sim/"
 
-// stateResponse is what GET /_sim/state answers.
+// stateResponse is the response of GET /_sim/state.
 type stateResponse struct {
 	Time      time.Time                        `json:"time"`
 	Clusters  []*model.Cluster                 `json:"clusters"`
@@ -24,48 +24,55 @@ type stateResponse struct {
 	LastHour  map[string][]model.MinuteSummary `json:"lastHour,omitempty"`
 }
 
-// unorderableClassRequest is what POST /_sim/withdrawn takes.
+// unorderableClassRequest is the body of POST /_sim/unorderable-classes.
 type unorderableClassRequest struct {
 	Region string `json:"region"`
 	Class  string `json:"class"`
 }
 
-// maintenanceRequest is what POST /_sim/maintenance takes. Its fields are those of model.MaintenanceAction.
+// maintenanceRequest is the body of POST /_sim/maintenance. Its fields are those of model.MaintenanceAction.
 type maintenanceRequest struct {
 	ARN                  string    `json:"arn"`
 	Action               string    `json:"action"`
 	Description          string    `json:"description"`
-	AutoAppliedAfterDate time.Time `json:"autoAppliedAfter"`
-	ForcedApplyDate      time.Time `json:"forcedApply"`
-	CurrentApplyDate     time.Time `json:"currentApply"`
-	OptInStatus          string    `json:"optIn"`
+	AutoAppliedAfterDate time.Time `json:"autoAppliedAfterDate"`
+	ForcedApplyDate      time.Time `json:"forcedApplyDate"`
+	CurrentApplyDate     time.Time `json:"currentApplyDate"`
+	OptInStatus          string    `json:"optInStatus"`
 }
 
-// scalableTargetRequest is what POST /_sim/scalable-targets takes.
+// scalableTargetRequest is the body of POST /_sim/scalable-targets.
 type scalableTargetRequest struct {
 	Region  string `json:"region"`
 	Cluster string `json:"cluster"`
 	model.AutoScaling
 }
 
-// serveAdmin answers GET /_sim/state?region=R and GET /_sim/calls, POST and DELETE /_sim/faults, POST /_sim/withdrawn and
-// DELETE /_sim/withdrawn?region=R&class=C, POST /_sim/maintenance and DELETE /_sim/maintenance?arn=A&action=N, POST
-// /_sim/scalable-targets and DELETE /_sim/scalable-targets?region=R&cluster=C, to this machine alone.
+// serveAdmin serves the admin API, to clients on the loopback interface only:
+//
+//	GET /_sim/state?region=R
+//	GET /_sim/calls
+//	POST, DELETE /_sim/faults
+//	POST /_sim/unorderable-classes, DELETE /_sim/unorderable-classes?region=R&class=C
+//	POST /_sim/maintenance, DELETE /_sim/maintenance?arn=A&action=N
+//	POST /_sim/scalable-targets, DELETE /_sim/scalable-targets?region=R&cluster=C
 func (s *Server) serveAdmin(rw http.ResponseWriter, req *http.Request) {
 	if remote, err := netip.ParseAddrPort(req.RemoteAddr); err != nil || !remote.Addr().Unmap().IsLoopback() {
-		http.Error(rw, "the simulator is administered over the loopback interface", http.StatusForbidden)
+		http.Error(rw, "the admin API answers only on the loopback interface", http.StatusForbidden)
 		return
 	}
 	switch req.Method + " " + req.URL.Path {
 	case "GET /_sim/state":
 		region := req.URL.Query().Get("region")
 		if region == "" {
-			http.Error(rw, "name a region: /_sim/state?region=eu-west-1", http.StatusBadRequest)
+			http.Error(rw, "region is missing: want /_sim/state?region=eu-west-1", http.StatusBadRequest)
 			return
 		}
 		var response stateResponse
 		s.WithWorld(func(w *model.World) {
-			response = stateResponse{Time: w.Now(), Clusters: w.Clusters(region), Instances: w.Instances(region), LastHour: map[string][]model.MinuteSummary{}}
+			response = stateResponse{
+				Time: w.Now(), Clusters: w.Clusters(region), Instances: w.Instances(region), LastHour: map[string][]model.MinuteSummary{},
+			}
 			for _, c := range response.Clusters {
 				minutes := w.Minutes(region, c.Identifier)
 				response.LastHour[c.Identifier] = minutes[max(0, len(minutes)-60):]
@@ -85,9 +92,9 @@ func (s *Server) serveAdmin(rw http.ResponseWriter, req *http.Request) {
 	case "DELETE /_sim/faults":
 		s.ClearFaults()
 		rw.WriteHeader(http.StatusNoContent)
-	case "POST /_sim/withdrawn":
+	case "POST /_sim/unorderable-classes":
 		decodeAndApply(rw, req, `{"region": "eu-west-1", "class": "db.r6g.xlarge"}`, s.setUnorderable)
-	case "DELETE /_sim/withdrawn":
+	case "DELETE /_sim/unorderable-classes":
 		s.WithWorld(func(w *model.World) { w.SetOrderable(req.URL.Query().Get("region"), req.URL.Query().Get("class")) })
 		rw.WriteHeader(http.StatusNoContent)
 	case "POST /_sim/maintenance":
@@ -109,7 +116,7 @@ func (s *Server) serveAdmin(rw http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// decodeAndApply reads a body and does what it says. The example is for who sends another.
+// decodeAndApply decodes a JSON body and applies it. On an error it answers 400 with an example of a valid body.
 func decodeAndApply[T any](rw http.ResponseWriter, req *http.Request, example string, apply func(T) error) {
 	var value T
 	decoder := json.NewDecoder(req.Body)
@@ -127,7 +134,7 @@ func decodeAndApply[T any](rw http.ResponseWriter, req *http.Request, example st
 
 func (s *Server) setUnorderable(class unorderableClassRequest) error {
 	if _, err := catalog.Lookup(class.Class); err != nil || class.Region == "" {
-		return cmp.Or(err, errors.New("it needs a region"))
+		return cmp.Or(err, errors.New("region is missing"))
 	}
 	s.WithWorld(func(w *model.World) { w.SetUnorderable(class.Region, class.Class) })
 	return nil
@@ -135,7 +142,7 @@ func (s *Server) setUnorderable(class unorderableClassRequest) error {
 
 func (s *Server) addMaintenance(action maintenanceRequest) error {
 	if action.Action == "" {
-		return errors.New("it needs an action")
+		return errors.New("action is missing")
 	}
 	var err error
 	s.WithWorld(func(w *model.World) { err = w.AddPendingMaintenance(model.MaintenanceAction(action)) })
@@ -154,5 +161,5 @@ func writeJSON(rw http.ResponseWriter, value any) {
 	rw.Header().Set("Content-Type", "application/json")
 	encoder := json.NewEncoder(rw)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(value) // a caller that has gone away gets nothing
+	_ = encoder.Encode(value) // ignore that the client has disconnected
 }

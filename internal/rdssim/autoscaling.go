@@ -1,31 +1,28 @@
 package rdssim
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
 const (
-	// autoScalingNamespace and readReplicaCountDimension are how Application Auto Scaling names Aurora's readers (its API reference,
-	// ScalableTarget).
+	// autoScalingNamespace and readReplicaCountDimension identify the number of readers of an Aurora cluster (Application Auto
+	// Scaling API reference, ScalableTarget).
 	autoScalingNamespace, readReplicaCountDimension = "rds", "rds:cluster:ReadReplicaCount"
-	// maxScalableTargets is how many targets a page has, at most and by default, and how many resource ids a request may name.
+	// maxScalableTargets is the maximum and default page size, and the maximum number of resource IDs in a request.
 	maxScalableTargets = 50
 )
 
-// describeScalableTargetsRequest is DescribeScalableTargets.
+// describeScalableTargetsRequest is a DescribeScalableTargets request.
 type describeScalableTargetsRequest struct {
 	ServiceNamespace, ScalableDimension, NextToken string
 	ResourceIDs                                    []string `json:"ResourceIds"`
 	MaxResults                                     *int
 }
 
-// scalableTarget is one of its answers. Times are seconds since 1970, as JSON protocols have them.
+// scalableTarget is an element of the response. CreationTime is in seconds since 1970, as in all JSON protocols.
 type scalableTarget struct {
 	ServiceNamespace, ScalableDimension string
 	ResourceID                          string `json:"ResourceId"`
@@ -42,7 +39,7 @@ type describeScalableTargetsResponse struct {
 	NextToken       string `json:",omitempty"`
 }
 
-// handleAutoScaling carries out an operation of Application Auto Scaling (API version 2016-02-06).
+// handleAutoScaling executes an operation of Application Auto Scaling (API version 2016-02-06).
 func (s *Server) handleAutoScaling(r *request) (any, *model.APIError) {
 	if r.operation != "DescribeScalableTargets" {
 		return nil, invalidAction(r.operation)
@@ -51,8 +48,8 @@ func (s *Server) handleAutoScaling(r *request) (any, *model.APIError) {
 		return nil, denied
 	}
 	var in describeScalableTargetsRequest
-	if err := json.NewDecoder(r.httpRequest.Body).Decode(&in); err != nil {
-		return nil, &model.APIError{Code: "SerializationException", Message: err.Error(), HTTPStatus: http.StatusBadRequest}
+	if apiErr := decodeJSON(r, &in); apiErr != nil {
+		return nil, apiErr
 	}
 	pageSize := maxScalableTargets
 	if in.MaxResults != nil {
@@ -60,15 +57,15 @@ func (s *Server) handleAutoScaling(r *request) (any, *model.APIError) {
 	}
 	switch {
 	case in.ServiceNamespace != autoScalingNamespace:
-		return nil, validationException("serviceNamespace %q: the simulator has %s alone.", in.ServiceNamespace, autoScalingNamespace)
+		return nil, validationException("serviceNamespace %q: the simulator supports only %s.", in.ServiceNamespace, autoScalingNamespace)
 	case in.ScalableDimension != "" && in.ScalableDimension != readReplicaCountDimension:
-		return nil, validationException("scalableDimension %q is not %s.", in.ScalableDimension, readReplicaCountDimension)
+		return nil, validationException("scalableDimension %q: the simulator supports only %s.", in.ScalableDimension, readReplicaCountDimension)
 	case pageSize < 1 || pageSize > maxScalableTargets || len(in.ResourceIDs) > maxScalableTargets:
 		return nil, validationException("maxResults and the number of resourceIds must be from 1 to %d.", maxScalableTargets)
 	}
-	offset, _, failed := decodePageToken(in.NextToken)
-	if failed != nil {
-		return nil, &model.APIError{Code: "InvalidNextTokenException", Message: failed.Message, HTTPStatus: http.StatusBadRequest}
+	offset, _, apiErr := decodePageToken(in.NextToken)
+	if apiErr != nil {
+		return nil, badRequest("InvalidNextTokenException", "%s", apiErr.Message)
 	}
 	out := describeScalableTargetsResponse{ScalableTargets: []scalableTarget{}}
 	matched := 0
@@ -81,7 +78,7 @@ func (s *Server) handleAutoScaling(r *request) (any, *model.APIError) {
 			continue
 		}
 		if len(out.ScalableTargets) == pageSize {
-			out.NextToken = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d:0", offset+pageSize))
+			out.NextToken = encodePageToken(offset+pageSize, 0)
 			break
 		}
 		out.ScalableTargets = append(out.ScalableTargets, scalableTarget{
@@ -95,6 +92,7 @@ func (s *Server) handleAutoScaling(r *request) (any, *model.APIError) {
 	return out, nil
 }
 
+// validationException is the error of Application Auto Scaling for an invalid request.
 func validationException(format string, args ...any) *model.APIError {
-	return &model.APIError{Code: "ValidationException", Message: fmt.Sprintf(format, args...), HTTPStatus: http.StatusBadRequest}
+	return badRequest("ValidationException", format, args...)
 }

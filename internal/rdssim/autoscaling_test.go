@@ -30,14 +30,14 @@ func TestDescribeScalableTargets(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(page.ScalableTargets) > 1 {
-				t.Errorf("a page of 1 has %d", len(page.ScalableTargets))
+				t.Errorf("got %d targets in a page of 1", len(page.ScalableTargets))
 			}
 			out = append(out, page.ScalableTargets...)
 		}
 		return out
 	}
 	if got := list(); len(got) != 0 {
-		t.Errorf("nothing is registered, and there is %+v", got)
+		t.Errorf("without registrations: got %+v", got)
 	}
 	c.callAdmin(t, http.MethodPost, "/_sim/scalable-targets",
 		`{"region": "eu-west-1", "cluster": "orders", "minCapacity": 1, "maxCapacity": 5}`, http.StatusNoContent)
@@ -49,24 +49,24 @@ func TestDescribeScalableTargets(t *testing.T) {
 	got := list()
 	if len(got) != 2 || *got[0].ResourceId != "cluster:alone" || *got[1].ResourceId != "cluster:orders" ||
 		*got[1].MinCapacity != 1 || *got[1].MaxCapacity != 5 || !got[1].CreationTime.Equal(c.clock.Now()) {
-		t.Errorf("registered are %+v", got)
+		t.Errorf("got targets %+v, want alone and orders", got)
 	}
-	one := list(func(in *applicationautoscaling.DescribeScalableTargetsInput) {
+	filtered := list(func(in *applicationautoscaling.DescribeScalableTargetsInput) {
 		in.ResourceIds = []string{"cluster:orders"}
 	})
-	if len(one) != 1 || *one[0].ResourceId != "cluster:orders" {
-		t.Errorf("of orders there is %+v", one)
+	if len(filtered) != 1 || *filtered[0].ResourceId != "cluster:orders" {
+		t.Errorf("got targets %+v, want only orders", filtered)
 	}
 	c.callAdmin(t, http.MethodDelete, "/_sim/scalable-targets?region=eu-west-1&cluster=alone", "", http.StatusNoContent)
 	if got := list(); len(got) != 1 {
-		t.Errorf("deregistered, there is %+v", got)
+		t.Errorf("after a deregistration: got %+v, want one target", got)
 	}
-	for _, wrong := range []string{
+	for _, invalid := range []string{
 		`{"region": "eu-west-1", "cluster": "nobody", "maxCapacity": 5}`,
 		`{"region": "eu-west-1", "cluster": "orders", "minCapacity": 6, "maxCapacity": 5}`,
 		`{"region": "eu-west-1", "cluster": "orders", "maxCapacity": 16}`,
 	} {
-		c.callAdmin(t, http.MethodPost, "/_sim/scalable-targets", wrong, http.StatusBadRequest)
+		c.callAdmin(t, http.MethodPost, "/_sim/scalable-targets", invalid, http.StatusBadRequest)
 	}
 }
 
@@ -74,35 +74,39 @@ func TestDescribeScalableTargets_RefusesInvalidRequest(t *testing.T) {
 	c := newTestServer(t)
 	client := applicationautoscaling.NewFromConfig(c.Config)
 	for name, test := range map[string]struct {
-		change func(*applicationautoscaling.DescribeScalableTargetsInput)
-		want   string
+		edit func(*applicationautoscaling.DescribeScalableTargetsInput)
+		want string
 	}{
-		"another service": {func(in *applicationautoscaling.DescribeScalableTargetsInput) {
+		"unsupported service": {func(in *applicationautoscaling.DescribeScalableTargetsInput) {
 			in.ServiceNamespace = types.ServiceNamespaceEcs
 		}, "ValidationException"},
-		"another dimension": {func(in *applicationautoscaling.DescribeScalableTargetsInput) {
+		"unsupported dimension": {func(in *applicationautoscaling.DescribeScalableTargetsInput) {
 			in.ScalableDimension = types.ScalableDimensionECSServiceDesiredCount
 		}, "ValidationException"},
-		"too large a page": {func(in *applicationautoscaling.DescribeScalableTargetsInput) {
+		"page too large": {func(in *applicationautoscaling.DescribeScalableTargetsInput) {
 			in.MaxResults = aws.Int32(51)
 		}, "ValidationException"},
-		"a token of nobody's": {func(in *applicationautoscaling.DescribeScalableTargetsInput) {
+		"invalid token": {func(in *applicationautoscaling.DescribeScalableTargetsInput) {
 			in.NextToken = aws.String("x")
 		}, "InvalidNextTokenException"},
 	} {
 		in := &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceRds}
-		test.change(in)
+		test.edit(in)
 		if _, err := client.DescribeScalableTargets(t.Context(), in); errorCode(err) != test.want {
-			t.Errorf("%s answers %v, want %s", name, err, test.want)
+			t.Errorf("%s: got %v, want %s", name, err, test.want)
 		}
 	}
-	_, err := client.DescribeScalingPolicies(t.Context(), &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: types.ServiceNamespaceRds})
+	_, err := client.DescribeScalingPolicies(t.Context(), &applicationautoscaling.DescribeScalingPoliciesInput{
+		ServiceNamespace: types.ServiceNamespaceRds,
+	})
 	if errorCode(err) != "UnknownOperationException" {
-		t.Errorf("another operation answers %v", err)
+		t.Errorf("unsupported operation: got %v", err)
 	}
 	c.setPolicy(t, readOnlyPolicy)
-	_, err = client.DescribeScalableTargets(t.Context(), &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceRds})
+	_, err = client.DescribeScalableTargets(t.Context(), &applicationautoscaling.DescribeScalableTargetsInput{
+		ServiceNamespace: types.ServiceNamespaceRds,
+	})
 	if errorCode(err) != "AccessDeniedException" {
-		t.Errorf("without the permission it answers %v", err)
+		t.Errorf("without permission: got %v", err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math"
-	"net/http"
 	"regexp"
 	"slices"
 	"time"
@@ -13,7 +12,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// rdsNamespace is that of every metric, instanceDimension the one dimension that each has.
+// The namespace and the dimensions of the metrics.
 const (
 	rdsNamespace      = "AWS/RDS"
 	instanceDimension = "DBInstanceIdentifier"
@@ -21,19 +20,19 @@ const (
 )
 
 const (
-	// maxMetricQueries and maxDatapoints bound a GetMetricData request (CloudWatch API reference, GetMetricData).
+	// maxMetricQueries and maxDatapoints limit a GetMetricData request (CloudWatch API reference, GetMetricData).
 	maxMetricQueries = 500
 	maxDatapoints    = 100800
 
-	// oneMinuteRetention is how long one-minute points are kept, and longTermPeriodSeconds the seconds of those that are kept for longer.
+	// oneMinuteRetention is how long one-minute datapoints are kept. Datapoints of longTermPeriodSeconds are kept for longer.
 	oneMinuteRetention    = 15 * 24 * time.Hour
 	longTermPeriodSeconds = 300
 )
 
-// queryIDPattern is what CloudWatch takes as the id of a query.
+// queryIDPattern matches the query IDs that CloudWatch accepts.
 var queryIDPattern = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
 
-// metricDataRequest is GetMetricData, whatever protocol it came in.
+// metricDataRequest is a GetMetricData request of either protocol.
 type metricDataRequest struct {
 	queries       []metricQuery
 	start, end    time.Time
@@ -49,13 +48,13 @@ type metricQuery struct {
 	omitData                           bool
 }
 
-// metricFilter is ListMetrics. What is empty is not asked for.
+// metricFilter is a ListMetrics request. Empty fields match everything.
 type metricFilter struct {
 	namespace, metric string
 	dimensions        map[string]string
 }
 
-// metricDataResponse is what GetMetricData gives.
+// metricDataResponse is the response of GetMetricData.
 type metricDataResponse struct {
 	results   []metricResult
 	nextToken string
@@ -66,41 +65,42 @@ type metricResult struct {
 	points            []model.Point
 }
 
-// metricListResponse is what ListMetrics gives.
+// metricListResponse is the response of ListMetrics.
 type metricListResponse struct{ series []metricSeries }
 
 type metricSeries struct{ metric, dimension, value string }
 
-// handleCloudWatch carries out an operation of CloudWatch (API version 2010-08-01).
+// handleCloudWatch executes an operation of CloudWatch (API version 2010-08-01).
 func (s *Server) handleCloudWatch(r *request) (any, *model.APIError) {
 	switch r.operation {
 	case "GetMetricData":
 		if denied := s.authorize(r, "cloudwatch:GetMetricData", "*", nil); denied != nil {
 			return nil, denied
 		}
-		in, failed := decodeMetricRequest(r)
-		if failed != nil {
-			return nil, failed
+		in, apiErr := decodeMetricRequest(r)
+		if apiErr != nil {
+			return nil, apiErr
 		}
 		return s.getMetricData(r, in)
 	case "ListMetrics":
 		if denied := s.authorize(r, "cloudwatch:ListMetrics", "*", nil); denied != nil {
 			return nil, denied
 		}
-		in, failed := decodeMetricFilter(r)
-		if failed != nil {
-			return nil, failed
+		in, apiErr := decodeMetricFilter(r)
+		if apiErr != nil {
+			return nil, apiErr
 		}
 		return s.listMetrics(r, in), nil
 	}
 	return nil, invalidAction(r.operation)
 }
 
+// validationError is the error of CloudWatch and STS for an invalid request.
 func validationError(format string, args ...any) *model.APIError {
-	return &model.APIError{Code: "ValidationError", Message: fmt.Sprintf(format, args...), HTTPStatus: http.StatusBadRequest}
+	return badRequest("ValidationError", format, args...)
 }
 
-// validate says what is wrong with a request, in the order in which CloudWatch looks.
+// validate checks a request in the order in which CloudWatch does.
 func (in metricDataRequest) validate() *model.APIError {
 	seen := map[string]bool{}
 	switch {
@@ -119,7 +119,7 @@ func (in metricDataRequest) validate() *model.APIError {
 		case q.periodSeconds < 60 || q.periodSeconds%60 != 0:
 			return validationError("The parameter Period must be a multiple of 60.")
 		case !isKnownStatistic(q.stat):
-			return validationError("The simulator does not know the value %q for the parameter MetricDataQueries.member.MetricStat.Stat.", q.stat)
+			return validationError("The simulator does not support the value %q for the parameter MetricDataQueries.member.MetricStat.Stat.", q.stat)
 		}
 		seen[q.id] = true
 		points += math.Ceil(in.end.Sub(in.start).Seconds() / float64(q.periodSeconds))
@@ -130,14 +130,14 @@ func (in metricDataRequest) validate() *model.APIError {
 	return nil
 }
 
-// getMetricData works out the answer. MaxDatapoints cuts it into pages, within a query if need be.
+// getMetricData returns one page of datapoints. MaxDatapoints limits the page, which may end within a query.
 func (s *Server) getMetricData(r *request, in metricDataRequest) (metricDataResponse, *model.APIError) {
-	if failed := in.validate(); failed != nil {
-		return metricDataResponse{}, failed
+	if apiErr := in.validate(); apiErr != nil {
+		return metricDataResponse{}, apiErr
 	}
-	firstQuery, offset, failed := decodePageToken(in.nextToken)
-	if failed != nil {
-		return metricDataResponse{}, failed
+	firstQuery, offset, apiErr := decodePageToken(in.nextToken)
+	if apiErr != nil {
+		return metricDataResponse{}, apiErr
 	}
 	var response metricDataResponse
 	remaining := cmp.Or(in.maxDatapoints, maxDatapoints)
@@ -173,24 +173,25 @@ func (s *Server) getMetricData(r *request, in metricDataRequest) (metricDataResp
 	return response, nil
 }
 
-// encodePageToken says at which query, and at which of its points, the next page begins. It is opaque to callers.
+// encodePageToken returns a token for a page that begins at a query and at one of its datapoints. It is opaque to clients.
 func encodePageToken(query, point int) string {
 	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d:%d", query, point))
 }
 
-func decodePageToken(token string) (query, point int, failed *model.APIError) {
+// decodePageToken returns what encodePageToken encoded; 0 and 0 for an empty token.
+func decodePageToken(token string) (query, point int, apiErr *model.APIError) {
 	if token == "" {
 		return 0, 0, nil
 	}
 	decoded, err := base64.StdEncoding.DecodeString(token)
-	_, scanned := fmt.Sscanf(string(decoded), "%d:%d", &query, &point)
-	if err != nil || scanned != nil || query < 0 || point < 0 {
-		return 0, 0, &model.APIError{Code: "InvalidNextToken", Message: "The next token is not valid.", HTTPStatus: http.StatusBadRequest}
+	_, scanErr := fmt.Sscanf(string(decoded), "%d:%d", &query, &point)
+	if err != nil || scanErr != nil || query < 0 || point < 0 {
+		return 0, 0, badRequest("InvalidNextToken", "The next token is not valid.")
 	}
 	return query, point, nil
 }
 
-// queryPoints are a query's, in the order that was asked for. Those of another account's databases are none.
+// queryPoints returns the datapoints of a query in the requested order. There are none for databases of another account.
 func (s *Server) queryPoints(r *request, q metricQuery, in metricDataRequest) []model.Point {
 	instance, cluster := q.dimensions[instanceDimension], q.dimensions[clusterDimension]
 	if q.namespace != rdsNamespace || s.hasMetricFault(MetricGap, instance) {
@@ -202,16 +203,18 @@ func (s *Server) queryPoints(r *request, q metricQuery, in metricDataRequest) []
 	if c, err := s.options.World.Cluster(r.caller.region, cluster); err == nil && c.AccountID != r.caller.account {
 		return nil
 	}
-	points := aggregate(s.options.World.MetricSamples(r.caller.region, q.dimensions, q.metric, q.effectiveStart(in.start, s.options.World.Now()), in.end),
-		q.stat, q.periodSeconds)
+	start := q.effectiveStart(in.start, s.options.World.Now())
+	samples := s.options.World.MetricSamples(r.caller.region, q.dimensions, q.metric, start, in.end)
+	points := aggregate(samples, q.stat, q.periodSeconds)
 	if !in.ascending {
 		slices.Reverse(points)
 	}
 	return points
 }
 
-// effectiveStart is where a query begins: at a whole period, and no earlier than CloudWatch keeps points of that period. One-minute
-// points are kept for 15 days and after that as five-minute points (CloudWatch user guide, "Metrics retention").
+// effectiveStart returns the start of a query's datapoints: the start of a period, within the retention time of that period.
+// One-minute datapoints are kept for 15 days, and after that as five-minute datapoints (CloudWatch user guide, "Metrics
+// retention").
 func (q metricQuery) effectiveStart(start, now time.Time) time.Time {
 	from := start.Truncate(time.Duration(q.periodSeconds) * time.Second)
 	if oldest := now.Add(-oneMinuteRetention); q.periodSeconds%longTermPeriodSeconds != 0 && from.Before(oldest) {
@@ -220,12 +223,12 @@ func (q metricQuery) effectiveStart(start, now time.Time) time.Time {
 	return from
 }
 
-// publishedMetrics are the metrics that instances have.
+// publishedMetrics are the metrics that ListMetrics lists.
 var publishedMetrics = []string{
 	"CPUUtilization", "DatabaseConnections", "FreeableMemory", "AuroraReplicaLag", "EngineUptime", "DBLoad", "DBLoadCPU",
 }
 
-// listMetrics lists the series of the caller's instances, all in one page.
+// listMetrics returns the series of the caller's instances that have datapoints, all in one page.
 func (s *Server) listMetrics(r *request, in metricFilter) metricListResponse {
 	var out metricListResponse
 	if in.namespace != "" && in.namespace != rdsNamespace {
@@ -233,23 +236,23 @@ func (s *Server) listMetrics(r *request, in metricFilter) metricListResponse {
 	}
 	for _, i := range s.listInstances(r) {
 		for _, metric := range publishedMetrics {
-			name := metricSeries{metric, instanceDimension, i.Identifier}
-			dimensions := map[string]string{name.dimension: name.value}
-			if in.matches(name) &&
+			series := metricSeries{metric, instanceDimension, i.Identifier}
+			dimensions := map[string]string{series.dimension: series.value}
+			if in.matches(series) &&
 				len(s.options.World.MetricAverages(r.caller.region, dimensions, metric, time.Time{}, s.options.World.Now())) > 0 {
-				out.series = append(out.series, name)
+				out.series = append(out.series, series)
 			}
 		}
 	}
 	return out
 }
 
-// matches says whether a series has what is asked for. A dimension without a value is asked for by its name alone.
-func (in metricFilter) matches(name metricSeries) bool {
+// matches reports whether a series matches the filter. A dimension without a value matches any value.
+func (in metricFilter) matches(series metricSeries) bool {
 	for dimension, value := range in.dimensions {
-		if dimension != name.dimension || value != "" && value != name.value {
+		if dimension != series.dimension || value != "" && value != series.value {
 			return false
 		}
 	}
-	return in.metric == "" || in.metric == name.metric
+	return in.metric == "" || in.metric == series.metric
 }

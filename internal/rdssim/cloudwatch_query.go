@@ -6,7 +6,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// decodeMetricRequest reads GetMetricData in the protocol that it came in.
+// decodeMetricRequest decodes a GetMetricData request of either protocol.
 func decodeMetricRequest(r *request) (metricDataRequest, *model.APIError) {
 	if _, isQuery := r.protocol.(queryProtocol); isQuery {
 		return decodeMetricRequestForm(r.form)
@@ -14,7 +14,7 @@ func decodeMetricRequest(r *request) (metricDataRequest, *model.APIError) {
 	return decodeMetricRequestCBOR(r)
 }
 
-// decodeMetricFilter reads ListMetrics in the protocol that it came in.
+// decodeMetricFilter decodes a ListMetrics request of either protocol.
 func decodeMetricFilter(r *request) (metricFilter, *model.APIError) {
 	if _, isQuery := r.protocol.(queryProtocol); isQuery {
 		return metricFilter{
@@ -24,7 +24,7 @@ func decodeMetricFilter(r *request) (metricFilter, *model.APIError) {
 	return decodeMetricFilterCBOR(r)
 }
 
-// dimensions reads a list of dimensions.
+// dimensions returns the values of a list of dimensions, by name.
 func (f form) dimensions(prefix string) map[string]string {
 	out := map[string]string{}
 	for _, item := range f.itemPrefixes(prefix) {
@@ -33,6 +33,7 @@ func (f form) dimensions(prefix string) map[string]string {
 	return out
 }
 
+// decodeMetricRequestForm decodes a GetMetricData request of the Query protocol.
 func decodeMetricRequestForm(f form) (metricDataRequest, *model.APIError) {
 	in := metricDataRequest{nextToken: f.Get("NextToken"), ascending: f.Get("ScanBy") == "TimestampAscending"}
 	var errStart, errEnd error
@@ -41,16 +42,16 @@ func decodeMetricRequestForm(f form) (metricDataRequest, *model.APIError) {
 	if errStart != nil || errEnd != nil {
 		return in, validationError("StartTime and EndTime must be timestamps of ISO 8601.")
 	}
-	if n, failed := f.optionalInt("MaxDatapoints"); failed != nil {
-		return in, failed
+	if n, apiErr := f.optionalInt("MaxDatapoints"); apiErr != nil {
+		return in, apiErr
 	} else if n != nil {
 		in.maxDatapoints = *n
 	}
 	for _, item := range f.itemPrefixes("MetricDataQueries.member") {
 		stat := item + "MetricStat."
-		period, failed := f.optionalInt(stat + "Period")
-		if failed != nil || period == nil {
-			return in, validationError("The parameter Period is required: the simulator has no expressions.")
+		period, apiErr := f.optionalInt(stat + "Period")
+		if apiErr != nil || period == nil {
+			return in, validationError("The parameter Period is required: the simulator does not support expressions.")
 		}
 		q := metricQuery{
 			id: f.Get(item + "Id"), label: f.Get(item + "Label"), omitData: f.Get(item+"ReturnData") == "false", periodSeconds: *period,
@@ -62,7 +63,7 @@ func decodeMetricRequestForm(f form) (metricDataRequest, *model.APIError) {
 	return in, nil
 }
 
-// memberList is a list that is there when it is empty, too.
+// memberList is an XML list whose element is present even if the list is empty.
 type memberList[T any] struct {
 	Member []T `xml:"member"`
 }

@@ -20,12 +20,12 @@ const (
 	ledgerARN  = "arn:aws:rds:eu-west-1:123456789012:db:ledger"
 )
 
-// readOnlyPolicy is a policy that allows what these tests ask for, and nothing else.
+// readOnlyPolicy allows only the read operations of these tests.
 const readOnlyPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":
 ["rds:DescribeOrderableDBInstanceOptions","rds:DescribePendingMaintenanceActions","rds:DescribeDBInstances","rds:DescribeDBClusters",
 "cloudwatch:GetMetricData","cloudwatch:ListMetrics","pricing:GetProducts"]}]}`
 
-// setPolicy lets callers do what a policy says.
+// setPolicy replaces the IAM policy.
 func (c *testServer) setPolicy(t *testing.T, document string) {
 	t.Helper()
 	policy, err := ParsePolicy([]byte(document))
@@ -40,7 +40,7 @@ type (
 	pendingInput   = rds.DescribePendingMaintenanceActionsInput
 )
 
-// listOrderable asks for every page, and gives the classes and how many pages there were.
+// listOrderable returns the options of all pages, and the number of pages.
 func (c *testServer) listOrderable(t *testing.T, in orderableInput) (options []rdstypes.OrderableDBInstanceOption, pages int) {
 	t.Helper()
 	for all := rds.NewDescribeOrderableDBInstanceOptionsPaginator(c.rdsClient, &in); all.HasMorePages(); pages++ {
@@ -57,20 +57,20 @@ func TestDescribeOrderableDBInstanceOptions(t *testing.T) {
 	c := newTestServer(t)
 	c.setPolicy(t, readOnlyPolicy)
 	for _, test := range []struct {
-		name         string
-		in           orderableInput
-		least, pages int
-		has, lacks   string
+		name                 string
+		in                   orderableInput
+		minClasses, minPages int
+		has, lacks           string
 	}{
 		{"Aurora in pages of 20", orderableInput{
 			Engine: aws.String("aurora-postgresql"), MaxRecords: aws.Int32(20)}, 80, 5, "db.r6g.large", "db.m6g.large"},
-		{"plain, in pages of the default 100", orderableInput{
+		{"standalone in pages of the default 100", orderableInput{
 			Engine: aws.String("postgres")}, 200, 3, "db.m6g.large", "db.c6gd.large"},
-		{"plain, in one page", orderableInput{
+		{"standalone in one page", orderableInput{
 			Engine: aws.String("postgres"), MaxRecords: aws.Int32(1000)}, 200, 1, "db.m6g.large", "db.c6gd.large"},
-		{"one class of a version", orderableInput{Engine: aws.String("aurora-postgresql"),
+		{"filtered by class and version", orderableInput{Engine: aws.String("aurora-postgresql"),
 			EngineVersion: aws.String("16.1"), DBInstanceClass: aws.String("db.r6g.large")}, 1, 1, "db.r6g.large", "db.r6g.xlarge"},
-		{"a class that is not Aurora's", orderableInput{Engine: aws.String("aurora-postgresql"),
+		{"class that Aurora does not support", orderableInput{Engine: aws.String("aurora-postgresql"),
 			DBInstanceClass: aws.String("db.m6g.large")}, 0, 1, "", "db.m6g.large"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -78,16 +78,17 @@ func TestDescribeOrderableDBInstanceOptions(t *testing.T) {
 			seen := map[string]bool{}
 			for _, o := range options {
 				if seen[*o.DBInstanceClass] {
-					t.Errorf("%s comes twice", *o.DBInstanceClass)
+					t.Errorf("%s is listed twice", *o.DBInstanceClass)
 				}
 				seen[*o.DBInstanceClass] = true
 				if len(o.AvailabilityZones) != 3 || *o.AvailabilityZones[0].Name != "eu-west-1a" || *o.Engine != *test.in.Engine ||
 					aws.ToString(o.EngineVersion) != aws.ToString(test.in.EngineVersion) {
-					t.Fatalf("an option is %+v", o)
+					t.Fatalf("got option %+v", o)
 				}
 			}
-			if len(seen) < test.least || pages < test.pages || test.has != "" && !seen[test.has] || seen[test.lacks] {
-				t.Errorf("%d classes in %d pages, with %s: %t, with %s: %t", len(seen), pages, test.has, seen[test.has], test.lacks, seen[test.lacks])
+			if len(seen) < test.minClasses || pages < test.minPages || test.has != "" && !seen[test.has] || seen[test.lacks] {
+				t.Errorf("got %d classes in %d pages, %s listed %t, %s listed %t",
+					len(seen), pages, test.has, seen[test.has], test.lacks, seen[test.lacks])
 			}
 		})
 	}
@@ -96,61 +97,61 @@ func TestDescribeOrderableDBInstanceOptions(t *testing.T) {
 		{Engine: aws.String("mysql"), Marker: aws.String("nonsense")},
 	} {
 		if _, err := c.rdsClient.DescribeOrderableDBInstanceOptions(t.Context(), in); errorCode(err) != "InvalidParameterValue" {
-			t.Errorf("%+v answers %v", in, err)
+			t.Errorf("%+v: got %v", in, err)
 		}
 	}
 	text := c.postForm(t, "rds", map[string][]string{"Action": {"DescribeOrderableDBInstanceOptions"}})
 	if !strings.Contains(text, "MissingParameter") {
-		t.Errorf("without an engine the answer is %s", text)
+		t.Errorf("without an engine: got %s", text)
 	}
 }
 
-// TestUnorderableClass_IsNotListed: a class that the world has withdrawn is absent, by the hook and by the admin API, in its region alone.
+// TestUnorderableClass_IsNotListed: a class that the World or the admin API made unorderable is not listed.
 func TestUnorderableClass_IsNotListed(t *testing.T) {
 	c := newTestServer(t)
 	c.setPolicy(t, readOnlyPolicy)
-	offered := func() bool {
+	isListed := func() bool {
 		options, _ := c.listOrderable(t, orderableInput{Engine: aws.String("postgres"), DBInstanceClass: aws.String("db.m6g.large")})
 		return len(options) == 1
 	}
 	c.WithWorld(func(w *model.World) { w.SetUnorderable("eu-west-1", "db.m6g.large") })
-	if offered() {
-		t.Error("a withdrawn class is offered")
+	if isListed() {
+		t.Error("an unorderable class is listed")
 	}
 	c.WithWorld(func(w *model.World) { w.SetOrderable("eu-west-1", "db.m6g.large") })
-	if !offered() {
-		t.Error("a class that is offered again is not")
+	if !isListed() {
+		t.Error("a class that is orderable again is not listed")
 	}
-	c.callAdmin(t, http.MethodPost, "/_sim/withdrawn", `{"region": "eu-west-1", "class": "db.m6g.large"}`, http.StatusNoContent)
-	if offered() {
-		t.Error("a class withdrawn by the admin API is offered")
+	c.callAdmin(t, http.MethodPost, "/_sim/unorderable-classes", `{"region": "eu-west-1", "class": "db.m6g.large"}`, http.StatusNoContent)
+	if isListed() {
+		t.Error("a class that the admin API made unorderable is listed")
 	}
-	c.callAdmin(t, http.MethodDelete, "/_sim/withdrawn?region=eu-west-1&class=db.m6g.large", "", http.StatusNoContent)
-	if !offered() {
-		t.Error("a class that the admin API offers again is not")
+	c.callAdmin(t, http.MethodDelete, "/_sim/unorderable-classes?region=eu-west-1&class=db.m6g.large", "", http.StatusNoContent)
+	if !isListed() {
+		t.Error("a class that the admin API made orderable again is not listed")
 	}
-	for _, wrong := range []string{`{"region": "eu-west-1", "class": "large"}`, `{"class": "db.m6g.large"}`, `{"regoin": "x"}`} {
-		c.callAdmin(t, http.MethodPost, "/_sim/withdrawn", wrong, http.StatusBadRequest)
+	for _, invalid := range []string{`{"region": "eu-west-1", "class": "large"}`, `{"class": "db.m6g.large"}`, `{"regoin": "x"}`} {
+		c.callAdmin(t, http.MethodPost, "/_sim/unorderable-classes", invalid, http.StatusBadRequest)
 	}
 }
 
-// callAdmin talks to the simulator itself.
+// callAdmin calls the admin API and checks the status.
 func (c *testServer) callAdmin(t *testing.T, method, path, body string, want int) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, c.url+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := answer.Body.Close(); err != nil || answer.StatusCode != want {
-		t.Errorf("%s %s with %s answers %s, want %d", method, path, body, answer.Status, want)
+	if err := response.Body.Close(); err != nil || response.StatusCode != want {
+		t.Errorf("%s %s with body %s: got %s, want %d", method, path, body, response.Status, want)
 	}
 }
 
-// listPendingMaintenance lists what is pending as "ARN action", for filters.
+// listPendingMaintenance returns the pending actions of all pages as "ARN action".
 func (c *testServer) listPendingMaintenance(t *testing.T, in pendingInput) []string {
 	t.Helper()
 	var out []string
@@ -172,7 +173,7 @@ func TestDescribePendingMaintenanceActions(t *testing.T) {
 	c := newTestServer(t)
 	c.setPolicy(t, readOnlyPolicy)
 	if got := c.listPendingMaintenance(t, pendingInput{}); len(got) != 0 {
-		t.Errorf("at first it is %v", got)
+		t.Errorf("at the start: got %v", got)
 	}
 	now := c.clock.Now().UTC()
 	c.WithWorld(func(w *model.World) {
@@ -187,24 +188,24 @@ func TestDescribePendingMaintenanceActions(t *testing.T) {
 		}
 	})
 	c.callAdmin(t, http.MethodPost, "/_sim/maintenance", `{"arn": "`+ledgerARN+`", "action": "ca-certificate-rotation"}`, http.StatusNoContent)
-	for _, wrong := range []string{
+	for _, invalid := range []string{
 		`{"arn": "` + ledgerARN + `"}`, `{"arn": "arn:aws:rds:eu-west-1:123456789012:db:nobody", "action": "db-upgrade"}`,
 	} {
-		c.callAdmin(t, http.MethodPost, "/_sim/maintenance", wrong, http.StatusBadRequest)
+		c.callAdmin(t, http.MethodPost, "/_sim/maintenance", invalid, http.StatusBadRequest)
 	}
 	got, err := c.rdsClient.DescribePendingMaintenanceActions(t.Context(), &pendingInput{ResourceIdentifier: aws.String(ledgerARN)})
 	if err != nil || len(got.PendingMaintenanceActions) != 1 || len(got.PendingMaintenanceActions[0].PendingMaintenanceActionDetails) != 2 {
-		t.Fatalf("of the ledger it is %+v, %v; want one resource with two actions", got, err)
+		t.Fatalf("got %+v, %v, want ledger with two actions", got, err)
 	}
 	d := got.PendingMaintenanceActions[0].PendingMaintenanceActionDetails[0]
 	if !d.AutoAppliedAfterDate.Equal(now.Add(24*time.Hour)) || !d.ForcedApplyDate.Equal(now.Add(48*time.Hour)) ||
 		!d.CurrentApplyDate.Equal(now.Add(36*time.Hour)) || *d.OptInStatus != "next-maintenance" ||
 		!strings.Contains(*d.Description, "Operating") {
-		t.Errorf("the update is %+v", d)
+		t.Errorf("got update %+v", d)
 	}
 	d = got.PendingMaintenanceActions[0].PendingMaintenanceActionDetails[1]
 	if d.AutoAppliedAfterDate != nil || d.CurrentApplyDate != nil || d.OptInStatus != nil {
-		t.Errorf("the rotation, of which nothing is known, is %+v", d)
+		t.Errorf("got rotation %+v, want no dates and no opt-in status", d)
 	}
 	filter := func(name string, values ...string) rdstypes.Filter {
 		return rdstypes.Filter{Name: aws.String(name), Values: values}
@@ -222,16 +223,16 @@ func TestDescribePendingMaintenanceActions(t *testing.T) {
 		{[]rdstypes.Filter{filter("db-cluster-id", "alone")}, nil},
 	} {
 		if got := c.listPendingMaintenance(t, pendingInput{Filters: test.filters}); !slices.Equal(got, test.want) {
-			t.Errorf("%v finds %v, want %v", test.filters, got, test.want)
+			t.Errorf("%v: got %v, want %v", test.filters, got, test.want)
 		}
 	}
 	c.callAdmin(t, http.MethodDelete, "/_sim/maintenance?arn="+ledgerARN, "", http.StatusNoContent)
 	if got := c.listPendingMaintenance(t, pendingInput{}); len(got) != 2 {
-		t.Errorf("without the ledger's it is %v", got)
+		t.Errorf("after the removal of the actions of ledger: got %v, want 2", got)
 	}
 }
 
-// TestDescribePendingMaintenanceActions_Paginates: what does not fit a page comes with the next.
+// TestDescribePendingMaintenanceActions_Paginates: the pages together contain all actions.
 func TestDescribePendingMaintenanceActions_Paginates(t *testing.T) {
 	c := newTestServer(t)
 	c.setPolicy(t, readOnlyPolicy)
@@ -250,11 +251,11 @@ func TestDescribePendingMaintenanceActions_Paginates(t *testing.T) {
 	}
 	got, pages := c.listPendingMaintenance(t, pendingInput{MaxRecords: aws.Int32(20)}), c.CountCalls("DescribePendingMaintenanceActions")
 	if len(got) != 30 || pages != 2 {
-		t.Errorf("%d actions in %d pages", len(got), pages)
+		t.Errorf("got %d actions in %d pages, want 30 in 2", len(got), pages)
 	}
 }
 
-// TestDescribe_ShowsWindows: both windows are told, of clusters and of instances.
+// TestDescribe_ShowsWindows: clusters and instances have both windows.
 func TestDescribe_ShowsWindows(t *testing.T) {
 	c := newTestServer(t)
 	clusters, err := c.rdsClient.DescribeDBClusters(t.Context(), &rds.DescribeDBClustersInput{})
@@ -263,7 +264,7 @@ func TestDescribe_ShowsWindows(t *testing.T) {
 	}
 	for _, d := range clusters.DBClusters {
 		if *d.PreferredBackupWindow != "01:00-01:30" || *d.PreferredMaintenanceWindow != "sun:02:00-sun:02:30" {
-			t.Errorf("%s has the windows %s and %s", *d.DBClusterIdentifier, *d.PreferredBackupWindow, *d.PreferredMaintenanceWindow)
+			t.Errorf("%s: got windows %s and %s", *d.DBClusterIdentifier, *d.PreferredBackupWindow, *d.PreferredMaintenanceWindow)
 		}
 	}
 	instances, err := c.rdsClient.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{})
@@ -272,17 +273,17 @@ func TestDescribe_ShowsWindows(t *testing.T) {
 	}
 	for _, d := range instances.DBInstances {
 		if *d.PreferredBackupWindow != "01:00-01:30" || *d.PreferredMaintenanceWindow != "sun:02:00-sun:02:30" {
-			t.Errorf("%s has the windows %s and %s", *d.DBInstanceIdentifier, *d.PreferredBackupWindow, *d.PreferredMaintenanceWindow)
+			t.Errorf("%s: got windows %s and %s", *d.DBInstanceIdentifier, *d.PreferredBackupWindow, *d.PreferredMaintenanceWindow)
 		}
 	}
 	if len(clusters.DBClusters) != 2 || len(instances.DBInstances) != 7 {
-		t.Errorf("there are %d clusters and %d instances", len(clusters.DBClusters), len(instances.DBInstances))
+		t.Errorf("got %d clusters and %d instances", len(clusters.DBClusters), len(instances.DBInstances))
 	}
 }
 
-// TestFaults_AffectReadOperations: the newer operations fail like the others, and only when the policy allows them do they get that far.
+// TestFaults_AffectReadOperations: faults apply to read operations too. Without permission the operations are denied.
 func TestFaults_AffectReadOperations(t *testing.T) {
-	for operation, ask := range map[string]func(*testServer) error{
+	for operation, call := range map[string]func(*testServer) error{
 		"DescribeOrderableDBInstanceOptions": func(c *testServer) error {
 			_, err := c.rdsClient.DescribeOrderableDBInstanceOptions(t.Context(), &orderableInput{Engine: aws.String("mysql")})
 			return err
@@ -299,16 +300,16 @@ func TestFaults_AffectReadOperations(t *testing.T) {
 		t.Run(operation, func(t *testing.T) {
 			c := newTestServer(t)
 			c.setPolicy(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":"sts:GetCallerIdentity"}]}`)
-			if err := ask(c); !strings.HasPrefix(errorCode(err), "AccessDenied") {
-				t.Errorf("a policy that says nothing of it answers %v", err)
+			if err := call(c); !strings.HasPrefix(errorCode(err), "AccessDenied") {
+				t.Errorf("without permission: got %v", err)
 			}
 			c.setPolicy(t, readOnlyPolicy)
 			c.InjectFault(Fault{Kind: Throttle, Operation: operation, Times: 1})
 			c.InjectFault(Fault{Kind: ServerError, Operation: operation, Times: 1})
 			c.InjectFault(Fault{Kind: LostRequest, Operation: operation, Times: 1})
 			for _, want := range []string{"Throttling", "Internal", "EOF", "<nil>"} {
-				if err := ask(c); !strings.Contains(errorCode(err), want) {
-					t.Errorf("it answers %v, want %s", err, want)
+				if err := call(c); !strings.Contains(errorCode(err), want) {
+					t.Errorf("got %v, want %s", err, want)
 				}
 			}
 		})

@@ -2,8 +2,8 @@ package rdssim
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -11,55 +11,55 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// FaultKind is a kind of fault.
+// FaultKind is a kind of injected fault.
 type FaultKind string
 
 // The kinds of fault.
 const (
-	// Throttle answers that there were too many requests.
+	// Throttle answers Throttling: too many requests.
 	Throttle FaultKind = "Throttle"
 	// ServerError answers HTTP 500.
 	ServerError FaultKind = "ServerError"
 	// Unavailable answers HTTP 503.
 	Unavailable FaultKind = "Unavailable"
 	// ErrorResponse answers the fault's Code, Message and HTTPStatus, for example InsufficientDBInstanceCapacity.
-	ErrorResponse FaultKind = "Answer"
-	// LostResponse carries the request out and drops the connection without an answer.
+	ErrorResponse FaultKind = "ErrorResponse"
+	// LostResponse executes the request and drops the connection without a response.
 	LostResponse FaultKind = "LostResponse"
-	// LostRequest drops the connection and carries nothing out.
+	// LostRequest drops the connection without executing the request.
 	LostRequest FaultKind = "LostRequest"
-	// MetricGap gives no points of an instance.
+	// MetricGap returns no datapoints of an instance.
 	MetricGap FaultKind = "MetricGap"
-	// PartialData gives the first half of an instance's points, with the status PartialData and no token for the rest.
+	// PartialData returns the first half of an instance's datapoints, with the status PartialData and no token for the rest.
 	PartialData FaultKind = "PartialData"
 )
 
-// affectsMetrics says of each kind whether it happens to metrics rather than to requests.
+// affectsMetrics says for each kind whether it affects metrics rather than requests.
 var affectsMetrics = map[FaultKind]bool{
 	Throttle: false, ServerError: false, Unavailable: false, ErrorResponse: false, LostResponse: false, LostRequest: false,
 	MetricGap: true, PartialData: true,
 }
 
-// Fault is something that goes wrong on request. A request meets it when it has all that the fault names.
+// Fault is an injected fault. It affects the requests that match all of its selectors.
 type Fault struct {
 	Kind FaultKind `json:"kind"`
-	// Service that it happens to, as signatures name it: rds, monitoring, sts, pricing or application-autoscaling. Empty
+	// Service selects by the service name in the signature: rds, monitoring, sts, pricing or application-autoscaling. Empty
 	// means any.
 	Service string `json:"service,omitempty"`
-	// Operation that it happens to; empty means any.
+	// Operation selects by operation; empty means any.
 	Operation string `json:"operation,omitempty"`
-	// Instance that it happens to, by the request's DBInstanceIdentifier or TargetDBInstanceIdentifier, or by a metric's
-	// dimension DBInstanceIdentifier; empty means any.
+	// Instance selects by the request's DBInstanceIdentifier or TargetDBInstanceIdentifier, or by a metric's dimension
+	// DBInstanceIdentifier; empty means any.
 	Instance string `json:"instance,omitempty"`
-	// Cluster that it happens to, by the request's DBClusterIdentifier; empty means any.
+	// Cluster selects by the request's DBClusterIdentifier; empty means any.
 	Cluster string `json:"cluster,omitempty"`
-	// EveryNth lets it happen to each nth request that meets it; 0 and 1 mean each.
-	EveryNth int `json:"every,omitempty"`
-	// Times is how often it happens; 0 means always.
+	// EveryNth applies the fault to every nth matching request; 0 and 1 mean every one.
+	EveryNth int `json:"everyNth,omitempty"`
+	// Times is how often the fault applies at most; 0 means no limit.
 	Times int `json:"times,omitempty"`
-	// ExpiresAt ends it, in simulated time; zero means never.
-	ExpiresAt time.Time `json:"until,omitzero"`
-	// Code, Message and HTTPStatus are for the kind Answer. HTTPStatus is 400 unless it says otherwise.
+	// ExpiresAt is when the fault ends, in simulated time; zero means never.
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	// Code, Message and HTTPStatus apply to the kind ErrorResponse. HTTPStatus defaults to 400.
 	Code       string `json:"code,omitempty"`
 	Message    string `json:"message,omitempty"`
 	HTTPStatus int    `json:"httpStatus,omitempty"`
@@ -67,25 +67,25 @@ type Fault struct {
 	matchedRequests, appliedCount int
 }
 
-// validate says what is wrong with a fault that came over the network.
+// validate checks a fault that the admin API received.
 func (f *Fault) validate() error {
-	ofMetrics, known := affectsMetrics[f.Kind]
+	isMetricFault, known := affectsMetrics[f.Kind]
 	switch {
 	case !known:
-		return fmt.Errorf("kind %q: want Throttle, ServerError, Unavailable, Answer, LostResponse, LostRequest, MetricGap or PartialData", f.Kind)
+		return fmt.Errorf("kind %q: want one of %v", f.Kind, slices.Sorted(maps.Keys(affectsMetrics)))
 	case f.Kind == ErrorResponse && f.Code == "":
-		return fmt.Errorf("the kind %s needs a code, such as InsufficientDBInstanceCapacity", f.Kind)
+		return fmt.Errorf("kind %s: want a code, such as InsufficientDBInstanceCapacity", f.Kind)
 	case f.HTTPStatus != 0 && (f.HTTPStatus < 400 || f.HTTPStatus > 599):
-		return fmt.Errorf("httpStatus %d: want one of an error, from 400 to 599", f.HTTPStatus)
+		return fmt.Errorf("httpStatus %d: want 400 to 599", f.HTTPStatus)
 	case f.EveryNth < 0 || f.Times < 0:
-		return errors.New("every and times must not be below 0")
-	case ofMetrics && (f.Service != "" || f.Operation != "" || f.Cluster != "" || f.EveryNth != 0 || f.Times != 0):
-		return fmt.Errorf("the kind %s takes only instance and until: it lasts", f.Kind)
+		return fmt.Errorf("everyNth %d and times %d: want numbers >= 0", f.EveryNth, f.Times)
+	case isMetricFault && (f.Service != "" || f.Operation != "" || f.Cluster != "" || f.EveryNth != 0 || f.Times != 0):
+		return fmt.Errorf("kind %s: want no selector but instance, and no limit but expiresAt", f.Kind)
 	}
 	return nil
 }
 
-// InjectFault lets something go wrong from now on. Of several faults that a request meets, the first injected happens.
+// InjectFault adds a fault. If several faults match a request, the one injected first applies.
 func (s *Server) InjectFault(fault Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,21 +103,22 @@ func (s *Server) InjectFault(fault Fault) {
 	s.faults = append(s.faults, &fault)
 }
 
-// ClearFaults ends every fault.
+// ClearFaults removes all faults.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
+// isActive reports whether the fault has neither expired nor reached its number of times.
 func (f *Fault) isActive(now time.Time) bool {
 	return (f.Times == 0 || f.appliedCount < f.Times) && (f.ExpiresAt.IsZero() || now.Before(f.ExpiresAt))
 }
 
-// executesRequest says whether the request is carried out all the same.
+// executesRequest reports whether the request is executed in spite of the fault.
 func (f *Fault) executesRequest() bool { return f.Kind == LostResponse }
 
-// matchesRequest says whether a request has all that the fault names.
+// matchesRequest reports whether a request matches all selectors of the fault.
 func (f *Fault) matchesRequest(r *request) bool {
 	instances := []string{r.form.Get("DBInstanceIdentifier"), r.form.Get("TargetDBInstanceIdentifier")}
 	return !affectsMetrics[f.Kind] &&
@@ -127,7 +128,7 @@ func (f *Fault) matchesRequest(r *request) bool {
 		(f.Cluster == "" || f.Cluster == r.form.Get("DBClusterIdentifier"))
 }
 
-// nextFault finds what goes wrong with a request.
+// nextFault returns the fault that applies to a request, or nil, and counts it.
 func (s *Server) nextFault(r *request) *Fault {
 	for _, fault := range s.faults {
 		if !fault.isActive(s.options.World.Now()) || !fault.matchesRequest(r) {
@@ -142,17 +143,17 @@ func (s *Server) nextFault(r *request) *Fault {
 	return nil
 }
 
-// hasMetricFault says whether a fault of the kind happens to the metrics of an instance.
+// hasMetricFault reports whether an active fault of a kind affects the metrics of an instance.
 func (s *Server) hasMetricFault(kind FaultKind, instance string) bool {
 	return slices.ContainsFunc(s.faults, func(f *Fault) bool {
 		return f.Kind == kind && f.isActive(s.options.World.Now()) && (f.Instance == "" || f.Instance == instance)
 	})
 }
 
-// applyFault answers as the fault has it, or not at all.
+// applyFault answers the error of a fault, or drops the connection.
 func (s *Server) applyFault(r *request, fault *Fault) {
 	if fault.Kind == LostResponse || fault.Kind == LostRequest {
-		panic(http.ErrAbortHandler) // which is how net/http drops a connection
+		panic(http.ErrAbortHandler) // net/http then drops the connection
 	}
 	s.writeError(r, &model.APIError{Code: fault.Code, Message: fault.Message, HTTPStatus: fault.HTTPStatus})
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// Policy is an identity-based IAM policy. It has as much of the language as the shipped policy needs; what it does not
-// know is refused when it is read, since a condition that is passed over would allow too much.
+// Policy is an identity-based IAM policy. It supports the part of the policy language that the shipped policy needs.
+// ParsePolicy refuses everything else, because ignoring a condition would allow too much.
 type Policy struct {
 	statements []statement
 }
@@ -27,42 +27,42 @@ type statement struct {
 	Condition map[string]map[string]stringList `json:"Condition"`
 }
 
-// stringList is a string or a list of strings.
+// stringList is encoded as a string or a list of strings.
 type stringList []string
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (o *stringList) UnmarshalJSON(data []byte) error {
-	var one string
-	if json.Unmarshal(data, &one) == nil {
-		*o = stringList{one}
+func (l *stringList) UnmarshalJSON(data []byte) error {
+	var single string
+	if json.Unmarshal(data, &single) == nil {
+		*l = stringList{single}
 		return nil
 	}
-	return json.Unmarshal(data, (*[]string)(o))
+	return json.Unmarshal(data, (*[]string)(l))
 }
 
-// The operators of conditions.
-var conditionOperators = map[string]func(value string, present bool, wanted []string) bool{
-	"StringEquals":    func(v string, present bool, wanted []string) bool { return present && slices.Contains(wanted, v) },
-	"StringNotEquals": func(v string, present bool, wanted []string) bool { return !present || !slices.Contains(wanted, v) },
-	"StringLike": func(v string, present bool, wanted []string) bool {
-		return present && slices.ContainsFunc(wanted, func(pattern string) bool { return matchesPattern(pattern, v) })
+// conditionOperators evaluate a condition: the value of a key, whether the key is present, and the values in the policy.
+var conditionOperators = map[string]func(value string, present bool, expected []string) bool{
+	"StringEquals":    func(v string, present bool, expected []string) bool { return present && slices.Contains(expected, v) },
+	"StringNotEquals": func(v string, present bool, expected []string) bool { return !present || !slices.Contains(expected, v) },
+	"StringLike": func(v string, present bool, expected []string) bool {
+		return present && slices.ContainsFunc(expected, func(pattern string) bool { return matchesPattern(pattern, v) })
 	},
-	"Null": func(_ string, present bool, wanted []string) bool {
-		return slices.Contains(wanted, map[bool]string{true: "false", false: "true"}[present])
+	"Null": func(_ string, present bool, expected []string) bool {
+		return slices.Contains(expected, map[bool]string{true: "false", false: "true"}[present])
 	},
 }
 
-// The condition keys, of which the first two are prefixes (IAM user guide, "AWS global condition context keys").
+// The supported condition keys; the first two are prefixes (IAM user guide, "AWS global condition context keys").
 const (
 	resourceTagPrefix  = "aws:ResourceTag/"
 	requestTagPrefix   = "aws:RequestTag/"
 	passedToServiceKey = "iam:PassedToService"
 )
 
-// conditionValues are what condition keys have in one request.
+// conditionValues are the values of the condition keys of a request.
 type conditionValues map[string]string
 
-// tagConditions is what condition keys have for a resource with tags and a request that sets tags.
+// tagConditions returns the values for the tags of a resource and the tags in a request.
 func tagConditions(resource, request map[string]string) conditionValues {
 	out := conditionValues{}
 	for key, value := range resource {
@@ -74,7 +74,7 @@ func tagConditions(resource, request map[string]string) conditionValues {
 	return out
 }
 
-// ParsePolicy reads a policy document. The error names what it does not know.
+// ParsePolicy parses a policy document. It returns an error for everything that it does not support.
 func ParsePolicy(data []byte) (*Policy, error) {
 	var document struct {
 		Version   string      `json:"Version"`
@@ -96,24 +96,25 @@ func ParsePolicy(data []byte) (*Policy, error) {
 	return &Policy{document.Statement}, nil
 }
 
+// validate returns an error for an incomplete statement and for unsupported conditions.
 func (s statement) validate() error {
 	if s.Effect != "Allow" && s.Effect != "Deny" || len(s.Action) == 0 || len(s.Resource) == 0 {
-		return errors.New("it needs the effect Allow or Deny, actions and resources")
+		return errors.New("want the effect Allow or Deny, actions and resources")
 	}
 	for operator, keys := range s.Condition {
 		if _, known := conditionOperators[operator]; !known {
-			return fmt.Errorf("the simulator does not know the operator %s", operator)
+			return fmt.Errorf("the simulator does not support the operator %s", operator)
 		}
 		for key := range keys {
 			if !strings.HasPrefix(key, resourceTagPrefix) && !strings.HasPrefix(key, requestTagPrefix) && key != passedToServiceKey {
-				return fmt.Errorf("the simulator does not know the condition key %s", key)
+				return fmt.Errorf("the simulator does not support the condition key %s", key)
 			}
 		}
 	}
 	return nil
 }
 
-// evaluate finds what the policy has to say: some statement allows the action, or one denies it, which is stronger.
+// evaluate reports whether a statement allows an action, and whether a statement denies it. A denial takes precedence.
 func (p *Policy) evaluate(action, resource string, values conditionValues) (allowed, denied bool) {
 	for _, s := range p.statements {
 		if s.appliesTo(action, resource, values) {
@@ -124,6 +125,7 @@ func (p *Policy) evaluate(action, resource string, values conditionValues) (allo
 	return allowed, denied
 }
 
+// appliesTo reports whether action, resource and all conditions of the statement match.
 func (s statement) appliesTo(action, resource string, values conditionValues) bool {
 	isAction := func(pattern string) bool { return matchesPattern(strings.ToLower(pattern), strings.ToLower(action)) }
 	isResource := func(pattern string) bool { return matchesPattern(pattern, resource) }
@@ -131,8 +133,8 @@ func (s statement) appliesTo(action, resource string, values conditionValues) bo
 		return false
 	}
 	for operator, keys := range s.Condition {
-		for key, wanted := range keys {
-			if value, present := values[key]; !conditionOperators[operator](value, present, wanted) {
+		for key, expected := range keys {
+			if value, present := values[key]; !conditionOperators[operator](value, present, expected) {
 				return false
 			}
 		}
@@ -140,20 +142,21 @@ func (s statement) appliesTo(action, resource string, values conditionValues) bo
 	return true
 }
 
-// matchesPattern compares with IAM's wildcards. Slashes are nothing special, so they are hidden from path.Match.
+// matchesPattern matches IAM wildcards, which also match slashes. It therefore replaces the characters that are special to
+// path.Match.
 func matchesPattern(pattern, value string) bool {
-	hide := strings.NewReplacer("/", "\x00", "[", "\x01", `\`, "\x02")
-	matched, err := path.Match(hide.Replace(pattern), hide.Replace(value))
+	escape := strings.NewReplacer("/", "\x00", "[", "\x01", `\`, "\x02")
+	matched, err := path.Match(escape.Replace(pattern), escape.Replace(value))
 	return err == nil && matched
 }
 
-// authorize answers AccessDenied, in AWS's words, for what the policy does not allow.
+// authorize returns AccessDenied, with the message of AWS, for an action that the policy does not allow.
 func (s *Server) authorize(r *request, action, resource string, values conditionValues) *model.APIError {
 	if s.options.Policy == nil {
 		return nil
 	}
 	allowed, denied := s.options.Policy.evaluate(action, resource, values)
-	reason := ""
+	var reason string
 	switch {
 	case denied:
 		reason = "with an explicit deny in an identity-based policy"

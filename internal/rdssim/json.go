@@ -8,12 +8,13 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// jsonProtocol is awsJson1_1, which the price list and Application Auto Scaling speak.
+// jsonProtocol is awsJson1_1, the protocol of the price list and of Application Auto Scaling.
 type jsonProtocol struct{}
 
+// writeResponse implements protocol.
 func (jsonProtocol) writeResponse(r *request, response any) { writeAWSJSON(r, http.StatusOK, response) }
 
-// jsonErrorNames are the names that JSON services give to codes of the Query protocol, where the two differ.
+// jsonErrorNames maps error codes of the Query protocol to those of services with the JSON protocol, where they differ.
 var jsonErrorNames = map[string]string{
 	"AccessDenied":       "AccessDeniedException",
 	"InternalFailure":    "InternalErrorException",
@@ -22,6 +23,7 @@ var jsonErrorNames = map[string]string{
 	"Throttling":         "ThrottlingException",
 }
 
+// writeError implements protocol.
 func (jsonProtocol) writeError(r *request, apiErr *model.APIError) {
 	writeAWSJSON(r, apiErr.HTTPStatus, struct {
 		Type    string `json:"__type"`
@@ -29,13 +31,21 @@ func (jsonProtocol) writeError(r *request, apiErr *model.APIError) {
 	}{cmp.Or(jsonErrorNames[apiErr.Code], apiErr.Code), apiErr.Message})
 }
 
+// decodeJSON decodes the body of a request.
+func decodeJSON(r *request, in any) *model.APIError {
+	if err := json.NewDecoder(r.httpRequest.Body).Decode(in); err != nil {
+		return badRequest("SerializationException", "%v", err)
+	}
+	return nil
+}
+
 func writeAWSJSON(r *request, status int, body any) {
-	text, err := json.Marshal(body)
+	data, err := json.Marshal(body)
 	if err != nil {
 		http.Error(r.responseWriter, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	r.responseWriter.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	r.responseWriter.WriteHeader(status)
-	_, _ = r.responseWriter.Write(text) // a caller that has gone away gets nothing
+	_, _ = r.responseWriter.Write(data) // ignore that the client has disconnected
 }

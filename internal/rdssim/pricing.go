@@ -1,38 +1,36 @@
 package rdssim
 
 import (
-	"encoding/base64"
 	"encoding/json"
-	"fmt"
-	"net/http"
 	"slices"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
 const (
-	// rdsServiceCode is RDS's in the price list.
+	// rdsServiceCode is the service code of RDS in the price list.
 	rdsServiceCode = "AmazonRDS"
-	// priceFormatVersion is the one version of the format of products.
+	// priceFormatVersion is the only version of the product format.
 	priceFormatVersion = "aws_v1"
-	// maxProductsPerPage is how many products a page has, at most and by default (Price List API reference, GetProducts).
+	// maxProductsPerPage is the maximum and default page size (Price List API reference, GetProducts).
 	maxProductsPerPage = 100
 )
 
-// pricingEndpointRegions are where the price list has endpoints (Billing user guide, "AWS Price List API endpoints"). It tells the
-// prices of every region.
+// pricingEndpointRegions are the regions with an endpoint of the price list (Billing user guide, "AWS Price List API
+// endpoints"). Each endpoint returns the prices of all regions.
 var pricingEndpointRegions = []string{"us-east-1", "eu-central-1", "ap-south-1"}
 
-// checkPricingEndpoint says whether the price list can be asked in a region, so that who asks elsewhere finds out here.
+// checkPricingEndpoint returns an error for a region without an endpoint of the price list, where a call to AWS would fail.
 func checkPricingEndpoint(region string) *model.APIError {
 	if slices.Contains(pricingEndpointRegions, region) {
 		return nil
 	}
-	return &model.APIError{Code: "UnknownEndpoint", HTTPStatus: http.StatusBadRequest, Message: fmt.Sprintf(
-		"The price list has no endpoint in %s, but in %v: ask there, for the prices of any region.", region, pricingEndpointRegions)}
+	return badRequest("UnknownEndpoint",
+		"The price list has no endpoint in %s. Use an endpoint in one of %v, which returns the prices of all regions.",
+		region, pricingEndpointRegions)
 }
 
-// getProductsRequest is GetProducts.
+// getProductsRequest is a GetProducts request.
 type getProductsRequest struct {
 	ServiceCode   string
 	FormatVersion string
@@ -43,14 +41,14 @@ type getProductsRequest struct {
 
 type productFilter struct{ Type, Field, Value string }
 
-// getProductsResponse is what GetProducts gives.
+// getProductsResponse is the response of GetProducts.
 type getProductsResponse struct {
 	FormatVersion string
-	PriceList     []string // each is a product's JSON
+	PriceList     []string // JSON documents
 	NextToken     string   `json:",omitempty"`
 }
 
-// handlePricing carries out an operation of the price list (API version 2017-10-15).
+// handlePricing executes an operation of the price list (API version 2017-10-15).
 func (s *Server) handlePricing(r *request) (any, *model.APIError) {
 	if r.operation != "GetProducts" {
 		return nil, invalidAction(r.operation)
@@ -59,45 +57,46 @@ func (s *Server) handlePricing(r *request) (any, *model.APIError) {
 		return nil, denied
 	}
 	var in getProductsRequest
-	if err := json.NewDecoder(r.httpRequest.Body).Decode(&in); err != nil {
-		return nil, &model.APIError{Code: "SerializationException", Message: err.Error(), HTTPStatus: http.StatusBadRequest}
+	if apiErr := decodeJSON(r, &in); apiErr != nil {
+		return nil, apiErr
 	}
-	if failed := in.validate(); failed != nil {
-		return nil, failed
+	if apiErr := in.validate(); apiErr != nil {
+		return nil, apiErr
 	}
-	first, _, failed := decodePageToken(in.NextToken)
-	if failed != nil {
-		return nil, &model.APIError{Code: "InvalidNextTokenException", Message: failed.Message, HTTPStatus: http.StatusBadRequest}
+	first, _, apiErr := decodePageToken(in.NextToken)
+	if apiErr != nil {
+		return nil, badRequest("InvalidNextTokenException", "%s", apiErr.Message)
 	}
 	return in.listProducts(first)
 }
 
+// invalidParameter is the error of the price list for an invalid request.
 func invalidParameter(format string, args ...any) *model.APIError {
-	return &model.APIError{Code: "InvalidParameterException", Message: fmt.Sprintf(format, args...), HTTPStatus: http.StatusBadRequest}
+	return badRequest("InvalidParameterException", format, args...)
 }
 
-// validate says what is wrong with a request.
+// validate checks a request.
 func (in getProductsRequest) validate() *model.APIError {
 	switch {
 	case in.ServiceCode != rdsServiceCode:
-		return invalidParameter("ServiceCode %q: the simulator has the prices of %s alone.", in.ServiceCode, rdsServiceCode)
+		return invalidParameter("ServiceCode %q: the simulator supports only %s.", in.ServiceCode, rdsServiceCode)
 	case in.FormatVersion != "" && in.FormatVersion != priceFormatVersion:
 		return invalidParameter("FormatVersion %q: want %s.", in.FormatVersion, priceFormatVersion)
 	case in.MaxResults != nil && (*in.MaxResults < 1 || *in.MaxResults > maxProductsPerPage):
-		return invalidParameter("MaxResults %d is not from 1 to %d.", *in.MaxResults, maxProductsPerPage)
+		return invalidParameter("MaxResults %d: want 1 to %d.", *in.MaxResults, maxProductsPerPage)
 	}
 	for _, f := range in.Filters {
 		switch {
 		case f.Type != "TERM_MATCH":
-			return invalidParameter("Filters: the simulator knows the type TERM_MATCH, not %q.", f.Type)
+			return invalidParameter("Filter type %q: the simulator supports only TERM_MATCH.", f.Type)
 		case !slices.Contains(productFields, f.Field):
-			return invalidParameter("Filters: there is no field %q of a product; there are %v.", f.Field, productFields)
+			return invalidParameter("Filter field %q: want one of %v.", f.Field, productFields)
 		}
 	}
 	return nil
 }
 
-// listProducts is the answer from a product on.
+// listProducts returns a page of the matching products, from an offset on.
 func (in getProductsRequest) listProducts(offset int) (any, *model.APIError) {
 	pageSize := maxProductsPerPage
 	if in.MaxResults != nil {
@@ -113,7 +112,7 @@ func (in getProductsRequest) listProducts(offset int) (any, *model.APIError) {
 			continue
 		}
 		if len(out.PriceList) == pageSize {
-			out.NextToken = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%d:0", offset+pageSize))
+			out.NextToken = encodePageToken(offset+pageSize, 0)
 			break
 		}
 		text, err := json.Marshal(p.priceListDocument())

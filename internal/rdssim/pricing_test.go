@@ -13,7 +13,7 @@ import (
 	pricingtypes "github.com/aws/aws-sdk-go-v2/service/pricing/types"
 )
 
-// priceListProduct is a product as the price list documents it.
+// priceListProduct is a product document of the price list.
 type priceListProduct struct {
 	Product struct {
 		SKU, ProductFamily string
@@ -29,14 +29,14 @@ type priceListProduct struct {
 	}
 }
 
-// hourlyPriceUSD is the price an hour.
+// hourlyPriceUSD returns the price in USD per hour.
 func (p priceListProduct) hourlyPriceUSD(t *testing.T) float64 {
 	t.Helper()
 	for _, term := range p.Terms.OnDemand {
 		for _, dimension := range term.PriceDimensions {
 			price, err := strconv.ParseFloat(dimension.PricePerUnit["USD"], 64)
 			if err != nil || dimension.Unit != "Hrs" || !strings.Contains(dimension.Description, "(simulated)") {
-				t.Errorf("%s costs %+v, %v", p.Product.SKU, dimension, err)
+				t.Errorf("%s: got price %+v, %v", p.Product.SKU, dimension, err)
 			}
 			return price
 		}
@@ -45,32 +45,32 @@ func (p priceListProduct) hourlyPriceUSD(t *testing.T) float64 {
 	return 0
 }
 
-// pricingClient is a client of the price list where it can be asked.
+// pricingClient returns a client of the price list in a region.
 func (c *testServer) pricingClient(region string) *pricing.Client {
 	return pricing.NewFromConfig(c.Config, func(o *pricing.Options) { o.Region = region })
 }
 
-func termFilters(of map[string]string) []pricingtypes.Filter {
+func termFilters(terms map[string]string) []pricingtypes.Filter {
 	var out []pricingtypes.Filter
-	for field, value := range of {
+	for field, value := range terms {
 		out = append(out, pricingtypes.Filter{Type: pricingtypes.FilterTypeTermMatch, Field: aws.String(field), Value: aws.String(value)})
 	}
 	return out
 }
 
-// listProducts asks for every page of what has the terms.
-func (c *testServer) listProducts(t *testing.T, of map[string]string) ([]priceListProduct, error) {
+// listProducts returns the products of all pages that match the terms.
+func (c *testServer) listProducts(t *testing.T, terms map[string]string) ([]priceListProduct, error) {
 	t.Helper()
 	var out []priceListProduct
 	for all := pricing.NewGetProductsPaginator(c.pricingClient("us-east-1"), &pricing.GetProductsInput{
-		ServiceCode: aws.String("AmazonRDS"), FormatVersion: aws.String("aws_v1"), Filters: termFilters(of), MaxResults: aws.Int32(100),
+		ServiceCode: aws.String("AmazonRDS"), FormatVersion: aws.String("aws_v1"), Filters: termFilters(terms), MaxResults: aws.Int32(100),
 	}); all.HasMorePages(); {
 		page, err := all.NextPage(t.Context())
 		if err != nil {
 			return nil, err
 		}
 		if len(page.PriceList) > 100 || *page.FormatVersion != "aws_v1" {
-			t.Errorf("a page has %d products in %s", len(page.PriceList), *page.FormatVersion)
+			t.Errorf("got a page of %d products in format %s", len(page.PriceList), *page.FormatVersion)
 		}
 		for _, text := range page.PriceList {
 			var p priceListProduct
@@ -79,19 +79,19 @@ func (c *testServer) listProducts(t *testing.T, of map[string]string) ([]priceLi
 			}
 			out = append(out, p)
 		}
-		if len(of) == 0 {
-			break // there are very many
+		if len(terms) == 0 {
+			break // there are too many products to list
 		}
 	}
 	return out, nil
 }
 
-// findProduct finds the only product that has the terms, and its price.
-func (c *testServer) findProduct(t *testing.T, of map[string]string) (priceListProduct, float64) {
+// findProduct returns the only product that matches the terms, and its price.
+func (c *testServer) findProduct(t *testing.T, terms map[string]string) (priceListProduct, float64) {
 	t.Helper()
-	found, err := c.listProducts(t, of)
+	found, err := c.listProducts(t, terms)
 	if err != nil || len(found) != 1 {
-		t.Fatalf("%v finds %d products, %v", of, len(found), err)
+		t.Fatalf("%v: got %d products, %v, want 1", terms, len(found), err)
 	}
 	return found[0], found[0].hourlyPriceUSD(t)
 }
@@ -112,11 +112,11 @@ func TestGetProducts(t *testing.T) {
 		skus[p.Product.SKU] = true
 		usage[p.Product.Attributes["instanceType"]]++
 		if p.Product.Attributes["regionCode"] != "eu-west-1" || p.Product.ProductFamily != "Database Instance" || p.hourlyPriceUSD(t) <= 0 {
-			t.Fatalf("a product is %+v", p)
+			t.Fatalf("got product %+v", p)
 		}
 	}
 	if len(all) < 160 || len(skus) != len(all) || usage["db.r6g.large"] != 2 || usage["db.m6g.large"] != 0 {
-		t.Errorf("%d products with %d SKUs; %v", len(all), len(skus), usage)
+		t.Errorf("got %d products with %d SKUs: %v", len(all), len(skus), usage)
 	}
 
 	with := func(more ...string) map[string]string {
@@ -130,29 +130,29 @@ func TestGetProducts(t *testing.T) {
 		return c.findProduct(t, with("databaseEngine", "Aurora PostgreSQL", "instanceType", class, "storage", storage))
 	}
 	standard, large := auroraOn("db.r6g.large", "EBS Only")
-	optimized, dearer := auroraOn("db.r6g.large", "Aurora IO Optimization Mode")
+	optimized, optimizedPrice := auroraOn("db.r6g.large", "Aurora IO Optimization Mode")
 	_, xlarge := auroraOn("db.r6g.xlarge", "EBS Only")
 	if standard.Product.Attributes["usagetype"] != "InstanceUsage:db.r6g.large" ||
 		optimized.Product.Attributes["usagetype"] != "InstanceUsageIOOptimized:db.r6g.large" {
-		t.Errorf("the usage types are %v and %v", standard.Product.Attributes, optimized.Product.Attributes)
+		t.Errorf("got usage types %v and %v", standard.Product.Attributes, optimized.Product.Attributes)
 	}
 	_, single := c.findProduct(t, with("databaseEngine", "PostgreSQL", "instanceType", "db.m6g.large", "deploymentOption", "Single-AZ"))
 	_, multi := c.findProduct(t, with("databaseEngine", "PostgreSQL", "instanceType", "db.m6g.large", "deploymentOption", "Multi-AZ"))
 	_, micro := c.findProduct(t, with("databaseEngine", "PostgreSQL", "instanceType", "db.t3.micro", "deploymentOption", "Single-AZ"))
 	for name, test := range map[string]struct{ got, want float64 }{
-		"db.r6g.large": {large, 0.26}, "double the size": {xlarge, 2 * large}, "I/O-Optimized": {dearer, 1.3 * large},
+		"db.r6g.large": {large, 0.26}, "double the size": {xlarge, 2 * large}, "I/O-Optimized": {optimizedPrice, 1.3 * large},
 		"Multi-AZ": {multi, 2 * single}, "db.t3.micro": {micro, 0.018},
 	} {
 		if math.Abs(test.got-test.want) > 0.001 {
-			t.Errorf("%s costs %g, want %g", name, test.got, test.want)
+			t.Errorf("%s: got %g, want %g", name, test.got, test.want)
 		}
 	}
-	irish, _ := c.findProduct(t, map[string]string{"usagetype": "EU-InstanceUsage:db.r6g.large", "databaseEngine": "Aurora MySQL"})
-	if irish.Product.Attributes["regionCode"] != "eu-west-1" {
-		t.Errorf("the Irish product is %+v", irish)
+	euWest1, _ := c.findProduct(t, map[string]string{"usagetype": "EU-InstanceUsage:db.r6g.large", "databaseEngine": "Aurora MySQL"})
+	if euWest1.Product.Attributes["regionCode"] != "eu-west-1" {
+		t.Errorf("got product %+v, want one of eu-west-1", euWest1)
 	}
 	if none, err := c.listProducts(t, map[string]string{"regionCode": "mars-north-1"}); err != nil || len(none) != 0 {
-		t.Errorf("a region without prices has %d, %v", len(none), err)
+		t.Errorf("region without prices: got %d products, %v", len(none), err)
 	}
 }
 
@@ -162,37 +162,37 @@ func TestGetProducts_RefusesInvalidRequest(t *testing.T) {
 	const invalid = "InvalidParameterException"
 	for name, test := range map[string]struct {
 		region string
-		change func(*pricing.GetProductsInput)
+		edit   func(*pricing.GetProductsInput)
 		want   string
 	}{
-		"an unknown field": {"us-east-1", func(in *pricing.GetProductsInput) {
+		"unknown field": {"us-east-1", func(in *pricing.GetProductsInput) {
 			in.Filters = termFilters(map[string]string{"color": "red"})
 		}, invalid},
-		"another type": {"us-east-1", func(in *pricing.GetProductsInput) {
+		"unsupported filter type": {"us-east-1", func(in *pricing.GetProductsInput) {
 			in.Filters = []pricingtypes.Filter{{Type: "CONTAINS", Field: aws.String("regionCode"), Value: aws.String("eu")}}
 		}, invalid},
-		"another service":     {"us-east-1", func(in *pricing.GetProductsInput) { in.ServiceCode = aws.String("AmazonEC2") }, invalid},
-		"another format":      {"us-east-1", func(in *pricing.GetProductsInput) { in.FormatVersion = aws.String("aws_v2") }, invalid},
-		"too large a page":    {"us-east-1", func(in *pricing.GetProductsInput) { in.MaxResults = aws.Int32(101) }, invalid},
-		"a token of nobody's": {"us-east-1", func(in *pricing.GetProductsInput) { in.NextToken = aws.String("x") }, "InvalidNextTokenException"},
-		"where it is not":     {"eu-west-1", func(*pricing.GetProductsInput) {}, "UnknownEndpoint"},
-		"where it is":         {"eu-central-1", func(*pricing.GetProductsInput) {}, "<nil>"},
+		"unsupported service":     {"us-east-1", func(in *pricing.GetProductsInput) { in.ServiceCode = aws.String("AmazonEC2") }, invalid},
+		"unsupported format":      {"us-east-1", func(in *pricing.GetProductsInput) { in.FormatVersion = aws.String("aws_v2") }, invalid},
+		"page too large":          {"us-east-1", func(in *pricing.GetProductsInput) { in.MaxResults = aws.Int32(101) }, invalid},
+		"invalid token":           {"us-east-1", func(in *pricing.GetProductsInput) { in.NextToken = aws.String("x") }, "InvalidNextTokenException"},
+		"region without endpoint": {"eu-west-1", func(*pricing.GetProductsInput) {}, "UnknownEndpoint"},
+		"region with endpoint":    {"eu-central-1", func(*pricing.GetProductsInput) {}, "<nil>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := &pricing.GetProductsInput{ServiceCode: aws.String("AmazonRDS")}
-			test.change(in)
+			test.edit(in)
 			_, err := c.pricingClient(test.region).GetProducts(t.Context(), in)
 			if got := errorCode(err); got != test.want {
-				t.Errorf("it answers %s, want %s: %v", got, test.want, err)
+				t.Errorf("got %s, want %s: %v", got, test.want, err)
 			}
 			var typed *pricingtypes.InvalidParameterException
 			if test.want == invalid && (!errors.As(err, &typed) || typed.ErrorMessage() == "") {
-				t.Errorf("the SDK does not know it: %v", err)
+				t.Errorf("the SDK does not decode the error: %v", err)
 			}
 		})
 	}
 	_, err := c.pricingClient("us-east-1").DescribeServices(t.Context(), &pricing.DescribeServicesInput{})
 	if errorCode(err) != "UnknownOperationException" {
-		t.Errorf("another operation answers %v", err)
+		t.Errorf("unsupported operation: got %v", err)
 	}
 }

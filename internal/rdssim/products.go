@@ -10,10 +10,10 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// pricedRegion is a region that has prices, with the prefix of its usage types.
+// pricedRegion is a region that has prices. usagePrefix begins its usage types.
 type pricedRegion struct{ code, usagePrefix string }
 
-// pricedRegions have prices; the simulated prices are the same in each.
+// pricedRegions are the regions with prices. The simulated prices are the same in all of them.
 var pricedRegions = []pricedRegion{
 	{"us-east-1", ""}, {"us-east-2", "USE2-"}, {"us-west-1", "USW1-"}, {"us-west-2", "USW2-"}, {"ca-central-1", "CAN1-"},
 	{"sa-east-1", "SAE1-"}, {"eu-west-1", "EU-"}, {"eu-west-2", "EUW2-"}, {"eu-west-3", "EUW3-"}, {"eu-central-1", "EUC1-"},
@@ -21,36 +21,37 @@ var pricedRegions = []pricedRegion{
 	{"ap-south-1", "APS3-"},
 }
 
-// pricedEngines are the engines that have prices, by the names of the price list. Oracle and SQL Server have none here: their
-// prices depend on editions and licences.
-var pricedEngines = []struct{ engine, name string }{
+// pricedEngines are the engines with prices, and their names in the price list. Oracle and SQL Server have none, because their
+// prices depend on editions and licenses.
+var pricedEngines = []struct{ engine, databaseEngine string }{
 	{"aurora-postgresql", "Aurora PostgreSQL"}, {"aurora-mysql", "Aurora MySQL"}, {"postgres", "PostgreSQL"}, {"mysql", "MySQL"},
 	{"mariadb", "MariaDB"},
 }
 
-// The deployment options, and the storage of the two products that Aurora has of a class.
+// The deployment options, and the storage attributes of the two products of a class for Aurora.
 const (
 	singleAZ, multiAZ              = "Single-AZ", "Multi-AZ"
 	ebsStorage, ioOptimizedStorage = "EBS Only", "Aurora IO Optimization Mode"
 )
 
-// The prices are simulated. They double with size as AWS's do, and are near two that are known: Aurora PostgreSQL on
-// db.r6g.large at 0.26 USD an hour, and PostgreSQL on db.t3.micro at 0.018.
+// The prices are simulated. As in AWS they double with size. They are close to two known prices: Aurora PostgreSQL on
+// db.r6g.large at 0.26 USD per hour, and PostgreSQL on db.t3.micro at 0.018.
 var (
-	// vcpuHourPriceUSD is USD an hour of a vCPU on x86, by the letter that a family begins with.
+	// vcpuHourPriceUSD is the price of a vCPU hour on x86, by the first letter of the family.
 	vcpuHourPriceUSD = map[byte]float64{'c': 0.078, 'm': 0.0885, 'r': 0.128, 'x': 0.27, 'z': 0.17}
-	// defaultVCPUHourPriceUSD is that of other families.
+	// defaultVCPUHourPriceUSD is the price for other families.
 	defaultVCPUHourPriceUSD = 0.1
-	// burstableGiBHourPriceUSD is USD an hour of a GiB of the t families, whose small sizes have as many vCPUs as larger ones.
+	// burstableGiBHourPriceUSD is the price of a GiB hour for the t families, whose small sizes have as many vCPUs as larger
+	// ones.
 	burstableGiBHourPriceUSD = 0.018
 )
 
-// What multiplies a price: Graviton, Aurora, its I/O-Optimized storage, and a standby.
+// The factors on a price: Graviton, Aurora, its I/O-Optimized storage, and a standby.
 const (
 	armFactor, auroraFactor, ioOptimizedFactor, multiAZFactor = 0.9, 1.13, 1.3, 2
 )
 
-// product is one instance class for one engine, in one region and deployment.
+// product is an instance class for an engine, in a region and with a deployment option.
 type product struct {
 	region                 pricedRegion
 	engine, databaseEngine string
@@ -60,7 +61,7 @@ type product struct {
 	usageType, storage     string
 }
 
-// allProducts yields each product, in the same order every time.
+// allProducts yields all products in a fixed order.
 func allProducts(yield func(product) bool) {
 	classes := catalog.All()
 	for _, region := range pricedRegions {
@@ -71,12 +72,13 @@ func allProducts(yield func(product) bool) {
 					continue
 				}
 				p := product{
-					region: region, engine: e.engine, databaseEngine: e.name, class: class, deployment: singleAZ, storage: ebsStorage,
+					region: region, engine: e.engine, databaseEngine: e.databaseEngine, class: class, deployment: singleAZ, storage: ebsStorage,
 					usageType: region.usagePrefix + "InstanceUsage:" + class.Name,
 				}
 				variant := p
 				if aurora {
-					variant.ioOptimized, variant.storage, variant.usageType = true, ioOptimizedStorage, region.usagePrefix+"InstanceUsageIOOptimized:"+class.Name
+					variant.ioOptimized, variant.storage = true, ioOptimizedStorage
+					variant.usageType = region.usagePrefix + "InstanceUsageIOOptimized:" + class.Name
 				} else {
 					variant.deployment, variant.usageType = multiAZ, region.usagePrefix+"Multi-AZUsage:"+class.Name
 				}
@@ -88,7 +90,7 @@ func allProducts(yield func(product) bool) {
 	}
 }
 
-// hourlyPriceUSD is in USD an hour.
+// hourlyPriceUSD returns the price in USD per hour.
 func (p product) hourlyPriceUSD() float64 {
 	family := p.class.Family
 	price := defaultVCPUHourPriceUSD
@@ -114,13 +116,13 @@ func (p product) hourlyPriceUSD() float64 {
 	return math.Round(price*1e4) / 1e4
 }
 
-// productFields are what products can be filtered by.
+// productFields are the fields by which products can be filtered.
 var productFields = []string{
 	"databaseEngine", "deploymentOption", "instanceType", "licenseModel", "productFamily", "regionCode", "servicecode", "storage",
 	"usagetype",
 }
 
-// attribute is one of the productFields.
+// attribute returns the value of one of the productFields.
 func (p product) attribute(field string) string {
 	switch field {
 	case "databaseEngine":
@@ -144,7 +146,7 @@ func (p product) attribute(field string) string {
 	}
 }
 
-// matches says whether a product has what every filter asks for. The price list compares without regard to case.
+// matches reports whether a product matches all filters. The price list ignores case.
 func (p product) matches(filters []productFilter) bool {
 	for _, f := range filters {
 		if !strings.EqualFold(p.attribute(f.Field), f.Value) {
@@ -154,13 +156,13 @@ func (p product) matches(filters []productFilter) bool {
 	return true
 }
 
-// The offer term and rate codes of on-demand prices by the hour, which are the same for every product.
+// The offer term code and the rate code of hourly on-demand prices. They are the same for all products.
 const (
 	onDemandTermCode = "JRTCKXETXF"
 	hourlyRateCode   = "6YS6EN2CT7"
 )
 
-// The documents are named as the price list has them (Price List API reference, "Reading the price list file").
+// The documents have the field names of the price list (Price List API reference, "Reading the price list file").
 type (
 	productDocument struct {
 		Product     productElement        `json:"product"`
@@ -189,7 +191,7 @@ type (
 	}
 )
 
-// priceListDocument is a product as the price list has it.
+// priceListDocument returns the product as a document of the price list.
 func (p product) priceListDocument() productDocument {
 	attributes := map[string]string{
 		"vcpu": strconv.Itoa(p.class.VCPU), "memory": fmt.Sprintf("%g GiB", float64(p.class.MemoryBytes)/(1<<30)),
@@ -197,7 +199,7 @@ func (p product) priceListDocument() productDocument {
 		"servicename": "Amazon Relational Database Service",
 	}
 	for _, field := range productFields {
-		if field != "productFamily" { // which stands beside the attributes
+		if field != "productFamily" { // a field of its own in the document
 			attributes[field] = p.attribute(field)
 		}
 	}
@@ -219,9 +221,9 @@ func (p product) priceListDocument() productDocument {
 	}
 }
 
-// sku is unique to a product.
+// sku returns a unique ID of the product.
 func (p product) sku() string {
 	hash := fnv.New64a()
-	_, _ = fmt.Fprint(hash, p.region.code, "/", p.engine, "/", p.usageType) // a hash takes everything
+	_, _ = fmt.Fprint(hash, p.region.code, "/", p.engine, "/", p.usageType) // a hash never returns an error
 	return fmt.Sprintf("%016X", hash.Sum64())
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// xmlNamespaces of the Query protocol's answers, by service.
+// xmlNamespaces are the XML namespaces of responses of the Query protocol, by service.
 var xmlNamespaces = map[string]string{
 	serviceRDS:        "http://rds.amazonaws.com/doc/2014-10-31/",
 	serviceCloudWatch: "http://monitoring.amazonaws.com/doc/2010-08-01/",
 	serviceSTS:        "https://sts.amazonaws.com/doc/2011-06-15/",
 }
 
-// queryProtocol is the AWS Query protocol: a form in, XML out.
+// queryProtocol is the AWS Query protocol: form parameters in the request, XML in the response.
 type queryProtocol struct{}
 
-// xmlConverter is an answer that looks different in the Query protocol.
+// xmlConverter is a response that needs a conversion for the Query protocol.
 type xmlConverter interface{ toXML() any }
 
 type queryResponse struct {
@@ -27,7 +27,7 @@ type queryResponse struct {
 	RequestID string `xml:"ResponseMetadata>RequestId"`
 }
 
-// resultElement is an answer under the name OperationResult.
+// resultElement is the response element, named after the operation.
 type resultElement struct {
 	name  string
 	value any
@@ -47,6 +47,7 @@ type queryErrorResponse struct {
 	RequestID string   `xml:"RequestId"`
 }
 
+// writeResponse implements protocol.
 func (queryProtocol) writeResponse(r *request, response any) {
 	if converter, convertible := response.(xmlConverter); convertible {
 		response = converter.toXML()
@@ -59,22 +60,25 @@ func (queryProtocol) writeResponse(r *request, response any) {
 	writeXML(r, http.StatusOK, body)
 }
 
+// writeError implements protocol.
 func (queryProtocol) writeError(r *request, apiErr *model.APIError) {
 	faultType := "Sender"
 	if apiErr.HTTPStatus >= http.StatusInternalServerError {
 		faultType = "Receiver"
 	}
-	writeXML(r, apiErr.HTTPStatus, queryErrorResponse{Namespace: xmlNamespaces[r.service], Type: faultType, Code: apiErr.Code, Message: apiErr.Message, RequestID: r.id})
+	writeXML(r, apiErr.HTTPStatus, queryErrorResponse{
+		Namespace: xmlNamespaces[r.service], Type: faultType, Code: apiErr.Code, Message: apiErr.Message, RequestID: r.id,
+	})
 }
 
 func writeXML(r *request, status int, body any) {
-	text, err := xml.Marshal(body)
+	data, err := xml.Marshal(body)
 	if err != nil {
 		http.Error(r.responseWriter, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	r.responseWriter.Header().Set("Content-Type", "text/xml")
 	r.responseWriter.WriteHeader(status)
-	_, _ = r.responseWriter.Write([]byte(xml.Header)) // a caller that has gone away gets nothing
-	_, _ = r.responseWriter.Write(text)
+	_, _ = r.responseWriter.Write([]byte(xml.Header)) // ignore that the client has disconnected
+	_, _ = r.responseWriter.Write(data)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// handleRDS carries out an operation of RDS (API version 2014-10-31).
+// handleRDS executes an operation of RDS (API version 2014-10-31).
 func (s *Server) handleRDS(r *request) (any, *model.APIError) {
 	operation, known := map[string]func(*request) (any, *model.APIError){
 		"DescribeDBClusters":                 s.describeClusters,
@@ -35,20 +35,21 @@ func (s *Server) handleRDS(r *request) (any, *model.APIError) {
 	return operation(r)
 }
 
-// listClusters lists what the caller's account has in the region.
+// listClusters returns the clusters of the caller's account in the region.
 func (s *Server) listClusters(r *request) []*model.Cluster {
 	return slices.DeleteFunc(s.options.World.Clusters(r.caller.region), func(c *model.Cluster) bool {
 		return c.AccountID != r.caller.account
 	})
 }
 
+// listInstances returns the instances of the caller's account in the region.
 func (s *Server) listInstances(r *request) []*model.Instance {
 	return slices.DeleteFunc(s.options.World.Instances(r.caller.region), func(i *model.Instance) bool {
 		return i.AccountID != r.caller.account
 	})
 }
 
-// findCluster finds one of the caller's.
+// findCluster returns a cluster of the caller's account.
 func (s *Server) findCluster(r *request, id string) (*model.Cluster, *model.APIError) {
 	for _, c := range s.listClusters(r) {
 		if c.Identifier == id {
@@ -59,32 +60,35 @@ func (s *Server) findCluster(r *request, id string) (*model.Cluster, *model.APIE
 		Message: fmt.Sprintf("DBCluster %s not found.", id)}
 }
 
+// findInstance returns an instance of the caller's account.
 func (s *Server) findInstance(r *request, id string) (*model.Instance, *model.APIError) {
 	for _, i := range s.listInstances(r) {
 		if i.Identifier == id {
 			return i, nil
 		}
 	}
-	return nil, &model.APIError{Code: "DBInstanceNotFound", Message: fmt.Sprintf("DBInstance %s not found.", id), HTTPStatus: http.StatusNotFound}
+	return nil, &model.APIError{Code: "DBInstanceNotFound", HTTPStatus: http.StatusNotFound,
+		Message: fmt.Sprintf("DBInstance %s not found.", id)}
 }
 
-// parseFilters reads Filters: values by name. A resource passes when it has one of the values of every filter.
+// parseFilters returns the values of the request's filters, by name.
 func parseFilters(f form, known ...string) (map[string][]string, *model.APIError) {
 	out := map[string][]string{}
 	for _, item := range f.itemPrefixes("Filters.Filter") {
 		name, values := f.Get(item+"Name"), f.list(item+"Values.Value")
 		if !slices.Contains(known, name) {
-			return nil, &model.APIError{Code: "InvalidParameterValue", Message: "Unrecognized filter name: " + name, HTTPStatus: http.StatusBadRequest}
+			return nil, badRequest("InvalidParameterValue", "Unrecognized filter name: %s", name)
 		}
 		if len(values) > 100 {
-			return nil, &model.APIError{Code: "InvalidParameterCombination", HTTPStatus: http.StatusBadRequest,
-				Message: "Only up to 100 unique filter values may be specified per filter."}
+			return nil, badRequest("InvalidParameterCombination",
+				"Only up to 100 unique filter values may be specified per filter.")
 		}
 		out[name] = values
 	}
 	return out, nil
 }
 
+// matchesFilters reports whether a resource has one of the values of every filter.
 func matchesFilters(filters map[string][]string, attributes map[string]string) bool {
 	for name, values := range filters {
 		if !slices.Contains(values, attributes[name]) {
@@ -94,15 +98,16 @@ func matchesFilters(filters map[string][]string, attributes map[string]string) b
 	return true
 }
 
-// defaultPageSize is how many records a page has that asks for no number (RDS API reference, MaxRecords).
+// defaultPageSize is the default of MaxRecords (RDS API reference).
 const defaultPageSize = 100
 
-// paginate cuts a list to MaxRecords from Marker on. Markers are opaque to callers.
-func paginate[T any](f form, all []T, maxSize int) (part []T, marker string, failed *model.APIError) {
+// paginate returns the page of a list that MaxRecords and Marker select, and the marker of the next page. Markers are opaque to
+// clients.
+func paginate[T any](f form, all []T, maxSize int) (part []T, marker string, apiErr *model.APIError) {
 	size, offset := defaultPageSize, 0
-	if n, failed := f.optionalInt("MaxRecords"); failed != nil || n != nil && (*n < 20 || *n > maxSize) {
-		return nil, "", &model.APIError{Code: "InvalidParameterValue", HTTPStatus: http.StatusBadRequest,
-			Message: fmt.Sprintf("Invalid value for MaxRecords. Must be between 20 and %d", maxSize)}
+	if n, apiErr := f.optionalInt("MaxRecords"); apiErr != nil || n != nil && (*n < 20 || *n > maxSize) {
+		return nil, "", badRequest("InvalidParameterValue",
+			"Invalid value for MaxRecords. Must be between 20 and %d", maxSize)
 	} else if n != nil {
 		size = *n
 	}
@@ -110,7 +115,7 @@ func paginate[T any](f form, all []T, maxSize int) (part []T, marker string, fai
 		decoded, err := base64.StdEncoding.DecodeString(f.Get("Marker"))
 		_, scanned := fmt.Sscanf(string(decoded), "from-%d", &offset)
 		if err != nil || scanned != nil || offset < 0 || offset > len(all) {
-			return nil, "", &model.APIError{Code: "InvalidParameterValue", Message: "Invalid Marker", HTTPStatus: http.StatusBadRequest}
+			return nil, "", badRequest("InvalidParameterValue", "Invalid Marker")
 		}
 	}
 	last := min(offset+size, len(all))
@@ -124,24 +129,26 @@ func (s *Server) describeClusters(r *request) (any, *model.APIError) {
 	if denied := s.authorize(r, "rds:DescribeDBClusters", "*", nil); denied != nil {
 		return nil, denied
 	}
-	criteria, failed := parseFilters(r.form, "clone-group-id", "db-cluster-id", "db-cluster-resource-id", "domain", "engine")
-	if failed != nil {
-		return nil, failed
+	criteria, apiErr := parseFilters(r.form, "clone-group-id", "db-cluster-id", "db-cluster-resource-id", "domain", "engine")
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	all := s.listClusters(r)
 	if id := r.form.Get("DBClusterIdentifier"); id != "" {
-		cluster, failed := s.findCluster(r, id)
-		if failed != nil {
-			return nil, failed
+		cluster, apiErr := s.findCluster(r, id)
+		if apiErr != nil {
+			return nil, apiErr
 		}
 		all = []*model.Cluster{cluster}
 	}
 	all = slices.DeleteFunc(all, func(c *model.Cluster) bool {
-		return !matchesFilters(criteria, map[string]string{"db-cluster-id": c.Identifier, "db-cluster-resource-id": c.ResourceID, "engine": c.Engine})
+		return !matchesFilters(criteria, map[string]string{
+			"db-cluster-id": c.Identifier, "db-cluster-resource-id": c.ResourceID, "engine": c.Engine,
+		})
 	})
-	part, marker, failed := paginate(r.form, all, 100)
-	if failed != nil {
-		return nil, failed
+	part, marker, apiErr := paginate(r.form, all, 100)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	out := &describeDBClustersResult{Marker: marker}
 	for _, c := range part {
@@ -154,15 +161,15 @@ func (s *Server) describeInstances(r *request) (any, *model.APIError) {
 	if denied := s.authorize(r, "rds:DescribeDBInstances", "*", nil); denied != nil {
 		return nil, denied
 	}
-	criteria, failed := parseFilters(r.form, "db-cluster-id", "db-instance-id", "dbi-resource-id", "domain", "engine")
-	if failed != nil {
-		return nil, failed
+	criteria, apiErr := parseFilters(r.form, "db-cluster-id", "db-instance-id", "dbi-resource-id", "domain", "engine")
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	all := s.listInstances(r)
 	if id := r.form.Get("DBInstanceIdentifier"); id != "" {
-		instance, failed := s.findInstance(r, id)
-		if failed != nil {
-			return nil, failed
+		instance, apiErr := s.findInstance(r, id)
+		if apiErr != nil {
+			return nil, apiErr
 		}
 		all = []*model.Instance{instance}
 	}
@@ -171,9 +178,9 @@ func (s *Server) describeInstances(r *request) (any, *model.APIError) {
 			"db-cluster-id": i.Cluster, "db-instance-id": i.Identifier, "dbi-resource-id": i.ResourceID, "engine": i.Engine,
 		})
 	})
-	part, marker, failed := paginate(r.form, all, 100)
-	if failed != nil {
-		return nil, failed
+	part, marker, apiErr := paginate(r.form, all, 100)
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	out := &describeDBInstancesResult{Marker: marker}
 	for _, i := range part {
@@ -186,14 +193,13 @@ func (s *Server) describeEvents(r *request) (any, *model.APIError) {
 	if denied := s.authorize(r, "rds:DescribeEvents", "*", nil); denied != nil {
 		return nil, denied
 	}
-	from, to, failed := parseEventPeriod(r.form, s.options.World.Now())
-	if failed != nil {
-		return nil, failed
+	from, to, apiErr := parseEventPeriod(r.form, s.options.World.Now())
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	source, kind := r.form.Get("SourceIdentifier"), r.form.Get("SourceType")
 	if source != "" && kind == "" {
-		return nil, &model.APIError{Code: "InvalidParameterCombination", HTTPStatus: http.StatusBadRequest,
-			Message: "SourceIdentifier may not be specified without SourceType"}
+		return nil, badRequest("InvalidParameterCombination", "SourceIdentifier may not be specified without SourceType")
 	}
 	var all []eventElement
 	for _, e := range s.options.World.Events(r.caller.region, from, to) {
@@ -206,22 +212,22 @@ func (s *Server) describeEvents(r *request) (any, *model.APIError) {
 		})
 	}
 	out := &describeEventsResult{}
-	out.Events.Event, out.Marker, failed = paginate(r.form, all, 100)
-	return out, failed
+	out.Events.Event, out.Marker, apiErr = paginate(r.form, all, 100)
+	return out, apiErr
 }
 
-// parseEventPeriod is the stretch of time that DescribeEvents asks for: until now and for an hour, unless it says otherwise.
-func parseEventPeriod(f form, now time.Time) (from, to time.Time, failed *model.APIError) {
-	to, failed = f.timeOrDefault("EndTime", now)
-	if failed != nil {
-		return from, to, failed
+// parseEventPeriod returns the period of a DescribeEvents request. The default is the last hour.
+func parseEventPeriod(f form, now time.Time) (from, to time.Time, apiErr *model.APIError) {
+	to, apiErr = f.timeOrDefault("EndTime", now)
+	if apiErr != nil {
+		return from, to, apiErr
 	}
 	duration := time.Hour
-	if n, failed := f.optionalInt("Duration"); failed != nil {
-		return from, to, failed
+	if n, apiErr := f.optionalInt("Duration"); apiErr != nil {
+		return from, to, apiErr
 	} else if n != nil {
 		duration = time.Duration(*n) * time.Minute
 	}
-	from, failed = f.timeOrDefault("StartTime", to.Add(-duration))
-	return from, to, failed
+	from, apiErr = f.timeOrDefault("StartTime", to.Add(-duration))
+	return from, to, apiErr
 }

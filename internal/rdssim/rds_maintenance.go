@@ -26,15 +26,15 @@ type describePendingMaintenanceResult struct {
 	Marker                    string `xml:"Marker,omitempty"`
 }
 
-// describePendingMaintenance lists each cluster or instance once, with what is pending on it. A cluster's identifier finds the
-// cluster and not its instances.
+// describePendingMaintenance lists each cluster or instance once, with its pending actions. The identifier of a cluster does
+// not match its instances.
 func (s *Server) describePendingMaintenance(r *request) (any, *model.APIError) {
 	if denied := s.authorize(r, "rds:DescribePendingMaintenanceActions", "*", nil); denied != nil {
 		return nil, denied
 	}
-	criteria, failed := parseFilters(r.form, "db-cluster-id", "db-instance-id")
-	if failed != nil {
-		return nil, failed
+	criteria, apiErr := parseFilters(r.form, "db-cluster-id", "db-instance-id")
+	if apiErr != nil {
+		return nil, apiErr
 	}
 	for name, values := range criteria {
 		criteria[name] = identifiersFromARNs(values)
@@ -58,11 +58,11 @@ func (s *Server) describePendingMaintenance(r *request) (any, *model.APIError) {
 		all[n].Details = append(all[n].Details, detail)
 	}
 	out := &describePendingMaintenanceResult{}
-	out.PendingMaintenanceActions.ResourcePendingMaintenanceActions, out.Marker, failed = paginate(r.form, all, defaultPageSize)
-	return out, failed
+	out.PendingMaintenanceActions.ResourcePendingMaintenanceActions, out.Marker, apiErr = paginate(r.form, all, defaultPageSize)
+	return out, apiErr
 }
 
-// identifiersFromARNs are the identifiers behind values of a filter, which takes ARNs as well.
+// identifiersFromARNs returns the identifiers in the values of a filter, which may be identifiers or ARNs.
 func identifiersFromARNs(values []string) []string {
 	out := make([]string, 0, len(values))
 	for _, v := range values {

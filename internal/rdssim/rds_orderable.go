@@ -1,7 +1,6 @@
 package rdssim
 
 import (
-	"net/http"
 	"strings"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
@@ -30,19 +29,18 @@ type describeOrderableResult struct {
 	Marker                     string `xml:"Marker,omitempty"`
 }
 
-// maxOrderableOptions is how many options a page may have (RDS API reference, DescribeOrderableDBInstanceOptions).
+// maxOrderableOptions is the maximum page size (RDS API reference, DescribeOrderableDBInstanceOptions).
 const maxOrderableOptions = 1000
 
-// describeOrderable answers one option a class: the simulator offers each class with every version of an engine, one licence
-// and one storage type.
+// describeOrderable returns one option for each class: in the simulator a class has one license model and one storage type, and
+// supports every version of the engine.
 func (s *Server) describeOrderable(r *request) (any, *model.APIError) {
 	if denied := s.authorize(r, "rds:DescribeOrderableDBInstanceOptions", "*", nil); denied != nil {
 		return nil, denied
 	}
 	engine, class, license := r.form.Get("Engine"), r.form.Get("DBInstanceClass"), r.form.Get("LicenseModel")
 	if engine == "" {
-		return nil, &model.APIError{Code: "MissingParameter", HTTPStatus: http.StatusBadRequest,
-			Message: "The request must contain the parameter Engine"}
+		return nil, badRequest("MissingParameter", "The request must contain the parameter Engine")
 	}
 	if license == "" {
 		license = model.DefaultLicenseModel(engine)
@@ -67,7 +65,7 @@ func (s *Server) describeOrderable(r *request) (any, *model.APIError) {
 		})
 	}
 	out := &describeOrderableResult{}
-	var failed *model.APIError
-	out.OrderableDBInstanceOptions.OrderableDBInstanceOption, out.Marker, failed = paginate(r.form, all, maxOrderableOptions)
-	return out, failed
+	var apiErr *model.APIError
+	out.OrderableDBInstanceOptions.OrderableDBInstanceOption, out.Marker, apiErr = paginate(r.form, all, maxOrderableOptions)
+	return out, apiErr
 }

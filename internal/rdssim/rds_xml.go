@@ -8,7 +8,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// The elements below are named as the RDS API reference has them.
+// The elements below have the names of the RDS API reference.
 
 type tagElement struct {
 	Key   string `xml:"Key"`
@@ -125,7 +125,7 @@ type eventElement struct {
 }
 
 type (
-	// The lists of these are there when they are empty, too.
+	// The list elements of these are present even if the list is empty.
 	describeDBClustersResult struct {
 		DBClusters struct{ DBCluster []clusterElement }
 		Marker     string `xml:"Marker,omitempty"`
@@ -170,7 +170,7 @@ const (
 	securityGroupID = "sg-00000000000000001"
 )
 
-// formatTime writes a time as RDS does; nothing for the zero time.
+// formatTime formats a time as RDS does. The zero time is empty.
 func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -203,7 +203,7 @@ func (s *Server) newClusterElement(r *request, c *model.Cluster) clusterElement 
 	}
 	for _, id := range c.Members {
 		member := memberElement{DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer, DBClusterParameterGroupStatus: "in-sync"}
-		if i, failed := s.findInstance(r, id); failed == nil {
+		if i, apiErr := s.findInstance(r, id); apiErr == nil {
 			member.PromotionTier = i.PromotionTier
 		}
 		out.DBClusterMembers = append(out.DBClusterMembers, member)

@@ -14,43 +14,54 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// The services, by the names that signatures use.
+// The services, by their names in signatures.
 const (
 	serviceRDS        = "rds"
 	serviceCloudWatch = "monitoring"
 	serviceSTS        = "sts"
 	servicePricing    = "pricing"
-	// serviceAutoScaling is Application Auto Scaling, which manages the readers of Aurora.
+	// serviceAutoScaling is Application Auto Scaling, which scales the number of Aurora readers.
 	serviceAutoScaling = "application-autoscaling"
 )
 
-// cborPathPrefix is the path of CloudWatch's operations in the protocol rpc-v2-cbor.
+// cborPathPrefix is the path prefix of CloudWatch operations in the protocol rpc-v2-cbor.
 const cborPathPrefix = "/service/GraniteServiceVersion20100801/operation/"
 
-// servicesByTarget are what the header X-Amz-Target begins with for the services that speak JSON.
+// servicesByTarget maps the prefix of the header X-Amz-Target to the service, for services with the JSON protocol.
 var servicesByTarget = map[string]string{"AWSPriceListService": servicePricing, "AnyScaleFrontendService": serviceAutoScaling}
 
-// maxBodyBytes bounds a request's body in bytes: GetMetricData with 500 queries stays far below.
+// maxBodyBytes limits the body of a request. GetMetricData with 500 queries is far smaller.
 const maxBodyBytes = 4 << 20
 
-// credentialScopePattern finds the access key, region and service in an Authorization header of Signature Version 4.
+// credentialScopePattern matches the access key, region and service in an Authorization header of Signature Version 4.
 var credentialScopePattern = regexp.MustCompile(`Credential=([^/,\s]+)/[0-9]{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request`)
 
-// caller is who asks.
+// caller is the identity and the region of a request.
 type caller struct {
 	arn, account, region, sessionName string
 }
 
-// form is a request of the Query protocol.
-type form struct{ url.Values }
-
-// protocol writes answers.
-type protocol interface {
-	writeResponse(r *request, answer any)
-	writeError(r *request, f *model.APIError)
+// request is a parsed request.
+type request struct {
+	responseWriter     http.ResponseWriter
+	httpRequest        *http.Request
+	id                 string
+	service, operation string
+	caller             caller
+	form               form
+	protocol           protocol
 }
 
-// parseRequest finds out who asks for what, and in which protocol.
+// form holds the parameters of the Query protocol.
+type form struct{ url.Values }
+
+// protocol encodes responses.
+type protocol interface {
+	writeResponse(r *request, response any)
+	writeError(r *request, apiErr *model.APIError)
+}
+
+// parseRequest determines the protocol, service, operation and caller of a request.
 func (s *Server) parseRequest(rw http.ResponseWriter, req *http.Request) (*request, *model.APIError) {
 	r := &request{
 		responseWriter: rw, httpRequest: req, id: fmt.Sprintf("00000000-0000-4000-8000-%012d", s.requestCount), protocol: queryProtocol{},
@@ -70,23 +81,23 @@ func (s *Server) parseRequest(rw http.ResponseWriter, req *http.Request) (*reque
 	if r.operation == "" {
 		values, err := url.ParseQuery(string(body))
 		if err != nil {
-			return r, &model.APIError{Code: "MalformedQueryString", Message: err.Error(), HTTPStatus: http.StatusBadRequest}
+			return r, badRequest("MalformedQueryString", "%v", err)
 		}
-		for key, more := range req.URL.Query() {
-			values[key] = append(values[key], more...)
+		for key, queryValues := range req.URL.Query() {
+			values[key] = append(values[key], queryValues...)
 		}
 		r.form, r.operation = form{values}, values.Get("Action")
 	}
 	return r, s.authenticate(r)
 }
 
-// authenticate finds the caller by the access key. The signature is not checked.
+// authenticate identifies the caller by the access key. It does not verify the signature.
 func (s *Server) authenticate(r *request) *model.APIError {
 	match := credentialScopePattern.FindStringSubmatch(r.httpRequest.Header.Get("Authorization"))
 	switch {
 	case match != nil:
 		r.caller.region, r.service = match[2], cmp.Or(r.service, match[3])
-	case r.operation == "AssumeRoleWithWebIdentity": // it is asked for without credentials
+	case r.operation == "AssumeRoleWithWebIdentity": // has no credentials yet
 		r.caller.region, r.service = "us-east-1", serviceSTS
 		return nil
 	default:
@@ -99,12 +110,12 @@ func (s *Server) authenticate(r *request) *model.APIError {
 	case servicePricing:
 		return checkPricingEndpoint(r.caller.region)
 	}
-	return &model.APIError{Code: "InvalidAction", HTTPStatus: http.StatusBadRequest,
-		Message: fmt.Sprintf("The simulator has no service %s: it has rds, monitoring (CloudWatch), sts, pricing and "+
-			"application-autoscaling.", r.service)}
+	return badRequest("InvalidAction",
+		"The simulator has no service %s. It has rds, monitoring (CloudWatch), sts, pricing and "+
+			"application-autoscaling.", r.service)
 }
 
-// resolveCaller finds out whose access key it is: that of a role that was assumed, or that of the one who runs the simulator.
+// resolveCaller sets the caller to the assumed role of an access key, or to the default role for any other key.
 func (s *Server) resolveCaller(r *request, key string) {
 	role, assumed := s.roles[key]
 	if !assumed {
@@ -113,6 +124,7 @@ func (s *Server) resolveCaller(r *request, key string) {
 	r.caller.account, r.caller.arn, r.caller.sessionName = accountFromARN(role.arn), role.sessionARN(), role.sessionName
 }
 
+// accountFromARN returns the account ID in an ARN, or an empty string.
 func accountFromARN(arn string) string {
 	if parts := strings.Split(arn, ":"); len(parts) > 4 {
 		return parts[4]
@@ -120,7 +132,7 @@ func accountFromARN(arn string) string {
 	return ""
 }
 
-// parameters gives the first value of each parameter.
+// parameters returns the first value of each parameter, without Action and Version.
 func (f form) parameters() map[string]string {
 	out := map[string]string{}
 	for key, values := range f.Values {
@@ -131,7 +143,7 @@ func (f form) parameters() map[string]string {
 	return out
 }
 
-// list reads values under prefix.1, prefix.2 and so on.
+// list returns the values of prefix.1, prefix.2 and so on.
 func (f form) list(prefix string) []string {
 	var out []string
 	for n := 1; f.Has(prefix + "." + strconv.Itoa(n)); n++ {
@@ -140,7 +152,7 @@ func (f form) list(prefix string) []string {
 	return out
 }
 
-// itemPrefixes lists the prefixes prefix.1, prefix.2 and so on under which there is anything.
+// itemPrefixes returns the prefixes "prefix.1.", "prefix.2." and so on that a parameter has.
 func (f form) itemPrefixes(prefix string) []string {
 	var out []string
 	for n := 1; ; n++ {
@@ -156,7 +168,7 @@ func (f form) itemPrefixes(prefix string) []string {
 	}
 }
 
-// tags reads the tags of a request.
+// tags returns the tags in a request.
 func (f form) tags() map[string]string {
 	out := map[string]string{}
 	for _, item := range f.itemPrefixes("Tags.Tag") {
@@ -165,7 +177,12 @@ func (f form) tags() map[string]string {
 	return out
 }
 
-// pointers to what was given, nil otherwise.
+// badRequest returns an API error with status 400.
+func badRequest(code, format string, args ...any) *model.APIError {
+	return &model.APIError{Code: code, Message: fmt.Sprintf(format, args...), HTTPStatus: http.StatusBadRequest}
+}
+
+// optionalString returns a parameter, or nil if it is missing.
 func (f form) optionalString(key string) *string {
 	if !f.Has(key) {
 		return nil
@@ -174,26 +191,26 @@ func (f form) optionalString(key string) *string {
 	return &value
 }
 
+// optionalInt returns an integer parameter, or nil if it is missing.
 func (f form) optionalInt(key string) (*int, *model.APIError) {
 	if !f.Has(key) {
 		return nil, nil
 	}
 	value, err := strconv.Atoi(f.Get(key))
 	if err != nil {
-		return nil, &model.APIError{Code: "InvalidParameterValue", Message: key + " must be a whole number", HTTPStatus: http.StatusBadRequest}
+		return nil, badRequest("InvalidParameterValue", "%s must be a whole number", key)
 	}
 	return &value, nil
 }
 
-// timeOrDefault reads a timestamp, which is the default when it is not given.
+// timeOrDefault returns a timestamp parameter, or a default if it is missing.
 func (f form) timeOrDefault(key string, defaultTime time.Time) (time.Time, *model.APIError) {
 	if !f.Has(key) {
 		return defaultTime, nil
 	}
 	t, err := time.Parse(time.RFC3339, f.Get(key))
 	if err != nil {
-		return t, &model.APIError{Code: "InvalidParameterValue", HTTPStatus: http.StatusBadRequest,
-			Message: key + " must be a timestamp of ISO 8601"}
+		return t, badRequest("InvalidParameterValue", "%s must be a timestamp of ISO 8601", key)
 	}
 	return t.UTC(), nil
 }

@@ -1,10 +1,9 @@
-// Package rdssim answers as AWS does: RDS, CloudWatch, STS, Application Auto Scaling and the price list over their real wire
-// protocols on one port, on top of a world of databases that is simulated (package model). The AWS CLI and every SDK can
-// use it. Signatures are not checked, so it belongs on the loopback interface alone.
+// Package rdssim is a simulated AWS: it serves RDS, CloudWatch, STS, Application Auto Scaling and the price list over their
+// real wire protocols on one port, backed by simulated databases (package model). The AWS CLI and every AWS SDK can use it. It
+// does not verify signatures, so it must listen on the loopback interface only.
 package rdssim
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,28 +16,28 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// DefaultAccount is the account of callers that have assumed no role, unless Options name another.
+// DefaultAccount is the default of Options.AccountID.
 const DefaultAccount = "123456789012"
 
-// maxRecordedCalls is how many calls are remembered.
+// maxRecordedCalls is the number of calls that Calls returns at most.
 const maxRecordedCalls = 20000
 
-// Options are what a Server is made of.
+// Options configure a Server.
 type Options struct {
-	// World is the databases. The server is its only user while it runs; Do lends it.
+	// World is the simulated databases. After New only the server may use it; WithWorld gives access to it.
 	World *model.World
-	// Clock is the simulated time: before each request the world is advanced to it.
+	// Clock is the simulated time. The server advances the World to it before each request.
 	Clock clock.PassiveClock
-	// AccountID is that of callers that have assumed no role. The default is DefaultAccount.
+	// AccountID is the account of callers that have not assumed a role. The default is DefaultAccount.
 	AccountID string
-	// Policy is what callers may do. Nil allows everything.
+	// Policy is the IAM policy of all callers. Nil allows everything.
 	Policy *Policy
-	// DeniedRoles lists the ARNs of roles that may not be assumed.
+	// DeniedRoles lists the ARNs of roles that AssumeRole denies.
 	DeniedRoles []string
 	Log         logr.Logger
 }
 
-// Server is AWS, simulated. It is an http.Handler.
+// Server is the simulated AWS. It is an http.Handler, safe for concurrent use.
 type Server struct {
 	options Options
 
@@ -50,27 +49,27 @@ type Server struct {
 	requestCount int
 }
 
-// Call is one request in the journal.
+// Call is a recorded request.
 type Call struct {
 	// Time is the simulated time.
-	Time      time.Time `json:"at"`
+	Time      time.Time `json:"time"`
 	Service   string    `json:"service"`
 	Operation string    `json:"operation"`
 	Region    string    `json:"region"`
-	// Caller is the ARN of who asked.
+	// Caller is the ARN of the caller.
 	Caller string `json:"caller"`
-	// Parameters of the request, as the Query protocol names them; nil for services that do not speak it.
+	// Parameters are those of the Query protocol; nil for CloudWatch and the services with JSON protocols.
 	Parameters map[string]string `json:"parameters,omitempty"`
-	// Error is the code that was answered, or empty.
+	// Error is the error code of the response, or empty.
 	Error string `json:"error,omitempty"`
 }
 
-// IsMutating says whether the call asked for a change of a database.
+// IsMutating reports whether the call requested a change of a database.
 func (c Call) IsMutating() bool {
 	return c.Service == serviceRDS && !strings.HasPrefix(c.Operation, "Describe") && !strings.HasPrefix(c.Operation, "List")
 }
 
-// New makes a server.
+// New returns a server.
 func New(o Options) *Server {
 	if o.AccountID == "" {
 		o.AccountID = DefaultAccount
@@ -78,7 +77,7 @@ func New(o Options) *Server {
 	return &Server{options: o, callCounts: map[string]int{}, roles: map[string]assumedRole{}}
 }
 
-// WithWorld lends the world, advanced to now.
+// WithWorld calls use with the World, advanced to the current simulated time. use must not retain it.
 func (s *Server) WithWorld(use func(*model.World)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,37 +85,26 @@ func (s *Server) WithWorld(use func(*model.World)) {
 	use(s.options.World)
 }
 
-// Calls is the journal, oldest first.
+// Calls returns the recorded calls, oldest first.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
 }
 
-// CountCalls is how often an operation was asked for since the last reset.
+// CountCalls returns the number of calls of an operation since the last ResetCalls.
 func (s *Server) CountCalls(operation string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.callCounts[operation]
 }
 
-// ResetCalls empties the journal.
+// ResetCalls removes all recorded calls.
 func (s *Server) ResetCalls() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = nil
 	clear(s.callCounts)
-}
-
-// request is what is known of a request before it is carried out.
-type request struct {
-	responseWriter     http.ResponseWriter
-	httpRequest        *http.Request
-	id                 string
-	service, operation string
-	caller             caller
-	form               form
-	protocol           protocol
 }
 
 // ServeHTTP implements http.Handler.
@@ -128,9 +116,9 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requestCount++
-	r, failed := s.parseRequest(rw, req)
-	if failed != nil {
-		s.writeError(r, failed)
+	r, apiErr := s.parseRequest(rw, req)
+	if apiErr != nil {
+		s.writeError(r, apiErr)
 		return
 	}
 	s.options.World.Advance(s.options.Clock.Now())
@@ -140,23 +128,23 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 		s.applyFault(r, fault)
 		return
 	}
-	response, failed := s.handle(r)
-	if failed != nil {
-		s.recordCall(r, failed.Code)
+	response, apiErr := s.handle(r)
+	if apiErr != nil {
+		s.recordCall(r, apiErr.Code)
 	} else {
 		s.recordCall(r, "")
 	}
 	switch {
 	case fault != nil:
 		s.applyFault(r, fault)
-	case failed != nil:
-		s.writeError(r, failed)
+	case apiErr != nil:
+		s.writeError(r, apiErr)
 	default:
 		r.protocol.writeResponse(r, response)
 	}
 }
 
-// handle does what is asked for, if the caller may.
+// handle executes a request, if the policy allows it.
 func (s *Server) handle(r *request) (any, *model.APIError) {
 	switch r.service {
 	case serviceRDS:
@@ -172,12 +160,13 @@ func (s *Server) handle(r *request) (any, *model.APIError) {
 	}
 }
 
+// writeError answers an error in the protocol of the request.
 func (s *Server) writeError(r *request, apiErr *model.APIError) {
-	s.options.Log.V(1).Info("refused", "service", r.service, "operation", r.operation, "code", apiErr.Code, "message", apiErr.Message)
+	s.options.Log.V(1).Info("Request refused", "service", r.service, "operation", r.operation, "code", apiErr.Code, "message", apiErr.Message)
 	r.protocol.writeError(r, apiErr)
 }
 
-// recordCall writes the journal.
+// recordCall records a request with the error code of its response.
 func (s *Server) recordCall(r *request, code string) {
 	c := Call{
 		Time: s.options.World.Now(), Service: r.service, Operation: r.operation, Region: r.caller.region, Caller: r.caller.arn, Error: code,
@@ -193,6 +182,5 @@ func (s *Server) recordCall(r *request, code string) {
 }
 
 func invalidAction(operation string) *model.APIError {
-	return &model.APIError{Code: "InvalidAction", HTTPStatus: http.StatusBadRequest,
-		Message: fmt.Sprintf("Could not find operation %s", operation)}
+	return badRequest("InvalidAction", "Could not find operation %s", operation)
 }

@@ -26,7 +26,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// testServer is a server with the databases of all-kinds.yaml behind real HTTP, and the real SDK.
+// testServer is a Server with the databases of all-kinds.yaml behind real HTTP, with clients of the real SDK.
 type testServer struct {
 	*Server
 	url   string
@@ -37,7 +37,7 @@ type testServer struct {
 	stsClient        *sts.Client
 }
 
-// requestBody hides WriteTo: smithy-go closes request bodies early, which net/http may take for a broken connection.
+// requestBody hides WriteTo: smithy-go closes request bodies early, which net/http may treat as a broken connection.
 type requestBody struct{ io.ReadCloser }
 
 type bodyHidingTransport struct{ http.RoundTripper }
@@ -80,7 +80,7 @@ func newTestServer(t *testing.T) *testServer {
 	return c
 }
 
-// errorCode is the error code of an answer.
+// errorCode returns the code of an API error.
 func errorCode(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -98,20 +98,20 @@ func TestDescribe_FiltersAndPaginates(t *testing.T) {
 	orders := clusters.DBClusters[0]
 	if len(orders.DBClusterMembers) != 3 || !*orders.DBClusterMembers[0].IsClusterWriter || *orders.Status != "available" ||
 		*orders.TagList[0].Value != "platform" || *orders.Engine != "aurora-postgresql" {
-		t.Errorf("orders is %+v", orders)
+		t.Errorf("got orders %+v", orders)
 	}
 	filtered, err := c.rdsClient.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{Filters: []rdstypes.Filter{
 		{Name: aws.String("db-cluster-id"), Values: []string{"orders", "alone"}},
 		{Name: aws.String("engine"), Values: []string{"aurora-mysql"}},
 	}})
 	if err != nil || len(filtered.DBInstances) != 1 || *filtered.DBInstances[0].DBInstanceIdentifier != "alone-1" {
-		t.Errorf("the filter finds %+v, %v", filtered, err)
+		t.Errorf("filter: got %+v, %v, want alone-1", filtered, err)
 	}
 	if _, err := c.rdsClient.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(5)}); errorCode(err) != "InvalidParameterValue" {
 		t.Errorf("pages of 5: %v", err)
 	}
 	if _, err := c.rdsClient.DescribeDBClusters(t.Context(), &rds.DescribeDBClustersInput{DBClusterIdentifier: aws.String("nobody")}); errorCode(err) != "DBClusterNotFoundFault" {
-		t.Errorf("an absent cluster: %v", err)
+		t.Errorf("unknown cluster: %v", err)
 	}
 	pages, seen := rds.NewDescribeOrderableDBInstanceOptionsPaginator(c.rdsClient, &rds.DescribeOrderableDBInstanceOptionsInput{
 		Engine: aws.String("aurora-postgresql"), MaxRecords: aws.Int32(20),
@@ -127,11 +127,11 @@ func TestDescribe_FiltersAndPaginates(t *testing.T) {
 		}
 	}
 	if len(seen) < 80 || !seen["db.r6g.large"] || seen["db.m6g.large"] {
-		t.Errorf("%d classes can be had for Aurora", len(seen))
+		t.Errorf("got %d orderable classes for Aurora, want at least 80", len(seen))
 	}
 }
 
-// TestPolicy_AllowsOnlyItsStatements asks for what each statement allows, and for what it does not.
+// TestPolicy_AllowsOnlyItsStatements makes requests that the statements of the shipped policy allow, and others.
 func TestPolicy_AllowsOnlyItsStatements(t *testing.T) {
 	tags := []rdstypes.Tag{
 		{Key: aws.String("dbscaler.io/created-by"), Value: aws.String("dbscaler")},
@@ -167,19 +167,19 @@ func TestPolicy_AllowsOnlyItsStatements(t *testing.T) {
 		do   func(context.Context, *testServer) error
 		want string
 	}{
-		{"resize what opted in", modify("ledger"), "<nil>"},
-		{"resize what did not", modify("untagged"), "AccessDenied"},
+		{"resize an opted-in instance", modify("ledger"), "<nil>"},
+		{"resize an instance without opt-in", modify("untagged"), "AccessDenied"},
 		{"add a reader", create("orders", "orders-dbscaler-1-1", tags), "<nil>"},
-		{"add a reader that is not marked as the operator's", create("orders", "orders-dbscaler-1-1", tags[1:]), "AccessDenied"},
-		{"add a reader named like another", create("orders", "orders-9", tags), "AccessDenied"},
-		{"delete what the operator did not create", remove("orders-3"), "AccessDenied"},
+		{"add a reader without the operator's tag", create("orders", "orders-dbscaler-1-1", tags[1:]), "AccessDenied"},
+		{"add a reader with another name pattern", create("orders", "orders-9", tags), "AccessDenied"},
+		{"delete a reader that the operator did not create", remove("orders-3"), "AccessDenied"},
 		{"fail over", func(ctx context.Context, c *testServer) error {
 			_, err := c.rdsClient.FailoverDBCluster(ctx, &rds.FailoverDBClusterInput{
 				DBClusterIdentifier: aws.String("orders"), TargetDBInstanceIdentifier: aws.String("orders-2"),
 			})
 			return err
 		}, "<nil>"},
-		{"mark another instance as the operator's", func(ctx context.Context, c *testServer) error {
+		{"add the operator's tag to an existing instance", func(ctx context.Context, c *testServer) error {
 			_, err := c.rdsClient.AddTagsToResource(ctx, &rds.AddTagsToResourceInput{
 				ResourceName: aws.String("arn:aws:rds:eu-west-1:123456789012:db:orders-3"), Tags: tags[:1],
 			})
@@ -189,7 +189,7 @@ func TestPolicy_AllowsOnlyItsStatements(t *testing.T) {
 			_, err := c.rdsClient.RebootDBInstance(ctx, &rds.RebootDBInstanceInput{DBInstanceIdentifier: aws.String("orders-3")})
 			return err
 		}, "AccessDenied"},
-		{"delete what the operator created", func(ctx context.Context, c *testServer) error {
+		{"delete a reader that the operator created", func(ctx context.Context, c *testServer) error {
 			if err := create("orders", "orders-dbscaler-1-1", tags)(ctx, c); err != nil {
 				return err
 			}
@@ -213,12 +213,12 @@ func TestParsePolicy_RefusesUnknownParts(t *testing.T) {
 		"no effect": `{"Version":"2012-10-17","Statement":[{"Action":"*","Resource":"*"}]}`,
 	} {
 		if _, err := ParsePolicy([]byte(document)); err == nil {
-			t.Errorf("%s: a part that is not understood is passed over", name)
+			t.Errorf("%s: ParsePolicy accepted an unsupported part", name)
 		}
 	}
 }
 
-// TestGetMetricData_SameInBothProtocols asks in both protocols, and gets the same.
+// TestGetMetricData_SameInBothProtocols: both protocols return the same datapoints.
 func TestGetMetricData_SameInBothProtocols(t *testing.T) {
 	c := newTestServer(t)
 	c.clock.Step(10 * time.Minute)
@@ -239,10 +239,10 @@ func TestGetMetricData_SameInBothProtocols(t *testing.T) {
 	}
 	a, b := got.MetricDataResults[0], got.MetricDataResults[1]
 	if n := len(a.Values); n < 7 || n > 9 || !a.Timestamps[0].After(a.Timestamps[1]) || a.StatusCode != cwtypes.StatusCodeComplete {
-		t.Errorf("ledger has %+v; want 7 to 9 minutes, the newest first", a)
+		t.Errorf("ledger: got %+v, want 7 to 9 minutes, newest first", a)
 	}
 	if len(b.Values) != 0 || b.StatusCode != cwtypes.StatusCodeComplete {
-		t.Errorf("nobody has %+v; want an empty answer that is complete", b)
+		t.Errorf("unknown instance: got %+v, want an empty, complete result", b)
 	}
 	form := url.Values{
 		"Action": {"GetMetricData"}, "Version": {"2010-08-01"}, "StartTime": {start.Format(time.RFC3339)}, "EndTime": {end.Format(time.RFC3339)},
@@ -254,16 +254,16 @@ func TestGetMetricData_SameInBothProtocols(t *testing.T) {
 		"MetricDataQueries.member.1.MetricStat.Metric.Dimensions.member.1.Value": {"ledger"},
 	}
 	if text := c.postForm(t, "monitoring", form); strings.Count(text, "<member>") < len(a.Values)*2 || !strings.Contains(text, "<StatusCode>Complete</StatusCode>") {
-		t.Errorf("the Query protocol answers\n%s", text)
+		t.Errorf("Query protocol: got\n%s", text)
 	}
 	if _, err := c.cloudWatchClient.GetMetricData(t.Context(), &cloudwatch.GetMetricDataInput{
 		StartTime: &start, EndTime: &end, MetricDataQueries: []cwtypes.MetricDataQuery{query("A", "ledger")},
 	}); errorCode(err) != "ValidationError" {
-		t.Errorf("an id in capitals: %v", err)
+		t.Errorf("upper-case ID: %v", err)
 	}
 }
 
-// postForm sends a form as the AWS CLI does.
+// postForm sends a request of the Query protocol, as the AWS CLI does, and returns the response.
 func (c *testServer) postForm(t *testing.T, service string, form url.Values) string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.url, strings.NewReader(form.Encode()))
@@ -272,37 +272,37 @@ func (c *testServer) postForm(t *testing.T, service string, form url.Values) str
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20240205/eu-west-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := io.ReadAll(answer.Body)
-	if err := errors.Join(err, answer.Body.Close()); err != nil {
+	text, err := io.ReadAll(response.Body)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
 }
 
-// TestAssumeRole_SeesOwnAccount: a role sees the databases of its own account.
+// TestAssumeRole_SeesOwnAccount: a role sees only the databases of its account.
 func TestAssumeRole_SeesOwnAccount(t *testing.T) {
 	c := newTestServer(t)
 	for role, want := range map[string]int{"arn:aws:iam::123456789012:role/dbscaler": 7, "arn:aws:iam::210987654321:role/dbscaler": 0} {
-		given, err := c.stsClient.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(role), RoleSessionName: aws.String("s")})
+		assumed, err := c.stsClient.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(role), RoleSessionName: aws.String("s")})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if given.Credentials.Expiration.Before(time.Now()) {
-			t.Errorf("the credentials have expired at %s", given.Credentials.Expiration)
+		if assumed.Credentials.Expiration.Before(time.Now()) {
+			t.Errorf("got credentials that expired at %s", assumed.Credentials.Expiration)
 		}
 		config := c.Copy()
-		config.Credentials = credentials.NewStaticCredentialsProvider(*given.Credentials.AccessKeyId, "simulated", "simulated")
+		config.Credentials = credentials.NewStaticCredentialsProvider(*assumed.Credentials.AccessKeyId, "simulated", "simulated")
 		seen, err := rds.NewFromConfig(config).DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{})
 		if err != nil || len(seen.DBInstances) != want {
-			t.Errorf("%s sees %d instances, %v; want %d", role, len(seen.DBInstances), err, want)
+			t.Errorf("%s: got %d instances, %v, want %d", role, len(seen.DBInstances), err, want)
 		}
-		who, err := sts.NewFromConfig(config).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
-		if err != nil || !strings.HasSuffix(*who.Arn, "assumed-role/dbscaler/s") {
-			t.Errorf("it is %v, %v", who, err)
+		identity, err := sts.NewFromConfig(config).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+		if err != nil || !strings.HasSuffix(*identity.Arn, "assumed-role/dbscaler/s") {
+			t.Errorf("got caller identity %v, %v", identity, err)
 		}
 	}
 }
@@ -329,7 +329,7 @@ func TestInjectFault(t *testing.T) {
 				DBInstanceIdentifier: aws.String("ledger"), DBInstanceClass: aws.String("db.m6g.xlarge"), ApplyImmediately: aws.Bool(true),
 			})
 			if got := errorCode(err); !strings.Contains(got, test.want) {
-				t.Errorf("answered %s, want %s", got, test.want)
+				t.Errorf("got error %s, want %s", got, test.want)
 			}
 			var pending string
 			c.WithWorld(func(w *model.World) {
@@ -338,7 +338,7 @@ func TestInjectFault(t *testing.T) {
 				}
 			})
 			if (pending != "") != test.changed {
-				t.Errorf("pending is %q, want a change: %t", pending, test.changed)
+				t.Errorf("got pending class %q, want a change %t", pending, test.changed)
 			}
 		})
 	}
@@ -347,16 +347,16 @@ func TestInjectFault(t *testing.T) {
 func TestServeHTTP_RefusesUnknownRequests(t *testing.T) {
 	c := newTestServer(t)
 	if text := c.postForm(t, "rds", url.Values{"Action": {"StopDBInstance"}}); !strings.Contains(text, "<Code>InvalidAction</Code>") {
-		t.Errorf("an unknown action: %s", text)
+		t.Errorf("unknown action: got %s", text)
 	}
 	if text := c.postForm(t, "ec2", url.Values{"Action": {"DescribeInstances"}}); !strings.Contains(text, "no service ec2") {
-		t.Errorf("an unknown service: %s", text)
+		t.Errorf("unknown service: got %s", text)
 	}
-	answer, err := http.PostForm(c.url, url.Values{"Action": {"DescribeDBInstances"}})
+	response, err := http.PostForm(c.url, url.Values{"Action": {"DescribeDBInstances"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusForbidden {
-		t.Errorf("without credentials: %s", answer.Status)
+	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusForbidden {
+		t.Errorf("without credentials: got %s", response.Status)
 	}
 }

@@ -8,16 +8,16 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// percentiles are those that the simulator knows, by the names of their statistics.
+// percentiles are the supported percentiles, by the name of the statistic.
 var percentiles = map[string]int{"p50": 50, "p90": 90, "p95": 95, "p99": 99}
 
-// isKnownStatistic says whether the simulator knows a statistic.
+// isKnownStatistic reports whether the simulator supports a statistic.
 func isKnownStatistic(name string) bool {
 	_, isPercentile := percentiles[name]
 	return isPercentile || slices.Contains([]string{"Average", "Maximum", "Minimum", "Sum", "SampleCount"}, name)
 }
 
-// aggregate turns the samples of minutes, of which one minute may have several, into points of a period in seconds. As in
+// aggregate computes a statistic of one-minute samples for each period, in seconds. A minute may have several samples. As in
 // CloudWatch the statistic is over all samples: the Maximum of a role is that of its hottest instance.
 func aggregate(samples []model.Point, stat string, period int) []model.Point {
 	length := time.Duration(period) * time.Second
@@ -41,7 +41,7 @@ func aggregate(samples []model.Point, stat string, period int) []model.Point {
 	return out
 }
 
-// computeStatistic is one of the statistics of at least one value. A percentile is the value at its nearest rank.
+// computeStatistic returns a statistic of at least one value. A percentile is the value at the nearest rank.
 func computeStatistic(values []float64, stat string) float64 {
 	sum := 0.0
 	for _, v := range values {

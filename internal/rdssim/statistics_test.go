@@ -17,8 +17,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// risingScenario is a cluster whose writer's demand rises in a straight line and falls at the end, with two readers of different
-// size. Nothing is drawn, so its metrics can be worked out here.
+// risingScenario is a cluster whose writer demand rises linearly, with two readers of different sizes. It has no noise, so the
+// tests can compute its metrics.
 const risingScenario = `
 start: "2024-02-01T00:00:00Z"
 accountID: "123456789012"
@@ -36,7 +36,7 @@ databases:
   load: {writer: {points: [{at: 0h, vcpus: 0}, {at: 400h, vcpus: 1.6}]}, readers: {points: [{at: 0h, vcpus: 1}]}}
 `
 
-// newRisingServer is a cloud with the rising cluster alone, so long after its start.
+// newRisingServer returns a server with only the cluster of risingScenario, at an age after its start.
 func newRisingServer(t *testing.T, insights string, age time.Duration) *testServer {
 	t.Helper()
 	scenario, err := model.ParseScenario([]byte(strings.Replace(risingScenario, "INSIGHTS", insights, 1)))
@@ -51,7 +51,7 @@ func newRisingServer(t *testing.T, insights string, age time.Duration) *testServ
 	return c
 }
 
-// newMetricDataQuery is a query; without an instance it is of a role of the cluster.
+// newMetricDataQuery returns a query for an instance, or without one for a role of the cluster.
 func newMetricDataQuery(id, metric, instance, role, stat string, period int32) cwtypes.MetricDataQuery {
 	dimension := func(name, value string) cwtypes.Dimension {
 		return cwtypes.Dimension{Name: aws.String(name), Value: aws.String(value)}
@@ -66,7 +66,7 @@ func newMetricDataQuery(id, metric, instance, role, stat string, period int32) c
 	}}
 }
 
-// getSeries gets one series with all of its pages, oldest first.
+// getSeries returns all pages of a series, oldest first.
 func (c *testServer) getSeries(
 	t *testing.T, client *cloudwatch.Client, from, to time.Time, q cwtypes.MetricDataQuery,
 ) (at []time.Time, values []float64) {
@@ -86,7 +86,7 @@ func (c *testServer) getSeries(
 	return at, values
 }
 
-// clientsByProtocol are clients of CloudWatch in each protocol that the SDK has of it.
+// clientsByProtocol returns a CloudWatch client for each protocol of the SDK.
 func (c *testServer) clientsByProtocol() map[string]*cloudwatch.Client {
 	return map[string]*cloudwatch.Client{
 		"CBOR": c.cloudWatchClient,
@@ -104,19 +104,20 @@ func mean(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// TestGetMetricData_Statistics compares every kind of series, in each protocol, with what follows from the minutes of the instances.
+// TestGetMetricData_Statistics compares series of each kind, in each protocol, with values computed from the minutes of the
+// instances.
 func TestGetMetricData_Statistics(t *testing.T) {
 	c := newRisingServer(t, "true", 15*24*time.Hour+30*time.Minute)
-	to := c.clock.Now().Truncate(15 * time.Minute).Add(-15 * time.Minute) // so that all has been published
+	to := c.clock.Now().Truncate(15 * time.Minute).Add(-15 * time.Minute) // so that all datapoints are published
 	minutes := func(instance string, from time.Time) (points []model.Point) {
 		c.WithWorld(func(w *model.World) {
 			points = w.MetricAverages("eu-west-1", map[string]string{"DBInstanceIdentifier": instance}, "CPUUtilization", from, to)
 		})
 		return points
 	}
-	for _, of := range []struct {
+	for _, source := range []struct {
 		instance, role string
-		has            []string
+		instances      []string
 	}{
 		{"orders-1", "", []string{"orders-1"}},
 		{"", "WRITER", []string{"orders-1"}},
@@ -125,24 +126,24 @@ func TestGetMetricData_Statistics(t *testing.T) {
 		for period, window := range map[int32]time.Duration{60: 24 * time.Hour, 300: 72 * time.Hour, 900: 15 * 24 * time.Hour} {
 			from := to.Add(-window)
 			buckets := map[int64][]float64{}
-			for _, i := range of.has {
+			for _, i := range source.instances {
 				for _, p := range minutes(i, from) {
 					begins := p.Time.Unix() - p.Time.Unix()%int64(period)
 					buckets[begins] = append(buckets[begins], p.Value)
 				}
 			}
-			for stat, work := range map[string]func([]float64) float64{
+			for stat, compute := range map[string]func([]float64) float64{
 				"Average": mean, "Minimum": slices.Min[[]float64], "Maximum": slices.Max[[]float64],
 			} {
 				for protocol, client := range c.clientsByProtocol() {
-					at, values := c.getSeries(t, client, from, to, newMetricDataQuery("a", "CPUUtilization", of.instance, of.role, stat, period))
+					at, values := c.getSeries(t, client, from, to, newMetricDataQuery("a", "CPUUtilization", source.instance, source.role, stat, period))
 					want := int(window.Seconds()) / int(period)
 					if len(at) != want || len(buckets) != want || !slices.IsSortedFunc(at, time.Time.Compare) {
-						t.Fatalf("%s of %v by %d s in %s: %d points of %d periods, want %d in order", stat, of, period, protocol, len(at), len(buckets), want)
+						t.Fatalf("%s of %v by %d s in %s: %d points of %d periods, want %d in order", stat, source, period, protocol, len(at), len(buckets), want)
 					}
 					for n := range at {
-						if want := work(buckets[at[n].Unix()]); math.Abs(values[n]-want) > 1e-9 {
-							t.Fatalf("%s of %v by %d s in %s at %s is %g, want %g", stat, of, period, protocol, at[n], values[n], want)
+						if want := compute(buckets[at[n].Unix()]); math.Abs(values[n]-want) > 1e-9 {
+							t.Fatalf("%s of %v by %d s in %s at %s is %g, want %g", stat, source, period, protocol, at[n], values[n], want)
 						}
 					}
 				}
@@ -151,19 +152,20 @@ func TestGetMetricData_Statistics(t *testing.T) {
 	}
 }
 
-// TestGetMetricData_RoleMaximumShowsHottestReader: the readers' Average hides the hot one, which their Maximum shows.
+// TestGetMetricData_RoleMaximumShowsHottestReader: the Maximum of a role is that of its hottest instance, which the Average
+// hides.
 func TestGetMetricData_RoleMaximumShowsHottestReader(t *testing.T) {
 	c := newRisingServer(t, "true", 2*time.Hour)
 	to := c.clock.Now().Add(-30 * time.Minute).Truncate(15 * time.Minute)
 	for stat, want := range map[string]float64{"Minimum": 14, "Average": 20.25, "Maximum": 26.5, "SampleCount": 30} {
 		_, got := c.getSeries(t, c.cloudWatchClient, to.Add(-15*time.Minute), to, newMetricDataQuery("a", "CPUUtilization", "", "READER", stat, 900))
 		if len(got) != 1 || math.Abs(got[0]-want) > 0.01 {
-			t.Errorf("the readers' %s is %v, want %g", stat, got, want)
+			t.Errorf("%s of the readers: got %v, want %g", stat, got, want)
 		}
 	}
 }
 
-// TestGetMetricData_RoleFollowsFailover: a role's series go on with the instance that has the role now.
+// TestGetMetricData_RoleFollowsFailover: after a failover the series of a role continues with the new instance.
 func TestGetMetricData_RoleFollowsFailover(t *testing.T) {
 	c := newRisingServer(t, "true", time.Hour)
 	c.WithWorld(func(w *model.World) {
@@ -176,11 +178,12 @@ func TestGetMetricData_RoleFollowsFailover(t *testing.T) {
 	_, writer := c.getSeries(t, c.cloudWatchClient, to.Add(-time.Minute), to, newMetricDataQuery("a", "CPUUtilization", "", "WRITER", "Average", 60))
 	_, third := c.getSeries(t, c.cloudWatchClient, to.Add(-time.Minute), to, newMetricDataQuery("a", "CPUUtilization", "orders-3", "", "Average", 60))
 	if len(writer) != 1 || !slices.Equal(writer, third) {
-		t.Errorf("the writer's is %v, that of the instance which it is %v", writer, third)
+		t.Errorf("got %v for the writer role, want %v, that of the promoted instance", writer, third)
 	}
 }
 
-// TestGetMetricData_ReturnsWholePeriods: a query that starts within a period gets all of it, and the points carry the period's beginning.
+// TestGetMetricData_ReturnsWholePeriods: a query that starts within a period returns the whole period, with the time of its
+// start.
 func TestGetMetricData_ReturnsWholePeriods(t *testing.T) {
 	c := newRisingServer(t, "true", 3*time.Hour)
 	from := c.clock.Now().Add(-time.Hour).Truncate(15 * time.Minute)
@@ -188,23 +191,23 @@ func TestGetMetricData_ReturnsWholePeriods(t *testing.T) {
 	want, all := c.getSeries(t, c.cloudWatchClient, from, to, q)
 	got, some := c.getSeries(t, c.cloudWatchClient, from.Add(7*time.Minute), to, q)
 	if len(want) != 2 || !want[0].Equal(from) || !slices.EqualFunc(got, want, time.Time.Equal) || !slices.Equal(some, all) {
-		t.Errorf("from the period's beginning %v %v, from within %v %v", want, all, got, some)
+		t.Errorf("from the start of the period: got %v %v; from within: got %v %v", want, all, got, some)
 	}
 }
 
-// TestGetMetricData_OneMinuteRetention: after 15 days only periods of five minutes are left.
+// TestGetMetricData_OneMinuteRetention: after 15 days only multiples of five minutes return datapoints.
 func TestGetMetricData_OneMinuteRetention(t *testing.T) {
 	c := newRisingServer(t, "true", 16*24*time.Hour)
 	from := c.clock.Now().Add(-16 * 24 * time.Hour)
 	to := from.Add(2 * 24 * time.Hour)
 	for period, want := range map[int32]int{60: 24 * 60, 300: 48 * 12, 900: 48 * 4} {
 		if at, _ := c.getSeries(t, c.cloudWatchClient, from, to, newMetricDataQuery("a", "CPUUtilization", "orders-1", "", "Average", period)); len(at) != want {
-			t.Errorf("of two days, of which one is older, there are %d points by %d s, want %d", len(at), period, want)
+			t.Errorf("two days, one of them older than 15 days: got %d datapoints of %d s, want %d", len(at), period, want)
 		}
 	}
 }
 
-// TestGetMetricData_DBLoadNeedsPerformanceInsights: without it there is no DBLoad, and its name is not listed.
+// TestGetMetricData_DBLoadNeedsPerformanceInsights: without Performance Insights DBLoad has no datapoints and is not listed.
 func TestGetMetricData_DBLoadNeedsPerformanceInsights(t *testing.T) {
 	for insights, want := range map[string]bool{"true": true, "false": false} {
 		t.Run(insights, func(t *testing.T) {
@@ -213,16 +216,16 @@ func TestGetMetricData_DBLoadNeedsPerformanceInsights(t *testing.T) {
 			for _, metric := range []string{"DBLoad", "DBLoadCPU"} {
 				at, _ := c.getSeries(t, c.cloudWatchClient, c.clock.Now().Add(-time.Hour), c.clock.Now(), newMetricDataQuery("a", metric, "orders-2", "", "Average", 300))
 				if (len(at) > 0) != want {
-					t.Errorf("%s has %d points", metric, len(at))
+					t.Errorf("%s: got %d datapoints", metric, len(at))
 				}
 				listed, err := c.cloudWatchClient.ListMetrics(t.Context(), &cloudwatch.ListMetricsInput{MetricName: aws.String(metric)})
 				if err != nil || (len(listed.Metrics) > 0) != want {
-					t.Errorf("%s is listed: %+v, %v", metric, listed, err)
+					t.Errorf("%s: got list %+v, %v", metric, listed, err)
 				}
 			}
 			instances, err := c.rdsClient.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{})
 			if err != nil || *instances.DBInstances[0].PerformanceInsightsEnabled != want {
-				t.Errorf("RDS says %+v, %v", instances, err)
+				t.Errorf("got instances %+v, %v", instances, err)
 			}
 		})
 	}

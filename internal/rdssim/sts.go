@@ -13,17 +13,16 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// rolePattern is what an ARN of a role looks like.
+// rolePattern matches the ARN of a role.
 var rolePattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$`)
 
-// wallClock is the clock that credentials expire by: the SDK compares their expiration with the machine's time, not with
-// the simulated one.
+// wallClock gives the expiration of credentials: the SDK compares it with real time, not with simulated time.
 var wallClock clock.RealClock
 
-// assumedRole is who an access key belongs to.
+// assumedRole is the role and session of an access key.
 type assumedRole struct{ arn, sessionName string }
 
-// sessionARN names the session as STS does. A role's path is not part of it.
+// sessionARN returns the ARN of the session. As in STS it does not contain the path of the role.
 func (a assumedRole) sessionARN() string {
 	name := a.arn[strings.LastIndex(a.arn, "/")+1:]
 	return "arn:aws:sts::" + accountFromARN(a.arn) + ":assumed-role/" + name + "/" + a.sessionName
@@ -52,15 +51,15 @@ type assumeRoleResult struct {
 	AssumedRoleUser assumedRoleUser    `xml:"AssumedRoleUser"`
 }
 
-// roleUniqueID is the unique id of every role.
+// roleUniqueID is the unique ID of all roles.
 const roleUniqueID = "AROASIMULATED"
 
-// How long credentials last, in seconds (STS API reference, AssumeRole).
+// The lifetime of credentials, in seconds (STS API reference, AssumeRole).
 const (
 	minSessionSeconds, maxSessionSeconds, defaultSessionSeconds = 900, 43200, 3600
 )
 
-// handleSTS carries out an operation of STS (API version 2011-06-15).
+// handleSTS executes an operation of STS (API version 2011-06-15).
 func (s *Server) handleSTS(r *request) (any, *model.APIError) {
 	switch r.operation {
 	case "GetCallerIdentity":
@@ -71,23 +70,23 @@ func (s *Server) handleSTS(r *request) (any, *model.APIError) {
 	return nil, invalidAction(r.operation)
 }
 
-// assumeRole gives out an access key by which the role is known afterwards. Trust policies and web identity tokens are not
-// looked at; Options.DeniedRoles refuses roles by name.
+// assumeRole returns a new access key, which identifies the role in later requests. It checks neither trust policies nor web
+// identity tokens; Options.DeniedRoles denies roles by ARN.
 func (s *Server) assumeRole(r *request) (any, *model.APIError) {
 	role := assumedRole{r.form.Get("RoleArn"), r.form.Get("RoleSessionName")}
 	seconds := defaultSessionSeconds
-	if n, failed := r.form.optionalInt("DurationSeconds"); failed != nil {
-		return nil, failed
+	if n, apiErr := r.form.optionalInt("DurationSeconds"); apiErr != nil {
+		return nil, apiErr
 	} else if n != nil {
 		seconds = *n
 	}
 	switch {
 	case !rolePattern.MatchString(role.arn):
-		return nil, invalidRoleRequest("%s is invalid: want the ARN of a role", role.arn)
+		return nil, validationError("%s is invalid: want the ARN of a role", role.arn)
 	case role.sessionName == "":
-		return nil, invalidRoleRequest("The request must contain the parameter RoleSessionName")
+		return nil, validationError("The request must contain the parameter RoleSessionName")
 	case seconds < minSessionSeconds || seconds > maxSessionSeconds:
-		return nil, invalidRoleRequest("DurationSeconds must be from %d to %d", minSessionSeconds, maxSessionSeconds)
+		return nil, validationError("DurationSeconds must be from %d to %d", minSessionSeconds, maxSessionSeconds)
 	case slices.Contains(s.options.DeniedRoles, role.arn):
 		return nil, &model.APIError{Code: "AccessDenied", HTTPStatus: http.StatusForbidden,
 			Message: fmt.Sprintf("User: %s is not authorized to perform: sts:%s on resource: %s", r.caller.arn, r.operation, role.arn)}
@@ -99,8 +98,4 @@ func (s *Server) assumeRole(r *request) (any, *model.APIError) {
 		Credentials:     credentialsElement{key, "simulated", "simulated", formatTime(expires)},
 		AssumedRoleUser: assumedRoleUser{Arn: role.sessionARN(), AssumedRoleID: roleUniqueID + ":" + role.sessionName},
 	}, nil
-}
-
-func invalidRoleRequest(format string, args ...any) *model.APIError {
-	return &model.APIError{Code: "ValidationError", Message: fmt.Sprintf(format, args...), HTTPStatus: http.StatusBadRequest}
 }

@@ -1,0 +1,118 @@
+package rdssim
+
+import "github.com/dbscaler/dbscaler/internal/rdssim/model"
+
+// createInstance creates a reader of a cluster. The model supports no other new databases.
+func (s *Server) createInstance(r *request) (any, *model.APIError) {
+	f := r.form
+	if !f.Has("DBClusterIdentifier") {
+		return nil, badRequest("InvalidParameterCombination",
+			"The simulator creates only instances of DB clusters: DBClusterIdentifier is required.")
+	}
+	c, apiErr := s.findCluster(r, f.Get("DBClusterIdentifier"))
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	if denied := s.authorizeCreate(r, c); denied != nil {
+		return nil, denied
+	}
+	tier, apiErr := f.optionalInt("PromotionTier")
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	interval, apiErr := f.optionalInt("MonitoringInterval")
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	create := model.CreateInstanceRequest{
+		Identifier: f.Get("DBInstanceIdentifier"), Cluster: c.Identifier, Engine: f.Get("Engine"), Class: f.Get("DBInstanceClass"),
+		PromotionTier: tier, AvailabilityZone: f.Get("AvailabilityZone"), ParameterGroup: f.Get("DBParameterGroupName"),
+		PerformanceInsights: f.isTrue("EnablePerformanceInsights"), CACertificate: f.Get("CACertificateIdentifier"),
+		MaintenanceWindow: f.Get("PreferredMaintenanceWindow"), Tags: f.tags(),
+	}
+	if interval != nil {
+		create.MonitoringInterval = *interval
+	}
+	if create.MonitoringInterval > 0 && !f.Has("MonitoringRoleArn") {
+		return nil, badRequest("InvalidParameterCombination",
+			"A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0.")
+	}
+	created, err := s.options.World.CreateInstance(r.caller.region, create)
+	if err != nil {
+		return nil, toAPIError(err)
+	}
+	return &createDBInstanceResult{DBInstance: newInstanceElement(created)}, nil
+}
+
+// authorizeCreate checks all permissions of a CreateDBInstance request.
+func (s *Server) authorizeCreate(r *request, c *model.Cluster) *model.APIError {
+	created := model.Instance{Identifier: r.form.Get("DBInstanceIdentifier"), Region: c.Region, AccountID: c.AccountID}
+	return s.authorizeCreateFrom(r, "rds:CreateDBInstance", created, c.ARN(), c.Tags, c.DBSubnetGroup)
+}
+
+// authorizeCreateFrom checks all permissions for the creation of an instance from a cluster or another instance, resource by
+// resource as AWS does (Service Authorization Reference, Amazon RDS). The new instance counts as having the tags of the request
+// (IAM user guide, aws:ResourceTag). The simulator has no option groups, so it does not check them.
+func (s *Server) authorizeCreateFrom(
+	r *request, action string, created model.Instance, sourceARN string, sourceTags map[string]string, subnetGroup string,
+) *model.APIError {
+	tags := r.form.tags()
+	arn := func(kind, name string) string {
+		return "arn:aws:rds:" + created.Region + ":" + created.AccountID + ":" + kind + ":" + name
+	}
+	type check struct {
+		action, resource string
+		values           conditionValues
+	}
+	checks := []check{
+		{action, created.ARN(), tagConditions(tags, tags)},
+		{action, sourceARN, tagConditions(sourceTags, tags)},
+		{action, arn("subgrp", subnetGroup), tagConditions(nil, tags)},
+	}
+	if group := r.form.Get("DBParameterGroupName"); group != "" {
+		checks = append(checks, check{action, arn("pg", group), tagConditions(nil, tags)})
+	}
+	if len(tags) > 0 {
+		checks = append(checks, check{"rds:AddTagsToResource", created.ARN(), tagConditions(tags, tags)})
+	}
+	if role := r.form.Get("MonitoringRoleArn"); role != "" {
+		checks = append(checks, check{"iam:PassRole", role, conditionValues{passedToServiceKey: "monitoring.rds.amazonaws.com"}})
+	}
+	for _, c := range checks {
+		if denied := s.authorize(r, c.action, c.resource, c.values); denied != nil {
+			return denied
+		}
+	}
+	return nil
+}
+
+// createReplica creates a read replica of a standalone instance.
+func (s *Server) createReplica(r *request) (any, *model.APIError) {
+	f := r.form
+	source, apiErr := s.findInstance(r, f.Get("SourceDBInstanceIdentifier"))
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	created := model.Instance{Identifier: f.Get("DBInstanceIdentifier"), Region: source.Region, AccountID: source.AccountID}
+	denied := s.authorizeCreateFrom(r, "rds:CreateDBInstanceReadReplica", created, source.ARN(), source.Tags, source.DBSubnetGroup)
+	if denied != nil {
+		return nil, denied
+	}
+	interval, apiErr := f.optionalInt("MonitoringInterval")
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	create := model.CreateReplicaRequest{
+		Identifier: created.Identifier, Source: source.Identifier, Class: f.Get("DBInstanceClass"), AvailabilityZone: f.Get("AvailabilityZone"),
+		ParameterGroup: f.Get("DBParameterGroupName"), PerformanceInsights: f.isTrue("EnablePerformanceInsights"),
+		CACertificate: f.Get("CACertificateIdentifier"), Tags: f.tags(),
+	}
+	if interval != nil {
+		create.MonitoringInterval = *interval
+	}
+	replica, err := s.options.World.CreateReplica(r.caller.region, create)
+	if err != nil {
+		return nil, toAPIError(err)
+	}
+	return &createDBInstanceReadReplicaResult{DBInstance: newInstanceElement(replica)}, nil
+}
