@@ -1,4 +1,5 @@
-// rdssim serves a simulated AWS (RDS, CloudWatch, STS and the price list) on the loopback interface, for the AWS CLI and any SDK.
+// rdssim serves a simulated AWS (RDS, CloudWatch, STS, Application Auto Scaling and the price list) on the loopback interface,
+// for the AWS CLI and AWS SDKs.
 package main
 
 import (
@@ -22,7 +23,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/simclock"
 )
 
-// headerTimeout bounds how long a client may take to send a request's header.
+// headerTimeout limits how long a client may take to send the header of a request.
 const headerTimeout = 10 * time.Second
 
 func main() {
@@ -36,27 +37,34 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("rdssim", flag.ContinueOnError)
-	listen := flags.String("listen", "127.0.0.1:8790", "where to serve; only the loopback interface is allowed")
-	scenarioFile := flags.String("scenario", "", "the databases: a YAML file such as hack/rdssim/scenarios/all-kinds.yaml")
-	policyFile := flags.String("policy", "", "an IAM policy that callers are held to, such as config/iam/policy.json; none allows everything")
-	speed := flags.Float64("speed", 1, "how many simulated seconds pass in one of the machine's")
-	duration := flags.Duration("for", 8*time.Hour, "stop by itself after this long")
+	listen := flags.String("listen", "127.0.0.1:8790", "address to listen on; only the loopback interface is allowed")
+	scenarioFile := flags.String("scenario", "", "scenario file with the databases, such as hack/rdssim/scenarios/all-kinds.yaml; required")
+	policyFile := flags.String("policy", "", "IAM policy file to enforce, such as config/iam/policy.json; empty allows everything")
+	speed := flags.Float64("speed", 1, "simulated seconds per second of real time")
+	duration := flags.Duration("for", 8*time.Hour, "exit after this time")
 	verbose := flags.Bool("v", false, "log refused requests")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if *scenarioFile == "" || *speed <= 0 || *duration <= 0 {
-		return errors.New("name a scenario with --scenario; --speed and --for must be above 0")
+	if *scenarioFile == "" {
+		return errors.New("--scenario is missing: want a file such as hack/rdssim/scenarios/all-kinds.yaml")
+	}
+	if *speed <= 0 || *duration <= 0 {
+		return fmt.Errorf("--speed %g and --for %s: want values above 0", *speed, *duration)
 	}
 	address, err := net.ResolveTCPAddr("tcp", *listen)
-	if err != nil || !address.IP.IsLoopback() {
-		return fmt.Errorf("--listen %s: want an address of the loopback interface, such as 127.0.0.1:8790: signatures are not checked", *listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	if !address.IP.IsLoopback() {
+		return fmt.Errorf("--listen %s: want a loopback address such as 127.0.0.1:8790, because signatures are not verified", *listen)
 	}
 	level := slog.LevelInfo
 	if *verbose {
 		level = slog.LevelDebug
 	}
-	server, err := newServer(*scenarioFile, *policyFile, *speed, logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
+	log := logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	server, err := newServer(*scenarioFile, *policyFile, *speed, log)
 	if err != nil {
 		return err
 	}
@@ -65,6 +73,7 @@ func run(ctx context.Context, args []string) error {
 	return serve(ctx, address, server)
 }
 
+// newServer returns a simulated AWS with the databases of a scenario. An empty policy file allows everything.
 func newServer(scenarioFile, policyFile string, speed float64, log logr.Logger) (*rdssim.Server, error) {
 	scenario, err := model.LoadScenario(scenarioFile)
 	if err != nil {
@@ -90,16 +99,17 @@ func newServer(scenarioFile, policyFile string, speed float64, log logr.Logger) 
 	return rdssim.New(options), nil
 }
 
+// serve serves until the context is done.
 func serve(ctx context.Context, address *net.TCPAddr, server *rdssim.Server) error {
 	listener, err := net.ListenTCP("tcp", address)
 	if err != nil {
 		return err
 	}
 	url := "http://" + listener.Addr().String()
-	fmt.Printf("A simulated AWS at %s. In another shell:\n\n"+
+	fmt.Printf("Simulated AWS at %s. In another shell:\n\n"+
 		"  export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=eu-west-1\n"+
 		"  aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,DBInstanceClass,DBInstanceStatus]'\n"+
-		"  curl -s %s/_sim/state?region=eu-west-1\n\nStop it with Ctrl-C.\n", url, url, url)
+		"  curl -s %s/_sim/state?region=eu-west-1\n\nPress Ctrl-C to stop.\n", url, url, url)
 	httpServer := &http.Server{Handler: server, ReadHeaderTimeout: headerTimeout}
 	served := make(chan error, 1)
 	go func() { served <- httpServer.Serve(listener) }()
