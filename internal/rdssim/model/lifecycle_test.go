@@ -41,9 +41,9 @@ func TestModifyInstance_ReaderPassesThroughAllStates(t *testing.T) {
 // TestModifyInstance_OutageDependsOnTopology: the duration of the outage depends on the kind of instance.
 func TestModifyInstance_OutageDependsOnTopology(t *testing.T) {
 	for _, test := range []struct {
-		name        string
-		database    Database
-		instance    string
+		name             string
+		database         Database
+		instance         string
 		minimum, maximum time.Duration
 	}{
 		{"Aurora writer without readers", auroraCluster(1, 0, "db.r6g.large"), "orders-1", minLoneWriterOutageDuration, maxLoneWriterOutageDuration},

@@ -27,7 +27,7 @@ func TestPostMortemScenario_MatchesReport(t *testing.T) {
 	w.Advance(at("12:00"))
 	after := must[*Cluster](t)(w.Cluster(testRegion, cluster))
 	if before.Writer != cluster+"-1" || after.Writer != before.Writer || before.EngineVersion == after.EngineVersion {
-		t.Errorf("the cluster was %+v and is %+v", before, after)
+		t.Errorf("got cluster %+v before and %+v after, want the same writer and another version", before, after)
 	}
 
 	var exceeded, saturated, peak MinuteSummary
