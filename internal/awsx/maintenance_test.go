@@ -19,7 +19,7 @@ import (
 
 // TestSimulator_MaintenanceAndWithdrawnClass: backups, maintenance, a class that is withdrawn and a cluster with I/O-Optimized storage.
 func TestSimulator_MaintenanceAndWithdrawnClass(t *testing.T) {
-	s := simulateScenario(t, "upkeep", nil, func(o *Options) { o.PricingRegion = "ap-south-1" })
+	s := simulateScenario(t, "maintenance", nil, func(o *Options) { o.PricingRegion = "ap-south-1" })
 	begin := s.clock.Now().UTC().Add(-time.Hour)
 	o := s.observe(t, ordersCluster)
 	upgrade := scaling.PendingMaintenance{Action: "db-upgrade", ScheduledAt: begin.Add(72 * time.Hour)}
