@@ -9,7 +9,7 @@ import (
 )
 
 func TestCheck_FleetSlot(t *testing.T) {
-	waiter := func(name string, emergency bool, ago time.Duration) scaling.WaitingPolicy {
+	waiting := func(name string, emergency bool, ago time.Duration) scaling.WaitingPolicy {
 		return scaling.WaitingPolicy{Policy: name, Emergency: emergency, WaitingSince: now.Add(-ago)}
 	}
 	fleet := func(f scaling.Fleet) func(*Input) {
@@ -17,44 +17,44 @@ func TestCheck_FleetSlot(t *testing.T) {
 	}
 	emergency := func(in *Input) { in.Proposal.Emergency = true }
 	for _, test := range []struct {
-		name  string
-		edits []func(*Input)
-		says  string // nothing: it may begin
+		name    string
+		edits   []func(*Input)
+		message string // empty: no veto
 	}{
-		{"no bound", []func(*Input){fleet(scaling.Fleet{Holders: []string{"a/a", "b/b"}})}, ""},
-		{"a slot is free", []func(*Input){fleet(scaling.Fleet{Slots: 2, Holders: []string{"a/a"}})}, ""},
-		{"none is", []func(*Input){fleet(scaling.Fleet{Slots: 2, Holders: []string{"a/a", "b/b"}})}, "allows, 2: a/a, b/b"},
-		{"not in an emergency either", []func(*Input){emergency, fleet(scaling.Fleet{Slots: 1, Holders: []string{"a/a"}})}, "allows, 1: a/a"},
-		{"what interrupts nothing needs none", []func(*Input){
+		{"no limit", []func(*Input){fleet(scaling.Fleet{Holders: []string{"a/a", "b/b"}})}, ""},
+		{"free slot", []func(*Input){fleet(scaling.Fleet{Slots: 2, Holders: []string{"a/a"}})}, ""},
+		{"all slots in use", []func(*Input){fleet(scaling.Fleet{Slots: 2, Holders: []string{"a/a", "b/b"}})}, "(2) are in use by a/a, b/b"},
+		{"all slots in use in an emergency", []func(*Input){emergency, fleet(scaling.Fleet{Slots: 1, Holders: []string{"a/a"}})}, "(1) are in use by a/a"},
+		{"non-disruptive operation needs no slot", []func(*Input){
 			fleet(scaling.Fleet{Slots: 1, Holders: []string{"a/a"}}), targetShape(3, large), withSteps(createStep("c")),
 		}, ""},
-		{"somebody waits", []func(*Input){fleet(scaling.Fleet{Slots: 1, Waiting: []scaling.WaitingPolicy{waiter("z/z", false, time.Minute)}})},
-			"come first"},
-		{"there is room for both", []func(*Input){fleet(scaling.Fleet{Slots: 2, Waiting: []scaling.WaitingPolicy{waiter("z/z", false, time.Minute)}})}, ""},
-		{"somebody waits less long", []func(*Input){fleet(scaling.Fleet{
-			Slots: 1, WaitingSince: now.Add(-time.Hour), Waiting: []scaling.WaitingPolicy{waiter("z/z", false, time.Minute)},
+		{"another policy waits longer", []func(*Input){fleet(scaling.Fleet{Slots: 1, Waiting: []scaling.WaitingPolicy{waiting("z/z", false, time.Minute)}})},
+			"ahead in the queue"},
+		{"free slots for both policies", []func(*Input){fleet(scaling.Fleet{Slots: 2, Waiting: []scaling.WaitingPolicy{waiting("z/z", false, time.Minute)}})}, ""},
+		{"another policy waits for a shorter time", []func(*Input){fleet(scaling.Fleet{
+			Slots: 1, WaitingSince: now.Add(-time.Hour), Waiting: []scaling.WaitingPolicy{waiting("z/z", false, time.Minute)},
 		})}, ""},
-		{"as long, and comes later by name", []func(*Input){fleet(scaling.Fleet{
-			Slots: 1, WaitingSince: now.Add(-time.Minute), Waiting: []scaling.WaitingPolicy{waiter("z/z", false, time.Minute)},
+		{"another policy waits as long, later name", []func(*Input){fleet(scaling.Fleet{
+			Slots: 1, WaitingSince: now.Add(-time.Minute), Waiting: []scaling.WaitingPolicy{waiting("z/z", false, time.Minute)},
 		})}, ""},
-		{"as long, and comes first by name", []func(*Input){fleet(scaling.Fleet{
-			Slots: 1, WaitingSince: now.Add(-time.Minute), Waiting: []scaling.WaitingPolicy{waiter("a/a", false, time.Minute)},
-		})}, "come first"},
-		{"an emergency goes before those that wait", []func(*Input){emergency, fleet(scaling.Fleet{
-			Slots: 1, Waiting: []scaling.WaitingPolicy{waiter("a/a", false, time.Hour)},
+		{"another policy waits as long, earlier name", []func(*Input){fleet(scaling.Fleet{
+			Slots: 1, WaitingSince: now.Add(-time.Minute), Waiting: []scaling.WaitingPolicy{waiting("a/a", false, time.Minute)},
+		})}, "ahead in the queue"},
+		{"emergency precedes a waiting policy", []func(*Input){emergency, fleet(scaling.Fleet{
+			Slots: 1, Waiting: []scaling.WaitingPolicy{waiting("a/a", false, time.Hour)},
 		})}, ""},
-		{"and not before another one", []func(*Input){emergency, fleet(scaling.Fleet{
-			Slots: 1, Waiting: []scaling.WaitingPolicy{waiter("a/a", true, time.Minute)},
-		})}, "come first"},
+		{"emergency behind a waiting emergency", []func(*Input){emergency, fleet(scaling.Fleet{
+			Slots: 1, Waiting: []scaling.WaitingPolicy{waiting("a/a", true, time.Minute)},
+		})}, "ahead in the queue"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			veto := firstVeto(approvedInput(test.edits...))
 			switch {
-			case test.says == "" && veto == nil:
-			case test.says == "" || veto == nil || veto.Guard != FleetSlot || !strings.Contains(veto.Message, test.says):
-				t.Errorf("got %+v, want %q", veto, test.says)
+			case test.message == "" && veto == nil:
+			case test.message == "" || veto == nil || veto.Guard != FleetSlot || !strings.Contains(veto.Message, test.message):
+				t.Errorf("got %+v, want %q", veto, test.message)
 			case veto.RetryAfter != slotRetryInterval:
-				t.Errorf("it looks again after %s", veto.RetryAfter)
+				t.Errorf("RetryAfter is %s", veto.RetryAfter)
 			}
 		})
 	}

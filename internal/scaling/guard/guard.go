@@ -1,4 +1,9 @@
-// Package guard is the chain of checks between a decision and an action. Each can veto; an error inside one is a veto.
+// Package guard is the chain of checks between a decision and its execution. Each guard can veto; an error inside a guard is a veto.
+//
+// To add a guard:
+//  1. write its function (see check.run): a message vetoes, an empty one allows, missing information is an error;
+//  2. add its name and function to chain, where users should see it (and to stepChain if it applies to each step of an operation);
+//  3. add cases to the tests and the name to docs/status.md, "Guards".
 package guard
 
 import (
@@ -7,20 +12,20 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// Input is everything that a guard may look at.
+// Input is everything that a guard may read.
 type Input struct {
 	Policy      scaling.Policy
 	Observation scaling.Observation
-	// Pools is what each pool was seen to carry.
+	// Pools is the assessed load of each pool.
 	Pools []scaling.PoolAssessment
-	// Proposal is what is to be done.
+	// Proposal is the change to check.
 	Proposal scaling.Proposal
-	// Operation is how it is to be done.
+	// Operation is the plan that carries out the proposal.
 	Operation scaling.Operation
 	Now       time.Time
 }
 
-// poolLoad is what a pool was seen to carry; not fresh when it was not looked at.
+// poolLoad returns the assessed load of a pool. It is not fresh when the pool was not assessed.
 func (in Input) poolLoad(pool scaling.Pool) scaling.Load {
 	for n := range in.Pools {
 		if in.Pools[n].Load.Pool == pool {
@@ -30,58 +35,57 @@ func (in Input) poolLoad(pool scaling.Pool) scaling.Load {
 	return scaling.Load{Pool: pool}
 }
 
-// Veto says that a guard holds a proposal back.
+// Veto blocks a proposal.
 type Veto struct {
-	// Guard is the name of the guard, which is also the reason that conditions, events and metrics show.
+	// Guard is the name of the guard. Conditions, events and metrics use it as the reason.
 	Guard string
-	// Message says what stands in the way and what to do about it. It stays the same while the cause does.
+	// Message says what is wrong and what to do. It does not change while the cause is the same.
 	Message string
-	// RetryAfter is when it makes sense to ask again; zero when nothing but a new observation can tell.
+	// RetryAfter is how long to wait before asking again; zero when only a new observation can lift the veto.
 	RetryAfter time.Duration
 }
 
-// ApprovalRequired is the name of the guard that waits for a person to approve.
-const ApprovalRequired = "ApprovalMissing"
+// ApprovalRequired is the name of the guard that waits for the approval of a user.
+const ApprovalRequired = "ApprovalRequired"
 
-// check is one guard: it returns a message to veto, or nothing. An error is a veto too.
+// check is one guard. run returns a message to veto, or "" to allow. An error is a veto as well.
 type check struct {
 	name string
 	run  func(Input) (message string, retryAfter time.Duration, err error)
 }
 
-// chain is every guard, in the order in which a person would want to hear of them.
+// chain is every guard. Users see the first veto, so the order is the order of importance to them.
 var chain = []check{
 	{"Paused", paused},
 	{"OwnershipConflict", ownershipConflict},
-	{"ModeRecommend", recommendMode},
+	{"RecommendMode", recommendMode},
 	{"OutOfBounds", outOfBounds},
-	{"LargestStep", stepTooLarge},
+	{"StepTooLarge", stepTooLarge},
 	{"Budget", budget},
 	{"ClassNotOrderable", classNotOrderable},
 	{"CapacityShortage", capacityShortage},
 	{"OptInTagMissing", optInTagMissing},
-	{"OwnerConflict", readerAutoScaling},
+	{"ReaderAutoScaling", readerAutoScaling},
 	{"DeclaredElsewhere", declaredElsewhere},
 	{"MetricsStale", metricsStale},
 	{"DatabaseBusy", databaseBusy},
 	{"PendingModifications", pendingModifications},
 	{"PendingMaintenance", pendingMaintenance},
 	{"BackupWindow", backupWindow},
-	{"ForeignReader", readerNotOwned},
+	{"ReaderNotOwned", readerNotOwned},
 	{"MinimumReaders", minimumReaders},
-	{"ReadersCarryLoad", readerCapacity},
+	{"ReaderCapacity", readerCapacity},
 	{"ReplicaLag", replicaLag},
 	{"OperationsPerDay", operationsPerDay},
 	{"Cooldown", cooldown},
 	{"DisruptionWindow", disruptionWindow},
-	{ApprovalRequired, approvalRequired}, // so late that what a person approves is not held back by another
-	{FleetSlot, fleetSlot},               // the last, so that only what could begin at once has a place in the queue
+	{ApprovalRequired, approvalRequired}, // after the others, so that an approved change is not blocked by another guard
+	{FleetSlot, fleetSlot},               // last, so that only operations that could start now are in the queue for a slot
 }
 
-// Check asks every guard and returns the vetoes, in the order of the chain; none when the proposal may pass.
+// Check runs every guard and returns the vetoes in the order of the chain; none when the proposal is allowed.
 func Check(in Input) []Veto { return runChecks(chain, in) }
 
-// runChecks asks guards one after the other.
 func runChecks(checks []check, in Input) []Veto {
 	var vetoes []Veto
 	for _, c := range checks {
@@ -96,7 +100,7 @@ func runChecks(checks []check, in Input) []Veto {
 	return vetoes
 }
 
-// Names lists the guards in the order in which they are asked.
+// Names returns the names of the guards in the order of the chain.
 func Names() []string {
 	names := make([]string, len(chain))
 	for n, c := range chain {

@@ -14,26 +14,23 @@ const (
 	day = 24 * time.Hour
 	// maxReaders is how many readers an Aurora cluster can have (Aurora user guide, "Quotas and constraints").
 	maxReaders = 15
-	// failureBackoff is how long at least nothing of its kind is tried again after an operation has failed: whatever AWS has just
-	// refused it would refuse again.
+	// failureBackoff is the minimum time between a failed operation and the next one of its kind: AWS would refuse again what it
+	// has just refused.
 	failureBackoff = 5 * time.Minute
-)
-
-const (
-	// nonDisruptiveFactor is how many times guardrails.maxOperationsPerDay there may be of operations that add or remove readers alone, since they
-	// interrupt nothing.
+	// nonDisruptiveFactor multiplies guardrails.maxOperationsPerDay for operations that only add or remove readers, since they
+	// disrupt nothing.
 	nonDisruptiveFactor = 4
-	// scaleUpReserveDivisor is the part of a day's operations that is kept for growing, as its divisor: to have shrunk too often must never keep a
-	// database from growing.
+	// scaleUpReserveDivisor reserves a third of the operations of a day for scaling up, so that earlier scale-downs cannot prevent
+	// a scale-up.
 	scaleUpReserveDivisor = 3
 )
 
-// outOfBounds is the last line before the limits of the policy, whatever the engine decided. An override by a person may
-// leave the policy's limits, and not those of AWS.
+// outOfBounds enforces the limits of the policy, whatever the decision engine proposes. An override may exceed the limits of the
+// policy, but not those of AWS.
 func outOfBounds(in Input) (string, time.Duration, error) {
 	to := in.Proposal.To
 	if in.Proposal.Direction == scaling.Cleanup {
-		return "", 0, nil // it removes only what an operation of ours added
+		return "", 0, nil // it removes only surge readers
 	}
 	if in.Proposal.Reason == scaling.ReasonOverride {
 		return overrideOutOfBounds(in)
@@ -41,10 +38,10 @@ func outOfBounds(in Input) (string, time.Duration, error) {
 	if in.Policy.Allows(in.Proposal.Pool, to) {
 		return "", 0, nil
 	}
-	return fmt.Sprintf("%s is outside what the policy allows", to), 0, nil
+	return fmt.Sprintf("%s is outside the limits of the policy: change the policy to allow it", to), 0, nil
 }
 
-// overrideOutOfBounds says what of an override no database can be.
+// overrideOutOfBounds vetoes an override to a shape that AWS does not support.
 func overrideOutOfBounds(in Input) (string, time.Duration, error) {
 	to := in.Proposal.To
 	class, err := catalog.Lookup(to.InstanceClass)
@@ -57,14 +54,15 @@ func overrideOutOfBounds(in Input) (string, time.Duration, error) {
 	}
 	switch {
 	case to.Count < 1 || to.Count > maxCount:
-		return fmt.Sprintf("the override asks for %d instances, where there may be from 1 to %d", to.Count, maxCount), 0, nil
+		return fmt.Sprintf("the override requests %d instances, and the pool can have from 1 to %d: correct the annotation", to.Count,
+			maxCount), 0, nil
 	case !class.Supports(in.Observation.Engine):
-		return fmt.Sprintf("%s does not run on %s", in.Observation.Engine, to.InstanceClass), 0, nil
+		return fmt.Sprintf("%s does not run on %s: choose another class for the override", in.Observation.Engine, to.InstanceClass), 0, nil
 	}
 	return "", 0, nil
 }
 
-// stepTooLarge bounds how far one operation goes.
+// stepTooLarge limits the factor by which one operation changes the vCPUs of a pool.
 func stepTooLarge(in Input) (string, time.Duration, error) {
 	factor := float64(in.Policy.Guardrails.MaxStepFactor)
 	if factor == 0 || in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride {
@@ -82,10 +80,11 @@ func stepTooLarge(in Input) (string, time.Duration, error) {
 	if before == 0 || after <= factor*before && after*factor >= before {
 		return "", 0, nil
 	}
-	return fmt.Sprintf("from %.0f to %.0f vCPUs is further than guardrails.maxStepFactor (%.0f) lets one operation go",
+	return fmt.Sprintf("a change from %.0f to %.0f vCPUs exceeds guardrails.maxStepFactor (%.0f): raise it to allow the change in one operation",
 		before, after, factor), 0, nil
 }
 
+// totalVCPUs returns the vCPUs of the instances. The error names a class that is not in the catalogue.
 func totalVCPUs(engine string, instances []scaling.Instance) (float64, error) {
 	total := 0
 	for _, i := range instances {
@@ -98,7 +97,7 @@ func totalVCPUs(engine string, instances []scaling.Instance) (float64, error) {
 	return float64(total), nil
 }
 
-// budget bounds what an hour of the target costs. A price that is not known is too high, except on the way down.
+// budget limits the hourly cost of the target. An unknown price counts as too high, except for a scale-down by load.
 func budget(in Input) (string, time.Duration, error) {
 	maxCost := in.Policy.Guardrails.MaxHourlyCost
 	if maxCost == 0 || in.Proposal.Direction == scaling.Cleanup {
@@ -107,19 +106,19 @@ func budget(in Input) (string, time.Duration, error) {
 	after, known := costAfterOperation(in)
 	scalesDown := in.Proposal.Direction == scaling.Down
 	switch {
-	case known && after <= maxCost, !known && scalesDown && in.Proposal.Reason == scaling.ReasonScaleDown: // which stays in its family
+	case known && after <= maxCost, !known && scalesDown && in.Proposal.Reason == scaling.ReasonScaleDown: // stays in its class family
 		return "", 0, nil
 	case !known:
-		return fmt.Sprintf("guardrails.maxHourlyCostUSD is set, and the price of %s is not known. Name it in spec.prices, give the operator "+
+		return fmt.Sprintf("guardrails.maxHourlyCostUSD is set, and the price of %s is unknown: add it to spec.prices, give the operator "+
 			"a price file, or let it read the Pricing API", in.Proposal.To.InstanceClass), 0, nil
 	}
 	if before, priced := currentCost(in); scalesDown && priced && after < before {
 		return "", 0, nil
 	}
-	return fmt.Sprintf("the database would cost %s an hour, and guardrails.maxHourlyCostUSD is %s", after, maxCost), 0, nil
+	return fmt.Sprintf("the database would cost %s an hour, more than guardrails.maxHourlyCostUSD (%s): raise it to allow the change", after, maxCost), 0, nil
 }
 
-// costAfterOperation is what an hour of the target costs once every step is done.
+// costAfterOperation returns the hourly cost of the target when every step is done, and false when a price is unknown.
 func costAfterOperation(in Input) (scaling.Money, bool) {
 	classes := map[string]string{}
 	for _, i := range in.Observation.Instances {
@@ -147,7 +146,7 @@ func costAfterOperation(in Input) (scaling.Money, bool) {
 	return total, known
 }
 
-// currentCost is what an hour of the target costs as it is.
+// currentCost returns the hourly cost of the target now, and false when a price is unknown.
 func currentCost(in Input) (scaling.Money, bool) {
 	total, known := scaling.Money(0), true
 	for _, i := range in.Observation.Instances {
@@ -158,44 +157,45 @@ func currentCost(in Input) (scaling.Money, bool) {
 	return total, known
 }
 
-// operationsPerDay bounds how often a database is changed.
+// operationsPerDay limits how many operations start within 24 hours. Disruptive operations have a limit of their own.
 func operationsPerDay(in Input) (string, time.Duration, error) {
 	if in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride {
 		return "", 0, nil
 	}
-	h, since := in.Observation.History, in.Now.Add(-day)
-	limit, started, subject := in.Policy.Guardrails.MaxOperationsPerDay, h.CountDisruptiveSince(since), "operations that interrupt instances"
+	history, since := in.Observation.History, in.Now.Add(-day)
+	limit, started, kind := in.Policy.Guardrails.MaxOperationsPerDay, history.CountDisruptiveSince(since), "disruptive operations"
 	if !scaling.IsDisruptive(in.Proposal.Pool, in.Proposal.From, in.Proposal.To) {
-		limit, started, subject = nonDisruptiveFactor*limit, h.CountStartedSince(since), "operations"
+		limit, started, kind = nonDisruptiveFactor*limit, history.CountStartedSince(since), "operations"
 	}
 	allowed, note := limit, ""
 	if in.Proposal.Direction == scaling.Down {
-		allowed, note = limit-limit/scaleUpReserveDivisor, "; the rest is kept for growing"
+		allowed, note = limit-limit/scaleUpReserveDivisor, " for scaling down and reserves the rest for scaling up"
 	}
 	if started < allowed {
 		return "", 0, nil
 	}
-	return fmt.Sprintf("%d %s were started in the last 24 h, and guardrails.maxOperationsPerDay allows %d%s",
-		started, subject, allowed, note), 0, nil
+	return fmt.Sprintf("%d %s were started in the last 24 h, and guardrails.maxOperationsPerDay allows %d%s: raise it, or wait",
+		started, kind, allowed, note), 0, nil
 }
 
-// cooldown lets the effect of a change show before the next one. Growing waits for what grew the same pool, and for what
-// failed; shrinking waits for any change. A cleanup and a person's override wait only after a failure, and growing does not wait for
-// what shrank. In an emergency growing need not wait either, once: not when the last growth was itself begun in a cooldown.
+// cooldown waits until the effect of a change is visible before the next one:
+//   - A scale-up waits for the last scale-up of its pool, and for the last failed operation, but not for a scale-down.
+//   - In an emergency a scale-up does not wait for a successful one that itself started outside a cooldown.
+//   - A scale-down waits for any operation.
+//   - A cleanup and an override wait only after a failure.
 func cooldown(in Input) (string, time.Duration, error) {
 	if in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride {
 		return failureCooldown(in)
 	}
 	wait, behavior := in.Policy.ScaleUp.Cooldown, "scaleUp"
-	match := func(p scaling.OperationRecord) bool {
-		return p.Pool == in.Proposal.Pool && p.Direction == scaling.Up || !p.Succeeded && p.Direction != scaling.Cleanup
+	waitsFor := func(r scaling.OperationRecord) bool {
+		return r.Pool == in.Proposal.Pool && r.Direction == scaling.Up || !r.Succeeded && r.Direction != scaling.Cleanup
 	}
-	blocks := func(p scaling.OperationRecord) bool { return !p.NothingChanged && match(p) }
 	if in.Proposal.Direction == scaling.Down {
 		wait, behavior = in.Policy.ScaleDown.Cooldown, "scaleDown"
-		match = func(scaling.OperationRecord) bool { return true }
+		waitsFor = func(scaling.OperationRecord) bool { return true }
 	}
-	last := in.Observation.History.LastCompleted(blocks)
+	last := in.Observation.History.LastCompleted(func(r scaling.OperationRecord) bool { return !r.NothingChanged && waitsFor(r) })
 	if last != nil && !last.Succeeded && wait < failureBackoff {
 		return remainingBackoff(in, last)
 	}
@@ -205,38 +205,39 @@ func cooldown(in Input) (string, time.Duration, error) {
 	if in.Proposal.Emergency && in.Proposal.Direction == scaling.Up && last.Succeeded && !startedInCooldown(in, *last) {
 		return "", 0, nil
 	}
-	ends := last.CompletedAt.Add(wait)
-	return fmt.Sprintf("behavior.%s.cooldownSeconds after the last operation ends at %s", behavior, ends.UTC().Format(time.RFC3339)),
-		ends.Sub(in.Now), nil
+	end := last.CompletedAt.Add(wait)
+	return fmt.Sprintf("the cooldown after the last operation (behavior.%s.cooldownSeconds) ends at %s", behavior, end.UTC().Format(time.RFC3339)),
+		end.Sub(in.Now), nil
 }
 
-// failureCooldown paces what waits for nothing else, so that AWS is not asked again at once for what it has just refused.
+// failureCooldown delays a cleanup or an override after a failure of its kind, so that the operator does not repeat at once a
+// request that AWS has just refused.
 func failureCooldown(in Input) (string, time.Duration, error) {
 	isCleanup := in.Proposal.Direction == scaling.Cleanup
-	return remainingBackoff(in, in.Observation.History.LastCompleted(func(p scaling.OperationRecord) bool {
-		return !p.Succeeded && !p.NothingChanged && (p.Direction == scaling.Cleanup) == isCleanup
+	return remainingBackoff(in, in.Observation.History.LastCompleted(func(r scaling.OperationRecord) bool {
+		return !r.Succeeded && !r.NothingChanged && (r.Direction == scaling.Cleanup) == isCleanup
 	}))
 }
 
-// remainingBackoff says when it makes sense to try again after an operation that failed, if there was one.
-func remainingBackoff(in Input, last *scaling.OperationRecord) (string, time.Duration, error) {
-	if last == nil || !in.Now.Before(last.CompletedAt.Add(failureBackoff)) {
+// remainingBackoff vetoes until failureBackoff has passed since a failed operation; nil means that none failed.
+func remainingBackoff(in Input, failed *scaling.OperationRecord) (string, time.Duration, error) {
+	if failed == nil || !in.Now.Before(failed.CompletedAt.Add(failureBackoff)) {
 		return "", 0, nil
 	}
-	ends := last.CompletedAt.Add(failureBackoff)
-	return fmt.Sprintf("the last operation failed; the next is begun at %s", ends.UTC().Format(time.RFC3339)), ends.Sub(in.Now), nil
+	end := failed.CompletedAt.Add(failureBackoff)
+	return fmt.Sprintf("the last operation failed; the next one can start at %s", end.UTC().Format(time.RFC3339)), end.Sub(in.Now), nil
 }
 
-// startedInCooldown says whether a growth was begun within the cooldown of the one before it.
+// startedInCooldown reports whether a scale-up was started within the cooldown of the scale-up of its pool before it.
 func startedInCooldown(in Input, last scaling.OperationRecord) bool {
-	return slices.ContainsFunc(in.Observation.History, func(p scaling.OperationRecord) bool {
-		return p.Pool == last.Pool && p.Direction == scaling.Up && !p.CompletedAt.After(last.StartedAt) &&
-			last.StartedAt.Before(p.CompletedAt.Add(in.Policy.ScaleUp.Cooldown))
+	return slices.ContainsFunc(in.Observation.History, func(r scaling.OperationRecord) bool {
+		return r.Pool == last.Pool && r.Direction == scaling.Up && !r.CompletedAt.After(last.StartedAt) &&
+			last.StartedAt.Before(r.CompletedAt.Add(in.Policy.ScaleUp.Cooldown))
 	})
 }
 
-// disruptionWindow keeps what interrupts the writer inside the windows of the policy, unless the policy lets an emergency
-// override them.
+// disruptionWindow allows an interruption of the writer only within the windows of the policy, unless the policy lets an
+// emergency override them.
 func disruptionWindow(in Input) (string, time.Duration, error) {
 	if in.Proposal.Pool != scaling.Writer || !in.Operation.IsDisruptive() || in.Proposal.Emergency && in.Policy.Guardrails.AllowEmergencyDisruption {
 		return "", 0, nil
@@ -246,8 +247,8 @@ func disruptionWindow(in Input) (string, time.Duration, error) {
 		return "", 0, err
 	}
 	if next.IsZero() {
-		return "the writer would be interrupted, and none of spec.disruptionWindows will ever open", 0, nil
+		return "the change interrupts the writer, and no window of spec.disruptionWindows ever opens: correct the schedules", 0, nil
 	}
-	return fmt.Sprintf("the writer would be interrupted; the next disruption window opens at %s", next.UTC().Format(time.RFC3339)),
+	return fmt.Sprintf("the change interrupts the writer; the next disruption window opens at %s", next.UTC().Format(time.RFC3339)),
 		next.Sub(in.Now), nil
 }

@@ -33,24 +33,24 @@ func override(count int, class string) func(*Input) {
 
 func emergency(in *Input) { in.Proposal.Emergency = true }
 
-// hourlyBudget bounds the hourly cost, with a large at 26 cents and an xlarge at 52.
+// hourlyBudget limits the hourly cost, with a large at 26 cents and an xlarge at 52.
 func hourlyBudget(dollars string) func(*Input) {
 	return func(in *Input) {
-		most, err := scaling.ParseUSD(dollars)
+		maxCost, err := scaling.ParseUSD(dollars)
 		if err != nil {
 			panic(err)
 		}
-		in.Policy.Guardrails.MaxHourlyCost = most
+		in.Policy.Guardrails.MaxHourlyCost = maxCost
 		in.Policy.Prices = map[string]scaling.Money{large: 260_000, xlarge: 520_000}
 	}
 }
 
 func withoutPrices(in *Input) { in.Policy.Prices = nil }
 
-// pastScaleUp is an operation on the readers that ended so long ago and was begun ten minutes before.
+// pastScaleUp adds a scale-up of the readers that completed some time ago and was started ten minutes before that.
 func pastScaleUp(ago time.Duration) func(*Input) { return pastOperation(scaling.Up, true, ago) }
 
-// capacityShortageOf is a class that AWS has no instance of for some time to come.
+// capacityShortageOf adds a recorded capacity shortage of a class; an empty zone means all zones.
 func capacityShortageOf(class, zone string, until time.Duration) func(*Input) {
 	return func(in *Input) {
 		in.Observation.Shortages = append(in.Observation.Shortages, scaling.CapacityShortage{InstanceClass: class, Zone: zone, ExpiresAt: now.Add(until)})
@@ -62,143 +62,143 @@ func TestCheck_FirstVetoOfLimits(t *testing.T) {
 	failover := withSteps(createStep("s"), scaling.Step{Action: scaling.Failover, Instance: "a"}, deleteStep("s"))
 	night := scaling.Window{Schedule: "0 2 * * *", Duration: time.Hour, TimeZone: "UTC"}
 	for _, test := range []struct {
-		name  string
-		edits []func(*Input)
-		guard string
-		says  string
+		name    string
+		edits   []func(*Input)
+		guard   string
+		message string
 	}{
-		{"a pause", []func(*Input){func(in *Input) { in.Policy.ManualControl.PausedUntil = now.Add(time.Second) }}, "Paused", "2026-02-05T10:00:01Z"},
-		{"a pause that is over", []func(*Input){func(in *Input) { in.Policy.ManualControl.PausedUntil = now }}, pass, ""},
-		{"an annotation that cannot be read", []func(*Input){func(in *Input) { in.Policy.ManualControl.InvalidReason = "what?" }}, "Paused", "what?"},
-		{"a pause holds an override back too", []func(*Input){override(3, xlarge), func(in *Input) { in.Policy.ManualControl.PausedUntil = now.Add(time.Hour) }},
+		{"paused", []func(*Input){func(in *Input) { in.Policy.ManualControl.PausedUntil = now.Add(time.Second) }}, "Paused", "2026-02-05T10:00:01Z"},
+		{"pause has ended", []func(*Input){func(in *Input) { in.Policy.ManualControl.PausedUntil = now }}, pass, ""},
+		{"invalid annotation", []func(*Input){func(in *Input) { in.Policy.ManualControl.InvalidReason = "bad value" }}, "Paused", "bad value"},
+		{"override while paused", []func(*Input){override(3, xlarge), func(in *Input) { in.Policy.ManualControl.PausedUntil = now.Add(time.Hour) }},
 			"Paused", ""},
 
-		{"an approval is missing", []func(*Input){withMode(scaling.Approve)}, "ApprovalMissing", "scaling.dbscaler.io/approve="},
-		{"something else was approved", []func(*Input){withMode(scaling.Approve), func(in *Input) { in.Policy.ManualControl.ApprovedHash = "12345678" }},
-			"ApprovalMissing", ""},
-		{"it was approved", []func(*Input){withMode(scaling.Approve), approve}, pass, ""},
-		{"the same was approved before the pool changed", []func(*Input){
+		{"mode Approve without approval", []func(*Input){withMode(scaling.Approve)}, "ApprovalRequired", "scaling.dbscaler.io/approve="},
+		{"other hash approved", []func(*Input){withMode(scaling.Approve), func(in *Input) { in.Policy.ManualControl.ApprovedHash = "12345678" }},
+			"ApprovalRequired", ""},
+		{"hash approved", []func(*Input){withMode(scaling.Approve), approve}, pass, ""},
+		{"hash approved before the pool changed", []func(*Input){
 			withMode(scaling.Approve), approve, func(in *Input) { in.Observation.ReadersChangedAt = now.Add(-time.Hour) },
-		}, "ApprovalMissing", ""},
-		{"what a person asks for needs no approval", []func(*Input){withMode(scaling.Approve), override(3, xlarge)}, pass, ""},
+		}, "ApprovalRequired", ""},
+		{"override needs no approval", []func(*Input){withMode(scaling.Approve), override(3, xlarge)}, pass, ""},
 
-		{"an override beyond the policy", []func(*Input){override(9, xlarge4)}, pass, ""},
-		{"an override to more readers than there can be", []func(*Input){override(16, xlarge)}, "OutOfBounds", "from 1 to 15"},
-		{"an override to no readers", []func(*Input){override(0, xlarge)}, "OutOfBounds", ""},
-		{"an override to two writers", []func(*Input){writerScaleUp, override(2, xlarge)}, "OutOfBounds", "from 1 to 1"},
-		{"an override to a class that the engine does not run on", []func(*Input){override(2, "db.m5.large")}, "OutOfBounds", "does not run on"},
-		{"an override to a class that nobody knows", []func(*Input){override(2, "db.z9.large")}, "OutOfBounds", "could not be evaluated"},
+		{"override beyond the limits of the policy", []func(*Input){override(9, xlarge4)}, pass, ""},
+		{"override to more readers than Aurora allows", []func(*Input){override(16, xlarge)}, "OutOfBounds", "from 1 to 15"},
+		{"override to no readers", []func(*Input){override(0, xlarge)}, "OutOfBounds", ""},
+		{"override to two writers", []func(*Input){writerScaleUp, override(2, xlarge)}, "OutOfBounds", "from 1 to 1"},
+		{"override to a class that the engine does not support", []func(*Input){override(2, "db.m5.large")}, "OutOfBounds", "does not run on"},
+		{"override to an unknown class", []func(*Input){override(2, "db.z9.large")}, "OutOfBounds", "could not be evaluated"},
 
 		// From 2 × 2 vCPUs.
-		{"as far as one operation may go", []func(*Input){maxStepFactor(2)}, pass, ""},
-		{"further than one operation may go", []func(*Input){maxStepFactor(2), targetShape(3, xlarge)}, "LargestStep", "from 4 to 12 vCPUs"},
-		{"no bound", []func(*Input){maxStepFactor(0), targetShape(3, xlarge)}, pass, ""},
-		{"the way down is bounded as well", []func(*Input){
+		{"change at the maximum step factor", []func(*Input){maxStepFactor(2)}, pass, ""},
+		{"scale-up above the maximum step factor", []func(*Input){maxStepFactor(2), targetShape(3, xlarge)}, "StepTooLarge", "from 4 to 12 vCPUs"},
+		{"no maximum step factor", []func(*Input){maxStepFactor(0), targetShape(3, xlarge)}, pass, ""},
+		{"scale-down above the maximum step factor", []func(*Input){
 			scaleDown, maxStepFactor(2), targetShape(1, large), func(in *Input) { in.Observation.Instances[1].Class, in.Observation.Instances[2].Class = xlarge, xlarge },
-		}, "LargestStep", "from 8 to 2 vCPUs"},
-		{"an override goes as far as a person wants", []func(*Input){maxStepFactor(2), override(3, xlarge)}, pass, ""},
-		{"a class that nobody knows", []func(*Input){maxStepFactor(2), editInstance(1, func(i *scaling.Instance) { i.Class = "db.z9.large" })},
-			"LargestStep", "could not be evaluated"},
+		}, "StepTooLarge", "from 8 to 2 vCPUs"},
+		{"override ignores the maximum step factor", []func(*Input){maxStepFactor(2), override(3, xlarge)}, pass, ""},
+		{"step factor of an unknown class", []func(*Input){maxStepFactor(2), editInstance(1, func(i *scaling.Instance) { i.Class = "db.z9.large" })},
+			"StepTooLarge", "could not be evaluated"},
 
 		// The writer is a large: 26 cents, and two xlarge are 104.
-		{"on the budget", []func(*Input){hourlyBudget("1.30")}, pass, ""},
-		{"a cent above the budget", []func(*Input){hourlyBudget("1.29")}, "Budget", "$1.30 an hour"},
-		{"a budget and no prices", []func(*Input){hourlyBudget("9"), withoutPrices}, "Budget", "is not known"},
-		{"a budget and prices that AWS told", []func(*Input){
+		{"cost at the budget", []func(*Input){hourlyBudget("1.30")}, pass, ""},
+		{"cost a cent above the budget", []func(*Input){hourlyBudget("1.29")}, "Budget", "$1.30 an hour"},
+		{"budget without prices", []func(*Input){hourlyBudget("9"), withoutPrices}, "Budget", "is unknown"},
+		{"budget with prices from AWS", []func(*Input){
 			hourlyBudget("1.30"), withoutPrices, func(in *Input) { in.Observation.Prices = map[string]scaling.Money{large: 260_000, xlarge: 520_000} },
 		}, pass, ""},
-		{"the policy's prices win", []func(*Input){
+		{"prices of the policy take precedence", []func(*Input){
 			hourlyBudget("1.30"), func(in *Input) { in.Observation.Prices = map[string]scaling.Money{large: 1, xlarge: 9_000_000} },
 		}, pass, ""},
-		{"down is never too dear", []func(*Input){scaleDown, hourlyBudget("0.10"), targetShape(1, large), editInstance(1, createdByOperator), withSteps(deleteStep("a")), editLoad(func(l *scaling.Load) { l.Demand = 1 })}, pass, ""},
-		{"nor without prices", []func(*Input){scaleDown, hourlyBudget("0.10"), withoutPrices, targetShape(1, large)}, pass, ""},
-		{"an override down whose price is not known", []func(*Input){scaleDown, override(1, large), hourlyBudget("9"), withoutPrices}, "Budget", "is not known"},
-		{"down to what is dearer", []func(*Input){scaleDown, hourlyBudget("0.10"), targetShape(2, xlarge)}, "Budget", ""},
-		{"a class that AWS had nowhere", []func(*Input){capacityShortageOf(xlarge, "", time.Minute)}, "CapacityShortage", "no db.r6g.xlarge in any zone"},
-		{"where an instance is that is to be resized", []func(*Input){
+		{"scale-down above the budget that saves", []func(*Input){scaleDown, hourlyBudget("0.10"), targetShape(1, large), editInstance(1, createdByOperator), withSteps(deleteStep("a")), editLoad(func(l *scaling.Load) { l.Demand = 1 })}, pass, ""},
+		{"scale-down without prices", []func(*Input){scaleDown, hourlyBudget("0.10"), withoutPrices, targetShape(1, large)}, pass, ""},
+		{"override down without prices", []func(*Input){scaleDown, override(1, large), hourlyBudget("9"), withoutPrices}, "Budget", "is unknown"},
+		{"scale-down that costs more", []func(*Input){scaleDown, hourlyBudget("0.10"), targetShape(2, xlarge)}, "Budget", ""},
+		{"no capacity in any zone", []func(*Input){capacityShortageOf(xlarge, "", time.Minute)}, "CapacityShortage", "insufficient capacity for db.r6g.xlarge in every availability zone"},
+		{"no capacity in the zone of a resized instance", []func(*Input){
 			capacityShortageOf(xlarge, "eu-west-1b", time.Minute), editInstance(1, func(i *scaling.Instance) { i.AvailabilityZone = "eu-west-1b" }),
-		}, "CapacityShortage", "in eu-west-1b, where a is"},
-		{"where no such instance is", []func(*Input){capacityShortageOf(xlarge, "eu-west-1c", time.Minute)}, pass, ""},
-		{"another class", []func(*Input){capacityShortageOf(xlarge4, "", time.Minute)}, pass, ""},
-		{"some time ago", []func(*Input){capacityShortageOf(xlarge, "", 0)}, pass, ""},
-		{"an override right after a failure", []func(*Input){override(2, xlarge), pastOperation(scaling.Up, false, 4*time.Minute)}, "Cooldown", "10:01:00Z"},
-		{"an override some time after a failure", []func(*Input){override(2, xlarge), pastOperation(scaling.Up, false, 5*time.Minute)}, pass, ""},
-		{"an override right after a change", []func(*Input){override(2, xlarge), pastOperation(scaling.Up, true, time.Minute)}, pass, ""},
-		{"an override keeps to the budget", []func(*Input){hourlyBudget("1.00"), override(2, xlarge)}, "Budget", ""},
+		}, "CapacityShortage", "in eu-west-1b, the availability zone of a"},
+		{"no capacity in an unrelated zone", []func(*Input){capacityShortageOf(xlarge, "eu-west-1c", time.Minute)}, pass, ""},
+		{"no capacity for another class", []func(*Input){capacityShortageOf(xlarge4, "", time.Minute)}, pass, ""},
+		{"capacity shortage expired", []func(*Input){capacityShortageOf(xlarge, "", 0)}, pass, ""},
+		{"override in the backoff of a failure", []func(*Input){override(2, xlarge), pastOperation(scaling.Up, false, 4*time.Minute)}, "Cooldown", "10:01:00Z"},
+		{"override after the backoff of a failure", []func(*Input){override(2, xlarge), pastOperation(scaling.Up, false, 5*time.Minute)}, pass, ""},
+		{"override right after a change", []func(*Input){override(2, xlarge), pastOperation(scaling.Up, true, time.Minute)}, pass, ""},
+		{"override above the budget", []func(*Input){hourlyBudget("1.00"), override(2, xlarge)}, "Budget", ""},
 
-		{"AWS does not offer the class", []func(*Input){func(in *Input) { in.Observation.Orderable = []string{large} }},
+		{"class not orderable", []func(*Input){func(in *Input) { in.Observation.Orderable = []string{large} }},
 			"ClassNotOrderable", "remove it from the policy"},
-		{"AWS could not be asked what it offers", []func(*Input){func(in *Input) { in.Observation.Orderable = nil }},
+		{"orderable classes unknown", []func(*Input){func(in *Input) { in.Observation.Orderable = nil }},
 			"ClassNotOrderable", "could not be evaluated"},
-		{"nothing has to be ordered to remove a reader", []func(*Input){
+		{"deletion with orderable classes unknown", []func(*Input){
 			editInstance(1, createdByOperator), withSteps(deleteStep("a")), editLoad(func(l *scaling.Load) { l.Demand = 1 }), func(in *Input) { in.Observation.Orderable = nil },
 		}, pass, ""},
 
-		{"Aurora Auto Scaling has a reader, and the number would change",
-			[]func(*Input){editInstance(2, createdByAutoScaling), targetShape(3, large), withSteps(createStep("s"))}, "OwnerConflict", "application-autoscaling-1"},
-		{"Aurora Auto Scaling has a reader, and the number stays", []func(*Input){editInstance(2, createdByAutoScaling), withSteps(createStep("s"), resizeStep("a"), deleteStep("s"))},
+		{"count change with a reader of Aurora Auto Scaling",
+			[]func(*Input){editInstance(2, createdByAutoScaling), targetShape(3, large), withSteps(createStep("s"))}, "ReaderAutoScaling", "application-autoscaling-1"},
+		{"resize with a reader of Aurora Auto Scaling", []func(*Input){editInstance(2, createdByAutoScaling), withSteps(createStep("s"), resizeStep("a"), deleteStep("s"))},
 			pass, ""},
-		{"Aurora Auto Scaling manages the number, and it would change",
-			[]func(*Input){readerCountAutoScaled, targetShape(3, large), withSteps(createStep("s"))}, "OwnerConflict", "(1 to 5): deregister"},
-		{"Aurora Auto Scaling manages the number, and it stays", []func(*Input){readerCountAutoScaled}, pass, ""},
-		{"Aurora Auto Scaling manages the number, and a surge reader is left over", []func(*Input){
+		{"count change while Aurora Auto Scaling manages the number",
+			[]func(*Input){readerCountAutoScaled, targetShape(3, large), withSteps(createStep("s"))}, "ReaderAutoScaling", "(1 to 5): deregister"},
+		{"resize while Aurora Auto Scaling manages the number", []func(*Input){readerCountAutoScaled}, pass, ""},
+		{"cleanup while Aurora Auto Scaling manages the number", []func(*Input){
 			readerCountAutoScaled, surgeCleanup, editInstance(1, createdByOperator), targetShape(1, large), withSteps(deleteStep("a")), editLoad(func(l *scaling.Load) { l.Demand = 1 })}, pass, ""},
-		{"Aurora Auto Scaling manages the number of readers, not the writer", []func(*Input){readerCountAutoScaled, writerScaleUp, withSteps(resizeStep("w"))}, pass, ""},
-		{"its reader would be resized", []func(*Input){editInstance(2, createdByAutoScaling), withSteps(createStep("s"), resizeStep("application-autoscaling-1"), deleteStep("s"))},
-			"OwnerConflict", ""},
+		{"writer while Aurora Auto Scaling manages the number", []func(*Input){readerCountAutoScaled, writerScaleUp, withSteps(resizeStep("w"))}, pass, ""},
+		{"resize of a reader of Aurora Auto Scaling", []func(*Input){editInstance(2, createdByAutoScaling), withSteps(createStep("s"), resizeStep("application-autoscaling-1"), deleteStep("s"))},
+			"ReaderAutoScaling", ""},
 
-		{"maintenance is due", []func(*Input){pendingMaintenanceAt("system-update", now.Add(2*time.Hour))}, "PendingMaintenance", "system-update"},
-		{"maintenance is overdue", []func(*Input){pendingMaintenanceAt("system-update", now.Add(-time.Hour))}, "PendingMaintenance", ""},
-		{"maintenance is due later", []func(*Input){pendingMaintenanceAt("system-update", now.Add(2*time.Hour+time.Second))}, pass, ""},
-		{"maintenance waits to be asked for", []func(*Input){pendingMaintenanceAt("os-upgrade", time.Time{})}, pass, ""},
-		{"AWS could not be asked for maintenance", []func(*Input){pendingMaintenanceAt(scaling.MaintenanceUnknown, time.Time{})}, "PendingMaintenance",
+		{"maintenance within the lead time", []func(*Input){pendingMaintenanceAt("system-update", now.Add(2*time.Hour))}, "PendingMaintenance", "system-update"},
+		{"maintenance overdue", []func(*Input){pendingMaintenanceAt("system-update", now.Add(-time.Hour))}, "PendingMaintenance", ""},
+		{"maintenance after the lead time", []func(*Input){pendingMaintenanceAt("system-update", now.Add(2*time.Hour+time.Second))}, pass, ""},
+		{"maintenance without a scheduled time", []func(*Input){pendingMaintenanceAt("os-upgrade", time.Time{})}, pass, ""},
+		{"pending maintenance unknown", []func(*Input){pendingMaintenanceAt(scaling.MaintenanceUnknown, time.Time{})}, "PendingMaintenance",
 			"could not be evaluated"},
 
 		{"in the backup window", []func(*Input){backupWindowOf(1, "09:30-10:01")}, "BackupWindow", "09:30-10:01"},
-		{"when the backup window ends", []func(*Input){backupWindowOf(1, "09:30-10:00")}, pass, ""},
-		{"when it begins", []func(*Input){backupWindowOf(1, "10:00-10:30")}, "BackupWindow", ""},
-		{"a backup window across midnight", []func(*Input){backupWindowOf(1, "23:45-00:15")}, pass, ""},
-		{"in one that is open for almost a day", []func(*Input){backupWindowOf(1, "11:00-10:30")}, "BackupWindow", ""},
-		{"of an instance that stays as it is", []func(*Input){backupWindowOf(0, "09:30-10:30")}, pass, ""},
-		{"in an emergency", []func(*Input){backupWindowOf(1, "09:30-10:30"), emergency}, pass, ""},
-		{"a backup window that cannot be read", []func(*Input){backupWindowOf(1, "at night")}, "BackupWindow", "could not be evaluated"},
+		{"at the end of the backup window", []func(*Input){backupWindowOf(1, "09:30-10:00")}, pass, ""},
+		{"at the start of the backup window", []func(*Input){backupWindowOf(1, "10:00-10:30")}, "BackupWindow", ""},
+		{"closed backup window across midnight", []func(*Input){backupWindowOf(1, "23:45-00:15")}, pass, ""},
+		{"in a backup window of almost a day", []func(*Input){backupWindowOf(1, "11:00-10:30")}, "BackupWindow", ""},
+		{"backup window of an unchanged instance", []func(*Input){backupWindowOf(0, "09:30-10:30")}, pass, ""},
+		{"emergency in the backup window", []func(*Input){backupWindowOf(1, "09:30-10:30"), emergency}, pass, ""},
+		{"invalid backup window", []func(*Input){backupWindowOf(1, "at night")}, "BackupWindow", "could not be evaluated"},
 
-		{"the only reader would be out of service, however idle", []func(*Input){
+		{"resize of the only reader, idle", []func(*Input){
 			func(in *Input) { in.Observation.Instances = in.Observation.Instances[:2] }, withSteps(resizeStep("a")), editLoad(func(l *scaling.Load) { l.Demand = 0 }),
 		}, "MinimumReaders", "while a is changed"},
-		{"the first reader of a cluster", []func(*Input){
+		{"first reader of a cluster", []func(*Input){
 			func(in *Input) { in.Observation.Instances = in.Observation.Instances[:1] }, withSteps(createStep("s")),
 		}, pass, ""},
 
-		{"the heir is in step", []func(*Input){failover, replicaLagOf(5 * time.Second)}, pass, ""},
-		{"the heir lags behind", []func(*Input){failover, replicaLagOf(5*time.Second + time.Millisecond)}, "ReplicaLag", "a, which is to take over"},
-		{"nobody knows whether the heir lags", []func(*Input){failover}, "ReplicaLag", "could not be evaluated"},
+		{"promotion candidate at the maximum lag", []func(*Input){failover, replicaLagOf(5 * time.Second)}, pass, ""},
+		{"promotion candidate above the maximum lag", []func(*Input){failover, replicaLagOf(5*time.Second + time.Millisecond)}, "ReplicaLag", "a, the promotion candidate"},
+		{"lag of the promotion candidate unknown", []func(*Input){failover}, "ReplicaLag", "could not be evaluated"},
 
-		{"an emergency in the cooldown", []func(*Input){emergency, pastScaleUp(9 * time.Minute)}, pass, ""},
-		{"a second emergency in the cooldown", []func(*Input){emergency, pastScaleUp(time.Minute), pastScaleUp(12 * time.Minute)}, "Cooldown", ""},
-		{"an emergency after a growth that waited", []func(*Input){emergency, pastScaleUp(time.Minute), pastScaleUp(21 * time.Minute)}, pass, ""},
-		{"an emergency after what failed", []func(*Input){emergency, pastOperation(scaling.Up, false, time.Minute)}, "Cooldown", ""},
-		{"what AWS had no capacity for waits for nothing", []func(*Input){pastNothingChanged, pastNothingChanged, pastNothingChanged, pastNothingChanged}, pass, ""},
-		{"the writer after the readers grew", []func(*Input){writerScaleUp, pastScaleUp(time.Minute)}, pass, ""},
-		{"an override in the cooldown", []func(*Input){override(3, xlarge), pastScaleUp(time.Minute)}, pass, ""},
-		{"an override after as many operations as a day may have", []func(*Input){
+		{"emergency in the cooldown", []func(*Input){emergency, pastScaleUp(9 * time.Minute)}, pass, ""},
+		{"second emergency in the cooldown", []func(*Input){emergency, pastScaleUp(time.Minute), pastScaleUp(12 * time.Minute)}, "Cooldown", ""},
+		{"emergency after a scale-up outside a cooldown", []func(*Input){emergency, pastScaleUp(time.Minute), pastScaleUp(21 * time.Minute)}, pass, ""},
+		{"emergency after a failure", []func(*Input){emergency, pastOperation(scaling.Up, false, time.Minute)}, "Cooldown", ""},
+		{"operations that changed nothing are not counted", []func(*Input){pastNothingChanged, pastNothingChanged, pastNothingChanged, pastNothingChanged}, pass, ""},
+		{"writer right after a scale-up of the readers", []func(*Input){writerScaleUp, pastScaleUp(time.Minute)}, pass, ""},
+		{"override in the cooldown", []func(*Input){override(3, xlarge), pastScaleUp(time.Minute)}, pass, ""},
+		{"override after the maximum of operations per day", []func(*Input){
 			override(3, xlarge), pastScaleUp(time.Hour), pastScaleUp(2 * time.Hour), pastScaleUp(3 * time.Hour),
 		}, pass, ""},
 
-		{"an emergency outside the window", []func(*Input){writerScaleUp, emergency, disruptionWindows(night)}, "DisruptionWindow", ""},
-		{"an emergency that may override it", []func(*Input){
+		{"emergency outside the window", []func(*Input){writerScaleUp, emergency, disruptionWindows(night)}, "DisruptionWindow", ""},
+		{"emergency that may override the window", []func(*Input){
 			writerScaleUp, emergency, disruptionWindows(night), func(in *Input) { in.Policy.Guardrails.AllowEmergencyDisruption = true },
 		}, pass, ""},
-		{"no emergency, although one might", []func(*Input){
+		{"no emergency, although one could override the window", []func(*Input){
 			writerScaleUp, disruptionWindows(night), func(in *Input) { in.Policy.Guardrails.AllowEmergencyDisruption = true },
 		}, "DisruptionWindow", ""},
 
-		{"a schedule needs no samples", []func(*Input){
+		{"schedule needs no samples", []func(*Input){
 			func(in *Input) { in.Proposal.Reason = scaling.ReasonBelowSchedule }, editLoad(func(l *scaling.Load) { l.Fresh = false }),
 		}, pass, ""},
-		{"an override up needs no samples", []func(*Input){override(3, xlarge), editLoad(func(l *scaling.Load) { l.Fresh = false })}, pass, ""},
-		{"an override down does", []func(*Input){scaleDown, override(1, large), editLoad(func(l *scaling.Load) { l.Fresh = false })}, "MetricsStale", ""},
-		{"readers that grow for the writer need its samples", []func(*Input){
+		{"override up needs no samples", []func(*Input){override(3, xlarge), editLoad(func(l *scaling.Load) { l.Fresh = false })}, pass, ""},
+		{"override down without samples", []func(*Input){scaleDown, override(1, large), editLoad(func(l *scaling.Load) { l.Fresh = false })}, "MetricsStale", ""},
+		{"scale-up of a promotion candidate needs the samples of the writer", []func(*Input){
 			func(in *Input) {
 				in.Proposal.Reason, in.Pools[1].Load.Fresh = scaling.ReasonPromotionCandidateTooSmall, false
 			},
@@ -208,15 +208,15 @@ func TestCheck_FirstVetoOfLimits(t *testing.T) {
 			veto := firstVeto(approvedInput(test.edits...))
 			switch {
 			case veto == nil && test.guard != pass:
-				t.Errorf("it passes, want a veto by %s", test.guard)
-			case veto != nil && (veto.Guard != test.guard || !strings.Contains(veto.Message, test.says)):
-				t.Errorf("%s says %q; want %q to say %q", veto.Guard, veto.Message, test.guard, test.says)
+				t.Errorf("allowed, want a veto by %s", test.guard)
+			case veto != nil && (veto.Guard != test.guard || !strings.Contains(veto.Message, test.message)):
+				t.Errorf("%s: %q; want %s with %q", veto.Guard, veto.Message, test.guard, test.message)
 			}
 		})
 	}
 }
 
-// pastNothingChanged is an operation that ended a minute ago because AWS had no capacity, before anything was changed.
+// pastNothingChanged adds an operation that ended a minute ago for lack of capacity, before anything was changed.
 func pastNothingChanged(in *Input) {
 	in.Observation.History = append(in.Observation.History, scaling.OperationRecord{
 		Pool: scaling.Readers, Direction: scaling.Up, NothingChanged: true, StartedAt: now.Add(-time.Minute), CompletedAt: now.Add(-time.Minute),
@@ -233,7 +233,7 @@ func approve(in *Input) {
 	in.Policy.ManualControl.ApprovedHash = in.Proposal.Hash(in.Policy.Target, in.Observation.ReadersChangedAt)
 }
 
-// readerCountAutoScaled registers the cluster with Aurora Auto Scaling.
+// readerCountAutoScaled lets Aurora Auto Scaling manage the number of readers.
 func readerCountAutoScaled(in *Input) {
 	in.Observation.AutoScaling = &scaling.AutoScaling{Min: 1, Max: 5}
 }

@@ -7,16 +7,16 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// stepChain is what is looked at once more right before AWS is asked for a step of an operation that was approved earlier:
-// somebody may have paused it or withdrawn consent since, and a window may have closed.
+// stepChain is checked again before each AWS call of an operation in progress: since the operation was approved, a user may have
+// paused the policy or removed the opt-in tag, or a disruption window may have closed.
 var stepChain = []check{
 	{"Paused", paused},
-	{"ModeRecommend", recommendMode},
+	{"RecommendMode", recommendMode},
 	{"OptInTagMissing", optInTagMissing},
 	{"DisruptionWindow", disruptionWindow},
 }
 
-// CheckStep looks at one step of an operation under way. It returns nil when the step may be taken.
+// CheckStep checks one call of an operation in progress. It returns nil when the call is allowed.
 func CheckStep(p scaling.Policy, o scaling.Observation, op scaling.Operation, call scaling.Call, now time.Time) *Veto {
 	in := Input{
 		Policy: p, Observation: o, Now: now, Proposal: scaling.Proposal{Emergency: op.Emergency},
@@ -30,11 +30,11 @@ func CheckStep(p scaling.Policy, o scaling.Observation, op scaling.Operation, ca
 		return nil
 	}
 	first := vetoes[0]
-	first.Message = fmt.Sprintf("%s of %s waits: %s", call.Action, call.Instance, first.Message)
+	first.Message = fmt.Sprintf("%s of %s is blocked: %s", call.Action, call.Instance, first.Message)
 	return &first
 }
 
-// interruptsWriter says whether a call takes the writer out of service.
+// interruptsWriter reports whether a call takes the writer out of service.
 func interruptsWriter(o scaling.Observation, call scaling.Call) bool {
 	i, exists := o.Instance(call.Instance)
 	switch call.Action {

@@ -8,15 +8,15 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// TestCheckStep: what was approved an hour ago is looked at once more before each call.
+// CheckStep checks each call of an operation that was approved earlier.
 func TestCheckStep(t *testing.T) {
 	tagged := map[string]string{scaling.TagOptIn: "team"}
-	observation := func(change func(*scaling.Observation)) scaling.Observation {
+	observation := func(edit func(*scaling.Observation)) scaling.Observation {
 		o := scaling.Observation{Tags: tagged, Instances: []scaling.Instance{
 			{Identifier: "w", Writer: true, Tags: tagged}, {Identifier: "r", Tags: tagged},
 		}}
-		if change != nil {
-			change(&o)
+		if edit != nil {
+			edit(&o)
 		}
 		return o
 	}
@@ -29,41 +29,41 @@ func TestCheckStep(t *testing.T) {
 		return now.AddDate(2024, 0, 0)
 	}
 	for _, test := range []struct {
-		name        string
-		observation scaling.Observation
-		call        scaling.Call
-		now         time.Time
-		guard, says string
+		name           string
+		observation    scaling.Observation
+		call           scaling.Call
+		now            time.Time
+		guard, message string
 	}{
-		{"a failover in the window", observation(nil), scaling.Call{Action: scaling.Failover, Instance: "r"}, at("02:30"), "", ""},
-		{"a failover after the window", observation(nil), scaling.Call{Action: scaling.Failover, Instance: "r"}, at("04:00"),
-			"DisruptionWindow", "Failover of r waits"},
-		{"the writer is resized after the window", observation(nil), scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "w"}, at("04:00"),
-			"DisruptionWindow", "ModifyInstanceClass of w waits"},
-		{"a reader is resized after the window", observation(nil), scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "r"}, at("04:00"), "", ""},
-		{"a reader is added after the window", observation(nil), scaling.Call{Action: scaling.CreateReader, Instance: "new"}, at("04:00"), "", ""},
-		{"the database opted out", observation(func(o *scaling.Observation) { o.Tags = nil }),
+		{"failover in the window", observation(nil), scaling.Call{Action: scaling.Failover, Instance: "r"}, at("02:30"), "", ""},
+		{"failover after the window", observation(nil), scaling.Call{Action: scaling.Failover, Instance: "r"}, at("04:00"),
+			"DisruptionWindow", "Failover of r is blocked"},
+		{"resize of the writer after the window", observation(nil), scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "w"}, at("04:00"),
+			"DisruptionWindow", "ModifyInstanceClass of w is blocked"},
+		{"resize of a reader after the window", observation(nil), scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "r"}, at("04:00"), "", ""},
+		{"new reader after the window", observation(nil), scaling.Call{Action: scaling.CreateReader, Instance: "new"}, at("04:00"), "", ""},
+		{"target without opt-in tag", observation(func(o *scaling.Observation) { o.Tags = nil }),
 			scaling.Call{Action: scaling.CreateReader, Instance: "new"}, at("02:30"), "OptInTagMissing", "is missing on"},
-		{"the instance opted out", observation(func(o *scaling.Observation) { o.Instances[1].Tags = nil }),
+		{"instance without opt-in tag", observation(func(o *scaling.Observation) { o.Instances[1].Tags = nil }),
 			scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "r"}, at("02:30"), "OptInTagMissing", "is missing on r"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			veto := CheckStep(scaling.Policy{Namespace: "team", Mode: scaling.Enforce, DisruptionWindows: night}, test.observation, scaling.Operation{}, test.call, test.now)
 			switch {
 			case veto == nil && test.guard != "":
-				t.Errorf("passed, want %s", test.guard)
-			case veto != nil && (veto.Guard != test.guard || !strings.Contains(veto.Message, test.says)):
-				t.Errorf("%s: %s; want %q", veto.Guard, veto.Message, test.guard)
+				t.Errorf("allowed, want a veto by %s", test.guard)
+			case veto != nil && (veto.Guard != test.guard || !strings.Contains(veto.Message, test.message)):
+				t.Errorf("%s: %s; want %s with %q", veto.Guard, veto.Message, test.guard, test.message)
 			}
 		})
 	}
 	broken := scaling.Policy{Namespace: "team", Mode: scaling.Enforce, DisruptionWindows: []scaling.Window{{Schedule: "never", Duration: time.Hour, TimeZone: "UTC"}}}
 	if CheckStep(broken, observation(nil), scaling.Operation{}, scaling.Call{Action: scaling.Failover, Instance: "r"}, at("02:30")) == nil {
-		t.Error("a window that cannot be read lets a failover pass")
+		t.Error("a failover is allowed although the schedule of the window is invalid")
 	}
 }
 
-// A step waits for whoever paused the policy, or lets it only recommend, after the operation was begun.
+// A pause, another mode or a closed window blocks a step of an operation in progress.
 func TestCheckStep_ManualControl(t *testing.T) {
 	tagged := map[string]string{scaling.TagOptIn: "team"}
 	o := scaling.Observation{Tags: tagged, Instances: []scaling.Instance{{Identifier: "w", Writer: true, Tags: tagged}, {Identifier: "r", Tags: tagged}}}
@@ -74,13 +74,13 @@ func TestCheckStep_ManualControl(t *testing.T) {
 		op    scaling.Operation
 		guard string
 	}{
-		{"nobody objects", func(*scaling.Policy) {}, scaling.Operation{}, ""},
-		{"a pause", func(p *scaling.Policy) { p.ManualControl.PausedUntil = now.Add(time.Minute) }, scaling.Operation{}, "Paused"},
-		{"it may only recommend now", func(p *scaling.Policy) { p.Mode = scaling.Recommend }, scaling.Operation{}, "ModeRecommend"},
-		{"it waits for approvals now, and this one was begun", func(p *scaling.Policy) { p.Mode = scaling.Approve }, scaling.Operation{}, ""},
-		{"the window has closed", func(p *scaling.Policy) { p.DisruptionWindows = night }, scaling.Operation{}, "DisruptionWindow"},
-		{"an emergency, where that does not matter", func(p *scaling.Policy) { p.DisruptionWindows = night }, scaling.Operation{Emergency: true}, "DisruptionWindow"},
-		{"an emergency, where it does", func(p *scaling.Policy) { p.DisruptionWindows, p.Guardrails.AllowEmergencyDisruption = night, true },
+		{"nothing changed", func(*scaling.Policy) {}, scaling.Operation{}, ""},
+		{"paused", func(p *scaling.Policy) { p.ManualControl.PausedUntil = now.Add(time.Minute) }, scaling.Operation{}, "Paused"},
+		{"mode Recommend", func(p *scaling.Policy) { p.Mode = scaling.Recommend }, scaling.Operation{}, "RecommendMode"},
+		{"mode Approve does not apply to an operation in progress", func(p *scaling.Policy) { p.Mode = scaling.Approve }, scaling.Operation{}, ""},
+		{"window closed", func(p *scaling.Policy) { p.DisruptionWindows = night }, scaling.Operation{}, "DisruptionWindow"},
+		{"window closed in an emergency", func(p *scaling.Policy) { p.DisruptionWindows = night }, scaling.Operation{Emergency: true}, "DisruptionWindow"},
+		{"window closed in an emergency that may override it", func(p *scaling.Policy) { p.DisruptionWindows, p.Guardrails.AllowEmergencyDisruption = night, true },
 			scaling.Operation{Emergency: true}, ""},
 	} {
 		p := scaling.Policy{Namespace: "team", Mode: scaling.Enforce}
@@ -92,8 +92,7 @@ func TestCheckStep_ManualControl(t *testing.T) {
 	}
 }
 
-// TestReaderCapacity_Promotion: without a surge reader the resizing of the old writer takes from the readers
-// what the heir took with it.
+// Without a surge reader, no reader serves while the old writer is resized: the only one has become the writer.
 func TestReaderCapacity_Promotion(t *testing.T) {
 	in := Input{
 		Policy: scaling.Policy{CPU: scaling.CPU{ScaleUp: 70}},
@@ -107,15 +106,15 @@ func TestReaderCapacity_Promotion(t *testing.T) {
 		{Action: scaling.Failover, Instance: "r"}, {Action: scaling.ModifyInstanceClass, Instance: "w", InstanceClass: "db.r6g.xlarge"},
 	}
 	in.Operation.Steps = promotion
-	if message, _, err := readerCapacity(in); err != nil || !strings.Contains(message, "while r is changed the other readers (0 of 4 vCPUs)") {
-		t.Errorf("without a surge reader it says %q, %v", message, err)
+	if message, _, err := readerCapacity(in); err != nil || !strings.Contains(message, "while r is changed, the other readers (0 of 4 vCPUs)") {
+		t.Errorf("without a surge reader: %q, %v", message, err)
 	}
 	in.Operation.Steps = append([]scaling.Step{surge}, promotion...)
 	if message, _, err := readerCapacity(in); err != nil || message != "" {
-		t.Errorf("with a surge reader it says %q, %v", message, err)
+		t.Errorf("with a surge reader: %q, %v", message, err)
 	}
 	in.Observation.Instances[1].Class = "db.r99g.large"
 	if _, _, err := readerCapacity(in); err == nil {
-		t.Error("a class that nobody knows is no error")
+		t.Error("an unknown class is not an error")
 	}
 }
