@@ -11,23 +11,23 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// fakeCluster is a small Aurora cluster that does what it is asked, in its own time, and in which every rule about what may be
-// asked and what must go on serving is checked at every tick. A tick is the time between two looks.
+// fakeCluster simulates an Aurora cluster that carries out calls after a delay. At every tick, which is the time between two
+// observations, it checks the rules for requests and for the capacity in service.
 type fakeCluster struct {
 	t         *testing.T
 	kind      scaling.TargetKind
 	now       time.Time
 	status    string
 	instances []scaling.Instance
-	// events is what happens in how many ticks.
+	// events are the pending changes.
 	events []scheduledEvent
-	// duration is how many ticks a change takes.
+	// duration returns how many ticks a change takes.
 	duration func(scaling.Action) int
-	// minReaderVCPUs is how many vCPUs of readers must be in service at any time.
+	// minReaderVCPUs is the minimum of reader vCPUs in service.
 	minReaderVCPUs int
-	// checkPromotion says that from the failover on, Aurora must have nobody to promote next who is smaller than the writer.
+	// checkPromotion requires that, from the failover on, the reader that Aurora would promote is as large as the writer.
 	checkPromotion bool
-	// requests is what was asked for, in words.
+	// requests are the calls so far, as text.
 	requests []string
 }
 
@@ -36,7 +36,7 @@ type scheduledEvent struct {
 	apply func()
 }
 
-// typicalTicks is about as many ticks as AWS takes.
+// typicalTicks returns about as many ticks as AWS takes.
 func typicalTicks(a scaling.Action) int {
 	return map[scaling.Action]int{
 		scaling.ModifyInstanceClass: 40, scaling.CreateReader: 30, scaling.DeleteReader: 12, scaling.Failover: 3,
@@ -48,161 +48,161 @@ func newFakeCluster(t *testing.T, o scaling.Observation) *fakeCluster {
 	return &fakeCluster{t: t, kind: o.Kind, now: o.ObservedAt, status: o.Status, instances: slices.Clone(o.Instances), duration: typicalTicks}
 }
 
-func (w *fakeCluster) observe() scaling.Observation {
-	o := auroraCluster(slices.Clone(w.instances)...)
-	o.ObservedAt, o.Status, o.Kind = w.now, w.status, w.kind
-	slices.SortFunc(o.Instances, func(a, b scaling.Instance) int { // the writer first, as the observer lists them
+func (f *fakeCluster) observe() scaling.Observation {
+	o := auroraCluster(slices.Clone(f.instances)...)
+	o.ObservedAt, o.Status, o.Kind = f.now, f.status, f.kind
+	slices.SortFunc(o.Instances, func(a, b scaling.Instance) int { // the writer first, as the observer does
 		return compareBool(!a.Writer, !b.Writer)
 	})
 	return o
 }
 
-func (w *fakeCluster) schedule(ticks int, happen func()) {
-	w.events = append(w.events, scheduledEvent{ticks, happen})
+func (f *fakeCluster) schedule(ticks int, happen func()) {
+	f.events = append(f.events, scheduledEvent{ticks, happen})
 }
 
-func (w *fakeCluster) editLater(name string, edit func(*scaling.Instance)) func() {
+func (f *fakeCluster) editLater(name string, edit func(*scaling.Instance)) func() {
 	return func() {
-		for n := range w.instances {
-			if w.instances[n].Identifier == name {
-				edit(&w.instances[n])
+		for n := range f.instances {
+			if f.instances[n].Identifier == name {
+				edit(&f.instances[n])
 			}
 		}
 	}
 }
 
-// tick lets time pass and checks what must hold.
-func (w *fakeCluster) tick() {
-	w.now = w.now.Add(PollInterval)
+// tick advances the time and checks the invariants.
+func (f *fakeCluster) tick() {
+	f.now = f.now.Add(PollInterval)
 	var due []scheduledEvent
-	rest := w.events[:0]
-	for _, e := range w.events {
+	rest := f.events[:0]
+	for _, e := range f.events {
 		if e.ticks--; e.ticks > 0 {
 			rest = append(rest, e)
 		} else {
 			due = append(due, e)
 		}
 	}
-	w.events = rest
+	f.events = rest
 	for _, e := range due {
 		e.apply()
 	}
-	w.checkInvariants()
+	f.checkInvariants()
 }
 
-func (w *fakeCluster) checkInvariants() {
-	w.t.Helper()
-	var out []string
+func (f *fakeCluster) checkInvariants() {
+	f.t.Helper()
+	var unavailable []string
 	serving := 0
-	for _, i := range w.instances {
+	for _, i := range f.instances {
 		if !i.IsAvailable() {
-			out = append(out, i.Identifier+" is "+i.Status)
+			unavailable = append(unavailable, i.Identifier+" is "+i.Status)
 		} else if !i.Writer {
-			serving += mustVCPUs(w.t, i.Class)
+			serving += mustVCPUs(f.t, i.Class)
 		}
 	}
-	if len(out) > 1 {
-		w.t.Errorf("%s: more than one instance is out of service: %q", w.now.Format(time.TimeOnly), out)
+	if len(unavailable) > 1 {
+		f.t.Errorf("%s: more than one instance out of service: %q", f.now.Format(time.TimeOnly), unavailable)
 	}
-	if w.checkPromotion && w.status == scaling.StatusAvailable && slices.ContainsFunc(w.requests, func(s string) bool { return strings.HasPrefix(s, "Failover") }) {
-		w.checkPromotionCandidate()
+	if f.checkPromotion && f.status == scaling.StatusAvailable && slices.ContainsFunc(f.requests, func(s string) bool { return strings.HasPrefix(s, "Failover") }) {
+		f.checkPromotionCandidate()
 	}
-	if serving < w.minReaderVCPUs {
-		w.t.Errorf("%s: %d vCPUs of readers are in service, %d must be: %q", w.now.Format(time.TimeOnly), serving, w.minReaderVCPUs, out)
+	if serving < f.minReaderVCPUs {
+		f.t.Errorf("%s: %d vCPUs of readers in service, want at least %d: %q", f.now.Format(time.TimeOnly), serving, f.minReaderVCPUs, unavailable)
 	}
 }
 
-// checkPromotionCandidate looks at the reader that Aurora would promote: the first tier, then the largest.
-func (w *fakeCluster) checkPromotionCandidate() {
-	w.t.Helper()
-	o := w.observe()
+// checkPromotionCandidate checks the size of the reader that Aurora would promote: of the best tier, the largest.
+func (f *fakeCluster) checkPromotionCandidate() {
+	f.t.Helper()
+	o := f.observe()
 	readers := slices.DeleteFunc(o.PoolInstances(scaling.Readers), func(i scaling.Instance) bool { return !i.IsAvailable() })
 	if len(readers) == 0 {
-		w.t.Errorf("%s: nobody could succeed the writer", w.now.Format(time.TimeOnly))
+		f.t.Errorf("%s: no reader can be promoted", f.now.Format(time.TimeOnly))
 		return
 	}
-	heir := slices.MinFunc(readers, func(a, b scaling.Instance) int {
-		return cmp.Or(cmp.Compare(a.PromotionTier, b.PromotionTier), cmp.Compare(mustVCPUs(w.t, b.Class), mustVCPUs(w.t, a.Class)))
+	candidate := slices.MinFunc(readers, func(a, b scaling.Instance) int {
+		return cmp.Or(cmp.Compare(a.PromotionTier, b.PromotionTier), cmp.Compare(mustVCPUs(f.t, b.Class), mustVCPUs(f.t, a.Class)))
 	})
-	if writer := o.PoolInstances(scaling.Writer)[0]; mustVCPUs(w.t, heir.Class) < mustVCPUs(w.t, writer.Class) {
-		w.t.Errorf("%s: %s, a %s, would succeed %s, a %s", w.now.Format(time.TimeOnly), heir.Identifier, heir.Class, writer.Identifier, writer.Class)
+	if writer := o.PoolInstances(scaling.Writer)[0]; mustVCPUs(f.t, candidate.Class) < mustVCPUs(f.t, writer.Class) {
+		f.t.Errorf("%s: %s (%s) would replace the larger writer %s (%s)", f.now.Format(time.TimeOnly), candidate.Identifier, candidate.Class, writer.Identifier, writer.Class)
 	}
 }
 
-// execute carries out a call as AWS does, and objects to what AWS would refuse and to what must never be asked.
-func (w *fakeCluster) execute(c scaling.Call) {
-	w.t.Helper()
-	asked := fmt.Sprintf("%s %s", c.Action, c.Instance)
-	if slices.Contains(w.requests, asked) {
-		w.t.Errorf("%s: %s is asked for again", w.now.Format(time.TimeOnly), asked)
+// execute carries out a call as AWS does. It reports calls that AWS would reject and calls that must never be made.
+func (f *fakeCluster) execute(c scaling.Call) {
+	f.t.Helper()
+	request := fmt.Sprintf("%s %s", c.Action, c.Instance)
+	if slices.Contains(f.requests, request) {
+		f.t.Errorf("%s: %s requested again", f.now.Format(time.TimeOnly), request)
 	}
-	w.requests = append(w.requests, asked)
-	if len(w.events) > 0 || w.status != scaling.StatusAvailable {
-		w.t.Errorf("%s: %s is asked for while something else goes on", w.now.Format(time.TimeOnly), asked)
+	f.requests = append(f.requests, request)
+	if len(f.events) > 0 || f.status != scaling.StatusAvailable {
+		f.t.Errorf("%s: %s requested during another change", f.now.Format(time.TimeOnly), request)
 	}
-	i, exists := w.observe().Instance(c.Instance)
+	i, exists := f.observe().Instance(c.Instance)
 	if exists == (c.Action == scaling.CreateReader) {
-		w.t.Errorf("%s: %s, and that it exists is %t", w.now.Format(time.TimeOnly), asked, exists)
+		f.t.Errorf("%s: %s, instance exists: %t", f.now.Format(time.TimeOnly), request, exists)
 		return
 	}
-	// A change shows after one tick, and is at work after two.
-	takes := w.duration(c.Action)
+	// A change is visible after one tick and in progress after two.
+	takes := f.duration(c.Action)
 	switch c.Action {
 	case scaling.ModifyInstanceClass:
-		if i.Writer && canPromoteReader(w.observe()) {
-			w.t.Errorf("%s: %s, which is the writer", w.now.Format(time.TimeOnly), asked)
+		if i.Writer && canPromoteReader(f.observe()) {
+			f.t.Errorf("%s: %s, the writer", f.now.Format(time.TimeOnly), request)
 		}
-		w.schedule(1, w.editLater(c.Instance, func(i *scaling.Instance) { i.PendingClass = c.InstanceClass }))
-		w.schedule(2, w.editLater(c.Instance, func(i *scaling.Instance) { i.Status = "modifying" }))
-		w.schedule(2+takes, w.editLater(c.Instance, func(i *scaling.Instance) {
+		f.schedule(1, f.editLater(c.Instance, func(i *scaling.Instance) { i.PendingClass = c.InstanceClass }))
+		f.schedule(2, f.editLater(c.Instance, func(i *scaling.Instance) { i.Status = "modifying" }))
+		f.schedule(2+takes, f.editLater(c.Instance, func(i *scaling.Instance) {
 			i.Status, i.Class, i.PendingClass = scaling.StatusAvailable, c.InstanceClass, ""
 		}))
 	case scaling.CreateReader:
-		w.schedule(1, func() {
-			w.instances = append(w.instances, scaling.Instance{
+		f.schedule(1, func() {
+			f.instances = append(f.instances, scaling.Instance{
 				Identifier: c.Instance, Class: c.InstanceClass, Status: "creating", PromotionTier: c.PromotionTier, Tags: c.Tags,
 			})
 		})
-		w.schedule(1+takes, w.editLater(c.Instance, func(i *scaling.Instance) { i.Status, i.CreatedAt = scaling.StatusAvailable, w.now }))
-		w.schedule(3+takes, w.editLater(c.Instance, func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: w.now, Value: time.Minute} }))
-		w.schedule(5+takes, w.editLater(c.Instance, func(i *scaling.Instance) {
-			i.ReplicaLag = &scaling.Lag{MeasuredAt: w.now, Value: 80 * time.Millisecond}
+		f.schedule(1+takes, f.editLater(c.Instance, func(i *scaling.Instance) { i.Status, i.CreatedAt = scaling.StatusAvailable, f.now }))
+		f.schedule(3+takes, f.editLater(c.Instance, func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: f.now, Value: time.Minute} }))
+		f.schedule(5+takes, f.editLater(c.Instance, func(i *scaling.Instance) {
+			i.ReplicaLag = &scaling.Lag{MeasuredAt: f.now, Value: 80 * time.Millisecond}
 		}))
 	case scaling.DeleteReader:
 		if i.Writer || i.Tags[scaling.TagCreatedBy] != "dbscaler" {
-			w.t.Errorf("%s: %s, which is not ours to delete: %+v", w.now.Format(time.TimeOnly), asked, i)
+			f.t.Errorf("%s: %s, not created by the operator: %+v", f.now.Format(time.TimeOnly), request, i)
 		}
-		w.schedule(2, w.editLater(c.Instance, func(i *scaling.Instance) { i.Status = "deleting" }))
-		w.schedule(2+takes, func() {
-			w.instances = slices.DeleteFunc(w.instances, func(i scaling.Instance) bool { return i.Identifier == c.Instance })
+		f.schedule(2, f.editLater(c.Instance, func(i *scaling.Instance) { i.Status = "deleting" }))
+		f.schedule(2+takes, func() {
+			f.instances = slices.DeleteFunc(f.instances, func(i scaling.Instance) bool { return i.Identifier == c.Instance })
 		})
 	case scaling.Failover:
-		w.schedule(1, func() { w.status = "failing-over" })
-		w.schedule(1+takes, func() {
-			w.status = scaling.StatusAvailable
-			for n := range w.instances {
-				w.instances[n].Writer = w.instances[n].Identifier == c.Instance
+		f.schedule(1, func() { f.status = "failing-over" })
+		f.schedule(1+takes, func() {
+			f.status = scaling.StatusAvailable
+			for n := range f.instances {
+				f.instances[n].Writer = f.instances[n].Identifier == c.Instance
 			}
 		})
 	default:
-		w.t.Errorf("%s: nobody knows the action", asked)
+		f.t.Errorf("%s: unknown action", request)
 	}
 }
 
-// readerVCPUs is how many vCPUs the readers have together.
-func (w *fakeCluster) readerVCPUs() int {
+// readerVCPUs returns the total vCPUs of the readers.
+func (f *fakeCluster) readerVCPUs() int {
 	total := 0
-	for _, i := range w.observe().PoolInstances(scaling.Readers) {
-		total += mustVCPUs(w.t, i.Class)
+	for _, i := range f.observe().PoolInstances(scaling.Readers) {
+		total += mustVCPUs(f.t, i.Class)
 	}
 	return total
 }
 
-// disturbance is what befalls the operator while it carries out an operation.
+// disturbance is what goes wrong while the operator carries out an operation.
 type disturbance struct {
-	// isLost says whether the nth call, from 0, never reaches AWS.
+	// isLost reports whether the nth call, from 0, never reaches AWS.
 	isLost func(n int) bool
-	// idleTicks is for how many ticks nobody looks after the nth look, from 0.
+	// idleTicks returns how many ticks the operator is away after the nth observation, from 0.
 	idleTicks func(n int) int
 }
 
@@ -210,34 +210,34 @@ func noDisturbance() disturbance {
 	return disturbance{func(int) bool { return false }, func(int) int { return 0 }}
 }
 
-// run carries out an operation to its end. At each look the process dies after it has persisted what it is about to do, and
-// looks again: that must not make it ask for anything.
-func (w *fakeCluster) run(op scaling.Operation, trouble disturbance) Progress {
-	w.t.Helper()
+// run carries out an operation to its end. At each observation it also calls Next a second time with the persisted operation, as
+// after a crash: that must not result in a call.
+func (f *fakeCluster) run(op scaling.Operation, d disturbance) Progress {
+	f.t.Helper()
 	calls := 0
-	for look := range 5000 {
-		o := w.observe()
-		progress := Next("platform/engine", op, o, w.now)
+	for round := range 5000 {
+		o := f.observe()
+		progress := Next("platform/engine", op, o, f.now)
 		op = progress.Operation
-		if again := Next("platform/engine", op, o, w.now); again.Call != nil {
-			w.t.Errorf("%s: %+v is asked for by whoever looks again", w.now.Format(time.TimeOnly), *again.Call)
+		if again := Next("platform/engine", op, o, f.now); again.Call != nil {
+			f.t.Errorf("%s: %+v requested again after a restart", f.now.Format(time.TimeOnly), *again.Call)
 		}
 		if progress.Outcome != Running {
 			return progress
 		}
 		if progress.RequeueAfter != PollInterval || progress.Message == "" {
-			w.t.Errorf("it wants to look again after %s and says %q", progress.RequeueAfter, progress.Message)
+			f.t.Errorf("got RequeueAfter %s and message %q", progress.RequeueAfter, progress.Message)
 		}
 		if progress.Call != nil {
-			if !trouble.isLost(calls) {
-				w.execute(*progress.Call)
+			if !d.isLost(calls) {
+				f.execute(*progress.Call)
 			}
 			calls++
 		}
-		for range 1 + trouble.idleTicks(look) {
-			w.tick()
+		for range 1 + d.idleTicks(round) {
+			f.tick()
 		}
 	}
-	w.t.Fatalf("the operation does not come to an end: %s", describeSteps(op.Steps[op.CurrentStep():]))
+	f.t.Fatalf("the operation does not end: %s", describeSteps(op.Steps[op.CurrentStep():]))
 	return Progress{}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// The vCPUs of the classes below: large 2, xlarge 4, 2xlarge 8; 8xlarge 32, 12xlarge 48.
+// vCPUs: large 2, xlarge 4, 2xlarge 8, 8xlarge 32, 12xlarge 48.
 const (
 	large    = "db.r6g.large"
 	xlarge   = "db.r6g.xlarge"
@@ -19,12 +19,12 @@ const (
 	xlarge12 = "db.r6g.12xlarge"
 )
 
-// operationID is the name of the operations in these tests.
+// operationID is the ID of the operations in these tests.
 const operationID = "0a1b2c3d"
 
 var start = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 
-// surgePolicy of a cluster named engine, with a surge reader.
+// surgePolicy returns a policy for a cluster named engine that allows a surge reader.
 func surgePolicy() scaling.Policy {
 	return scaling.Policy{
 		Name:       "platform/engine",
@@ -45,26 +45,26 @@ func policyFor(identifier string) scaling.Policy {
 	return p
 }
 
-// auroraCluster is at rest and consists of the instances.
+// auroraCluster returns an idle cluster with the instances.
 func auroraCluster(instances ...scaling.Instance) scaling.Observation {
 	return scaling.Observation{
 		ObservedAt: start, Found: true, Engine: "aurora-postgresql", Status: scaling.StatusAvailable, Instances: instances,
 	}
 }
 
-// asReadReplicas is an instance whose readers are read replicas.
+// asReadReplicas makes the target an instance with read replicas.
 func asReadReplicas(o scaling.Observation) scaling.Observation {
 	o.Kind, o.Engine = scaling.DBInstance, "postgres"
 	return o
 }
 
-// asMultiAZCluster is a Multi-AZ DB cluster.
+// asMultiAZCluster makes the target a Multi-AZ DB cluster.
 func asMultiAZCluster(o scaling.Observation) scaling.Observation {
 	o.ResizedAsUnit, o.Engine = true, "postgres"
 	return o
 }
 
-// asServerless is a cluster of Serverless v2.
+// asServerless makes the target a cluster of Serverless v2.
 func asServerless(o scaling.Observation) scaling.Observation {
 	o.ResizedAsUnit, o.Serverless = true, true
 	return o
@@ -81,7 +81,7 @@ func writer(class string) scaling.Instance {
 	return i
 }
 
-// reader is one that somebody else created, at the tier that Aurora gives.
+// reader returns a reader that somebody else created, at the default tier.
 func reader(name, class string) scaling.Instance {
 	return scaling.Instance{
 		Identifier: name, Class: class, Status: scaling.StatusAvailable, PromotionTier: 1,
@@ -89,7 +89,7 @@ func reader(name, class string) scaling.Instance {
 	}
 }
 
-// ownReader is a reader that the operator created some hours ago.
+// ownReader returns a reader that the operator created some hours ago.
 func ownReader(name, class string, hoursAgo int) scaling.Instance {
 	i := reader(name, class)
 	i.CreatedAt = start.Add(-time.Duration(hoursAgo) * time.Hour)
@@ -97,7 +97,7 @@ func ownReader(name, class string, hoursAgo int) scaling.Instance {
 	return i
 }
 
-// surgeReader is a reader that an earlier operation added for its own length.
+// surgeReader returns a surge reader of an earlier operation.
 func surgeReader(name, class string) scaling.Instance {
 	i := ownReader(name, class, 1)
 	i.Tags[scaling.TagSurge] = "99999999"
@@ -109,16 +109,16 @@ func withTier(i scaling.Instance, n int) scaling.Instance {
 	return i
 }
 
-// newProposal leads from what is observed to a shape.
+// newProposal returns a proposal to change the observed shape of a pool.
 func newProposal(pool scaling.Pool, direction scaling.Direction, o scaling.Observation, to scaling.Shape) scaling.Proposal {
-	return scaling.Proposal{Cause: "because", Change: scaling.Change{Pool: pool, Direction: direction, From: o.Shape(pool), To: to}}
+	return scaling.Proposal{Cause: "test cause", Change: scaling.Change{Pool: pool, Direction: direction, From: o.Shape(pool), To: to}}
 }
 
 func newShape(count int, class string) scaling.Shape {
 	return scaling.Shape{InstanceClass: class, Count: count}
 }
 
-// mustPlan is the operation that leads there.
+// mustPlan plans a scale-up to a shape.
 func mustPlan(t *testing.T, p scaling.Policy, o scaling.Observation, pool scaling.Pool, to scaling.Shape) scaling.Operation {
 	t.Helper()
 	op, err := Plan(p, o, newProposal(pool, scaling.Up, o, to), operationID, start)
@@ -128,7 +128,7 @@ func mustPlan(t *testing.T, p scaling.Policy, o scaling.Observation, pool scalin
 	return op
 }
 
-// describeSteps is the steps in words, one a line.
+// describeSteps returns one line for each step.
 func describeSteps(steps []scaling.Step) string {
 	var lines []string
 	for _, s := range steps {
@@ -137,17 +137,17 @@ func describeSteps(steps []scaling.Step) string {
 			line += fmt.Sprintf(", at tier %d", s.PromotionTier)
 		}
 		if s.Action == scaling.DeleteReader && s.Surge {
-			line += ", which was a surge reader"
+			line += ", a surge reader"
 		}
 		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
 }
 
-// joinLines are what a narrative should be.
+// joinLines returns the lines as describeSteps does.
 func joinLines(text ...string) string { return strings.Join(text, "\n") }
 
-// mustVCPUs of a class.
+// mustVCPUs returns the vCPUs of a class.
 func mustVCPUs(t *testing.T, class string) int {
 	t.Helper()
 	c, err := catalog.Lookup(class)

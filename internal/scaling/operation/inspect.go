@@ -6,31 +6,31 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// stepState is what an observation shows of a step.
+// stepState is the state of a step that an observation shows.
 type stepState int
 
 const (
-	// stateNotVisible: nothing shows that the step was ever asked for.
+	// stateNotVisible: nothing shows that the step was ever requested.
 	stateNotVisible stepState = iota
-	// stateInProgress: AWS is at it.
+	// stateInProgress: AWS is carrying out the step, or another change.
 	stateInProgress
-	// stateDone: the step's effect is there.
+	// stateDone: the effect of the step is visible.
 	stateDone
 	// stateImpossible: the step can no longer be done.
 	stateImpossible
 )
 
-// inspectStep says what an observation shows of a step, and in words what is waited for.
+// inspectStep returns the state of a step and a message: what the operator waits for, or why the step is impossible.
 func inspectStep(s scaling.Step, o scaling.Observation) (stepState, string) {
 	if s.Action == scaling.ModifyClusterClass || s.Action == scaling.ModifyCapacity {
 		return inspectCluster(s, o)
 	}
 	i, exists := o.Instance(s.Instance)
 	if exists && scaling.IsBroken(i.Status) {
-		return stateImpossible, fmt.Sprintf("%s is %s, which it does not leave by itself", s.Instance, i.Status)
+		return stateImpossible, fmt.Sprintf("%s is %s, a status that does not end without intervention: repair or remove it", s.Instance, i.Status)
 	}
 	if !exists && s.Action != scaling.CreateReader && s.Action != scaling.DeleteReader {
-		return stateImpossible, s.Instance + " does not exist any more"
+		return stateImpossible, s.Instance + " no longer exists"
 	}
 	switch s.Action {
 	case scaling.ModifyInstanceClass:
@@ -46,9 +46,9 @@ func inspectStep(s scaling.Step, o scaling.Observation) (stepState, string) {
 		return inspectDelete(s, o, i, exists)
 	case scaling.Failover:
 		return inspectFailover(s, o, i)
-	case scaling.ModifyClusterClass, scaling.ModifyCapacity: // see above
+	case scaling.ModifyClusterClass, scaling.ModifyCapacity: // handled above
 	}
-	return stateImpossible, fmt.Sprintf("this version of dbscaler does not know the action %q", s.Action)
+	return stateImpossible, fmt.Sprintf("this version of dbscaler does not support the action %q", s.Action)
 }
 
 func inspectResize(s scaling.Step, o scaling.Observation, i scaling.Instance) (stepState, string) {
@@ -57,20 +57,20 @@ func inspectResize(s scaling.Step, o scaling.Observation, i scaling.Instance) (s
 		return stateDone, ""
 	case i.PendingClass == s.InstanceClass, !i.IsAvailable():
 		return stateInProgress, fmt.Sprintf("Waiting for %s to become %s; it is %s", s.Instance, s.InstanceClass, i.Status)
-	case i.Writer && canPromoteReader(o): // no plan resizes a writer in place that a reader could relieve
+	case i.Writer && canPromoteReader(o): // a plan resizes a writer in place only when no reader can be promoted
 		return stateImpossible, s.Instance + " has become the writer, so it is not resized in place"
 	default:
 		return stateNotVisible, describe(s)
 	}
 }
 
-// inspectCluster goes by the members: the RDS API does not show that a Multi-AZ DB cluster is about to get another class
-// (ClusterPendingModifiedValues has none).
+// inspectCluster examines the members: the RDS API does not show the pending class of a Multi-AZ DB cluster
+// (ClusterPendingModifiedValues has no class).
 func inspectCluster(s scaling.Step, o scaling.Observation) (stepState, string) {
 	changed := 0
 	for _, i := range o.Instances {
 		if scaling.IsBroken(i.Status) {
-			return stateImpossible, fmt.Sprintf("%s is %s, which it does not leave by itself", i.Identifier, i.Status)
+			return stateImpossible, fmt.Sprintf("%s is %s, a status that does not end without intervention: repair or remove it", i.Identifier, i.Status)
 		}
 		if i.Class == s.InstanceClass {
 			changed++
@@ -92,15 +92,15 @@ func inspectCreate(s scaling.Step, i scaling.Instance, exists bool) (stepState, 
 	case !exists:
 		return stateNotVisible, describe(s)
 	case !i.CreatedByOperator():
-		return stateImpossible, fmt.Sprintf("an instance named %s exists that dbscaler did not create", s.Instance)
+		return stateImpossible, fmt.Sprintf("%s already exists and was not created by dbscaler", s.Instance)
 	case i.Status == "deleting":
 		return stateImpossible, s.Instance + " is being deleted"
 	case !i.IsAvailable():
 		return stateInProgress, fmt.Sprintf("Waiting for the new reader %s; it is %s", s.Instance, i.Status)
 	case i.ReplicaLag == nil:
-		return stateInProgress, fmt.Sprintf("Waiting for the first replica lag of the new reader %s", s.Instance)
+		return stateInProgress, fmt.Sprintf("Waiting for the first replica lag sample of the new reader %s", s.Instance)
 	case i.ReplicaLag.Value > scaling.MaxReplicaLag:
-		return stateInProgress, fmt.Sprintf("Waiting for the new reader %s to be less than %s behind the writer", s.Instance, scaling.MaxReplicaLag)
+		return stateInProgress, fmt.Sprintf("Waiting for the replica lag of the new reader %s to fall to %s", s.Instance, scaling.MaxReplicaLag)
 	default:
 		return stateDone, ""
 	}
@@ -111,13 +111,13 @@ func inspectDelete(s scaling.Step, o scaling.Observation, i scaling.Instance, ex
 	case !exists:
 		return stateDone, ""
 	case !i.CreatedByOperator():
-		return stateImpossible, s.Instance + " was not created by dbscaler, so it is never removed"
+		return stateImpossible, s.Instance + " was not created by dbscaler, so it is not deleted"
 	case i.Writer:
-		return stateImpossible, s.Instance + " has become the writer, so it is not removed"
+		return stateImpossible, s.Instance + " has become the writer, so it is not deleted"
 	case i.Status == "deleting":
-		return stateInProgress, fmt.Sprintf("Waiting for %s to be gone", s.Instance)
+		return stateInProgress, fmt.Sprintf("Waiting for the deletion of %s", s.Instance)
 	case len(o.PoolInstances(scaling.Readers)) < 2:
-		return stateImpossible, s.Instance + " is the last reader, so it is not removed"
+		return stateImpossible, s.Instance + " is the last reader, so it is not deleted"
 	default:
 		return stateNotVisible, describe(s)
 	}
@@ -134,7 +134,7 @@ func inspectFailover(s scaling.Step, o scaling.Observation, i scaling.Instance) 
 	}
 }
 
-// describe says in words what a step does.
+// describe returns what a step does, as an imperative for messages.
 func describe(s scaling.Step) string {
 	switch s.Action {
 	case scaling.ModifyInstanceClass:
@@ -153,7 +153,7 @@ func describe(s scaling.Step) string {
 	case scaling.ModifyClusterClass:
 		return fmt.Sprintf("resize the cluster %s to %s", s.Instance, s.InstanceClass)
 	case scaling.ModifyCapacity:
-		return fmt.Sprintf("let the cluster %s scale up to %s", s.Instance, s.InstanceClass)
+		return fmt.Sprintf("set the maximum capacity of the cluster %s to %s", s.Instance, s.InstanceClass)
 	}
 	return string(s.Action)
 }

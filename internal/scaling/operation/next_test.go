@@ -10,11 +10,11 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// operation of the steps, started at start, of which the first few are done.
-func operationAfter(done int, steps ...scaling.Step) scaling.Operation {
+// operationAfter returns an operation started at start, of which the first steps are done.
+func operationAfter(doneCount int, steps ...scaling.Step) scaling.Operation {
 	op := scaling.Operation{ID: operationID, Pool: scaling.Readers, Direction: scaling.Up, To: newShape(1, large), StartedAt: start}
 	for n := range steps {
-		if n < done {
+		if n < doneCount {
 			steps[n].Attempts, steps[n].StartedAt, steps[n].LastAttemptAt, steps[n].CompletedAt = 1, start, start, start
 		}
 	}
@@ -22,7 +22,7 @@ func operationAfter(done int, steps ...scaling.Step) scaling.Operation {
 	return op
 }
 
-// requested is a step that AWS was asked for at start.
+// requested returns the step as requested from AWS at start.
 func requested(s scaling.Step) scaling.Step {
 	s.Attempts, s.StartedAt, s.LastAttemptAt = 1, start, start
 	return s
@@ -73,16 +73,16 @@ func observedAfter(d time.Duration, o scaling.Observation) scaling.Observation {
 	return o
 }
 
-// withoutConnections is an instance that no client is connected to.
+// withoutConnections returns the instance without client connections.
 func withoutConnections(i scaling.Instance) scaling.Instance {
 	i.Connections = scaling.Series{{Time: start.Add(time.Second)}}
 	return i
 }
 
-// nextConfirmed is Next, and once more where it wants to see an effect twice.
+// nextConfirmed calls Next, and again with a newer observation where Next asks for a confirmation.
 func nextConfirmed(op scaling.Operation, o scaling.Observation, now time.Time) Progress {
 	progress := Next("platform/engine", op, o, now)
-	for strings.HasPrefix(progress.Message, "Looking once more") {
+	for strings.HasPrefix(progress.Message, "Confirming") {
 		o.ObservedAt = o.ObservedAt.Add(time.Second)
 		progress = Next("platform/engine", progress.Operation, o, now)
 	}
@@ -114,19 +114,19 @@ func TestNext_CallOfEachStep(t *testing.T) {
 			op := operationAfter(0, test.step)
 			progress := Next("platform/engine", op, o, start)
 			if progress.Outcome != Running || progress.Call == nil || !reflect.DeepEqual(*progress.Call, test.want) {
-				t.Fatalf("got %+v with the call %+v, want %+v", progress, progress.Call, test.want)
+				t.Fatalf("got %+v with call %+v, want %+v", progress, progress.Call, test.want)
 			}
 			if got := progress.Operation.Steps[0]; got.Attempts != 1 || !got.StartedAt.Equal(start) || !got.LastAttemptAt.Equal(start) {
-				t.Errorf("what is to be persisted before it is %+v", got)
+				t.Errorf("the step to persist is %+v", got)
 			}
 			if op.Steps[0].Attempts != 0 {
-				t.Error("the operation that was given is changed")
+				t.Error("the operation passed in was modified")
 			}
 		})
 	}
 }
 
-// What the second of two steps sees. AWS was asked for it at 10:00, which is when the first was done.
+// The state of the second of two steps. The first was done at 10:00, when the second was requested, if it was.
 func TestNext_StepStates(t *testing.T) {
 	const minute = time.Minute
 	w := writer(large)
@@ -147,163 +147,163 @@ func TestNext_StepStates(t *testing.T) {
 		observation scaling.Observation
 		want        Outcome
 		call        bool
-		says        string
+		message     string
 	}{
 		// Resizing.
 		{"resized", resizeStep("a"), auroraCluster(w, aDone), Succeeded, false, ""},
-		{"the class is there, the instance not yet", requested(resizeStep("a")), auroraCluster(w, withStatus(aDone, "modifying")), Running,
+		{"new class, not available yet", requested(resizeStep("a")), auroraCluster(w, withStatus(aDone, "modifying")), Running,
 			false, "it is modifying"},
-		{"the class is there, and another waits", requested(resizeStep("a")), auroraCluster(w, edited(aDone, pending(xlarge2))), Running,
+		{"new class, another class pending", requested(resizeStep("a")), auroraCluster(w, edited(aDone, pending(xlarge2))), Running,
 			false, ""},
-		{"accepted, not begun", requested(resizeStep("a")), auroraCluster(w, edited(a, pending(xlarge))), Running, false,
+		{"class pending", requested(resizeStep("a")), auroraCluster(w, edited(a, pending(xlarge))), Running, false,
 			"Waiting for a"},
-		{"being resized, long after", requested(resizeStep("a")), observedAfter(80*minute, auroraCluster(w, withStatus(a, "modifying"))), Running,
+		{"modifying before the deadline", requested(resizeStep("a")), observedAfter(80*minute, auroraCluster(w, withStatus(a, "modifying"))), Running,
 			false, "Waiting for a"},
-		{"no trace yet", requested(resizeStep("a")), observedAfter(minute, auroraCluster(w, a)), Running, false, ""},
-		{"no trace at all", requested(resizeStep("a")), observedAfter(2*minute, auroraCluster(w, a)), Running, true,
+		{"resize not visible yet", requested(resizeStep("a")), observedAfter(minute, auroraCluster(w, a)), Running, false, ""},
+		{"resize not visible after the retry interval", requested(resizeStep("a")), observedAfter(2*minute, auroraCluster(w, a)), Running, true,
 			"resize a to db.r6g.xlarge"},
-		{"no trace, in an observation of before", requested(resizeStep("a")), observedAfter(minute, auroraCluster(w, a)), Running, false, ""},
-		{"not done at the deadline", requested(resizeStep("a")), observedAfter(90*minute, auroraCluster(w, withStatus(a, "modifying"))), Running,
+		{"resize not visible in an early observation", requested(resizeStep("a")), observedAfter(minute, auroraCluster(w, a)), Running, false, ""},
+		{"modifying at the deadline", requested(resizeStep("a")), observedAfter(90*minute, auroraCluster(w, withStatus(a, "modifying"))), Running,
 			false, "Waiting for a"},
-		{"not done by the deadline", requested(resizeStep("a")), observedAfter(91*minute, auroraCluster(w, withStatus(a, "modifying"))), Failed,
+		{"modifying after the deadline", requested(resizeStep("a")), observedAfter(91*minute, auroraCluster(w, withStatus(a, "modifying"))), Failed,
 			false, "not done after 1h30m0s"},
-		{"done after the deadline", requested(resizeStep("a")), observedAfter(91*minute, auroraCluster(w, aDone)), Succeeded, false, ""},
-		{"gone", requested(resizeStep("a")), auroraCluster(w, reader("b", large)), Failed, false, "a does not exist any more"},
-		{"broken", requested(resizeStep("a")), auroraCluster(w, withStatus(a, "incompatible-parameters")), Failed, false,
+		{"resized after the deadline", requested(resizeStep("a")), observedAfter(91*minute, auroraCluster(w, aDone)), Succeeded, false, ""},
+		{"resized instance deleted", requested(resizeStep("a")), auroraCluster(w, reader("b", large)), Failed, false, "a no longer exists"},
+		{"resized instance broken", requested(resizeStep("a")), auroraCluster(w, withStatus(a, "incompatible-parameters")), Failed, false,
 			"a is incompatible-parameters"},
-		{"broken although it has the class", requested(resizeStep("a")), auroraCluster(w, withStatus(aDone, "storage-full")), Failed, false,
+		{"broken with the new class", requested(resizeStep("a")), auroraCluster(w, withStatus(aDone, "storage-full")), Failed, false,
 			"storage-full"},
-		{"a status that nobody knows", requested(resizeStep("a")), auroraCluster(w, withStatus(a, "defrosting")), Running, false,
-			"it is defrosting"},
-		{"it has become the writer", resizeStep("a"), auroraCluster(asWriter(a), reader("b", large)), Failed, false,
+		{"unknown status", requested(resizeStep("a")), auroraCluster(w, withStatus(a, "unknown-status")), Running, false,
+			"it is unknown-status"},
+		{"resized instance became the writer", resizeStep("a"), auroraCluster(asWriter(a), reader("b", large)), Failed, false,
 			"a has become the writer"},
-		{"it has become the writer, resized", resizeStep("a"), auroraCluster(asWriter(aDone), reader("b", large)), Succeeded, false,
+		{"resized instance became the writer when done", resizeStep("a"), auroraCluster(asWriter(aDone), reader("b", large)), Succeeded, false,
 			""},
-		{"the only instance is the writer", resizeStep("a"), auroraCluster(asWriter(a)), Running, true, "resize a"},
+		{"writer without readers", resizeStep("a"), auroraCluster(asWriter(a)), Running, true, "resize a"},
 
-		// Adding a reader.
-		{"added", requested(createStep("s")), auroraCluster(w, a, s), Succeeded, false, ""},
-		{"being created", requested(createStep("s")), auroraCluster(w, a, withStatus(s, "creating")), Running, false, "it is creating"},
-		{"its lag is not known", requested(createStep("s")), auroraCluster(w, a, edited(s, unknownLag)), Running, false,
+		// Creating a reader.
+		{"created", requested(createStep("s")), auroraCluster(w, a, s), Succeeded, false, ""},
+		{"creating", requested(createStep("s")), auroraCluster(w, a, withStatus(s, "creating")), Running, false, "it is creating"},
+		{"lag of the new reader unknown", requested(createStep("s")), auroraCluster(w, a, edited(s, unknownLag)), Running, false,
 			"first replica lag"},
-		{"its lag is just small enough", requested(createStep("s")), auroraCluster(w, a, edited(surgeReader("s", xlarge), slow(5*time.Second))),
+		{"lag of the new reader at the maximum", requested(createStep("s")), auroraCluster(w, a, edited(surgeReader("s", xlarge), slow(5*time.Second))),
 			Succeeded, false, ""},
-		{"its lag is too great", requested(createStep("s")), auroraCluster(w, a, edited(surgeReader("s", xlarge), slow(5001*time.Millisecond))),
-			Running, false, "less than 5s behind"},
-		{"not there yet", requested(createStep("s")), observedAfter(minute, auroraCluster(w, a)), Running, false, ""},
-		{"never there", requested(createStep("s")), observedAfter(2*minute, auroraCluster(w, a)), Running, true, "add the surge reader s"},
-		{"somebody else's of that name", requested(createStep("s")), auroraCluster(w, a, edited(s, untagged)), Failed, false,
-			"that dbscaler did not create"},
-		{"being deleted by somebody", requested(createStep("s")), auroraCluster(w, a, withStatus(s, "deleting")), Failed, false,
+		{"lag of the new reader above the maximum", requested(createStep("s")), auroraCluster(w, a, edited(surgeReader("s", xlarge), slow(5001*time.Millisecond))),
+			Running, false, "to fall to 5s"},
+		{"new reader not visible yet", requested(createStep("s")), observedAfter(minute, auroraCluster(w, a)), Running, false, ""},
+		{"new reader not visible after the retry interval", requested(createStep("s")), observedAfter(2*minute, auroraCluster(w, a)), Running, true, "add the surge reader s"},
+		{"name taken by somebody else", requested(createStep("s")), auroraCluster(w, a, edited(s, untagged)), Failed, false,
+			"was not created by dbscaler"},
+		{"new reader deleted by somebody else", requested(createStep("s")), auroraCluster(w, a, withStatus(s, "deleting")), Failed, false,
 			"s is being deleted"},
-		{"no capacity", requested(createStep("s")), auroraCluster(w, a, withStatus(s, "insufficient-capacity")), Failed, false,
+		{"insufficient capacity", requested(createStep("s")), auroraCluster(w, a, withStatus(s, "insufficient-capacity")), Failed, false,
 			"insufficient-capacity"},
-		{"not created by the deadline", requested(createStep("s")), observedAfter(61*minute, auroraCluster(w, a, withStatus(s, "creating"))),
+		{"creating after the deadline", requested(createStep("s")), observedAfter(61*minute, auroraCluster(w, a, withStatus(s, "creating"))),
 			Failed, false, "not done after 1h0m0s"},
-		{"never in step with the writer", requested(createStep("s")), observedAfter(61*minute, auroraCluster(w, a, edited(s, unknownLag))),
+		{"lag unknown after the deadline", requested(createStep("s")), observedAfter(61*minute, auroraCluster(w, a, edited(s, unknownLag))),
 			Failed, false, "not done after 1h0m0s"},
 
-		// Removing a reader.
-		{"removed", requested(deleteStep("s")), auroraCluster(w, a), Succeeded, false, ""},
-		{"being removed", requested(deleteStep("s")), auroraCluster(w, a, withStatus(s, "deleting")), Running, false,
-			"Waiting for s to be gone"},
-		{"still there", requested(deleteStep("s")), observedAfter(2*minute, auroraCluster(w, a, withoutConnections(s))), Running, true, "remove the reader s"},
-		{"the tag is lost", requested(deleteStep("s")), observedAfter(2*minute, auroraCluster(w, a, edited(s, untagged))), Failed, false,
+		// Deleting a reader.
+		{"deleted", requested(deleteStep("s")), auroraCluster(w, a), Succeeded, false, ""},
+		{"deleting", requested(deleteStep("s")), auroraCluster(w, a, withStatus(s, "deleting")), Running, false,
+			"Waiting for the deletion of s"},
+		{"deletion not visible after the retry interval", requested(deleteStep("s")), observedAfter(2*minute, auroraCluster(w, a, withoutConnections(s))), Running, true, "remove the reader s"},
+		{"tag lost after the request", requested(deleteStep("s")), observedAfter(2*minute, auroraCluster(w, a, edited(s, untagged))), Failed, false,
 			"was not created by dbscaler"},
-		{"the tag is lost before it is asked for", deleteStep("s"), auroraCluster(w, a, edited(s, untagged)), Failed, false,
+		{"tag lost before the request", deleteStep("s"), auroraCluster(w, a, edited(s, untagged)), Failed, false,
 			"was not created by dbscaler"},
-		{"it has become the writer, and is not removed", deleteStep("s"), auroraCluster(asWriter(s), a), Failed, false,
+		{"deleted instance became the writer", deleteStep("s"), auroraCluster(asWriter(s), a), Failed, false,
 			"s has become the writer"},
-		{"it is the last reader", deleteStep("s"), auroraCluster(w, s), Failed, false, "s is the last reader"},
-		{"not removed by the deadline", requested(deleteStep("s")), observedAfter(61*minute, auroraCluster(w, a, withStatus(s, "deleting"))), Failed,
+		{"last reader", deleteStep("s"), auroraCluster(w, s), Failed, false, "s is the last reader"},
+		{"deleting after the deadline", requested(deleteStep("s")), observedAfter(61*minute, auroraCluster(w, a, withStatus(s, "deleting"))), Failed,
 			false, "not done after 1h0m0s"},
 
 		// Failing over.
 		{"failed over", requested(failoverStep("a")), auroraCluster(asWriter(a), reader("w", large)), Succeeded, false, ""},
 		{"failing over", requested(failoverStep("a")), withClusterStatus("failing-over", auroraCluster(w, a)), Running, false,
 			"Waiting for a to take over"},
-		{"the writer, still restarting", requested(failoverStep("a")),
+		{"new writer restarting", requested(failoverStep("a")),
 			auroraCluster(asWriter(withStatus(a, "rebooting")), reader("w", large)), Running, false, "Waiting for a"},
-		{"the writer, the cluster still busy", requested(failoverStep("a")),
+		{"new writer, cluster failing over", requested(failoverStep("a")),
 			withClusterStatus("failing-over", auroraCluster(asWriter(a), reader("w", large))), Running, false, "Waiting for a"},
-		{"no trace after two minutes", requested(failoverStep("a")), observedAfter(2*minute, auroraCluster(w, a)), Running, false, ""},
-		{"no trace after five minutes", requested(failoverStep("a")), observedAfter(5*minute, auroraCluster(w, a)), Running, true,
+		{"failover not visible after two minutes", requested(failoverStep("a")), observedAfter(2*minute, auroraCluster(w, a)), Running, false, ""},
+		{"failover not visible after five minutes", requested(failoverStep("a")), observedAfter(5*minute, auroraCluster(w, a)), Running, true,
 			"fail over to a"},
-		{"not failed over by the deadline", requested(failoverStep("a")), observedAfter(21*minute, auroraCluster(w, a)), Failed, false,
+		{"no failover after the deadline", requested(failoverStep("a")), observedAfter(21*minute, auroraCluster(w, a)), Failed, false,
 			"not done after 20m0s"},
-		{"the heir is gone", failoverStep("a"), auroraCluster(w, reader("b", large)), Failed, false, "a does not exist any more"},
+		{"promotion candidate deleted", failoverStep("a"), auroraCluster(w, reader("b", large)), Failed, false, "a no longer exists"},
 
 		// Setting a tier.
-		{"the tier is set", requested(tierStep("a", 1)), auroraCluster(w, a), Succeeded, false, ""},
-		{"the tier is not set yet", requested(tierStep("a", 0)), observedAfter(minute, auroraCluster(w, a)), Running, false, ""},
-		{"the tier is not set", requested(tierStep("a", 0)), observedAfter(2*minute, auroraCluster(w, a)), Running, true,
+		{"tier set", requested(tierStep("a", 1)), auroraCluster(w, a), Succeeded, false, ""},
+		{"tier not visible yet", requested(tierStep("a", 0)), observedAfter(minute, auroraCluster(w, a)), Running, false, ""},
+		{"tier not visible after the retry interval", requested(tierStep("a", 0)), observedAfter(2*minute, auroraCluster(w, a)), Running, true,
 			"set the promotion tier of a to 0"},
-		{"the tier is not set by the deadline", requested(tierStep("a", 0)), observedAfter(16*minute, auroraCluster(w, a)), Failed, false,
+		{"tier not set after the deadline", requested(tierStep("a", 0)), observedAfter(16*minute, auroraCluster(w, a)), Failed, false,
 			"not done after 15m0s"},
 
-		// Before a step begins, all must be at rest.
-		{"at rest", resizeStep("a"), auroraCluster(w, a), Running, true, "Step 2 of 2"},
-		{"the cluster is busy", resizeStep("a"), withClusterStatus("backing-up", auroraCluster(w, a)), Running, false,
+		// Starting a step requires an idle database.
+		{"database idle", resizeStep("a"), auroraCluster(w, a), Running, true, "Step 2 of 2"},
+		{"cluster busy", resizeStep("a"), withClusterStatus("backing-up", auroraCluster(w, a)), Running, false,
 			"the database is backing-up"},
-		{"another instance is busy", resizeStep("a"), auroraCluster(w, a, withStatus(reader("b", large), "rebooting")), Running, false,
+		{"other instance busy", resizeStep("a"), auroraCluster(w, a, withStatus(reader("b", large), "rebooting")), Running, false,
 			"b is rebooting"},
-		{"it is busy itself", resizeStep("a"), auroraCluster(w, withStatus(a, "backing-up")), Running, false, "it is backing-up"},
-		{"another instance is to be resized", resizeStep("a"), auroraCluster(w, a, edited(reader("b", large), pending(xlarge))),
+		{"instance of the step busy", resizeStep("a"), auroraCluster(w, withStatus(a, "backing-up")), Running, false, "it is backing-up"},
+		{"class of another instance pending", resizeStep("a"), auroraCluster(w, a, edited(reader("b", large), pending(xlarge))),
 			Running, false, "b is about to become db.r6g.xlarge"},
-		{"another change would come along", resizeStep("a"),
+		{"other modification pending", resizeStep("a"),
 			auroraCluster(w, edited(a, func(i *scaling.Instance) { i.OtherPendingModifications = []string{"EngineVersion"} })), Running, false,
-			"modifications that wait"},
-		{"busy for two hours", resizeStep("a"), observedAfter(120*minute, auroraCluster(w, a, withStatus(reader("b", large), "upgrading"))),
+			"modifications pending"},
+		{"other instance busy for two hours", resizeStep("a"), observedAfter(120*minute, auroraCluster(w, a, withStatus(reader("b", large), "upgrading"))),
 			Running, false, "b is upgrading"},
-		{"busy for longer", resizeStep("a"), observedAfter(121*minute, auroraCluster(w, a, withStatus(reader("b", large), "upgrading"))),
-			Failed, false, "could not begin to resize a to db.r6g.xlarge for 2h0m0s: b is upgrading"},
-		{"busy itself for longer", resizeStep("a"), observedAfter(121*minute, auroraCluster(w, withStatus(a, "upgrading"))), Failed, false,
-			"could not begin to resize a to db.r6g.xlarge for 2h0m0s"},
-		{"at rest after a long time", resizeStep("a"), observedAfter(121*minute, auroraCluster(w, a)), Running, true, "resize a"},
-		{"again, once it is at rest", requested(resizeStep("a")), observedAfter(2*minute, withClusterStatus("backing-up", auroraCluster(w, a))),
+		{"other instance busy for more than two hours", resizeStep("a"), observedAfter(121*minute, auroraCluster(w, a, withStatus(reader("b", large), "upgrading"))),
+			Failed, false, "could not resize a to db.r6g.xlarge within 2h0m0s: b is upgrading"},
+		{"instance of the step busy for more than two hours", resizeStep("a"), observedAfter(121*minute, auroraCluster(w, withStatus(a, "upgrading"))), Failed, false,
+			"could not resize a to db.r6g.xlarge within 2h0m0s"},
+		{"database idle after two hours", resizeStep("a"), observedAfter(121*minute, auroraCluster(w, a)), Running, true, "resize a"},
+		{"retry waits for an idle database", requested(resizeStep("a")), observedAfter(2*minute, withClusterStatus("backing-up", auroraCluster(w, a))),
 			Running, false, "the database is backing-up"},
 
-		{"a step that a newer version planned", scaling.Step{Action: "Defrost", Instance: "a"}, auroraCluster(w, a), Failed,
-			false, `does not know the action "Defrost"`},
+		{"action of a newer version", scaling.Step{Action: "Defrost", Instance: "a"}, auroraCluster(w, a), Failed,
+			false, `does not support the action "Defrost"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			op := operationAfter(1, tierStep("w", 1), test.step)
 			progress := nextConfirmed(op, test.observation, test.observation.ObservedAt)
-			if progress.Outcome != test.want || (progress.Call != nil) != test.call || !strings.Contains(progress.Message, test.says) {
-				t.Errorf("it is %s (%s) with the call %+v; want %s, a call %t, and to hear %q",
-					progress.Outcome, progress.Message, progress.Call, test.want, test.call, test.says)
+			if progress.Outcome != test.want || (progress.Call != nil) != test.call || !strings.Contains(progress.Message, test.message) {
+				t.Errorf("got %s (%s) with call %+v; want %s, a call: %t, message %q",
+					progress.Outcome, progress.Message, progress.Call, test.want, test.call, test.message)
 			}
 			if progress.Outcome == Failed && progress.Operation.CurrentStep() != 1 {
-				t.Errorf("it failed at step %d", progress.Operation.CurrentStep()+1)
+				t.Errorf("failed at step %d, want 2", progress.Operation.CurrentStep()+1)
 			}
 		})
 	}
 }
 
-// A step is asked for again only when what was observed long after it shows nothing: a snapshot from before proves nothing.
+// A step is requested again only when an observation made long after the last attempt shows nothing.
 func TestNext_NoRetryOnOldObservation(t *testing.T) {
-	for step, quiet := range map[scaling.Action]time.Duration{scaling.ModifyInstanceClass: retryInterval, scaling.Failover: failoverRetryInterval} {
+	for step, interval := range map[scaling.Action]time.Duration{scaling.ModifyInstanceClass: retryInterval, scaling.Failover: failoverRetryInterval} {
 		s := requested(scaling.Step{Action: step, Instance: "a", InstanceClass: xlarge})
 		o := auroraCluster(writer(large), reader("a", large))
 		for _, test := range []struct {
-			seen, now time.Duration
-			want      bool
+			observedAt, now time.Duration
+			want            bool
 		}{
-			{0, quiet, false},
-			{quiet - PollInterval - time.Second, quiet, false},
-			{quiet - PollInterval, quiet, true},
-			{quiet, quiet, true},
-			{quiet - time.Second, quiet - time.Second, false},
+			{0, interval, false},
+			{interval - PollInterval - time.Second, interval, false},
+			{interval - PollInterval, interval, true},
+			{interval, interval, true},
+			{interval - time.Second, interval - time.Second, false},
 		} {
-			progress := Next("platform/engine", operationAfter(0, s), observedAfter(test.seen, o), start.Add(test.now))
+			progress := Next("platform/engine", operationAfter(0, s), observedAfter(test.observedAt, o), start.Add(test.now))
 			if (progress.Call != nil) != test.want {
-				t.Errorf("%s, observed after %s, at %s: asked again is %t", step, test.seen, test.now, progress.Call != nil)
+				t.Errorf("%s, observed after %s, at %s: requested again: %t", step, test.observedAt, test.now, progress.Call != nil)
 			}
 		}
 	}
 }
 
-// A Multi-AZ DB cluster shows what happens to it only by its members.
+// The state of a Multi-AZ DB cluster is visible only in its members.
 func TestNext_MultiAZCluster(t *testing.T) {
 	step := scaling.Step{Action: scaling.ModifyClusterClass, Instance: "engine", InstanceClass: xlarge}
 	w, a, b := writer(large), reader("a", large), reader("b", large)
@@ -316,31 +316,31 @@ func TestNext_MultiAZCluster(t *testing.T) {
 		observation scaling.Observation
 		want        Outcome
 		call        bool
-		says        string
+		message     string
 	}{
-		{"at rest", step, auroraCluster(w, a, b), Running, true, "resize the cluster engine to db.r6g.xlarge"},
-		{"a standby is behind", step, auroraCluster(w, a, behind), Running, false, "the standby b"},
-		{"nobody knows", step, auroraCluster(w, a, unknown), Running, false, "the standby b"},
-		{"no trace yet", requested(step), auroraCluster(w, a, b), Running, false, "resize"},
-		{"no trace after two minutes", requested(step), observedAfter(2*time.Minute, auroraCluster(w, a, b)), Running, true, "resize"},
-		{"under way", requested(step), withClusterStatus("modifying", auroraCluster(w, withStatus(a, "modifying"), b)), Running, false, "0 of 3 members are"},
-		{"one is done", requested(step), observedAfter(time.Hour, withClusterStatus("modifying", auroraCluster(w, grown(a), b))), Running, false, "1 of 3 members are"},
-		{"one is done, and all look at rest", requested(step), observedAfter(time.Hour, auroraCluster(w, grown(a), b)), Running, false, "1 of 3 members are"},
-		{"all are, and one is not at rest", requested(step), auroraCluster(grown(w), withStatus(grown(a), "modifying"), grown(b)), Running, false, "3 of 3"},
+		{"cluster idle", step, auroraCluster(w, a, b), Running, true, "resize the cluster engine to db.r6g.xlarge"},
+		{"standby lagging", step, auroraCluster(w, a, behind), Running, false, "the standby b"},
+		{"lag of a standby unknown", step, auroraCluster(w, a, unknown), Running, false, "the standby b"},
+		{"change not visible yet", requested(step), auroraCluster(w, a, b), Running, false, "resize"},
+		{"change not visible after the retry interval", requested(step), observedAfter(2*time.Minute, auroraCluster(w, a, b)), Running, true, "resize"},
+		{"change in progress", requested(step), withClusterStatus("modifying", auroraCluster(w, withStatus(a, "modifying"), b)), Running, false, "0 of 3 members are"},
+		{"one member done", requested(step), observedAfter(time.Hour, withClusterStatus("modifying", auroraCluster(w, grown(a), b))), Running, false, "1 of 3 members are"},
+		{"one member done, all available", requested(step), observedAfter(time.Hour, auroraCluster(w, grown(a), b)), Running, false, "1 of 3 members are"},
+		{"all members done, one not available", requested(step), auroraCluster(grown(w), withStatus(grown(a), "modifying"), grown(b)), Running, false, "3 of 3"},
 		{"done", requested(step), auroraCluster(grown(w), grown(a), grown(b)), Succeeded, false, ""},
-		{"a member is broken", requested(step), auroraCluster(w, a, withStatus(b, "storage-full")), Failed, false, "b is storage-full"},
-		{"not done after four hours", requested(step), observedAfter(241*time.Minute, withClusterStatus("modifying", auroraCluster(w, grown(a), b))), Failed, false, "4h0m0s"},
+		{"member broken", requested(step), auroraCluster(w, a, withStatus(b, "storage-full")), Failed, false, "b is storage-full"},
+		{"change in progress after the deadline", requested(step), observedAfter(241*time.Minute, withClusterStatus("modifying", auroraCluster(w, grown(a), b))), Failed, false, "4h0m0s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			progress := nextConfirmed(operationAfter(0, test.step), asMultiAZCluster(test.observation), test.observation.ObservedAt)
-			if progress.Outcome != test.want || (progress.Call != nil) != test.call || !strings.Contains(progress.Message, test.says) {
-				t.Errorf("it is %s (%s) with the call %+v", progress.Outcome, progress.Message, progress.Call)
+			if progress.Outcome != test.want || (progress.Call != nil) != test.call || !strings.Contains(progress.Message, test.message) {
+				t.Errorf("got %s (%s) with call %+v", progress.Outcome, progress.Message, progress.Call)
 			}
 		})
 	}
 }
 
-// One look is not enough: what AWS tells of one moment may be out of date, or pass.
+// One observation is not enough: a response of the RDS API may be outdated or transient.
 func TestNext_ConfirmsEffectTwice(t *testing.T) {
 	done, undone := auroraCluster(writer(large), reader("a", xlarge)), auroraCluster(writer(large), reader("a", large))
 	op := operationAfter(0, requested(resizeStep("a")))
@@ -348,19 +348,19 @@ func TestNext_ConfirmsEffectTwice(t *testing.T) {
 		progress := Next("platform/engine", op, o, o.ObservedAt)
 		op = progress.Operation
 		if want := n == 5; (progress.Outcome == Succeeded) != want {
-			t.Errorf("at look %d it is %s: %s", n+1, progress.Outcome, progress.Message)
+			t.Errorf("observation %d: got %s: %s", n+1, progress.Outcome, progress.Message)
 		}
 	}
 }
 
-// What a step waits for although nothing else goes on.
+// What a step waits for although the database is idle.
 func TestNext_WaitReasons(t *testing.T) {
 	const minute = time.Minute
-	heir := func(edit func(*scaling.Instance)) scaling.Observation {
+	candidate := func(edit func(*scaling.Instance)) scaling.Observation {
 		return auroraCluster(writer(large), edited(reader("a", xlarge), edit))
 	}
 	resized := resizeStep("a")
-	going := func(edit func(*scaling.Instance)) scaling.Observation {
+	deleted := func(edit func(*scaling.Instance)) scaling.Observation {
 		return auroraCluster(writer(large), reader("a", large), edited(ownReader("s", large, 1), edit))
 	}
 	for _, test := range []struct {
@@ -368,30 +368,30 @@ func TestNext_WaitReasons(t *testing.T) {
 		steps       []scaling.Step
 		observation scaling.Observation
 		now         time.Duration
-		says        string // nothing: it is asked for
+		message     string // empty: the step is requested
 	}{
-		{"an heir whose lag is unknown", []scaling.Step{failoverStep("a")}, heir(func(i *scaling.Instance) { i.ReplicaLag = nil }), 0, "lag of a is not known"},
-		{"an heir that is behind", []scaling.Step{failoverStep("a")},
-			heir(func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: start, Value: 6 * time.Second} }), 0, "more than 5s behind"},
-		{"an heir that was just restarted", []scaling.Step{failoverStep("a")},
-			heir(func(i *scaling.Instance) { i.RestartedAt = start.Add(-4 * minute) }), 0, "its cache is cold"},
-		{"an heir in service for five minutes", []scaling.Step{failoverStep("a")},
-			heir(func(i *scaling.Instance) { i.RestartedAt = start.Add(-5 * minute) }), 0, ""},
-		{"an heir that was just resized", []scaling.Step{resized, failoverStep("a")}, heir(func(*scaling.Instance) {}), 4 * minute, "its cache is cold"},
-		{"an heir that was resized before", []scaling.Step{resized, failoverStep("a")}, heir(func(*scaling.Instance) {}), 5 * minute, ""},
-		{"an heir whose uptime shows that it came back early", []scaling.Step{resized, failoverStep("a")},
-			heir(func(i *scaling.Instance) { i.RestartedAt = start.Add(-6 * minute) }), 0, ""},
-		{"an heir whose uptime is from before it was resized", []scaling.Step{resized, failoverStep("a")},
-			heir(func(i *scaling.Instance) { i.RestartedAt = start.Add(-21 * minute) }), minute, "its cache is cold"},
-		{"a reader with clients", []scaling.Step{deleteStep("s")},
-			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute), Value: 3}} }), 4 * minute, "its clients have 5m0s"},
-		{"a reader with clients that do not leave", []scaling.Step{deleteStep("s")},
-			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute), Value: 3}} }), 5 * minute, ""},
-		{"a reader whose clients have left", []scaling.Step{deleteStep("s")},
-			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute)}} }), 2 * minute, ""},
-		{"a reader that had no clients before", []scaling.Step{deleteStep("s")},
-			going(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(-minute)}} }), 2 * minute, "its clients have 5m0s"},
-		{"a reader whose clients are unknown", []scaling.Step{deleteStep("s")}, going(func(*scaling.Instance) {}), 2 * minute, "its clients have 5m0s"},
+		{"promotion candidate with unknown lag", []scaling.Step{failoverStep("a")}, candidate(func(i *scaling.Instance) { i.ReplicaLag = nil }), 0, "lag of a is unknown"},
+		{"promotion candidate above the maximum lag", []scaling.Step{failoverStep("a")},
+			candidate(func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: start, Value: 6 * time.Second} }), 0, "exceeds 5s"},
+		{"promotion candidate restarted four minutes ago", []scaling.Step{failoverStep("a")},
+			candidate(func(i *scaling.Instance) { i.RestartedAt = start.Add(-4 * minute) }), 0, "its cache is cold"},
+		{"promotion candidate restarted five minutes ago", []scaling.Step{failoverStep("a")},
+			candidate(func(i *scaling.Instance) { i.RestartedAt = start.Add(-5 * minute) }), 0, ""},
+		{"promotion candidate resized four minutes ago", []scaling.Step{resized, failoverStep("a")}, candidate(func(*scaling.Instance) {}), 4 * minute, "its cache is cold"},
+		{"promotion candidate resized five minutes ago", []scaling.Step{resized, failoverStep("a")}, candidate(func(*scaling.Instance) {}), 5 * minute, ""},
+		{"promotion candidate with an uptime from before the resize was done", []scaling.Step{resized, failoverStep("a")},
+			candidate(func(i *scaling.Instance) { i.RestartedAt = start.Add(-6 * minute) }), 0, ""},
+		{"promotion candidate with an uptime from before the resize", []scaling.Step{resized, failoverStep("a")},
+			candidate(func(i *scaling.Instance) { i.RestartedAt = start.Add(-21 * minute) }), minute, "its cache is cold"},
+		{"reader with clients", []scaling.Step{deleteStep("s")},
+			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute), Value: 3}} }), 4 * minute, "its clients have 5m0s"},
+		{"reader with clients after the drain timeout", []scaling.Step{deleteStep("s")},
+			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute), Value: 3}} }), 5 * minute, ""},
+		{"reader without clients", []scaling.Step{deleteStep("s")},
+			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute)}} }), 2 * minute, ""},
+		{"reader without clients in an old sample", []scaling.Step{deleteStep("s")},
+			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(-minute)}} }), 2 * minute, "its clients have 5m0s"},
+		{"reader with unknown clients", []scaling.Step{deleteStep("s")}, deleted(func(*scaling.Instance) {}), 2 * minute, "its clients have 5m0s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			op := operationAfter(len(test.steps)-1, test.steps...)
@@ -400,8 +400,8 @@ func TestNext_WaitReasons(t *testing.T) {
 				op.Steps[0].StartedAt = start.Add(-20 * minute)
 			}
 			progress := Next("platform/engine", op, observedAfter(test.now, test.observation), start.Add(test.now))
-			if progress.Outcome != Running || (progress.Call == nil) != (test.says != "") || !strings.Contains(progress.Message, test.says) {
-				t.Errorf("it is %s (%s) with the call %+v; want to hear %q", progress.Outcome, progress.Message, progress.Call, test.says)
+			if progress.Outcome != Running || (progress.Call == nil) != (test.message != "") || !strings.Contains(progress.Message, test.message) {
+				t.Errorf("got %s (%s) with call %+v; want message %q", progress.Outcome, progress.Message, progress.Call, test.message)
 			}
 		})
 	}
@@ -422,68 +422,68 @@ func TestNext_FailsAfterFiveAttempts(t *testing.T) {
 			break
 		}
 	}
-	if calls != 5 || progress.Outcome != Failed || !strings.Contains(progress.Message, "asked 5 times for resize a") {
-		t.Errorf("after %d calls it is %s: %s", calls, progress.Outcome, progress.Message)
+	if calls != 5 || progress.Outcome != Failed || !strings.Contains(progress.Message, "5 requests to resize a") {
+		t.Errorf("after %d calls: %s: %s", calls, progress.Outcome, progress.Message)
 	}
 }
 
-// Whoever removes a reader that the operation added takes away what makes the next step safe.
+// Without the surge reader of the operation, the next step is not safe.
 func TestNext_FailsWithoutSurgeReader(t *testing.T) {
 	without := auroraCluster(writer(large), reader("a", large), reader("b", large))
 	for name, step := range map[string]scaling.Step{"resizing": resizeStep("a"), "failing over": failoverStep("a")} {
 		progress := Next("platform/engine", operationAfter(1, createStep("s"), step), without, start)
 		if progress.Outcome != Failed || progress.Call != nil || !strings.Contains(progress.Message, "s, which this operation added") {
-			t.Errorf("%s: it is %s (%s) with the call %+v", name, progress.Outcome, progress.Message, progress.Call)
+			t.Errorf("%s: got %s (%s) with call %+v", name, progress.Outcome, progress.Message, progress.Call)
 		}
 	}
 	progress := nextConfirmed(operationAfter(2, createStep("s"), resizeStep("a"), deleteStep("s")), without, start)
 	if progress.Outcome != Succeeded {
-		t.Errorf("when it is to go anyway: it is %s (%s)", progress.Outcome, progress.Message)
+		t.Errorf("before its deletion: got %s (%s)", progress.Outcome, progress.Message)
 	}
 }
 
-// Whoever resizes the heir meanwhile must not make the database smaller than it was to be.
+// A promotion candidate that somebody else resized must not become the writer.
 func TestNext_FailsOnPromotionCandidateClass(t *testing.T) {
 	op := operationAfter(0, failoverStep("a"))
 	op.To = newShape(1, xlarge)
 	progress := Next("platform/engine", op, auroraCluster(writer(large), reader("a", large)), start)
-	if progress.Outcome != Failed || progress.Call != nil || !strings.Contains(progress.Message, "a is a db.r6g.large and no db.r6g.xlarge any more") {
-		t.Errorf("it is %s (%s) with the call %+v", progress.Outcome, progress.Message, progress.Call)
+	if progress.Outcome != Failed || progress.Call != nil || !strings.Contains(progress.Message, "a is a db.r6g.large and no longer a db.r6g.xlarge") {
+		t.Errorf("got %s (%s) with call %+v", progress.Outcome, progress.Message, progress.Call)
 	}
 }
 
-// A writer that lost its role meanwhile is not resized in place, in whatever operation: that would interrupt writes.
+// An instance that became the writer by a failover of AWS is not resized in place: that would interrupt writes.
 func TestNext_FailsAfterForeignFailover(t *testing.T) {
-	for _, way := range planCases() {
-		op, _ := way.start(t)
+	for _, test := range planCases() {
+		op, _ := test.start(t)
 		for n, step := range op.Steps {
-			if step.Action != scaling.ModifyInstanceClass || !canPromoteReader(way.observation) {
+			if step.Action != scaling.ModifyInstanceClass || !canPromoteReader(test.observation) {
 				continue
 			}
-			world := newFakeCluster(t, way.observation)
+			cluster := newFakeCluster(t, test.observation)
 			for _, created := range op.Steps[:n] {
 				if created.Action == scaling.CreateReader {
-					world.instances = append(world.instances, ownReader(created.Instance, created.InstanceClass, 0))
+					cluster.instances = append(cluster.instances, ownReader(created.Instance, created.InstanceClass, 0))
 				}
 			}
-			for k := range world.instances {
-				world.instances[k].Writer = world.instances[k].Identifier == step.Instance
+			for k := range cluster.instances {
+				cluster.instances[k].Writer = cluster.instances[k].Identifier == step.Instance
 			}
-			progress := Next("platform/engine", operationAfter(n, op.Steps...), world.observe(), start)
+			progress := Next("platform/engine", operationAfter(n, op.Steps...), cluster.observe(), start)
 			if progress.Outcome != Failed || progress.Call != nil {
-				t.Errorf("%s, step %d: it is %s (%s) with the call %+v", way.name, n+1, progress.Outcome, progress.Message, progress.Call)
+				t.Errorf("%s, step %d: got %s (%s) with call %+v", test.name, n+1, progress.Outcome, progress.Message, progress.Call)
 			}
 		}
 	}
 }
 
-// What is already as it should be is not asked for, whoever made it so.
+// A step whose effect is already visible is not requested.
 func TestNext_SkipsDoneSteps(t *testing.T) {
 	op := operationAfter(0, createStep("s"), resizeStep("a"), resizeStep("b"), deleteStep("s"))
 	o := auroraCluster(writer(large), reader("a", xlarge), reader("b", large), surgeReader("s", xlarge))
 	progress := nextConfirmed(op, o, start)
 	if progress.Call == nil || progress.Call.Instance != "b" || progress.Operation.CurrentStep() != 2 {
-		t.Errorf("at step %d it asks for %+v", progress.Operation.CurrentStep()+1, progress.Call)
+		t.Errorf("step %d requests %+v", progress.Operation.CurrentStep()+1, progress.Call)
 	}
 	for n, s := range progress.Operation.Steps[:2] {
 		if !s.CompletedAt.Equal(start) || s.Attempts != 0 {
@@ -493,17 +493,17 @@ func TestNext_SkipsDoneSteps(t *testing.T) {
 }
 
 func TestStepDeadlines_CoverEveryAction(t *testing.T) {
-	for _, way := range planCases() {
-		op, _ := way.start(t)
+	for _, test := range planCases() {
+		op, _ := test.start(t)
 		for _, s := range op.Steps {
 			if stepDeadlines[s.Action] <= failoverRetryInterval {
-				t.Errorf("%s may take %s in all", s.Action, stepDeadlines[s.Action])
+				t.Errorf("%s has a deadline of %s", s.Action, stepDeadlines[s.Action])
 			}
 		}
 	}
 	for action := range maps.Keys(stepDeadlines) {
 		if describe(scaling.Step{Action: action, Instance: "a"}) == string(action) {
-			t.Errorf("%s cannot be told in words", action)
+			t.Errorf("%s has no description", action)
 		}
 	}
 }

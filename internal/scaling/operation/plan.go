@@ -1,5 +1,13 @@
-// Package operation plans the change of a shape as ordered steps, and says from what is observed which step comes next.
-// It is pure: what it returns is to be persisted before it is carried out.
+// Package operation plans a change of shape as ordered steps and determines the next step of an operation from an observation.
+// It is pure: the caller persists what it returns and makes the AWS calls.
+//
+// Plan turns a proposal into steps: readers are created before instances are resized, one at a time, and readers are deleted last.
+// A step is one AWS call and the observed state that shows that it is done. Next compares each step with the observation, completes
+// the steps whose effect is visible, and returns the call of the first step that is not done.
+//
+// A crash between persisting the intent and the call is safe. The attempt and its time are in the persisted step before AWS is
+// called, the names of new readers follow from the operation, and a step is requested again only when no effect is visible long
+// after the last attempt. So a call that was made is recognized by its effect, and a lost one is repeated.
 package operation
 
 import (
@@ -15,22 +23,21 @@ import (
 )
 
 const (
-	// lowestTier is the promotion tier of a reader that should be promoted last (0 is first; ModifyDBInstance, API
-	// reference).
-	lowestTier = 15
-	// defaultTier is the tier that Aurora gives by default, and highestTier the one that is promoted before it.
+	// lowestTier is the promotion tier that Aurora promotes last, and highestTier the one that it promotes first (ModifyDBInstance,
+	// API reference). defaultTier is what Aurora assigns by default.
+	lowestTier  = 15
 	defaultTier = 1
 	highestTier = 0
 	// maxReaders is how many readers an Aurora cluster can have (Aurora user guide, "Quotas and constraints").
 	maxReaders = 15
 	// maxCommercialReplicas is how many read replicas an instance of Oracle or SQL Server can have.
 	maxCommercialReplicas = 5
-	// maxIdentifier is the greatest length of a DB instance identifier.
+	// maxIdentifier is the maximum length of a DB instance identifier.
 	maxIdentifier = 63
 )
 
-// Plan works out the steps that lead from what is observed to the shape that is proposed. The id names the operation and
-// the readers that it creates. The error says why there is no safe way.
+// Plan returns the operation that changes the observed pool to the proposed shape. The id names the operation and the readers that
+// it creates. The error says why there is no safe sequence of steps.
 func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id string, now time.Time) (scaling.Operation, error) {
 	op := scaling.Operation{
 		ID: id, Pool: proposal.Pool, Direction: proposal.Direction, From: proposal.From, To: proposal.To,
@@ -47,7 +54,7 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 		}
 		op.Steps = []scaling.Step{{Action: action, Instance: p.Target.Identifier, InstanceClass: proposal.To.InstanceClass}}
 	case o.ResizedAsUnit:
-		err = fmt.Errorf("%s is resized as a whole: a Multi-AZ DB cluster, or Serverless v2", p.Target.Identifier)
+		err = fmt.Errorf("%s is a Multi-AZ DB cluster or Serverless v2, whose readers cannot be resized separately: remove spec.readers", p.Target.Identifier)
 	case proposal.Pool == scaling.Readers:
 		op.Steps, err = planReaders(p, o, proposal.To, id)
 	case canPromoteReader(o):
@@ -55,22 +62,27 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 	default:
 		writer := o.PoolInstances(scaling.Writer)
 		if len(writer) != 1 {
-			return op, fmt.Errorf("%s has %d writers", p.Target.Identifier, len(writer))
+			return op, writerCountError(p, len(writer))
 		}
 		op.Steps = []scaling.Step{newResizeStep(writer[0], proposal.To.InstanceClass)}
 	}
 	if err == nil && len(op.Steps) == 0 {
-		err = fmt.Errorf("nothing would have to change to reach %s", proposal.To)
+		err = fmt.Errorf("no step is needed to reach %s", proposal.To)
 	}
 	return op, err
 }
 
-// canPromoteReader says whether a reader can become the writer. A read replica outside Aurora cannot: promoting it ends its replication.
+func writerCountError(p scaling.Policy, count int) error {
+	return fmt.Errorf("%s has %d writers instead of 1: the operator waits until AWS reports one", p.Target.Identifier, count)
+}
+
+// canPromoteReader reports whether a reader can become the writer. A read replica outside Aurora cannot: promotion ends its
+// replication.
 func canPromoteReader(o scaling.Observation) bool {
 	return o.Kind != scaling.DBInstance && len(o.PoolInstances(scaling.Readers)) > 0
 }
 
-// readerLimit is how many readers a database can have (Aurora user guide, "Quotas and constraints"; RDS user guide, "Working with
+// readerLimit returns how many readers a database can have (Aurora user guide, "Quotas and constraints"; RDS user guide, "Working with
 // DB instance read replicas").
 func readerLimit(o scaling.Observation) int {
 	hasLowLimit := slices.ContainsFunc([]string{"oracle", "sqlserver", "custom", "db2"}, func(e string) bool { return strings.HasPrefix(o.Engine, e) })
@@ -80,9 +92,11 @@ func readerLimit(o scaling.Observation) int {
 	return maxReaders
 }
 
-// planReaders adds before it removes: new readers first, and a surge reader when one is to be resized and no new reader can
-// stand in for it; then the resizing, one at a time and the smallest first, so that a mixed pool has grown before its largest
-// is out of service; then the surge reader goes, and then the readers that are too many, newest first.
+// planReaders creates readers before it deletes any:
+//  1. The new readers. A surge reader too, when a reader is resized and no new reader can replace its capacity.
+//  2. The resizes, one at a time. The smallest reader is first, so that a mixed pool has gained capacity before its largest reader
+//     is out of service.
+//  3. The deletion of the surge reader, then of the surplus readers, newest first.
 func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id string) ([]scaling.Step, error) {
 	readers := o.PoolInstances(scaling.Readers)
 	surplus, err := selectReadersToRemove(readers, len(readers)-to.Count)
@@ -94,7 +108,8 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 		creates = append(creates, newCreateStep(p, o, to.InstanceClass, id, n-len(readers)+1, false))
 	}
 	for _, r := range sortedBySize(readers) {
-		if r.Class != to.InstanceClass && !slices.ContainsFunc(surplus, hasIdentifierOf(r)) {
+		isSurplus := slices.ContainsFunc(surplus, func(s scaling.Instance) bool { return s.Identifier == r.Identifier })
+		if r.Class != to.InstanceClass && !isSurplus {
 			resizes = append(resizes, newResizeStep(r, to.InstanceClass))
 		}
 	}
@@ -110,16 +125,18 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 	return slices.Concat(creates, resizes, deletes), nil
 }
 
-// planPromotion resizes the writer of a cluster that has readers: a reader gets the new class and is promoted, and the old
-// writer, a reader now, gets the class that the promoted one had, so that there is one failover and the shapes stay as they
-// were. Where the writer grows it gets the new class at least: Aurora would promote it if the new writer failed. Until it has
-// it, the surge reader does, before all others. Then the old writer comes first in line, by a promotion tier no worse than that
-// of any smaller one.
+// planPromotion resizes the writer of a cluster that has readers with a single failover:
+//  1. A surge reader is created.
+//  2. A reader, the promotion candidate, is resized to the new class and promoted.
+//  3. The old writer, now a reader, is resized to the former class of the candidate, so that the shapes of both pools are kept.
+//     When the writer scales up, it gets at least the new class, since Aurora would promote it if the new writer failed. Until
+//     then the surge reader is first in line.
+//  4. When the writer scales up, the old writer gets a promotion tier at least as good as that of any smaller reader.
 func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([]scaling.Step, error) {
 	writer := o.PoolInstances(scaling.Writer)
 	readers := o.PoolInstances(scaling.Readers)
 	if len(writer) != 1 {
-		return nil, fmt.Errorf("%s has %d writers", p.Target.Identifier, len(writer))
+		return nil, writerCountError(p, len(writer))
 	}
 	candidate := slices.MinFunc(readers, func(a, b scaling.Instance) int {
 		return cmp.Or(
@@ -131,8 +148,8 @@ func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([
 	var steps, cleanup []scaling.Step
 	promotableClass := oldWriterClass(candidate.Class, class, writer[0].Class)
 	if p.Guardrails.SurgeReaders > 0 && len(readers) < maxReaders {
-		surge := newCreateStep(p, o, promotableClass, id, 1, true) // for while the heir, and then the old writer, is resized
-		if hasMoreVCPUs(writer[0].Class, class) {
+		surge := newCreateStep(p, o, promotableClass, id, 1, true) // it serves while the candidate, and then the old writer, is resized
+		if isScaleUp(writer[0].Class, class) {
 			surge.PromotionTier = highestTier
 		}
 		steps = append(steps, surge)
@@ -145,41 +162,41 @@ func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([
 	if promotableClass != writer[0].Class {
 		steps = append(steps, newResizeStep(writer[0], promotableClass))
 	}
-	if tier := oldWriterTier(readers, candidate, class); hasMoreVCPUs(writer[0].Class, class) && tier < writer[0].PromotionTier {
+	if tier := oldWriterTier(readers, candidate, class); isScaleUp(writer[0].Class, class) && tier < writer[0].PromotionTier {
 		steps = append(steps, scaling.Step{Action: scaling.ModifyPromotionTier, Instance: writer[0].Identifier, PromotionTier: tier})
 	}
 	return append(steps, cleanup...), nil
 }
 
-// oldWriterTier is the best promotion tier of the heir and of the readers that are smaller than the new writer: of those of a tier Aurora
-// promotes the largest (Aurora user guide, "Fault tolerance").
+// oldWriterTier returns the best promotion tier of the candidate and of the readers that are smaller than the new writer. Within a tier
+// Aurora promotes the largest reader (Aurora user guide, "Fault tolerance").
 func oldWriterTier(readers []scaling.Instance, candidate scaling.Instance, class string) int {
 	best := candidate.PromotionTier
 	for _, r := range readers {
-		if hasMoreVCPUs(r.Class, class) {
+		if isScaleUp(r.Class, class) {
 			best = min(best, r.PromotionTier)
 		}
 	}
 	return best
 }
 
-// oldWriterClass is the class that the old writer gets: the heir's old one, or the new writer's where that is larger and the writer
-// grew.
+// oldWriterClass returns the class that the old writer gets: the former class of the candidate, or that of the new writer when the
+// writer scales up and it is larger.
 func oldWriterClass(candidateClass, writerClass, oldWriter string) string {
-	if hasMoreVCPUs(oldWriter, writerClass) && hasMoreVCPUs(candidateClass, writerClass) {
+	if isScaleUp(oldWriter, writerClass) && isScaleUp(candidateClass, writerClass) {
 		return writerClass
 	}
 	return candidateClass
 }
 
-// hasMoreVCPUs says whether one class has more vCPUs than another.
-func hasMoreVCPUs(from, to string) bool {
+// isScaleUp reports whether class to has more vCPUs than class from. It is false when either is unknown.
+func isScaleUp(from, to string) bool {
 	f, errFrom := catalog.Lookup(from)
 	t, errTo := catalog.Lookup(to)
 	return errFrom == nil && errTo == nil && t.VCPU > f.VCPU
 }
 
-// planCleanup removes the surge readers that outlived their operation.
+// planCleanup deletes the surge readers that outlived their operation.
 func planCleanup(o scaling.Observation) []scaling.Step {
 	var steps []scaling.Step
 	for _, r := range o.PoolInstances(scaling.Readers) {
@@ -190,16 +207,16 @@ func planCleanup(o scaling.Observation) []scaling.Step {
 	return steps
 }
 
-// sortedBySize orders readers by their vCPUs.
+// sortedBySize returns the readers by ascending vCPUs.
 func sortedBySize(readers []scaling.Instance) []scaling.Instance {
 	sorted := slices.Clone(readers)
 	slices.SortStableFunc(sorted, func(a, b scaling.Instance) int {
-		return compareBool(hasMoreVCPUs(b.Class, a.Class), hasMoreVCPUs(a.Class, b.Class))
+		return compareBool(isScaleUp(b.Class, a.Class), isScaleUp(a.Class, b.Class))
 	})
 	return sorted
 }
 
-// anyExceeds says whether any reader has more vCPUs than the class.
+// anyExceeds reports whether any reader has more vCPUs than the class. An unknown class counts as such.
 func anyExceeds(readers []scaling.Instance, class string) bool {
 	to, err := catalog.Lookup(class)
 	return slices.ContainsFunc(readers, func(r scaling.Instance) bool {
@@ -208,7 +225,7 @@ func anyExceeds(readers []scaling.Instance, class string) bool {
 	})
 }
 
-// selectReadersToRemove picks the readers to remove: the newest of those that dbscaler created.
+// selectReadersToRemove returns the readers to delete: the newest ones that dbscaler created. The error says that there are not enough.
 func selectReadersToRemove(readers []scaling.Instance, count int) ([]scaling.Instance, error) {
 	if count <= 0 {
 		return nil, nil
@@ -220,7 +237,8 @@ func selectReadersToRemove(readers []scaling.Instance, count int) ([]scaling.Ins
 		}
 	}
 	if count > len(removable) || count >= len(readers) {
-		return nil, fmt.Errorf("%d of %d readers would have to go, and dbscaler created only %d of them", count, len(readers), len(removable))
+		return nil, fmt.Errorf("%d of %d readers would be deleted, and dbscaler created only %d of them: delete the others yourself", count, len(readers),
+			len(removable))
 	}
 	slices.SortFunc(removable, func(a, b scaling.Instance) int {
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Identifier, a.Identifier))
@@ -228,12 +246,13 @@ func selectReadersToRemove(readers []scaling.Instance, count int) ([]scaling.Ins
 	return removable[:count], nil
 }
 
-// newCreateStep is the step that creates a reader. Its name follows from the operation, so that asking twice creates one.
+// newCreateStep returns the step that creates a reader. Its name follows from the operation, so that a repeated request does not create
+// a second one.
 func newCreateStep(p scaling.Policy, o scaling.Observation, class, id string, n int, surge bool) scaling.Step {
 	suffix := fmt.Sprintf("-dbscaler-%s-%d", id, n)
 	prefix := p.Target.Identifier
 	if len(prefix)+len(suffix) > maxIdentifier {
-		prefix = trimTrailingHyphens(prefix[:maxIdentifier-len(suffix)])
+		prefix = strings.TrimRight(prefix[:maxIdentifier-len(suffix)], "-")
 	}
 	return scaling.Step{
 		Action: scaling.CreateReader, Instance: prefix + suffix, InstanceClass: class, Surge: surge,
@@ -241,14 +260,7 @@ func newCreateStep(p scaling.Policy, o scaling.Observation, class, id string, n 
 	}
 }
 
-func trimTrailingHyphens(s string) string {
-	for len(s) > 0 && s[len(s)-1] == '-' {
-		s = s[:len(s)-1]
-	}
-	return s
-}
-
-// readerTier keeps a reader that will soon be gone, or that is smaller than the writer, from being promoted before any other.
+// readerTier returns the promotion tier of a new reader: the lowest for a surge reader and for one that is smaller than the writer.
 func readerTier(o scaling.Observation, class string, surge bool) int {
 	if surge {
 		return lowestTier
@@ -265,10 +277,6 @@ func readerTier(o scaling.Observation, class string, surge bool) int {
 
 func newResizeStep(i scaling.Instance, class string) scaling.Step {
 	return scaling.Step{Action: scaling.ModifyInstanceClass, Instance: i.Identifier, InstanceClass: class}
-}
-
-func hasIdentifierOf(i scaling.Instance) func(scaling.Instance) bool {
-	return func(other scaling.Instance) bool { return other.Identifier == i.Identifier }
 }
 
 // compareBool orders false before true.

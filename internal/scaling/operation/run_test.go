@@ -11,7 +11,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// planCase is a change of shape that must work out.
+// planCase is a change of shape whose operation must complete.
 type planCase struct {
 	name        string
 	policy      scaling.Policy
@@ -33,144 +33,144 @@ func planCases() []planCase {
 	mixed := auroraCluster(writer(large), reader("a", large), reader("b", xlarge), ownReader("c", xlarge2, 1))
 	many := auroraCluster(writer(large), reader("a", large), ownReader("b", large, 3), ownReader("c", large, 1), ownReader("d", large, 2))
 	return []planCase{
-		{"one reader vertically", surgePolicy(), one, readers, up, newShape(1, xlarge)},
-		{"readers vertically", surgePolicy(), two, readers, up, newShape(2, xlarge)},
-		{"readers vertically, without surge", policyWithoutSurge(), two, readers, up, newShape(2, xlarge)},
-		{"readers vertically down", surgePolicy(), big, readers, down, newShape(2, large)},
-		{"readers vertically down, without surge", policyWithoutSurge(), big, readers, down, newShape(2, large)},
-		{"readers horizontally", surgePolicy(), one, readers, up, newShape(4, large)},
-		{"the first readers", surgePolicy(), auroraCluster(writer(large)), readers, up, newShape(2, large)},
-		{"readers horizontally down", surgePolicy(), many, readers, down, newShape(3, large)},
-		{"readers horizontally down, by several", surgePolicy(), many, readers, down, newShape(1, large)},
-		{"readers more and larger", surgePolicy(), one, readers, up, newShape(3, xlarge)},
-		{"readers more and smaller", surgePolicy(), auroraCluster(writer(large), reader("a", xlarge12)), readers, up,
+		{"one reader to a larger class", surgePolicy(), one, readers, up, newShape(1, xlarge)},
+		{"readers to a larger class", surgePolicy(), two, readers, up, newShape(2, xlarge)},
+		{"readers to a larger class, without surge reader", policyWithoutSurge(), two, readers, up, newShape(2, xlarge)},
+		{"readers to a smaller class", surgePolicy(), big, readers, down, newShape(2, large)},
+		{"readers to a smaller class, without surge reader", policyWithoutSurge(), big, readers, down, newShape(2, large)},
+		{"more readers", surgePolicy(), one, readers, up, newShape(4, large)},
+		{"first readers", surgePolicy(), auroraCluster(writer(large)), readers, up, newShape(2, large)},
+		{"one reader fewer", surgePolicy(), many, readers, down, newShape(3, large)},
+		{"several readers fewer", surgePolicy(), many, readers, down, newShape(1, large)},
+		{"more and larger readers", surgePolicy(), one, readers, up, newShape(3, xlarge)},
+		{"more and smaller readers", surgePolicy(), auroraCluster(writer(large), reader("a", xlarge12)), readers, up,
 			newShape(2, xlarge8)},
-		{"readers fewer and larger", surgePolicy(), many, readers, up, newShape(2, xlarge2)},
+		{"fewer and larger readers", surgePolicy(), many, readers, up, newShape(2, xlarge2)},
 		{"readers of mixed classes", surgePolicy(), mixed, readers, up, newShape(3, xlarge2)},
-		{"the writer by promotion", surgePolicy(), two, writers, up, newShape(1, xlarge)},
-		{"the writer by promotion of the only reader", surgePolicy(), one, writers, up, newShape(1, xlarge)},
-		{"the writer by promotion, without surge", policyWithoutSurge(), two, writers, up, newShape(1, xlarge)},
-		{"the writer by promotion of a reader of the class", surgePolicy(), grown, writers, up, newShape(1, xlarge)},
-		{"the writer by promotion of a reader of the class, without surge", policyWithoutSurge(), grown, writers, up,
+		{"writer by promotion", surgePolicy(), two, writers, up, newShape(1, xlarge)},
+		{"writer by promotion of the only reader", surgePolicy(), one, writers, up, newShape(1, xlarge)},
+		{"writer by promotion, without surge reader", policyWithoutSurge(), two, writers, up, newShape(1, xlarge)},
+		{"writer by promotion of a reader of the desired class", surgePolicy(), grown, writers, up, newShape(1, xlarge)},
+		{"writer by promotion of a reader of the desired class, without surge reader", policyWithoutSurge(), grown, writers, up,
 			newShape(1, xlarge)},
-		{"the writer by promotion, of mixed readers", surgePolicy(), mixed, writers, up, newShape(1, xlarge)},
-		{"the writer down", surgePolicy(), big, writers, down, newShape(1, xlarge)},
-		{"the writer down, below the readers", surgePolicy(), big, writers, down, newShape(1, large)},
-		{"an instance with read replicas", surgePolicy(), asReadReplicas(two), writers, up, newShape(1, xlarge)},
-		{"read replicas vertically", surgePolicy(), asReadReplicas(two), readers, up, newShape(2, xlarge)},
-		{"the writer alone", surgePolicy(), auroraCluster(writer(large)), writers, up, newShape(1, xlarge)},
-		{"what was left over", surgePolicy(), auroraCluster(writer(large), reader("a", large), surgeReader("s", large), surgeReader("t", large)),
+		{"writer by promotion of a reader of a mixed pool", surgePolicy(), mixed, writers, up, newShape(1, xlarge)},
+		{"writer to a smaller class", surgePolicy(), big, writers, down, newShape(1, xlarge)},
+		{"writer to a class smaller than the readers", surgePolicy(), big, writers, down, newShape(1, large)},
+		{"instance with read replicas", surgePolicy(), asReadReplicas(two), writers, up, newShape(1, xlarge)},
+		{"read replicas to a larger class", surgePolicy(), asReadReplicas(two), readers, up, newShape(2, xlarge)},
+		{"writer without readers", surgePolicy(), auroraCluster(writer(large)), writers, up, newShape(1, xlarge)},
+		{"leftover surge readers", surgePolicy(), auroraCluster(writer(large), reader("a", large), surgeReader("s", large), surgeReader("t", large)),
 			readers, scaling.Cleanup, newShape(1, large)},
 	}
 }
 
-// start is the operation of a way and the world that it happens in, with the floor that surge readers promise.
-func (w planCase) start(t *testing.T) (scaling.Operation, *fakeCluster) {
+// start plans the operation and returns it with the fake cluster, which checks the capacity that surge readers guarantee.
+func (c planCase) start(t *testing.T) (scaling.Operation, *fakeCluster) {
 	t.Helper()
-	op, err := Plan(w.policy, w.observation, newProposal(w.pool, w.direction, w.observation, w.to), operationID, start)
+	op, err := Plan(c.policy, c.observation, newProposal(c.pool, c.direction, c.observation, c.to), operationID, start)
 	if err != nil {
 		t.Fatal(err)
 	}
-	world := newFakeCluster(t, w.observation)
-	if w.policy.Guardrails.SurgeReaders > 0 {
-		world.minReaderVCPUs = world.readerVCPUs()
-		if w.pool == scaling.Readers {
-			world.minReaderVCPUs = min(world.minReaderVCPUs, w.to.Count*mustVCPUs(t, w.to.InstanceClass))
+	cluster := newFakeCluster(t, c.observation)
+	if c.policy.Guardrails.SurgeReaders > 0 {
+		cluster.minReaderVCPUs = cluster.readerVCPUs()
+		if c.pool == scaling.Readers {
+			cluster.minReaderVCPUs = min(cluster.minReaderVCPUs, c.to.Count*mustVCPUs(t, c.to.InstanceClass))
 		}
-		world.checkPromotion = w.pool == scaling.Writer && w.direction == scaling.Up && canPromoteReader(w.observation)
+		cluster.checkPromotion = c.pool == scaling.Writer && c.direction == scaling.Up && canPromoteReader(c.observation)
 	}
-	return op, world
+	return op, cluster
 }
 
-// assertReached says whether a world has become what was planned, and nothing else.
-func (w planCase) assertReached(t *testing.T, world *fakeCluster, progress Progress) {
+// assertReached checks that the operation succeeded and left exactly the desired shape.
+func (c planCase) assertReached(t *testing.T, cluster *fakeCluster, progress Progress) {
 	t.Helper()
 	if progress.Outcome != Succeeded {
-		t.Fatalf("it %s: %s", progress.Outcome, progress.Message)
+		t.Fatalf("operation %s: %s", progress.Outcome, progress.Message)
 	}
-	o := world.observe()
-	if got := o.Shape(w.pool); got != w.to {
-		t.Errorf("the %s are %s, want %s", w.pool, got, w.to)
+	o := cluster.observe()
+	if got := o.Shape(c.pool); got != c.to {
+		t.Errorf("the %s are %s, want %s", c.pool, got, c.to)
 	}
 	for _, i := range o.Instances {
 		if i.SurgeOperation() != "" {
 			t.Errorf("the surge reader %s is still there", i.Identifier)
 		}
 	}
-	if w.pool == scaling.Writer {
-		if before := newFakeCluster(t, w.observation).readerVCPUs(); world.readerVCPUs() < before {
-			t.Errorf("the readers had %d vCPUs and have %d", before, world.readerVCPUs())
+	if c.pool == scaling.Writer {
+		if before := newFakeCluster(t, c.observation).readerVCPUs(); cluster.readerVCPUs() < before {
+			t.Errorf("the readers had %d vCPUs and have %d", before, cluster.readerVCPUs())
 		}
 	}
 	if n := progress.Operation.CurrentStep(); n != len(progress.Operation.Steps) {
-		t.Errorf("it succeeded at step %d of %d", n, len(progress.Operation.Steps))
+		t.Errorf("succeeded at step %d of %d", n, len(progress.Operation.Steps))
 	}
 }
 
 func TestNext_EveryPlanCompletes(t *testing.T) {
-	for _, way := range planCases() {
-		t.Run(way.name, func(t *testing.T) {
-			op, world := way.start(t)
-			progress := world.run(op, noDisturbance())
-			way.assertReached(t, world, progress)
-			if len(world.requests) != len(op.Steps) {
-				t.Errorf("%d calls for %d steps: %q", len(world.requests), len(op.Steps), world.requests)
+	for _, test := range planCases() {
+		t.Run(test.name, func(t *testing.T) {
+			op, cluster := test.start(t)
+			progress := cluster.run(op, noDisturbance())
+			test.assertReached(t, cluster, progress)
+			if len(cluster.requests) != len(op.Steps) {
+				t.Errorf("%d calls for %d steps: %q", len(cluster.requests), len(op.Steps), cluster.requests)
 			}
 			for n, s := range progress.Operation.Steps {
 				if s.Attempts != 1 || s.StartedAt.IsZero() || s.CompletedAt.Before(s.StartedAt) {
 					t.Errorf("step %d: %+v", n+1, s)
 				}
 				if n > 0 && s.StartedAt.Before(progress.Operation.Steps[n-1].CompletedAt) {
-					t.Errorf("step %d begins before step %d is done", n+1, n)
+					t.Errorf("step %d starts before step %d is done", n+1, n)
 				}
 			}
 		})
 	}
 }
 
-// Every call in turn never reaches AWS. It is asked for again, once.
+// Each call in turn never reaches AWS. It is requested once more.
 func TestNext_RetriesLostCall(t *testing.T) {
-	for _, way := range planCases() {
-		op, _ := way.start(t)
+	for _, test := range planCases() {
+		op, _ := test.start(t)
 		for lost := range op.Steps {
-			t.Run(fmt.Sprintf("%s, step %d", way.name, lost+1), func(t *testing.T) {
-				op, world := way.start(t)
-				trouble := noDisturbance()
-				trouble.isLost = func(n int) bool { return n == lost }
-				progress := world.run(op, trouble)
-				way.assertReached(t, world, progress)
+			t.Run(fmt.Sprintf("%s, step %d", test.name, lost+1), func(t *testing.T) {
+				op, cluster := test.start(t)
+				disturbance := noDisturbance()
+				disturbance.isLost = func(n int) bool { return n == lost }
+				progress := cluster.run(op, disturbance)
+				test.assertReached(t, cluster, progress)
 				for n, s := range progress.Operation.Steps {
 					want := 1
 					if n == lost {
 						want = 2
 					}
 					if s.Attempts != want {
-						t.Errorf("step %d was asked for %d times, want %d", n+1, s.Attempts, want)
+						t.Errorf("step %d was requested %d times, want %d", n+1, s.Attempts, want)
 					}
 				}
-				quiet := retryInterval
+				interval := retryInterval
 				if progress.Operation.Steps[lost].Action == scaling.Failover {
-					quiet = failoverRetryInterval
+					interval = failoverRetryInterval
 				}
-				if s := progress.Operation.Steps[lost]; s.LastAttemptAt.Sub(s.StartedAt) != quiet {
-					t.Errorf("it was asked for again after %s, want %s", s.LastAttemptAt.Sub(s.StartedAt), quiet)
+				if s := progress.Operation.Steps[lost]; s.LastAttemptAt.Sub(s.StartedAt) != interval {
+					t.Errorf("requested again after %s, want %s", s.LastAttemptAt.Sub(s.StartedAt), interval)
 				}
 			})
 		}
 	}
 }
 
-// AWS takes its time or none, a call is lost, and the operator is away for a while: whatever happens in whichever order,
-// the rules that the world checks hold at every tick, and the operation arrives.
+// Random durations of changes, a lost call and periods without the operator: the invariants of the fake cluster hold at every
+// tick, and the operation completes.
 func TestNext_EveryPlanCompletesUnderDisturbance(t *testing.T) {
-	for _, way := range planCases() {
-		t.Run(way.name, func(t *testing.T) {
+	for _, test := range planCases() {
+		t.Run(test.name, func(t *testing.T) {
 			for seed := range uint64(50) {
 				random := rand.New(rand.NewPCG(seed, 0))
-				op, world := way.start(t)
-				world.duration = func(a scaling.Action) int { return 1 + random.IntN(2*typicalTicks(a)) }
+				op, cluster := test.start(t)
+				cluster.duration = func(a scaling.Action) int { return 1 + random.IntN(2*typicalTicks(a)) }
 				lost := random.IntN(8)
-				progress := world.run(op, disturbance{
+				progress := cluster.run(op, disturbance{
 					isLost: func(n int) bool { return n == lost },
 					idleTicks: func(int) int {
 						if random.IntN(20) > 0 {
@@ -179,56 +179,56 @@ func TestNext_EveryPlanCompletesUnderDisturbance(t *testing.T) {
 						return random.IntN(40)
 					},
 				})
-				way.assertReached(t, world, progress)
+				test.assertReached(t, cluster, progress)
 				if t.Failed() {
-					t.Fatalf("with seed %d", seed)
+					t.Fatalf("seed %d", seed)
 				}
 			}
 		})
 	}
 }
 
-// The writer of a cluster follows its reader to the next class, as a person who watches status.decision.message reads it.
+// The values of status.decision.message during a promotion.
 func TestNext_MessagesOfPromotion(t *testing.T) {
 	o := auroraCluster(writer(large), reader("a", xlarge))
 	op := mustPlan(t, surgePolicy(), o, scaling.Writer, newShape(1, xlarge))
-	world := newFakeCluster(t, o)
-	var story []string
+	cluster := newFakeCluster(t, o)
+	var messages []string
 	for {
-		progress := Next("platform/engine", op, world.observe(), world.now)
+		progress := Next("platform/engine", op, cluster.observe(), cluster.now)
 		op = progress.Operation
-		if n := len(story); n == 0 || story[n-1][len("10:00:00 "):] != progress.Message {
-			story = append(story, world.now.Format(time.TimeOnly)+" "+progress.Message)
+		if n := len(messages); n == 0 || messages[n-1][len("10:00:00 "):] != progress.Message {
+			messages = append(messages, cluster.now.Format(time.TimeOnly)+" "+progress.Message)
 		}
-		if progress.Outcome != Running || len(story) > 100 {
+		if progress.Outcome != Running || len(messages) > 100 {
 			break
 		}
 		if progress.Call != nil {
-			world.execute(*progress.Call)
+			cluster.execute(*progress.Call)
 		}
-		world.tick()
+		cluster.tick()
 	}
 	want := []string{
 		"10:00:00 Step 1 of 4: add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge",
 		"10:00:15 Waiting for the new reader engine-dbscaler-0a1b2c3d-1; it is creating",
-		"10:07:45 Waiting for the first replica lag of the new reader engine-dbscaler-0a1b2c3d-1",
-		"10:08:15 Waiting for the new reader engine-dbscaler-0a1b2c3d-1 to be less than 5s behind the writer",
-		"10:08:45 Looking once more whether it is done: add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge",
+		"10:07:45 Waiting for the first replica lag sample of the new reader engine-dbscaler-0a1b2c3d-1",
+		"10:08:15 Waiting for the replica lag of the new reader engine-dbscaler-0a1b2c3d-1 to fall to 5s",
+		"10:08:45 Confirming with a second observation: add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge",
 		"10:09:00 Step 2 of 4: fail over to a",
 		"10:09:15 Waiting for a to take over as the writer",
-		"10:10:00 Looking once more whether it is done: fail over to a",
+		"10:10:00 Confirming with a second observation: fail over to a",
 		"10:10:15 Step 3 of 4: resize w to db.r6g.xlarge",
 		"10:10:30 Waiting for w to become db.r6g.xlarge; it is available",
 		"10:10:45 Waiting for w to become db.r6g.xlarge; it is modifying",
-		"10:20:45 Looking once more whether it is done: resize w to db.r6g.xlarge",
-		"10:21:00 Waiting to begin remove the reader engine-dbscaler-0a1b2c3d-1: its clients have 5m0s to leave it",
+		"10:20:45 Confirming with a second observation: resize w to db.r6g.xlarge",
+		"10:21:00 Waiting to remove the reader engine-dbscaler-0a1b2c3d-1: its clients have 5m0s to disconnect",
 		"10:26:00 Step 4 of 4: remove the reader engine-dbscaler-0a1b2c3d-1",
-		"10:26:15 remove the reader engine-dbscaler-0a1b2c3d-1",
-		"10:26:30 Waiting for engine-dbscaler-0a1b2c3d-1 to be gone",
-		"10:29:30 Looking once more whether it is done: remove the reader engine-dbscaler-0a1b2c3d-1",
+		"10:26:15 Waiting for the effect of the request to remove the reader engine-dbscaler-0a1b2c3d-1",
+		"10:26:30 Waiting for the deletion of engine-dbscaler-0a1b2c3d-1",
+		"10:29:30 Confirming with a second observation: remove the reader engine-dbscaler-0a1b2c3d-1",
 		"10:29:45 Writer: 1 × db.r6g.large → 1 × db.r6g.xlarge",
 	}
-	if !slices.Equal(story, want) {
-		t.Errorf("the story is\n%s\nwant\n%s", strings.Join(story, "\n"), strings.Join(want, "\n"))
+	if !slices.Equal(messages, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(messages, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// Superseded says why an operation that was approved earlier should go no further, or nothing: the policy was edited since, or a
-// person's wish has ended, and what it leads to is not allowed any more. A writer's operation that has failed over is finished
-// in any case, since the new writer would have no reader as large as itself until then.
+// Superseded returns why an approved operation should not continue, or "": the policy was edited or an override has ended since, and
+// the target shape is no longer allowed. A writer operation that has requested its failover is always completed, since until then
+// the new writer has no reader of its size.
 func Superseded(p scaling.Policy, op scaling.Operation, now time.Time) string {
 	if op.Direction == scaling.Cleanup || p.Allows(op.Pool, op.To) {
 		return ""
@@ -22,5 +22,5 @@ func Superseded(p scaling.Policy, op scaling.Operation, now time.Time) string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("the policy was edited, or an override has ended, and %s is not allowed any more", op.To)
+	return fmt.Sprintf("the policy was edited, or an override has ended, and %s is no longer allowed", op.To)
 }
