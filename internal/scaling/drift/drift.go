@@ -1,5 +1,6 @@
-// Package drift notices when somebody else changes back what dbscaler has set, and says from when on it keeps its hands off.
-// It is pure: what it returns is to be remembered, and given to it the next time.
+// Package drift detects when somebody else reverts what an operation of dbscaler has set, and decides when that is an ownership
+// conflict, in which the operator changes nothing until a user resolves it. It is pure: the caller stores the returned State and
+// passes it in the next time.
 package drift
 
 import (
@@ -10,15 +11,18 @@ import (
 )
 
 const (
-	// RevertWindow is how long after an operation a change of what it set counts as a revert. Terraform and Git are applied within
-	// a day of whatever made them differ; later somebody may have had another reason.
+	// RevertWindow is how long after an operation a change of what it set counts as a revert. Terraform and GitOps tools restore a
+	// declared state within a day; a later change may have another reason.
 	RevertWindow = 24 * time.Hour
 	// RevertRetention is how long a revert counts.
 	RevertRetention = 7 * 24 * time.Hour
-	// ConflictThreshold is the number of reverted operations from which on hands stay off: once may be a mistake.
+	// ConflictThreshold is the number of reverted operations that make an ownership conflict: one may be a mistake.
 	ConflictThreshold = 2
-	// maxReverts is the greatest number of reverts that are remembered, as the API's limit has it.
+	// maxReverts is the maximum number of stored reverts, which is the limit of the API.
 	maxReverts = 32
+
+	// statusDeleting is the status of an instance that is being deleted (RDS user guide, "Viewing DB instance status").
+	statusDeleting = "deleting"
 )
 
 // CompletedOperation is an operation that has ended.
@@ -27,91 +31,98 @@ type CompletedOperation struct {
 	Pool        scaling.Pool
 	Succeeded   bool
 	CompletedAt time.Time
-	// Expected is what it left the instances that it touched at.
+	// Expected is the state in which the operation left each instance that it changed.
 	Expected []ExpectedInstance
 }
 
-// ExpectedInstance is what an operation left an instance at.
+// ExpectedInstance is the state in which an operation left an instance.
 type ExpectedInstance struct {
 	Instance string
-	// Action is the last that was done to it.
+	// Action is the last action on the instance.
 	Action scaling.Action
-	// InstanceClass is the class that it got; empty when it was removed.
+	// InstanceClass is the class that was set; empty when the instance was deleted.
 	InstanceClass string
 }
 
-// Revert is something that an operation had set and that somebody else changed.
+// Revert is a change by somebody else of what an operation had set.
 type Revert struct {
-	// DetectedAt is when it was seen, and Operation the one whose work it was.
 	DetectedAt time.Time
-	Operation  string
-	Pool       scaling.Pool
-	Instance   string
-	// ExpectedClass is the class that was set, and To the one that was found; empty means that the instance was not to be there, or is
-	// not.
+	// Operation is the ID of the reverted operation.
+	Operation string
+	Pool      scaling.Pool
+	Instance  string
+	// ExpectedClass is the class that was set, and ObservedClass the current one. Empty means that the instance should not exist, or
+	// does not exist.
 	ExpectedClass, ObservedClass string
 }
 
-// Conflict says that hands are off.
+// Conflict is an ownership conflict. It lasts until the spec or the annotation that resolves conflicts changes.
 type Conflict struct {
 	DetectedAt time.Time
-	// Generation and Resolve are what the spec and the annotation were then: another one is a person's act.
-	Generation        int64
+	// Generation is the generation of the spec when the conflict was detected.
+	Generation int64
+	// ResolveAnnotation is the value of the annotation when the conflict was detected.
 	ResolveAnnotation string
 }
 
-// State is what has to be remembered from one look to the next.
+// State is what the caller stores between two calls of Detect.
 type State struct {
-	// Reverts are those of the last week, oldest first.
+	// Reverts are those of the last week, oldest first. During a conflict they are kept as long as it lasts.
 	Reverts []Revert
-	// Conflict is nil while hands are on.
+	// Conflict is nil when there is none.
 	Conflict *Conflict
-	// ResolvedAt is when a person last ended a conflict; what was set before counts no more. Zero when that never happened.
+	// ResolvedAt is when a user last resolved a conflict, or zero. Operations completed before are ignored.
 	ResolvedAt time.Time
 }
 
-// Input is everything that a look depends on.
+// Input is everything that Detect depends on.
 type Input struct {
 	State State
 	// Operations are the operations that have ended, in any order.
 	Operations  []CompletedOperation
 	Observation scaling.Observation
-	// OperationInProgress says that an operation is: then nothing is a revert.
+	// OperationInProgress says that an operation is in progress. Then nothing is a revert.
 	OperationInProgress bool
-	// Generation of the spec, and the annotation by which a person ends a conflict.
-	Generation        int64
+	// Generation is the generation of the spec.
+	Generation int64
+	// ResolveAnnotation is the value of the annotation that resolves a conflict, or empty.
 	ResolveAnnotation string
 	Now               time.Time
 }
 
-// Detect compares what was set with what is there. It returns what to remember, and the reverts that were not known before.
+// Detect compares the expected instances with the observation. It returns the state to store and the new reverts.
 func Detect(in Input) (State, []Revert) {
-	m := in.State
-	m.Reverts = slices.DeleteFunc(slices.Clone(m.Reverts), func(r Revert) bool {
-		return m.Conflict == nil && in.Now.Sub(r.DetectedAt) > RevertRetention // what a conflict is about is kept as long as it lasts
+	state := in.State
+	state.Reverts = slices.DeleteFunc(slices.Clone(state.Reverts), func(r Revert) bool {
+		return state.Conflict == nil && in.Now.Sub(r.DetectedAt) > RevertRetention
 	})
-	if c := m.Conflict; c != nil && (c.Generation != in.Generation || in.ResolveAnnotation != "" && c.ResolveAnnotation != in.ResolveAnnotation) {
-		m = State{ResolvedAt: in.Now}
+	if isResolved(state.Conflict, in) {
+		state = State{ResolvedAt: in.Now}
 	}
-	if in.OperationInProgress || m.Conflict != nil {
-		return m, nil
+	if in.OperationInProgress || state.Conflict != nil {
+		return state, nil
 	}
-	var found []Revert
-	for _, r := range findReverts(in, m.ResolvedAt) {
-		known := slices.ContainsFunc(m.Reverts, func(k Revert) bool { return k.Operation == r.Operation && k.Instance == r.Instance })
+	var added []Revert
+	for _, r := range findReverts(in, state.ResolvedAt) {
+		known := slices.ContainsFunc(state.Reverts, func(k Revert) bool { return k.Operation == r.Operation && k.Instance == r.Instance })
 		if !known {
-			found = append(found, r)
+			added = append(added, r)
 		}
 	}
-	m.Reverts = append(m.Reverts, found...)
-	m.Reverts = m.Reverts[max(0, len(m.Reverts)-maxReverts):]
-	if countOperations(m.Reverts) >= ConflictThreshold {
-		m.Conflict = &Conflict{DetectedAt: in.Now, Generation: in.Generation, ResolveAnnotation: in.ResolveAnnotation}
+	state.Reverts = append(state.Reverts, added...)
+	state.Reverts = state.Reverts[max(0, len(state.Reverts)-maxReverts):]
+	if countOperations(state.Reverts) >= ConflictThreshold {
+		state.Conflict = &Conflict{DetectedAt: in.Now, Generation: in.Generation, ResolveAnnotation: in.ResolveAnnotation}
 	}
-	return m, found
+	return state, added
 }
 
-// countOperations counts those that were reverted. Terraform changes all instances back in one go, which is one revert.
+// isResolved reports whether a user has edited the spec, or set another annotation, since the conflict was detected.
+func isResolved(c *Conflict, in Input) bool {
+	return c != nil && (c.Generation != in.Generation || in.ResolveAnnotation != "" && c.ResolveAnnotation != in.ResolveAnnotation)
+}
+
+// countOperations counts the reverted operations. Terraform reverts all instances at once, which counts as one.
 func countOperations(reverts []Revert) int {
 	seen := map[string]bool{}
 	for _, r := range reverts {
@@ -120,44 +131,44 @@ func countOperations(reverts []Revert) int {
 	return len(seen)
 }
 
-// findReverts lists what is no longer as it was set. Of an instance that several operations touched the last one counts, and
-// when that one failed nobody knows what it should be.
+// findReverts lists the instances that are no longer as expected. Only the last operation on an instance counts; when it failed,
+// the expected state is unknown.
 func findReverts(in Input, since time.Time) []Revert {
-	done := slices.SortedStableFunc(slices.Values(in.Operations), func(a, b CompletedOperation) int { return b.CompletedAt.Compare(a.CompletedAt) })
-	var out []Revert
+	newestFirst := slices.SortedStableFunc(slices.Values(in.Operations), func(a, b CompletedOperation) int {
+		return b.CompletedAt.Compare(a.CompletedAt)
+	})
+	var reverts []Revert
 	seen := map[string]bool{}
-	for _, d := range done {
-		for _, s := range d.Expected {
-			if seen[s.Instance] {
+	for _, op := range newestFirst {
+		for _, expected := range op.Expected {
+			if seen[expected.Instance] {
 				continue
 			}
-			seen[s.Instance] = true
-			if !d.Succeeded || in.Now.Sub(d.CompletedAt) > RevertWindow || !d.CompletedAt.After(since) {
+			seen[expected.Instance] = true
+			if !op.Succeeded || in.Now.Sub(op.CompletedAt) > RevertWindow || !op.CompletedAt.After(since) {
 				continue
 			}
-			if to, differs := observedClass(s, in.Observation); differs {
-				out = append(out, Revert{DetectedAt: in.Now, Operation: d.ID, Pool: d.Pool, Instance: s.Instance, ExpectedClass: s.InstanceClass, ObservedClass: to})
+			if class, differs := observedClass(expected, in.Observation); differs {
+				reverts = append(reverts, Revert{
+					DetectedAt: in.Now, Operation: op.ID, Pool: op.Pool, Instance: expected.Instance,
+					ExpectedClass: expected.InstanceClass, ObservedClass: class,
+				})
 			}
 		}
 	}
-	return out
+	return reverts
 }
 
-// observedClass is the class that an instance has, and whether it is another than was set. That an instance is gone which was there
-// before us is its owner's business; a reader that we added is ours.
-func observedClass(s ExpectedInstance, o scaling.Observation) (class string, differs bool) {
-	if writer := o.PoolInstances(scaling.Writer); s.Action == scaling.ModifyClusterClass || s.Action == scaling.ModifyCapacity {
-		return o.Shape(scaling.Writer).InstanceClass, len(writer) > 0 && writer[0].Class != s.InstanceClass
+// observedClass returns the current class of an instance and whether it differs from the expected one. A missing instance counts
+// only when the operator created it: the owner of any other may delete it.
+func observedClass(expected ExpectedInstance, o scaling.Observation) (class string, differs bool) {
+	if expected.Action == scaling.ModifyClusterClass || expected.Action == scaling.ModifyCapacity {
+		writer := o.PoolInstances(scaling.Writer)
+		return o.Shape(scaling.Writer).InstanceClass, len(writer) > 0 && writer[0].Class != expected.InstanceClass
 	}
-	i, exists := o.Instance(s.Instance)
-	if exists && i.Status == statusDeleting {
-		exists = false
+	i, exists := o.Instance(expected.Instance)
+	if !exists || i.Status == statusDeleting {
+		return "", expected.Action == scaling.CreateReader
 	}
-	if !exists {
-		return "", s.Action == scaling.CreateReader
-	}
-	return i.Class, i.Class != s.InstanceClass
+	return i.Class, i.Class != expected.InstanceClass
 }
-
-// statusDeleting is the status of an instance that is being removed (RDS user guide, "Viewing DB instance status").
-const statusDeleting = "deleting"

@@ -18,7 +18,7 @@ var now = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 
 func hoursAgo(n float64) time.Time { return now.Add(-time.Duration(n * float64(time.Hour))) }
 
-// succeeded is an operation that ended well some hours ago.
+// succeeded returns an operation that succeeded some hours ago.
 func succeeded(id string, hours float64, set ...ExpectedInstance) CompletedOperation {
 	return CompletedOperation{ID: id, Pool: scaling.Readers, Succeeded: true, CompletedAt: hoursAgo(hours), Expected: set}
 }
@@ -39,7 +39,7 @@ func removed(instance string) ExpectedInstance {
 	return ExpectedInstance{instance, scaling.DeleteReader, ""}
 }
 
-// observe is an observation of instances, given as a name and a class each.
+// observe returns an observation of instances, given as pairs of a name and a class.
 func observe(pairs ...string) scaling.Observation {
 	var o scaling.Observation
 	for n := 0; n < len(pairs); n += 2 {
@@ -54,122 +54,121 @@ func (r Revert) String() string {
 
 func TestDetect_Reverts(t *testing.T) {
 	for _, test := range []struct {
-		name string
-		done []CompletedOperation
-		o    scaling.Observation
-		want []string
+		name        string
+		operations  []CompletedOperation
+		observation scaling.Observation
+		want        []string
 	}{
-		{"it is as it was set", []CompletedOperation{succeeded("1", 1, resized("a", xlarge), added("b", xlarge), removed("c"))}, observe("a", xlarge, "b", xlarge), nil},
-		{"a class was changed back", []CompletedOperation{succeeded("1", 1, resized("a", xlarge))}, observe("a", large), []string{"1/a db.r6g.xlarge→db.r6g.large"}},
-		{"somebody scaled further up", []CompletedOperation{succeeded("1", 1, resized("a", large))}, observe("a", xlarge), []string{"1/a db.r6g.large→db.r6g.xlarge"}},
-		{"our reader is gone", []CompletedOperation{succeeded("1", 1, added("b", large))}, observe("a", large), []string{"1/b db.r6g.large→"}},
-		{"our reader is being removed", []CompletedOperation{succeeded("1", 1, added("a", large))}, func() scaling.Observation {
+		{"instances as expected", []CompletedOperation{succeeded("1", 1, resized("a", xlarge), added("b", xlarge), removed("c"))}, observe("a", xlarge, "b", xlarge), nil},
+		{"class reverted", []CompletedOperation{succeeded("1", 1, resized("a", xlarge))}, observe("a", large), []string{"1/a db.r6g.xlarge→db.r6g.large"}},
+		{"class changed to a larger one", []CompletedOperation{succeeded("1", 1, resized("a", large))}, observe("a", xlarge), []string{"1/a db.r6g.large→db.r6g.xlarge"}},
+		{"created reader deleted", []CompletedOperation{succeeded("1", 1, added("b", large))}, observe("a", large), []string{"1/b db.r6g.large→"}},
+		{"created reader being deleted", []CompletedOperation{succeeded("1", 1, added("a", large))}, func() scaling.Observation {
 			o := observe("a", large)
 			o.Instances[0].Status = "deleting"
 			return o
 		}(), []string{"1/a db.r6g.large→"}},
-		{"a reader is gone that was there before us", []CompletedOperation{succeeded("1", 1, resized("b", large))}, observe("a", large), nil},
-		{"a reader that we removed is back", []CompletedOperation{succeeded("1", 1, removed("b"))}, observe("b", large), []string{"1/b →db.r6g.large"}},
-		{"after a day it is somebody's decision", []CompletedOperation{succeeded("1", 24.1, resized("a", xlarge))}, observe("a", large), nil},
-		{"just within a day", []CompletedOperation{succeeded("1", 24, resized("a", xlarge))}, observe("a", large), []string{"1/a db.r6g.xlarge→db.r6g.large"}},
-		{"of two operations the last counts, whatever their order", []CompletedOperation{succeeded("1", 3, resized("a", xlarge)), succeeded("2", 1, resized("a", large))},
+		{"resized reader of somebody else deleted", []CompletedOperation{succeeded("1", 1, resized("b", large))}, observe("a", large), nil},
+		{"deleted reader created again", []CompletedOperation{succeeded("1", 1, removed("b"))}, observe("b", large), []string{"1/b →db.r6g.large"}},
+		{"class changed after the revert window", []CompletedOperation{succeeded("1", 24.1, resized("a", xlarge))}, observe("a", large), nil},
+		{"class changed at the end of the revert window", []CompletedOperation{succeeded("1", 24, resized("a", xlarge))}, observe("a", large), []string{"1/a db.r6g.xlarge→db.r6g.large"}},
+		{"last of two operations counts", []CompletedOperation{succeeded("1", 3, resized("a", xlarge)), succeeded("2", 1, resized("a", large))},
 			observe("a", large), nil},
-		{"what the last did not touch is the one before's", []CompletedOperation{succeeded("2", 1, resized("b", large)), succeeded("1", 3, resized("a", xlarge))},
+		{"earlier operation counts for an instance that the last did not change", []CompletedOperation{succeeded("2", 1, resized("b", large)), succeeded("1", 3, resized("a", xlarge))},
 			observe("a", large, "b", large), []string{"1/a db.r6g.xlarge→db.r6g.large"}},
-		{"what failed was set to nobody knows what", []CompletedOperation{failed("2", 1, resized("a", large)), succeeded("1", 3, resized("a", xlarge))}, observe("a", large), nil},
-		{"an older one that failed does not matter", []CompletedOperation{failed("1", 3, resized("a", large)), succeeded("2", 1, resized("a", xlarge))},
+		{"last operation failed", []CompletedOperation{failed("2", 1, resized("a", large)), succeeded("1", 3, resized("a", xlarge))}, observe("a", large), nil},
+		{"earlier operation failed", []CompletedOperation{failed("1", 3, resized("a", large)), succeeded("2", 1, resized("a", xlarge))},
 			observe("a", large), []string{"2/a db.r6g.xlarge→db.r6g.large"}},
-		{"a surge reader came and went", []CompletedOperation{succeeded("1", 1, removed("s"))}, observe("a", large), nil},
+		{"surge reader created and deleted", []CompletedOperation{succeeded("1", 1, removed("s"))}, observe("a", large), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, found := Detect(Input{Operations: test.done, Observation: test.o, Now: now})
+			_, found := Detect(Input{Operations: test.operations, Observation: test.observation, Now: now})
 			var got []string
 			for _, r := range found {
 				got = append(got, r.String())
 			}
 			if !slices.Equal(got, test.want) {
-				t.Errorf("reverted are %v, want %v", got, test.want)
+				t.Errorf("got reverts %v, want %v", got, test.want)
 			}
-			if _, found := Detect(Input{Operations: test.done, Observation: test.o, Now: now, OperationInProgress: true}); len(found) > 0 {
-				t.Errorf("while an operation is under way, reverted are %v", found)
+			if _, found := Detect(Input{Operations: test.operations, Observation: test.observation, Now: now, OperationInProgress: true}); len(found) > 0 {
+				t.Errorf("got reverts %v while an operation is in progress", found)
 			}
 		})
 	}
 }
 
-// TestDetect_ReportsRevertOnce: a revert that is known is not found again, however often it is looked at.
+// A known revert is not reported again.
 func TestDetect_ReportsRevertOnce(t *testing.T) {
 	in := Input{Operations: []CompletedOperation{succeeded("1", 1, resized("a", xlarge), resized("b", xlarge))}, Observation: observe("a", large, "b", xlarge), Now: now}
-	m, found := Detect(in)
-	if len(found) != 1 || m.Conflict != nil {
-		t.Fatalf("found %v, %+v", found, m)
+	state, found := Detect(in)
+	if len(found) != 1 || state.Conflict != nil {
+		t.Fatalf("got reverts %v, state %+v", found, state)
 	}
-	in.State, in.Now = m, now.Add(time.Minute)
-	if m, found = Detect(in); len(found) != 0 || len(m.Reverts) != 1 {
-		t.Errorf("found %v again, %+v", found, m)
+	in.State, in.Now = state, now.Add(time.Minute)
+	if state, found = Detect(in); len(found) != 0 || len(state.Reverts) != 1 {
+		t.Errorf("got reverts %v again, state %+v", found, state)
 	}
-	in.State, in.Observation = m, observe("a", large, "b", large) // the second instance of the same apply
-	if m, found = Detect(in); len(found) != 1 || m.Conflict != nil {
-		t.Errorf("found %v, %+v", found, m)
+	in.State, in.Observation = state, observe("a", large, "b", large) // the second instance of the same operation
+	if state, found = Detect(in); len(found) != 1 || state.Conflict != nil {
+		t.Errorf("got reverts %v, state %+v", found, state)
 	}
 }
 
-// TestDetect_Conflict: from the second reverted operation within a week on, until a person acts.
+// The second reverted operation within a week starts a conflict, which lasts until a user resolves it.
 func TestDetect_Conflict(t *testing.T) {
 	before := func(days float64) State {
 		return State{Reverts: []Revert{{DetectedAt: hoursAgo(24 * days), Operation: "0", Instance: "a", ExpectedClass: xlarge, ObservedClass: large}}}
 	}
 	in := Input{Operations: []CompletedOperation{succeeded("1", 1, resized("a", xlarge))}, Observation: observe("a", large), Now: now, Generation: 3, ResolveAnnotation: "old"}
 	in.State = before(7.1)
-	if m, _ := Detect(in); m.Conflict != nil || len(m.Reverts) != 1 {
-		t.Errorf("after more than a week: %+v", m)
+	if state, _ := Detect(in); state.Conflict != nil || len(state.Reverts) != 1 {
+		t.Errorf("first revert older than a week: %+v", state)
 	}
 	in.State = before(6.9)
-	m, found := Detect(in)
-	if m.Conflict == nil || len(found) != 1 || len(m.Reverts) != 2 || *m.Conflict != (Conflict{DetectedAt: now, Generation: 3, ResolveAnnotation: "old"}) {
-		t.Fatalf("within a week: %+v", m)
+	state, found := Detect(in)
+	if state.Conflict == nil || len(found) != 1 || len(state.Reverts) != 2 || *state.Conflict != (Conflict{DetectedAt: now, Generation: 3, ResolveAnnotation: "old"}) {
+		t.Fatalf("first revert within a week: %+v", state)
 	}
 	if len(in.State.Reverts) != 1 {
-		t.Error("what was given was changed")
+		t.Error("the state passed in was modified")
 	}
 
-	in.State = m
+	in.State = state
 	for name, test := range map[string]struct {
-		edit func(*Input)
-		ends bool
+		edit     func(*Input)
+		resolved bool
 	}{
-		"time heals nothing":                    {func(in *Input) { in.Now = now.Add(90 * 24 * time.Hour) }, false},
-		"nor does a change of the database":     {func(in *Input) { in.Observation = observe("a", xlarge) }, false},
-		"the annotation that was there already": {func(in *Input) { in.ResolveAnnotation = "old" }, false},
-		"the annotation is taken off":           {func(in *Input) { in.ResolveAnnotation = "" }, false},
-		"the annotation is set anew":            {func(in *Input) { in.ResolveAnnotation = "new" }, true},
-		"the spec is changed":                   {func(in *Input) { in.Generation = 4 }, true},
+		"time passes":            {func(in *Input) { in.Now = now.Add(90 * 24 * time.Hour) }, false},
+		"database changed again": {func(in *Input) { in.Observation = observe("a", xlarge) }, false},
+		"annotation unchanged":   {func(in *Input) { in.ResolveAnnotation = "old" }, false},
+		"annotation removed":     {func(in *Input) { in.ResolveAnnotation = "" }, false},
+		"annotation changed":     {func(in *Input) { in.ResolveAnnotation = "new" }, true},
+		"spec changed":           {func(in *Input) { in.Generation = 4 }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := in
 			test.edit(&in)
-			m, found := Detect(in)
-			if (m.Conflict == nil) != test.ends || len(found) > 0 {
-				t.Errorf("found %v, %+v", found, m)
+			state, found := Detect(in)
+			if (state.Conflict == nil) != test.resolved || len(found) > 0 {
+				t.Errorf("got reverts %v, state %+v", found, state)
 			}
-			if test.ends && (len(m.Reverts) > 0 || !m.ResolvedAt.Equal(in.Now)) {
-				t.Errorf("it begins anew with %+v", m)
+			if test.resolved && (len(state.Reverts) > 0 || !state.ResolvedAt.Equal(in.Now)) {
+				t.Errorf("got %+v after the conflict was resolved", state)
 			}
-			if !test.ends && len(m.Reverts) != 2 {
-				t.Errorf("what it was about is forgotten: %+v", m)
+			if !test.resolved && len(state.Reverts) != 2 {
+				t.Errorf("the reverts of the conflict are not kept: %+v", state)
 			}
 		})
 	}
-	t.Run("what was set before it was resolved counts no more", func(t *testing.T) {
+	t.Run("operations before the resolution are ignored", func(t *testing.T) {
 		in := in
 		in.State = State{ResolvedAt: now.Add(-time.Minute)}
-		if m, found := Detect(in); len(found) > 0 || m.Conflict != nil {
-			t.Errorf("found %v", found)
+		if state, found := Detect(in); len(found) > 0 || state.Conflict != nil {
+			t.Errorf("got reverts %v", found)
 		}
 	})
 }
 
-// TestDetect_LimitsReverts.
 func TestDetect_LimitsReverts(t *testing.T) {
 	var set []ExpectedInstance
 	var pairs []string
@@ -177,7 +176,7 @@ func TestDetect_LimitsReverts(t *testing.T) {
 		name := fmt.Sprintf("r%d", n)
 		set, pairs = append(set, resized(name, xlarge)), append(pairs, name, large)
 	}
-	if m, _ := Detect(Input{Operations: []CompletedOperation{succeeded("1", 1, set...)}, Observation: observe(pairs...), Now: now}); len(m.Reverts) != maxReverts {
-		t.Errorf("%d reverts are remembered", len(m.Reverts))
+	if state, _ := Detect(Input{Operations: []CompletedOperation{succeeded("1", 1, set...)}, Observation: observe(pairs...), Now: now}); len(state.Reverts) != maxReverts {
+		t.Errorf("got %d reverts", len(state.Reverts))
 	}
 }
