@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	// operationDuration is how long a change takes in the world.
+	// operationDuration is how long an operation takes.
 	operationDuration = 15 * time.Minute
-	// decisionInterval is how often it decides.
+	// decisionInterval is how often decisions are made.
 	decisionInterval = 5 * time.Minute
-	// retainedMinutes is how many minutes of samples it shows.
+	// retainedMinutes is how many minutes of samples are retained.
 	retainedMinutes = 6 * 60
 )
 
-// fakeCluster is a cluster whose readers share a demand by their vCPUs and whose operations always succeed after a while.
+// fakeCluster simulates a cluster whose readers share a demand in proportion to their vCPUs and whose operations always succeed.
 type fakeCluster struct {
 	policy      scaling.Policy
-	demandVCPUs func(minute int) float64 // vCPUs
+	demandVCPUs func(minute int) float64
 	missing     func(minute int) bool
-	// dbLoadUnavailable hides DBLoadCPU.
+	// dbLoadUnavailable says that DBLoadCPU is not published.
 	dbLoadUnavailable bool
 	observation       scaling.Observation
 	now               time.Time
@@ -37,7 +37,7 @@ type fakeCluster struct {
 
 var instanceClasses = []string{"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge", "db.r6g.4xlarge", "db.r6g.8xlarge"}
 
-// classPrices are the prices of the ladder.
+// classPrices returns the prices of instanceClasses.
 func classPrices() map[string]scaling.Money {
 	out := map[string]scaling.Money{}
 	for n, class := range instanceClasses {
@@ -46,15 +46,15 @@ func classPrices() map[string]scaling.Money {
 	return out
 }
 
-// randomPolicy draws a policy that makes sense.
+// randomPolicy draws a valid policy.
 func randomPolicy(r *rand.Rand) scaling.Policy {
 	first := r.IntN(3)
-	least := 1 + r.IntN(2)
+	minReaders := 1 + r.IntN(2)
 	p := scaling.Policy{
 		Name: "platform/engine", Namespace: "platform", Mode: scaling.Enforce,
 		Target: scaling.Target{Scope: scaling.Scope{Region: "eu-west-1"}, Kind: scaling.DBCluster, Identifier: "engine"},
 		Readers: &scaling.ReaderLimits{
-			InstanceClasses: instanceClasses[first : first+1+r.IntN(len(instanceClasses)-first)], Min: least, Max: least + r.IntN(5),
+			InstanceClasses: instanceClasses[first : first+1+r.IntN(len(instanceClasses)-first)], Min: minReaders, Max: minReaders + r.IntN(5),
 			Preference: []scaling.Preference{scaling.Cheapest, scaling.Vertical, scaling.Horizontal}[r.IntN(3)],
 			Redundancy: []scaling.Redundancy{scaling.AllReaders, scaling.OneReaderLost}[r.IntN(2)],
 		},
@@ -71,34 +71,34 @@ func randomPolicy(r *rand.Rand) scaling.Policy {
 	return p
 }
 
-// newFakeCluster begins with so many readers of a class, all the operator's own.
+// newFakeCluster starts with readers of one class, all created by the operator.
 func newFakeCluster(p scaling.Policy, class string, count int, demand func(int) float64) *fakeCluster {
-	w := &fakeCluster{policy: p, demandVCPUs: demand, now: now, missing: func(int) bool { return false }, onEntry: func(Entry) {}}
+	f := &fakeCluster{policy: p, demandVCPUs: demand, now: now, missing: func(int) bool { return false }, onEntry: func(Entry) {}}
 	tags := map[string]string{scaling.TagOptIn: "platform"}
-	w.observation = scaling.Observation{
+	f.observation = scaling.Observation{
 		Found: true, Engine: "aurora-postgresql", EngineVersion: "16.1", Status: scaling.StatusAvailable, Tags: tags,
 		Orderable: slices.Clone(instanceClasses), WriterChangedAt: now.Add(-48 * time.Hour), ReadersChangedAt: now.Add(-48 * time.Hour),
 		Instances: []scaling.Instance{{Identifier: "w", Class: "db.r6g.large", Writer: true, Status: scaling.StatusAvailable, Tags: tags}},
 	}
 	for range count {
-		w.addReader(class)
+		f.addReader(class)
 	}
-	w.advanceMinutes(retainedMinutes)
-	return w
+	f.advanceMinutes(retainedMinutes)
+	return f
 }
 
-// addReader is one reader more.
-func (w *fakeCluster) addReader(class string) {
-	w.observation.Instances = append(w.observation.Instances, scaling.Instance{
-		Identifier: fmt.Sprintf("r%d-%d", len(w.observation.Instances), w.minute), Class: class, Status: scaling.StatusAvailable, PromotionTier: 15,
-		CreatedAt: w.now, Tags: map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue},
+// addReader adds a reader.
+func (f *fakeCluster) addReader(class string) {
+	f.observation.Instances = append(f.observation.Instances, scaling.Instance{
+		Identifier: fmt.Sprintf("r%d-%d", len(f.observation.Instances), f.minute), Class: class, Status: scaling.StatusAvailable, PromotionTier: 15,
+		CreatedAt: f.now, Tags: map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue},
 	})
 }
 
-// readerVCPUs of the readers together.
-func (w *fakeCluster) readerVCPUs() float64 {
+// readerVCPUs returns the total vCPUs of the readers.
+func (f *fakeCluster) readerVCPUs() float64 {
 	total := 0
-	for _, i := range w.observation.PoolInstances(scaling.Readers) {
+	for _, i := range f.observation.PoolInstances(scaling.Readers) {
 		total += mustClass(catalog.Lookup(i.Class)).VCPU
 	}
 	return float64(total)
@@ -111,31 +111,31 @@ func mustClass(c catalog.Class, err error) catalog.Class {
 	return c
 }
 
-// advanceMinutes lets so many minutes pass.
-func (w *fakeCluster) advanceMinutes(minutes int) {
+// advanceMinutes advances the time and adds samples.
+func (f *fakeCluster) advanceMinutes(minutes int) {
 	for range minutes {
-		at := w.now.Add(-time.Minute)
-		demand, capacity := w.demandVCPUs(w.minute), w.readerVCPUs()
-		for n := range w.observation.Instances {
-			i := &w.observation.Instances[n]
+		at := f.now.Add(-time.Minute)
+		demand, capacity := f.demandVCPUs(f.minute), f.readerVCPUs()
+		for n := range f.observation.Instances {
+			i := &f.observation.Instances[n]
 			class := mustClass(catalog.Lookup(i.Class))
 			load := 0.2
 			if !i.Writer {
 				load = demand * float64(class.VCPU) / capacity
 			}
-			if !w.missing(w.minute) {
+			if !f.missing(f.minute) {
 				i.CPU = appendRetained(i.CPU, at, min(100, 100*load/float64(class.VCPU)))
-				if !w.dbLoadUnavailable {
+				if !f.dbLoadUnavailable {
 					i.DBLoadCPU = appendRetained(i.DBLoadCPU, at, load)
 				}
 			}
-			if w.minute%5 == 0 {
+			if f.minute%5 == 0 {
 				i.FreeableMemory = appendRetained(i.FreeableMemory, at, 0.4*float64(class.MemoryBytes))
 				i.Connections = appendRetained(i.Connections, at, 10)
 			}
 		}
-		w.minute++
-		w.now = w.now.Add(time.Minute)
+		f.minute++
+		f.now = f.now.Add(time.Minute)
 	}
 }
 
@@ -146,40 +146,40 @@ func appendRetained(s scaling.Series, at time.Time, value float64) scaling.Serie
 	return append(s, scaling.Sample{Time: at, Value: value})
 }
 
-// decideOnce decides once, or ends what was begun, and lets some time pass.
-func (w *fakeCluster) decideOnce() {
-	defer w.advanceMinutes(int(decisionInterval / time.Minute))
-	w.observation.ObservedAt = w.now
-	if w.operation != nil {
-		if w.now.Sub(w.operation.StartedAt) >= operationDuration {
-			w.completeOperation()
+// decideOnce makes a decision, or completes the operation in progress when it is due, and advances the time.
+func (f *fakeCluster) decideOnce() {
+	defer f.advanceMinutes(int(decisionInterval / time.Minute))
+	f.observation.ObservedAt = f.now
+	if f.operation != nil {
+		if f.now.Sub(f.operation.StartedAt) >= operationDuration {
+			f.completeOperation()
 		}
 		return
 	}
-	e := Decide(Inputs{Policy: w.policy, Observation: w.observation, Now: w.now})
-	w.onEntry(e)
+	e := Decide(Inputs{Policy: f.policy, Observation: f.observation, Now: f.now})
+	f.onEntry(e)
 	if proposal, op, approved := e.ApprovedProposal(); approved {
-		w.operation = &op
-		w.record = scaling.OperationRecord{Pool: proposal.Pool, Direction: proposal.Direction, Succeeded: true, StartedAt: w.now}
-		w.changes = append(w.changes, fmt.Sprintf("%s %s: %s → %s (%s)", w.now.Format("Mon 15:04"), proposal.Reason, proposal.From, proposal.To, proposal.Cause))
+		f.operation = &op
+		f.record = scaling.OperationRecord{Pool: proposal.Pool, Direction: proposal.Direction, Succeeded: true, StartedAt: f.now}
+		f.changes = append(f.changes, fmt.Sprintf("%s %s: %s → %s (%s)", f.now.Format("Mon 15:04"), proposal.Reason, proposal.From, proposal.To, proposal.Cause))
 	}
 }
 
-// completeOperation makes the readers what the operation wants.
-func (w *fakeCluster) completeOperation() {
-	to := w.operation.To
-	readers := w.observation.Instances[1:]
+// completeOperation gives the readers the desired shape.
+func (f *fakeCluster) completeOperation() {
+	to := f.operation.To
+	readers := f.observation.Instances[1:]
 	for n := range readers {
 		if readers[n].Class != to.InstanceClass {
-			readers[n].Class, readers[n].CPU = to.InstanceClass, nil // an old percentage is of another machine
+			readers[n].Class, readers[n].CPU = to.InstanceClass, nil // the percentages refer to the old class
 		}
 	}
-	w.observation.Instances = w.observation.Instances[:1+min(len(readers), to.Count)]
-	for len(w.observation.Instances) < 1+to.Count {
-		w.addReader(to.InstanceClass)
+	f.observation.Instances = f.observation.Instances[:1+min(len(readers), to.Count)]
+	for len(f.observation.Instances) < 1+to.Count {
+		f.addReader(to.InstanceClass)
 	}
-	w.observation.ReadersChangedAt = w.now
-	w.record.CompletedAt = w.now
-	w.observation.History = append(scaling.History{w.record}, w.observation.History...)
-	w.operation = nil
+	f.observation.ReadersChangedAt = f.now
+	f.record.CompletedAt = f.now
+	f.observation.History = append(scaling.History{f.record}, f.observation.History...)
+	f.operation = nil
 }

@@ -1,5 +1,5 @@
-// Package ledger goes the whole way from what is known to what is to be done, and keeps account of it: the inputs, what was
-// decided, how it would be carried out, what each guard said. An entry can be replayed: the same inputs give the same bytes.
+// Package ledger makes a complete decision and records it: the inputs, the decision, how each proposal would be carried out and what
+// each guard says. An entry can be replayed: the same inputs give the same bytes.
 package ledger
 
 import (
@@ -15,10 +15,11 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/operation"
 )
 
-// Format is the version of what an entry looks like. It changes whenever the same inputs may give other bytes.
-const Format = 3
+// Format is the version of an entry. It changes when the same inputs may give other bytes, and when a field is renamed: an entry is
+// the JSON of the structs below, by the names of their fields.
+const Format = 4
 
-// OperationImpossible stands in the place of a guard where there is no safe way to a shape.
+// OperationImpossible takes the place of a guard name when no safe sequence of steps leads to a shape.
 const OperationImpossible = "OperationImpossible"
 
 // Inputs is everything that a decision depends on.
@@ -28,13 +29,13 @@ type Inputs struct {
 	Now         time.Time
 }
 
-// Entry is one decision with what led to it and what came of it.
+// Entry is one decision with its inputs and results.
 type Entry struct {
-	// Format of the entry; see the constant.
+	// Format is the version of the entry; see the constant.
 	Format   int
 	Inputs   Inputs
 	Decision scaling.Decision
-	// Evaluations are what became of each proposal, in their order. Those after the first that passes were not tried.
+	// Evaluations are the results for each proposal, in the order of the proposals. They end with the first one that is approved.
 	Evaluations []Evaluation
 	// RequeueAfter is when to decide again.
 	RequeueAfter time.Duration
@@ -42,34 +43,34 @@ type Entry struct {
 
 // Evaluation is how a proposal would be carried out, and what the guards say.
 type Evaluation struct {
-	// Hash names the change, for an approval.
+	// Hash identifies the change, for an approval.
 	Hash string
-	// Operation is how it would be carried out; without steps when there is no way.
+	// Operation is how the change would be carried out; it has no steps when there is no safe sequence.
 	Operation scaling.Operation
-	// Vetoes hold it back, the one to show first; none when it may be carried out.
+	// Vetoes block the proposal, the one to show first; none when it is approved.
 	Vetoes []guard.Veto
-	// PassedGuards lists the guards that had nothing against it.
+	// PassedGuards are the names of the guards without a veto.
 	PassedGuards []string
 }
 
-// Decide decides, plans and asks the guards. It looks at one proposal after the other until one may be carried out.
+// Decide evaluates the inputs, then plans and checks one proposal after the other until the guards approve one.
 func Decide(in Inputs) Entry {
 	e := Entry{Format: Format, Inputs: in, Decision: decide.Evaluate(in.Policy, in.Observation, in.Now)}
 	e.RequeueAfter = e.Decision.RequeueAfter
 	for _, proposal := range e.Decision.Proposals {
-		trial := evaluateProposal(in, e.Decision.Pools, proposal)
-		e.Evaluations = append(e.Evaluations, trial)
-		if len(trial.Vetoes) == 0 {
+		evaluation := evaluateProposal(in, e.Decision.Pools, proposal)
+		e.Evaluations = append(e.Evaluations, evaluation)
+		if len(evaluation.Vetoes) == 0 {
 			break
 		}
-		if wait := trial.Vetoes[0].RetryAfter; wait > 0 {
+		if wait := evaluation.Vetoes[0].RetryAfter; wait > 0 {
 			e.RequeueAfter = min(e.RequeueAfter, max(wait, time.Second))
 		}
 	}
 	return e
 }
 
-// ApprovedProposal is the proposal that may be carried out and how, and false when there is none.
+// ApprovedProposal returns the proposal that the guards approved and its operation, and false when there is none.
 func (e Entry) ApprovedProposal() (scaling.Proposal, scaling.Operation, bool) {
 	last := len(e.Evaluations) - 1
 	if last < 0 || len(e.Evaluations[last].Vetoes) > 0 {
@@ -78,62 +79,64 @@ func (e Entry) ApprovedProposal() (scaling.Proposal, scaling.Operation, bool) {
 	return e.Decision.Proposals[last], e.Evaluations[last].Operation, true
 }
 
-// evaluateProposal plans how a proposal would be carried out and asks the guards.
+// evaluateProposal plans the operation of a proposal and runs the guards.
 func evaluateProposal(in Inputs, pools []scaling.PoolAssessment, proposal scaling.Proposal) Evaluation {
-	trial := Evaluation{Hash: proposal.Hash(in.Policy.Target, in.Observation.ChangedAt(proposal.Pool))}
+	evaluation := Evaluation{Hash: proposal.Hash(in.Policy.Target, in.Observation.ChangedAt(proposal.Pool))}
 	op, err := operation.Plan(in.Policy, in.Observation, proposal, operationID(in, proposal), in.Now)
 	if err != nil {
-		trial.Vetoes = []guard.Veto{{Guard: OperationImpossible, Message: err.Error()}}
-		return trial
+		evaluation.Vetoes = []guard.Veto{{Guard: OperationImpossible, Message: err.Error()}}
+		return evaluation
 	}
-	trial.Operation = op
-	trial.Vetoes = guard.Check(guard.Input{
+	evaluation.Operation = op
+	evaluation.Vetoes = guard.Check(guard.Input{
 		Policy: in.Policy, Observation: in.Observation, Pools: pools, Proposal: proposal, Operation: op, Now: in.Now,
 	})
 	vetoed := map[string]bool{}
-	for _, v := range trial.Vetoes {
+	for _, v := range evaluation.Vetoes {
 		vetoed[v.Guard] = true
 	}
 	for _, name := range guard.Names() {
 		if !vetoed[name] {
-			trial.PassedGuards = append(trial.PassedGuards, name)
+			evaluation.PassedGuards = append(evaluation.PassedGuards, name)
 		}
 	}
-	return trial
+	return evaluation
 }
 
-// operationID names an operation by what it is, so that the same decision made twice has the same name.
+// operationID derives the ID of an operation from its content, so that the same decision made twice has the same ID.
 func operationID(in Inputs, proposal scaling.Proposal) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%d|%s|%s", in.Policy.Name, in.Policy.Target, in.Now.Unix(), proposal.Pool, proposal.To))
 	return hex.EncodeToString(sum[:4])
 }
 
-// Record writes the entry of a decision as one line of JSON, which Replay reads. It decides from what the line says, so that
-// nothing that the line does not hold can have had a part in it. The error says what of the inputs cannot be written.
+// Record returns the entry of a decision as one line of JSON, which Replay reads. It decides from the recorded inputs, so that nothing
+// that is missing in the line can influence the decision. The error says which inputs cannot be encoded.
 func Record(in Inputs) ([]byte, error) {
 	line, err := json.Marshal(in)
 	if err != nil {
-		return nil, fmt.Errorf("writing the inputs of a decision: %w", err)
+		return nil, fmt.Errorf("encoding the inputs of a decision: %w", err)
 	}
-	var read Inputs
-	if err := json.Unmarshal(line, &read); err != nil {
-		return nil, fmt.Errorf("reading the inputs of a decision back: %w", err)
+	var recorded Inputs
+	if err := json.Unmarshal(line, &recorded); err != nil {
+		return nil, fmt.Errorf("decoding the encoded inputs of a decision: %w", err)
 	}
-	return json.Marshal(Decide(read))
+	return json.Marshal(Decide(recorded))
 }
 
-// Replay decides again from the inputs of a recorded entry and writes the new entry. The same version of dbscaler gives the
-// same bytes. The error says what is wrong with the line.
+// Replay decides again from the inputs of a recorded entry and returns the new entry. The version of dbscaler that wrote the entry
+// returns the same bytes. The error says why the line cannot be replayed.
 func Replay(line []byte) ([]byte, error) {
-	var e struct {
-		Format int
-		Inputs Inputs
+	var header struct{ Format int }
+	if err := json.Unmarshal(line, &header); err != nil {
+		return nil, fmt.Errorf("the line is not a ledger entry: %w", err)
 	}
-	if err := json.Unmarshal(line, &e); err != nil {
-		return nil, fmt.Errorf("this is no entry of a ledger: %w", err)
+	if header.Format != Format {
+		return nil, fmt.Errorf("the entry has format %d, and this version of dbscaler replays only format %d: replay it with the version "+
+			"that wrote it", header.Format, Format)
 	}
-	if e.Format != Format {
-		return nil, fmt.Errorf("the entry has format %d, and this version of dbscaler writes %d", e.Format, Format)
+	var entry struct{ Inputs Inputs }
+	if err := json.Unmarshal(line, &entry); err != nil {
+		return nil, fmt.Errorf("the inputs of the ledger entry cannot be decoded: %w", err)
 	}
-	return Record(e.Inputs)
+	return Record(entry.Inputs)
 }

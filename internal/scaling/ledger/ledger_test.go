@@ -17,7 +17,7 @@ import (
 
 var now = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 
-// newInputs are a cluster with one reader at a steady load, and a policy that scales it.
+// newInputs returns a cluster with one reader at a steady load, and a policy that scales it.
 func newInputs(percent float64) Inputs {
 	tags := map[string]string{scaling.TagOptIn: "platform"}
 	samples := func(value float64, period time.Duration) scaling.Series {
@@ -27,15 +27,15 @@ func newInputs(percent float64) Inputs {
 		}
 		return s
 	}
-	member := func(name string) scaling.Instance {
+	instance := func(name string) scaling.Instance {
 		return scaling.Instance{
 			Identifier: name, Class: "db.r6g.xlarge", Status: scaling.StatusAvailable, Tags: tags, CPU: samples(percent, time.Minute),
 			FreeableMemory: samples(16<<30, 5*time.Minute), Connections: samples(50, 5*time.Minute), CreatedAt: now.AddDate(0, -1, 0),
 		}
 	}
-	writer := member("w")
+	writer := instance("w")
 	writer.Writer = true
-	reader := member("a")
+	reader := instance("a")
 	reader.ReplicaLag = &scaling.Lag{MeasuredAt: now, Value: 20 * time.Millisecond}
 	return Inputs{
 		Policy: scaling.Policy{
@@ -60,23 +60,23 @@ func newInputs(percent float64) Inputs {
 func TestDecide(t *testing.T) {
 	paused := newInputs(80)
 	paused.Policy.ManualControl.PausedUntil = now.Add(20 * time.Second)
-	closed := newInputs(80)
-	closed.Policy.Readers.InstanceClasses = nil // only the writer could grow, and its window is closed
-	closed.Policy.Readers = nil
-	closed.Policy.Writer.InstanceClasses = []string{"db.r6g.xlarge", "db.r6g.2xlarge"}
-	closed.Policy.DisruptionWindows = []scaling.Window{{Schedule: "0 2 * * *", Duration: time.Hour, TimeZone: "UTC"}}
+	outsideWindow := newInputs(80)
+	outsideWindow.Policy.Readers.InstanceClasses = nil // only the writer can scale up, and its window is closed
+	outsideWindow.Policy.Readers = nil
+	outsideWindow.Policy.Writer.InstanceClasses = []string{"db.r6g.xlarge", "db.r6g.2xlarge"}
+	outsideWindow.Policy.DisruptionWindows = []scaling.Window{{Schedule: "0 2 * * *", Duration: time.Hour, TimeZone: "UTC"}}
 	for _, test := range []struct {
 		name     string
 		in       Inputs
 		reason   scaling.Reason
 		approved bool
 		vetoes   []string
-		again    time.Duration
+		requeue  time.Duration
 	}{
-		{"nothing to do", newInputs(50), scaling.ReasonWithinThresholds, false, nil, time.Minute},
+		{"within the thresholds", newInputs(50), scaling.ReasonWithinThresholds, false, nil, time.Minute},
 		{"too small", newInputs(80), scaling.ReasonScaleUp, true, nil, time.Minute},
 		{"too small and paused", paused, scaling.ReasonScaleUp, false, []string{"Paused"}, 20 * time.Second},
-		{"too small and outside the window", closed, scaling.ReasonScaleUp, false, []string{"DisruptionWindow"}, time.Minute},
+		{"too small and outside the window", outsideWindow, scaling.ReasonScaleUp, false, []string{"DisruptionWindow"}, time.Minute},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e := Decide(test.in)
@@ -85,11 +85,11 @@ func TestDecide(t *testing.T) {
 				reason = e.Decision.Proposals[0].Reason
 			}
 			proposal, op, approved := e.ApprovedProposal()
-			if reason != test.reason || approved != test.approved || e.RequeueAfter != test.again {
-				t.Errorf("got %s, approved %t, again after %s", reason, approved, e.RequeueAfter)
+			if reason != test.reason || approved != test.approved || e.RequeueAfter != test.requeue {
+				t.Errorf("got %s, approved %t, RequeueAfter %s", reason, approved, e.RequeueAfter)
 			}
 			if approved && (len(op.Steps) == 0 || proposal.To.Count == 0 || op.Emergency != proposal.Emergency) {
-				t.Errorf("approved are %+v and %+v", proposal, op)
+				t.Errorf("approved %+v with %+v", proposal, op)
 			}
 			if len(e.Evaluations) == 0 {
 				return
@@ -99,27 +99,27 @@ func TestDecide(t *testing.T) {
 				vetoes = append(vetoes, v.Guard)
 			}
 			if !slices.Equal(vetoes, test.vetoes) {
-				t.Errorf("held back by %v, want %v", vetoes, test.vetoes)
+				t.Errorf("blocked by %v, want %v", vetoes, test.vetoes)
 			}
 			if len(e.Evaluations[0].PassedGuards)+len(vetoes) != len(guard.Names()) {
-				t.Errorf("%d guards passed and %d objected, of %d", len(e.Evaluations[0].PassedGuards), len(vetoes), len(guard.Names()))
+				t.Errorf("%d guards passed and %d vetoed, of %d", len(e.Evaluations[0].PassedGuards), len(vetoes), len(guard.Names()))
 			}
 		})
 	}
-	t.Run("no safe way", func(t *testing.T) {
+	t.Run("no safe sequence of steps", func(t *testing.T) {
 		in := newInputs(10)
 		in.Observation.Instances = append(in.Observation.Instances, in.Observation.Instances[1])
 		in.Observation.Instances[2].Identifier = "b"
 		in.Policy.Writer = nil
 		in.Policy.ManualControl.Override = &scaling.ManualOverride{Readers: &scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 1}, ExpiresAt: now.Add(time.Hour)}
-		e := Decide(in) // both readers are somebody else's
+		e := Decide(in) // somebody else created both readers
 		if _, _, approved := e.ApprovedProposal(); approved || len(e.Evaluations) == 0 || e.Evaluations[0].Vetoes[0].Guard != OperationImpossible {
 			t.Errorf("approved %t: %+v", approved, e.Evaluations)
 		}
 	})
 }
 
-// A recorded entry, decided again, is the same to the byte.
+// Replay returns the bytes of the recorded entry.
 func TestReplay_IsExact(t *testing.T) {
 	zone, err := time.LoadLocation("Europe/Amsterdam")
 	if err != nil {
@@ -147,24 +147,24 @@ func TestReplay_IsExact(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		if bytes.ContainsRune(line, '\n') {
-			t.Fatalf("seed %d: an entry has more than one line", seed)
+			t.Fatalf("seed %d: the entry has more than one line", seed)
 		}
 		again, err := Replay(line)
 		if err != nil || !bytes.Equal(line, again) {
-			t.Fatalf("seed %d: %v\n%s\nbecame\n%s", seed, err, line, again)
+			t.Fatalf("seed %d: %v\n%s\nwas replayed as\n%s", seed, err, line, again)
 		}
-		// And it is what was decided live.
+		// The recorded decision is also the one made from the original inputs.
 		var recorded Entry
 		if err := json.Unmarshal(line, &recorded); err != nil {
 			t.Fatal(err)
 		}
 		if live := Decide(in); summarize(live) != summarize(recorded) {
-			t.Fatalf("seed %d: live it was\n%s\nand recorded is\n%s", seed, summarize(live), summarize(recorded))
+			t.Fatalf("seed %d: original\n%s\nrecorded\n%s", seed, summarize(live), summarize(recorded))
 		}
 	}
 }
 
-// summarize is what an entry comes to.
+// summarize returns the decision and the vetoes of an entry as text.
 func summarize(e Entry) string {
 	text := fmt.Sprintf("%s %s", e.Decision.Hold.Reason, e.Decision.Hold.Message)
 	for n, p := range e.Decision.Proposals {
@@ -176,21 +176,23 @@ func summarize(e Entry) string {
 	return text
 }
 
-// An entry that was changed by a hair is not the same.
+// A changed entry is not replayed as it stands, and what is not an entry of this format is refused.
 func TestReplay_DetectsChangedEntry(t *testing.T) {
 	line, err := Record(newInputs(80))
 	if err != nil {
 		t.Fatal(err)
 	}
-	forged := bytes.Replace(line, []byte(`"Reason":"ScaleUp"`), []byte(`"Reason":"ScaleNo"`), 1)
-	if again, err := Replay(forged); err != nil || bytes.Equal(again, forged) || !bytes.Equal(again, line) {
-		t.Errorf("a forged verdict is replayed as it stands: %v", err)
+	changed := bytes.Replace(line, []byte(`"Reason":"ScaleUp"`), []byte(`"Reason":"ScaleNo"`), 1)
+	if again, err := Replay(changed); err != nil || bytes.Equal(again, changed) || !bytes.Equal(again, line) {
+		t.Errorf("a changed decision is replayed as it stands: %v", err)
 	}
-	for text, says := range map[string]string{
-		"": "no entry of a ledger", "{}": "format 0", `{"Format":99}`: "format 99", "[1]": "no entry of a ledger",
+	for text, message := range map[string]string{
+		"": "not a ledger entry", "[1]": "not a ledger entry", "{}": "has format 0", `{"Format":99}`: "has format 99",
+		`{"Format":3,"Inputs":{"Policy":[]}}`: "has format 3, and this version of dbscaler replays only format 4: replay it with",
+		`{"Format":4,"Inputs":[]}`:            "inputs of the ledger entry cannot be decoded",
 	} {
-		if _, err := Replay([]byte(text)); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%q: %v, want it to say %q", text, err, says)
+		if _, err := Replay([]byte(text)); err == nil || !strings.Contains(err.Error(), message) {
+			t.Errorf("%q: %v, want an error with %q", text, err, message)
 		}
 	}
 }

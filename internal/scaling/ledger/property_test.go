@@ -14,7 +14,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 )
 
-// FuzzDecide_SteadyLoad: at a constant load that can be seen there is at most one change, and then none.
+// At a constant load there is at most one change.
 func FuzzDecide_SteadyLoad(f *testing.F) {
 	for seed := range uint64(60) {
 		f.Add(seed)
@@ -24,18 +24,18 @@ func FuzzDecide_SteadyLoad(f *testing.F) {
 		p := randomPolicy(r)
 		demand := r.Float64() * 40
 		count := p.Readers.Min + r.IntN(p.Readers.Max-p.Readers.Min+1)
-		w := newFakeCluster(p, p.Readers.InstanceClasses[r.IntN(len(p.Readers.InstanceClasses))], count, func(int) float64 { return demand })
+		cluster := newFakeCluster(p, p.Readers.InstanceClasses[r.IntN(len(p.Readers.InstanceClasses))], count, func(int) float64 { return demand })
 		for range 24 * 60 / int(decisionInterval/time.Minute) {
-			w.decideOnce()
+			cluster.decideOnce()
 		}
-		if len(w.changes) > 1 {
+		if len(cluster.changes) > 1 {
 			t.Errorf("a constant load of %.2f vCPU with %s, %s led to %d changes:\n%s", demand, p.Readers.Preference, p.Readers.Redundancy,
-				len(w.changes), strings.Join(w.changes, "\n"))
+				len(cluster.changes), strings.Join(cluster.changes, "\n"))
 		}
 	})
 }
 
-// FuzzDecide_RulesHold: whatever the load does and whichever samples are missing, what is approved keeps to every rule.
+// Whatever the load and the missing samples, every approved proposal keeps to the rules.
 func FuzzDecide_RulesHold(f *testing.F) {
 	for seed := range uint64(60) {
 		f.Add(seed)
@@ -51,27 +51,27 @@ func FuzzDecide_RulesHold(f *testing.F) {
 			}
 			return d
 		}
-		w := newFakeCluster(p, p.Readers.InstanceClasses[0], p.Readers.Min, demand)
-		w.dbLoadUnavailable = r.IntN(2) == 0
+		cluster := newFakeCluster(p, p.Readers.InstanceClasses[0], p.Readers.Min, demand)
+		cluster.dbLoadUnavailable = r.IntN(2) == 0
 		gap, length := r.IntN(2*24*60), r.IntN(120)
-		w.missing = func(minute int) bool { return minute >= gap && minute < gap+length }
-		w.onEntry = func(e Entry) {
+		cluster.missing = func(minute int) bool { return minute >= gap && minute < gap+length }
+		cluster.onEntry = func(e Entry) {
 			proposal, _, approved := e.ApprovedProposal()
 			if !approved {
 				return
 			}
-			if problem := brokenRule(p, e.Inputs, proposal, w.demandVCPUs, w.missing); problem != "" {
+			if rule := brokenRule(p, e.Inputs, proposal, cluster.demandVCPUs, cluster.missing); rule != "" {
 				t.Fatalf("%s %s: %s → %s (%s): %s\nafter\n%s", e.Inputs.Now.Format("Mon 15:04"), proposal.Reason, proposal.From, proposal.To,
-					proposal.Cause, problem, strings.Join(w.changes, "\n"))
+					proposal.Cause, rule, strings.Join(cluster.changes, "\n"))
 			}
 		}
 		for range 2 * 24 * 60 / int(decisionInterval/time.Minute) {
-			w.decideOnce()
+			cluster.decideOnce()
 		}
 	})
 }
 
-// brokenRule says which rule an approved proposal breaks. It works everything out anew, from what the world knows.
+// brokenRule returns the rule that an approved proposal breaks, or "". It computes everything independently from the fake cluster.
 func brokenRule(p scaling.Policy, in Inputs, proposal scaling.Proposal, demand func(int) float64, missing func(int) bool) string {
 	to := proposal.To
 	class := mustClass(catalog.Lookup(to.InstanceClass))
@@ -79,64 +79,64 @@ func brokenRule(p scaling.Policy, in Inputs, proposal scaling.Proposal, demand f
 	case !slices.Contains(p.Readers.InstanceClasses, to.InstanceClass) || to.Count < p.Readers.Min || to.Count > p.Readers.Max:
 		return "out of bounds"
 	case exceedsDailyLimit(p, in, proposal):
-		return "more operations than a day may have"
+		return "more operations than allowed in a day"
 	}
 	if proposal.Direction == scaling.Up && p.Guardrails.MaxHourlyCost > 0 {
 		if cost := scaling.Money(to.Count)*p.Prices[to.InstanceClass] + p.Prices["db.r6g.large"]; cost > p.Guardrails.MaxHourlyCost {
-			return fmt.Sprintf("it costs %s of %s", cost, p.Guardrails.MaxHourlyCost)
+			return fmt.Sprintf("costs %s of %s", cost, p.Guardrails.MaxHourlyCost)
 		}
 	}
-	cooled := func(wait time.Duration, directions ...scaling.Direction) bool {
-		return !slices.ContainsFunc(in.Observation.History, func(past scaling.OperationRecord) bool {
-			return slices.Contains(directions, past.Direction) && in.Now.Sub(past.CompletedAt) < wait
+	cooledDown := func(wait time.Duration, directions ...scaling.Direction) bool {
+		return !slices.ContainsFunc(in.Observation.History, func(r scaling.OperationRecord) bool {
+			return slices.Contains(directions, r.Direction) && in.Now.Sub(r.CompletedAt) < wait
 		})
 	}
 	if proposal.Direction == scaling.Up {
-		if !proposal.Emergency && !cooled(p.ScaleUp.Cooldown, scaling.Up) {
+		if !proposal.Emergency && !cooledDown(p.ScaleUp.Cooldown, scaling.Up) {
 			return "within the cooldown"
 		}
 		return ""
 	}
-	if !cooled(p.ScaleDown.Cooldown, scaling.Up, scaling.Down) {
+	if !cooledDown(p.ScaleDown.Cooldown, scaling.Up, scaling.Down) {
 		return "within the cooldown"
 	}
 	newest := in.Now.Add(-2 * time.Minute).Truncate(time.Minute)
 	for at := newest; at.After(newest.Add(-p.ScaleDown.Window)); at = at.Add(-time.Minute) {
 		minute := int(at.Sub(now) / time.Minute)
-		before := minute + 1 // the world's minutes are counted from the one that ends at now
+		before := minute + 1 // the fake cluster counts minutes from the one that ends at now
 		switch {
 		case missing(before):
 			return fmt.Sprintf("the sample of %s is missing", at.Format("15:04"))
 		case at.Before(in.Observation.ReadersChangedAt.Add(decide.WarmUp)):
-			return fmt.Sprintf("at %s the pool was another", at.Format("15:04"))
+			return fmt.Sprintf("at %s the pool had another shape", at.Format("15:04"))
 		case demand(before) > float64(p.CPU.Target)/100*float64(to.Count*class.VCPU)*1.000001:
-			return fmt.Sprintf("%.2f vCPU at %s do not fit", demand(before), at.Format("15:04"))
+			return fmt.Sprintf("%.2f vCPU at %s does not fit", demand(before), at.Format("15:04"))
 		}
 	}
 	return ""
 }
 
-// exceedsDailyLimit counts the operations of the last day: those that interrupt up to the limit, all of them up to four times that, and for
-// shrinking a third less.
+// exceedsDailyLimit counts the operations of the last day: disruptive ones up to the limit, all of them up to four times the limit. For
+// a scale-down the limit is a third lower.
 func exceedsDailyLimit(p scaling.Policy, in Inputs, proposal scaling.Proposal) bool {
 	resizes := func(from, to scaling.Shape) bool { return from.InstanceClass != to.InstanceClass }
-	most, count := p.Guardrails.MaxOperationsPerDay, 0
+	limit, count := p.Guardrails.MaxOperationsPerDay, 0
 	if !resizes(proposal.From, proposal.To) {
-		most *= 4
+		limit *= 4
 	}
-	for _, past := range in.Observation.History {
-		if in.Now.Sub(past.StartedAt) < 24*time.Hour && past.Direction != scaling.Cleanup &&
-			(past.Disruptive || !resizes(proposal.From, proposal.To)) {
+	for _, r := range in.Observation.History {
+		if in.Now.Sub(r.StartedAt) < 24*time.Hour && r.Direction != scaling.Cleanup &&
+			(r.Disruptive || !resizes(proposal.From, proposal.To)) {
 			count++
 		}
 	}
 	if proposal.Direction == scaling.Down {
-		most -= most / 3
+		limit -= limit / 3
 	}
-	return count >= most
+	return count >= limit
 }
 
-// FuzzReplay_IsExact: whatever the inputs are, an entry decided again is the same.
+// Whatever the inputs, Replay returns the bytes of the entry.
 func FuzzReplay_IsExact(f *testing.F) {
 	for seed := range uint64(50) {
 		f.Add(seed, 50.0, int64(0))
@@ -155,7 +155,7 @@ func FuzzReplay_IsExact(f *testing.F) {
 		}
 		again, err := Replay(line)
 		if err != nil || string(again) != string(line) {
-			t.Errorf("%v\n%s\nbecame\n%s", err, line, again)
+			t.Errorf("%v\n%s\nwas replayed as\n%s", err, line, again)
 		}
 	})
 }
