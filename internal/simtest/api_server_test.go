@@ -19,52 +19,52 @@ import (
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 )
 
-// apiServer is the API server: it has every version of every policy, so that a cache can lag behind. It is a tenth of the work of
-// controller-runtime's fake client, which would make half of a play.
+// apiServer is a fake API server. It keeps every version of every policy, so that caches can lag behind. It takes a tenth of the time of
+// controller-runtime's fake client, which would take half of a run.
 type apiServer struct {
-	client.Client // everything that the operator does not use
+	client.Client // methods that the operator does not use
 	sim           *simulation
 	versions      map[types.NamespacedName][]policyVersion
 	revision      int
 }
 
-// policyVersion is a policy as it was from a moment on; nil when it was gone.
+// policyVersion is a policy from a time on; nil when it was deleted.
 type policyVersion struct {
 	validFrom time.Time
 	policy    *v1alpha1.DBScalingPolicy
 }
 
 func newAPIServer(s *simulation, policies []*v1alpha1.DBScalingPolicy) *apiServer {
-	st := &apiServer{sim: s, versions: map[types.NamespacedName][]policyVersion{}}
+	a := &apiServer{sim: s, versions: map[types.NamespacedName][]policyVersion{}}
 	for _, p := range policies {
-		st.store(p)
+		a.store(p)
 	}
-	return st
+	return a
 }
 
-// current is a policy as it is now, which must not be changed, or nil when it is gone.
-func (st *apiServer) current(key types.NamespacedName) *v1alpha1.DBScalingPolicy {
-	all := st.versions[key]
+// current returns the current version of a policy, which must not be modified, or nil when it was deleted.
+func (a *apiServer) current(key types.NamespacedName) *v1alpha1.DBScalingPolicy {
+	all := a.versions[key]
 	return all[len(all)-1].policy
 }
 
-// store stores a new version of a policy. One that is being deleted and that nothing holds is gone.
-func (st *apiServer) store(p *v1alpha1.DBScalingPolicy) {
-	st.revision++
-	p.ResourceVersion = strconv.Itoa(st.revision)
+// store stores a new version of a policy. A policy that is being deleted and has no finalizer is deleted.
+func (a *apiServer) store(p *v1alpha1.DBScalingPolicy) {
+	a.revision++
+	p.ResourceVersion = strconv.Itoa(a.revision)
 	key := client.ObjectKeyFromObject(p)
-	v := policyVersion{st.sim.now, p}
+	v := policyVersion{a.sim.now, p}
 	if !p.DeletionTimestamp.IsZero() && len(p.Finalizers) == 0 {
 		v.policy = nil
 	}
-	st.versions[key] = append(st.versions[key], v)
+	a.versions[key] = append(a.versions[key], v)
 }
 
-// patch writes what the operator may write: the status, or the finalizers. What the client sends is the difference from what it
-// has read, with the version of that; as long as the version is the same, that comes to what it has.
-func (st *apiServer) patch(from *v1alpha1.DBScalingPolicy, change func(stored *v1alpha1.DBScalingPolicy) error) error {
+// patch applies a write of the operator to the status or the finalizers. A client sends the difference from the version that it has
+// read. With an optimistic lock, replacing the whole field has the same result.
+func (a *apiServer) patch(from *v1alpha1.DBScalingPolicy, change func(stored *v1alpha1.DBScalingPolicy) error) error {
 	key := client.ObjectKeyFromObject(from)
-	stored := st.current(key)
+	stored := a.current(key)
 	resource := v1alpha1.GroupVersion.WithResource("dbscalingpolicies").GroupResource()
 	switch {
 	case stored == nil:
@@ -76,12 +76,12 @@ func (st *apiServer) patch(from *v1alpha1.DBScalingPolicy, change func(stored *v
 	if err := change(stored); err != nil {
 		return err
 	}
-	st.store(stored)
+	a.store(stored)
 	stored.DeepCopyInto(from)
 	return nil
 }
 
-// roundTrip sends a status over the wire and back, which leaves times with whole seconds.
+// roundTrip encodes and decodes a status, which truncates times to whole seconds.
 func roundTrip(in v1alpha1.DBScalingPolicyStatus) (out v1alpha1.DBScalingPolicyStatus, err error) {
 	text, err := json.Marshal(in)
 	if err == nil {
@@ -90,20 +90,20 @@ func roundTrip(in v1alpha1.DBScalingPolicyStatus) (out v1alpha1.DBScalingPolicyS
 	return out, err
 }
 
-// at is a policy as it was at a moment, or nil.
-func (st *apiServer) at(key types.NamespacedName, moment time.Time) *v1alpha1.DBScalingPolicy {
-	all := st.versions[key]
+// at returns the version of a policy at a time, or nil.
+func (a *apiServer) at(key types.NamespacedName, t time.Time) *v1alpha1.DBScalingPolicy {
+	all := a.versions[key]
 	for n := len(all) - 1; n >= 0; n-- {
-		if !all[n].validFrom.After(moment) {
+		if !all[n].validFrom.After(t) {
 			return all[n].policy
 		}
 	}
 	return all[0].policy
 }
 
-// update changes a policy as a person or another controller does. A new spec is a new generation.
-func (st *apiServer) update(key types.NamespacedName, change func(*v1alpha1.DBScalingPolicy)) {
-	before := st.current(key)
+// update changes a policy as a user or another controller does. A new spec increments the generation.
+func (a *apiServer) update(key types.NamespacedName, change func(*v1alpha1.DBScalingPolicy)) {
+	before := a.current(key)
 	if before == nil {
 		return
 	}
@@ -112,25 +112,25 @@ func (st *apiServer) update(key types.NamespacedName, change func(*v1alpha1.DBSc
 	if !equality.Semantic.DeepEqual(before.Spec, p.Spec) {
 		p.Generation++
 	}
-	st.store(p)
-	st.sim.requeueSoon(key)
+	a.store(p)
+	a.sim.requeueSoon(key)
 }
 
 // delete deletes a policy as kubectl does.
-func (st *apiServer) delete(key types.NamespacedName) {
-	st.update(key, func(p *v1alpha1.DBScalingPolicy) { p.DeletionTimestamp = ptr.To(metav1.NewTime(st.sim.now)) })
+func (a *apiServer) delete(key types.NamespacedName) {
+	a.update(key, func(p *v1alpha1.DBScalingPolicy) { p.DeletionTimestamp = ptr.To(metav1.NewTime(a.sim.now)) })
 }
 
-// cachedClient is what a manager reads with: a cache that lags behind, and writes that may fail or be the last thing it does.
+// cachedClient is the client of a manager: its cache lags behind, and its writes may fail or end in a crash.
 type cachedClient struct {
-	client.Client // what the operator does not use
+	client.Client // methods that the operator does not use
 	manager       *manager
 }
 
-// advanceCache is the moment that the manager's cache shows. It never goes back.
+// advanceCache advances the cache and returns its time, which never goes back.
 func (m *manager) advanceCache() time.Time {
-	if moment := m.sim.now.Add(-m.cacheLag); moment.After(m.cacheTime) {
-		m.cacheTime = moment
+	if t := m.sim.now.Add(-m.cacheLag); t.After(m.cacheTime) {
+		m.cacheTime = t
 	}
 	return m.cacheTime
 }
@@ -182,7 +182,7 @@ func matchesIndex(p *v1alpha1.DBScalingPolicy, options client.ListOptions) bool 
 	})
 }
 
-// Patch implements client.Writer: only finalizers are the operator's to change.
+// Patch implements client.Writer. The operator may change only finalizers.
 func (r cachedClient) Patch(_ context.Context, o client.Object, _ client.Patch, _ ...client.PatchOption) error {
 	return r.manager.writeObject(o, func(p *v1alpha1.DBScalingPolicy) func(*v1alpha1.DBScalingPolicy) error {
 		return func(stored *v1alpha1.DBScalingPolicy) error {
@@ -196,7 +196,7 @@ func (r cachedClient) Patch(_ context.Context, o client.Object, _ client.Patch, 
 func (r cachedClient) Status() client.SubResourceWriter { return statusWriter{manager: r.manager} }
 
 type statusWriter struct {
-	client.SubResourceWriter // what the operator does not use
+	client.SubResourceWriter // methods that the operator does not use
 	manager                  *manager
 }
 
@@ -210,7 +210,7 @@ func (w statusWriter) Patch(_ context.Context, o client.Object, _ client.Patch, 
 	})
 }
 
-// writeObject is one request to the API server that changes something.
+// writeObject is one write request to the API server.
 func (m *manager) writeObject(o client.Object, change func(*v1alpha1.DBScalingPolicy) func(*v1alpha1.DBScalingPolicy) error) error {
 	policy, ok := o.(*v1alpha1.DBScalingPolicy)
 	if !ok {
@@ -224,7 +224,7 @@ func (m *manager) writeObject(o client.Object, change func(*v1alpha1.DBScalingPo
 		})
 	}
 	if m.sim.chance(m.sim.plan.faultRates.apiFails) {
-		m.sim.logf("the API server does not answer %s", m.name)
+		m.sim.logf("the API server does not respond to %s", m.name)
 		return apierrors.NewInternalError(errors.New("etcdserver: request timed out"))
 	}
 	if err := m.sim.api.patch(policy, change(policy)); err != nil {
@@ -232,16 +232,16 @@ func (m *manager) writeObject(o client.Object, change func(*v1alpha1.DBScalingPo
 	}
 	m.sim.recordWrite(key)
 	if m.sim.chance(m.sim.plan.faultRates.apiAnswerLost) {
-		m.sim.logf("the API server's answer to %s is lost", m.name)
-		return apierrors.NewTimeoutError("the answer was lost", 1)
+		m.sim.logf("the response of the API server to %s is lost", m.name)
+		return apierrors.NewTimeoutError("the response was lost", 1)
 	}
 	m.injectFaults("after writing " + key.Name)
 	return nil
 }
 
-// uncachedReader reads past the cache.
+// uncachedReader reads directly from the API server.
 type uncachedReader struct {
-	client.Reader // what the operator does not use
+	client.Reader // methods that the operator does not use
 	api           *apiServer
 }
 

@@ -12,57 +12,57 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/schedule"
 )
 
-// checkCall looks at a call before it has its effect.
+// checkCall checks a call before it takes effect.
 func (s *simulation) checkCall(m *manager, target scaling.Target, call scaling.Call) {
-	w := s.checker
-	w.calls++
+	ic := s.checker
+	ic.calls++
 	s.lastActivityAt = s.now
 	name := target.Identifier
-	s.logf("AWS is asked for %s %s %s", call.Action, call.Instance, call.InstanceClass)
+	s.logf("AWS call: %s %s %s", call.Action, call.Instance, call.InstanceClass)
 	p := s.api.current(types.NamespacedName{Namespace: namespace, Name: name})
 	if p == nil || p.Status.Operation == nil {
-		s.violationf("%s of %s is asked for without an intent", call.Action, call.Instance)
+		s.violationf("%s of %s is requested without an intent", call.Action, call.Instance)
 		return
 	}
-	t := w.operations[p.Status.Operation.ID]
+	t := ic.operations[p.Status.Operation.ID]
 	n := slices.IndexFunc(p.Status.Operation.Steps, func(step v1alpha1.OperationStep) bool {
 		return step.CompletionTime == nil && step.Attempts > 0 && string(step.Action) == string(call.Action) &&
 			step.Instance == call.Instance && step.InstanceClass == call.InstanceClass
 	})
 	if n < 0 {
-		s.violationf("%s of %s is asked for, and the intent does not say so", call.Action, call.Instance)
+		s.violationf("%s of %s is requested, but is not in the intent", call.Action, call.Instance)
 		return
 	}
-	if since, gone := w.optedOutSince[name]; gone && s.now.Sub(since) > 2*time.Minute {
-		s.violationf("%s of %s is asked for, and %s has no opt-in tag", call.Action, call.Instance, name)
+	if since, optedOut := ic.optedOutSince[name]; optedOut && s.now.Sub(since) > 2*time.Minute {
+		s.violationf("%s of %s is requested, and %s has no opt-in tag", call.Action, call.Instance, name)
 	}
 	if p.Status.Ownership != nil && p.Status.Ownership.Conflict != nil && p.Status.Operation.Direction != v1alpha1.DirectionCleanup {
-		s.violationf("%s of %s is asked for, and somebody else decides about %s", call.Action, call.Instance, name)
+		s.violationf("%s of %s is requested during the ownership conflict of %s", call.Action, call.Instance, name)
 	}
-	w.checkPause(m, p, call)
-	w.checkIdle(name, call)
-	w.checkSlots()
+	ic.checkPause(m, p, call)
+	ic.checkIdle(name, call)
+	ic.checkSlots()
 	switch call.Action {
 	case scaling.DeleteReader:
-		w.checkDelete(name, call)
+		ic.checkDelete(name, call)
 	case scaling.CreateReader:
-		w.checkCreate(name, t)
+		ic.checkCreate(name, t)
 	case scaling.ModifyInstanceClass:
-		w.checkResize(name, call, t)
-		w.checkDisruptionWindow(p, call, t)
+		ic.checkResize(name, call, t)
+		ic.checkDisruptionWindow(p, call, t)
 	case scaling.Failover:
-		w.checkFailover(name, call, t)
-		w.checkDisruptionWindow(p, call, t)
+		ic.checkFailover(name, call, t)
+		ic.checkDisruptionWindow(p, call, t)
 	case scaling.ModifyClusterClass:
-		w.checkDisruptionWindow(p, call, t)
+		ic.checkDisruptionWindow(p, call, t)
 	}
 }
 
-// recordAnswer looks at what came of a call.
+// recordAnswer records the result of a call.
 func (s *simulation) recordAnswer(target scaling.Target, call scaling.Call, err error) {
 	p := s.api.current(types.NamespacedName{Namespace: namespace, Name: target.Identifier})
 	if err != nil {
-		s.logf("AWS refuses: %v", err)
+		s.logf("AWS rejects the call: %v", err)
 		return
 	}
 	if call.Action == scaling.Failover {
@@ -77,79 +77,79 @@ func (s *simulation) recordAnswer(target scaling.Target, call scaling.Call, err 
 			continue
 		}
 		t.failedOver = t.failedOver || call.Action == scaling.Failover
-		if last, done := t.acceptedAt[n]; done && s.checker.undisturbedSince(t.name, last.Add(3*time.Minute)) { // else somebody has undone it
+		if last, done := t.acceptedAt[n]; done && s.checker.undisturbedSince(t.name, last.Add(3*time.Minute)) { // otherwise somebody else has reverted it
 			s.violationf("%s of %s is done twice by operation %s", call.Action, call.Instance, t.id)
 		}
 		t.acceptedAt[n] = s.now
 	}
 }
 
-// checkPause wants nothing to be asked for that a person has held back for a while.
-func (w *invariantChecker) checkPause(m *manager, p *v1alpha1.DBScalingPolicy, call scaling.Call) {
-	s := w.sim
+// checkPause requires that nothing is requested while the policy has been paused for a while.
+func (ic *invariantChecker) checkPause(m *manager, p *v1alpha1.DBScalingPolicy, call scaling.Call) {
+	s := ic.sim
 	before := s.api.at(types.NamespacedName{Namespace: p.Namespace, Name: p.Name}, s.now.Add(-m.sim.plan.faultRates.maxCacheLag-90*time.Second))
 	if before == nil || !p.DeletionTimestamp.IsZero() {
 		return
 	}
 	policy, err := convert.Policy(before)
 	if err == nil && policy.ManualControl.IsPaused(s.Now()) && before.Annotations[v1alpha1.AnnotationPausedUntil] == p.Annotations[v1alpha1.AnnotationPausedUntil] {
-		s.violationf("%s of %s is asked for while %s is paused", call.Action, call.Instance, p.Name)
+		s.violationf("%s of %s is requested while %s is paused", call.Action, call.Instance, p.Name)
 	}
 }
 
-// checkIdle wants nothing else to go on in a database, unless somebody else began it just now.
-func (w *invariantChecker) checkIdle(name string, call scaling.Call) {
-	if !w.undisturbedSince(name, w.sim.now) {
+// checkIdle requires that no other change is in progress in a database, unless somebody else has just started it.
+func (ic *invariantChecker) checkIdle(name string, call scaling.Call) {
+	if !ic.undisturbedSince(name, ic.sim.now) {
 		return
 	}
-	for _, i := range w.sim.world.Instances(region) {
+	for _, i := range ic.sim.world.Instances(region) {
 		if databaseOf(i) == name && i.Status != scaling.StatusAvailable {
-			w.sim.violationf("%s of %s is asked for while %s is %s", call.Action, call.Instance, i.Identifier, i.Status)
+			ic.sim.violationf("%s of %s is requested while %s is %s", call.Action, call.Instance, i.Identifier, i.Status)
 		}
 	}
 }
 
-// checkSlots wants no more operations that interrupt instances than the operator allows.
-func (w *invariantChecker) checkSlots() {
-	var busy []string
-	for _, key := range w.sim.keys {
-		if p := w.sim.api.current(key); p != nil {
+// checkSlots requires that no more disruptive operations are in progress than the operator allows.
+func (ic *invariantChecker) checkSlots() {
+	var disruptive []string
+	for _, key := range ic.sim.keys {
+		if p := ic.sim.api.current(key); p != nil {
 			if op := convert.Operation(p.Status.Operation); op != nil && op.IsDisruptive() && op.HasRequests() {
-				busy = append(busy, p.Name)
+				disruptive = append(disruptive, p.Name)
 			}
 		}
 	}
-	if len(busy) > w.sim.plan.slots {
-		w.sim.violationf("%d operations that interrupt instances are under way, %v, and %d may be", len(busy), busy, w.sim.plan.slots)
+	if len(disruptive) > ic.sim.plan.slots {
+		ic.sim.violationf("%d disruptive operations are in progress (%v), more than %d", len(disruptive), disruptive, ic.sim.plan.slots)
 	}
 }
 
-func (w *invariantChecker) checkDelete(name string, call scaling.Call) {
-	i, err := w.sim.world.Instance(region, call.Instance)
+func (ic *invariantChecker) checkDelete(name string, call scaling.Call) {
+	i, err := ic.sim.world.Instance(region, call.Instance)
 	if err != nil {
 		return
 	}
 	if i.Tags[scaling.TagCreatedBy] != scaling.TagCreatedByValue {
-		w.sim.violationf("%s is to be deleted, which the operator did not create", call.Instance)
+		ic.sim.violationf("deletion of %s, which the operator did not create", call.Instance)
 	}
-	truth, _ := w.sim.world.GroundTruth(region, call.Instance)
-	if truth.IsWriter && w.undisturbedSince(name, w.sim.now) {
-		w.sim.violationf("the writer %s is to be deleted", call.Instance)
+	truth, _ := ic.sim.world.GroundTruth(region, call.Instance)
+	if truth.IsWriter && ic.undisturbedSince(name, ic.sim.now) {
+		ic.sim.violationf("deletion of the writer %s", call.Instance)
 	}
-	if truth.InService && w.readerVCPUs(name, call.Instance) == 0 && w.undisturbedSince(name, w.sim.now) {
-		w.sim.violationf("%s is to be deleted, the last reader in service", call.Instance)
+	if truth.InService && ic.readerVCPUs(name, call.Instance) == 0 && ic.undisturbedSince(name, ic.sim.now) {
+		ic.sim.violationf("deletion of %s, the last reader in service", call.Instance)
 	}
 }
 
-func (w *invariantChecker) checkCreate(name string, t *trackedOperation) {
-	p := w.sim.api.current(types.NamespacedName{Namespace: namespace, Name: name})
+func (ic *invariantChecker) checkCreate(name string, t *trackedOperation) {
+	p := ic.sim.api.current(types.NamespacedName{Namespace: namespace, Name: name})
 	count := 0
-	for _, i := range w.sim.world.Instances(region) {
+	for _, i := range ic.sim.world.Instances(region) {
 		if databaseOf(i) == name {
 			count++
 		}
 	}
-	limit := t.operation.From.Count + int(*p.Spec.Guardrails.SurgeReaders) // with the writer, there may be one more than readers
+	limit := t.operation.From.Count + int(*p.Spec.Guardrails.SurgeReaders) // the surge reader counts
 	if t.operation.Pool == scaling.Writer {
 		limit = count
 	}
@@ -157,36 +157,36 @@ func (w *invariantChecker) checkCreate(name string, t *trackedOperation) {
 	if r := p.Spec.Readers; r != nil && t.operation.Pool == scaling.Readers && len(p.Annotations) == 0 {
 		limit = max(int(r.MaxReplicas), t.operation.From.Count) + 1
 	}
-	if readers := count - 1; readers+1 > max(limit, 1) && w.undisturbedSince(name, t.startedAt) || readers >= 15 {
-		w.sim.violationf("a reader is added to the %d of %s", readers, name)
+	if readers := count - 1; readers+1 > max(limit, 1) && ic.undisturbedSince(name, t.startedAt) || readers >= 15 {
+		ic.sim.violationf("a reader is added to the %d readers of %s", readers, name)
 	}
 }
 
-func (w *invariantChecker) checkResize(name string, call scaling.Call, t *trackedOperation) {
-	truth, exists := w.sim.world.GroundTruth(region, call.Instance)
-	if !exists || truth.IsWriter || !w.undisturbedSince(name, t.startedAt) {
+func (ic *invariantChecker) checkResize(name string, call scaling.Call, t *trackedOperation) {
+	truth, exists := ic.sim.world.GroundTruth(region, call.Instance)
+	if !exists || truth.IsWriter || !ic.undisturbedSince(name, t.startedAt) {
 		return
 	}
-	switch remaining := w.readerVCPUs(name, call.Instance); {
+	switch remaining := ic.readerVCPUs(name, call.Instance); {
 	case remaining == 0:
-		w.sim.violationf("%s is resized, the last reader in service", call.Instance)
+		ic.sim.violationf("resize of %s, the last reader in service", call.Instance)
 	case t.hasSurgeReader && remaining < t.minVCPUs-0.01:
-		w.sim.violationf("%s is resized, which leaves %g vCPUs of readers, and at the start there were %g (%s → %s)",
+		ic.sim.violationf("the resize of %s leaves %g vCPUs of readers; there were %g at the start (%s → %s)",
 			call.Instance, remaining, t.startVCPUs, t.operation.From, t.operation.To)
 	}
 }
 
-// checkFailover wants the new writer to be as large as the operation leads to.
-func (w *invariantChecker) checkFailover(name string, call scaling.Call, t *trackedOperation) {
-	candidate, exists := w.sim.world.GroundTruth(region, call.Instance)
-	if exists && candidate.VCPUs != vcpus(t.operation.To.InstanceClass) && w.undisturbedSince(name, w.sim.now) {
-		w.sim.violationf("%s of %g vCPUs is to become the writer of %s, which is to have %s", call.Instance, candidate.VCPUs, name, t.operation.To.InstanceClass)
+// checkFailover requires that the new writer has the desired class.
+func (ic *invariantChecker) checkFailover(name string, call scaling.Call, t *trackedOperation) {
+	candidate, exists := ic.sim.world.GroundTruth(region, call.Instance)
+	if exists && candidate.VCPUs != vcpus(t.operation.To.InstanceClass) && ic.undisturbedSince(name, ic.sim.now) {
+		ic.sim.violationf("failover to %s with %g vCPUs as the writer of %s, which should have %s", call.Instance, candidate.VCPUs, name, t.operation.To.InstanceClass)
 	}
 }
 
-// checkDisruptionWindow wants the writer to be interrupted in a window only, unless the policy lets emergencies.
-func (w *invariantChecker) checkDisruptionWindow(p *v1alpha1.DBScalingPolicy, call scaling.Call, t *trackedOperation) {
-	truth, exists := w.sim.world.GroundTruth(region, call.Instance)
+// checkDisruptionWindow requires that the writer is interrupted only in a window, unless the policy allows emergencies to override it.
+func (ic *invariantChecker) checkDisruptionWindow(p *v1alpha1.DBScalingPolicy, call scaling.Call, t *trackedOperation) {
+	truth, exists := ic.sim.world.GroundTruth(region, call.Instance)
 	if call.Action == scaling.ModifyInstanceClass && (!exists || !truth.IsWriter) {
 		return
 	}
@@ -194,11 +194,11 @@ func (w *invariantChecker) checkDisruptionWindow(p *v1alpha1.DBScalingPolicy, ca
 	if err != nil || t.operation.Emergency && policy.Guardrails.AllowEmergencyDisruption {
 		return
 	}
-	// The call may have taken some time on its way.
+	// The request may have been delayed.
 	for _, ago := range []time.Duration{0, 45 * time.Second, 2 * time.Minute} {
-		if open, _, err := schedule.IsOpen(policy.DisruptionWindows, w.sim.Now().Add(-ago)); err == nil && open {
+		if open, _, err := schedule.IsOpen(policy.DisruptionWindows, ic.sim.Now().Add(-ago)); err == nil && open {
 			return
 		}
 	}
-	w.sim.violationf("%s of %s interrupts the writer outside the windows", call.Action, call.Instance)
+	ic.sim.violationf("%s of %s interrupts the writer outside the windows", call.Action, call.Instance)
 }

@@ -13,16 +13,16 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// chaosEvent is something that happens to the database, to AWS or to the policy.
+// chaosEvent is something that happens to a database, to AWS or to a policy.
 type chaosEvent func(*simulation)
 
-// databaseEvents are what befalls the database and what AWS tells of it.
+// databaseEvents concern a database, its metrics, and AWS.
 var databaseEvents = []chaosEvent{metricGap, invalidMetrics, readOutage, writeDenial, classShortage, slowChange, instanceFailure, instanceReboot, clockJump, toggleOptInTag}
 
-// userEvents are what people, and other controllers, do.
+// userEvents are actions of users and of other controllers.
 var userEvents = []chaosEvent{pausePolicy, overridePolicy, editPolicy, concurrentWriter, deletePolicy, manualResize, manualFailover, manualAddReader, manualDeleteReader}
 
-// pickDatabase picks a policy and the instances of its database.
+// pickDatabase picks a policy and returns the instances of its database.
 func (s *simulation) pickDatabase() (types.NamespacedName, []*model.Instance) {
 	key := s.keys[s.random.IntN(len(s.keys))]
 	var out []*model.Instance
@@ -34,12 +34,12 @@ func (s *simulation) pickDatabase() (types.NamespacedName, []*model.Instance) {
 	return key, out
 }
 
-// databaseOf is the database that an instance belongs to.
+// databaseOf returns the database that an instance belongs to.
 func databaseOf(i *model.Instance) string {
 	return cmp.Or(i.Cluster, i.ReplicationSource, i.Identifier)
 }
 
-// pickInstance picks an instance of a policy's database, or nil when there is none.
+// pickInstance picks an instance of the database of a policy, or nil when there is none.
 func (s *simulation) pickInstance() (types.NamespacedName, *model.Instance) {
 	key, all := s.pickDatabase()
 	if len(all) == 0 {
@@ -48,7 +48,7 @@ func (s *simulation) pickInstance() (types.NamespacedName, *model.Instance) {
 	return key, all[s.random.IntN(len(all))]
 }
 
-// recordExternalChange notes that somebody else changed a database.
+// recordExternalChange records that somebody else changed a database.
 func (s *simulation) recordExternalChange(key types.NamespacedName, format string, args ...any) {
 	s.logf(format, args...)
 	s.checker.externalChangeAt[key.Name] = s.now
@@ -57,7 +57,7 @@ func (s *simulation) recordExternalChange(key types.NamespacedName, format strin
 func startSecondManager(s *simulation) {
 	if len(s.managers) < 2 {
 		until := s.now.Add(s.randomDuration(2*time.Minute, 40*time.Minute))
-		s.logf("a second manager begins, until %s", until.Format("15:04:05"))
+		s.logf("a second manager starts, until %s", until.Format("15:04:05"))
 		s.startManager("the second manager", until)
 	}
 }
@@ -65,7 +65,7 @@ func startSecondManager(s *simulation) {
 func metricGap(s *simulation) {
 	if _, i := s.pickInstance(); i != nil {
 		length := s.randomDuration(time.Minute, 30*time.Minute)
-		s.logf("%s publishes nothing for %s", i.Identifier, length)
+		s.logf("%s publishes no samples for %s", i.Identifier, length)
 		s.world.AddMetricGap(region, i.Identifier, s.now, s.now.Add(length))
 		s.checker.metricGaps = append(s.checker.metricGaps, interval{i.Identifier, s.now, s.now.Add(length)})
 	}
@@ -73,32 +73,32 @@ func metricGap(s *simulation) {
 
 func invalidMetrics(s *simulation) {
 	length := s.randomDuration(time.Minute, 20*time.Minute)
-	s.logf("CPU samples are no numbers for %s", length)
+	s.logf("CPU samples are invalid numbers for %s", length)
 	s.invalidSamples = append(s.invalidSamples, interval{"", s.now, s.now.Add(length)})
 }
 
 func readOutage(s *simulation) {
 	s.readsFailUntil = s.now.Add(s.randomDuration(time.Minute, 40*time.Minute))
-	s.logf("AWS cannot be read until %s", s.readsFailUntil.Format("15:04:05"))
+	s.logf("reads from AWS fail until %s", s.readsFailUntil.Format("15:04:05"))
 }
 
 func writeDenial(s *simulation) {
 	s.writesDeniedUntil = s.now.Add(s.randomDuration(time.Minute, 40*time.Minute))
-	s.logf("the role may change nothing until %s", s.writesDeniedUntil.Format("15:04:05"))
+	s.logf("the role is denied changes until %s", s.writesDeniedUntil.Format("15:04:05"))
 }
 
 func classShortage(s *simulation) {
 	class := ladder[s.random.IntN(len(ladder))]
-	zones := model.AvailabilityZones(region)[:s.random.IntN(3)] // none means all
-	s.logf("AWS runs out of %s in %v", class, zones)
+	zones := model.AvailabilityZones(region)[:s.random.IntN(3)] // none stands for all
+	s.logf("AWS has insufficient capacity for %s in %v", class, zones)
 	s.world.SetCapacityShortage(class, zones...)
 }
 
 func slowChange(s *simulation) {
 	if _, i := s.pickInstance(); i != nil {
-		by := s.randomDuration(10*time.Minute, 3*time.Hour)
-		s.logf("the next change of %s takes %s longer", i.Identifier, by)
-		s.world.DelayNextChange(region, i.Identifier, by)
+		extra := s.randomDuration(10*time.Minute, 3*time.Hour)
+		s.logf("the next change of %s takes %s longer", i.Identifier, extra)
+		s.world.DelayNextChange(region, i.Identifier, extra)
 	}
 }
 
@@ -108,7 +108,7 @@ func instanceFailure(s *simulation) {
 		return
 	}
 	if err := s.world.FailInstance(region, i.Identifier, "storage-full"); err == nil {
-		s.recordExternalChange(key, "%s is storage-full", i.Identifier)
+		s.recordExternalChange(key, "%s becomes storage-full", i.Identifier)
 	}
 }
 
@@ -124,21 +124,21 @@ func instanceReboot(s *simulation) {
 
 func clockJump(s *simulation) {
 	s.skew = s.randomDuration(0, 6*time.Minute) - 3*time.Minute
-	s.logf("the operator's clock is %s ahead", s.skew)
+	s.logf("the clock of the operator is %s ahead", s.skew)
 }
 
 func toggleOptInTag(s *simulation) {
 	key, _ := s.pickDatabase()
 	if _, gone := s.checker.optedOutSince[key.Name]; gone {
-		s.logf("somebody gives %s its opt-in tag back", key.Name)
+		s.logf("somebody adds the opt-in tag of %s again", key.Name)
 		s.setOptInTag(key, true)
 		return
 	}
-	s.logf("somebody takes the opt-in tag from %s", key.Name)
+	s.logf("somebody removes the opt-in tag of %s", key.Name)
 	s.setOptInTag(key, false)
 }
 
-// setOptInTag sets the opt-in tag of a database, or takes it away.
+// setOptInTag adds or removes the opt-in tag of a database.
 func (s *simulation) setOptInTag(key types.NamespacedName, on bool) {
 	arn := ""
 	if c, err := s.world.Cluster(region, key.Name); err == nil {
@@ -157,7 +157,7 @@ func (s *simulation) setOptInTag(key types.NamespacedName, on bool) {
 	}
 }
 
-// setAnnotations sets a policy's annotations.
+// setAnnotations replaces the annotations of a policy.
 func (s *simulation) setAnnotations(key types.NamespacedName, annotations map[string]string) {
 	if p := s.api.current(key); p != nil && (len(p.Annotations) > 0 || len(annotations) > 0) {
 		s.api.update(key, func(p *v1alpha1.DBScalingPolicy) { p.Annotations = annotations })
@@ -167,7 +167,7 @@ func (s *simulation) setAnnotations(key types.NamespacedName, annotations map[st
 func pausePolicy(s *simulation) {
 	key, _ := s.pickDatabase()
 	until := s.now.Add(s.randomDuration(5*time.Minute, time.Hour)).UTC().Format(time.RFC3339)
-	s.logf("somebody pauses %s until %s", key.Name, until)
+	s.logf("a user pauses %s until %s", key.Name, until)
 	s.setAnnotations(key, map[string]string{v1alpha1.AnnotationPausedUntil: until})
 }
 
@@ -181,7 +181,7 @@ func overridePolicy(s *simulation) {
 	} else {
 		annotations[v1alpha1.AnnotationOverrideWriter] = class
 	}
-	s.logf("somebody wants %v of %s", annotations, key.Name)
+	s.logf("a user sets the annotations %v of %s", annotations, key.Name)
 	s.setAnnotations(key, annotations)
 }
 
@@ -190,7 +190,7 @@ func editPolicy(s *simulation) {
 	smallest := s.random.IntN(2)
 	maxReplicas := int32(1 + s.random.IntN(4))
 	surge := ptr.To(int32(s.random.IntN(2)))
-	s.logf("somebody edits %s: at most %d readers from %s on, %d surge readers", key.Name, maxReplicas, ladder[smallest], *surge)
+	s.logf("a user edits %s: at most %d readers, classes from %s, %d surge readers", key.Name, maxReplicas, ladder[smallest], *surge)
 	s.api.update(key, func(p *v1alpha1.DBScalingPolicy) {
 		classes := make([]v1alpha1.InstanceClass, 0, len(ladder))
 		for _, c := range ladder[smallest:] {
@@ -204,7 +204,7 @@ func editPolicy(s *simulation) {
 	})
 }
 
-// concurrentWriter is another controller that writes the object often, so that the operator's writes meet conflicts.
+// concurrentWriter is another controller that updates the object often, so that writes of the operator conflict.
 func concurrentWriter(s *simulation) {
 	key, _ := s.pickDatabase()
 	for range 1 + s.random.IntN(5) {
@@ -213,17 +213,17 @@ func concurrentWriter(s *simulation) {
 		})
 	}
 	s.writeConflictsUntil[key] = s.now.Add(s.randomDuration(time.Minute, 20*time.Minute))
-	s.logf("another controller writes %s again and again until %s", key.Name, s.writeConflictsUntil[key].Format("15:04:05"))
+	s.logf("another controller updates %s repeatedly until %s", key.Name, s.writeConflictsUntil[key].Format("15:04:05"))
 }
 
-// deletePolicy deletes a policy, once in a play.
+// deletePolicy deletes a policy, once in a run.
 func deletePolicy(s *simulation) {
 	key, _ := s.pickDatabase()
 	if s.checker.deletedPolicies[key.Name] || len(s.checker.deletedPolicies) > 0 {
 		return
 	}
 	s.checker.deletedPolicies[key.Name] = true
-	s.logf("somebody deletes the policy %s", key.Name)
+	s.logf("a user deletes the policy %s", key.Name)
 	s.api.delete(key)
 }
 
@@ -234,7 +234,7 @@ func manualResize(s *simulation) {
 	}
 	class := ladder[s.random.IntN(len(ladder))]
 	if i.Class == "db.serverless" {
-		return // it would make a cluster of both kinds, which is refused
+		return // it would mix provisioned and serverless instances, which the model refuses
 	}
 	if _, err := s.world.ModifyInstance(region, i.Identifier, model.ModifyInstanceRequest{Class: &class, ApplyImmediately: true}); err == nil {
 		s.recordExternalChange(key, "somebody resizes %s to %s", i.Identifier, class)

@@ -16,41 +16,41 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// snapshotAge is how old what a manager knows may be, as the AWS edge has it.
+// snapshotAge is the maximum age of a snapshot, as in package awsx.
 const snapshotAge = 55 * time.Second
 
-// requestTimeout is how long a request may take, as the AWS edge has it.
+// requestTimeout is the timeout of a request, as in package awsx.
 const requestTimeout = 30 * time.Second
 
-// snapshot is what a manager last saw of a target.
+// snapshot is the last observation of a target by a manager.
 type snapshot struct {
 	observation scaling.Observation
 	err         error
 	readAt      time.Time
 }
 
-// Observe implements scaling.Observer on the model.
+// Observe implements scaling.Observer with the model.
 func (m *manager) Observe(_ context.Context, targets []scaling.Target, notBefore time.Time) []scaling.ObservationResult {
 	out := make([]scaling.ObservationResult, len(targets))
 	for n, target := range targets {
-		if n > 0 { // the others are listed for the sake of a shared batch
+		if n > 0 { // the reconciler uses only the first; the others share its batch
 			continue
 		}
 		notBefore = notBefore.Add(-m.sim.skew)
 		if oldest := m.sim.now.Add(-snapshotAge); notBefore.Before(oldest) {
 			notBefore = oldest
 		}
-		known, ok := m.snapshots[target]
-		if !ok || known.readAt.Before(notBefore) || known.err != nil {
-			known = m.readTarget(target)
-			m.snapshots[target] = known
+		last, ok := m.snapshots[target]
+		if !ok || last.readAt.Before(notBefore) || last.err != nil {
+			last = m.readTarget(target)
+			m.snapshots[target] = last
 		}
-		out[n] = scaling.ObservationResult{Observation: known.observation, Err: known.err}
+		out[n] = scaling.ObservationResult{Observation: last.observation, Err: last.err}
 	}
 	return out
 }
 
-// readTarget reads a target anew.
+// readTarget reads a target from the model.
 func (m *manager) readTarget(target scaling.Target) snapshot {
 	s := m.sim
 	if s.readsFail(s.now) || s.chance(s.plan.faultRates.throttled) {
@@ -59,7 +59,7 @@ func (m *manager) readTarget(target scaling.Target) snapshot {
 	return snapshot{observation: s.observe(target), readAt: s.now}
 }
 
-// observe is what AWS shows of a target now.
+// observe returns the observation of a target as AWS shows it.
 func (s *simulation) observe(target scaling.Target) scaling.Observation {
 	o := scaling.Observation{ObservedAt: s.now.Add(s.skew), Orderable: s.orderable[target.Identifier]}
 	if target.Kind == scaling.DBCluster {
@@ -106,7 +106,7 @@ func (s *simulation) observe(target scaling.Target) scaling.Observation {
 	return o
 }
 
-// observeInstance is what AWS shows of an instance.
+// observeInstance returns an instance as AWS shows it.
 func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Instance {
 	out := scaling.Instance{
 		Identifier: i.Identifier, ARN: i.ARN(), Class: i.Class, PendingClass: i.PendingChanges.Class, Status: i.Status, Writer: writer,
@@ -127,11 +127,10 @@ func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Ins
 	return out
 }
 
-// metricHistory is how far back samples are read.
+// metricHistory is the length of the series that is read.
 const metricHistory = 75 * time.Minute
 
-// series is what CloudWatch has of an instance's metric, without the minutes that fall into garbage. What was read is kept, as
-// the AWS edge does.
+// series returns the samples of a metric of an instance from CloudWatch. Samples that were read are kept, as in package awsx.
 func (s *simulation) series(i *model.Instance, metric string) scaling.Series {
 	key := i.ResourceID + metric
 	known := s.knownSeries[key]
@@ -140,10 +139,10 @@ func (s *simulation) series(i *model.Instance, metric string) scaling.Series {
 		from = known[last].Time.Add(time.Minute)
 	}
 	if s.now.Sub(from) < 2*time.Minute {
-		return known // nothing newer is published
+		return known // CloudWatch has published nothing newer
 	}
 	for _, p := range s.world.MetricSamples(region, map[string]string{"DBInstanceIdentifier": i.Identifier}, metric, from, s.now) {
-		if !p.Time.Before(i.CreatedAt.Truncate(time.Minute)) { // else it is of an earlier instance of this name
+		if !p.Time.Before(i.CreatedAt.Truncate(time.Minute)) { // an earlier sample is of another instance with this name
 			known = append(known, scaling.Sample{Time: p.Time, Value: s.corruptSample(metric, p.Time, p.Value)})
 		}
 	}
@@ -154,7 +153,7 @@ func (s *simulation) series(i *model.Instance, metric string) scaling.Series {
 	return slices.Clip(known)
 }
 
-// fiveMinuteExtremes makes one sample of each five minutes.
+// fiveMinuteExtremes reduces each five minutes to one sample.
 func fiveMinuteExtremes(in scaling.Series, extreme func(a, b float64) float64) scaling.Series {
 	var out scaling.Series
 	for _, sample := range in {
@@ -168,13 +167,13 @@ func fiveMinuteExtremes(in scaling.Series, extreme func(a, b float64) float64) s
 	return out
 }
 
-// Execute implements scaling.Executor on the model: each call may be lost, or its answer, and the process may die.
+// Execute implements scaling.Executor with the model: the request or its response may be lost, and the process may crash.
 func (m *manager) Execute(_ context.Context, target scaling.Target, call scaling.Call) error {
 	s := m.sim
 	delete(m.snapshots, target)
-	asked := s.now
-	m.injectFaults("before AWS hears of it")
-	if s.now.Sub(asked) > requestTimeout {
+	sentAt := s.now
+	m.injectFaults("before the AWS call")
+	if s.now.Sub(sentAt) > requestTimeout {
 		s.logf("the request %s %s times out", call.Action, call.Instance)
 		return fmt.Errorf("%w: simulated", scaling.ErrUnavailable)
 	}
@@ -190,16 +189,15 @@ func (m *manager) Execute(_ context.Context, target scaling.Target, call scaling
 	s.checkCall(m, target, call)
 	err := s.execute(target, call)
 	s.recordAnswer(target, call, err)
-	m.injectFaults("after AWS has heard of it")
+	m.injectFaults("after the AWS call")
 	if s.chance(s.plan.faultRates.answerLost) {
-		s.logf("the answer to %s %s is lost", call.Action, call.Instance)
+		s.logf("the response to %s %s is lost", call.Action, call.Instance)
 		return fmt.Errorf("%w: simulated", scaling.ErrUnavailable)
 	}
 	return err
 }
 
-// execute does what a call says. It has none of the checks that the AWS edge makes, so that a call that should not have been
-// made has its effect.
+// execute carries out a call. It has none of the checks of package awsx, so that a call that should not have been made takes effect.
 func (s *simulation) execute(target scaling.Target, call scaling.Call) error {
 	var err error
 	switch call.Action {
@@ -218,12 +216,12 @@ func (s *simulation) execute(target scaling.Target, call scaling.Call) error {
 	case scaling.Failover:
 		_, err = s.world.FailoverCluster(region, target.Identifier, call.Instance)
 	default:
-		err = fmt.Errorf("nobody knows the action %s", call.Action)
+		err = fmt.Errorf("unknown action %s", call.Action)
 	}
 	return classifyError(err)
 }
 
-// createReader makes a reader in a zone that was not tried yet.
+// createReader creates a reader in an availability zone that was not tried yet.
 func (s *simulation) createReader(target scaling.Target, call scaling.Call) error {
 	tags := map[string]string{scaling.TagOptIn: "*"}
 	for k, v := range call.Tags {
@@ -231,7 +229,7 @@ func (s *simulation) createReader(target scaling.Target, call scaling.Call) erro
 	}
 	zones := slices.DeleteFunc(model.AvailabilityZones(region), func(z string) bool { return slices.Contains(call.AvoidZones, z) })
 	if len(zones) == 0 {
-		return &scaling.NoCapacityError{LastZone: true, Err: fmt.Errorf("%w: no zone has it", scaling.ErrNoCapacity)}
+		return &scaling.NoCapacityError{LastZone: true, Err: fmt.Errorf("%w: no availability zone is left", scaling.ErrNoCapacity)}
 	}
 	tier := call.PromotionTier
 	var err error
@@ -251,12 +249,12 @@ func (s *simulation) createReader(target scaling.Target, call scaling.Call) erro
 	return err
 }
 
-// classifyError is a fault of the model as the AWS edge tells it.
+// classifyError converts an error of the model as package awsx does.
 func classifyError(err error) error {
 	var fault *model.APIError
 	if errors.As(err, &fault) {
 		return awsx.Classify(&smithy.OperationError{
-			ServiceID: "RDS", OperationName: "the change", Err: &smithy.GenericAPIError{Code: fault.Code, Message: fault.Message},
+			ServiceID: "RDS", OperationName: "request", Err: &smithy.GenericAPIError{Code: fault.Code, Message: fault.Message},
 		})
 	}
 	return err

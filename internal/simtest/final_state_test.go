@@ -11,57 +11,57 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// checkNow looks at what must hold at every moment.
-func (w *invariantChecker) checkNow() {
-	s := w.sim
-	for _, t := range w.operations {
-		if t.ended || !t.hasSurgeReader || !w.undisturbedSince(t.name, t.startedAt) || s.hasChaosEvents() {
+// checkNow checks the invariants that hold at every time.
+func (ic *invariantChecker) checkNow() {
+	s := ic.sim
+	for _, t := range ic.operations {
+		if t.ended || !t.hasSurgeReader || !ic.undisturbedSince(t.name, t.startedAt) || s.hasChaosEvents() {
 			continue
 		}
-		if now := w.readerVCPUs(t.name, ""); now < t.minVCPUs-0.01 && t.operation.Pool == scaling.Readers {
-			s.violationf("%g vCPUs of readers of %s are in service in the middle of %s, and at the start there were %g", now, t.name, t.id, t.startVCPUs)
+		if inService := ic.readerVCPUs(t.name, ""); inService < t.minVCPUs-0.01 && t.operation.Pool == scaling.Readers {
+			s.violationf("%g vCPUs of readers of %s are in service during %s; there were %g at the start", inService, t.name, t.id, t.startVCPUs)
 		}
 		if t.failedOver && t.operation.Direction == scaling.Up {
-			w.checkPromotionCandidate(t)
+			ic.checkPromotionCandidate(t)
 		}
 	}
 }
 
-// hasChaosEvents says whether something befalls the database itself in this play.
+// hasChaosEvents reports whether this run has chaos events.
 func (s *simulation) hasChaosEvents() bool { return len(s.plan.chaosEvents) > 0 }
 
-// checkPromotionCandidate wants the reader that Aurora would promote to be as large as the writer, from the failover on.
-func (w *invariantChecker) checkPromotionCandidate(t *trackedOperation) {
-	c, err := w.sim.world.Cluster(region, t.name)
+// checkPromotionCandidate requires that, from the failover on, the reader that Aurora would promote is as large as the writer.
+func (ic *invariantChecker) checkPromotionCandidate(t *trackedOperation) {
+	c, err := ic.sim.world.Cluster(region, t.name)
 	if err != nil || c.Status != scaling.StatusAvailable {
 		return
 	}
-	writer, _ := w.sim.world.GroundTruth(region, c.Writer)
+	writer, _ := ic.sim.world.GroundTruth(region, c.Writer)
 	var candidate string
 	candidateTier, candidateVCPUs := 16, 0.0
 	for _, id := range c.Members {
-		i, errInstance := w.sim.world.Instance(region, id)
-		truth, _ := w.sim.world.GroundTruth(region, id)
+		i, errInstance := ic.sim.world.Instance(region, id)
+		truth, _ := ic.sim.world.GroundTruth(region, id)
 		if errInstance == nil && !truth.IsWriter && truth.InService && (i.PromotionTier < candidateTier || i.PromotionTier == candidateTier && truth.VCPUs > candidateVCPUs) {
 			candidate, candidateTier, candidateVCPUs = id, i.PromotionTier, truth.VCPUs
 		}
 	}
 	if candidate != "" && candidateVCPUs < writer.VCPUs && writer.VCPUs == vcpus(t.operation.To.InstanceClass) && !surgeReaderDeleted(c.Members, t) {
-		w.sim.violationf("%s of %g vCPUs would succeed %s of %g", candidate, candidateVCPUs, c.Writer, writer.VCPUs)
+		ic.sim.violationf("%s with %g vCPUs would replace the writer %s with %g", candidate, candidateVCPUs, c.Writer, writer.VCPUs)
 	}
 }
 
-// surgeReaderDeleted says whether the surge reader of an operation has gone again.
+// surgeReaderDeleted reports whether the surge reader of an operation no longer exists.
 func surgeReaderDeleted(members []string, t *trackedOperation) bool {
 	return !slices.ContainsFunc(t.operation.Steps, func(s scaling.Step) bool {
 		return s.Action == scaling.CreateReader && slices.Contains(members, s.Instance)
 	})
 }
 
-// temporaryGuards are the guards that time alone lifts.
+// temporaryGuards are the guards whose veto ends with time.
 var temporaryGuards = []string{"Cooldown", "DisruptionWindow", "OperationsPerDay", "FleetSlot", "MetricsStale", "DatabaseBusy", "CapacityShortage"}
 
-// isSteady says whether the operator has had nothing to do for a good while.
+// isSteady reports whether the operator has had nothing to do for the quiet period.
 func (s *simulation) isSteady() bool {
 	if slices.ContainsFunc(s.world.Instances(region), func(i *model.Instance) bool { return i.Status != scaling.StatusAvailable }) {
 		s.lastActivityAt = s.now
@@ -74,82 +74,92 @@ func (s *simulation) isSteady() bool {
 		if p.Status.Decision == nil {
 			return false
 		}
-		if o := p.Status.Ownership; o != nil && o.Conflict != nil { // what was undone before was seen late
+		if o := p.Status.Ownership; o != nil && o.Conflict != nil { // a revert was detected late
 			s.setAnnotations(key, map[string]string{v1alpha1.AnnotationResolveConflict: s.now.Format(time.RFC3339)})
 			return false
 		}
 		if s.now.Sub(p.Status.Decision.Time.Time) < 10*time.Minute {
 			return false
 		}
-		blockedWithoutSurge := *p.Spec.Guardrails.SurgeReaders == 0 && slices.Contains(guardsWithoutSurge, p.Status.Decision.HeldBackBy)
-		if p.Status.Operation != nil || slices.Contains(temporaryGuards, p.Status.Decision.HeldBackBy) || p.Status.Decision.Reason == "Stabilizing" && !blockedWithoutSurge {
+		stabilizing := p.Status.Decision.Reason == string(scaling.ReasonStabilizing) && !isBlockedWithoutSurge(p)
+		if p.Status.Operation != nil || slices.Contains(temporaryGuards, blockingGuard(p)) || stabilizing {
 			return false
 		}
 	}
 	return s.now.Sub(s.lastActivityAt) > quietPeriod && s.now.Sub(s.chaosEndedAt) > quietPeriod
 }
 
-// quietPeriod is how long the operator has asked AWS for nothing when it is at rest.
+// quietPeriod is how long no change is in progress in a steady state.
 const quietPeriod = 80 * time.Minute
 
-// steadyReasons are the decisions that an operator at rest may have.
-var steadyReasons = []string{"WithinThresholds", "AtMaximum", "AtMinimum", "NoSuitableShape", "ScalingIneffective"}
+// steadyReasons are the reasons of decisions in a steady state.
+var steadyReasons = append([]scaling.Reason{scaling.ReasonWithinThresholds, scaling.ReasonAtMinimum}, limitReasons...)
 
-// guardsWithoutSurge are the guards that a policy without surge readers runs into.
-var guardsWithoutSurge = []string{"MinimumReaders", "ReadersCarryLoad"}
+// limitReasons are the reasons for not adding required capacity. A surge reader may then be kept.
+var limitReasons = []scaling.Reason{scaling.ReasonAtMaximum, scaling.ReasonNoSuitableShape, scaling.ReasonScalingIneffective}
 
-// limitReasons are the decisions that more capacity is wanted and may not be had. A surge reader may then be of use.
-var limitReasons = []string{"AtMaximum", "NoSuitableShape", "ScalingIneffective"}
+// blockingGuard returns the first guard that blocks the decision of a policy, or "".
+func blockingGuard(p *v1alpha1.DBScalingPolicy) string { return p.Status.Decision.HeldBackBy }
 
-// checkEnd looks at what is left when all is quiet.
-func (w *invariantChecker) checkEnd() {
-	s := w.sim
+// isBlockedWithoutSurge reports whether a policy without surge readers is blocked for good: no sequence of steps is safe.
+func isBlockedWithoutSurge(p *v1alpha1.DBScalingPolicy) bool {
+	return *p.Spec.Guardrails.SurgeReaders == 0 && slices.Contains([]string{"MinimumReaders", "ReaderCapacity"}, blockingGuard(p))
+}
+
+// isLimited reports whether a limit prevents required capacity.
+func isLimited(p *v1alpha1.DBScalingPolicy) bool {
+	return slices.Contains(limitReasons, scaling.Reason(p.Status.Decision.Reason))
+}
+
+// checkEnd checks the final state.
+func (ic *invariantChecker) checkEnd() {
+	s := ic.sim
 	if len(s.violations) > 0 {
 		return
 	}
-	// A window that opens or closes may show in a status.
-	if limit := 5 * len(s.keys); w.countWritesSince(s.now.Add(-time.Hour)) > limit {
-		s.violationf("the operator is at rest and has written %d times within an hour", w.countWritesSince(s.now.Add(-time.Hour)))
+	// A window that opens or closes may change a status.
+	if limit := 5 * len(s.keys); ic.countWritesSince(s.now.Add(-time.Hour)) > limit {
+		s.violationf("in a steady state the operator has written %d times within an hour", ic.countWritesSince(s.now.Add(-time.Hour)))
 	}
 	for _, key := range s.keys {
 		p := s.api.current(key)
-		w.checkLeftoverSurgeReader(key.Name, p)
-		if p == nil && !w.deletedPolicies[key.Name] {
-			s.violationf("the policy %s is gone", key.Name)
+		ic.checkLeftoverSurgeReader(key.Name, p)
+		if p == nil && !ic.deletedPolicies[key.Name] {
+			s.violationf("the policy %s no longer exists", key.Name)
 		}
 		if p == nil {
 			continue
 		}
 		d := p.Status.Decision
-		if w.deletedPolicies[key.Name] {
-			if !w.hasSurgeReader(key.Name) { // else it is needed, as leftover has seen
-				s.violationf("%s was deleted and is still there: %s: %s", key.Name, d.Reason, d.Message)
+		if ic.deletedPolicies[key.Name] {
+			if !ic.hasSurgeReader(key.Name) { // it is needed then, see checkLeftoverSurgeReader
+				s.violationf("%s was deleted and still exists: %s: %s", key.Name, d.Reason, d.Message)
 			}
 			continue
 		}
-		isBlocked := d.HeldBackBy != ""
-		if *p.Spec.Guardrails.SurgeReaders == 0 && slices.Contains(guardsWithoutSurge, d.HeldBackBy) {
-			continue // there is no safe way without a surge reader
+		if isBlockedWithoutSurge(p) {
+			continue
 		}
-		if !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady) || !slices.Contains(steadyReasons, d.Reason) || isBlocked {
-			s.violationf("%s ends with %s (held back by %q): %s", key.Name, d.Reason, d.HeldBackBy, d.Message)
+		isReady := meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady)
+		if !isReady || !slices.Contains(steadyReasons, scaling.Reason(d.Reason)) || blockingGuard(p) != "" {
+			s.violationf("%s ends with %s (blocked by %q): %s", key.Name, d.Reason, blockingGuard(p), d.Message)
 		}
-		w.checkUtilization(p)
+		ic.checkUtilization(p)
 	}
 }
 
-// hasSurgeReader says whether a database has a surge reader.
-func (w *invariantChecker) hasSurgeReader(name string) bool {
-	return slices.ContainsFunc(w.sim.world.Instances(region), func(i *model.Instance) bool {
+// hasSurgeReader reports whether a database has a surge reader.
+func (ic *invariantChecker) hasSurgeReader(name string) bool {
+	return slices.ContainsFunc(ic.sim.world.Instances(region), func(i *model.Instance) bool {
 		return databaseOf(i) == name && i.Tags[scaling.TagSurge] != ""
 	})
 }
 
-// checkLeftoverSurgeReader wants no surge reader to be there but one that is needed: the readers would be too few without it, or too small.
-func (w *invariantChecker) checkLeftoverSurgeReader(name string, p *v1alpha1.DBScalingPolicy) {
+// checkLeftoverSurgeReader requires that no surge reader exists unless it is needed: without it the readers would be too few or too small.
+func (ic *invariantChecker) checkLeftoverSurgeReader(name string, p *v1alpha1.DBScalingPolicy) {
 	surge, others, otherVCPUs := "", 0, 0.0
-	for _, i := range w.sim.world.Instances(region) {
-		truth, _ := w.sim.world.GroundTruth(region, i.Identifier)
+	for _, i := range ic.sim.world.Instances(region) {
+		truth, _ := ic.sim.world.GroundTruth(region, i.Identifier)
 		switch {
 		case databaseOf(i) != name || truth.IsWriter:
 		case i.Tags[scaling.TagSurge] != "":
@@ -159,31 +169,31 @@ func (w *invariantChecker) checkLeftoverSurgeReader(name string, p *v1alpha1.DBS
 			otherVCPUs += truth.VCPUs
 		}
 	}
-	_, readers, _ := w.sim.world.PoolGroundTruth(region, name)
+	_, readers, _ := ic.sim.world.PoolGroundTruth(region, name)
 	minReaders, target := 1, 55.0
 	if p != nil && p.Spec.Readers != nil {
 		minReaders = int(p.Spec.Readers.MinReplicas)
 	}
-	limited := p != nil && p.Status.Decision != nil && slices.Contains(limitReasons, p.Status.Decision.Reason)
+	limited := p != nil && p.Status.Decision != nil && isLimited(p)
 	if surge != "" && others >= minReaders && 100*readers.DemandVCPUs < (target-12)*otherVCPUs && !limited {
-		w.sim.violationf("the surge reader %s is left over: the others would be at %.0f %% without it", surge, 100*readers.DemandVCPUs/otherVCPUs)
+		ic.sim.violationf("the surge reader %s is left over: the others would be at %.0f %% without it", surge, 100*readers.DemandVCPUs/otherVCPUs)
 	}
 }
 
-// checkUtilization wants each pool that the policy scales to be neither too small for its load, nor saturated, unless it may not grow.
-func (w *invariantChecker) checkUtilization(p *v1alpha1.DBScalingPolicy) {
-	if slices.Contains(limitReasons, p.Status.Decision.Reason) {
+// checkUtilization requires that no scaled pool is above the scale-up threshold, unless a limit prevents a scale-up.
+func (ic *invariantChecker) checkUtilization(p *v1alpha1.DBScalingPolicy) {
+	if isLimited(p) {
 		return
 	}
-	writer, readers, found := w.sim.world.PoolGroundTruth(region, p.Name)
+	writer, readers, found := ic.sim.world.PoolGroundTruth(region, p.Name)
 	if !found {
 		return
 	}
 	limit := float64(p.Spec.CPU.ScaleUpPercent) + 3
 	if used := 100 * writer.DemandVCPUs / writer.VCPUs; p.Spec.Writer != nil && used > limit {
-		w.sim.violationf("the writer of %s is at rest at %.0f %%: %s", p.Name, used, p.Status.Decision.Message)
+		ic.sim.violationf("the writer of %s stays at %.0f %%: %s", p.Name, used, p.Status.Decision.Message)
 	}
 	if used := 100 * readers.DemandVCPUs / readers.VCPUs; p.Spec.Readers != nil && readers.VCPUs > 0 && used > limit {
-		w.sim.violationf("the readers of %s are at rest at %.0f %%: %s", p.Name, used, p.Status.Decision.Message)
+		ic.sim.violationf("the readers of %s stay at %.0f %%: %s", p.Name, used, p.Status.Decision.Message)
 	}
 }

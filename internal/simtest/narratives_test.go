@@ -16,40 +16,40 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-var update = flag.Bool("update", false, "write the narratives anew")
+var update = flag.Bool("update", false, "rewrite the golden files of the narratives")
 
-// narratives are plays for people to read: testdata has the text of each.
+// narratives are runs whose logs are golden files in testdata.
 var narratives = []struct {
 	name string
-	// does says what the story is about, which is its first line.
-	does string
-	plan func() *runPlan
-	// happens are mishaps at their times.
-	happens map[time.Duration]chaosEvent
+	// summary is the first line of the golden file.
+	summary string
+	plan    func() *runPlan
+	// events are chaos events at fixed times after the start.
+	events map[time.Duration]chaosEvent
 }{
-	{"readers-grow", "The readers' load doubles at 08:40. The process dies now and then.", func() *runPlan {
+	{"readers-grow", "The readers' load doubles at 08:40. The process crashes now and then.", func() *runPlan {
 		p := newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
 		p.faultRates.crash = 0.2
 		return p
 	}, nil},
-	{"writer-grows", "The writer's load doubles at 08:40. Answers of AWS are lost.", func() *runPlan {
+	{"writer-grows", "The writer's load doubles at 08:40. Responses of AWS are lost.", func() *runPlan {
 		p := newNarrativePlan(cluster("orders", 1.9, "db.r6g.large", "db.r6g.large"), 0.5, 0.5)
 		p.scenario.Databases[0].Load.Writer = stepCurve(0.9, 1.8)
 		p.faultRates.answerLost = 0.6
 		return p
 	}, nil},
-	{"no-capacity", "AWS runs out of the class that is wanted, first in one zone, then in all.", func() *runPlan {
+	{"no-capacity", "AWS has insufficient capacity for the desired class in every availability zone.", func() *runPlan {
 		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.9)
 	}, map[time.Duration]chaosEvent{
 		30 * time.Minute: func(s *simulation) {
-			s.logf("AWS runs out of db.r6g.xlarge")
+			s.logf("AWS has insufficient capacity for db.r6g.xlarge")
 			s.world.SetCapacityShortage("db.r6g.xlarge")
 		},
 	}},
-	{"policy-deleted", "The policy is deleted while its operation is under way.", func() *runPlan {
+	{"policy-deleted", "The policy is deleted during an operation.", func() *runPlan {
 		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
 	}, map[time.Duration]chaosEvent{60 * time.Minute: deletePolicy}},
-	{"surge-reader-deleted", "Somebody deletes the surge reader in the middle of an operation.", func() *runPlan {
+	{"surge-reader-deleted", "Somebody deletes the surge reader during an operation.", func() *runPlan {
 		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
 	}, map[time.Duration]chaosEvent{61 * time.Minute: func(s *simulation) {
 		for _, i := range s.world.Instances(region) {
@@ -62,7 +62,7 @@ var narratives = []struct {
 	}}},
 }
 
-// cluster is a cluster whose first class is the writer's.
+// cluster returns an Aurora cluster. The first class is that of the writer.
 func cluster(name string, writer float64, classes ...string) model.Database {
 	tags := map[string]string{scaling.TagOptIn: namespace}
 	d := model.Database{
@@ -75,14 +75,14 @@ func cluster(name string, writer float64, classes ...string) model.Database {
 	return d
 }
 
-// stepCurve is a load in vCPUs that changes at 08:40.
+// stepCurve returns a load in vCPUs that changes at 08:40.
 func stepCurve(before, after float64) model.Curve {
 	return model.Curve{Points: []model.CurvePoint{
 		{At: model.Instant{Offset: 39 * time.Minute}, VCPUs: before}, {At: model.Instant{Offset: 40 * time.Minute}, VCPUs: after},
 	}}
 }
 
-// newNarrativePlan is a play of one database whose readers' load changes at 08:40, by a usual policy.
+// newNarrativePlan returns a plan with one database, whose reader load changes at 08:40, and a typical policy.
 func newNarrativePlan(d model.Database, before, after float64) *runPlan {
 	d.Load.Readers = stepCurve(before, after)
 	p := &runPlan{chaosDuration: 3 * time.Hour, slots: 3, faultRates: faultRates{maxCacheLag: time.Second}}
@@ -114,28 +114,29 @@ func newNarrativePlan(d model.Database, before, after float64) *runPlan {
 	return p
 }
 
-// TestNarratives plays stories that people can read, and compares what happens with their text.
+// TestNarratives compares the log of each narrative with its golden file.
 func TestNarratives(t *testing.T) {
 	for _, n := range narratives {
 		t.Run(n.name, func(t *testing.T) {
 			p := n.plan()
-			for range n.happens {
+			for range n.events {
 				p.chaosEvents = append(p.chaosEvents, nil)
 			}
 			s := newSimulation(t.Context(), 1, p)
-			k := 0
-			for at, what := range n.happens {
+			index := 0
+			for at, event := range n.events {
+				k := index
 				p.chaosEvents[k], s.chaosDue[k] = func(s *simulation) {
-					what(s)
-					s.chaosDue[k-1] = startTime.Add(1000 * time.Hour) // once
+					event(s)
+					s.chaosDue[k] = startTime.Add(1000 * time.Hour) // only once
 				}, startTime.Add(at)
-				k++
+				index++
 			}
 			s.run()
 			for _, v := range s.violations {
 				t.Error(v)
 			}
-			got := n.does + "\n\n" + strings.Join(s.lines, "\n") + "\n"
+			got := n.summary + "\n\n" + strings.Join(s.lines, "\n") + "\n"
 			path := filepath.Join("testdata", n.name+".txt")
 			if *update {
 				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
@@ -144,7 +145,7 @@ func TestNarratives(t *testing.T) {
 			}
 			want, err := os.ReadFile(path)
 			if err != nil || got != string(want) {
-				t.Errorf("the story is (go test ./internal/simtest -run Narratives -update writes it anew, %v)\n%s", err, got)
+				t.Errorf("the log differs from %s (rewrite it with: go test ./internal/simtest -run Narratives -update), error %v; got\n%s", path, err, got)
 			}
 		})
 	}

@@ -20,33 +20,33 @@ const (
 	namespace = "platform"
 )
 
-// startTime is when every play begins.
+// startTime is when every simulation starts.
 var startTime = time.Date(2026, 2, 5, 8, 0, 0, 0, time.UTC)
 
-// ladder is what the policies choose from.
+// ladder is the list of classes of the policies.
 var ladder = []string{"db.r6g.large", "db.r6g.xlarge", "db.r6g.2xlarge", "db.r6g.4xlarge"}
 
-// runPlan is what a play begins with, and what befalls it.
+// runPlan is what a simulation starts with and which faults and events it has.
 type runPlan struct {
 	scenario model.Scenario
 	policies []*v1alpha1.DBScalingPolicy
-	// chaosDuration is how long mishaps go on. After that the load is flat and everybody leaves things alone.
+	// chaosDuration is how long faults and chaos events occur. After that the load is flat and nobody else changes anything.
 	chaosDuration time.Duration
 	slots         int
 	faultRates    faultRates
-	// chaosEvents are what happens at random, and how often on average; the same kind may be there several times.
+	// chaosEvents occur at random times. An event that is listed twice occurs twice as often.
 	chaosEvents []chaosEvent
 }
 
-// faultRates are the probabilities of what may befall each call.
+// faultRates are the probabilities of the faults of each request.
 type faultRates struct {
 	crash, requestLost, answerLost, throttled, apiFails, apiAnswerLost, slow float64
-	// maxCacheLag is how far caches are behind at most.
+	// maxCacheLag is the maximum lag of caches.
 	maxCacheLag time.Duration
 }
 
-// drawPlan makes a plan of a seed. One in five is calm; the others have a few kinds of trouble each, so that a failure can be
-// understood.
+// drawPlan makes the plan of a seed. One in five has no faults; the others have only a few kinds each, so that a failure is easy to
+// analyse.
 func drawPlan(seed uint64) *runPlan {
 	r := rand.New(rand.NewPCG(seed, 1))
 	p := &runPlan{chaosDuration: time.Duration(150+r.IntN(120)) * time.Minute, faultRates: faultRates{maxCacheLag: time.Second}, slots: 1 + r.IntN(3)}
@@ -69,7 +69,7 @@ func drawPlan(seed uint64) *runPlan {
 	return p
 }
 
-// planFaults are the kinds of trouble.
+// planFaults are the kinds of faults that a plan can have.
 var planFaults = []func(*rand.Rand, *runPlan){
 	func(r *rand.Rand, p *runPlan) { p.faultRates.crash = 0.02 + 0.2*r.Float64() },
 	func(r *rand.Rand, p *runPlan) { p.faultRates.crash = 0.02 + 0.2*r.Float64() },
@@ -96,8 +96,8 @@ var planFaults = []func(*rand.Rand, *runPlan){
 	},
 }
 
-// drawDatabase makes a cluster with none to three readers, or now and then a plain instance, and a load that changes a few times
-// and is flat from the end of the chaos on.
+// drawDatabase makes a cluster with zero to three readers, or sometimes an instance, and a load that changes a few times and is flat
+// after the chaos.
 func drawDatabase(r *rand.Rand, name string, chaos time.Duration) model.Database {
 	tags := map[string]string{scaling.TagOptIn: namespace}
 	d := model.Database{
@@ -156,10 +156,10 @@ func drawDatabase(r *rand.Rand, name string, chaos time.Duration) model.Database
 	return d
 }
 
-// localStorageClass is the class of the same size with local storage, which Multi-AZ DB clusters want.
+// localStorageClass returns the class of the same size with local storage, which Multi-AZ DB clusters require.
 func localStorageClass(class string) string { return strings.Replace(class, "r6g", "r6gd", 1) }
 
-// drawLoad is steady, or rises, falls, jumps and spikes, relative to what there is at the start.
+// drawLoad makes a load that rises, falls, jumps and spikes, relative to the initial capacity in vCPUs.
 func drawLoad(r *rand.Rand, capacity float64, chaos time.Duration) model.Curve {
 	level := func() float64 { return capacity * (0.05 + []float64{0.2, 0.5, 0.8, 1.5, 2.5}[r.IntN(5)]*r.Float64()) }
 	c := model.Curve{}
@@ -172,7 +172,7 @@ func drawLoad(r *rand.Rand, capacity float64, chaos time.Duration) model.Curve {
 		add(at, now)
 		next := level()
 		ramp := []time.Duration{time.Minute, 10 * time.Minute, 40 * time.Minute}[r.IntN(3)]
-		if r.IntN(5) == 0 { // a spike, which is over soon
+		if r.IntN(5) == 0 { // a short spike
 			add(at+time.Minute, next)
 			next, ramp = now, time.Duration(3+r.IntN(10))*time.Minute
 		}
@@ -214,7 +214,7 @@ func drawPolicy(r *rand.Rand, d model.Database) *v1alpha1.DBScalingPolicy {
 		s.PredictiveScaling.Trend = v1alpha1.PredictionModeEnabled
 	}
 	s.AfterEngineUpgrade = v1alpha1.AfterEngineUpgrade{WatchSeconds: ptr.To(int32(86400)), ScaleUpPercent: 60}
-	if r.IntN(3) == 0 { // the writer is interrupted only in windows: half an hour of every two
+	if r.IntN(3) == 0 { // disruption windows of half an hour every two hours
 		s.DisruptionWindows = []v1alpha1.DisruptionWindow{{Schedule: "0 */2 * * *", DurationSeconds: 1800, TimeZone: "UTC"}}
 	}
 	if len(d.Instances) == 0 {
@@ -243,9 +243,8 @@ func drawPolicy(r *rand.Rand, d model.Database) *v1alpha1.DBScalingPolicy {
 		s.Writer = &v1alpha1.Writer{InstanceClasses: classes}
 	}
 	if s.Writer == nil || r.IntN(5) > 0 {
-		least := int32(1)
 		s.Readers = &v1alpha1.Readers{
-			InstanceClasses: classes, MinReplicas: least, MaxReplicas: int32(max(len(d.Instances)-1, 1+r.IntN(4))),
+			InstanceClasses: classes, MinReplicas: 1, MaxReplicas: int32(max(len(d.Instances)-1, 1+r.IntN(4))),
 			Preference: []v1alpha1.Preference{v1alpha1.PreferenceCheapest, v1alpha1.PreferenceVertical, v1alpha1.PreferenceHorizontal}[r.IntN(3)],
 			Redundancy: []v1alpha1.Redundancy{v1alpha1.RedundancyAllReaders, v1alpha1.RedundancyOneReaderLost}[r.IntN(2)],
 		}

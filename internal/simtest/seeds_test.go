@@ -14,9 +14,9 @@ import (
 )
 
 var (
-	singleSeed = flag.Uint64("seed", 0, "play this seed alone, and print it")
+	singleSeed = flag.Uint64("seed", 0, "run only this seed and print its log")
 	firstSeed  = flag.Uint64("first", 1, "the first seed")
-	seedCount  = flag.Uint64("seeds", 150, "how many seeds are played")
+	seedCount  = flag.Uint64("seeds", 150, "how many seeds to run")
 )
 
 func TestMain(m *testing.M) {
@@ -24,10 +24,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// parallelRuns is how many plays go on at once.
+// parallelRuns is how many simulations run at once.
 const parallelRuns = 2
 
-// TestSeeds plays many seeds.
+// TestSeeds runs a simulation for each of many seeds and checks that no invariant is broken.
 func TestSeeds(t *testing.T) {
 	if *singleSeed > 0 {
 		s := newSimulation(t.Context(), *singleSeed, drawPlan(*singleSeed))
@@ -42,40 +42,40 @@ func TestSeeds(t *testing.T) {
 	next.Store(*firstSeed)
 	var mu sync.Mutex
 	var group sync.WaitGroup
-	var total struct{ looks, writes, calls, operations int }
+	var total struct{ reconciles, writes, calls, operations int }
 	for range parallelRuns {
 		group.Go(func() {
 			for seed := next.Add(1) - 1; seed < *firstSeed+*seedCount; seed = next.Add(1) - 1 {
 				s := newSimulation(t.Context(), seed, drawPlan(seed))
 				s.run()
 				mu.Lock()
-				total.looks, total.writes = total.looks+s.reconciles, total.writes+s.writes
+				total.reconciles, total.writes = total.reconciles+s.reconciles, total.writes+s.writes
 				total.calls, total.operations = total.calls+s.checker.calls, total.operations+len(s.checker.operations)
 				if len(s.violations) > 0 {
-					t.Errorf("seed %d: %s\n%s\nto play it again: go test ./internal/simtest -seed=%d", seed, s.violations[0], s.lastLines(), seed)
+					t.Errorf("seed %d: %s\n%s\nto reproduce it: go test ./internal/simtest -seed=%d", seed, s.violations[0], s.lastLines(), seed)
 				}
 				mu.Unlock()
 			}
 		})
 	}
 	group.Wait()
-	t.Logf("%d seeds: %d looks, %d writes, %d operations, %d calls to AWS", *seedCount, total.looks, total.writes, total.operations, total.calls)
+	t.Logf("%d seeds: %d reconciles, %d writes, %d operations, %d calls to AWS", *seedCount, total.reconciles, total.writes, total.operations, total.calls)
 	if total.operations == 0 {
-		t.Error("nothing has happened")
+		t.Error("no operation was started")
 	}
 }
 
-// lastLines is the end of the play.
+// lastLines returns the end of the log.
 func (s *simulation) lastLines() string {
 	const shown = 25
 	lines := s.lines
 	if more := len(lines) - shown; more > 0 {
-		lines = append([]string{fmt.Sprintf("… %d lines before", more)}, lines[more:]...)
+		lines = append([]string{fmt.Sprintf("... %d earlier lines", more)}, lines[more:]...)
 	}
 	return strings.Join(lines, "\n")
 }
 
-// TestSeed_IsDeterministic: a seed gives the same play each time, or nothing could be played again.
+// A seed gives the same run each time; otherwise a failure could not be reproduced.
 func TestSeed_IsDeterministic(t *testing.T) {
 	for seed := *firstSeed; seed < *firstSeed+min(*seedCount, 60); seed++ {
 		var before *simulation
@@ -83,19 +83,19 @@ func TestSeed_IsDeterministic(t *testing.T) {
 			s := newSimulation(t.Context(), seed, drawPlan(seed))
 			s.run()
 			if before != nil && (strings.Join(before.lines, "\n") != strings.Join(s.lines, "\n") || before.writes != s.writes || before.reconciles != s.reconciles) {
-				t.Errorf("seed %d: two plays differ: %s", seed, firstDifference(before.lines, s.lines))
+				t.Errorf("seed %d: two runs differ: %s", seed, firstDifference(before.lines, s.lines))
 			}
 			before = s
 		}
 	}
 }
 
-// firstDifference is where two plays part.
+// firstDifference returns the first line in which two logs differ.
 func firstDifference(a, b []string) string {
 	for n := range a {
 		if n >= len(b) || a[n] != b[n] {
-			return fmt.Sprintf("line %d: %s\n%s", n, a[n], append(b, "nothing")[min(n, len(b))])
+			return fmt.Sprintf("line %d: %s\n%s", n, a[n], append(b, "(end)")[min(n, len(b))])
 		}
 	}
-	return "only in what does not show"
+	return "only in the counts of reconciles and writes"
 }

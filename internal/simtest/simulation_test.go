@@ -24,9 +24,9 @@ import (
 	"github.com/dbscaler/dbscaler/internal/telemetry"
 )
 
-// simulation is one play: a plan, the world that it happens in, and who acts in it. Everything happens in one goroutine.
+// simulation is one run: a plan, the simulated AWS and API server, and the managers. Everything runs in one goroutine.
 type simulation struct {
-	ctx    context.Context // of every reconcile: a play is one call
+	ctx    context.Context // of every reconcile: a run is one call
 	seed   uint64
 	plan   *runPlan
 	random *rand.Rand
@@ -37,29 +37,29 @@ type simulation struct {
 	api      *apiServer
 	keys     []types.NamespacedName
 	managers []*manager
-	// chaosEnded says that the chaos is over, calmed since when.
+	// chaosEnded says that faults and chaos events have ended.
 	chaosEnded   bool
 	chaosEndedAt time.Time
-	// chaosDue is when each mishap happens next.
+	// chaosDue is when each chaos event happens next.
 	chaosDue []time.Time
-	// writesDeniedUntil and readsFailUntil are how long AWS refuses changes, and does not answer.
+	// AWS denies changes until writesDeniedUntil, and reads fail until readsFailUntil.
 	writesDeniedUntil, readsFailUntil time.Time
-	// writeConflictsUntil is how long another controller writes a policy between the operator's own calls.
+	// writeConflictsUntil is until when another controller updates a policy between the requests of the operator.
 	writeConflictsUntil map[types.NamespacedName]time.Time
-	// invalidSamples is where samples are no numbers.
+	// invalidSamples is when samples are invalid numbers.
 	invalidSamples []interval
 	knownSeries    map[string]scaling.Series
 	orderable      map[string][]string
 	checker        *invariantChecker
-	// lines are the play in words; violations are what must never be.
+	// lines are the log of the run; violations are the broken invariants.
 	lines, violations []string
-	// lastActivityAt is when AWS was last asked for something.
+	// lastActivityAt is when a change was last in progress.
 	lastActivityAt time.Time
 	writes         int
 	reconciles     int
 }
 
-// interval is a time in which something is the case with an instance.
+// interval is a period that concerns an instance.
 type interval struct {
 	instance string
 	from, to time.Time
@@ -70,18 +70,18 @@ type manager struct {
 	sim        *simulation
 	name       string
 	reconciler *controllers.Reconciler
-	// cacheLag is how far its cache is behind, and cache the moment that it shows.
+	// cacheLag is how far the cache is behind, and cacheTime the time that it shows.
 	cacheLag  time.Duration
 	cacheTime time.Time
 	snapshots map[scaling.Target]snapshot
-	// due is when each policy is looked at next.
+	// due is when each policy is reconciled next.
 	due map[types.NamespacedName]time.Time
-	// stopsAt is when a second manager ends; zero for the one that stays.
+	// stopsAt is when a second manager stops; zero for the first one.
 	stopsAt     time.Time
 	reconciling bool
 }
 
-// crash is the end of a process.
+// crash is the panic value that ends a process.
 type crash struct{ where string }
 
 // Now implements clock.PassiveClock.
@@ -97,12 +97,12 @@ func (s *simulation) randomDuration(minimum, maximum time.Duration) time.Duratio
 	return minimum + time.Duration(s.random.Int64N(int64((maximum-minimum)/time.Second)+1))*time.Second
 }
 
-// logf adds a line to the play.
+// logf adds a line to the log.
 func (s *simulation) logf(format string, args ...any) {
 	s.lines = append(s.lines, s.now.Format("15:04:05 ")+fmt.Sprintf(format, args...))
 }
 
-// violationf notes that something happened that never must.
+// violationf records a broken invariant.
 func (s *simulation) violationf(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	s.logf("VIOLATION: %s", line)
@@ -112,7 +112,7 @@ func (s *simulation) violationf(format string, args ...any) {
 func newSimulation(ctx context.Context, seed uint64, p *runPlan) *simulation {
 	world, err := model.New(p.scenario)
 	if err != nil {
-		panic(err) // a plan that makes no sense is a mistake of draw
+		panic(err) // drawPlan makes only valid plans
 	}
 	s := &simulation{
 		ctx: ctx, seed: seed, plan: p, random: rand.New(rand.NewPCG(seed, 2)), now: startTime, world: world,
@@ -133,13 +133,13 @@ func newSimulation(ctx context.Context, seed uint64, p *runPlan) *simulation {
 	for range p.chaosEvents {
 		s.chaosDue = append(s.chaosDue, startTime.Add(s.randomDuration(10*time.Minute, 90*time.Minute)))
 	}
-	s.world.Advance(startTime.Add(15 * time.Minute)) // so that there is something to see
+	s.world.Advance(startTime.Add(15 * time.Minute)) // so that there are samples
 	s.now = startTime.Add(15 * time.Minute)
 	s.startManager("manager", time.Time{})
 	return s
 }
 
-// startManager runs a manager that has nothing in memory.
+// startManager starts a manager without any in-memory state.
 func (s *simulation) startManager(name string, until time.Time) *manager {
 	m := &manager{
 		sim: s, name: name, cacheTime: s.now, snapshots: map[scaling.Target]snapshot{}, due: map[types.NamespacedName]time.Time{}, stopsAt: until,
@@ -159,7 +159,7 @@ func (s *simulation) startManager(name string, until time.Time) *manager {
 	return m
 }
 
-// Eventf implements the recorder of events.k8s.io: what the operator tells people is the play's text.
+// Eventf implements the recorder of events.k8s.io: events are part of the log.
 func (m *manager) Eventf(about, _ runtime.Object, _, reason, _, note string, args ...any) {
 	name := ""
 	if o, ok := about.(client.Object); ok {
@@ -168,7 +168,7 @@ func (m *manager) Eventf(about, _ runtime.Object, _, reason, _, note string, arg
 	m.sim.logf("%s: %s: %s", name, reason, fmt.Sprintf(note, args...))
 }
 
-// requeueSoon lets every manager look at a policy soon, as a watch does.
+// requeueSoon lets every manager reconcile a policy soon, as a watch does.
 func (s *simulation) requeueSoon(key types.NamespacedName) {
 	for _, m := range s.managers {
 		if soon := s.now.Add(m.cacheLag + time.Second); m.due[key].After(soon) {
@@ -177,13 +177,13 @@ func (s *simulation) requeueSoon(key types.NamespacedName) {
 	}
 }
 
-// recordWrite notes that the operator wrote a policy.
+// recordWrite records that the operator wrote a policy.
 func (s *simulation) recordWrite(key types.NamespacedName) {
 	s.writes++
 	s.checker.recordWrite(key)
 }
 
-// injectFaults is a place between two calls: time may pass, another manager may act, and the process may die.
+// injectFaults is called between two requests: time may pass, another manager may reconcile, and the process may crash.
 func (m *manager) injectFaults(where string) {
 	s := m.sim
 	if s.chance(s.plan.faultRates.slow) {
@@ -199,7 +199,7 @@ func (m *manager) injectFaults(where string) {
 	}
 }
 
-// sleep lets time pass.
+// sleep advances the clock.
 func (s *simulation) sleep(d time.Duration) { s.advanceTo(s.now.Add(d)) }
 
 func (s *simulation) advanceTo(to time.Time) {
@@ -210,7 +210,7 @@ func (s *simulation) advanceTo(to time.Time) {
 	}
 }
 
-// reconcileDue looks at the policy that is due, if one is.
+// reconcileDue reconciles the first policy that is due, if any.
 func (m *manager) reconcileDue(now time.Time) {
 	for _, key := range m.sim.keys {
 		if due, ok := m.due[key]; ok && !due.After(now) {
@@ -220,7 +220,7 @@ func (m *manager) reconcileDue(now time.Time) {
 	}
 }
 
-// reconcile reconciles one policy. When the process dies in it, a new one begins a little later.
+// reconcile reconciles one policy. When the process crashes, a new one starts a little later.
 func (m *manager) reconcile(key types.NamespacedName) {
 	s := m.sim
 	m.cacheLag = s.randomDuration(0, s.plan.faultRates.maxCacheLag)
@@ -235,15 +235,15 @@ func (m *manager) reconcile(key types.NamespacedName) {
 		if failure == nil {
 			return
 		}
-		died, ok := failure.(crash)
+		crashed, ok := failure.(crash)
 		if !ok {
 			panic(failure)
 		}
-		s.logf("%s dies %s", m.name, died.where)
+		s.logf("%s crashes %s", m.name, crashed.where)
 		s.managers = slices.DeleteFunc(s.managers, func(other *manager) bool { return other == m })
-		reborn := s.startManager(m.name, m.stopsAt)
+		restarted := s.startManager(m.name, m.stopsAt)
 		for _, k := range s.keys {
-			reborn.due[k] = s.now.Add(s.randomDuration(2*time.Second, 2*time.Minute))
+			restarted.due[k] = s.now.Add(s.randomDuration(2*time.Second, 2*time.Minute))
 		}
 	}()
 	result, err := m.reconciler.Reconcile(s.ctx, ctrl.Request{NamespacedName: key})
@@ -255,23 +255,23 @@ func (m *manager) reconcile(key types.NamespacedName) {
 	default:
 		delete(m.due, key)
 		if s.api.current(key) != nil && s.api.at(key, m.cacheTime) != nil {
-			s.violationf("%s is not looked at again", key.Name)
+			s.violationf("%s is not requeued", key.Name)
 		}
 	}
 }
 
-// run plays until the chaos is over and the operator has nothing to do any more.
+// run advances the simulation until the chaos has ended and the operator has nothing left to do.
 func (s *simulation) run() {
-	over := startTime.Add(s.plan.chaosDuration)
+	chaosEnd := startTime.Add(s.plan.chaosDuration)
 	for len(s.violations) == 0 {
-		if !s.chaosEnded && !s.now.Before(over) {
+		if !s.chaosEnded && !s.now.Before(chaosEnd) {
 			s.endChaos()
 		}
 		if s.chaosEnded && s.isSteady() {
 			break
 		}
-		if s.now.Sub(over) > 24*time.Hour {
-			s.violationf("a day after the last mishap the operator is still not at rest")
+		if s.now.Sub(chaosEnd) > 24*time.Hour {
+			s.violationf("the operator is not in a steady state a day after the end of the chaos")
 			break
 		}
 		s.step()
@@ -284,7 +284,7 @@ func (s *simulation) run() {
 	}
 }
 
-// currentShapes is what a policy's status says of the pools.
+// currentShapes returns the shapes of the pools in the status of a policy.
 func currentShapes(p *v1alpha1.DBScalingPolicy) string {
 	var out []string
 	for _, pool := range []*v1alpha1.PoolStatus{p.Status.Writer, p.Status.Readers} {
@@ -295,45 +295,45 @@ func currentShapes(p *v1alpha1.DBScalingPolicy) string {
 	return strings.Join(out, " + ")
 }
 
-// step goes to the next event.
+// step advances to the next event and executes it.
 func (s *simulation) step() {
 	at := s.now.Add(time.Minute)
-	var who *manager
+	var dueManager *manager
 	for _, m := range s.managers {
 		for _, key := range s.keys {
 			if due, ok := m.due[key]; ok && due.Before(at) {
-				at, who = due, m
+				at, dueManager = due, m
 			}
 		}
 	}
-	mishap := -1
+	event := -1
 	for n, due := range s.chaosDue {
 		if !s.chaosEnded && due.Before(at) {
-			at, mishap = due, n
+			at, event = due, n
 		}
 	}
 	s.advanceTo(at)
 	for n := len(s.managers) - 1; n >= 0; n-- {
 		if m := s.managers[n]; !m.stopsAt.IsZero() && !s.now.Before(m.stopsAt) {
-			s.logf("%s ends", m.name)
+			s.logf("%s stops", m.name)
 			s.managers = slices.Delete(s.managers, n, n+1)
-			if who == m {
-				who = nil
+			if dueManager == m {
+				dueManager = nil
 			}
 		}
 	}
 	switch {
-	case mishap >= 0:
-		s.chaosDue[mishap] = s.now.Add(s.randomDuration(15*time.Minute, 90*time.Minute))
-		s.plan.chaosEvents[mishap](s)
-	case who != nil:
-		who.reconcileDue(s.now)
+	case event >= 0:
+		s.chaosDue[event] = s.now.Add(s.randomDuration(15*time.Minute, 90*time.Minute))
+		s.plan.chaosEvents[event](s)
+	case dueManager != nil:
+		dueManager.reconcileDue(s.now)
 	}
 }
 
-// endChaos ends every mishap: what is broken is repaired, what was asked for is over.
+// endChaos ends every fault, repairs the databases and removes what users have set.
 func (s *simulation) endChaos() {
-	s.logf("from here on nothing goes wrong any more")
+	s.logf("chaos ends: no more faults from here on")
 	s.chaosEnded, s.chaosEndedAt, s.skew = true, s.now, 0
 	s.writesDeniedUntil, s.readsFailUntil = time.Time{}, time.Time{}
 	for _, i := range s.world.Instances(region) {
@@ -355,13 +355,13 @@ func (s *simulation) endChaos() {
 	}
 }
 
-// corruptSample is what CloudWatch makes of a value.
+// corruptSample returns the value that CloudWatch reports for a sample.
 func (s *simulation) corruptSample(metric string, at time.Time, value float64) float64 {
 	if len(s.invalidSamples) == 0 || !strings.HasPrefix(metric, "CPU") {
 		return value
 	}
-	for _, g := range s.invalidSamples {
-		if !at.Before(g.from) && at.Before(g.to) {
+	for _, i := range s.invalidSamples {
+		if !at.Before(i.from) && at.Before(i.to) {
 			return []float64{math.NaN(), math.Inf(1), -5}[at.Minute()%3]
 		}
 	}
