@@ -10,11 +10,11 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// registerScalableTarget gives the number of readers of a cluster to Aurora Auto Scaling.
-func (s *simulatedAWS) registerScalableTarget(t *testing.T, cluster string, least, most int) {
+// registerScalableTarget lets Aurora Auto Scaling manage the number of readers of a cluster.
+func (s *simulatedAWS) registerScalableTarget(t *testing.T, cluster string, minReaders, maxReaders int) {
 	t.Helper()
 	s.WithWorld(func(w *model.World) {
-		if err := w.RegisterScalableTarget("eu-west-1", cluster, model.AutoScaling{MinCapacity: least, MaxCapacity: most}); err != nil {
+		if err := w.RegisterScalableTarget("eu-west-1", cluster, model.AutoScaling{MinCapacity: minReaders, MaxCapacity: maxReaders}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -25,19 +25,19 @@ func TestClient_ReportsAutoScalingLimits(t *testing.T) {
 	s := simulateAllKinds(t)
 	s.registerScalableTarget(t, "orders", 1, 5)
 	if o := s.observe(t, ordersCluster); o.AutoScaling == nil || *o.AutoScaling != (scaling.AutoScaling{Min: 1, Max: 5}) {
-		t.Errorf("it is %+v", o.AutoScaling)
+		t.Errorf("registered with 1 to 5 readers: AutoScaling is %+v", o.AutoScaling)
 	}
 	ledger := scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"}
 	if a, b := s.observe(t, clusterTarget("alone")).AutoScaling, s.observe(t, ledger).AutoScaling; a != nil || b != nil {
-		t.Errorf("of others it is %+v and %+v", a, b)
+		t.Errorf("targets that are not registered: AutoScaling is %+v and %+v, want nil", a, b)
 	}
 	if n := s.CountCalls("DescribeScalableTargets"); n != 1 {
-		t.Errorf("it was asked for %d times", n)
+		t.Errorf("made %d requests", n)
 	}
 	s.WithWorld(func(w *model.World) { w.DeregisterScalableTarget("eu-west-1", "orders") })
 	s.clock.Step(autoScalingInterval + time.Second)
 	if o := s.observe(t, ordersCluster); o.AutoScaling != nil {
-		t.Errorf("deregistered, it is %+v", o.AutoScaling)
+		t.Errorf("deregistered: AutoScaling is %+v, want nil", o.AutoScaling)
 	}
 }
 
@@ -46,7 +46,7 @@ func TestClient_ReadsNoAutoScalingLimitsWithoutClusters(t *testing.T) {
 	s := simulateAllKinds(t)
 	s.observe(t, scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"})
 	if n := s.CountCalls("DescribeScalableTargets"); n != 0 {
-		t.Errorf("it was asked for %d times", n)
+		t.Errorf("made %d requests", n)
 	}
 }
 
@@ -59,21 +59,21 @@ func TestClient_KeepsAutoScalingLimitsAfterReadErrors(t *testing.T) {
 	s.InjectFault(denied)
 	for range 12 {
 		if o := s.observe(t, ordersCluster); o.AutoScaling != nil || o.Orderable == nil || len(firstInstanceCPU(o)) == 0 {
-			t.Fatalf("it is %+v; orderable %d, samples %d", o.AutoScaling, len(o.Orderable), len(firstInstanceCPU(o)))
+			t.Fatalf("AutoScaling is %+v, want nil; %d orderable classes, %d samples", o.AutoScaling, len(o.Orderable), len(firstInstanceCPU(o)))
 		}
 		s.clock.Step(61 * time.Second)
 	}
 	if n := s.CountCalls("DescribeScalableTargets"); n != 2 {
-		t.Errorf("it was asked for %d times in 12 minutes", n)
+		t.Errorf("made %d requests in 12 minutes, want 2", n)
 	}
 	s.ClearFaults()
 	s.clock.Step(autoScalingRetryInterval)
 	if s.observe(t, ordersCluster).AutoScaling == nil {
-		t.Error("it can be read again, and is not known")
+		t.Error("AutoScaling is nil although it can be read again")
 	}
 	s.InjectFault(denied)
 	s.clock.Step(autoScalingInterval + time.Second)
 	if s.observe(t, ordersCluster).AutoScaling == nil {
-		t.Error("what was known is forgotten, and two set the number of readers")
+		t.Error("AutoScaling is nil after a read error: the previous limits must stay in force")
 	}
 }

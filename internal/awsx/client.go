@@ -1,8 +1,8 @@
-// Package awsx is the AWS edge: it observes databases and changes them with the AWS SDK, and says in scaling's words what
-// it saw and what went wrong.
+// Package awsx reads and changes databases with the AWS SDK. It implements the ports scaling.Observer and
+// scaling.Executor, and classifies the errors of AWS by how to react to them.
 //
-// Everything of an account and region is read with the same few calls, however many policies ask. Nothing runs in the
-// background: what is older than an observation interval is read again when somebody asks.
+// The databases of an account and region are read with the same few requests, whatever the number of policies. Nothing
+// runs in the background: a request for an observation reads again what is older than maxSnapshotAge.
 package awsx
 
 import (
@@ -23,25 +23,26 @@ import (
 // DefaultWindow is how far back samples are read when Options.Window is nil: the default scale-down window and an hour.
 const DefaultWindow = 5 * time.Hour
 
-// Options are what an Edge is made with. The zero value uses the SDK's default credential chain and endpoints.
+// Options configure a Client. The zero value uses the SDK's default credential chain and endpoints.
 type Options struct {
-	// Endpoint is the base URL that every service is called at, or empty for the SDK's own choice, which the environment
-	// variables AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> can change.
+	// Endpoint is the base URL of every service. Empty means the SDK's own choice, which the environment variables
+	// AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> can change.
 	Endpoint string
-	// Credentials of the operator itself; nil means the default chain, which knows IRSA and EKS Pod Identity.
+	// Credentials are the operator's own; nil means the default chain, which supports IRSA and EKS Pod Identity.
 	Credentials aws.CredentialsProvider
-	// Clock tells the age of what was read and spaces requests; nil means the real one.
+	// Clock measures the age of cached data and spaces requests; nil means the real clock.
 	Clock clock.Clock
-	// Registerer takes the metrics of the AWS requests; nil means that they are not exported.
+	// Registerer registers the metrics of AWS requests; nil means that they are not exported.
 	Registerer prometheus.Registerer
-	// Log takes the SDK's own rare warnings, at verbosity 1; the zero value drops them.
+	// Log receives errors of optional reads and, at verbosity 1, the SDK's own warnings; the zero value drops them.
 	Log logr.Logger
 	// Version of dbscaler, for the user agent.
 	Version string
-	// PricingRegion is where the Pricing API is asked what instances cost, one of PricingRegions; empty asks nowhere.
+	// PricingRegion is the region of the Pricing API to read instance prices from, one of PricingRegions; empty means
+	// that no prices are read.
 	PricingRegion string
-	// Window says how far back samples are wanted: the longest window of any policy. It is asked at each read, and cut at
-	// Retention. Nil means DefaultWindow.
+	// Window returns how far back samples are needed: the longest window of any policy. It is called at each read, and
+	// its result is limited to SampleRetention. Nil means DefaultWindow.
 	Window func() time.Duration
 }
 
@@ -60,7 +61,7 @@ var (
 	_ scaling.Executor = (*Client)(nil)
 )
 
-// New makes an Edge. It reads the SDK's configuration and registers the metrics, and calls no AWS service.
+// New returns a Client. It reads the SDK's configuration and registers the metrics, and calls no AWS service.
 func New(ctx context.Context, o Options) (*Client, error) {
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
@@ -75,22 +76,23 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	return &Client{clock: o.Clock, window: o.Window, factory: factory, scopes: map[scaling.Scope]*scopeClient{}}, nil
 }
 
-// clientForScope finds or makes what is kept of a scope, and forgets the scopes that nobody asks for any more.
-func (e *Client) clientForScope(name scaling.Scope) *scopeClient {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := e.clock.Now()
-	maps.DeleteFunc(e.scopes, func(_ scaling.Scope, s *scopeClient) bool { return now.Sub(s.lastUsedAt) > idleRetention })
-	s, ok := e.scopes[name]
+// clientForScope returns the client of a scope, which it creates if needed. It drops the clients of scopes that were not
+// used for idleRetention.
+func (c *Client) clientForScope(scope scaling.Scope) *scopeClient {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.clock.Now()
+	maps.DeleteFunc(c.scopes, func(_ scaling.Scope, s *scopeClient) bool { return now.Sub(s.lastUsedAt) > idleRetention })
+	s, ok := c.scopes[scope]
 	if !ok {
-		s = newScopeClient(name, e.factory.newClients(name), e.clock, e.window)
-		e.scopes[name] = s
+		s = newScopeClient(scope, c.factory.newClients(scope), c.clock, c.window)
+		c.scopes[scope] = s
 	}
 	s.lastUsedAt = now
 	return s
 }
 
-// CloudWatch is what the metrics of a scope are read with, for whoever wants to read further back than decisions do.
-func (e *Client) CloudWatch(name scaling.Scope) cloudwatch.GetMetricDataAPIClient {
-	return e.clientForScope(name).cloudWatch
+// CloudWatch returns the CloudWatch client of a scope, for callers that read further back than an observation does.
+func (c *Client) CloudWatch(scope scaling.Scope) cloudwatch.GetMetricDataAPIClient {
+	return c.clientForScope(scope).cloudWatch
 }

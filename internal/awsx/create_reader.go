@@ -15,7 +15,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// createReader adds a reader to a cluster with the settings of its writer, which it may have to replace one day.
+// createReader adds a reader to a cluster with the settings of the writer, since a failover may promote it.
 func (s *scopeClient) createReader(ctx context.Context, target scaling.Target, call scaling.Call) error {
 	cluster, err := s.describeCluster(ctx, target.Identifier)
 	if err != nil {
@@ -37,33 +37,33 @@ func (s *scopeClient) createReader(ctx context.Context, target scaling.Target, c
 		return aws.ToBool(role.IsClusterWriter)
 	})
 	if writer < 0 {
-		return rejectCall("the cluster has no writer whose settings a reader could have")
+		return rejectCall("the cluster has no writer to copy the settings of a reader from")
 	}
-	return createInUntriedZone(usableZones(cluster.AvailabilityZones, members), call, func(zone *string) error {
+	return s.createInUntriedZone(usableZones(cluster.AvailabilityZones, members), call, func(zone *string) error {
 		_, err := s.rdsWriter.CreateDBInstance(ctx, newReaderInput(members[writer], cluster, call, zone))
 		return err
 	})
 }
 
-// createInUntriedZone makes a reader in the first of the zones that was not tried yet; where none is known AWS chooses.
-func createInUntriedZone(zones []string, call scaling.Call, create func(zone *string) error) error {
+// createInUntriedZone creates a reader in the first zone that is not in call.AvoidZones. AWS chooses when no zone is known.
+func (s *scopeClient) createInUntriedZone(zones []string, call scaling.Call, create func(zone *string) error) error {
 	if len(zones) > 0 {
 		untried := slices.DeleteFunc(slices.Clone(zones), func(zone string) bool { return slices.Contains(call.AvoidZones, zone) })
 		if len(untried) == 0 {
-			return &scaling.NoCapacityError{LastZone: true, Err: fmt.Errorf("%w: none of the zones of the database (%s) has a %s",
+			return &scaling.NoCapacityError{LastZone: true, Err: fmt.Errorf("%w: no availability zone of the database (%s) has a %s",
 				scaling.ErrNoCapacity, strings.Join(zones, ", "), call.InstanceClass)}
 		}
 		zones = untried
 	}
-	err := Classify(create(firstZone(zones)))
+	err := classify(create(firstZone(zones)), s.scope)
 	if errors.Is(err, scaling.ErrNoCapacity) {
 		return &scaling.NoCapacityError{Zone: aws.ToString(firstZone(zones)), LastZone: len(zones) < 2, Err: err}
 	}
 	return err
 }
 
-// newReaderInput is the request for a reader with the settings of the writer. Storage, credentials, backups, security groups
-// and the engine's version are the cluster's, and are left out (CreateDBInstance, Aurora).
+// newReaderInput returns the request for a reader with the settings of the writer. It omits storage, credentials, backups,
+// security groups and the engine version, which belong to the cluster (RDS API reference, CreateDBInstance, Aurora).
 func newReaderInput(
 	writer types.DBInstance, cluster types.DBCluster, call scaling.Call, zone *string,
 ) *rds.CreateDBInstanceInput {
@@ -87,7 +87,7 @@ func newReaderInput(
 	if len(writer.DBParameterGroups) > 0 {
 		in.DBParameterGroupName = writer.DBParameterGroups[0].DBParameterGroupName
 	}
-	// These go only with what they belong to: alone they are refused.
+	// AWS refuses these settings when the feature that they belong to is off.
 	if aws.ToInt32(writer.MonitoringInterval) > 0 {
 		in.MonitoringRoleArn = writer.MonitoringRoleArn
 	}
@@ -98,23 +98,23 @@ func newReaderInput(
 	return in
 }
 
-// readerTags are the tags of the call and the cluster's opt-in tag, in order of their keys.
-func readerTags(call, cluster map[string]string) []types.Tag {
-	all := maps.Clone(call)
+// readerTags returns the tags of the call and the opt-in tag of the cluster or source instance, sorted by key.
+func readerTags(callTags, targetTags map[string]string) []types.Tag {
+	all := maps.Clone(callTags)
 	if all == nil {
 		all = map[string]string{}
 	}
-	if value, ok := cluster[scaling.TagOptIn]; ok {
+	if value, ok := targetTags[scaling.TagOptIn]; ok {
 		all[scaling.TagOptIn] = value
 	}
-	var list []types.Tag
+	var sorted []types.Tag
 	for _, key := range slices.Sorted(maps.Keys(all)) {
-		list = append(list, types.Tag{Key: aws.String(key), Value: aws.String(all[key])})
+		sorted = append(sorted, types.Tag{Key: aws.String(key), Value: aws.String(all[key])})
 	}
-	return list
+	return sorted
 }
 
-// firstZone is the first of some zones, or nil when there is none: AWS chooses then.
+// firstZone returns the first zone, or nil when there is none, so that AWS chooses.
 func firstZone(zones []string) *string {
 	if len(zones) == 0 {
 		return nil
@@ -122,27 +122,27 @@ func firstZone(zones []string) *string {
 	return aws.String(zones[0])
 }
 
-// usableZones are the availability zones of a database, those with the fewest members first, then by name; none when they are not
-// known. A zone without a subnet of the database cannot be used; where no zones are given, those of its subnets are.
+// usableZones returns the availability zones of a database, those with the fewest members first, then by name; none when
+// they are not known. It leaves out zones without a subnet of the database. Without zones it uses those of the subnets.
 func usableZones(zones []string, members []types.DBInstance) []string {
-	used := map[string]int{}
-	subnets := map[string]bool{}
+	memberCount := map[string]int{}
+	hasSubnet := map[string]bool{}
 	for _, m := range members {
-		used[aws.ToString(m.AvailabilityZone)]++
+		memberCount[aws.ToString(m.AvailabilityZone)]++
 		if m.DBSubnetGroup == nil {
 			continue
 		}
 		for _, subnet := range m.DBSubnetGroup.Subnets {
 			if subnet.SubnetAvailabilityZone != nil {
-				subnets[aws.ToString(subnet.SubnetAvailabilityZone.Name)] = true
+				hasSubnet[aws.ToString(subnet.SubnetAvailabilityZone.Name)] = true
 			}
 		}
 	}
 	if len(zones) == 0 {
-		zones = slices.Collect(maps.Keys(subnets))
+		zones = slices.Collect(maps.Keys(hasSubnet))
 	}
 	zones = slices.Sorted(slices.Values(zones))
-	zones = slices.DeleteFunc(zones, func(zone string) bool { return len(subnets) > 0 && !subnets[zone] })
-	slices.SortStableFunc(zones, func(a, b string) int { return used[a] - used[b] })
+	zones = slices.DeleteFunc(zones, func(zone string) bool { return len(hasSubnet) > 0 && !hasSubnet[zone] })
+	slices.SortStableFunc(zones, func(a, b string) int { return memberCount[a] - memberCount[b] })
 	return zones
 }

@@ -58,15 +58,15 @@ func TestNewReaderInput_CopiesWriterSettings(t *testing.T) {
 	writer.MonitoringInterval, writer.PerformanceInsightsEnabled = aws.Int32(0), aws.Bool(false)
 	got := newReaderInput(writer, cluster, call, nil)
 	if got.MonitoringRoleArn != nil || got.PerformanceInsightsKMSKeyId != nil || got.PerformanceInsightsRetentionPeriod != nil {
-		t.Error("settings of what is switched off are passed on")
+		t.Error("settings of disabled features are copied")
 	}
 	if got.AvailabilityZone != nil {
-		t.Error("a zone was made up")
+		t.Error("the request names a zone although none is known")
 	}
 }
 
 func TestUsableZones_LeastUsedFirst(t *testing.T) {
-	in := func(zone string, subnets ...string) types.DBInstance {
+	instanceIn := func(zone string, subnets ...string) types.DBInstance {
 		i := types.DBInstance{AvailabilityZone: aws.String(zone)}
 		if len(subnets) > 0 {
 			i.DBSubnetGroup = &types.DBSubnetGroup{}
@@ -84,12 +84,12 @@ func TestUsableZones_LeastUsedFirst(t *testing.T) {
 		members []types.DBInstance
 		want    *string
 	}{
-		{"an empty zone", []string{"c", "b", "a"}, []types.DBInstance{in("a"), in("c")}, aws.String("b")},
-		{"the fewest", []string{"a", "b", "c"}, []types.DBInstance{in("a"), in("a"), in("b"), in("c"), in("c")}, aws.String("b")},
-		{"the first by name among equals", []string{"c", "b", "a"}, []types.DBInstance{in("a"), in("b"), in("c")}, aws.String("a")},
-		{"no subnet in the empty zone", []string{"a", "b", "c"}, []types.DBInstance{in("a", "a", "c")}, aws.String("c")},
-		{"zones are unknown", nil, []types.DBInstance{in("a")}, nil},
-		{"only the subnets are known", nil, []types.DBInstance{in("a", "a", "b")}, aws.String("b")},
+		{"zone without members first", []string{"c", "b", "a"}, []types.DBInstance{instanceIn("a"), instanceIn("c")}, aws.String("b")},
+		{"zone with the fewest members first", []string{"a", "b", "c"}, []types.DBInstance{instanceIn("a"), instanceIn("a"), instanceIn("b"), instanceIn("c"), instanceIn("c")}, aws.String("b")},
+		{"equal zones sorted by name", []string{"c", "b", "a"}, []types.DBInstance{instanceIn("a"), instanceIn("b"), instanceIn("c")}, aws.String("a")},
+		{"zone without a subnet excluded", []string{"a", "b", "c"}, []types.DBInstance{instanceIn("a", "a", "c")}, aws.String("c")},
+		{"no zone when zones are unknown", nil, []types.DBInstance{instanceIn("a")}, nil},
+		{"zones of the subnets when no zones are given", nil, []types.DBInstance{instanceIn("a", "a", "b")}, aws.String("b")},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -6,20 +6,25 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
+	"os"
+	"regexp"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// causeByCode maps AWS's error codes to what is to be done about them. A code is written without the ending "Fault", which some
-// codes have on the wire and others only in the SDK and in CloudTrail (RDS API reference, errors of each operation; "Common
-// errors").
+// causeByCode maps AWS error codes to the errors of package scaling, which say how to react. The keys omit the suffix
+// "Fault": some codes have it on the wire, others only in the SDK and in CloudTrail (RDS API reference, errors of each
+// operation; "Common errors").
 var causeByCode = map[string]error{
 	"AccessDenied":                scaling.ErrDenied,
 	"AccessDeniedException":       scaling.ErrDenied,
@@ -89,104 +94,212 @@ var causeByCode = map[string]error{
 	"VpcEncryptionControlViolationException": scaling.ErrInvalid,
 }
 
-// instanceMetadataService is the SDK's name of the service that it asks for credentials last. Who relies on it has no role.
+// instanceMetadataService is the SDK's id of the EC2 instance metadata service, the last provider that the default
+// credential chain asks. A request to it means that the operator has no role of its own.
 const instanceMetadataService = "ec2imds"
 
-// awsError is an error of AWS in words for people, with its cause in scaling's terms.
+// unknownErrorCode is the SDK's code for an error response that has none, for example from a proxy.
+const unknownErrorCode = "UnknownError"
+
+// awsError is a failed AWS request: the operation, the scope, and AWS's error code and text or the transport's error.
 type awsError struct {
-	cause   error
-	message string
-	err     error
+	// cause is the error of package scaling that it matches; nil when the code is unknown.
+	cause error
+	// operation is written like an IAM action, for example rds:DescribeDBClusters.
+	operation string
+	// scope is where the request was made; the zero value when the caller of Classify did not say.
+	scope scaling.Scope
+	// detail is AWS's error code and text, or what went wrong on the way to AWS.
+	detail string
+	// stableDetail replaces detail in StableMessage; empty means detail.
+	stableDetail string
+	// requestID is the id that AWS support asks for; empty without a response.
+	requestID string
+	// err is the SDK's error; nil when AWS reported the failure inside a successful response.
+	err error
 }
 
-// Error implements error.
-func (f *awsError) Error() string {
-	if f.cause == nil {
-		return f.message
+// Error implements error: operation, scope, error code and text, request id.
+func (e *awsError) Error() string {
+	text := e.prefix() + e.detail
+	if e.requestID != "" {
+		text += " (request " + e.requestID + ")"
 	}
-	return f.cause.Error() + ": " + f.message
+	return text
 }
 
-// StableMessage is the message without the request id, which is another one each time.
-func (f *awsError) StableMessage() string {
-	return strings.Replace(f.Error(), requestIDSuffix(f.err), "", 1)
-}
-
-// Unwrap gives the cause in scaling's terms and the SDK's own error.
-func (f *awsError) Unwrap() []error {
-	if f.cause == nil {
-		return []error{f.err}
+// StableMessage is the message without what differs between attempts at the same failing request: request ids,
+// timestamps, network addresses and ports.
+func (e *awsError) StableMessage() string {
+	detail := e.stableDetail
+	if detail == "" {
+		detail = e.detail
 	}
-	return []error{f.cause, f.err}
+	for _, v := range variableParts {
+		detail = v.pattern.ReplaceAllString(detail, v.placeholder)
+	}
+	return e.prefix() + detail
 }
 
-// Classify wraps an error of the SDK so that it matches one of scaling's errors, where the cause is known, and so that its
-// message has the operation, AWS's own words and the request id. An ended context stays a context error, and an error that
-// is not the SDK's stays as it is.
-func Classify(err error) error {
-	operation := operationName(err)
-	if operation == "" || isContextError(err) {
+func (e *awsError) prefix() string {
+	text := e.operation
+	if e.scope.Region != "" {
+		text += " in " + e.scope.String()
+	}
+	return text + ": "
+}
+
+// Unwrap returns the error of package scaling and the SDK's own error, as far as each is known.
+func (e *awsError) Unwrap() []error {
+	var errs []error
+	if e.cause != nil {
+		errs = append(errs, e.cause)
+	}
+	if e.err != nil {
+		errs = append(errs, e.err)
+	}
+	return errs
+}
+
+// variableParts are the parts of an error text that differ between attempts, and what replaces them.
+var variableParts = []struct {
+	pattern     *regexp.Regexp
+	placeholder string
+}{
+	{regexp.MustCompile(`(?i)\b(request ?id:) [^\s,;)]+`), "$1 <id>"},
+	{regexp.MustCompile(`(?i)\b(encoded authorization failure message:) \S+`), "$1 <message>"},
+	{regexp.MustCompile(`\b[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b`), "<id>"},
+	{regexp.MustCompile(`\b\d{8}T\d{6}Z\b`), "<time>"},
+	{regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})`), "<time>"},
+	{regexp.MustCompile(`(\b\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:.%]+\]):\d+\b`), "<address>"},
+}
+
+// Classify wraps an error of the SDK so that it matches one of package scaling's errors, where the code is known, and so
+// that its message names the operation, AWS's error code and text, and the request id. An ended context stays a context
+// error, and an error that is not the SDK's stays as it is.
+func Classify(err error) error { return classify(err, scaling.Scope{}) }
+
+// classify is Classify for a request made in a scope, which the message names.
+func classify(err error, scope scaling.Scope) error {
+	var classified *awsError
+	if errors.As(err, &classified) {
+		if classified.scope == (scaling.Scope{}) {
+			classified.scope = scope
+		}
 		return err
 	}
-	message, cause := describeError(operation, err)
-	return &awsError{cause: cause, message: message, err: err}
+	call := sdkCallOf(err)
+	if call.innermost == "" || isContextError(err) {
+		return err
+	}
+	e := &awsError{operation: call.innermost, scope: scope, requestID: requestID(err), err: err}
+	e.describe(call)
+	return e
 }
 
-// describeError finds the words for an error and its cause in scaling's terms, or nil.
-func describeError(operation string, err error) (message string, cause error) {
+// classifyRead is classify for a read that has a time limit of its own. When that limit ends the request, the callers did
+// not give up: AWS did not respond in time, which matches scaling.ErrUnavailable.
+func classifyRead(err error, scope scaling.Scope, timeout time.Duration) error {
+	err = classify(err, scope)
+	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, scaling.ErrUnavailable) {
+		return err
+	}
+	e := &awsError{cause: scaling.ErrUnavailable, operation: sdkCallOf(err).innermost, scope: scope, err: err}
+	if e.operation == "" {
+		e.operation = "request to AWS"
+	}
+	e.detail = fmt.Sprintf("no response within %s", timeout)
+	return e
+}
+
+// describe sets the detail and the cause of a failed SDK call.
+func (e *awsError) describe(call sdkCall) {
 	var (
-		api           smithy.APIError
-		noCredentials *credentialsError
-		dns           *net.DNSError
-		send          *smithyhttp.RequestSendError
-		read          *smithy.DeserializationError
+		apiErr         smithy.APIError
+		credentialsErr *credentialsError
+		dnsErr         *net.DNSError
+		sendErr        *smithyhttp.RequestSendError
+		decodeErr      *smithy.DeserializationError
 	)
+	status := httpStatus(e.err)
 	switch {
-	case errors.As(err, &api):
-		return fmt.Sprintf("%s: %s (%s)", operation, api.ErrorMessage(), codeWithRequestID(api.ErrorCode(), err)),
-			causeForCode(api.ErrorCode(), httpStatus(err))
-	case errors.As(err, &noCredentials) && (!errors.As(err, &send) || strings.HasPrefix(operation, instanceMetadataService)):
-		return fmt.Sprintf("the operator has no AWS credentials: give its service account an IAM role with EKS Pod Identity "+
-			"or IRSA (%s)", noCredentials), scaling.ErrDenied
-	case errors.As(err, &dns):
-		return fmt.Sprintf("%s: the host %s does not resolve: check the region's name, and that the operator can reach AWS",
-			operation, dns.Name), scaling.ErrUnavailable
-	case errors.As(err, &send):
-		return fmt.Sprintf("%s: %s", operation, send.Err), scaling.ErrUnavailable
-	case httpStatus(err) >= http.StatusInternalServerError:
-		return fmt.Sprintf("%s: HTTP %d (%s)", operation, httpStatus(err), codeWithRequestID("no error code", err)), scaling.ErrUnavailable
-	case errors.As(err, &read):
-		return fmt.Sprintf("%s: the answer could not be read: %s", operation, read.Err), scaling.ErrUnavailable
+	case errors.As(e.err, &apiErr):
+		e.detail, e.cause = apiErr.ErrorCode(), causeForCode(apiErr.ErrorCode(), status)
+		switch {
+		case apiErr.ErrorCode() == unknownErrorCode && status != 0:
+			e.detail = fmt.Sprintf("HTTP %d without an error code", status)
+		case apiErr.ErrorMessage() != "":
+			e.detail += ": " + apiErr.ErrorMessage()
+		}
+	case errors.As(e.err, &credentialsErr) && (!errors.As(e.err, &sendErr) || call.usesInstanceMetadata):
+		e.operation, e.cause = call.outermost, scaling.ErrDenied
+		const remedy = "the operator has no AWS credentials: give its service account an IAM role with EKS Pod Identity or IRSA"
+		e.detail, e.stableDetail = fmt.Sprintf("%s (%s)", remedy, credentialsErr), remedy
+	case errors.As(e.err, &dnsErr):
+		e.cause = scaling.ErrUnavailable
+		e.detail = fmt.Sprintf("the host %s does not resolve (%s): check the region's name, and that the operator can reach AWS",
+			dnsErr.Name, dnsErr.Err)
+	case errors.As(e.err, &sendErr):
+		e.cause = scaling.ErrUnavailable
+		e.detail, e.stableDetail = sendErr.Err.Error(), transportCause(sendErr.Err).Error()
+	case status >= http.StatusInternalServerError:
+		e.cause, e.detail = scaling.ErrUnavailable, fmt.Sprintf("HTTP %d without an error code", status)
+	case errors.As(e.err, &decodeErr):
+		e.cause = scaling.ErrUnavailable
+		e.detail, e.stableDetail = fmt.Sprintf("the response cannot be decoded: %s", decodeErr.Err), "the response cannot be decoded"
 	default:
-		return err.Error(), nil
+		e.detail = call.err.Error()
 	}
 }
 
-// isContextError says whether a request ended because its context did. The timeouts of the HTTP client and of a credentials
-// provider look like an ended context too, but mean that there was no answer.
+// transportCause unwraps an error of net/http down to what the operating system or the network reported, for example
+// "connection refused": the layers above it add addresses and ports, which differ between attempts.
+func transportCause(err error) error {
+	for {
+		var (
+			urlErr     *url.Error
+			opErr      *net.OpError
+			syscallErr *os.SyscallError
+		)
+		switch {
+		case errors.As(err, &syscallErr):
+			return syscallErr.Err
+		case errors.As(err, &opErr):
+			err = opErr.Err
+		case errors.As(err, &urlErr):
+			err = urlErr.Err
+		default:
+			return err
+		}
+	}
+}
+
+// isContextError reports whether a request ended because its context did. The timeouts of the HTTP client and of a
+// credentials provider look like an ended context too, but mean that there was no response.
 func isContextError(err error) bool {
 	var (
-		provider *credentialsError
-		canceled *smithy.CanceledError
-		waiting  *aws.RequestCanceledError
-		send     *smithyhttp.RequestSendError
-		read     *smithy.DeserializationError
+		credentialsErr *credentialsError
+		canceledErr    *smithy.CanceledError
+		waitErr        *aws.RequestCanceledError
+		sendErr        *smithyhttp.RequestSendError
+		decodeErr      *smithy.DeserializationError
 	)
 	switch {
-	case errors.As(err, &provider):
+	case errors.As(err, &credentialsErr):
 		return false
-	case errors.As(err, &canceled), errors.As(err, &waiting), errors.Is(err, context.Canceled):
+	case errors.As(err, &canceledErr), errors.As(err, &waitErr), errors.Is(err, context.Canceled):
 		return true
-	case errors.As(err, &send), errors.As(err, &read):
+	case errors.As(err, &sendErr), errors.As(err, &decodeErr):
 		return false
 	default:
 		return errors.Is(err, context.DeadlineExceeded)
 	}
 }
 
-// causeForCode classifies AWS's error code, and by the HTTP status what has an unknown one.
+// causeForCode returns the error of package scaling for an AWS error code; for an unknown code it goes by the HTTP status.
+// It returns nil when neither tells.
 func causeForCode(code string, status int) error {
-	if _, throttle := retry.DefaultThrottleErrorCodes[code]; throttle {
+	if _, throttled := retry.DefaultThrottleErrorCodes[code]; throttled {
 		return scaling.ErrThrottled
 	}
 	if cause, known := causeByCode[strings.TrimSuffix(code, "Fault")]; known {
@@ -202,19 +315,42 @@ func causeForCode(code string, status int) error {
 	}
 }
 
-// operationName names the innermost operation, which is STS's when signing in failed on the way to another. It is empty when
-// the error is not the SDK's.
-func operationName(err error) string {
-	name := ""
-	var operation *smithy.OperationError
-	for errors.As(err, &operation) {
-		name = operation.ServiceID + " " + operation.OperationName
-		err = operation.Err
-	}
-	return name
+// sdkCall names the operations of a failed SDK call.
+type sdkCall struct {
+	// outermost is the operation that the caller asked for, innermost the one that failed: sts:AssumeRole when the SDK could
+	// not assume the role. Both are empty when the error is not the SDK's.
+	outermost, innermost string
+	// usesInstanceMetadata reports that the innermost operation asked the EC2 instance metadata service.
+	usesInstanceMetadata bool
+	// err is why the innermost operation failed.
+	err error
 }
 
-// httpStatus is the HTTP status of the answer, or 0 when there was none.
+func sdkCallOf(err error) sdkCall {
+	var call sdkCall
+	var operation *smithy.OperationError
+	for errors.As(err, &operation) {
+		call.innermost = actionName(operation.ServiceID, operation.OperationName)
+		call.usesInstanceMetadata = operation.ServiceID == instanceMetadataService
+		if call.outermost == "" {
+			call.outermost = call.innermost
+		}
+		err = operation.Err
+		call.err = err
+	}
+	return call
+}
+
+// actionName writes an operation like an IAM action: "RDS" and "DescribeDBClusters" become rds:DescribeDBClusters, and
+// "Application Auto Scaling" becomes application-autoscaling.
+func actionName(serviceID, operation string) string {
+	if serviceID == applicationautoscaling.ServiceID {
+		return "application-autoscaling:" + operation
+	}
+	return strings.ToLower(serviceID) + ":" + operation
+}
+
+// httpStatus is the HTTP status of the response, or 0 without a response.
 func httpStatus(err error) int {
 	var response *smithyhttp.ResponseError
 	if errors.As(err, &response) {
@@ -223,28 +359,25 @@ func httpStatus(err error) int {
 	return 0
 }
 
-// codeWithRequestID is what AWS support asks for: the code and the request id.
-func codeWithRequestID(code string, err error) string { return code + requestIDSuffix(err) }
-
-// requestIDSuffix is the request id of an answer as reference writes it, or nothing.
-func requestIDSuffix(err error) string {
+// requestID is the request id of the response, or empty without one.
+func requestID(err error) string {
 	var response *awshttp.ResponseError
-	if errors.As(err, &response) && response.RequestID != "" {
-		return ", request " + response.RequestID
+	if errors.As(err, &response) {
+		return response.RequestID
 	}
 	return ""
 }
 
-// rejectCall is an error for a call that is not made at all.
+// rejectCall is the error for a call that is not sent to AWS.
 func rejectCall(format string, args ...any) error {
 	return &rejectedCallError{message: fmt.Sprintf(format, args...)}
 }
 
-// rejectedCallError says why a call is not made. AWS was not asked.
+// rejectedCallError says why a call is not sent to AWS. It matches scaling.ErrInvalid.
 type rejectedCallError struct{ message string }
 
 // Error implements error.
-func (r *rejectedCallError) Error() string { return r.message }
+func (e *rejectedCallError) Error() string { return e.message }
 
-// Unwrap gives the cause in scaling's terms.
+// Unwrap implements the interface of errors.Is.
 func (*rejectedCallError) Unwrap() error { return scaling.ErrInvalid }

@@ -3,10 +3,13 @@ package awsx
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,16 +21,16 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// modifyOrdersInstance asks for a change of the instance orders, past everything but the SDK.
-func modifyOrdersInstance(ctx context.Context, e *Client) error {
-	_, err := e.factory.newClients(euWest1).rdsWriter.ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{
+// modifyOrdersInstance calls ModifyDBInstance for the instance orders through the SDK client only.
+func modifyOrdersInstance(ctx context.Context, client *Client) error {
+	_, err := client.factory.newClients(euWest1).rdsWriter.ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{
 		DBInstanceIdentifier: aws.String("orders"),
 	})
 	return err
 }
 
 func TestClassify_ByErrorCode(t *testing.T) {
-	const noClass = "Cannot modify the instance class because there are no instances of the requested class available in the " +
+	const noCapacityMessage = "Cannot modify the instance class because there are no instances of the requested class available in the " +
 		"current instance's availability zone. Please try your request again at a later time"
 	tests := []struct {
 		status  int
@@ -39,7 +42,7 @@ func TestClassify_ByErrorCode(t *testing.T) {
 		{400, "InvalidDBInstanceStateFault", "Database instance is not in available state.", scaling.ErrBusy},
 		{400, "InvalidDBClusterStateFault", "DB cluster is not available for failover.", scaling.ErrBusy},
 		{400, "InvalidDBClusterState", "DB cluster is not available for failover.", scaling.ErrBusy},
-		{400, "InsufficientDBInstanceCapacity", noClass, scaling.ErrNoCapacity},
+		{400, "InsufficientDBInstanceCapacity", noCapacityMessage, scaling.ErrNoCapacity},
 		{403, "InsufficientDBClusterCapacityFault", "Insufficient capacity", scaling.ErrNoCapacity},
 		{400, "InsufficientStorageClusterCapacity", "Insufficient capacity", scaling.ErrNoCapacity},
 		{400, "InstanceQuotaExceeded", "Cannot create more than 40 DB instances", scaling.ErrQuota},
@@ -75,31 +78,31 @@ func TestClassify_ByErrorCode(t *testing.T) {
 			if stable := scaling.StableMessage(err); strings.Contains(stable, "0f3c7d2e") || !strings.Contains(stable, test.message) {
 				t.Errorf("the stable message is %q", stable)
 			}
-			for _, part := range []string{"RDS ModifyDBInstance", test.message, "request 0f3c7d2e-8a51-4b6f-9d0e-2f4a7c1b9e11"} {
+			for _, part := range []string{"rds:ModifyDBInstance: " + test.code + ": " + test.message, "request 0f3c7d2e-8a51-4b6f-9d0e-2f4a7c1b9e11"} {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("the message %q lacks %q", err, part)
 				}
 			}
 			var api smithy.APIError
 			if !errors.As(err, &api) {
-				t.Errorf("%q no longer shows AWS's own error", err)
+				t.Errorf("%q does not wrap the SDK's error", err)
 			}
 		})
 	}
 }
 
-// expectCause wants an error that matches one of scaling's errors and no other.
+// expectCause checks that an error matches want and no other error of package scaling.
 func expectCause(t *testing.T, err, want error) {
 	t.Helper()
 	if err == nil {
-		t.Fatal("there is no error")
+		t.Fatalf("got no error, want %v", want)
 	}
 	for _, cause := range []error{
 		scaling.ErrDenied, scaling.ErrThrottled, scaling.ErrUnavailable, scaling.ErrNotFound, scaling.ErrAlreadyExists,
 		scaling.ErrBusy, scaling.ErrNoCapacity, scaling.ErrQuota, scaling.ErrInvalid,
 	} {
 		if got := errors.Is(err, cause); got != (cause == want) {
-			t.Errorf("%q matches %q: %v", err, cause, got)
+			t.Errorf("errors.Is(%q, %q) is %v", err, cause, got)
 		}
 	}
 }
@@ -108,24 +111,28 @@ func TestClassify_WithoutResponse(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer func(w http.ResponseWriter)
+		stable string
 	}{
-		{"the connection is closed", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }},
-		{"the answer is cut short", func(w http.ResponseWriter) {
+		{"connection closed", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, "EOF"},
+		{"response truncated", func(w http.ResponseWriter) {
 			w.Header().Set("Content-Length", "4096")
 			w.Write([]byte(`<ModifyDBInstanceResponse><ModifyDBInstanceResult><DBInstance>`))
-		}},
-		{"a proxy answers", func(w http.ResponseWriter) {
+		}, "the response cannot be decoded"},
+		{"response of a proxy", func(w http.ResponseWriter) {
 			w.WriteHeader(http.StatusBadGateway)
 			w.Write([]byte(`<html><body>Bad Gateway</body></html>`))
-		}},
+		}, "HTTP 502 without an error code"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			server := newFakeQueryAPI(t, func(w http.ResponseWriter, _ url.Values) { test.answer(w) })
 			err := Classify(modifyOrdersInstance(t.Context(), newTestClient(t, server.URL)))
 			expectCause(t, err, scaling.ErrUnavailable)
-			if !strings.Contains(err.Error(), "RDS ModifyDBInstance") {
-				t.Errorf("the message %q does not name the operation", err)
+			if !strings.HasPrefix(err.Error(), "rds:ModifyDBInstance: ") {
+				t.Errorf("the message %q does not start with the operation", err)
+			}
+			if got, want := scaling.StableMessage(err), "rds:ModifyDBInstance: "+test.stable; got != want {
+				t.Errorf("the stable message is %q, want %q", got, want)
 			}
 			if got := server.actions(); len(got) != 1 {
 				t.Errorf("the request was made %d times", len(got))
@@ -135,7 +142,7 @@ func TestClassify_WithoutResponse(t *testing.T) {
 }
 
 func TestClassify_HTTPTimeout(t *testing.T) {
-	// What the HTTP client's own timeout looks like: a deadline that is not the caller's.
+	// The HTTP client's own timeout is reported as a deadline, but not the caller's.
 	err := Classify(&smithy.OperationError{ServiceID: "RDS", OperationName: "ModifyDBInstance", Err: &smithyhttp.RequestSendError{
 		Err: &url.Error{Op: "Post", URL: "https://rds.eu-west-1.amazonaws.com/", Err: context.DeadlineExceeded},
 	}})
@@ -151,7 +158,7 @@ func TestClassify_UnknownRegion(t *testing.T) {
 	}})
 	expectCause(t, err, scaling.ErrUnavailable)
 	if !strings.Contains(err.Error(), host) || !strings.Contains(err.Error(), "check the region's name") {
-		t.Errorf("the message %q does not say what to check", err)
+		t.Errorf("the message %q does not name the host and what to check", err)
 	}
 }
 
@@ -189,11 +196,61 @@ func TestClassify_KeepsContextErrors(t *testing.T) {
 
 func TestClassify_KeepsForeignErrors(t *testing.T) {
 	if err := Classify(nil); err != nil {
-		t.Errorf("no error became %v", err)
+		t.Errorf("Classify(nil) is %v", err)
 	}
 	other := errors.New("something else")
 	if err := Classify(other); err != other {
-		t.Errorf("an error that is not the SDK's became %v", err)
+		t.Errorf("an error from outside the SDK became %v", err)
 	}
 	expectCause(t, Classify(rejectCall("it is not %s", "allowed")), scaling.ErrInvalid)
+}
+
+// TestStableMessage_IsTheSameForEachAttempt compares the messages of two attempts that fail for the same reason.
+func TestStableMessage_IsTheSameForEachAttempt(t *testing.T) {
+	request := func(err error) error {
+		return &smithy.OperationError{ServiceID: "RDS", OperationName: "DescribeDBClusters", Err: err}
+	}
+	dialError := func(address string) error {
+		ip := net.ParseIP(address)
+		return request(&smithyhttp.RequestSendError{Err: &url.Error{Op: "Post", URL: "https://rds.eu-west-1.amazonaws.com/", Err: &net.OpError{
+			Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: ip, Port: 443}, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED),
+		}}})
+	}
+	resetError := func(port int) error {
+		return request(&smithyhttp.RequestSendError{Err: fmt.Errorf("read tcp 10.0.0.1:%d->52.1.2.3:443: connection reset by peer", port)})
+	}
+	apiError := func(message string) error {
+		return request(&smithy.GenericAPIError{Code: "SignatureDoesNotMatch", Message: message})
+	}
+	noCredentials := func(requestID string) error {
+		return request(&credentialsError{fmt.Errorf("exceeded maximum number of attempts, RequestID: %s", requestID)})
+	}
+	tests := []struct {
+		name          string
+		first, second error
+		want          string
+	}{
+		{"refused connection without the address", dialError("52.1.2.3"), dialError("52.9.8.7"), "connection refused"},
+		{"reset connection without the local port", resetError(43512), resetError(51010),
+			"read tcp <address>-><address>: connection reset by peer"},
+		{"error text without timestamps", apiError("Signature expired: 20240205T100000Z is now earlier than 20240205T101500Z"),
+			apiError("Signature expired: 20240205T110000Z is now earlier than 20240205T111500Z"),
+			"SignatureDoesNotMatch: Signature expired: <time> is now earlier than <time>"},
+		{"error text without request ids", apiError("Failed, request id: 0f3c7d2e"), apiError("Failed, request id: 9d1f"),
+			"SignatureDoesNotMatch: Failed, request id: <id>"},
+		{"missing credentials without the attempt", noCredentials("a"), noCredentials("b"),
+			"the operator has no AWS credentials: give its service account an IAM role with EKS Pod Identity or IRSA"},
+		{"timeout with its limit", request(context.DeadlineExceeded), request(fmt.Errorf("slow: %w", context.DeadlineExceeded)),
+			"no response within 10s"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			want := "rds:DescribeDBClusters in eu-west-1: " + test.want
+			for _, err := range []error{test.first, test.second} {
+				if got := scaling.StableMessage(classifyRead(err, euWest1, 10*time.Second)); got != want {
+					t.Errorf("got  %q\nwant %q", got, want)
+				}
+			}
+		})
+	}
 }

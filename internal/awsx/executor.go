@@ -2,6 +2,7 @@ package awsx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -13,25 +14,30 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// Execute implements scaling.Executor. The request that changes something is never repeated here: after an error that
-// matches scaling.ErrUnavailable, look again.
-func (e *Client) Execute(ctx context.Context, target scaling.Target, call scaling.Call) error {
-	s := e.clientForScope(target.Scope)
-	// Whatever comes of it: a refused change can mean that what was known is out of date.
+// Execute implements scaling.Executor. It never repeats the request that changes something: after an error that matches
+// scaling.ErrUnavailable, observe the target again before the next attempt.
+func (c *Client) Execute(ctx context.Context, target scaling.Target, call scaling.Call) error {
+	s := c.clientForScope(target.Scope)
+	// Also after an error: a refused change can mean that the cached topology is out of date.
 	defer s.invalidate()
-	if err := s.execute(ctx, target, call); err != nil {
-		return fmt.Errorf("%s of %s, %s: %w", call.Action, call.Instance, target, Classify(err))
+	err := classify(s.execute(ctx, target, call), s.scope)
+	if err == nil {
+		return nil
 	}
-	return nil
+	var requestErr *awsError
+	if errors.As(err, &requestErr) { // it names the scope
+		return fmt.Errorf("%s of %s (%s %s): %w", call.Action, call.Instance, target.Kind, target.Identifier, err)
+	}
+	return fmt.Errorf("%s of %s (%s): %w", call.Action, call.Instance, target, err)
 }
 
 func (s *scopeClient) execute(ctx context.Context, target scaling.Target, call scaling.Call) error {
 	if call.Instance == "" {
-		return rejectCall("the call names no instance")
+		return rejectCall("the call has no instance identifier")
 	}
-	ofCluster := []scaling.Action{scaling.Failover, scaling.ModifyClusterClass, scaling.ModifyCapacity}
-	if slices.Contains(ofCluster, call.Action) && target.Kind != scaling.DBCluster {
-		return rejectCall("a %s has no members: only a %s takes this", target.Kind, scaling.DBCluster)
+	clusterActions := []scaling.Action{scaling.Failover, scaling.ModifyClusterClass, scaling.ModifyCapacity}
+	if slices.Contains(clusterActions, call.Action) && target.Kind != scaling.DBCluster {
+		return rejectCall("a %s has no members: the action is only valid for a %s", target.Kind, scaling.DBCluster)
 	}
 	switch call.Action {
 	case scaling.ModifyInstanceClass:
@@ -55,12 +61,12 @@ func (s *scopeClient) execute(ctx context.Context, target scaling.Target, call s
 	case scaling.ModifyCapacity:
 		return s.modifyCapacity(ctx, target, call)
 	default:
-		return rejectCall("this version of dbscaler does not know the action")
+		return rejectCall("this version of dbscaler does not support the action")
 	}
 }
 
-// modifyInstance changes an instance at once. Whatever else waits for its maintenance window is applied with it (ModifyDBInstance,
-// ApplyImmediately), which a guard has looked for.
+// modifyInstance changes an instance immediately. ApplyImmediately also applies every other modification that waits for the
+// maintenance window (RDS API reference, ModifyDBInstance); a guard has checked that there is none.
 func (s *scopeClient) modifyInstance(ctx context.Context, input *rds.ModifyDBInstanceInput, call scaling.Call) error {
 	input.DBInstanceIdentifier = aws.String(call.Instance)
 	input.ApplyImmediately = aws.Bool(true)
@@ -68,7 +74,7 @@ func (s *scopeClient) modifyInstance(ctx context.Context, input *rds.ModifyDBIns
 	return err
 }
 
-// modifyClusterClass changes the class of every member of a Multi-AZ DB cluster at once.
+// modifyClusterClass immediately changes the class of every member of a Multi-AZ DB cluster.
 func (s *scopeClient) modifyClusterClass(ctx context.Context, target scaling.Target, call scaling.Call) error {
 	_, err := s.rdsWriter.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
 		DBClusterIdentifier:    aws.String(target.Identifier),
@@ -78,31 +84,32 @@ func (s *scopeClient) modifyClusterClass(ctx context.Context, target scaling.Tar
 	return err
 }
 
-// modifyCapacity changes how far Aurora Serverless v2 may scale up. How far down it may go stays as it is.
+// modifyCapacity changes the maximum capacity of an Aurora Serverless v2 cluster and keeps the minimum.
 func (s *scopeClient) modifyCapacity(ctx context.Context, target scaling.Target, call scaling.Call) error {
 	cluster, err := s.describeCluster(ctx, target.Identifier)
 	if err != nil {
 		return err
 	}
-	most, now := float64(catalog.ParseACUs(call.InstanceClass)), cluster.ServerlessV2ScalingConfiguration
+	maxACUs, current := float64(catalog.ParseACUs(call.InstanceClass)), cluster.ServerlessV2ScalingConfiguration
 	switch {
-	case most == 0:
-		return rejectCall("%q is no maximum capacity", call.InstanceClass)
-	case now == nil:
-		return rejectCall("it is no Aurora Serverless v2 cluster any more")
-	case most < aws.ToFloat64(now.MinCapacity):
-		return rejectCall("its minimum capacity is %g ACUs: lower that first, or raise spec.serverless.maxCapacities", aws.ToFloat64(now.MinCapacity))
+	case maxACUs == 0:
+		return rejectCall("%q is not a maximum capacity", call.InstanceClass)
+	case current == nil:
+		return rejectCall("the cluster is no longer an Aurora Serverless v2 cluster")
+	case maxACUs < aws.ToFloat64(current.MinCapacity):
+		return rejectCall("the minimum capacity of the cluster is %g ACUs: lower it first, or raise spec.serverless.maxCapacities",
+			aws.ToFloat64(current.MinCapacity))
 	}
 	_, err = s.rdsWriter.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
 		DBClusterIdentifier: aws.String(target.Identifier), ApplyImmediately: aws.Bool(true),
 		ServerlessV2ScalingConfiguration: &types.ServerlessV2ScalingConfiguration{
-			MinCapacity: now.MinCapacity, MaxCapacity: aws.Float64(most), SecondsUntilAutoPause: now.SecondsUntilAutoPause,
+			MinCapacity: current.MinCapacity, MaxCapacity: aws.Float64(maxACUs), SecondsUntilAutoPause: current.SecondsUntilAutoPause,
 		},
 	})
 	return err
 }
 
-// failover always names the reader that is to take over: left to AWS, it could be one of a smaller class.
+// failover promotes the reader that the call names. AWS could otherwise choose a reader of a smaller class.
 func (s *scopeClient) failover(ctx context.Context, target scaling.Target, call scaling.Call) error {
 	_, err := s.rdsWriter.FailoverDBCluster(ctx, &rds.FailoverDBClusterInput{
 		DBClusterIdentifier:        aws.String(target.Identifier),
@@ -111,7 +118,7 @@ func (s *scopeClient) failover(ctx context.Context, target scaling.Target, call 
 	return err
 }
 
-// deleteReader looks at the instance once more and removes it only if it is a reader of the target that dbscaler created.
+// deleteReader deletes an instance after a fresh read shows that it is a reader of the target and created by dbscaler.
 func (s *scopeClient) deleteReader(ctx context.Context, target scaling.Target, call scaling.Call) error {
 	cluster, err := s.describeCluster(ctx, target.Identifier)
 	if err != nil {
@@ -124,14 +131,14 @@ func (s *scopeClient) deleteReader(ctx context.Context, target scaling.Target, c
 	role, member := memberOf(cluster, call.Instance)
 	switch {
 	case !member || aws.ToString(db.DBClusterIdentifier) != target.Identifier:
-		return rejectCall("it is not a member of the cluster, so it is not deleted")
+		return rejectCall("the instance is not a member of the cluster, so it is not deleted")
 	case aws.ToBool(role.IsClusterWriter):
-		return rejectCall("it is the cluster's writer, so it is not deleted")
+		return rejectCall("the instance is the cluster's writer, so it is not deleted")
 	}
 	return s.deleteInstance(ctx, call.Instance)
 }
 
-// deleteInstance deletes a reader, without a snapshot: it has no data of its own, and a final snapshot of one is refused.
+// deleteInstance deletes a reader without a final snapshot: a reader has no data of its own, and AWS refuses the snapshot.
 func (s *scopeClient) deleteInstance(ctx context.Context, identifier string) error {
 	_, err := s.rdsWriter.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{
 		DBInstanceIdentifier: aws.String(identifier), SkipFinalSnapshot: aws.Bool(true),
@@ -139,36 +146,40 @@ func (s *scopeClient) deleteInstance(ctx context.Context, identifier string) err
 	return err
 }
 
-// describeOwnedInstance reads one instance anew, and wants it to be one that dbscaler created.
+// describeOwnedInstance reads one instance past the cache, and rejects one that dbscaler did not create.
 func (s *scopeClient) describeOwnedInstance(ctx context.Context, identifier string) (types.DBInstance, error) {
 	db, err := s.describeInstance(ctx, identifier)
 	if err == nil && !newInstance(db).CreatedByOperator() {
-		err = rejectCall("it does not carry the tag %s=%s, and dbscaler deletes only what it created",
+		err = rejectCall("the instance does not have the tag %s=%s: dbscaler deletes only instances that it created",
 			scaling.TagCreatedBy, scaling.TagCreatedByValue)
 	}
 	return db, err
 }
 
-// describeInstance reads one instance anew.
+// describeInstance reads one instance past the cache.
 func (s *scopeClient) describeInstance(ctx context.Context, identifier string) (types.DBInstance, error) {
 	out, err := s.rdsReader.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(identifier)})
 	if err != nil {
 		return types.DBInstance{}, err
 	}
 	if len(out.DBInstances) != 1 {
-		return types.DBInstance{}, fmt.Errorf("%w: the RDS API shows no DB instance %s", scaling.ErrNotFound, identifier)
+		return types.DBInstance{}, &awsError{
+			cause: scaling.ErrNotFound, operation: "rds:DescribeDBInstances", scope: s.scope, detail: "there is no DB instance " + identifier,
+		}
 	}
 	return out.DBInstances[0], nil
 }
 
-// describeCluster reads one cluster anew.
+// describeCluster reads one cluster past the cache.
 func (s *scopeClient) describeCluster(ctx context.Context, identifier string) (types.DBCluster, error) {
 	out, err := s.rdsReader.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: aws.String(identifier)})
 	if err != nil {
 		return types.DBCluster{}, err
 	}
 	if len(out.DBClusters) != 1 {
-		return types.DBCluster{}, fmt.Errorf("%w: the RDS API shows no DB cluster %s", scaling.ErrNotFound, identifier)
+		return types.DBCluster{}, &awsError{
+			cause: scaling.ErrNotFound, operation: "rds:DescribeDBClusters", scope: s.scope, detail: "there is no DB cluster " + identifier,
+		}
 	}
 	return out.DBClusters[0], nil
 }

@@ -24,10 +24,10 @@ const ordersXML = `<DBClusters><DBCluster><DBClusterIdentifier>orders</DBCluster
 	`</DBClusterMembers><TagList><Tag><Key>dbscaler.io/policy-namespace</Key><Value>platform</Value></Tag></TagList>` +
 	`</DBCluster></DBClusters>`
 
-// instanceXML describes one instance.
-func instanceXML(name, cluster string, own bool) string {
+// instanceXML describes one instance, with the tag of instances that dbscaler created or without.
+func instanceXML(name, cluster string, createdByOperator bool) string {
 	tags := ""
-	if own {
+	if createdByOperator {
 		tags = `<TagList><Tag><Key>dbscaler.io/created-by</Key><Value>dbscaler</Value></Tag></TagList>`
 	}
 	return fmt.Sprintf(`<DBInstance><DBInstanceIdentifier>%s</DBInstanceIdentifier><DBClusterIdentifier>%s</DBClusterIdentifier>`+
@@ -37,7 +37,7 @@ func instanceXML(name, cluster string, own bool) string {
 		name, cluster, tags)
 }
 
-// serveOrdersCluster answers as the RDS API of the cluster orders.
+// serveOrdersCluster responds like the RDS API for the cluster orders.
 func serveOrdersCluster(w http.ResponseWriter, form url.Values) {
 	switch action := form.Get("Action"); action {
 	case "DescribeDBClusters":
@@ -73,14 +73,14 @@ func TestExecute_MakesOneRequest(t *testing.T) {
 		want  url.Values
 	}{
 		{
-			"a class", ordersCluster, scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "orders-b", InstanceClass: "db.r6g.xlarge"}, nil,
+			"change the class of a member", ordersCluster, scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "orders-b", InstanceClass: "db.r6g.xlarge"}, nil,
 			url.Values{
 				"Action": {"ModifyDBInstance"}, "DBInstanceIdentifier": {"orders-b"}, "DBInstanceClass": {"db.r6g.xlarge"},
 				"ApplyImmediately": {"true"},
 			},
 		},
 		{
-			"the class of a plain instance", plain,
+			"change the class of a plain instance", plain,
 			scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "ledger", InstanceClass: "db.m6g.xlarge"}, nil,
 			url.Values{
 				"Action": {"ModifyDBInstance"}, "DBInstanceIdentifier": {"ledger"}, "DBInstanceClass": {"db.m6g.xlarge"},
@@ -88,19 +88,19 @@ func TestExecute_MakesOneRequest(t *testing.T) {
 			},
 		},
 		{
-			"a tier", ordersCluster, scaling.Call{Action: scaling.ModifyPromotionTier, Instance: "orders-b", PromotionTier: 0}, nil,
+			"change the promotion tier", ordersCluster, scaling.Call{Action: scaling.ModifyPromotionTier, Instance: "orders-b", PromotionTier: 0}, nil,
 			url.Values{
 				"Action": {"ModifyDBInstance"}, "DBInstanceIdentifier": {"orders-b"}, "PromotionTier": {"0"}, "ApplyImmediately": {"true"},
 			},
 		},
 		{
-			"a failover", ordersCluster, scaling.Call{Action: scaling.Failover, Instance: "orders-b"}, nil,
+			"fail over", ordersCluster, scaling.Call{Action: scaling.Failover, Instance: "orders-b"}, nil,
 			url.Values{
 				"Action": {"FailoverDBCluster"}, "DBClusterIdentifier": {"orders"}, "TargetDBInstanceIdentifier": {"orders-b"},
 			},
 		},
 		{
-			"a new reader", ordersCluster,
+			"create a reader", ordersCluster,
 			scaling.Call{
 				Action: scaling.CreateReader, Instance: "orders-new2", InstanceClass: "db.r6g.xlarge", PromotionTier: 15,
 				Tags: map[string]string{"dbscaler.io/created-by": "dbscaler"},
@@ -116,7 +116,7 @@ func TestExecute_MakesOneRequest(t *testing.T) {
 			},
 		},
 		{
-			"a reader of its own", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"},
+			"delete a reader created by dbscaler", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"},
 			[]string{"DescribeDBClusters", "DescribeDBInstances"},
 			url.Values{"Action": {"DeleteDBInstance"}, "DBInstanceIdentifier": {"orders-new"}, "SkipFinalSnapshot": {"true"}},
 		},
@@ -128,7 +128,7 @@ func TestExecute_MakesOneRequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := append(test.reads, test.want.Get("Action")); !slices.Equal(server.actions(), want) {
-				t.Errorf("asked for %v, want %v", server.actions(), want)
+				t.Errorf("made the requests %v, want %v", server.actions(), want)
 			}
 			got := server.requests[len(server.requests)-1].form
 			got.Del("Version")
@@ -142,26 +142,26 @@ func TestExecute_MakesOneRequest(t *testing.T) {
 func TestExecute_RejectsUnsafeCalls(t *testing.T) {
 	plain := scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"}
 	tests := []struct {
-		name   string
-		target scaling.Target
-		call   scaling.Call
-		writer bool
-		want   error
-		says   string
+		name        string
+		target      scaling.Target
+		call        scaling.Call
+		writer      bool
+		want        error
+		wantMessage string
 	}{
-		{"a foreign reader", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-b"}, false, scaling.ErrInvalid,
-			"does not carry the tag dbscaler.io/created-by=dbscaler"},
-		{"another cluster's reader", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "ledger-new"}, false,
+		{"delete a reader not created by dbscaler", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-b"}, false, scaling.ErrInvalid,
+			"does not have the tag dbscaler.io/created-by=dbscaler"},
+		{"delete a reader of another cluster", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "ledger-new"}, false,
 			scaling.ErrInvalid, "not a member of the cluster"},
-		{"a reader that became the writer", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"}, true,
-			scaling.ErrInvalid, "it is the cluster's writer"},
-		{"a reader that is gone", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-gone"}, false,
+		{"delete a reader that became the writer", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"}, true,
+			scaling.ErrInvalid, "is the cluster's writer"},
+		{"delete a reader that does not exist", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-gone"}, false,
 			scaling.ErrNotFound, "DBInstance not found"},
-		{"no name", ordersCluster, scaling.Call{Action: scaling.Failover}, false, scaling.ErrInvalid, "names no instance"},
-		{"a failover of a plain instance", plain, scaling.Call{Action: scaling.Failover, Instance: "ledger-read"}, false,
-			scaling.ErrInvalid, "only a DBCluster"},
-		{"an unknown action", ordersCluster, scaling.Call{Action: "Reboot", Instance: "orders-b"}, false, scaling.ErrInvalid,
-			"does not know the action"},
+		{"call without an instance", ordersCluster, scaling.Call{Action: scaling.Failover}, false, scaling.ErrInvalid, "has no instance identifier"},
+		{"fail over a plain instance", plain, scaling.Call{Action: scaling.Failover, Instance: "ledger-read"}, false,
+			scaling.ErrInvalid, "only valid for a DBCluster"},
+		{"unknown action", ordersCluster, scaling.Call{Action: "Reboot", Instance: "orders-b"}, false, scaling.ErrInvalid,
+			"does not support the action"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -174,11 +174,14 @@ func TestExecute_RejectsUnsafeCalls(t *testing.T) {
 			})
 			err := newTestClient(t, server.URL).Execute(t.Context(), test.target, test.call)
 			expectCause(t, err, test.want)
-			if !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), test.target.String()) {
-				t.Errorf("the message %q does not say %q and where", err, test.says)
+			where := fmt.Sprintf("%s %s", test.target.Kind, test.target.Identifier)
+			for _, part := range []string{test.wantMessage, where, "in eu-west-1"} {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("the message %q lacks %q", err, part)
+				}
 			}
 			if slices.ContainsFunc(server.actions(), func(a string) bool { return !strings.HasPrefix(a, "Describe") }) {
-				t.Errorf("something was changed: %v", server.actions())
+				t.Errorf("a change was requested: %v", server.actions())
 			}
 		})
 	}
@@ -186,26 +189,26 @@ func TestExecute_RejectsUnsafeCalls(t *testing.T) {
 
 func TestExecute_InvalidatesTopology(t *testing.T) {
 	c, targets := newFakeFleet(t, 2)
-	e := c.newClient(t)
-	mustObserve(t, e, targets[0], time.Time{})
+	client := c.newClient(t)
+	mustObserve(t, client, targets[0], time.Time{})
 	clear(c.callCounts)
-	// Even a refused one: the database may not be what it was thought to be.
-	err := e.Execute(t.Context(), targets[0], scaling.Call{Action: scaling.Failover, Instance: "orders000-b"})
+	// Even a refused call invalidates the topology, since it may be out of date.
+	err := client.Execute(t.Context(), targets[0], scaling.Call{Action: scaling.Failover, Instance: "orders000-b"})
 	if err == nil {
-		t.Fatal("the cloud knows no failover")
+		t.Fatal("the fake AWS has no failover, but the call succeeded")
 	}
-	mustObserve(t, e, targets[1], time.Time{})
+	mustObserve(t, client, targets[1], time.Time{})
 	c.expectCalls(t, map[string]int{"FailoverDBCluster": 1, "DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
 }
 
 func TestObserve_RepeatsReadOvertakenByChange(t *testing.T) {
 	c, targets := newFakeFleet(t, 1)
-	e := c.newClient(t)
+	client := c.newClient(t)
 	c.failures["DescribeDBInstances"] = func(w http.ResponseWriter) {
 		c.failures["DescribeDBInstances"] = nil
-		e.clientForScope(euWest1).invalidate() // a change is made while the topology is read
+		client.clientForScope(euWest1).invalidate() // a change during the read of the topology
 		writeResult(w, "DescribeDBInstances", c.describeInstances(""))
 	}
-	mustObserve(t, e, targets[0], time.Time{})
+	mustObserve(t, client, targets[0], time.Time{})
 	c.expectCalls(t, map[string]int{"DescribeDBClusters": 2, "DescribeDBInstances": 2, "GetMetricData": 1})
 }

@@ -43,11 +43,11 @@ func newTestClient(t *testing.T, endpoint string, change ...func(*Options)) *Cli
 	for _, f := range change {
 		f(&o)
 	}
-	e, err := New(t.Context(), o)
+	client, err := New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e
+	return client
 }
 
 // fakeQueryAPI answers Query requests with recorded bodies and keeps what it was asked.

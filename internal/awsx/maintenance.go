@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// maintenanceInterval is how often pending maintenance is read. AWS announces it days before.
+	// maintenanceInterval is how often pending maintenance is read. AWS announces it days ahead.
 	maintenanceInterval = 15 * time.Minute
-	// maintenanceRetryInterval is how long after an error it is read again.
+	// maintenanceRetryInterval is how soon it is read again after an error.
 	maintenanceRetryInterval = time.Minute
 )
 
-// listPendingMaintenance lists what AWS is about to do in a scope, by the ARN of the cluster or instance.
+// listPendingMaintenance returns the pending maintenance of a scope, by the ARN of the cluster or instance.
 func listPendingMaintenance(ctx context.Context, client rdsReadAPI) (map[string][]scaling.PendingMaintenance, error) {
-	out := map[string][]scaling.PendingMaintenance{}
+	pending := map[string][]scaling.PendingMaintenance{}
 	pages := rds.NewDescribePendingMaintenanceActionsPaginator(client, &rds.DescribePendingMaintenanceActionsInput{
 		MaxRecords: aws.Int32(describePageSize),
 	})
@@ -32,28 +32,28 @@ func listPendingMaintenance(ctx context.Context, client rdsReadAPI) (map[string]
 		for _, resource := range page.PendingMaintenanceActions {
 			arn := aws.ToString(resource.ResourceIdentifier)
 			for _, action := range resource.PendingMaintenanceActionDetails {
-				out[arn] = append(out[arn], scaling.PendingMaintenance{
+				pending[arn] = append(pending[arn], scaling.PendingMaintenance{
 					Action:      aws.ToString(action.Action),
 					ScheduledAt: scheduledTime(action),
 				})
 			}
 		}
 	}
-	return out, nil
+	return pending, nil
 }
 
-// scheduledTime is when an action will be carried out; zero when nothing says so. CurrentApplyDate takes the other dates into account:
-// AutoAppliedAfterDate alone may have passed days before the window in which AWS acts (RDS API reference,
+// scheduledTime is when AWS will carry out an action; zero when no date is set. CurrentApplyDate takes the other dates
+// into account: AutoAppliedAfterDate alone may have passed days before the window in which AWS acts (RDS API reference,
 // PendingMaintenanceAction).
 func scheduledTime(action types.PendingMaintenanceAction) time.Time {
 	if action.CurrentApplyDate != nil {
 		return action.CurrentApplyDate.UTC()
 	}
-	var first time.Time
-	for _, m := range []*time.Time{action.AutoAppliedAfterDate, action.ForcedApplyDate} {
-		if m != nil && (first.IsZero() || m.Before(first)) {
-			first = m.UTC()
+	var earliest time.Time
+	for _, date := range []*time.Time{action.AutoAppliedAfterDate, action.ForcedApplyDate} {
+		if date != nil && (earliest.IsZero() || date.Before(earliest)) {
+			earliest = date.UTC()
 		}
 	}
-	return first
+	return earliest
 }

@@ -9,85 +9,126 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// metadataTimeout bounds the reading of all facts, so that an endpoint which does not answer, as the Pricing API's may not from
-// a private network, does not keep samples from those who wait for them.
+// Metadata is what rarely changes and is read at longer intervals than the topology: pending maintenance, orderable
+// classes, the limits of Aurora Auto Scaling, and prices.
+
+// metadataTimeout limits one refresh of all metadata. An endpoint that does not respond, as the Pricing API's may not from
+// a private network, must not delay the samples for long.
 const metadataTimeout = 30 * time.Second
 
-// cachedValue is something that is read seldom and kept.
+// cachedValue is one piece of metadata, or the error of its last read.
 type cachedValue[T any] struct {
-	// readAt is when it was last asked for, whatever came of it; zero before that.
+	// readAt is when it was last read, successfully or not; zero before the first read.
 	readAt time.Time
 	value  T
-	// err is why it could not be read the last time, or nil.
-	err error
+	err    error
 }
 
-// isStale says whether it has to be read again for a caller that asked at the given time.
-func (f cachedValue[T]) isStale(asked time.Time, every, errorEvery time.Duration) bool {
-	if f.err != nil {
-		every = errorEvery
+// isStale reports whether the value must be read again for a caller that asked at requestedAt: after interval, or after
+// retryInterval when the last read failed.
+func (v cachedValue[T]) isStale(requestedAt time.Time, interval, retryInterval time.Duration) bool {
+	if v.err != nil {
+		interval = retryInterval
 	}
-	return f.readAt.IsZero() || f.readAt.Before(asked.Add(-every))
+	return v.readAt.IsZero() || v.readAt.Before(requestedAt.Add(-interval))
 }
 
-// refreshMetadata reads what is due of what changes seldom. What cannot be read is unknown, and does not keep the rest from being
-// seen.
+// addCachedMetadata adds the metadata to an observation. It returns false when some of it must be read first. The caller
+// holds s.mu.
+func (s *scopeClient) addCachedMetadata(o *scaling.Observation, t scaling.Target, requestedAt time.Time) bool {
+	for n := range o.Instances {
+		i := &o.Instances[n]
+		switch {
+		case s.pendingMaintenance.err != nil:
+			i.PendingMaintenance = []scaling.PendingMaintenance{{Action: scaling.MaintenanceUnknown}}
+		case i.ARN == o.ARN:
+			i.PendingMaintenance = s.pendingMaintenance.value[i.ARN]
+		default:
+			i.PendingMaintenance = slices.Concat(s.pendingMaintenance.value[o.ARN], s.pendingMaintenance.value[i.ARN])
+		}
+	}
+	classes := s.orderableClasses[orderableKeyFor(*o)]
+	if classes.isStale(requestedAt, orderableInterval, orderableRetryInterval) {
+		return false
+	}
+	o.Orderable = classes.value
+	if t.Kind == scaling.DBCluster && s.autoScalingLimits.isStale(requestedAt, autoScalingInterval, autoScalingRetryInterval) {
+		return false
+	}
+	o.AutoScaling = s.autoScalingFor(t)
+	if s.pricing == nil {
+		return true
+	}
+	key, hasPrices := s.topology.priceKeyFor(t, s.scope.Region)
+	if !hasPrices {
+		return true
+	}
+	prices := s.classPrices[key]
+	o.Prices = prices.value
+	return !prices.isStale(requestedAt, priceInterval, priceRetryInterval)
+}
+
+// refreshMetadata reads the metadata of all tracked targets that is due. What cannot be read counts as unknown and does
+// not prevent the rest from being read.
 func (s *scopeClient) refreshMetadata(ctx context.Context, t *topology) {
 	ctx, cancel := context.WithTimeout(ctx, metadataTimeout)
 	defer cancel()
 	now := s.clock.Now()
 	s.mu.Lock()
-	upkeep := s.pendingMaintenance.isStale(now, maintenanceInterval-maxSnapshotAge, maintenanceRetryInterval)
-	clusters, offers, products := false, map[orderableKey]bool{}, map[priceKey]bool{}
+	maintenanceDue := s.pendingMaintenance.isStale(now, maintenanceInterval-maxSnapshotAge, maintenanceRetryInterval)
+	hasClusters, dueClasses, duePrices := false, map[orderableKey]bool{}, map[priceKey]bool{}
 	for target := range s.targets {
 		o := t.observe(target)
 		if !o.Found {
 			continue
 		}
-		clusters = clusters || target.Kind == scaling.DBCluster
-		version := orderableKey{o.Engine, o.EngineVersion, o.ResizedAsUnit && !o.Serverless}
-		if s.orderableClasses[version].isStale(now, orderableInterval-maxSnapshotAge, orderableRetryInterval) {
-			offers[version] = true
+		hasClusters = hasClusters || target.Kind == scaling.DBCluster
+		orderable := orderableKeyFor(o)
+		if s.orderableClasses[orderable].isStale(now, orderableInterval-maxSnapshotAge, orderableRetryInterval) {
+			dueClasses[orderable] = true
 		}
-		p, sold := t.priceKeyFor(target, s.scope.Region)
-		if sold && s.pricing != nil && s.classPrices[p].isStale(now, priceInterval-maxSnapshotAge, priceRetryInterval) {
-			products[p] = true
+		price, hasPrices := t.priceKeyFor(target, s.scope.Region)
+		if hasPrices && s.pricing != nil && s.classPrices[price].isStale(now, priceInterval-maxSnapshotAge, priceRetryInterval) {
+			duePrices[price] = true
 		}
 	}
-	autoScaling := clusters && s.autoScalingLimits.isStale(now, autoScalingInterval-maxSnapshotAge, autoScalingRetryInterval)
+	autoScalingDue := hasClusters && s.autoScalingLimits.isStale(now, autoScalingInterval-maxSnapshotAge, autoScalingRetryInterval)
 	s.mu.Unlock()
-	if upkeep {
+	if maintenanceDue {
 		value, err := listPendingMaintenance(ctx, s.rdsReader)
+		err = classifyRead(err, s.scope, metadataTimeout)
 		s.mu.Lock()
 		s.pendingMaintenance = updateCachedValue(s, s.pendingMaintenance, "pending maintenance", now, value, err)
 		s.mu.Unlock()
 	}
-	for _, o := range slices.SortedFunc(maps.Keys(offers), compareOrderableKeys) {
-		value, err := listOrderableClasses(ctx, s.rdsReader, o)
+	for _, key := range slices.SortedFunc(maps.Keys(dueClasses), compareOrderableKeys) {
+		value, err := listOrderableClasses(ctx, s.rdsReader, key)
+		err = classifyRead(err, s.scope, metadataTimeout)
 		s.mu.Lock()
-		s.orderableClasses[o] = updateCachedValue(s, s.orderableClasses[o], "the orderable classes of "+o.engine+" "+o.version, now, value, err)
+		what := "orderable classes of " + key.engine + " " + key.version
+		s.orderableClasses[key] = updateCachedValue(s, s.orderableClasses[key], what, now, value, err)
 		s.mu.Unlock()
 	}
-	if autoScaling {
+	if autoScalingDue {
 		s.refreshAutoScaling(ctx, now)
 	}
-	for _, p := range slices.SortedFunc(maps.Keys(products), comparePriceKeys) {
-		value, err := listPrices(ctx, s.pricing, p)
+	for _, key := range slices.SortedFunc(maps.Keys(duePrices), comparePriceKeys) {
+		value, err := listPrices(ctx, s.pricing, key)
+		err = classifyRead(err, scaling.Scope{Region: s.pricingRegion}, metadataTimeout)
 		s.mu.Lock()
-		s.classPrices[p] = updateCachedValue(s, s.classPrices[p], "the prices of "+p.engine, now, value, err)
+		s.classPrices[key] = updateCachedValue(s, s.classPrices[key], "prices of "+key.engine, now, value, err)
 		s.mu.Unlock()
 	}
 }
 
-// updateCachedValue makes a fact of what was read, or of why it could not be. An error is logged when it is another than before. The
-// caller holds s.mu.
+// updateCachedValue returns the value that was read, or the classified error of the read. It logs an error that differs
+// from the previous one. The caller holds s.mu.
 func updateCachedValue[T any](s *scopeClient, before cachedValue[T], what string, now time.Time, value T, err error) cachedValue[T] {
 	if err == nil {
 		return cachedValue[T]{readAt: now, value: value}
 	}
-	f := cachedValue[T]{readAt: now, err: asTimeoutError(Classify(err), metadataTimeout)}
-	if before.err == nil || scaling.StableMessage(before.err) != scaling.StableMessage(f.err) {
-		s.log.Error(f.err, what+" cannot be read, and counts as unknown", "scope", s.scope.String())
+	if before.err == nil || scaling.StableMessage(before.err) != scaling.StableMessage(err) {
+		s.log.Error(err, "cannot read the "+what+": treated as unknown until a later read succeeds", "scope", s.scope.String())
 	}
-	return f
+	return cachedValue[T]{readAt: now, err: err}
 }

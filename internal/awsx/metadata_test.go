@@ -9,12 +9,12 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// TestObserve_ReadsMetadataAtItsInterval: thirty minutes of looks at ten clusters, one a minute, and how often each thing was asked for.
+// TestObserve_ReadsMetadataAtItsInterval observes ten clusters every minute for 30 minutes and counts the requests.
 func TestObserve_ReadsMetadataAtItsInterval(t *testing.T) {
 	c, targets := newFakeFleet(t, 10)
-	e := c.newClient(t)
+	client := c.newClient(t)
 	for range 30 {
-		for _, got := range e.Observe(t.Context(), targets, time.Time{}) {
+		for _, got := range client.Observe(t.Context(), targets, time.Time{}) {
 			if got.Err != nil || got.MetricsErr != nil {
 				t.Fatal(got.Err, got.MetricsErr)
 			}
@@ -29,7 +29,7 @@ func TestObserve_ReadsMetadataAtItsInterval(t *testing.T) {
 	}
 	for operation, times := range c.callCounts {
 		if times != want[operation] {
-			t.Errorf("%s was asked for %d times, want %d", operation, times, want[operation])
+			t.Errorf("made %[2]d requests of %[1]s, want %[3]d", operation, times, want[operation])
 		}
 	}
 	if len(c.callCounts) != len(want) {
@@ -42,32 +42,32 @@ func TestObserve_ReadsMemoryConnectionsAndLoad(t *testing.T) {
 	c.performanceInsights = true
 	name := "orders000-b"
 	c.publishMetric(name, "FreeableMemory", -60, -30, 4e9)
-	c.publishMetric(name, "FreeableMemory", -42, -41, 1e9) // the least of its five minutes
+	c.publishMetric(name, "FreeableMemory", -42, -41, 1e9) // the minimum of its five minutes
 	c.publishMetric(name, "DatabaseConnections", -60, -30, 10)
-	c.publishMetric(name, "DatabaseConnections", -33, -32, 99) // the most
+	c.publishMetric(name, "DatabaseConnections", -33, -32, 99) // the maximum
 	c.publishMetric(name, "DBLoadCPU", -10, -2, 3.5)
-	c.publishMetric(name, "EngineUptime", -10, -1, 7200) // it stays so in this cloud
+	c.publishMetric(name, "EngineUptime", -10, -1, 7200) // the fake AWS does not increase it
 	c.publishMetric("orders000 READER", "CPUUtilization", -24*60, -30, 40)
 	o := mustObserve(t, c.newClient(t), targets[0], time.Time{})
 	i := o.Instances[1]
 	if len(i.FreeableMemory) != 6 || i.FreeableMemory[3].Value != 1e9 || !i.FreeableMemory[3].Time.Equal(minuteAfterStart(-45)) || i.FreeableMemory[0].Value != 4e9 {
-		t.Errorf("freeable memory %v", i.FreeableMemory)
+		t.Errorf("FreeableMemory is %v", i.FreeableMemory)
 	}
 	if len(i.Connections) != 6 || i.Connections[5].Value != 99 || i.Connections[0].Value != 10 {
-		t.Errorf("connections %v", i.Connections)
+		t.Errorf("Connections is %v", i.Connections)
 	}
 	if len(i.DBLoadCPU) != 8 || i.DBLoadCPU[0].Value != 3.5 {
-		t.Errorf("load %v", i.DBLoadCPU)
+		t.Errorf("DBLoadCPU is %v", i.DBLoadCPU)
 	}
 	if want := minuteAfterStart(-1).Add(-2 * time.Hour); !i.RestartedAt.Equal(want) {
 		t.Errorf("restarted at %s, want %s", i.RestartedAt, want)
 	}
 	if len(o.ReadersCPU) != (24*60-30)/15 || o.ReadersCPU[0].Value != 40 || o.WriterCPU != nil {
-		t.Errorf("%d quarters of the readers and %d of the writer", len(o.ReadersCPU), len(o.WriterCPU))
+		t.Errorf("ReadersCPU has %d samples and WriterCPU %d", len(o.ReadersCPU), len(o.WriterCPU))
 	}
 	writer := o.Instances[0]
 	if writer.FreeableMemory != nil || writer.Connections != nil || writer.DBLoadCPU != nil || !writer.RestartedAt.IsZero() {
-		t.Errorf("what was not published is there: %+v", writer)
+		t.Errorf("the writer has samples that were not published: %+v", writer)
 	}
 }
 
@@ -76,14 +76,14 @@ func TestObserve_RetriesOrderableClasses(t *testing.T) {
 	c.failures["DescribeOrderableDBInstanceOptions"] = func(w http.ResponseWriter) {
 		writeError(w, http.StatusForbidden, "AccessDenied", "not authorized")
 	}
-	e := c.newClient(t)
-	if o := mustObserve(t, e, targets[0], time.Time{}); o.Orderable != nil || len(firstInstanceCPU(o)) == 0 {
-		t.Errorf("orderable are %v, and there are %d samples", o.Orderable, len(firstInstanceCPU(o)))
+	client := c.newClient(t)
+	if o := mustObserve(t, client, targets[0], time.Time{}); o.Orderable != nil || len(firstInstanceCPU(o)) == 0 {
+		t.Errorf("orderable classes are %v with %d CPU samples, want none with some", o.Orderable, len(firstInstanceCPU(o)))
 	}
 	c.update(func() { clear(c.failures) })
 	c.clock.Step(orderableRetryInterval + time.Second)
-	if o := mustObserve(t, e, targets[0], time.Time{}); !slices.Equal(o.Orderable, []string{"db.r6g.large", "db.r6g.xlarge"}) {
-		t.Errorf("orderable are %v", o.Orderable)
+	if o := mustObserve(t, client, targets[0], time.Time{}); !slices.Equal(o.Orderable, []string{"db.r6g.large", "db.r6g.xlarge"}) {
+		t.Errorf("orderable classes are %v", o.Orderable)
 	}
 }
 
@@ -91,10 +91,10 @@ func TestObserve_ReportsPendingMaintenance(t *testing.T) {
 	c, targets := newFakeFleet(t, 1)
 	c.maintenance = map[string]string{
 		"arn:db:orders000-a":    "<AutoAppliedAfterDate>2029-12-28T00:00:00Z</AutoAppliedAfterDate><CurrentApplyDate>2030-01-01T03:00:00Z</CurrentApplyDate>",
-		"arn:cluster:orders000": "", "arn:db:somebody-else": "",
+		"arn:cluster:orders000": "", "arn:db:other-database": "",
 	}
-	e := c.newClient(t)
-	o := mustObserve(t, e, targets[0], time.Time{})
+	client := c.newClient(t)
+	o := mustObserve(t, client, targets[0], time.Time{})
 	due := time.Date(2030, 1, 1, 3, 0, 0, 0, time.UTC)
 	if want := []scaling.PendingMaintenance{{Action: "system-update"}, {Action: "system-update", ScheduledAt: due}}; !slices.Equal(o.Instances[0].PendingMaintenance, want) {
 		t.Errorf("got %v, want %v", o.Instances[0].PendingMaintenance, want)
@@ -108,19 +108,19 @@ func TestObserve_ReportsPendingMaintenance(t *testing.T) {
 		}
 	})
 	c.clock.Step(maintenanceInterval + time.Second)
-	o = mustObserve(t, e, targets[0], time.Time{})
+	o = mustObserve(t, client, targets[0], time.Time{})
 	if got := o.Instances[0].PendingMaintenance; len(got) != 1 || got[0].Action != scaling.MaintenanceUnknown {
-		t.Errorf("what could not be read is %v", got)
+		t.Errorf("after a read error the pending maintenance is %v, want unknown", got)
 	}
 }
 
 func TestNew_RejectsRegionWithoutPricingAPI(t *testing.T) {
 	if _, err := New(t.Context(), Options{PricingRegion: "eu-west-1"}); err == nil {
-		t.Error("the Pricing API has an endpoint everywhere")
+		t.Error("New accepts a region without an endpoint of the Pricing API")
 	}
 }
 
-// What the simulator serves of all that over the real protocols.
+// TestSimulator_Metadata reads all metadata from the simulator over the real protocols.
 func TestSimulator_Metadata(t *testing.T) {
 	s := simulateAllKinds(t, func(o *Options) { o.PricingRegion = "us-east-1" })
 	o := s.observe(t, ordersCluster)
@@ -129,7 +129,7 @@ func TestSimulator_Metadata(t *testing.T) {
 	}
 	large, xlarge := o.Prices["db.r6g.large"], o.Prices["db.r6g.xlarge"]
 	if large < scaling.Dollar/10 || xlarge < 2*large-1000 || xlarge > 2*large+1000 {
-		t.Errorf("a large costs %s, an xlarge %s", large, xlarge)
+		t.Errorf("db.r6g.large costs %s and db.r6g.xlarge %s, want twice as much", large, xlarge)
 	}
 	for _, i := range o.Instances {
 		if len(i.FreeableMemory) < 5 || len(i.Connections) < 5 || i.RestartedAt.IsZero() || i.BackupWindow != "" || len(i.PendingMaintenance) > 0 {
@@ -137,14 +137,14 @@ func TestSimulator_Metadata(t *testing.T) {
 		}
 	}
 	if len(o.ReadersCPU) < 2 || len(o.WriterCPU) < 2 {
-		t.Errorf("%d quarters of the readers and %d of the writer", len(o.ReadersCPU), len(o.WriterCPU))
+		t.Errorf("ReadersCPU has %d samples and WriterCPU %d", len(o.ReadersCPU), len(o.WriterCPU))
 	}
-	single := s.observe(t, scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"})
-	double := s.observe(t, scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "billing"})
-	if single.Instances[0].BackupWindow == "" || len(single.WriterCPU) < 2 || single.ReadersCPU != nil {
-		t.Errorf("%+v", single)
+	singleAZ := s.observe(t, scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"})
+	multiAZ := s.observe(t, scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "billing"})
+	if singleAZ.Instances[0].BackupWindow == "" || len(singleAZ.WriterCPU) < 2 || singleAZ.ReadersCPU != nil {
+		t.Errorf("%+v", singleAZ)
 	}
-	if class := "db.m6g.large"; single.Prices[class] == 0 || double.Prices[class] <= single.Prices[class] {
-		t.Errorf("a Single-AZ instance costs %s, a Multi-AZ one %s", single.Prices[class], double.Prices[class])
+	if class := "db.m6g.large"; singleAZ.Prices[class] == 0 || multiAZ.Prices[class] <= singleAZ.Prices[class] {
+		t.Errorf("a Single-AZ instance costs %s, a Multi-AZ one %s", singleAZ.Prices[class], multiAZ.Prices[class])
 	}
 }

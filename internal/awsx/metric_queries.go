@@ -22,81 +22,85 @@ const (
 	maxDatapoints = 100_800
 )
 
-// metricQuery asks for one series from a minute on.
+// metricQuery reads one series from start to end.
 type metricQuery struct {
-	requiredSeries
+	targetSeries
 	start, end time.Time
-	// isFullRange says that the start is as far back as samples are wanted.
+	// isFullRange reports that start is as far back as samples are needed.
 	isFullRange bool
 }
 
-// queryResult is what a query brought.
+// queryResult holds the samples that a query returned before it failed, if it did.
 type queryResult struct {
 	samples []scaling.Sample
 	err     error
 }
 
-// queryBatch is the queries of one request, all of one period.
+// queryBatch is the queries of one request. They have the same period.
 type queryBatch struct {
 	start, end time.Time
 	queries    []metricQuery
 }
 
-// batchQueries divides queries into as few requests as CloudWatch's limits allow. All queries of a request have one start, so
-// those of other periods have requests of their own, and those that reach far back come last: most requests stay small.
+// batchQueries divides queries into as few requests as CloudWatch's limits allow. All queries of a request share one start
+// time. Queries of different periods go into separate requests, and those that reach far back come last, so that most
+// requests stay small.
 func batchQueries(queries []metricQuery) []queryBatch {
 	queries = slices.Clone(queries)
 	slices.SortStableFunc(queries, func(a, b metricQuery) int {
 		return cmp.Or(cmp.Compare(a.metric.period, b.metric.period), b.start.Compare(a.start))
 	})
-	var out []queryBatch
+	var batches []queryBatch
 	for _, q := range queries {
-		if n := len(out) - 1; n >= 0 && out[n].queries[0].metric.period == q.metric.period && fitsRequestLimits(len(out[n].queries)+1, q) {
-			out[n].start, out[n].queries = q.start, append(out[n].queries, q)
+		last := len(batches) - 1
+		if last >= 0 && batches[last].queries[0].metric.period == q.metric.period && fitsRequestLimits(len(batches[last].queries)+1, q) {
+			batches[last].start, batches[last].queries = q.start, append(batches[last].queries, q)
 		} else {
-			out = append(out, queryBatch{start: q.start, end: q.end, queries: []metricQuery{q}})
+			batches = append(batches, queryBatch{start: q.start, end: q.end, queries: []metricQuery{q}})
 		}
 	}
-	return out
+	return batches
 }
 
-// fitsRequestLimits says whether one request can have so many queries when they reach as far back as the last of them.
+// fitsRequestLimits reports whether one request can have that number of queries when all reach as far back as the last one.
 func fitsRequestLimits(queries int, last metricQuery) bool {
 	return queries <= maxQueries && queries*int(last.end.Sub(last.start)/last.metric.period) <= maxDatapoints
 }
 
-// fetchBatch makes a batch's request, page by page, and gives one answer a query. What came before an error is kept.
-func fetchBatch(ctx context.Context, client cloudwatch.GetMetricDataAPIClient, b queryBatch) []queryResult {
+// fetchBatch makes the request of a batch, page by page, and returns one result per query. After an error it keeps the
+// samples of the pages before.
+func (s *scopeClient) fetchBatch(ctx context.Context, b queryBatch) []queryResult {
 	input := &cloudwatch.GetMetricDataInput{
 		StartTime: aws.Time(b.start), EndTime: aws.Time(b.end),
-		// Oldest first: when the answer is cut short, the next read goes on where it ended.
+		// Oldest first, so that the next read continues where an interrupted one ended.
 		ScanBy: types.ScanByTimestampAscending,
 	}
 	for n, q := range b.queries {
 		input.MetricDataQueries = append(input.MetricDataQueries, newMetricDataQuery(n, q))
 	}
-	answers := make([]queryResult, len(b.queries))
-	pages := cloudwatch.NewGetMetricDataPaginator(client, input)
+	results := make([]queryResult, len(b.queries))
+	pages := cloudwatch.NewGetMetricDataPaginator(s.cloudWatch, input)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			err = asTimeoutError(Classify(err), readTimeout)
-			for n := range answers {
-				answers[n].err = err
+			err = classifyRead(err, s.scope, readTimeout)
+			for n := range results {
+				results[n].err = err
 			}
-			return answers
+			return results
 		}
 		for _, result := range page.MetricDataResults {
 			n, err := strconv.Atoi(strings.TrimPrefix(aws.ToString(result.Id), queryIDPrefix))
-			if err == nil && n >= 0 && n < len(answers) {
-				answers[n].addPage(result, b.queries[n])
+			if err == nil && n >= 0 && n < len(results) {
+				results[n].addPage(result, b.queries[n], s.scope)
 			}
 		}
 	}
-	return answers
+	return results
 }
 
-// queryIDPrefix begins the id of each query, which must begin with a lower-case letter.
+// queryIDPrefix starts the id of each query, which must start with a lower-case letter (CloudWatch API reference,
+// MetricDataQuery).
 const queryIDPrefix = "m"
 
 func newMetricDataQuery(n int, q metricQuery) types.MetricDataQuery {
@@ -117,11 +121,11 @@ func newMetricDataQuery(n int, q metricQuery) types.MetricDataQuery {
 	}
 }
 
-// addPage takes in one page's result of a query.
-func (a *queryResult) addPage(result types.MetricDataResult, q metricQuery) {
+// addPage adds one page's result of a query. It drops samples from before the database was created.
+func (r *queryResult) addPage(result types.MetricDataResult, q metricQuery, scope scaling.Scope) {
 	for n := range min(len(result.Timestamps), len(result.Values)) {
 		if at := result.Timestamps[n]; !at.Before(q.createdAt) {
-			a.samples = append(a.samples, scaling.Sample{Time: at.UTC(), Value: result.Values[n]})
+			r.samples = append(r.samples, scaling.Sample{Time: at.UTC(), Value: result.Values[n]})
 		}
 	}
 	cause := scaling.ErrUnavailable
@@ -136,6 +140,8 @@ func (a *queryResult) addPage(result types.MetricDataResult, q metricQuery) {
 	if len(result.Messages) > 0 {
 		text = aws.ToString(result.Messages[0].Value)
 	}
-	a.err = fmt.Errorf("%w: CloudWatch GetMetricData: %s for %s of %s: %s",
-		cause, result.StatusCode, q.metric.name, q.identifier, text)
+	r.err = &awsError{
+		cause: cause, operation: "cloudwatch:GetMetricData", scope: scope,
+		detail: fmt.Sprintf("%s: %s (%s of %s)", result.StatusCode, text, q.metric.name, q.identifier),
+	}
 }

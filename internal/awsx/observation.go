@@ -11,7 +11,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// observe is what the topology shows of a target, without samples.
+// observe returns the observation of a target without samples and metadata.
 func (t *topology) observe(target scaling.Target) scaling.Observation {
 	if target.Kind == scaling.DBCluster {
 		if cluster, found := t.clusters[target.Identifier]; found {
@@ -51,7 +51,7 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 	return o
 }
 
-// compareWriterFirst orders instances: the writer, then by name.
+// compareWriterFirst orders instances: the writer first, the others by identifier.
 func compareWriterFirst(a, b scaling.Instance) int {
 	if a.Writer != b.Writer {
 		if a.Writer {
@@ -62,7 +62,7 @@ func compareWriterFirst(a, b scaling.Instance) int {
 	return cmp.Compare(a.Identifier, b.Identifier)
 }
 
-// observeInstance sees an instance as the writer and its read replicas as the readers.
+// observeInstance returns an observation with the instance as the writer and its read replicas as the readers.
 func (t *topology) observeInstance(db types.DBInstance, replicas []types.DBInstance) scaling.Observation {
 	i := newInstance(db)
 	i.Writer = true
@@ -84,7 +84,7 @@ func (t *topology) observeInstance(db types.DBInstance, replicas []types.DBInsta
 	return o
 }
 
-// newInstance is what the RDS API shows of an instance itself. Its role is its cluster's to tell.
+// newInstance converts an instance of the RDS API. The role of a cluster member is set by observeCluster.
 func newInstance(db types.DBInstance) scaling.Instance {
 	i := scaling.Instance{
 		Identifier:       aws.ToString(db.DBInstanceIdentifier),
@@ -106,8 +106,8 @@ func newInstance(db types.DBInstance) scaling.Instance {
 	return i
 }
 
-// otherPendingChanges names the modifications that wait, the class apart. It goes through the fields by reflection so that one
-// which a later SDK adds is not overlooked: ApplyImmediately would apply it.
+// otherPendingChanges returns the fields of the pending modifications except the class. It uses reflection so that it does
+// not miss fields that a later SDK adds: ApplyImmediately would apply them.
 func otherPendingChanges(pending types.PendingModifiedValues) []string {
 	var names []string
 	value := reflect.ValueOf(pending)
@@ -120,7 +120,7 @@ func otherPendingChanges(pending types.PendingModifiedValues) []string {
 	return names
 }
 
-// memberOf finds what a cluster says of one of its members.
+// memberOf returns a cluster's entry for one of its members, and whether there is one.
 func memberOf(cluster types.DBCluster, instance string) (types.DBClusterMember, bool) {
 	n := slices.IndexFunc(cluster.DBClusterMembers, func(m types.DBClusterMember) bool {
 		return aws.ToString(m.DBInstanceIdentifier) == instance

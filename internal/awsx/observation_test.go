@@ -13,8 +13,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// auroraTopology is a cluster of a writer and two readers, changed by f.
-func auroraTopology(f func(c *types.DBCluster, members []types.DBInstance)) *topology {
+// auroraTopology returns a cluster of a writer and two readers, after change was applied to it.
+func auroraTopology(change func(c *types.DBCluster, members []types.DBInstance)) *topology {
 	c := types.DBCluster{
 		DBClusterIdentifier: aws.String("orders"), DBClusterArn: aws.String("arn:aws:rds:eu-west-1:111122223333:cluster:orders"),
 		Engine: aws.String("aurora-postgresql"), EngineVersion: aws.String("15.4"), EngineMode: aws.String("provisioned"),
@@ -34,8 +34,8 @@ func auroraTopology(f func(c *types.DBCluster, members []types.DBInstance)) *top
 			InstanceCreateTime: aws.Time(testStart), AvailabilityZone: aws.String("eu-west-1a"),
 		})
 	}
-	if f != nil {
-		f(&c, members)
+	if change != nil {
+		change(&c, members)
 	}
 	t := &topology{
 		readAt: testStart, clusters: map[string]types.DBCluster{"orders": c}, instances: map[string]types.DBInstance{},
@@ -86,7 +86,7 @@ func TestTopology_ObservesCluster(t *testing.T) {
 
 func TestTopology_MissingTargetIsNotFound(t *testing.T) {
 	for _, target := range []scaling.Target{
-		{Kind: scaling.DBCluster, Identifier: "nobody"},
+		{Kind: scaling.DBCluster, Identifier: "missing"},
 		{Kind: scaling.DBCluster, Identifier: "orders-a"},
 		{Kind: scaling.DBInstance, Identifier: "orders"},
 	} {
@@ -102,13 +102,13 @@ func TestTopology_UnsupportedClusters(t *testing.T) {
 		change func(c *types.DBCluster, members []types.DBInstance)
 		want   string
 	}{
-		{"an Aurora cluster", nil, ""},
+		{"Aurora cluster supported", nil, ""},
 		{"DocumentDB", func(c *types.DBCluster, _ []types.DBInstance) { c.Engine = aws.String("docdb") }, "docdb cluster"},
 		{"Neptune", func(c *types.DBCluster, _ []types.DBInstance) { c.Engine = aws.String("neptune") }, "neptune cluster"},
 		{"Multi-AZ with processor features", func(c *types.DBCluster, members []types.DBInstance) {
 			c.Engine = aws.String("postgres")
 			members[1].ProcessorFeatures = []types.ProcessorFeature{{Name: aws.String("coreCount"), Value: aws.String("2")}}
-		}, "processor features of its member"},
+		}, "processor features are set on its member"},
 		{"Serverless v1", func(c *types.DBCluster, _ []types.DBInstance) { c.EngineMode = aws.String("serverless") }, "Serverless v1"},
 		{"Serverless v2", func(_ *types.DBCluster, members []types.DBInstance) {
 			members[1].DBInstanceClass = aws.String("db.serverless")
@@ -116,16 +116,16 @@ func TestTopology_UnsupportedClusters(t *testing.T) {
 		{"Limitless", func(c *types.DBCluster, _ []types.DBInstance) {
 			c.ClusterScalabilityType = types.ClusterScalabilityTypeLimitless
 		}, "Limitless"},
-		{"a global database's secondary", func(c *types.DBCluster, _ []types.DBInstance) {
+		{"secondary of a global database", func(c *types.DBCluster, _ []types.DBInstance) {
 			c.GlobalClusterIdentifier = aws.String("world")
 			for n := range c.DBClusterMembers {
 				c.DBClusterMembers[n].IsClusterWriter = aws.Bool(false)
 			}
 		}, "name the primary cluster"},
-		{"a global database's primary", func(c *types.DBCluster, _ []types.DBInstance) {
+		{"primary of a global database supported", func(c *types.DBCluster, _ []types.DBInstance) {
 			c.GlobalClusterIdentifier = aws.String("world")
 		}, ""},
-		{"a cross-Region replica", func(c *types.DBCluster, _ []types.DBInstance) {
+		{"cross-Region replica", func(c *types.DBCluster, _ []types.DBInstance) {
 			c.ReplicationSourceIdentifier = aws.String("arn:aws:rds:us-east-1:111122223333:cluster:orders")
 		}, "name the primary cluster"},
 		{"stopped", func(c *types.DBCluster, _ []types.DBInstance) { c.Status = aws.String("stopped") }, "start it first"},
@@ -146,14 +146,14 @@ func TestTopology_ObservesInstance(t *testing.T) {
 		change func(i *types.DBInstance)
 		want   string
 	}{
-		{"a plain instance", func(*types.DBInstance) {}, ""},
-		{"a cluster's member", func(i *types.DBInstance) { i.DBClusterIdentifier = aws.String("orders") },
+		{"plain instance supported", func(*types.DBInstance) {}, ""},
+		{"member of a cluster", func(i *types.DBInstance) { i.DBClusterIdentifier = aws.String("orders") },
 			"belongs to DB cluster orders: name the cluster instead"},
-		{"a read replica", func(i *types.DBInstance) { i.ReadReplicaSourceDBInstanceIdentifier = aws.String("main") },
+		{"read replica", func(i *types.DBInstance) { i.ReadReplicaSourceDBInstanceIdentifier = aws.String("main") },
 			"read replica of main"},
-		{"a cluster's read replica", func(i *types.DBInstance) { i.ReadReplicaSourceDBClusterIdentifier = aws.String("main") },
+		{"read replica of a cluster", func(i *types.DBInstance) { i.ReadReplicaSourceDBClusterIdentifier = aws.String("main") },
 			"read replica of main"},
-		{"replicas", func(i *types.DBInstance) { i.ReadReplicaDBInstanceIdentifiers = []string{"r1", "r2"} }, ""},
+		{"instance with read replicas supported", func(i *types.DBInstance) { i.ReadReplicaDBInstanceIdentifiers = []string{"r1", "r2"} }, ""},
 		{"processor features", func(i *types.DBInstance) {
 			i.ProcessorFeatures = []types.ProcessorFeature{{Name: aws.String("coreCount"), Value: aws.String("2")}}
 		}, "processor features"},
@@ -183,7 +183,7 @@ func TestTopology_ObservesInstance(t *testing.T) {
 	}
 }
 
-// setAllFields sets every field of PendingModifiedValues that can be set.
+// setAllFields sets every exported field of PendingModifiedValues and returns the names.
 func setAllFields(pending *types.PendingModifiedValues) (names []string) {
 	for field, v := range reflect.ValueOf(pending).Elem().Fields() {
 		if !field.IsExported() {
@@ -210,10 +210,10 @@ func TestOtherPendingChanges_NamesEveryField(t *testing.T) {
 	}
 }
 
-func TestTopology_RequiredSeries(t *testing.T) {
+func TestTopology_ListsTargetSeries(t *testing.T) {
 	young := testStart.Add(time.Hour)
 	topology := auroraTopology(func(_ *types.DBCluster, members []types.DBInstance) {
-		members[0].InstanceCreateTime = nil // orders-c is still being created
+		members[0].InstanceCreateTime = nil // orders-c is being created
 		members[1].InstanceCreateTime = &young
 		members[1].PerformanceInsightsEnabled = aws.Bool(true)
 	})
@@ -221,31 +221,31 @@ func TestTopology_RequiredSeries(t *testing.T) {
 		DBInstanceIdentifier: aws.String("copy"), DbiResourceId: aws.String("db-copy"), Engine: aws.String("mysql"),
 		InstanceCreateTime: aws.Time(testStart), ReadReplicaSourceDBInstanceIdentifier: aws.String("main"),
 	}
-	of := func(resource, instance string, created time.Time, metrics ...metric) []requiredSeries {
-		var out []requiredSeries
+	seriesOf := func(resource, instance string, created time.Time, metrics ...metric) []targetSeries {
+		var out []targetSeries
 		for _, m := range metrics {
-			out = append(out, requiredSeries{seriesKey{resource, m}, instance, created})
+			out = append(out, targetSeries{seriesKey{resource, m}, instance, created})
 		}
 		return out
 	}
-	ofCluster := func(name string) []requiredSeries {
-		return of("cluster-"+name, name, testStart, readersCPU, writerCPU)
+	clusterSeries := func(name string) []targetSeries {
+		return seriesOf("cluster-"+name, name, testStart, readersCPU, writerCPU)
 	}
 	tests := []struct {
 		target scaling.Target
-		want   []requiredSeries
+		want   []targetSeries
 	}{
 		{ordersCluster, slices.Concat(
-			ofCluster("orders"),
-			of("db-orders-a", "orders-a", young, cpuUtilization, freeableMemory, databaseConnections, dbLoadCPU, engineUptime, auroraReplicaLag),
-			of("db-orders-b", "orders-b", testStart, cpuUtilization, freeableMemory, databaseConnections, engineUptime),
+			clusterSeries("orders"),
+			seriesOf("db-orders-a", "orders-a", young, cpuUtilization, freeableMemory, databaseConnections, dbLoadCPU, engineUptime, auroraReplicaLag),
+			seriesOf("db-orders-b", "orders-b", testStart, cpuUtilization, freeableMemory, databaseConnections, engineUptime),
 		)},
 		{scaling.Target{Kind: scaling.DBInstance, Identifier: "copy"},
-			of("db-copy", "copy", testStart, cpuUtilization, freeableMemory, databaseConnections, replicaLag)},
-		{scaling.Target{Kind: scaling.DBCluster, Identifier: "nobody"}, nil},
+			seriesOf("db-copy", "copy", testStart, cpuUtilization, freeableMemory, databaseConnections, replicaLag)},
+		{scaling.Target{Kind: scaling.DBCluster, Identifier: "missing"}, nil},
 	}
 	for _, test := range tests {
-		if got := topology.requiredSeries(test.target); !slices.Equal(got, test.want) {
+		if got := topology.targetSeries(test.target); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %v, want %v", test.target, got, test.want)
 		}
 	}

@@ -8,22 +8,22 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// Observe implements scaling.Observer. The scopes of the targets are read side by side.
-func (e *Client) Observe(ctx context.Context, targets []scaling.Target, notBefore time.Time) []scaling.ObservationResult {
-	byScope := map[scaling.Scope][]int{}
+// Observe implements scaling.Observer. It reads the scopes of the targets in parallel.
+func (c *Client) Observe(ctx context.Context, targets []scaling.Target, notBefore time.Time) []scaling.ObservationResult {
+	indexesByScope := map[scaling.Scope][]int{}
 	for n, t := range targets {
-		byScope[t.Scope] = append(byScope[t.Scope], n)
+		indexesByScope[t.Scope] = append(indexesByScope[t.Scope], n)
 	}
 	results := make([]scaling.ObservationResult, len(targets))
 	var wg sync.WaitGroup
-	for name, indexes := range byScope {
+	for scope, indexes := range indexesByScope {
 		wg.Go(func() {
-			asked := make([]scaling.Target, len(indexes))
+			scopeTargets := make([]scaling.Target, len(indexes))
 			for n, index := range indexes {
-				asked[n] = targets[index]
+				scopeTargets[n] = targets[index]
 			}
-			for n, observed := range e.clientForScope(name).observe(ctx, asked, notBefore) {
-				results[indexes[n]] = observed
+			for n, result := range c.clientForScope(scope).observe(ctx, scopeTargets, notBefore) {
+				results[indexes[n]] = result
 			}
 		})
 	}

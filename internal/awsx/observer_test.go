@@ -14,20 +14,20 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// mustObserve wants one target to be observed without an error of either kind.
-func mustObserve(t *testing.T, e *Client, target scaling.Target, notBefore time.Time) scaling.Observation {
+// mustObserve observes one target and fails the test on an error of either kind.
+func mustObserve(t *testing.T, client *Client, target scaling.Target, notBefore time.Time) scaling.Observation {
 	t.Helper()
-	got := e.Observe(t.Context(), []scaling.Target{target}, notBefore)[0]
+	got := client.Observe(t.Context(), []scaling.Target{target}, notBefore)[0]
 	if got.Err != nil || got.MetricsErr != nil {
 		t.Fatalf("%s: %v, metrics: %v", target, got.Err, got.MetricsErr)
 	}
 	return got.Observation
 }
 
-// firstInstanceCPU are the samples of the first instance.
+// firstInstanceCPU returns the CPU samples of the first instance.
 func firstInstanceCPU(o scaling.Observation) []scaling.Sample { return o.Instances[0].CPU }
 
-// newFakeFleet is a cloud of clusters with two members each.
+// newFakeFleet returns a fake AWS with clusters of two members each, and their targets.
 func newFakeFleet(t *testing.T, clusters int) (*fakeAWS, []scaling.Target) {
 	t.Helper()
 	c := newFakeAWS(t)
@@ -45,8 +45,8 @@ func newFakeFleet(t *testing.T, clusters int) (*fakeAWS, []scaling.Target) {
 
 func TestObserve_SharesOneSnapshot(t *testing.T) {
 	c, targets := newFakeFleet(t, 50)
-	e := c.newClient(t)
-	for n, got := range e.Observe(t.Context(), targets, time.Time{}) {
+	client := c.newClient(t)
+	for n, got := range client.Observe(t.Context(), targets, time.Time{}) {
 		if got.Err != nil || got.MetricsErr != nil {
 			t.Fatal(got.Err, got.MetricsErr)
 		}
@@ -61,13 +61,13 @@ func TestObserve_SharesOneSnapshot(t *testing.T) {
 	once := map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1}
 	c.expectCalls(t, once)
 
-	// Each policy asks by itself, all at the same time, and again within the interval.
+	// Each policy observes on its own, all at the same time, and again within maxSnapshotAge.
 	c.clock.Step(time.Minute)
 	for range 2 {
 		var wg sync.WaitGroup
 		for _, target := range targets {
 			wg.Go(func() {
-				if got := e.Observe(t.Context(), []scaling.Target{target}, time.Time{})[0]; got.Err != nil || got.MetricsErr != nil {
+				if got := client.Observe(t.Context(), []scaling.Target{target}, time.Time{})[0]; got.Err != nil || got.MetricsErr != nil {
 					t.Error(got.Err, got.MetricsErr)
 				}
 			})
@@ -89,32 +89,32 @@ func TestObserve_ReadsAllTopologyPages(t *testing.T) {
 
 func TestObserve_SplitsManySeries(t *testing.T) {
 	c, targets := newFakeFleet(t, 200) // 400 series that reach back 310 minutes, 600 that reach back 10
-	e := c.newClient(t)
-	for _, got := range e.Observe(t.Context(), targets, time.Time{}) {
+	client := c.newClient(t)
+	for _, got := range client.Observe(t.Context(), targets, time.Time{}) {
 		if got.MetricsErr != nil || len(firstInstanceCPU(got.Observation)) != 19 || got.Observation.Instances[1].ReplicaLag == nil {
 			t.Fatalf("%+v", got)
 		}
 	}
 	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 4, "GetMetricData": 3})
 	c.clock.Step(time.Minute)
-	e.Observe(t.Context(), targets[:1], time.Time{})
+	client.Observe(t.Context(), targets[:1], time.Time{})
 	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 4, "GetMetricData": 2})
 }
 
 func TestObserve_HonoursNotBefore(t *testing.T) {
 	c, targets := newFakeFleet(t, 2)
-	e := c.newClient(t)
-	if o := mustObserve(t, e, targets[0], time.Time{}); !o.ObservedAt.Equal(testStart) {
+	client := c.newClient(t)
+	if o := mustObserve(t, client, targets[0], time.Time{}); !o.ObservedAt.Equal(testStart) {
 		t.Errorf("read at %s", o.ObservedAt)
 	}
 	c.clock.Step(10 * time.Second)
-	mustObserve(t, e, targets[0], testStart)
+	mustObserve(t, client, targets[0], testStart)
 	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
 
-	// Newer than what is known, even if a faster clock wrote it: the topology alone is read again.
+	// A notBefore after the last read, even one from a clock that is ahead, reads only the topology again.
 	for _, notBefore := range []time.Duration{time.Second, time.Hour} {
 		c.clock.Step(time.Second)
-		if o := mustObserve(t, e, targets[0], testStart.Add(notBefore)); o.ObservedAt.Before(testStart.Add(time.Second)) {
+		if o := mustObserve(t, client, targets[0], testStart.Add(notBefore)); o.ObservedAt.Before(testStart.Add(time.Second)) {
 			t.Errorf("read at %s", o.ObservedAt)
 		}
 	}
@@ -123,24 +123,24 @@ func TestObserve_HonoursNotBefore(t *testing.T) {
 
 func TestObserve_MergesRequestsOfLaterTargets(t *testing.T) {
 	c, targets := newFakeFleet(t, 3)
-	e := c.newClient(t)
-	mustObserve(t, e, targets[0], time.Time{})
+	client := c.newClient(t)
+	mustObserve(t, client, targets[0], time.Time{})
 	c.clock.Step(20 * time.Second)
-	if o := mustObserve(t, e, targets[1], time.Time{}); len(firstInstanceCPU(o)) != 19 {
+	if o := mustObserve(t, client, targets[1], time.Time{}); len(firstInstanceCPU(o)) != 19 {
 		t.Errorf("samples %v", firstInstanceCPU(o))
 	}
 	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 2})
 
-	// From the next time on they are read together.
+	// Later reads share one request.
 	c.clock.Step(40 * time.Second)
-	mustObserve(t, e, targets[0], time.Time{})
+	mustObserve(t, client, targets[0], time.Time{})
 	c.clock.Step(20 * time.Second)
-	mustObserve(t, e, targets[1], time.Time{})
+	mustObserve(t, client, targets[1], time.Time{})
 	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
 
-	// Whoever is not asked for any more costs nothing, and is read as a whole when he is back.
+	// A target that is no longer observed is no longer read.
 	c.clock.Step(idleRetention + time.Minute)
-	mustObserve(t, e, targets[1], time.Time{})
+	mustObserve(t, client, targets[1], time.Time{})
 	if got := len(c.lastMetricRequest().MetricDataQueries); got != 5 { // CPU and uptime of two, and a lag
 		t.Errorf("%d queries for one target", got)
 	}
@@ -148,47 +148,47 @@ func TestObserve_MergesRequestsOfLaterTargets(t *testing.T) {
 
 func TestObserve_ReadsSamplesIncrementally(t *testing.T) {
 	c, targets := newFakeFleet(t, 1)
-	e := c.newClient(t, func(o *Options) { o.Window = func() time.Duration { return time.Hour } })
-	mustObserve(t, e, targets[0], time.Time{})
+	client := c.newClient(t, func(o *Options) { o.Window = func() time.Duration { return time.Hour } })
+	mustObserve(t, client, targets[0], time.Time{})
 	if got := c.metricRequests[len(c.metricRequests)-1]; !got.StartTime.Equal(minuteAfterStart(-70)) || !got.EndTime.Equal(minuteAfterStart(0)) {
-		t.Errorf("first asked for [%s, %s)", got.StartTime, got.EndTime)
+		t.Errorf("the first query is [%s, %s)", got.StartTime, got.EndTime)
 	}
-	// Minute -1 comes late, minute -2 changes, minutes 1 and 2 are missing.
+	// Minute -1 arrives late, minute -2 changes, minutes 1 and 2 are missing.
 	name := "orders000-a"
 	c.publishMetric(name, "CPUUtilization", -1, 1, 50)
 	c.publishMetric(name, "CPUUtilization", -2, -1, 49)
 	c.publishMetric(name, "CPUUtilization", 3, 4, 53)
 	c.clock.Step(4 * time.Minute)
-	o := mustObserve(t, e, targets[0], time.Time{})
+	o := mustObserve(t, client, targets[0], time.Time{})
 	if got := c.lastMetricRequest(); !got.StartTime.Equal(minuteAfterStart(-12)) || !got.EndTime.Equal(minuteAfterStart(4)) {
-		t.Errorf("then asked for [%s, %s)", got.StartTime, got.EndTime)
+		t.Errorf("the second query is [%s, %s)", got.StartTime, got.EndTime)
 	}
 	want := slices.Concat(minuteSamples(-20, slices.Repeat([]float64{0}, 18)...), minuteSamples(-2, 49, 50, 50), minuteSamples(3, 53))
 	if got := firstInstanceCPU(o); !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	// What was handed out is the caller's.
+	// A caller may modify the CPU samples that it gets.
 	firstInstanceCPU(o)[0].Value = 1000
-	if got := firstInstanceCPU(mustObserve(t, e, targets[0], time.Time{})); !slices.Equal(got, want) {
-		t.Error("a caller changed what others see")
+	if got := firstInstanceCPU(mustObserve(t, client, targets[0], time.Time{})); !slices.Equal(got, want) {
+		t.Error("a caller modified the cached samples")
 	}
 }
 
 func TestObserve_DropsSamplesOfReplacedInstance(t *testing.T) {
 	c, targets := newFakeFleet(t, 1)
-	e := c.newClient(t)
-	mustObserve(t, e, targets[0], time.Time{})
+	client := c.newClient(t)
+	mustObserve(t, client, targets[0], time.Time{})
 
-	// The reader is created anew under its old name: the old samples are not its own.
+	// The reader is replaced under the same name: the samples of the old one do not belong to it.
 	c.update(func() { c.createdAt["orders000-b"] = time.Time{} })
 	c.clock.Step(time.Minute)
-	reader := mustObserve(t, e, targets[0], time.Time{}).Instances[1]
+	reader := mustObserve(t, client, targets[0], time.Time{}).Instances[1]
 	if reader.CPU != nil || reader.ReplicaLag != nil || !reader.CreatedAt.IsZero() {
 		t.Errorf("an instance that is being created has samples: %+v", reader)
 	}
 	c.update(func() { c.createdAt["orders000-b"] = minuteAfterStart(-5).Add(30 * time.Second) })
 	c.clock.Step(time.Minute)
-	reader = mustObserve(t, e, targets[0], time.Time{}).Instances[1]
+	reader = mustObserve(t, client, targets[0], time.Time{}).Instances[1]
 	if want := minuteSamples(-4, 1, 1, 1); !slices.Equal(reader.CPU, want) {
 		t.Errorf("got %v, want %v", reader.CPU, want)
 	}
@@ -210,7 +210,7 @@ func TestObserve_ReportsMetricErrors(t *testing.T) {
 		fail func(c *fakeAWS)
 		want error
 	}{
-		{"denied", func(c *fakeAWS) {
+		{"request denied", func(c *fakeAWS) {
 			c.failures["GetMetricData"] = func(w http.ResponseWriter) {
 				w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
 				w.Header().Set("Content-Type", "application/cbor")
@@ -220,29 +220,29 @@ func TestObserve_ReportsMetricErrors(t *testing.T) {
 				w.Write([]byte("\xa2\x66__type\x78\x35com.amazonaws.cloudwatch.v2010_08_01#AccessDeniedExce\x67message\x64nope"))
 			}
 		}, scaling.ErrDenied},
-		{"one series failed", func(c *fakeAWS) { c.statusCodes["orders000-b"] = "InternalError" }, scaling.ErrUnavailable},
-		{"one series is forbidden", func(c *fakeAWS) { c.statusCodes["orders000-b"] = "Forbidden" }, scaling.ErrDenied},
+		{"one series with an internal error", func(c *fakeAWS) { c.statusCodes["orders000-b"] = "InternalError" }, scaling.ErrUnavailable},
+		{"one series forbidden", func(c *fakeAWS) { c.statusCodes["orders000-b"] = "Forbidden" }, scaling.ErrDenied},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c, targets := newFakeFleet(t, 2)
 			test.fail(c)
-			e := c.newClient(t)
-			got := e.Observe(t.Context(), targets, time.Time{})
+			client := c.newClient(t)
+			got := client.Observe(t.Context(), targets, time.Time{})
 			if got[0].Err != nil || !got[0].Observation.Found || len(got[0].Observation.Instances) != 2 {
-				t.Errorf("the topology is not served: %+v", got[0])
+				t.Errorf("the topology is missing: %+v", got[0])
 			}
 			expectCause(t, got[0].MetricsErr, test.want)
-			if !strings.Contains(got[0].MetricsErr.Error(), "CloudWatch GetMetricData") {
-				t.Errorf("the message %q does not name the operation", got[0].MetricsErr)
+			if !strings.HasPrefix(got[0].MetricsErr.Error(), "cloudwatch:GetMetricData in eu-west-1: ") {
+				t.Errorf("the message %q does not start with the operation and the scope", got[0].MetricsErr)
 			}
-			// The error is good for a while, so that others do not ask in vain; then it is tried again.
+			// The error is served from memory for maxErrorAge, then the read is repeated.
 			clear(c.callCounts)
-			e.Observe(t.Context(), targets, time.Time{})
+			client.Observe(t.Context(), targets, time.Time{})
 			c.expectCalls(t, map[string]int{})
 			c.update(func() { clear(c.failures); clear(c.statusCodes) })
 			c.clock.Step(maxErrorAge + time.Second)
-			if o := mustObserve(t, e, targets[0], time.Time{}); len(o.Instances[1].CPU) != 19 {
+			if o := mustObserve(t, client, targets[0], time.Time{}); len(o.Instances[1].CPU) != 19 {
 				t.Errorf("samples %v", o.Instances[1].CPU)
 			}
 		})
@@ -251,29 +251,29 @@ func TestObserve_ReportsMetricErrors(t *testing.T) {
 
 func TestObserve_ReportsTopologyErrors(t *testing.T) {
 	c, targets := newFakeFleet(t, 2)
-	e := c.newClient(t)
+	client := c.newClient(t)
 	c.failures["DescribeDBClusters"] = func(w http.ResponseWriter) {
 		writeError(w, http.StatusForbidden, "AccessDenied", "not authorized to perform: rds:DescribeDBClusters")
 	}
 	for range 2 {
-		for _, got := range e.Observe(t.Context(), targets, time.Time{}) {
+		for _, got := range client.Observe(t.Context(), targets, time.Time{}) {
 			expectCause(t, got.Err, scaling.ErrDenied)
-			if !strings.Contains(got.Err.Error(), "reading the databases of eu-west-1") {
-				t.Errorf("the message %q does not name the scope", got.Err)
+			if !strings.HasPrefix(got.Err.Error(), "rds:DescribeDBClusters in eu-west-1: AccessDenied: ") {
+				t.Errorf("the message %q does not start with the operation, the scope and the code", got.Err)
 			}
 		}
 	}
 	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1})
 	c.update(func() { clear(c.failures) })
 	c.clock.Step(maxErrorAge + time.Second)
-	mustObserve(t, e, targets[0], time.Time{})
+	mustObserve(t, client, targets[0], time.Time{})
 }
 
 func TestObserve_ReadsScopesSeparately(t *testing.T) {
 	c, targets := newFakeFleet(t, 1)
-	elsewhere := targets[0]
-	elsewhere.Scope.Region = "us-east-1"
-	got := c.newClient(t).Observe(t.Context(), []scaling.Target{elsewhere, targets[0], {Scope: euWest1, Identifier: "nobody"}}, time.Time{})
+	otherRegion := targets[0]
+	otherRegion.Scope.Region = "us-east-1"
+	got := c.newClient(t).Observe(t.Context(), []scaling.Target{otherRegion, targets[0], {Scope: euWest1, Identifier: "missing"}}, time.Time{})
 	if !got[0].Observation.Found || !got[1].Observation.Found || got[2].Observation.Found || got[2].Err != nil {
 		t.Errorf("%+v", got)
 	}
@@ -289,13 +289,13 @@ func TestObserve_CanceledCallerDoesNotStopRefresh(t *testing.T) {
 		<-release
 		writeResult(w, "DescribeDBClusters", c.describeClusters())
 	}
-	e := c.newClient(t)
+	client := c.newClient(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan scaling.ObservationResult)
-	go func() { first <- e.Observe(ctx, targets, time.Time{})[0] }()
+	go func() { first <- client.Observe(ctx, targets, time.Time{})[0] }()
 	<-reached
 	second := make(chan scaling.ObservationResult)
-	go func() { second <- e.Observe(t.Context(), targets, time.Time{})[0] }()
+	go func() { second <- client.Observe(t.Context(), targets, time.Time{})[0] }()
 	cancel()
 	if got := <-first; !errors.Is(got.Err, context.Canceled) {
 		t.Errorf("the first caller got %v", got.Err)

@@ -19,17 +19,17 @@ import (
 const (
 	// priceInterval is how often prices are read.
 	priceInterval = 24 * time.Hour
-	// priceRetryInterval is how long after an error they are read again.
+	// priceRetryInterval is how soon they are read again after an error.
 	priceRetryInterval = time.Hour
 )
 
 // PricingRegions are the regions that have an endpoint of the Pricing API (AWS Billing user guide, "AWS Price List API").
 var PricingRegions = []string{"us-east-1", "eu-central-1", "ap-south-1"}
 
-// priceKey is what the price of a class depends on.
+// priceKey is what the price of an instance class depends on.
 type priceKey struct {
 	region, engine, deployment string
-	// ioOptimized says that the cluster's storage is I/O-Optimized, with which instances cost more and requests nothing.
+	// ioOptimized reports that the cluster's storage is I/O-Optimized: instances cost more, and I/O requests cost nothing.
 	ioOptimized bool
 }
 
@@ -48,14 +48,14 @@ func compareBools(a, b bool) int {
 	return 1
 }
 
-// priceListEngines is what the price list calls the engines whose price includes the licence. Of others the licence would have to be
-// known.
+// priceListEngines are the price list's names of the engines whose price includes the licence. The price of other engines
+// depends on a licence that the operator does not know.
 var priceListEngines = map[string]string{
 	"aurora-postgresql": "Aurora PostgreSQL", "aurora-mysql": "Aurora MySQL",
 	"postgres": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB",
 }
 
-// priceKeyFor says what the prices of a target depend on, and false when they cannot be looked up.
+// priceKeyFor returns what the prices of a target depend on, and false when they cannot be looked up.
 func (t *topology) priceKeyFor(target scaling.Target, region string) (priceKey, bool) {
 	p := priceKey{region: region, deployment: "Single-AZ"}
 	var engine string
@@ -70,14 +70,14 @@ func (t *topology) priceKeyFor(target scaling.Target, region string) (priceKey, 
 		}
 	}
 	if target.Kind == scaling.DBCluster && !isAurora(engine) {
-		return p, false // a Multi-AZ DB cluster is sold as a whole, and prices are of instances
+		return p, false // the price list has no price per instance for a Multi-AZ DB cluster
 	}
 	name, known := priceListEngines[engine]
 	p.engine = name
 	return p, known
 }
 
-// priceListEntry is the part of an entry of the price list that is read (AWS Price List API reference, GetProducts).
+// priceListEntry holds the fields of a price list entry that are used (AWS Price List API reference, GetProducts).
 type priceListEntry struct {
 	Product struct {
 		Attributes struct {
@@ -96,13 +96,13 @@ type priceListEntry struct {
 	} `json:"terms"`
 }
 
-// locationTypeRegion is the location of what runs in a region itself.
+// locationTypeRegion is the location type of instances in a region itself.
 const locationTypeRegion = "AWS Region"
 
-// ioOptimizedUsage marks the usage types of instances of I/O-Optimized clusters.
+// ioOptimizedUsage is part of the usage types of instances in I/O-Optimized clusters.
 const ioOptimizedUsage = "IOOptimized"
 
-// listPrices reads what an hour of each class costs. A class for which the list has two prices is left out: nobody may guess.
+// listPrices returns the hourly on-demand price by instance class. It leaves out a class with more than one price.
 func listPrices(ctx context.Context, client pricing.GetProductsAPIClient, p priceKey) (map[string]scaling.Money, error) {
 	filter := func(field, value string) types.Filter {
 		return types.Filter{Type: types.FilterTypeTermMatch, Field: aws.String(field), Value: aws.String(value)}
@@ -114,37 +114,41 @@ func listPrices(ctx context.Context, client pricing.GetProductsAPIClient, p pric
 			filter("deploymentOption", p.deployment), filter("licenseModel", "No license required"),
 		},
 	})
-	found, doubtful := map[string]scaling.Money{}, map[string]bool{}
+	prices, ambiguous := map[string]scaling.Money{}, map[string]bool{}
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, text := range page.PriceList {
-			var l priceListEntry
-			if err := json.Unmarshal([]byte(text), &l); err != nil {
-				return nil, fmt.Errorf("%w: an entry of the price list cannot be read: %w", scaling.ErrUnavailable, err)
+			var entry priceListEntry
+			if err := json.Unmarshal([]byte(text), &entry); err != nil {
+				return nil, &awsError{
+					cause: scaling.ErrUnavailable, operation: "pricing:GetProducts", err: err,
+					detail: fmt.Sprintf("an entry of the price list cannot be decoded: %s", err),
+				}
 			}
-			a := l.Product.Attributes
-			class := a.InstanceType
-			elsewhere := a.LocationType != "" && a.LocationType != locationTypeRegion // on Outposts and in Local Zones
-			if class == "" || elsewhere || strings.Contains(a.UsageType, ioOptimizedUsage) != p.ioOptimized {
+			attributes := entry.Product.Attributes
+			class := attributes.InstanceType
+			// Entries of Outposts and Local Zones have another location type.
+			otherLocation := attributes.LocationType != "" && attributes.LocationType != locationTypeRegion
+			if class == "" || otherLocation || strings.Contains(attributes.UsageType, ioOptimizedUsage) != p.ioOptimized {
 				continue
 			}
-			price, known := l.hourlyPrice()
-			if before, twice := found[class]; !known || twice && before != price {
-				doubtful[class] = true
+			price, known := entry.hourlyPrice()
+			if other, found := prices[class]; !known || found && other != price {
+				ambiguous[class] = true
 			}
-			found[class] = price
+			prices[class] = price
 		}
 	}
-	maps.DeleteFunc(found, func(class string, _ scaling.Money) bool { return doubtful[class] })
-	return found, nil
+	maps.DeleteFunc(prices, func(class string, _ scaling.Money) bool { return ambiguous[class] })
+	return prices, nil
 }
 
-// hourlyPrice is the one price of an hour in dollars, and false when there is none or more than one.
-func (l priceListEntry) hourlyPrice() (price scaling.Money, known bool) {
-	for _, term := range l.Terms.OnDemand {
+// hourlyPrice returns the on-demand price per hour in US dollars, and false when there is none or more than one.
+func (e priceListEntry) hourlyPrice() (price scaling.Money, known bool) {
+	for _, term := range e.Terms.OnDemand {
 		for _, dimension := range term.PriceDimensions {
 			money, err := scaling.ParseUSD(dimension.PricePerUnit["USD"])
 			if err != nil || dimension.Unit != "Hrs" || money == 0 || known && money != price {

@@ -78,8 +78,8 @@ func TestListPrices_ByPriceKey(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			endpoint, asked := newPricingServer(t, list...)
-			e := newTestClient(t, endpoint, func(o *Options) { o.PricingRegion = "eu-central-1" })
-			got, err := listPrices(t.Context(), e.factory.pricing, test.p)
+			client := newTestClient(t, endpoint, func(o *Options) { o.PricingRegion = "eu-central-1" })
+			got, err := listPrices(t.Context(), client.factory.pricing, test.p)
 			if err != nil || !maps.Equal(got, test.want) {
 				t.Errorf("got %v, %v", got, err)
 			}
@@ -97,8 +97,8 @@ func TestListPrices_ByPriceKey(t *testing.T) {
 		})
 	}
 	endpoint, _ := newPricingServer(t, []string{"<html>"})
-	e := newTestClient(t, endpoint, func(o *Options) { o.PricingRegion = "eu-central-1" })
-	_, err := listPrices(t.Context(), e.factory.pricing, priceKey{region: "eu-west-1", engine: "MySQL", deployment: "Single-AZ"})
+	client := newTestClient(t, endpoint, func(o *Options) { o.PricingRegion = "eu-central-1" })
+	_, err := listPrices(t.Context(), client.factory.pricing, priceKey{region: "eu-west-1", engine: "MySQL", deployment: "Single-AZ"})
 	expectCause(t, err, scaling.ErrUnavailable)
 }
 

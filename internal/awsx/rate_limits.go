@@ -8,20 +8,20 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// The most requests a second, and at once, that one scope makes of each operation. AWS publishes no figure for the RDS API
-// and shares one limit among all who use the account and region, Terraform and consoles included: these stay far below
-// what is known to be throttled. One noisy path cannot starve another.
+// The maximum rate, in requests per second, and burst of each operation in one scope. AWS publishes no figure for the RDS
+// API, and all users of the account and region share one limit, Terraform and consoles included: these values stay far
+// below what is known to be throttled. Each operation has its own limit, so that one cannot starve another.
 const (
-	// describesPerSecond and describesBurst bound each Describe operation: the burst is 2,000 databases in pages of 100.
+	// describesPerSecond and describesBurst limit each Describe operation: the burst reads 2,000 databases in pages of 100.
 	describesPerSecond, describesBurst = 5, 20
-	// metricsPerSecond and metricsBurst bound GetMetricData, of which AWS takes 50 a second in an account and region
+	// metricsPerSecond and metricsBurst limit GetMetricData, of which AWS accepts 50 per second in an account and region
 	// (CloudWatch user guide, "CloudWatch service quotas").
 	metricsPerSecond, metricsBurst = 10, 20
-	// changesPerSecond and changesBurst bound each operation that changes something.
+	// changesPerSecond and changesBurst limit each operation that changes something.
 	changesPerSecond, changesBurst = 1, 5
 )
 
-// rateLimits holds back requests on the client's side. Each attempt counts, retries included.
+// rateLimits delays requests on the client side. Each attempt counts, retries included.
 type rateLimits struct {
 	clock    clock.Clock
 	limiters map[string]*rate.Limiter
@@ -43,7 +43,7 @@ func newRateLimits(c clock.Clock) *rateLimits {
 	return l
 }
 
-// addTo puts the limits into a client's middleware, below the retries.
+// addTo adds the limits to the middleware of a client, below the retries.
 func (l *rateLimits) addTo(stack *middleware.Stack) error {
 	return stack.Finalize.Insert(l, "Retry", middleware.After)
 }
@@ -61,15 +61,16 @@ func (l *rateLimits) HandleFinalize(ctx context.Context, in middleware.FinalizeI
 	return next.HandleFinalize(ctx, in)
 }
 
-// wait returns when the operation may be asked for, or when the context ends. An operation without a limit may at once.
+// wait returns when the rate limit of the operation allows a request, or with an error when the context ends. An operation
+// without a limit does not wait.
 func (l *rateLimits) wait(ctx context.Context, operation string) error {
 	limiter, ok := l.limiters[operation]
 	if !ok {
 		return nil
 	}
 	now := l.clock.Now()
-	turn := limiter.ReserveN(now, 1)
-	delay := turn.DelayFrom(now)
+	reservation := limiter.ReserveN(now, 1)
+	delay := reservation.DelayFrom(now)
 	if delay == 0 {
 		return nil
 	}
@@ -79,7 +80,7 @@ func (l *rateLimits) wait(ctx context.Context, operation string) error {
 	case <-timer.C():
 		return nil
 	case <-ctx.Done():
-		turn.CancelAt(l.clock.Now())
+		reservation.CancelAt(l.clock.Now())
 		return ctx.Err()
 	}
 }

@@ -16,20 +16,21 @@ func (s *scopeClient) createReplica(ctx context.Context, target scaling.Target, 
 	if err != nil {
 		return err
 	}
-	kin := []types.DBInstance{source}
-	for _, identifier := range source.ReadReplicaDBInstanceIdentifiers { // those of other regions are ARNs, and are not found here
+	members := []types.DBInstance{source}
+	for _, identifier := range source.ReadReplicaDBInstanceIdentifiers { // replicas in other regions are ARNs and are not found here
 		if replica, err := s.describeInstance(ctx, identifier); err == nil {
-			kin = append(kin, replica)
+			members = append(members, replica)
 		}
 	}
-	return createInUntriedZone(usableZones(nil, kin), call, func(zone *string) error {
+	return s.createInUntriedZone(usableZones(nil, members), call, func(zone *string) error {
 		_, err := s.rdsWriter.CreateDBInstanceReadReplica(ctx, newReplicaInput(source, call, zone))
 		return err
 	})
 }
 
-// newReplicaInput is the request for a read replica with the settings of its source. Storage, credentials, backups, the subnet and
-// security groups and the engine's version are the source's, and are left out (CreateDBInstanceReadReplica, same Region).
+// newReplicaInput returns the request for a read replica with the settings of its source. It omits storage, credentials,
+// backups, the subnet and security groups and the engine version, which AWS takes from the source (RDS API reference,
+// CreateDBInstanceReadReplica, same Region).
 func newReplicaInput(source types.DBInstance, call scaling.Call, zone *string) *rds.CreateDBInstanceReadReplicaInput {
 	in := &rds.CreateDBInstanceReadReplicaInput{
 		DBInstanceIdentifier:       aws.String(call.Instance),
@@ -49,7 +50,7 @@ func newReplicaInput(source types.DBInstance, call scaling.Call, zone *string) *
 	if len(source.DBParameterGroups) > 0 {
 		in.DBParameterGroupName = source.DBParameterGroups[0].DBParameterGroupName
 	}
-	// These go only with what they belong to: alone they are refused.
+	// AWS refuses these settings when the feature that they belong to is off.
 	if aws.ToInt32(source.MonitoringInterval) > 0 {
 		in.MonitoringRoleArn = source.MonitoringRoleArn
 	}
@@ -60,14 +61,14 @@ func newReplicaInput(source types.DBInstance, call scaling.Call, zone *string) *
 	return in
 }
 
-// deleteReplica looks at the instance once more and removes it only if it is a read replica of the target that dbscaler created.
+// deleteReplica deletes an instance after a fresh read shows that it is a read replica of the target and created by dbscaler.
 func (s *scopeClient) deleteReplica(ctx context.Context, target scaling.Target, call scaling.Call) error {
 	db, err := s.describeOwnedInstance(ctx, call.Instance)
 	if err != nil {
 		return err
 	}
 	if aws.ToString(db.ReadReplicaSourceDBInstanceIdentifier) != target.Identifier {
-		return rejectCall("it is no read replica of %s, so it is not deleted", target.Identifier)
+		return rejectCall("the instance is not a read replica of %s, so it is not deleted", target.Identifier)
 	}
 	return s.deleteInstance(ctx, call.Instance)
 }

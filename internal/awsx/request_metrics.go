@@ -28,7 +28,7 @@ const (
 	codeNoAnswer = "NoAnswer"
 )
 
-// requestMetrics counts and times each attempt of each request.
+// requestMetrics counts and measures each attempt of each request.
 type requestMetrics struct {
 	clock    clock.PassiveClock
 	requests *prometheus.CounterVec
@@ -40,11 +40,11 @@ func newRequestMetrics(r prometheus.Registerer, c clock.PassiveClock) (*requestM
 		clock: c,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "dbscaler_aws_requests_total",
-			Help: "Requests made to AWS, retries included, by what was answered: OK, AWS's error code, NoAnswer or Canceled.",
+			Help: "Requests to AWS, retries included, by result: OK, AWS's error code, NoAnswer without a response, or Canceled.",
 		}, []string{labelService, labelOperation, labelCode}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "dbscaler_aws_request_duration_seconds",
-			Help:    "How long each request to AWS took, retries apart, without the wait for the client-side rate limit.",
+			Help:    "Duration of each request to AWS in seconds, each retry counted separately, without the wait for the client-side rate limit.",
 			Buckets: prometheus.ExponentialBuckets(0.025, 2, 11),
 		}, []string{labelService, labelOperation}),
 	}
@@ -54,7 +54,7 @@ func newRequestMetrics(r prometheus.Registerer, c clock.PassiveClock) (*requestM
 	return m, errors.Join(r.Register(m.requests), r.Register(m.duration))
 }
 
-// addTo puts the measurement into a client's middleware, around the HTTP exchange and its decoding alone.
+// addTo adds the measurement to the middleware of a client, around the HTTP exchange and its decoding only.
 func (m *requestMetrics) addTo(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(m, middleware.Before)
 }
@@ -74,18 +74,18 @@ func (m *requestMetrics) HandleDeserialize(
 	return out, metadata, err
 }
 
-// resultCode is the value of labelCode for what a request ended with.
+// resultCode returns the value of labelCode for the error of a request.
 func resultCode(err error) string {
 	var (
-		api      smithy.APIError
-		canceled *smithy.CanceledError
+		apiErr      smithy.APIError
+		canceledErr *smithy.CanceledError
 	)
 	switch {
 	case err == nil:
 		return codeOK
-	case errors.As(err, &api):
-		return api.ErrorCode()
-	case errors.As(err, &canceled):
+	case errors.As(err, &apiErr):
+		return apiErr.ErrorCode()
+	case errors.As(err, &canceledErr):
 		return codeCanceled
 	default:
 		return codeNoAnswer

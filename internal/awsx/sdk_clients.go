@@ -30,15 +30,15 @@ import (
 )
 
 const (
-	// requestTimeout bounds one attempt of one request. The slowest, GetMetricData with 500 queries, takes seconds.
+	// requestTimeout limits one attempt of one request. The slowest, GetMetricData with 500 queries, takes seconds.
 	requestTimeout = 30 * time.Second
-	// dialTimeout bounds the making of a connection.
+	// dialTimeout limits the opening of a connection.
 	dialTimeout = 5 * time.Second
 	// roleSessionName is what CloudTrail shows for an assumed role.
 	roleSessionName = "dbscaler"
 )
 
-// rdsReadAPI is what the RDS API is read with.
+// rdsReadAPI is the part of the RDS client that reads.
 type rdsReadAPI interface {
 	rds.DescribeDBClustersAPIClient
 	rds.DescribeDBInstancesAPIClient
@@ -46,7 +46,7 @@ type rdsReadAPI interface {
 	rds.DescribePendingMaintenanceActionsAPIClient
 }
 
-// rdsWriteAPI are the RDS requests that change something.
+// rdsWriteAPI is the part of the RDS client that changes something.
 type rdsWriteAPI interface {
 	ModifyDBInstance(context.Context, *rds.ModifyDBInstanceInput, ...func(*rds.Options)) (*rds.ModifyDBInstanceOutput, error)
 	CreateDBInstance(context.Context, *rds.CreateDBInstanceInput, ...func(*rds.Options)) (*rds.CreateDBInstanceOutput, error)
@@ -63,20 +63,22 @@ type sdkClients struct {
 	rdsReader  rdsReadAPI
 	rdsWriter  rdsWriteAPI
 	cloudWatch cloudwatch.GetMetricDataAPIClient
-	// autoScaling says which clusters Aurora Auto Scaling manages.
+	// autoScaling reads the limits of Aurora Auto Scaling.
 	autoScaling applicationautoscaling.DescribeScalableTargetsAPIClient
-	// pricing is nil where the Pricing API is not to be asked.
-	pricing pricing.GetProductsAPIClient
-	log     logr.Logger
+	// pricing is nil when no prices are to be read; pricingRegion is the region of its endpoint.
+	pricing       pricing.GetProductsAPIClient
+	pricingRegion string
+	log           logr.Logger
 }
 
-// sdkClientFactory makes the clients of any scope from one configuration.
+// sdkClientFactory creates the SDK clients of any scope from one configuration.
 type sdkClientFactory struct {
-	config   aws.Config
-	endpoint *string
-	clock    clock.Clock
-	log      logr.Logger
-	pricing  pricing.GetProductsAPIClient
+	config        aws.Config
+	endpoint      *string
+	clock         clock.Clock
+	log           logr.Logger
+	pricing       pricing.GetProductsAPIClient
+	pricingRegion string
 }
 
 func newSDKClientFactory(ctx context.Context, o Options) (*sdkClientFactory, error) {
@@ -84,7 +86,7 @@ func newSDKClientFactory(ctx context.Context, o Options) (*sdkClientFactory, err
 	if err != nil {
 		return nil, fmt.Errorf("registering the metrics of AWS requests: %w", err)
 	}
-	load := []func(*config.LoadOptions) error{
+	loadOptions := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(requestTimeout).
 			WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout })),
 		config.WithLogger(logging.LoggerFunc(func(_ logging.Classification, format string, v ...any) {
@@ -95,9 +97,9 @@ func newSDKClientFactory(ctx context.Context, o Options) (*sdkClientFactory, err
 		}),
 	}
 	if o.Credentials != nil {
-		load = append(load, config.WithCredentialsProvider(o.Credentials))
+		loadOptions = append(loadOptions, config.WithCredentialsProvider(o.Credentials))
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	cfg, err := config.LoadDefaultConfig(ctx, loadOptions...)
 	if err != nil {
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
@@ -108,14 +110,16 @@ func newSDKClientFactory(ctx context.Context, o Options) (*sdkClientFactory, err
 	}
 	if o.PricingRegion != "" {
 		if !slices.Contains(PricingRegions, o.PricingRegion) {
-			return nil, fmt.Errorf("the Pricing API has no endpoint in %q: name one of %s", o.PricingRegion, strings.Join(PricingRegions, ", "))
+			return nil, fmt.Errorf("the Pricing API has no endpoint in region %q: use one of %s", o.PricingRegion,
+				strings.Join(PricingRegions, ", "))
 		}
-		f.pricing = f.newPricingClient(o.PricingRegion)
+		f.pricing, f.pricingRegion = f.newPricingClient(o.PricingRegion), o.PricingRegion
 	}
 	return f, nil
 }
 
-// newPricingClient makes the client of the Pricing API, which is asked by the operator's own identity: prices are nobody's.
+// newPricingClient creates the client of the Pricing API. It uses the operator's own identity, since list prices belong to
+// no account.
 func (f *sdkClientFactory) newPricingClient(region string) pricing.GetProductsAPIClient {
 	cfg := f.config.Copy()
 	cfg.Region = region
@@ -127,7 +131,8 @@ func (f *sdkClientFactory) newPricingClient(region string) pricing.GetProductsAP
 	})
 }
 
-// newClients makes the clients of a scope. No request is made until they are used: the role, if any, is assumed then.
+// newClients creates the SDK clients of a scope. They make no request until they are used; the first request assumes the
+// role, if there is one.
 func (f *sdkClientFactory) newClients(scope scaling.Scope) *sdkClients {
 	cfg := f.config.Copy()
 	cfg.Region = scope.Region
@@ -145,8 +150,8 @@ func (f *sdkClientFactory) newClients(scope scaling.Scope) *sdkClients {
 		}),
 		rdsWriter: rds.NewFromConfig(cfg, func(o *rds.Options) {
 			overrideEndpoint(&o.BaseEndpoint, f.endpoint)
-			// A request that changes something carries no client token, so that a second attempt could be a second change.
-			// After a lost answer the operator looks before it asks again.
+			// A request that changes something has no client token, so a second attempt could make a second change. After a
+			// lost response the operator observes the target before it tries again.
 			o.Retryer = aws.NopRetryer{}
 		}),
 		cloudWatch: cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
@@ -157,13 +162,13 @@ func (f *sdkClientFactory) newClients(scope scaling.Scope) *sdkClients {
 			overrideEndpoint(&o.BaseEndpoint, f.endpoint)
 			o.Retryer = retry.NewAdaptiveMode()
 		}),
-		pricing: f.pricing, log: f.log,
+		pricing: f.pricing, pricingRegion: f.pricingRegion, log: f.log,
 	}
 }
 
-// bodyWithoutWriteTo hides that a request's body has a method WriteTo. smithy-go closes the body as soon as the answer begins, and
-// its WriteTo then returns io.EOF; net/http, which may still be looking whether more follows, takes that for a failed write
-// and closes the connection under the answer. A change would then look lost although AWS has answered.
+// bodyWithoutWriteTo hides the method WriteTo of a request's body. smithy-go closes the body as soon as the response starts,
+// and WriteTo then returns io.EOF. net/http, which may still be checking for more data, treats that as a failed write and
+// closes the connection in the middle of the response. A change would then look lost although AWS has responded.
 type bodyWithoutWriteTo struct{ aws.HTTPClient }
 
 // Do implements aws.HTTPClient.
@@ -174,27 +179,28 @@ func (p bodyWithoutWriteTo) Do(r *http.Request) (*http.Response, error) {
 	return p.HTTPClient.Do(r)
 }
 
-// credentialsProvider marks the errors of a credentials provider as such.
+// credentialsProvider wraps the errors of another provider in a credentialsError.
 type credentialsProvider struct{ aws.CredentialsProvider }
 
 // Retrieve implements aws.CredentialsProvider.
-func (s credentialsProvider) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	c, err := s.CredentialsProvider.Retrieve(ctx)
+func (p credentialsProvider) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := p.CredentialsProvider.Retrieve(ctx)
 	if err != nil && ctx.Err() == nil {
 		err = &credentialsError{err}
 	}
 	return c, err
 }
 
-// credentialsError says that there are no credentials to make a request with.
+// credentialsError reports that there are no credentials to sign a request with.
 type credentialsError struct{ error }
 
-// Unwrap gives the provider's own error.
+// Unwrap returns the provider's own error.
 func (e *credentialsError) Unwrap() error { return e.error }
 
-// overrideEndpoint sets a client's endpoint. On the client it wins over the environment; on the configuration it would not.
-func overrideEndpoint(endpoint **string, with *string) {
-	if with != nil {
-		*endpoint = with
+// overrideEndpoint sets the endpoint of a client, unless override is nil. An endpoint in the options of the client takes
+// precedence over the environment; one in the shared configuration would not.
+func overrideEndpoint(endpoint **string, override *string) {
+	if override != nil {
+		*endpoint = override
 	}
 }

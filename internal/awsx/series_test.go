@@ -54,7 +54,7 @@ func TestMergeSamples_ReplacesAndTrims(t *testing.T) {
 	}
 }
 
-func TestRequiredSeries_QueryStart(t *testing.T) {
+func TestTargetSeries_QueryStart(t *testing.T) {
 	end := minuteAfterStart(600)
 	known := cachedSeries{coveredFrom: minuteAfterStart(0), samples: minuteSamples(595, 1, 2, 3)}
 	tests := []struct {
@@ -80,9 +80,9 @@ func TestRequiredSeries_QueryStart(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			w := requiredSeries{seriesKey: seriesKey{"db-1", test.metric}, identifier: "orders-a", createdAt: test.created}
+			w := targetSeries{seriesKey: seriesKey{"db-1", test.metric}, identifier: "orders-a", createdAt: test.created}
 			got := w.newQuery(test.known, test.window, end)
-			if !got.start.Equal(test.want) || got.isFullRange != test.whole || got.requiredSeries != w {
+			if !got.start.Equal(test.want) || got.isFullRange != test.whole || got.targetSeries != w {
 				t.Errorf("starts %s, whole %v; want %s, %v", got.start, got.isFullRange, test.want, test.whole)
 			}
 		})
@@ -95,8 +95,8 @@ func TestBatchQueries_RespectsRequestLimits(t *testing.T) {
 		list := make([]metricQuery, count)
 		for n := range list {
 			list[n] = metricQuery{
-				requiredSeries: requiredSeries{identifier: fmt.Sprint(n), seriesKey: seriesKey{metric: cpuUtilization}},
-				start:          end.Add(-time.Duration(minutes) * time.Minute), end: end,
+				targetSeries: targetSeries{identifier: fmt.Sprint(n), seriesKey: seriesKey{metric: cpuUtilization}},
+				start:        end.Add(-time.Duration(minutes) * time.Minute), end: end,
 			}
 		}
 		return list

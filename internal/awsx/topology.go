@@ -9,21 +9,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 )
 
-// describePageSize is the largest page of the RDS API (DescribeDBClusters, MaxRecords).
+// describePageSize is the largest page of the RDS API (RDS API reference, DescribeDBClusters, MaxRecords).
 const describePageSize = 100
 
-// topology is every database of a scope as the RDS API described it. It is not changed once it is made.
+// topology holds every database of a scope as the RDS API describes it. It is immutable.
 type topology struct {
 	// readAt is when reading began: nothing in it is older.
 	readAt    time.Time
 	clusters  map[string]types.DBCluster
 	instances map[string]types.DBInstance
-	// members are the instances of each cluster, by the cluster's identifier, and replicas the read replicas of each instance in
-	// its region, by the instance's.
+	// members are the instances of each cluster, by the identifier of the cluster. replicas are the read replicas of each
+	// instance in its region, by the identifier of the instance.
 	members, replicas map[string][]types.DBInstance
 }
 
-// readTopology reads the topology of a scope. Calls grow with pages of 100 databases, not with who asks.
+// readTopology reads the topology of a scope, in pages of 100 databases.
 func readTopology(ctx context.Context, client rdsReadAPI, now time.Time) (*topology, error) {
 	t := &topology{
 		readAt: now, clusters: map[string]types.DBCluster{}, instances: map[string]types.DBInstance{},
@@ -50,7 +50,7 @@ func readTopology(ctx context.Context, client rdsReadAPI, now time.Time) (*topol
 			if cluster := aws.ToString(i.DBClusterIdentifier); cluster != "" {
 				t.members[cluster] = append(t.members[cluster], i)
 			}
-			if source := aws.ToString(i.ReadReplicaSourceDBInstanceIdentifier); source != "" { // of another region it is an ARN
+			if source := aws.ToString(i.ReadReplicaSourceDBInstanceIdentifier); source != "" { // an ARN when the source is in another region
 				t.replicas[source] = append(t.replicas[source], i)
 			}
 		}

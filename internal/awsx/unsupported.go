@@ -12,38 +12,39 @@ import (
 )
 
 const (
-	// serverlessClass is the class of an Aurora Serverless v2 instance, which has no size of its own (Aurora user guide,
+	// serverlessClass is the class of an Aurora Serverless v2 instance, which has no fixed size (Aurora user guide,
 	// "Using Aurora Serverless v2").
 	serverlessClass = "db.serverless"
 	// statusStopped is the status of a stopped cluster or instance.
 	statusStopped = "stopped"
 )
 
-// unsupportedClusterReason says why a cluster cannot be scaled, or nothing when it can.
+// unsupportedClusterReason returns why a cluster cannot be scaled and what to do, or nothing when it can be scaled.
 func unsupportedClusterReason(c types.DBCluster, members []types.DBInstance) string {
 	engine := aws.ToString(c.Engine)
 	serverless := slices.IndexFunc(members, func(i types.DBInstance) bool {
 		return aws.ToString(i.DBInstanceClass) == serverlessClass
 	})
-	tuned := slices.IndexFunc(members, func(i types.DBInstance) bool { return len(i.ProcessorFeatures) > 0 })
+	customized := slices.IndexFunc(members, func(i types.DBInstance) bool { return len(i.ProcessorFeatures) > 0 })
 	switch {
 	case engine == "docdb" || engine == "neptune":
-		return fmt.Sprintf("it is a %s cluster, which the RDS API lists too: dbscaler scales Aurora and RDS", engine)
-	case !isAurora(engine) && tuned >= 0:
-		return fmt.Sprintf("the processor features of its member %s are set, so that its vCPUs are not those of its class: remove them",
-			aws.ToString(members[tuned].DBInstanceIdentifier))
+		return fmt.Sprintf("it is a %s cluster: dbscaler supports only Aurora and RDS", engine)
+	case !isAurora(engine) && customized >= 0:
+		return fmt.Sprintf("processor features are set on its member %s, so its vCPUs differ from those of its class: remove them",
+			aws.ToString(members[customized].DBInstanceIdentifier))
 	case aws.ToString(c.EngineMode) == "serverless":
 		return "it is an Aurora Serverless v1 cluster, which has no instances to resize"
 	case c.ClusterScalabilityType == types.ClusterScalabilityTypeLimitless:
-		return "it is an Aurora Limitless Database, which scales its shards by itself"
+		return "it is an Aurora Limitless Database, which scales its shards itself"
 	case isSecondary(c):
-		return "it replicates from another cluster (a global database's secondary, or a cross-Region replica), so it has no " +
+		return "it replicates from another cluster (the secondary of a global database, or a cross-Region replica), so it has no " +
 			"writer of its own: name the primary cluster"
 	case serverless >= 0 && !hasOnlyServerless(members):
-		return fmt.Sprintf("its member %s is Serverless v2 and others are not: dbscaler scales clusters that are all one or all the other",
+		return fmt.Sprintf("its member %s is Serverless v2 and others are not: dbscaler supports clusters whose members "+
+			"are all Serverless v2 or all provisioned",
 			aws.ToString(members[serverless].DBInstanceIdentifier))
 	case serverless >= 0 && maxCapacityClass(c) == "":
-		return "the maximum capacity of its Serverless v2 members is not a multiple of 4 ACUs, which stand for a vCPU: set one that is"
+		return "the maximum capacity of its Serverless v2 members is not a multiple of 4 ACUs, which count as one vCPU: set a multiple of 4"
 	case aws.ToString(c.Status) == statusStopped:
 		return "it is stopped: start it first"
 	default:
@@ -51,14 +52,15 @@ func unsupportedClusterReason(c types.DBCluster, members []types.DBInstance) str
 	}
 }
 
-// hasOnlyServerless says whether every member is Aurora Serverless v2.
+// hasOnlyServerless reports whether there are members and all are Aurora Serverless v2.
 func hasOnlyServerless(members []types.DBInstance) bool {
 	return len(members) > 0 && !slices.ContainsFunc(members, func(i types.DBInstance) bool {
 		return aws.ToString(i.DBInstanceClass) != serverlessClass
 	})
 }
 
-// maxCapacityClass is how far Serverless v2 may scale up, as the catalogue names it; empty when that cannot be sized for.
+// maxCapacityClass returns the maximum capacity of an Aurora Serverless v2 cluster as the catalogue names it; empty when
+// the catalogue does not have it.
 func maxCapacityClass(c types.DBCluster) string {
 	if c.ServerlessV2ScalingConfiguration == nil {
 		return ""
@@ -66,7 +68,7 @@ func maxCapacityClass(c types.DBCluster) string {
 	return catalog.ServerlessClassName(aws.ToFloat64(c.ServerlessV2ScalingConfiguration.MaxCapacity))
 }
 
-// isSecondary says whether a cluster takes its data from another one. A global database's secondary has no writer among
+// isSecondary reports whether a cluster replicates from another one. The secondary of a global database has no writer among
 // its members.
 func isSecondary(c types.DBCluster) bool {
 	hasWriter := slices.ContainsFunc(c.DBClusterMembers, func(m types.DBClusterMember) bool {
@@ -75,20 +77,20 @@ func isSecondary(c types.DBCluster) bool {
 	return aws.ToString(c.ReplicationSourceIdentifier) != "" || aws.ToString(c.GlobalClusterIdentifier) != "" && !hasWriter
 }
 
-// unsupportedInstanceReason says why an instance cannot be scaled by itself, or nothing when it can.
+// unsupportedInstanceReason returns why an instance cannot be scaled as a target and what to do, or nothing when it can be.
 func unsupportedInstanceReason(i types.DBInstance, replicas []types.DBInstance) string {
 	cluster, source := aws.ToString(i.DBClusterIdentifier), replicationSource(i)
-	tuned := slices.IndexFunc(replicas, func(r types.DBInstance) bool { return len(r.ProcessorFeatures) > 0 })
+	customized := slices.IndexFunc(replicas, func(r types.DBInstance) bool { return len(r.ProcessorFeatures) > 0 })
 	switch {
 	case cluster != "":
 		return fmt.Sprintf("it belongs to DB cluster %s: name the cluster instead", cluster)
 	case source != "":
-		return fmt.Sprintf("it is a read replica of %s, which is scaled along with its source: name that instead", source)
-	case tuned >= 0:
-		return fmt.Sprintf("the processor features of its read replica %s are set, so that its vCPUs are not those of its class: remove "+
-			"them", aws.ToString(replicas[tuned].DBInstanceIdentifier))
+		return fmt.Sprintf("it is a read replica of %s, which is scaled together with its source: name the source instead", source)
+	case customized >= 0:
+		return fmt.Sprintf("processor features are set on its read replica %s, so its vCPUs differ from those of its class: remove them",
+			aws.ToString(replicas[customized].DBInstanceIdentifier))
 	case len(i.ProcessorFeatures) > 0:
-		return "its processor features are set, so that its vCPUs are not those of its class: remove them, or resize it by hand"
+		return "processor features are set on it, so its vCPUs differ from those of its class: remove them, or resize it manually"
 	case aws.ToString(i.DBInstanceStatus) == statusStopped:
 		return "it is stopped: start it first"
 	default:
@@ -96,7 +98,7 @@ func unsupportedInstanceReason(i types.DBInstance, replicas []types.DBInstance) 
 	}
 }
 
-// replicationSource is what an RDS read replica replicates from, or nothing when it is none.
+// replicationSource returns what an RDS read replica replicates from, or nothing when the instance is not a replica.
 func replicationSource(i types.DBInstance) string {
 	if source := aws.ToString(i.ReadReplicaSourceDBInstanceIdentifier); source != "" {
 		return source
@@ -104,5 +106,5 @@ func replicationSource(i types.DBInstance) string {
 	return aws.ToString(i.ReadReplicaSourceDBClusterIdentifier)
 }
 
-// isAurora says whether an engine, as the RDS API writes it, is Aurora.
+// isAurora reports whether an engine, as the RDS API names it, is Aurora.
 func isAurora(engine string) bool { return strings.HasPrefix(engine, "aurora") }

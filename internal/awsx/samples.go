@@ -1,0 +1,93 @@
+package awsx
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// refreshSeries reads the samples that are due.
+func (s *scopeClient) refreshSeries(ctx context.Context, t *topology) {
+	now := s.clock.Now()
+	for _, b := range batchQueries(s.dueQueries(t, now)) {
+		s.storeSamples(b, s.fetchBatch(ctx, b), now)
+	}
+}
+
+// dueQueries returns the queries for the series of all tracked targets that will soon be too old or whose last read failed.
+func (s *scopeClient) dueQueries(t *topology, now time.Time) []metricQuery {
+	window := s.window()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var queries []metricQuery
+	seen := map[seriesKey]bool{}
+	for target := range s.targets {
+		for _, series := range t.targetSeries(target) {
+			cached := s.series[series.seriesKey]
+			minAge := max(minRefreshAge, series.metric.readInterval-maxSnapshotAge)
+			if seen[series.seriesKey] || cached.err == nil && now.Sub(cached.readAt) < minAge {
+				continue
+			}
+			seen[series.seriesKey] = true
+			queries = append(queries, series.newQuery(cached, window, now))
+		}
+	}
+	// Sorted, so that the requests do not depend on the iteration order of a map.
+	slices.SortFunc(queries, func(a, b metricQuery) int { return compareSeries(a.targetSeries, b.targetSeries) })
+	return queries
+}
+
+// storeSamples caches the results of a batch.
+func (s *scopeClient) storeSamples(b queryBatch, results []queryResult, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	logged := false
+	for n, q := range b.queries {
+		cached := s.series[q.seriesKey]
+		// MetricsErr reports errors of required metrics. For the optional ones, one log line per batch says why they are missing.
+		if err := results[n].err; err != nil && cached.err == nil && !q.metric.isRequired() && !logged {
+			logged = true
+			s.log.Error(err, "cannot read optional samples: they are missing until a later read succeeds", "scope", s.scope.String(),
+				"metric", q.metric.name, "database", q.identifier)
+		}
+		cached.readAt, cached.err = now, results[n].err
+		cached.samples = mergeSamples(cached.samples, results[n].samples, now.Add(-q.metric.sampleRetention()))
+		if cached.err == nil {
+			cached.coveredUntil = q.end
+			if q.isFullRange {
+				cached.coveredFrom = q.start
+			}
+		}
+		s.series[q.seriesKey] = cached
+	}
+}
+
+// attachSamples sets the field of an observation that a series belongs to. Samples are never modified in place, so
+// observations can share them; CPU is cloned.
+func attachSamples(o *scaling.Observation, series targetSeries, samples scaling.Series, now time.Time) {
+	switch series.metric {
+	case readersCPU:
+		o.ReadersCPU = samples
+		return
+	case writerCPU, instanceCPU:
+		o.WriterCPU = samples
+		return
+	}
+	i := &o.Instances[slices.IndexFunc(o.Instances, func(i scaling.Instance) bool { return i.Identifier == series.identifier })]
+	switch series.metric {
+	case cpuUtilization:
+		i.CPU = slices.Clone(samples)
+	case dbLoadCPU:
+		i.DBLoadCPU = samples
+	case freeableMemory:
+		i.FreeableMemory = samples
+	case databaseConnections:
+		i.Connections = samples
+	case engineUptime:
+		i.RestartedAt = restartTime(samples, now)
+	default:
+		i.ReplicaLag = newestLag(series.metric, samples, now)
+	}
+}
