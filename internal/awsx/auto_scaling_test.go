@@ -50,8 +50,8 @@ func TestClient_ReadsNoAutoScalingLimitsWithoutClusters(t *testing.T) {
 	}
 }
 
-// TestClient_KeepsAutoScalingLimitsAfterReadErrors: it is unknown, asked for again after a while, and nothing else suffers; what was known
-// stands.
+// TestClient_KeepsAutoScalingLimitsAfterReadErrors: limits that could never be read are unknown and do not affect other data;
+// limits from an earlier read stay in force.
 func TestClient_KeepsAutoScalingLimitsAfterReadErrors(t *testing.T) {
 	s := simulateAllKinds(t)
 	s.registerScalableTarget(t, "orders", 1, 5)

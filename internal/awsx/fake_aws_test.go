@@ -19,8 +19,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// fakeAWS answers the requests of an observer over their real wire protocols from figures that a test sets: it can be late,
-// cut answers short and forget, which a simulator of a healthy database does not.
+// fakeAWS responds to the requests of a Client over the real wire protocols with data that a test sets. It can delay or
+// truncate responses and omit data, which the simulator of a healthy database does not.
 type fakeAWS struct {
 	*httptest.Server
 	clock *clocktesting.FakeClock
@@ -28,19 +28,19 @@ type fakeAWS struct {
 	mu sync.Mutex
 	// clusters lists the members of each Aurora cluster; the first is the writer.
 	clusters map[string][]string
-	// createdAt is when an instance was, if not long ago; the zero time means that it is being created.
+	// createdAt is the creation time of an instance, by default long ago; zero means that it is being created.
 	createdAt map[string]time.Time
 	// metricValues are the values of each metric of each instance, as "instance metric", by minute.
 	metricValues map[string]map[time.Time]float64
-	// metricPageSize is how many of a metric's points go into one page; 0 means all.
+	// metricPageSize is the number of datapoints of a metric in one page; 0 means all.
 	metricPageSize int
-	// statusCodes replaces the StatusCode of the instances named.
+	// statusCodes overrides the StatusCode of a metric result, by instance or cluster.
 	statusCodes map[string]string
-	// failures makes requests fail, by operation.
+	// failures replaces the responses to requests, by operation.
 	failures map[string]func(w http.ResponseWriter)
-	// maintenance has the dates of an action in XML, by ARN.
+	// maintenance holds the dates of one pending action as XML, by ARN.
 	maintenance map[string]string
-	// performanceInsights gives instances Performance Insights.
+	// performanceInsights enables Performance Insights on all instances.
 	performanceInsights bool
 	// callCounts counts the requests by operation.
 	callCounts map[string]int
@@ -65,7 +65,7 @@ type metricDataRequest struct {
 	}
 }
 
-// metricDataResponse is its answer.
+// metricDataResponse is a GetMetricData response in CBOR.
 type metricDataResponse struct {
 	MetricDataResults []metricDataResult
 	NextToken         string `cbor:",omitempty"`
@@ -80,76 +80,77 @@ type metricDataResult struct {
 
 func newFakeAWS(t *testing.T) *fakeAWS {
 	t.Helper()
-	c := &fakeAWS{
+	a := &fakeAWS{
 		clock: clocktesting.NewFakeClock(testStart), clusters: map[string][]string{}, createdAt: map[string]time.Time{},
 		metricValues: map[string]map[time.Time]float64{}, statusCodes: map[string]string{},
 		failures: map[string]func(http.ResponseWriter){}, callCounts: map[string]int{},
 	}
-	c.Server = httptest.NewServer(c)
-	t.Cleanup(c.Close)
-	return c
+	a.Server = httptest.NewServer(a)
+	t.Cleanup(a.Close)
+	return a
 }
 
-// newClient makes an Edge on this cloud and its clock.
-func (c *fakeAWS) newClient(t *testing.T, change ...func(*Options)) *Client {
+// newClient returns a Client that calls this server and uses its clock.
+func (a *fakeAWS) newClient(t *testing.T, change ...func(*Options)) *Client {
 	t.Helper()
-	return newTestClient(t, c.URL, append([]func(*Options){func(o *Options) { o.Clock = c.clock }}, change...)...)
+	return newTestClient(t, a.URL, append([]func(*Options){func(o *Options) { o.Clock = a.clock }}, change...)...)
 }
 
-// publishMetric sets the value of a metric for the minutes [from, to) after the tests begin.
-func (c *fakeAWS) publishMetric(instance, metric string, from, to int, value float64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// publishMetric sets the value of a metric for the minutes [from, to) after testStart.
+func (a *fakeAWS) publishMetric(instance, metric string, from, to int, value float64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	key := instance + " " + metric
-	if c.metricValues[key] == nil {
-		c.metricValues[key] = map[time.Time]float64{}
+	if a.metricValues[key] == nil {
+		a.metricValues[key] = map[time.Time]float64{}
 	}
 	for n := from; n < to; n++ {
-		c.metricValues[key][minuteAfterStart(n)] = value
+		a.metricValues[key][minuteAfterStart(n)] = value
 	}
 }
 
-// update changes what the cloud answers.
-func (c *fakeAWS) update(f func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// update changes fields of the server between requests.
+func (a *fakeAWS) update(f func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	f()
 }
 
-// expectCalls wants the numbers of requests since it was last called, those that are made seldom left out.
-func (c *fakeAWS) expectCalls(t *testing.T, want map[string]int) {
+// expectCalls checks the number of requests since the last call of expectCalls, by operation. It ignores infrequent requests.
+func (a *fakeAWS) expectCalls(t *testing.T, want map[string]int) {
 	t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	got := maps.Clone(c.callCounts)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	got := maps.Clone(a.callCounts)
 	maps.DeleteFunc(got, func(operation string, _ int) bool { return isInfrequent(operation) })
 	if !maps.Equal(got, want) {
 		t.Errorf("made the requests %v, want %v", got, want)
 	}
-	clear(c.callCounts)
+	clear(a.callCounts)
 }
 
-// isInfrequent says whether a request is not made at each reading: its samples stand for longer than a minute, or it is about
-// what hardly changes.
+// isInfrequent reports whether a request is not made at each refresh: it reads metadata, or samples of a period longer than a
+// minute.
 func isInfrequent(operation string) bool {
 	return strings.HasPrefix(operation, "GetMetricData/") ||
-		operation == "DescribeOrderableDBInstanceOptions" || operation == "DescribeScalableTargets" || operation == "DescribePendingMaintenanceActions"
+		operation == "DescribeOrderableDBInstanceOptions" || operation == "DescribeScalableTargets" ||
+		operation == "DescribePendingMaintenanceActions"
 }
 
-// lastMetricRequest is the newest GetMetricData request.
-func (c *fakeAWS) lastMetricRequest() metricDataRequest {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.metricRequests[len(c.metricRequests)-1]
+// lastMetricRequest returns the latest GetMetricData request.
+func (a *fakeAWS) lastMetricRequest() metricDataRequest {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.metricRequests[len(a.metricRequests)-1]
 }
 
 // ServeHTTP implements http.Handler.
-func (c *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (a *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	operation := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
 	var form url.Values
-	if target := r.Header.Get("X-Amz-Target"); target != "" { // it speaks JSON
+	if target := r.Header.Get("X-Amz-Target"); target != "" { // the JSON protocol
 		operation = target[strings.LastIndex(target, ".")+1:]
 	}
 	if operation == "" {
@@ -159,24 +160,24 @@ func (c *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		form = r.PostForm
 		operation = form.Get("Action")
 	}
-	if operation != "GetMetricData" || c.failures[operation] != nil {
-		c.callCounts[operation]++
+	if operation != "GetMetricData" || a.failures[operation] != nil {
+		a.callCounts[operation]++
 	}
-	if fail := c.failures[operation]; fail != nil {
+	if fail := a.failures[operation]; fail != nil {
 		fail(w)
 		return
 	}
 	switch operation {
 	case "DescribeDBClusters":
-		writeResult(w, operation, c.describeClusters())
+		writeResult(w, operation, a.describeClusters())
 	case "DescribeDBInstances":
-		writeResult(w, operation, c.describeInstances(form.Get("Marker")))
+		writeResult(w, operation, a.describeInstances(form.Get("Marker")))
 	case "GetMetricData":
-		c.getMetricData(w, r)
+		a.getMetricData(w, r)
 	case "DescribeOrderableDBInstanceOptions":
-		writeResult(w, operation, c.describeOrderable(form))
+		writeResult(w, operation, a.describeOrderable(form))
 	case "DescribePendingMaintenanceActions":
-		writeResult(w, operation, c.describeMaintenance())
+		writeResult(w, operation, a.describeMaintenance())
 	case "DescribeScalableTargets":
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.Write([]byte(`{"ScalableTargets":[]}`))
@@ -185,14 +186,14 @@ func (c *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (c *fakeAWS) describeClusters() string {
+func (a *fakeAWS) describeClusters() string {
 	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(c.clusters)) {
+	for _, name := range slices.Sorted(maps.Keys(a.clusters)) {
 		fmt.Fprintf(&b, `<DBCluster><DBClusterIdentifier>%[1]s</DBClusterIdentifier><DBClusterArn>arn:cluster:%[1]s</DBClusterArn>`+
 			`<DbClusterResourceId>cluster-%[1]s</DbClusterResourceId>`+
 			`<Status>available</Status><EngineVersion>16.1</EngineVersion>`+
 			`<Engine>aurora-postgresql</Engine><EngineMode>provisioned</EngineMode><DBClusterMembers>`, name)
-		for n, member := range c.clusters[name] {
+		for n, member := range a.clusters[name] {
 			fmt.Fprintf(&b, `<DBClusterMember><DBInstanceIdentifier>%s</DBInstanceIdentifier><IsClusterWriter>%v</IsClusterWriter>`+
 				`<PromotionTier>1</PromotionTier></DBClusterMember>`, member, n == 0)
 		}
@@ -201,12 +202,12 @@ func (c *fakeAWS) describeClusters() string {
 	return "<DBClusters>" + b.String() + "</DBClusters>"
 }
 
-// describeInstances answers in pages of 100; the marker is the first of the next page.
-func (c *fakeAWS) describeInstances(marker string) string {
+// describeInstances returns pages of 100; the marker is the first instance of the next page.
+func (a *fakeAWS) describeInstances(marker string) string {
 	type member struct{ name, cluster string }
 	var all []member
-	for _, cluster := range slices.Sorted(maps.Keys(c.clusters)) {
-		for _, name := range c.clusters[cluster] {
+	for _, cluster := range slices.Sorted(maps.Keys(a.clusters)) {
+		for _, name := range a.clusters[cluster] {
 			all = append(all, member{name, cluster})
 		}
 	}
@@ -214,14 +215,14 @@ func (c *fakeAWS) describeInstances(marker string) string {
 	end := min(first+100, len(all))
 	var b strings.Builder
 	for _, m := range all[first:end] {
-		created, set := c.createdAt[m.name]
+		created, set := a.createdAt[m.name]
 		if !set {
 			created = testStart.Add(-1000 * time.Hour)
 		}
 		fmt.Fprintf(&b, `<DBInstance><DBInstanceIdentifier>%[1]s</DBInstanceIdentifier><DBInstanceArn>arn:db:%[1]s</DBInstanceArn>`+
 			`<DBClusterIdentifier>%[2]s</DBClusterIdentifier><PerformanceInsightsEnabled>%[5]t</PerformanceInsightsEnabled>`+
 			`<DbiResourceId>db-%[3]s-%[4]d</DbiResourceId><Engine>aurora-postgresql</Engine><DBInstanceClass>db.r6g.large</DBInstanceClass>`+
-			`<DBInstanceStatus>available</DBInstanceStatus>`, m.name, m.cluster, strings.ToUpper(m.name), created.Unix(), c.performanceInsights)
+			`<DBInstanceStatus>available</DBInstanceStatus>`, m.name, m.cluster, strings.ToUpper(m.name), created.Unix(), a.performanceInsights)
 		if !created.IsZero() {
 			fmt.Fprintf(&b, `<InstanceCreateTime>%s</InstanceCreateTime>`, created.Format(time.RFC3339))
 		}
@@ -234,18 +235,18 @@ func (c *fakeAWS) describeInstances(marker string) string {
 	return "<DBInstances>" + b.String() + "</DBInstances>" + next
 }
 
-func (c *fakeAWS) getMetricData(w http.ResponseWriter, r *http.Request) {
+func (a *fakeAWS) getMetricData(w http.ResponseWriter, r *http.Request) {
 	var request metricDataRequest
 	if err := cbor.NewDecoder(r.Body).Decode(&request); err != nil {
 		writeError(w, http.StatusBadRequest, "MalformedBody", err.Error())
 		return
 	}
-	minutes := time.Duration(request.MetricDataQueries[0].MetricStat.Period) * time.Second
-	if minutes == time.Minute {
-		c.metricRequests = append(c.metricRequests, request)
-		c.callCounts["GetMetricData"]++
+	period := time.Duration(request.MetricDataQueries[0].MetricStat.Period) * time.Second
+	if period == time.Minute {
+		a.metricRequests = append(a.metricRequests, request)
+		a.callCounts["GetMetricData"]++
 	} else {
-		c.callCounts[fmt.Sprintf("GetMetricData/%d", request.MetricDataQueries[0].MetricStat.Period)]++
+		a.callCounts[fmt.Sprintf("GetMetricData/%d", request.MetricDataQueries[0].MetricStat.Period)]++
 	}
 	page := 0
 	if request.NextToken != "" {
@@ -262,19 +263,19 @@ func (c *fakeAWS) getMetricData(w http.ResponseWriter, r *http.Request) {
 			key += " " + d[1].Value
 		}
 		result := metricDataResult{ID: q.ID, StatusCode: "Complete"}
-		for from := request.StartTime.UTC(); from.Before(request.EndTime); from = from.Add(minutes) {
-			if value, ok := c.statistic(key+" "+q.MetricStat.Metric.MetricName, q.MetricStat.Stat, from, minutes); ok {
+		for from := request.StartTime.UTC(); from.Before(request.EndTime); from = from.Add(period) {
+			if value, ok := a.statistic(key+" "+q.MetricStat.Metric.MetricName, q.MetricStat.Stat, from, period); ok {
 				result.Timestamps, result.Values = append(result.Timestamps, from), append(result.Values, value)
 			}
 		}
-		if n := c.metricPageSize; n > 0 {
+		if n := a.metricPageSize; n > 0 {
 			first, end := min(page*n, len(result.Values)), min((page+1)*n, len(result.Values))
 			if end < len(result.Values) {
 				result.StatusCode, response.NextToken = "PartialData", fmt.Sprint(page+1)
 			}
 			result.Timestamps, result.Values = result.Timestamps[first:end], result.Values[first:end]
 		}
-		if status, set := c.statusCodes[instance]; set {
+		if status, set := a.statusCodes[instance]; set {
 			result.StatusCode = status
 		}
 		response.MetricDataResults = append(response.MetricDataResults, result)
@@ -292,11 +293,11 @@ func (c *fakeAWS) getMetricData(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
-// statistic is what a metric comes to over a period.
-func (c *fakeAWS) statistic(key, stat string, from time.Time, length time.Duration) (value float64, known bool) {
+// statistic computes a statistic of a metric over a period.
+func (a *fakeAWS) statistic(key, stat string, from time.Time, length time.Duration) (value float64, known bool) {
 	n := 0.0
 	for at := from; at.Before(from.Add(length)); at = at.Add(time.Minute) {
-		v, ok := c.metricValues[key][at]
+		v, ok := a.metricValues[key][at]
 		switch {
 		case !ok:
 			continue
@@ -317,8 +318,8 @@ func (c *fakeAWS) statistic(key, stat string, from time.Time, length time.Durati
 	return value, n > 0
 }
 
-// describeOrderable offers two classes, one of them twice.
-func (c *fakeAWS) describeOrderable(form url.Values) string {
+// describeOrderable lists two classes, one of them twice.
+func (a *fakeAWS) describeOrderable(form url.Values) string {
 	if form.Get("Engine") != "aurora-postgresql" {
 		return "<OrderableDBInstanceOptions></OrderableDBInstanceOptions>"
 	}
@@ -328,18 +329,18 @@ func (c *fakeAWS) describeOrderable(form url.Values) string {
 	return "<OrderableDBInstanceOptions>" + option("db.r6g.xlarge") + option("db.r6g.large") + option("db.r6g.xlarge") + "</OrderableDBInstanceOptions>"
 }
 
-// describeMaintenance lists what AWS is about to do, by ARN.
-func (c *fakeAWS) describeMaintenance() string {
+// describeMaintenance lists the pending maintenance, by ARN.
+func (a *fakeAWS) describeMaintenance() string {
 	var b strings.Builder
-	for _, arn := range slices.Sorted(maps.Keys(c.maintenance)) {
+	for _, arn := range slices.Sorted(maps.Keys(a.maintenance)) {
 		b.WriteString("<ResourcePendingMaintenanceActions><ResourceIdentifier>" + arn + "</ResourceIdentifier><PendingMaintenanceActionDetails>" +
-			"<PendingMaintenanceAction><Action>system-update</Action>" + c.maintenance[arn] + "</PendingMaintenanceAction>" +
+			"<PendingMaintenanceAction><Action>system-update</Action>" + a.maintenance[arn] + "</PendingMaintenanceAction>" +
 			"</PendingMaintenanceActionDetails></ResourcePendingMaintenanceActions>")
 	}
 	return "<PendingMaintenanceActions>" + b.String() + "</PendingMaintenanceActions>"
 }
 
-// clusterTarget is the target of one of the cloud's clusters.
+// clusterTarget returns the target for a cluster in euWest1.
 func clusterTarget(name string) scaling.Target {
 	return scaling.Target{Scope: euWest1, Kind: scaling.DBCluster, Identifier: name}
 }

@@ -17,22 +17,22 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// testStart is when the tests begin.
+// testStart is the time at which the tests start.
 var testStart = time.Date(2024, 2, 5, 10, 0, 0, 0, time.UTC)
 
 // euWest1 is the scope of most tests.
 var euWest1 = scaling.Scope{Region: "eu-west-1"}
 
-// isolateSDKConfig keeps the SDK from looking for configuration and credentials outside of the test.
+// isolateSDKConfig prevents the SDK from reading configuration and credentials from outside the test.
 func isolateSDKConfig(t *testing.T) {
 	t.Helper()
-	none := filepath.Join(t.TempDir(), "none")
-	t.Setenv("AWS_CONFIG_FILE", none)
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
+	missing := filepath.Join(t.TempDir(), "none")
+	t.Setenv("AWS_CONFIG_FILE", missing)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", missing)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 }
 
-// newTestClient makes an Edge that calls the given endpoint.
+// newTestClient returns a Client that calls the given endpoint.
 func newTestClient(t *testing.T, endpoint string, change ...func(*Options)) *Client {
 	t.Helper()
 	isolateSDKConfig(t)
@@ -50,7 +50,7 @@ func newTestClient(t *testing.T, endpoint string, change ...func(*Options)) *Cli
 	return client
 }
 
-// fakeQueryAPI answers Query requests with recorded bodies and keeps what it was asked.
+// fakeQueryAPI responds to requests of the Query protocol through a function of the test, and records them.
 type fakeQueryAPI struct {
 	*httptest.Server
 	handle func(w http.ResponseWriter, form url.Values)
@@ -59,22 +59,22 @@ type fakeQueryAPI struct {
 	requests []recordedRequest
 }
 
-// recordedRequest is one request that wire got.
+// recordedRequest is one request that a fakeQueryAPI received.
 type recordedRequest struct {
 	form   url.Values
 	header http.Header
 }
 
-func newFakeQueryAPI(t *testing.T, answer func(w http.ResponseWriter, form url.Values)) *fakeQueryAPI {
+func newFakeQueryAPI(t *testing.T, handle func(w http.ResponseWriter, form url.Values)) *fakeQueryAPI {
 	t.Helper()
-	w := &fakeQueryAPI{handle: answer}
-	w.Server = httptest.NewServer(w)
-	t.Cleanup(w.Close)
-	return w
+	api := &fakeQueryAPI{handle: handle}
+	api.Server = httptest.NewServer(api)
+	t.Cleanup(api.Close)
+	return api
 }
 
 // ServeHTTP implements http.Handler.
-func (w *fakeQueryAPI) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+func (a *fakeQueryAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -83,24 +83,24 @@ func (w *fakeQueryAPI) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		form = url.Values{}
 	}
-	w.mu.Lock()
-	w.requests = append(w.requests, recordedRequest{form: form, header: r.Header})
-	w.mu.Unlock()
-	w.handle(rw, form)
+	a.mu.Lock()
+	a.requests = append(a.requests, recordedRequest{form: form, header: r.Header})
+	a.mu.Unlock()
+	a.handle(w, form)
 }
 
-// actions lists the actions asked for, in order.
-func (w *fakeQueryAPI) actions() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var list []string
-	for _, a := range w.requests {
-		list = append(list, a.form.Get("Action"))
+// actions returns the actions of the requests, in order.
+func (a *fakeQueryAPI) actions() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var actions []string
+	for _, request := range a.requests {
+		actions = append(actions, request.form.Get("Action"))
 	}
-	return list
+	return actions
 }
 
-// writeError writes an error as the Query protocol has it.
+// writeError writes an error of the Query protocol.
 func writeError(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(status)
@@ -109,7 +109,7 @@ func writeError(w http.ResponseWriter, status int, code, message string) {
 		code, message)
 }
 
-// writeResult writes a result as the Query protocol has it.
+// writeResult writes a result of the Query protocol.
 func writeResult(w http.ResponseWriter, action, result string) {
 	w.Header().Set("Content-Type", "text/xml")
 	fmt.Fprintf(w, `<%[1]sResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><%[1]sResult>%[2]s</%[1]sResult>`+

@@ -13,14 +13,14 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// TestObserve_NeedsEachReadPermission takes each action of the shipped policy's statement Read away: every one is needed for something, and
-// what is missing without it is unknown, not empty.
+// TestObserve_NeedsEachReadPermission removes each action from the statement Read of the shipped policy: every action is
+// needed, and the data that it protects becomes unknown, not empty.
 func TestObserve_NeedsEachReadPermission(t *testing.T) {
 	shipped, err := os.ReadFile("../../config/iam/policy.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	without := map[string]func(scaling.ObservationResult) bool{
+	wantWithout := map[string]func(scaling.ObservationResult) bool{
 		"": func(got scaling.ObservationResult) bool {
 			o := got.Observation
 			return got.Err == nil && got.MetricsErr == nil && o.Orderable != nil && len(o.Prices) > 0 && o.Instances[0].PendingMaintenance == nil &&
@@ -47,7 +47,7 @@ func TestObserve_NeedsEachReadPermission(t *testing.T) {
 			return got.Err == nil && got.MetricsErr == nil && got.Observation.Prices == nil && got.Observation.Orderable != nil
 		},
 	}
-	for action, right := range without {
+	for action, isExpected := range wantWithout {
 		t.Run("without "+action, func(t *testing.T) {
 			policy, err := rdssim.ParsePolicy(bytes.Replace(shipped, []byte(`"`+action+`"`), []byte(`"rds:Nothing"`), 1))
 			if err != nil {
@@ -55,7 +55,7 @@ func TestObserve_NeedsEachReadPermission(t *testing.T) {
 			}
 			s := simulateScenario(t, "all-kinds", policy, func(o *Options) { o.PricingRegion = "us-east-1" })
 			s.registerScalableTarget(t, "orders", 1, 5)
-			if got := s.client.Observe(t.Context(), []scaling.Target{ordersCluster}, time.Time{})[0]; !right(got) {
+			if got := s.client.Observe(t.Context(), []scaling.Target{ordersCluster}, time.Time{})[0]; !isExpected(got) {
 				t.Errorf("got %+v", got)
 			}
 		})
@@ -77,11 +77,11 @@ func TestObserve_NeedsEachReadPermission(t *testing.T) {
 		if err := json.Unmarshal(s.Action, &actions); err != nil {
 			t.Fatal(err)
 		}
-		delete(without, "")
-		if slices.Sort(actions); !slices.Equal(actions, slices.Sorted(maps.Keys(without))) {
-			t.Errorf("the statement has %v", actions)
+		delete(wantWithout, "")
+		if slices.Sort(actions); !slices.Equal(actions, slices.Sorted(maps.Keys(wantWithout))) {
+			t.Errorf("the statement Read has the actions %v, and the test covers others", actions)
 		}
 		return
 	}
-	t.Error("there is no statement Read")
+	t.Error("the policy has no statement Read")
 }

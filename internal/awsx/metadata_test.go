@@ -1,11 +1,16 @@
 package awsx
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
+
+	"github.com/dbscaler/dbscaler/internal/rdssim"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
@@ -87,33 +92,6 @@ func TestObserve_RetriesOrderableClasses(t *testing.T) {
 	}
 }
 
-func TestObserve_ReportsPendingMaintenance(t *testing.T) {
-	c, targets := newFakeFleet(t, 1)
-	c.maintenance = map[string]string{
-		"arn:db:orders000-a":    "<AutoAppliedAfterDate>2029-12-28T00:00:00Z</AutoAppliedAfterDate><CurrentApplyDate>2030-01-01T03:00:00Z</CurrentApplyDate>",
-		"arn:cluster:orders000": "", "arn:db:other-database": "",
-	}
-	client := c.newClient(t)
-	o := mustObserve(t, client, targets[0], time.Time{})
-	due := time.Date(2030, 1, 1, 3, 0, 0, 0, time.UTC)
-	if want := []scaling.PendingMaintenance{{Action: "system-update"}, {Action: "system-update", ScheduledAt: due}}; !slices.Equal(o.Instances[0].PendingMaintenance, want) {
-		t.Errorf("got %v, want %v", o.Instances[0].PendingMaintenance, want)
-	}
-	if want := []scaling.PendingMaintenance{{Action: "system-update"}}; !slices.Equal(o.Instances[1].PendingMaintenance, want) {
-		t.Errorf("got %v, want %v", o.Instances[1].PendingMaintenance, want)
-	}
-	c.update(func() {
-		c.failures["DescribePendingMaintenanceActions"] = func(w http.ResponseWriter) {
-			writeError(w, http.StatusForbidden, "AccessDenied", "not authorized")
-		}
-	})
-	c.clock.Step(maintenanceInterval + time.Second)
-	o = mustObserve(t, client, targets[0], time.Time{})
-	if got := o.Instances[0].PendingMaintenance; len(got) != 1 || got[0].Action != scaling.MaintenanceUnknown {
-		t.Errorf("after a read error the pending maintenance is %v, want unknown", got)
-	}
-}
-
 func TestNew_RejectsRegionWithoutPricingAPI(t *testing.T) {
 	if _, err := New(t.Context(), Options{PricingRegion: "eu-west-1"}); err == nil {
 		t.Error("New accepts a region without an endpoint of the Pricing API")
@@ -146,5 +124,85 @@ func TestSimulator_Metadata(t *testing.T) {
 	}
 	if class := "db.m6g.large"; singleAZ.Prices[class] == 0 || multiAZ.Prices[class] <= singleAZ.Prices[class] {
 		t.Errorf("a Single-AZ instance costs %s, a Multi-AZ one %s", singleAZ.Prices[class], multiAZ.Prices[class])
+	}
+}
+
+// TestObserve_UnreadableMetadataIsUnknown: metadata that cannot be read is unknown, logged once and read again at its retry
+// interval, and does not affect the rest.
+func TestObserve_UnreadableMetadataIsUnknown(t *testing.T) {
+	var lines []string
+	log := funcr.New(func(_, args string) { lines = append(lines, args) }, funcr.Options{})
+	s := simulateAllKinds(t, func(o *Options) { o.Log = log })
+	for _, operation := range []string{"DescribePendingMaintenanceActions", "DescribeOrderableDBInstanceOptions"} {
+		s.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: operation, Code: "AccessDenied", Message: "no " + operation, HTTPStatus: 403})
+	}
+	for range 12 {
+		o := s.observe(t, ordersCluster)
+		if o.Orderable != nil || len(firstInstanceCPU(o)) == 0 || !slices.Equal(o.Instances[2].PendingMaintenance, []scaling.PendingMaintenance{{Action: scaling.MaintenanceUnknown}}) {
+			t.Fatalf("orderable %v, maintenance %v, %d samples", o.Orderable, o.Instances[2].PendingMaintenance, len(firstInstanceCPU(o)))
+		}
+		s.clock.Step(61 * time.Second)
+	}
+	if n := s.CountCalls("DescribePendingMaintenanceActions"); n != 12 {
+		t.Errorf("read the pending maintenance %d times in 12 minutes, want 12", n)
+	}
+	if n := s.CountCalls("DescribeOrderableDBInstanceOptions"); n != 3 {
+		t.Errorf("read the orderable classes %d times in 12 minutes, want 3", n)
+	}
+	if len(lines) != 2 || !strings.Contains(lines[0], "pending maintenance") || !strings.Contains(lines[1], "aurora-postgresql 16.1") {
+		t.Errorf("the log has\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+// TestObserve_WorksWithoutOptionalSeries: an error of an optional series is logged once and is not a MetricsErr.
+func TestObserve_WorksWithoutOptionalSeries(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
+	c.statusCodes["orders000"] = "Forbidden" // the CPU history of the roles
+	var lines []string
+	client := c.newClient(t, func(o *Options) {
+		o.Log = funcr.New(func(_, args string) { lines = append(lines, args) }, funcr.Options{})
+	})
+	for range 5 {
+		if o := mustObserve(t, client, targets[0], time.Time{}); len(firstInstanceCPU(o)) == 0 || o.ReadersCPU != nil || o.WriterCPU != nil {
+			t.Errorf("%+v", o)
+		}
+		c.clock.Step(20 * time.Second)
+	}
+	if c.callCounts["GetMetricData"] != 2 || c.callCounts["GetMetricData/900"] != 2 { // once per interval
+		t.Errorf("made the requests %v", c.callCounts)
+	}
+	if len(lines) != 1 || !strings.Contains(lines[0], "Forbidden") {
+		t.Errorf("the log has\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+// TestObserve_ReadsAllMetadataPages responds with three pages of each list.
+func TestObserve_ReadsAllMetadataPages(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
+	pages := map[string]int{}
+	respondInPages := func(operation, list string, element func(n int) string) {
+		c.failures[operation] = func(w http.ResponseWriter) {
+			n, marker := pages[operation], ""
+			if pages[operation]++; n < 2 {
+				marker = fmt.Sprintf("<Marker>%d</Marker>", n+1)
+			}
+			writeResult(w, operation, "<"+list+">"+element(n)+"</"+list+">"+marker)
+		}
+	}
+	respondInPages("DescribeOrderableDBInstanceOptions", "OrderableDBInstanceOptions", func(n int) string {
+		return fmt.Sprintf("<OrderableDBInstanceOption><DBInstanceClass>db.r%dg.large</DBInstanceClass></OrderableDBInstanceOption>", 8-n)
+	})
+	respondInPages("DescribePendingMaintenanceActions", "PendingMaintenanceActions", func(n int) string {
+		return fmt.Sprintf("<ResourcePendingMaintenanceActions><ResourceIdentifier>arn:db:orders000-a</ResourceIdentifier>"+
+			"<PendingMaintenanceActionDetails><PendingMaintenanceAction><Action>action-%d</Action></PendingMaintenanceAction>"+
+			"</PendingMaintenanceActionDetails></ResourcePendingMaintenanceActions>", n)
+	})
+	o := mustObserve(t, c.newClient(t), targets[0], time.Time{})
+	if want := []string{"db.r6g.large", "db.r7g.large", "db.r8g.large"}; !slices.Equal(o.Orderable, want) {
+		t.Errorf("orderable classes are %v", o.Orderable)
+	}
+	want := []scaling.PendingMaintenance{{Action: "action-0"}, {Action: "action-1"}, {Action: "action-2"}}
+	if got := o.Instances[0].PendingMaintenance; !slices.Equal(got, want) || o.Instances[1].PendingMaintenance != nil {
+		t.Errorf("the pending maintenance is %v and %v", got, o.Instances[1].PendingMaintenance)
 	}
 }

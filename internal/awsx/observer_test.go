@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -305,4 +306,27 @@ func TestObserve_CanceledCallerDoesNotStopRefresh(t *testing.T) {
 		t.Errorf("the second caller got %+v", got)
 	}
 	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
+}
+
+// TestObserve_RequestsDoNotDependOnOrder compares the requests for the same targets in different orders.
+func TestObserve_RequestsDoNotDependOnOrder(t *testing.T) {
+	var runs [][]metricDataRequest
+	for run := range 4 {
+		c, targets := newFakeFleet(t, 30)
+		c.performanceInsights = true
+		if run%2 == 1 {
+			slices.Reverse(targets)
+		}
+		client := c.newClient(t)
+		for range 3 {
+			client.Observe(t.Context(), targets, time.Time{})
+			c.clock.Step(time.Minute)
+		}
+		runs = append(runs, c.metricRequests)
+	}
+	for run, requests := range runs[1:] {
+		if !reflect.DeepEqual(requests, runs[0]) {
+			t.Errorf("the requests of run %d differ from those of run 1", run+2)
+		}
+	}
 }

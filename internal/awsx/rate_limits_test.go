@@ -12,13 +12,13 @@ import (
 
 func TestRateLimits_DelayAboveBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limits, begin := newRateLimits(clock.RealClock{}), time.Now()
+		limits, startedAt := newRateLimits(clock.RealClock{}), time.Now()
 		for range changesBurst {
 			if err := limits.wait(t.Context(), "ModifyDBInstance"); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if waited := time.Since(begin); waited != 0 {
+		if waited := time.Since(startedAt); waited != 0 {
 			t.Errorf("the burst took %s", waited)
 		}
 		for range 3 {
@@ -26,7 +26,7 @@ func TestRateLimits_DelayAboveBurst(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if waited := time.Since(begin); waited != 3*time.Second/changesPerSecond {
+		if waited := time.Since(startedAt); waited != 3*time.Second/changesPerSecond {
 			t.Errorf("three requests above the burst took %s", waited)
 		}
 		// Another operation has its own limit, and one without a limit never waits.
@@ -35,7 +35,7 @@ func TestRateLimits_DelayAboveBurst(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if waited := time.Since(begin); waited != 3*time.Second/changesPerSecond {
+		if waited := time.Since(startedAt); waited != 3*time.Second/changesPerSecond {
 			t.Errorf("other operations waited too: %s", waited)
 		}
 	})
@@ -54,13 +54,13 @@ func TestRateLimits_WaitEndsWithContext(t *testing.T) {
 		if err := limits.wait(ctx, "FailoverDBCluster"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		// The turn that was given up is free for the next.
-		begin := time.Now()
+		// The canceled reservation is available to the next request.
+		startedAt := time.Now()
 		if err := limits.wait(t.Context(), "FailoverDBCluster"); err != nil {
 			t.Fatal(err)
 		}
-		if waited := time.Since(begin); waited > time.Second/changesPerSecond {
-			t.Errorf("the turn is lost: the next waited %s", waited)
+		if waited := time.Since(startedAt); waited > time.Second/changesPerSecond {
+			t.Errorf("the canceled reservation was not returned: the next request waited %s", waited)
 		}
 	})
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// An instance with read replicas, over the wire and by the shipped IAM policy.
+// TestSimulator_ReadReplicas uses the wire protocols of the simulator and the shipped IAM policy.
 func TestSimulator_ReadReplicas(t *testing.T) {
 	s := simulateScenario(t, "read-replicas", shippedIAMPolicy(t))
 	ledger := scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"}
@@ -21,7 +21,7 @@ func TestSimulator_ReadReplicas(t *testing.T) {
 		}
 	}
 	if len(o.WriterCPU) == 0 || len(o.ReadersCPU) > 0 {
-		t.Errorf("the role's history: %d and %d samples", len(o.WriterCPU), len(o.ReadersCPU))
+		t.Errorf("WriterCPU has %d samples and ReadersCPU %d, want some and 0", len(o.WriterCPU), len(o.ReadersCPU))
 	}
 
 	create := scaling.Call{
@@ -42,22 +42,22 @@ func TestSimulator_ReadReplicas(t *testing.T) {
 			break
 		}
 	}
-	for _, refused := range []scaling.Call{
-		{Action: scaling.DeleteReader, Instance: "ledger-read"}, // somebody else's
+	for _, rejected := range []scaling.Call{
+		{Action: scaling.DeleteReader, Instance: "ledger-read"}, // not created by dbscaler
 		{Action: scaling.DeleteReader, Instance: "ledger"},
 		{Action: scaling.Failover, Instance: create.Instance},
 	} {
-		expectCause(t, s.client.Execute(t.Context(), ledger, refused), scaling.ErrInvalid)
+		expectCause(t, s.client.Execute(t.Context(), ledger, rejected), scaling.ErrInvalid)
 	}
 	if err := s.client.Execute(t.Context(), ledger, scaling.Call{Action: scaling.DeleteReader, Instance: create.Instance}); err != nil {
 		t.Fatal(err)
 	}
 	if i, found := s.observe(t, ledger).Instance(create.Instance); found && i.Status != "deleting" {
-		t.Errorf("it is %s", i.Status)
+		t.Errorf("the deleted replica is %s", i.Status)
 	}
-	// By itself a read replica is no target.
+	// A read replica is not supported as a target.
 	replica := scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger-read"}
 	if o := s.observe(t, replica); o.Unsupported == "" {
-		t.Error("a read replica is scaled by itself")
+		t.Error("a read replica is supported as a target")
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// A Multi-AZ DB cluster, over the wire and by the shipped IAM policy.
+// TestSimulator_MultiAZCluster uses the wire protocols of the simulator and the shipped IAM policy.
 func TestSimulator_MultiAZCluster(t *testing.T) {
 	s := simulateScenario(t, "multi-az-cluster", shippedIAMPolicy(t), func(o *Options) { o.PricingRegion = "us-east-1" })
 	payments := clusterTarget("payments")
@@ -16,7 +16,7 @@ func TestSimulator_MultiAZCluster(t *testing.T) {
 		t.Fatalf("got %+v", o)
 	}
 	if !slices.Contains(o.Orderable, "db.m6gd.xlarge") || slices.Contains(o.Orderable, "db.m6g.xlarge") {
-		t.Errorf("orderable are %v", o.Orderable)
+		t.Errorf("orderable classes are %v", o.Orderable)
 	}
 	for _, i := range o.Instances {
 		if len(i.CPU) < 50 || len(i.Connections) == 0 || (i.ReplicaLag != nil) == i.Writer {
@@ -35,18 +35,18 @@ func TestSimulator_MultiAZCluster(t *testing.T) {
 	}
 	for _, i := range o.Instances {
 		if i.Class != "db.m6gd.xlarge" || !i.IsAvailable() {
-			t.Errorf("%s is a %s and %s", i.Identifier, i.Class, i.Status)
+			t.Errorf("%s has class %s and status %s, want db.m6gd.xlarge and available", i.Identifier, i.Class, i.Status)
 		}
 	}
 	if o.Instances[0].Identifier == "payments-instance-1" {
-		t.Error("the old writer was resized in place")
+		t.Error("the old writer is still the writer: a resize must fail over")
 	}
 	expectCause(t, s.client.Execute(t.Context(), payments, scaling.Call{
 		Action: scaling.ModifyClusterClass, Instance: "payments", InstanceClass: "db.m6g.xlarge",
 	}), scaling.ErrInvalid)
 }
 
-// Aurora Serverless v2, over the wire and by the shipped IAM policy.
+// TestSimulator_Serverless uses the wire protocols of the simulator and the shipped IAM policy.
 func TestSimulator_Serverless(t *testing.T) {
 	s := simulateScenario(t, "serverless", shippedIAMPolicy(t))
 	sessions := clusterTarget("sessions")
@@ -55,7 +55,7 @@ func TestSimulator_Serverless(t *testing.T) {
 		t.Fatalf("got %+v", o)
 	}
 	if cpu, known := o.Instances[0].CPU.NewestSample(); !known || cpu.Value < 80 || cpu.Value > 95 {
-		t.Errorf("the writer is at %v of its maximum capacity", cpu)
+		t.Errorf("the writer uses %v of its maximum capacity, want 80 to 95 percent", cpu)
 	}
 	change := func(class string) scaling.Call {
 		return scaling.Call{Action: scaling.ModifyCapacity, Instance: "sessions", InstanceClass: class}

@@ -6,15 +6,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// minuteAfterStart is the time some minutes after the tests begin.
+// minuteAfterStart returns testStart plus a number of minutes.
 func minuteAfterStart(minutes int) time.Time {
 	return testStart.Add(time.Duration(minutes) * time.Minute)
 }
 
-// minuteSamples are values of successive minutes.
+// minuteSamples returns samples of successive minutes, the first one a number of minutes after testStart.
 func minuteSamples(first int, values ...float64) []scaling.Sample {
 	var list []scaling.Sample
 	for n, v := range values {
@@ -24,66 +27,66 @@ func minuteSamples(first int, values ...float64) []scaling.Sample {
 }
 
 func TestMergeSamples_ReplacesAndTrims(t *testing.T) {
-	known := minuteSamples(0, 10, 11, 12)
+	cached := minuteSamples(0, 10, 11, 12)
 	tests := []struct {
 		name   string
 		fresh  []scaling.Sample
 		oldest time.Time
 		want   []scaling.Sample
 	}{
-		{"nothing new", nil, minuteAfterStart(0), known},
-		{"newer", minuteSamples(3, 13), minuteAfterStart(0), minuteSamples(0, 10, 11, 12, 13)},
-		{"still changing", minuteSamples(2, 99, 13), minuteAfterStart(0), minuteSamples(0, 10, 11, 99, 13)},
-		{"a gap stays a gap", minuteSamples(5, 15), minuteAfterStart(0), append(minuteSamples(0, 10, 11, 12), minuteSamples(5, 15)...)},
-		{"in any order", []scaling.Sample{{Time: minuteAfterStart(4), Value: 14}, {Time: minuteAfterStart(3), Value: 13}}, minuteAfterStart(0), minuteSamples(0, 10, 11, 12, 13, 14)},
-		{"the old are dropped", minuteSamples(3, 13), minuteAfterStart(2), minuteSamples(2, 12, 13)},
+		{"unchanged without new samples", nil, minuteAfterStart(0), cached},
+		{"newer samples appended", minuteSamples(3, 13), minuteAfterStart(0), minuteSamples(0, 10, 11, 12, 13)},
+		{"changed sample replaced", minuteSamples(2, 99, 13), minuteAfterStart(0), minuteSamples(0, 10, 11, 99, 13)},
+		{"gap not filled", minuteSamples(5, 15), minuteAfterStart(0), append(minuteSamples(0, 10, 11, 12), minuteSamples(5, 15)...)},
+		{"unsorted samples sorted", []scaling.Sample{{Time: minuteAfterStart(4), Value: 14}, {Time: minuteAfterStart(3), Value: 13}}, minuteAfterStart(0), minuteSamples(0, 10, 11, 12, 13, 14)},
+		{"old samples dropped", minuteSamples(3, 13), minuteAfterStart(2), minuteSamples(2, 12, 13)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := mergeSamples(known, test.fresh, test.oldest); !slices.Equal(got, test.want) {
+			if got := mergeSamples(cached, test.fresh, test.oldest); !slices.Equal(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
-			if !slices.Equal(known, minuteSamples(0, 10, 11, 12)) {
-				t.Errorf("what was known was changed: %v", known)
+			if !slices.Equal(cached, minuteSamples(0, 10, 11, 12)) {
+				t.Errorf("the cached samples were modified: %v", cached)
 			}
 		})
 	}
 	late := mergeSamples(append(minuteSamples(0, 10), minuteSamples(2, 12)...), minuteSamples(1, 11), minuteAfterStart(0))
 	if !slices.Equal(late, minuteSamples(0, 10, 11, 12)) {
-		t.Errorf("a late sample: got %v", late)
+		t.Errorf("late sample: got %v", late)
 	}
 }
 
 func TestTargetSeries_QueryStart(t *testing.T) {
 	end := minuteAfterStart(600)
-	known := cachedSeries{coveredFrom: minuteAfterStart(0), samples: minuteSamples(595, 1, 2, 3)}
+	cached := cachedSeries{coveredFrom: minuteAfterStart(0), samples: minuteSamples(595, 1, 2, 3)}
 	tests := []struct {
 		name    string
 		metric  metric
 		created time.Time
-		known   cachedSeries
+		cached  cachedSeries
 		window  time.Duration
 		want    time.Time
-		whole   bool
+		isFull  bool
 	}{
-		{"the first time", cpuUtilization, minuteAfterStart(-9999), cachedSeries{}, 5 * time.Hour, minuteAfterStart(290), true},
-		{"a young instance", cpuUtilization, minuteAfterStart(500).Add(20 * time.Second), cachedSeries{}, 5 * time.Hour, minuteAfterStart(500), true},
-		{"an instance of this minute", cpuUtilization, minuteAfterStart(600), cachedSeries{}, 5 * time.Hour, minuteAfterStart(599), true},
-		{"going on", cpuUtilization, minuteAfterStart(-9999), known, 5 * time.Hour, minuteAfterStart(587), false},
-		{"a longer window", cpuUtilization, minuteAfterStart(-9999), known, 11 * time.Hour, minuteAfterStart(-70), true},
-		{"no sample yet", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), coveredUntil: minuteAfterStart(599)}, 5 * time.Hour, minuteAfterStart(589), false},
-		{"no sample yet and a long gap", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), coveredUntil: minuteAfterStart(9)}, 5 * time.Hour, minuteAfterStart(290), true},
-		{"never read as a whole", cpuUtilization, minuteAfterStart(-9999), cachedSeries{samples: minuteSamples(595, 1)}, 5 * time.Hour, minuteAfterStart(290), true},
-		{"a long gap", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), samples: minuteSamples(100, 1)}, 5 * time.Hour, minuteAfterStart(290), true},
-		{"a window above the retention", cpuUtilization, minuteAfterStart(-9999), cachedSeries{}, 100 * time.Hour, end.Add(-SampleRetention), true},
-		{"only the newest counts", auroraReplicaLag, minuteAfterStart(-9999), cachedSeries{}, 5 * time.Hour, minuteAfterStart(590), true},
+		{"full window at the first read", cpuUtilization, minuteAfterStart(-9999), cachedSeries{}, 5 * time.Hour, minuteAfterStart(290), true},
+		{"creation time of a young instance", cpuUtilization, minuteAfterStart(500).Add(20 * time.Second), cachedSeries{}, 5 * time.Hour, minuteAfterStart(500), true},
+		{"one period before the end for an instance of this minute", cpuUtilization, minuteAfterStart(600), cachedSeries{}, 5 * time.Hour, minuteAfterStart(599), true},
+		{"overlap before the newest sample", cpuUtilization, minuteAfterStart(-9999), cached, 5 * time.Hour, minuteAfterStart(587), false},
+		{"full window when it grows", cpuUtilization, minuteAfterStart(-9999), cached, 11 * time.Hour, minuteAfterStart(-70), true},
+		{"overlap before the covered end without samples", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), coveredUntil: minuteAfterStart(599)}, 5 * time.Hour, minuteAfterStart(589), false},
+		{"full window after a long gap without samples", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), coveredUntil: minuteAfterStart(9)}, 5 * time.Hour, minuteAfterStart(290), true},
+		{"full window when the full range was never read", cpuUtilization, minuteAfterStart(-9999), cachedSeries{samples: minuteSamples(595, 1)}, 5 * time.Hour, minuteAfterStart(290), true},
+		{"full window after a long gap", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), samples: minuteSamples(100, 1)}, 5 * time.Hour, minuteAfterStart(290), true},
+		{"limited to the retention", cpuUtilization, minuteAfterStart(-9999), cachedSeries{}, 100 * time.Hour, end.Add(-SampleRetention), true},
+		{"fixed retention of a lag metric", auroraReplicaLag, minuteAfterStart(-9999), cachedSeries{}, 5 * time.Hour, minuteAfterStart(590), true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			w := targetSeries{seriesKey: seriesKey{"db-1", test.metric}, identifier: "orders-a", createdAt: test.created}
-			got := w.newQuery(test.known, test.window, end)
-			if !got.start.Equal(test.want) || got.isFullRange != test.whole || got.targetSeries != w {
-				t.Errorf("starts %s, whole %v; want %s, %v", got.start, got.isFullRange, test.want, test.whole)
+			got := w.newQuery(test.cached, test.window, end)
+			if !got.start.Equal(test.want) || got.isFullRange != test.isFull || got.targetSeries != w {
+				t.Errorf("starts at %s, full range %v; want %s, %v", got.start, got.isFullRange, test.want, test.isFull)
 			}
 		})
 	}
@@ -113,15 +116,15 @@ func TestBatchQueries_RespectsRequestLimits(t *testing.T) {
 		queries []metricQuery
 		want    []int
 	}{
-		{"none", nil, nil},
-		{"other periods go apart, so that nobody reads minutes as far back", append(history(2), queries(3, 10)...), []int{3, 2}},
-		{"two weeks in quarters of an hour", history(71), []int{70, 1}},
-		{"one request's worth", queries(500, 10), []int{500}},
-		{"one more", queries(501, 10), []int{500, 1}},
-		{"so many datapoints that fewer fit", queries(400, 310), []int{325, 75}},
-		{"a day each", queries(70, 25*60), []int{67, 3}},
-		{"those that reach far back join if they fit", append(queries(3, 310), queries(100, 12)...), []int{103}},
-		{"those that reach far back go apart", append(queries(3, 310), queries(400, 12)...), []int{400, 3}},
+		{"no request without queries", nil, nil},
+		{"separate requests for different periods", append(history(2), queries(3, 10)...), []int{3, 2}},
+		{"15 days in periods of 15 minutes split by datapoints", history(71), []int{70, 1}},
+		{"one full request", queries(500, 10), []int{500}},
+		{"second request above the maximum of queries", queries(501, 10), []int{500, 1}},
+		{"second request above the maximum of datapoints", queries(400, 310), []int{325, 75}},
+		{"25 hours split by datapoints", queries(70, 25*60), []int{67, 3}},
+		{"long queries join a request where they fit", append(queries(3, 310), queries(100, 12)...), []int{103}},
+		{"long queries in a request of their own", append(queries(3, 310), queries(400, 12)...), []int{400, 3}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -131,11 +134,11 @@ func TestBatchQueries_RespectsRequestLimits(t *testing.T) {
 				got = append(got, len(b.queries))
 				seen += len(b.queries)
 				if points := len(b.queries) * int(end.Sub(b.start)/b.queries[0].metric.period); points > maxDatapoints || len(b.queries) > maxQueries {
-					t.Errorf("%d queries with %d datapoints are too many", len(b.queries), points)
+					t.Errorf("a request has %d queries and %d datapoints, above the limits", len(b.queries), points)
 				}
 				for _, q := range b.queries {
 					if q.start.Before(b.start) {
-						t.Errorf("a query from %s is in a request from %s", q.start, b.start)
+						t.Errorf("a query from %s is in a request that starts at %s", q.start, b.start)
 					}
 				}
 			}
@@ -153,12 +156,12 @@ func TestNewestLag_ByMetric(t *testing.T) {
 		samples []scaling.Sample
 		want    *scaling.Lag
 	}{
-		{"none", auroraReplicaLag, nil, nil},
-		{"Aurora measures in milliseconds", auroraReplicaLag, minuteSamples(8, 10, 20.5), &scaling.Lag{MeasuredAt: minuteAfterStart(9), Value: 20500 * time.Microsecond}},
-		{"RDS measures in seconds", replicaLag, minuteSamples(9, 3), &scaling.Lag{MeasuredAt: minuteAfterStart(9), Value: 3 * time.Second}},
-		{"no lag at all", replicaLag, minuteSamples(9, 0), &scaling.Lag{MeasuredAt: minuteAfterStart(9)}},
-		{"broken", replicaLag, minuteSamples(9, -1), nil},
-		{"too old", replicaLag, minuteSamples(4, 1), nil},
+		{"unknown without samples", auroraReplicaLag, nil, nil},
+		{"Aurora lag in milliseconds", auroraReplicaLag, minuteSamples(8, 10, 20.5), &scaling.Lag{MeasuredAt: minuteAfterStart(9), Value: 20500 * time.Microsecond}},
+		{"RDS lag in seconds", replicaLag, minuteSamples(9, 3), &scaling.Lag{MeasuredAt: minuteAfterStart(9), Value: 3 * time.Second}},
+		{"zero lag", replicaLag, minuteSamples(9, 0), &scaling.Lag{MeasuredAt: minuteAfterStart(9)}},
+		{"unknown when replication is broken", replicaLag, minuteSamples(9, -1), nil},
+		{"unknown when the newest sample is too old", replicaLag, minuteSamples(4, 1), nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -167,5 +170,38 @@ func TestNewestLag_ByMetric(t *testing.T) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+// TestTargetSeries_HistoryOfReplacedCluster: a new cluster of the same name does not get the CPU history of the old one.
+func TestTargetSeries_HistoryOfReplacedCluster(t *testing.T) {
+	oldTopology := auroraTopology(nil)
+	newTopology := auroraTopology(func(c *types.DBCluster, _ []types.DBInstance) {
+		c.DbClusterResourceId, c.ClusterCreateTime = aws.String("cluster-new"), aws.Time(minuteAfterStart(500))
+	})
+	before, after := oldTopology.targetSeries(ordersCluster)[0], newTopology.targetSeries(ordersCluster)[0]
+	if before.metric.role == "" || before.seriesKey == after.seriesKey {
+		t.Errorf("%+v and %+v are the same series", before, after)
+	}
+	if q := after.newQuery(cachedSeries{}, time.Hour, minuteAfterStart(601)); !q.start.Equal(minuteAfterStart(495)) || !q.end.Equal(minuteAfterStart(600)) {
+		t.Errorf("the query is [%s, %s)", q.start, q.end)
+	}
+}
+
+func TestRestartTime_FromUptime(t *testing.T) {
+	tests := []struct {
+		name    string
+		samples []scaling.Sample
+		want    time.Time
+	}{
+		{"zero without samples", nil, time.Time{}},
+		{"started an hour ago", minuteSamples(8, 3540, 3600), minuteAfterStart(-50)},
+		{"restarted since the sample before", minuteSamples(8, 9e6, 20), minuteAfterStart(9)},
+		{"zero when the newest sample is too old", minuteSamples(-2, 3600), time.Time{}},
+	}
+	for _, test := range tests {
+		if got := restartTime(test.samples, minuteAfterStart(10)); !got.Equal(test.want) {
+			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// simulatedAWS is AWS with one database of each kind, and an Edge on it.
+// simulatedAWS is the simulator of AWS and a Client that calls it.
 type simulatedAWS struct {
 	*rdssim.Server
 	clock  *clocktesting.FakeClock
@@ -25,7 +25,8 @@ func simulateAllKinds(t *testing.T, change ...func(*Options)) *simulatedAWS {
 	return simulateScenario(t, "all-kinds", nil, change...)
 }
 
-// simulateScenario is AWS with the databases of a scenario, an hour after it began. A policy says what the Edge may do.
+// simulateScenario returns the simulator with the databases of a scenario, one hour after its start. An IAM policy, if there
+// is one, limits what the Client may do.
 func simulateScenario(t *testing.T, name string, policy *rdssim.Policy, change ...func(*Options)) *simulatedAWS {
 	t.Helper()
 	scenario, err := model.LoadScenario("../../hack/rdssim/scenarios/" + name + ".yaml")
@@ -45,7 +46,7 @@ func simulateScenario(t *testing.T, name string, policy *rdssim.Policy, change .
 	return s
 }
 
-// shippedIAMPolicy is the IAM policy that the operator's role is given.
+// shippedIAMPolicy reads the IAM policy for the role of the operator.
 func shippedIAMPolicy(t *testing.T) *rdssim.Policy {
 	t.Helper()
 	document, err := os.ReadFile("../../config/iam/policy.json")
@@ -59,14 +60,14 @@ func shippedIAMPolicy(t *testing.T) *rdssim.Policy {
 	return policy
 }
 
-// observe observes a target anew.
+// observe reads a target past the cache.
 func (s *simulatedAWS) observe(t *testing.T, target scaling.Target) scaling.Observation {
 	t.Helper()
 	return mustObserve(t, s.client, target, s.clock.Now())
 }
 
-// waitFor lets time pass until an observation is as wanted.
-func (s *simulatedAWS) waitFor(t *testing.T, what string, done func(scaling.Observation) bool) scaling.Observation {
+// waitFor advances the clock until an observation satisfies done. It fails with the message after an hour.
+func (s *simulatedAWS) waitFor(t *testing.T, message string, done func(scaling.Observation) bool) scaling.Observation {
 	t.Helper()
 	for range 4 * 60 {
 		if o := s.observe(t, ordersCluster); done(o) {
@@ -74,11 +75,11 @@ func (s *simulatedAWS) waitFor(t *testing.T, what string, done func(scaling.Obse
 		}
 		s.clock.Step(15 * time.Second)
 	}
-	t.Fatalf("after an hour %s: %+v", what, s.observe(t, ordersCluster))
+	t.Fatalf("after an hour, %s: %+v", message, s.observe(t, ordersCluster))
 	return scaling.Observation{}
 }
 
-// execute carries out a call on the cluster orders.
+// execute executes a call on the cluster orders.
 func (s *simulatedAWS) execute(t *testing.T, call scaling.Call) {
 	t.Helper()
 	if err := s.client.Execute(t.Context(), ordersCluster, call); err != nil {
@@ -89,10 +90,10 @@ func (s *simulatedAWS) execute(t *testing.T, call scaling.Call) {
 func TestSimulator_ObservesAllKinds(t *testing.T) {
 	s := simulateAllKinds(t)
 	tests := []struct {
-		target scaling.Target
-		engine string
-		shapes map[scaling.Pool]scaling.Shape
-		multi  bool
+		target  scaling.Target
+		engine  string
+		shapes  map[scaling.Pool]scaling.Shape
+		multiAZ bool
 	}{
 		{ordersCluster, "aurora-postgresql", map[scaling.Pool]scaling.Shape{
 			scaling.Writer:  {InstanceClass: "db.r6g.xlarge", Count: 1},
@@ -108,12 +109,12 @@ func TestSimulator_ObservesAllKinds(t *testing.T) {
 	}
 	for _, test := range tests {
 		o := s.observe(t, test.target)
-		if !o.Found || o.Unsupported != "" || o.Engine != test.engine || o.MultiAZ != test.multi || o.Status != scaling.StatusAvailable {
+		if !o.Found || o.Unsupported != "" || o.Engine != test.engine || o.MultiAZ != test.multiAZ || o.Status != scaling.StatusAvailable {
 			t.Errorf("%s: %+v", test.target, o)
 		}
 		for pool, want := range test.shapes {
 			if got := o.Shape(pool); got != want {
-				t.Errorf("%s: the %s are %s, want %s", test.target, pool, got, want)
+				t.Errorf("%s: the shape of the pool %s is %s, want %s", test.target, pool, got, want)
 			}
 		}
 		for _, i := range o.Instances {
@@ -129,10 +130,10 @@ func TestSimulator_ObservesAllKinds(t *testing.T) {
 		}
 	}
 	if o := s.observe(t, scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "orders-2"}); o.Unsupported == "" {
-		t.Error("a member of a cluster is scaled by itself")
+		t.Error("a member of a cluster is supported as a target")
 	}
-	if o := s.observe(t, clusterTarget("nobody")); o.Found {
-		t.Error("a cluster is found that is not there")
+	if o := s.observe(t, clusterTarget("missing")); o.Found {
+		t.Error("a missing cluster is found")
 	}
 }
 
@@ -164,16 +165,16 @@ func TestSimulator_ExecutesReaderLifecycle(t *testing.T) {
 		return i.PromotionTier == 0 && i.IsAvailable()
 	})
 	s.execute(t, scaling.Call{Action: scaling.Failover, Instance: "orders-new"})
-	s.waitFor(t, "nobody has taken over", func(o scaling.Observation) bool {
+	s.waitFor(t, "the failover has not completed", func(o scaling.Observation) bool {
 		return o.Status == scaling.StatusAvailable && o.Instances[0].Identifier == "orders-new" && o.Instances[0].Writer
 	})
-	// It is the writer now: whatever its tags say, it is not deleted.
+	// The new writer is not deleted, although dbscaler created it.
 	err := s.client.Execute(t.Context(), ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"})
 	expectCause(t, err, scaling.ErrInvalid)
 
-	s.waitFor(t, "the cluster is not at rest", isIdle)
+	s.waitFor(t, "the cluster is not idle", isIdle)
 	s.execute(t, scaling.Call{Action: scaling.Failover, Instance: "orders-1"})
-	s.waitFor(t, "nobody has taken over", func(o scaling.Observation) bool {
+	s.waitFor(t, "the failover has not completed", func(o scaling.Observation) bool {
 		return o.Instances[0].Identifier == "orders-1" && isIdle(o)
 	})
 	s.execute(t, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"})
@@ -184,11 +185,11 @@ func TestSimulator_ExecutesReaderLifecycle(t *testing.T) {
 	err = s.client.Execute(t.Context(), ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-2"})
 	expectCause(t, err, scaling.ErrInvalid)
 	if _, found := s.observe(t, ordersCluster).Instance("orders-2"); !found {
-		t.Error("a reader is gone that dbscaler did not create")
+		t.Error("a reader that dbscaler did not create was deleted")
 	}
 }
 
-// isIdle says that every member is available and nothing is pending.
+// isIdle reports whether every member is available and no class change is pending.
 func isIdle(o scaling.Observation) bool {
 	for _, i := range o.Instances {
 		if !i.IsAvailable() || i.PendingClass != "" {
@@ -205,19 +206,19 @@ func TestSimulator_LostResponseIsUnavailable(t *testing.T) {
 	resize := scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "orders-2", InstanceClass: "db.r6g.xlarge"}
 	expectCause(t, s.client.Execute(t.Context(), ordersCluster, resize), scaling.ErrUnavailable)
 
-	// Looking again shows that it was carried out all the same.
+	// The change was made although the response was lost.
 	if i, _ := s.observe(t, ordersCluster).Instance("orders-2"); i.PendingClass != "db.r6g.xlarge" && i.Class != "db.r6g.xlarge" {
-		t.Fatalf("there is no trace of the change: %+v", i)
+		t.Fatalf("the change was not made: %+v", i)
 	}
 	o := s.waitFor(t, "the reader is not resized", func(o scaling.Observation) bool {
 		i, _ := o.Instance("orders-2")
 		return i.Class == "db.r6g.xlarge" && i.PendingClass == "" && i.IsAvailable()
 	})
-	// While its host was replaced there were no samples, and none were made up.
+	// There are no samples from the time while its host was replaced.
 	i, _ := o.Instance("orders-2")
 	other, _ := o.Instance("orders-3")
 	if len(i.CPU) >= len(other.CPU) {
-		t.Errorf("a restarted reader has %d samples, another one %d", len(i.CPU), len(other.CPU))
+		t.Errorf("the restarted reader has %d samples, want fewer than the %d of another reader", len(i.CPU), len(other.CPU))
 	}
 }
 
@@ -244,9 +245,9 @@ func TestSimulator_FaultsAreClassified(t *testing.T) {
 			defer s.ClearFaults()
 			expectCause(t, s.client.Execute(t.Context(), ordersCluster, resize), test.want)
 			if i, _ := s.observe(t, ordersCluster).Instance("orders-2"); i.PendingClass != "" || i.Class != "db.r6g.large" {
-				t.Errorf("something was changed: %+v", i)
+				t.Errorf("the instance was changed: %+v", i)
 			}
-			s.clock.Step(10 * time.Second) // a turn for the next
+			s.clock.Step(10 * time.Second) // for the rate limit
 		})
 	}
 }
@@ -255,8 +256,8 @@ func TestSimulator_MetricGapIsNotFilled(t *testing.T) {
 	s := simulateAllKinds(t)
 	s.observe(t, ordersCluster)
 	s.InjectFault(rdssim.Fault{Kind: rdssim.MetricGap, Instance: "orders-2"})
-	// fresh says whether an instance has a sample that is new enough to decide on.
-	fresh := func(o scaling.Observation, name string) bool {
+	// hasFreshSample reports whether the newest sample of an instance is within MaxSampleAge.
+	hasFreshSample := func(o scaling.Observation, name string) bool {
 		i, _ := o.Instance(name)
 		return s.clock.Now().Sub(i.CPU[len(i.CPU)-1].Time) <= scaling.MaxSampleAge
 	}
@@ -264,16 +265,16 @@ func TestSimulator_MetricGapIsNotFilled(t *testing.T) {
 		s.clock.Step(time.Minute)
 		s.observe(t, ordersCluster)
 	}
-	if o := s.observe(t, ordersCluster); fresh(o, "orders-2") || !fresh(o, "orders-3") {
-		t.Error("the gap was filled, or it is another instance's too")
+	if o := s.observe(t, ordersCluster); hasFreshSample(o, "orders-2") || !hasFreshSample(o, "orders-3") {
+		t.Error("the gap was filled, or affects another instance")
 	}
-	// What was only late is read when it is there.
+	// Late samples are read once they are published.
 	s.ClearFaults()
 	s.clock.Step(time.Minute)
 	o := s.observe(t, ordersCluster)
 	late, _ := o.Instance("orders-2")
 	other, _ := o.Instance("orders-3")
-	if !fresh(o, "orders-2") || len(late.CPU) != len(other.CPU) {
-		t.Errorf("%d of %d samples after the gap", len(late.CPU), len(other.CPU))
+	if !hasFreshSample(o, "orders-2") || len(late.CPU) != len(other.CPU) {
+		t.Errorf("%d of %d samples after the end of the gap", len(late.CPU), len(other.CPU))
 	}
 }
