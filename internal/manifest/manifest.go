@@ -1,4 +1,5 @@
-// Package manifest reads a DBScalingPolicy from a file as the API server would take it: with its defaults, and with its validation.
+// Package manifest reads a DBScalingPolicy like the API server: it applies the defaults and the validation of the
+// CustomResourceDefinition.
 package manifest
 
 import (
@@ -24,53 +25,54 @@ import (
 	"github.com/dbscaler/dbscaler/config/crd"
 )
 
-// Reader reads policies.
+// Reader reads policies with the schema of one version of the CustomResourceDefinition.
 type Reader struct {
 	structuralSchema *structuralschema.Structural
 	schemaValidator  validation.SchemaValidator
 	celValidator     *cel.Validator
 }
 
-// NewReader makes a reader for the definition that this version of dbscaler installs. It fails only when that makes no sense.
+// NewReader returns a Reader for the CustomResourceDefinition of this version of dbscaler. It fails only when that definition
+// is invalid.
 func NewReader() (*Reader, error) {
-	var versioned apiextensionsv1.CustomResourceDefinition
-	if err := yaml.UnmarshalStrict(crd.DBScalingPolicyYAML, &versioned); err != nil {
-		return nil, fmt.Errorf("the CustomResourceDefinition: %w", err)
+	var definition apiextensionsv1.CustomResourceDefinition
+	if err := yaml.UnmarshalStrict(crd.DBScalingPolicyYAML, &definition); err != nil {
+		return nil, fmt.Errorf("invalid CustomResourceDefinition: %w", err)
 	}
-	var out apiextensions.JSONSchemaProps
-	in := versioned.Spec.Versions[0].Schema.OpenAPIV3Schema
-	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(in, &out, nil); err != nil {
-		return nil, fmt.Errorf("the CustomResourceDefinition: %w", err)
+	var schema apiextensions.JSONSchemaProps
+	versionedSchema := definition.Spec.Versions[0].Schema.OpenAPIV3Schema
+	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(versionedSchema, &schema, nil); err != nil {
+		return nil, fmt.Errorf("invalid CustomResourceDefinition: %w", err)
 	}
-	structural, err := structuralschema.NewStructural(&out)
+	structural, err := structuralschema.NewStructural(&schema)
 	if err != nil {
-		return nil, fmt.Errorf("the CustomResourceDefinition: %w", err)
+		return nil, fmt.Errorf("invalid CustomResourceDefinition: %w", err)
 	}
-	schema, _, err := validation.NewSchemaValidator(&out)
+	schemaValidator, _, err := validation.NewSchemaValidator(&schema)
 	if err != nil {
-		return nil, fmt.Errorf("the CustomResourceDefinition: %w", err)
+		return nil, fmt.Errorf("invalid CustomResourceDefinition: %w", err)
 	}
-	return &Reader{structuralSchema: structural, schemaValidator: schema, celValidator: cel.NewValidator(structural, true, celconfig.PerCallLimit)}, nil
+	return &Reader{structuralSchema: structural, schemaValidator: schemaValidator, celValidator: cel.NewValidator(structural, true, celconfig.PerCallLimit)}, nil
 }
 
-// ReadPolicy reads an object. It may leave out what has a default. The error says in one line what the API server would refuse.
+// ReadPolicy converts an object to a policy and sets defaults. The error says in one line what the API server would reject.
 func (r *Reader) ReadPolicy(ctx context.Context, u *unstructured.Unstructured) (*v1alpha1.DBScalingPolicy, error) {
 	if gvk := v1alpha1.GroupVersion.WithKind("DBScalingPolicy"); u.GroupVersionKind() != gvk {
-		return nil, fmt.Errorf("it is a %s of %s, and a %s of %s is wanted", u.GetKind(), u.GetAPIVersion(), gvk.Kind, gvk.GroupVersion())
+		return nil, fmt.Errorf("the object is a %s of %s: use a %s of %s", u.GetKind(), u.GetAPIVersion(), gvk.Kind, gvk.GroupVersion())
 	}
 	object := runtime.DeepCopyJSON(u.Object)
 	delete(object, "status")
 	unknown := pruning.PruneWithOptions(object, r.structuralSchema, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	if len(unknown) > 0 {
-		return nil, fmt.Errorf("nobody knows the field %s: correct it, or remove it", strings.Join(unknown, ", "))
+		return nil, fmt.Errorf("unknown field %s: correct or remove it", strings.Join(unknown, ", "))
 	}
 	defaulting.Default(object, r.structuralSchema)
-	problems := validation.ValidateCustomResource(nil, object, r.schemaValidator)
-	if len(problems) == 0 { // the rules count on what the schema has checked
-		problems, _ = r.celValidator.Validate(ctx, nil, r.structuralSchema, object, nil, celconfig.RuntimeCELCostBudget)
+	errs := validation.ValidateCustomResource(nil, object, r.schemaValidator)
+	if len(errs) == 0 { // the CEL rules require an object that matches the schema
+		errs, _ = r.celValidator.Validate(ctx, nil, r.structuralSchema, object, nil, celconfig.RuntimeCELCostBudget)
 	}
-	if len(problems) > 0 {
-		return nil, joinErrors(problems)
+	if len(errs) > 0 {
+		return nil, joinErrors(errs)
 	}
 	policy := &v1alpha1.DBScalingPolicy{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, policy); err != nil {
@@ -79,11 +81,11 @@ func (r *Reader) ReadPolicy(ctx context.Context, u *unstructured.Unstructured) (
 	return policy, nil
 }
 
-// joinErrors writes problems in one line.
-func joinErrors(problems field.ErrorList) error {
-	texts := make([]string, len(problems))
-	for n, p := range problems {
-		texts[n] = p.Error()
+// joinErrors joins validation errors in one line.
+func joinErrors(errs field.ErrorList) error {
+	texts := make([]string, len(errs))
+	for n, err := range errs {
+		texts[n] = err.Error()
 	}
 	return errors.New(strings.Join(strings.Fields(strings.Join(texts, "; ")), " "))
 }

@@ -41,13 +41,13 @@ func parseObject(t *testing.T, text string) *unstructured.Unstructured {
 	return u
 }
 
-// What the API server makes of a policy, the reader makes of it too.
+// TestReader_DefaultsLikeAPIServer compares the spec that the reader returns with the one that the API server stores.
 func TestReader_DefaultsLikeAPIServer(t *testing.T) {
 	files, err := filepath.Glob("../../config/samples/*.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts := map[string]string{"the least": minimalPolicy}
+	texts := map[string]string{"minimal policy": minimalPolicy}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -58,7 +58,7 @@ func TestReader_DefaultsLikeAPIServer(t *testing.T) {
 		}
 	}
 	if len(texts) < 5 {
-		t.Fatalf("there are %d policies to compare", len(texts))
+		t.Fatalf("found %d policies to compare, want at least 5", len(texts))
 	}
 	r, err := NewReader()
 	if err != nil {
@@ -87,7 +87,7 @@ func TestReader_DefaultsLikeAPIServer(t *testing.T) {
 	}
 }
 
-// What the API server refuses, the reader refuses too, in one line.
+// TestReader_RejectsLikeAPIServer checks that the reader rejects in one line what the API server rejects.
 func TestReader_RejectsLikeAPIServer(t *testing.T) {
 	r, err := NewReader()
 	if err != nil {
@@ -107,10 +107,10 @@ func TestReader_RejectsLikeAPIServer(t *testing.T) {
 		u := parseObject(t, text)
 		u.SetNamespace(namespace)
 		if _, err := r.ReadPolicy(t.Context(), u); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("got %v, want %s", err, want)
+			t.Errorf("got %v, want one line with %s", err, want)
 		}
 		if err := c.Create(t.Context(), u, client.FieldValidation("Strict")); err == nil {
-			t.Errorf("the API server takes\n%s", text)
+			t.Errorf("the API server accepts\n%s", text)
 		}
 	}
 }

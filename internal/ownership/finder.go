@@ -1,5 +1,5 @@
-// Package owners finds the objects of this cluster in which ACK or Crossplane declare the class of a DB instance: their
-// controllers would change back what the operator changes.
+// Package ownership finds the objects of this Kubernetes cluster in which ACK or Crossplane declare the class of a DB
+// instance. The controllers of these objects would revert the changes that the operator makes.
 package ownership
 
 import (
@@ -21,19 +21,19 @@ import (
 )
 
 const (
-	// ListInterval is how often the objects are listed, whatever the number of policies. A CRD that was installed meanwhile is found
-	// then, and so is an object that was told to leave the class alone.
+	// ListInterval is how often the objects are listed, whatever the number of policies. The list also finds newly installed
+	// CRDs, and objects that no longer declare a class.
 	ListInterval = 3 * time.Minute
-	// retryInterval is how long after an error they are listed again.
+	// retryInterval is how soon they are listed again after an error.
 	retryInterval = 30 * time.Second
-	// listTimeout bounds the listing, in the machine's time.
+	// listTimeout limits one list of all kinds, in real time.
 	listTimeout = 10 * time.Second
-	// pageSize is how many objects are asked for at once.
+	// pageSize is the number of objects per request.
 	pageSize = 250
 )
 
-// Finder lists the objects and remembers them for a time. It watches nothing: the CRDs may not be there, and come and go. It
-// is safe for concurrent use.
+// Finder lists the objects and caches what they declare. It does not watch them, since their CRDs may be missing, and may
+// be installed and removed at any time. It is safe for concurrent use.
 type Finder struct {
 	apiGroups     rest.Interface
 	dynamicClient dynamic.Interface
@@ -41,50 +41,55 @@ type Finder struct {
 	log           logr.Logger
 
 	mu sync.Mutex
-	// listedAt is when the objects were last listed, and failed says that some could not be.
+	// listedAt is when the objects were last listed. listFailed reports that some kinds could not be listed then, for
+	// another reason than a missing permission.
 	listedAt   time.Time
 	listFailed bool
 	listings   []kindListing
 }
 
-// kindListing is what is known of the objects of one kind.
+// kindListing holds the declarations of the objects of one kind.
 type kindListing struct {
 	resourceKind
+	// declarations are from the last successful list.
 	declarations []declaration
-	// err is why they could not be listed the last time, or nil. What was known before then stands.
+	// err is why the last list failed, or nil.
 	err error
-	// everListed says whether they could ever be listed.
+	// everListed reports that the kind was listed successfully at least once.
 	everListed bool
 }
 
-// New makes a Finder that asks the API server itself, past any cache. Nothing is asked of it until Claims is called.
+// New returns a Finder that calls the API server directly, without a cache. It makes no request until Declarations is
+// called.
 func New(config *rest.Config, c clock.PassiveClock, log logr.Logger) (*Finder, error) {
 	groups, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("building a client for API groups: %w", err)
 	}
-	objects, err := dynamic.NewForConfig(config)
+	dynamicClient, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("building a client for the objects of ACK and Crossplane: %w", err)
 	}
-	f := &Finder{apiGroups: groups.RESTClient(), dynamicClient: objects, clock: c, log: log}
-	for _, k := range resourceKinds {
-		f.listings = append(f.listings, kindListing{resourceKind: k})
+	f := &Finder{apiGroups: groups.RESTClient(), dynamicClient: dynamicClient, clock: c, log: log}
+	for _, kind := range resourceKinds {
+		f.listings = append(f.listings, kindListing{resourceKind: kind})
 	}
 	return f, nil
 }
 
-// Declarations lists what declares the class of an instance of a target. The text says which objects could not be listed although
-// they may be there, or is empty: nobody knows then what they declare. Those that the operator may not list are left out of
-// both: it was not given the permission, or had it taken.
-func (f *Finder) Declarations(ctx context.Context, target scaling.Target, o scaling.Observation) (claims []scaling.ClassDeclaration, unknown string) {
+// Declarations returns what declares the class of an instance of a target. The text unknown names the first kind that could
+// never be listed although its objects may exist, with the error; it is empty when there is none. A kind that the operator is
+// not permitted to list counts as empty: the permission is optional.
+func (f *Finder) Declarations(
+	ctx context.Context, target scaling.Target, o scaling.Observation,
+) (declarations []scaling.ClassDeclaration, unknown string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	every := ListInterval
+	interval := ListInterval
 	if f.listFailed {
-		every = retryInterval
+		interval = retryInterval
 	}
-	if f.listedAt.IsZero() || f.clock.Since(f.listedAt) >= every {
+	if f.listedAt.IsZero() || f.clock.Since(f.listedAt) >= interval {
 		f.listAll(ctx)
 	}
 	for _, l := range f.listings {
@@ -94,15 +99,17 @@ func (f *Finder) Declarations(ctx context.Context, target scaling.Target, o scal
 		for _, d := range l.declarations {
 			for _, i := range o.Instances {
 				if d.matches(i, target.Scope.Region) {
-					claims = append(claims, scaling.ClassDeclaration{Instance: i.Identifier, InstanceClass: d.instanceClass, DeclaredBy: d.declaredBy, Remedy: l.remedy})
+					declarations = append(declarations, scaling.ClassDeclaration{
+						Instance: i.Identifier, InstanceClass: d.instanceClass, DeclaredBy: d.declaredBy, Remedy: l.remedy,
+					})
 				}
 			}
 		}
 	}
-	return claims, unknown
+	return declarations, unknown
 }
 
-// listAll brings every kind up to date. The caller holds f.mu.
+// listAll lists every kind. It keeps the declarations of a kind that cannot be listed. The caller holds f.mu.
 func (f *Finder) listAll(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
@@ -110,40 +117,40 @@ func (f *Finder) listAll(ctx context.Context) {
 	versions := map[string][]string{}
 	for n := range f.listings {
 		l := &f.listings[n]
-		declared, err := f.listKind(ctx, l.resourceKind, versions)
+		declarations, err := f.listKind(ctx, l.resourceKind, versions)
 		if err == nil {
-			l.declarations, l.err, l.everListed = declared, nil, true
+			l.declarations, l.err, l.everListed = declarations, nil, true
 			continue
 		}
 		if l.err == nil || apierrors.ReasonForError(l.err) != apierrors.ReasonForError(err) {
-			f.log.Error(err, "objects that may declare the class of a database cannot be listed", "resource", l.resource.String())
+			f.log.Error(err, "cannot list objects that may declare the instance class of a database", "resource", l.resource.String())
 		}
 		l.err = err
 		f.listFailed = f.listFailed || !apierrors.IsForbidden(err)
 	}
 }
 
-// listKind lists what the objects of a kind declare; nothing when its CRD is not there. Which versions a group has is asked
-// once.
-func (f *Finder) listKind(ctx context.Context, k resourceKind, versions map[string][]string) ([]declaration, error) {
-	group := k.resource.Group
-	if _, asked := versions[group]; !asked {
-		var err error
-		if versions[group], err = f.groupVersions(ctx, group); err != nil {
-			delete(versions, group)
+// listKind returns what the objects of a kind declare; nothing when its CRD is not installed. The map versions caches the
+// versions of each API group.
+func (f *Finder) listKind(ctx context.Context, kind resourceKind, versions map[string][]string) ([]declaration, error) {
+	group := kind.resource.Group
+	if _, cached := versions[group]; !cached {
+		groupVersions, err := f.groupVersions(ctx, group)
+		if err != nil {
 			return nil, err
 		}
+		versions[group] = groupVersions
 	}
-	for _, version := range versions[group] { // a group's preferred version need not be one of every kind
-		out, err := f.listVersion(ctx, k, version)
+	for _, version := range versions[group] { // not every kind has the preferred version of its group
+		declarations, err := f.listVersion(ctx, kind, version)
 		if !apierrors.IsNotFound(err) {
-			return out, err
+			return declarations, err
 		}
 	}
 	return nil, nil
 }
 
-// groupVersions lists the versions of an API group, the preferred one first; none when there is no such group.
+// groupVersions returns the versions of an API group, the preferred one first; none when the group does not exist.
 func (f *Finder) groupVersions(ctx context.Context, group string) ([]string, error) {
 	var found metav1.APIGroup
 	err := f.apiGroups.Get().AbsPath("/apis", group).Do(ctx).Into(&found)
@@ -151,21 +158,21 @@ func (f *Finder) groupVersions(ctx context.Context, group string) ([]string, err
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("asking for the versions of %s: %w", group, err)
+		return nil, fmt.Errorf("reading the versions of API group %s: %w", group, err)
 	}
-	out := []string{found.PreferredVersion.Version}
+	versions := []string{found.PreferredVersion.Version}
 	for _, v := range found.Versions {
-		if !slices.Contains(out, v.Version) {
-			out = append(out, v.Version)
+		if !slices.Contains(versions, v.Version) {
+			versions = append(versions, v.Version)
 		}
 	}
-	return out, nil
+	return versions, nil
 }
 
-// listVersion reads all pages of a kind's objects in all namespaces.
-func (f *Finder) listVersion(ctx context.Context, k resourceKind, version string) ([]declaration, error) {
-	resource := f.dynamicClient.Resource(k.resource.WithVersion(version))
-	var out []declaration
+// listVersion lists the objects of a kind in all namespaces, page by page, in one version of the API.
+func (f *Finder) listVersion(ctx context.Context, kind resourceKind, version string) ([]declaration, error) {
+	resource := f.dynamicClient.Resource(kind.resource.WithVersion(version))
+	var declarations []declaration
 	options := metav1.ListOptions{Limit: pageSize}
 	for {
 		page, err := resource.List(ctx, options)
@@ -173,12 +180,12 @@ func (f *Finder) listVersion(ctx context.Context, k resourceKind, version string
 			return nil, err
 		}
 		for n := range page.Items {
-			if d := k.parse(&page.Items[n]); d.instanceClass != "" {
-				out = append(out, d)
+			if d := kind.parse(&page.Items[n]); d.instanceClass != "" {
+				declarations = append(declarations, d)
 			}
 		}
 		if options.Continue = page.GetContinue(); options.Continue == "" {
-			return out, nil
+			return declarations, nil
 		}
 	}
 }

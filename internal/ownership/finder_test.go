@@ -28,7 +28,7 @@ var env *testenv.Environment
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 
-// installCRD lets the API server store objects of a kind, in the versions named: the first is the one that is stored.
+// installCRD installs a CRD that accepts any object, in the given versions. The first is the storage version.
 func installCRD(t *testing.T, group, kind, plural string, scope apiextensionsv1.ResourceScope, versions ...string) {
 	t.Helper()
 	crd := &apiextensionsv1.CustomResourceDefinition{
@@ -78,8 +78,8 @@ var (
 	}}
 )
 
-// TestFinder_FollowsDeclarations goes through the life of a cluster: no CRDs, then some, objects, one that is told to leave the class alone, and an
-// operator that may not list them.
+// TestFinder_FollowsDeclarations starts without CRDs, then adds CRDs and objects, stops the objects from declaring a class,
+// removes the permission, and makes the API server unreachable.
 func TestFinder_FollowsDeclarations(t *testing.T) {
 	c, err := env.Client()
 	if err != nil {
@@ -87,22 +87,22 @@ func TestFinder_FollowsDeclarations(t *testing.T) {
 	}
 	var lines []string
 	f, clock := newTestFinder(t, env.Config(), funcr.New(func(_, args string) { lines = append(lines, args) }, funcr.Options{}))
-	look := func() []scaling.ClassDeclaration {
+	list := func() []scaling.ClassDeclaration {
 		t.Helper()
 		clock.SetTime(clock.Now().Add(ListInterval))
-		claims, unknown := f.Declarations(t.Context(), testTarget, testObservation)
+		declarations, unknown := f.Declarations(t.Context(), testTarget, testObservation)
 		if unknown != "" {
 			t.Fatal(unknown)
 		}
-		return claims
+		return declarations
 	}
-	if got := look(); len(got) > 0 || len(lines) > 0 {
-		t.Errorf("without CRDs there are %+v, and the log has %v", got, lines)
+	if got := list(); len(got) > 0 || len(lines) > 0 {
+		t.Errorf("without CRDs: got %+v and the log lines %v, want none", got, lines)
 	}
 
 	installCRD(t, "rds.services.k8s.aws", "DBInstance", "dbinstances", apiextensionsv1.NamespaceScoped, "v1alpha1")
 	installCRD(t, "rds.aws.upbound.io", "Instance", "instances", apiextensionsv1.ClusterScoped, "v1beta3", "v1beta1")
-	installCRD(t, "rds.aws.upbound.io", "ClusterInstance", "clusterinstances", apiextensionsv1.ClusterScoped, "v1beta1") // not in the preferred version
+	installCRD(t, "rds.aws.upbound.io", "ClusterInstance", "clusterinstances", apiextensionsv1.ClusterScoped, "v1beta1") // not served in the preferred version
 	ack := parseObject(t, `
 apiVersion: rds.services.k8s.aws/v1alpha1
 kind: DBInstance
@@ -120,14 +120,14 @@ spec: {forProvider: {region: eu-west-1, instanceClass: db.r6g.xlarge}}
 			t.Fatal(err)
 		}
 	}
-	if claims, _ := f.Declarations(t.Context(), testTarget, testObservation); len(claims) > 0 {
-		t.Errorf("it asked again at once, and found %+v", claims)
+	if declarations, _ := f.Declarations(t.Context(), testTarget, testObservation); len(declarations) > 0 {
+		t.Errorf("found %+v before ListInterval had passed", declarations)
 	}
 	want := []scaling.ClassDeclaration{
 		{Instance: "orders-2", InstanceClass: "db.r6g.large", DeclaredBy: "ACK's DBInstance default/reader (rds.services.k8s.aws)", Remedy: remedyACK},
 		{Instance: "orders-1", InstanceClass: "db.r6g.xlarge", DeclaredBy: "Crossplane's ClusterInstance writer (rds.aws.upbound.io)", Remedy: remedyUpjet},
 	}
-	if got := look(); !slices.Equal(got, want) {
+	if got := list(); !slices.Equal(got, want) {
 		t.Errorf("found %+v, want %+v", got, want)
 	}
 
@@ -141,45 +141,45 @@ spec: {forProvider: {region: eu-west-1, instanceClass: db.r6g.xlarge}}
 			t.Fatal(err)
 		}
 	}
-	if got := look(); len(got) > 0 {
-		t.Errorf("told to leave it alone, they claim %+v", got)
+	if got := list(); len(got) > 0 {
+		t.Errorf("objects that do not set the class declare %+v", got)
 	}
 	if len(lines) > 0 {
-		t.Errorf("the log has %v", lines)
+		t.Errorf("the log lines are %v", lines)
 	}
-	t.Run("an operator that may not", func(t *testing.T) { testForbiddenKinds(t, c) })
-	t.Run("an API server that does not answer", func(t *testing.T) {
+	t.Run("missing permission", func(t *testing.T) { testForbiddenKinds(t, c) })
+	t.Run("unreachable API server", func(t *testing.T) {
 		config := env.Config()
 		config.Host = "127.0.0.1:1"
 		f, _ := newTestFinder(t, config, logr.Discard())
-		if claims, unknown := f.Declarations(t.Context(), testTarget, testObservation); len(claims) > 0 || !strings.Contains(unknown, "dbinstances.rds.services.k8s.aws") {
-			t.Errorf("found %+v, unknown %q", claims, unknown)
+		if declarations, unknown := f.Declarations(t.Context(), testTarget, testObservation); len(declarations) > 0 || !strings.Contains(unknown, "dbinstances.rds.services.k8s.aws") {
+			t.Errorf("found %+v, unknown %q", declarations, unknown)
 		}
 	})
-	t.Run("an API server that no longer answers", func(t *testing.T) {
+	t.Run("API server that became unreachable", func(t *testing.T) {
 		delete(ack.GetAnnotations(), "services.k8s.aws/read-only")
 		ack.SetAnnotations(nil)
 		if err := c.Update(t.Context(), ack); err != nil {
 			t.Fatal(err)
 		}
-		look()
+		list()
 		broken, _ := newTestFinder(t, &rest.Config{Host: "127.0.0.1:1"}, logr.Discard())
 		f.apiGroups, f.dynamicClient = broken.apiGroups, broken.dynamicClient
-		if got := look(); !slices.Equal(got, want[:1]) {
-			t.Errorf("what was known is %+v, want %+v", got, want[:1])
+		if got := list(); !slices.Equal(got, want[:1]) {
+			t.Errorf("got %+v, want the declarations of the last list %+v", got, want[:1])
 		}
 	})
 }
 
-// testForbiddenKinds: what the operator may not list is left out, and said once in the log.
+// testForbiddenKinds checks that kinds that the operator may not list count as empty and are logged once.
 func testForbiddenKinds(t *testing.T, c client.Client) {
 	t.Helper()
-	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "somebody"}, Rules: []rbacv1.PolicyRule{
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "restricted"}, Rules: []rbacv1.PolicyRule{
 		{APIGroups: []string{"rds.aws.upbound.io"}, Resources: []string{"clusterinstances", "instances"}, Verbs: []string{"list"}},
 	}}
 	binding := &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "somebody"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "somebody"}},
+		ObjectMeta: metav1.ObjectMeta{Name: "restricted"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "restricted"}},
 	}
 	for _, o := range []client.Object{role, binding} {
 		if err := c.Create(t.Context(), o); err != nil {
@@ -187,16 +187,16 @@ func testForbiddenKinds(t *testing.T, c client.Client) {
 		}
 	}
 	config := env.Config()
-	config.Impersonate = rest.ImpersonationConfig{UserName: "somebody", Groups: []string{"system:authenticated"}}
+	config.Impersonate = rest.ImpersonationConfig{UserName: "restricted", Groups: []string{"system:authenticated"}}
 	var lines []string
 	f, clock := newTestFinder(t, config, funcr.New(func(_, args string) { lines = append(lines, args) }, funcr.Options{}))
 	for range 3 {
-		if claims, unknown := f.Declarations(t.Context(), testTarget, testObservation); len(claims) > 0 || unknown != "" {
-			t.Errorf("found %+v, unknown %q", claims, unknown)
+		if declarations, unknown := f.Declarations(t.Context(), testTarget, testObservation); len(declarations) > 0 || unknown != "" {
+			t.Errorf("found %+v, unknown %q", declarations, unknown)
 		}
 		clock.SetTime(clock.Now().Add(ListInterval))
 	}
 	if len(lines) != 1 || !strings.Contains(lines[0], "forbidden") {
-		t.Errorf("the log has %v", lines)
+		t.Errorf("the log lines are %v", lines)
 	}
 }

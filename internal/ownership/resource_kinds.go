@@ -12,35 +12,36 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// The annotations and the policies by which an object is told to leave its database alone.
+// The annotations and management policies that stop a controller from changing the database of an object.
 const (
-	// ackReadOnly keeps ACK from changing anything (ACK, "ReadOnly Resources").
+	// ackReadOnly stops ACK from changing the database (ACK, "ReadOnly Resources").
 	ackReadOnly = "services.k8s.aws/read-only"
-	// crossplanePaused keeps Crossplane from reconciling (Crossplane, "Managed Resources").
+	// crossplanePaused stops Crossplane from reconciling the object (Crossplane, "Managed Resources").
 	crossplanePaused = "crossplane.io/paused"
-	// crossplaneExternalName is what Crossplane calls the resource in AWS.
+	// crossplaneExternalName is the annotation with the identifier of the AWS resource.
 	crossplaneExternalName = "crossplane.io/external-name"
-	// manageAll and update are the management policies with which Crossplane changes what exists (Crossplane, "Managed
-	// Resources").
+	// manageAll and manageUpdate are the management policies that let Crossplane change an existing resource (Crossplane,
+	// "Managed Resources").
 	manageAll, manageUpdate = "*", "Update"
 )
 
-// declaration is what one object says of a DB instance.
+// declaration is what one object declares about a DB instance.
 type declaration struct {
-	// declaredBy names the object for people.
+	// declaredBy is a readable name of the object.
 	declaredBy string
-	// arn is what its controller has found; empty before that. Then identifier and region have to do.
+	// arn is from the status of the object; empty until its controller has set it. Then identifier and region identify the
+	// instance.
 	arn, identifier, region string
-	// instanceClass is the one that its controller would set; empty when it leaves the class alone.
+	// instanceClass is the class that the controller of the object would set; empty when it does not set the class.
 	instanceClass string
 }
 
 // resourceKind is a kind of object that declares DB instances.
 type resourceKind struct {
 	resource schema.GroupResource
-	// parse says what an object declares.
+	// parse reads the declaration of an object.
 	parse func(*unstructured.Unstructured) declaration
-	// remedy is what to change in an object so that it leaves the class alone.
+	// remedy is what to change in an object so that it no longer declares the class.
 	remedy string
 }
 
@@ -50,8 +51,8 @@ const (
 	remedyLegacy = `leave "*" and Update out of spec.managementPolicies`
 )
 
-// resourceKinds are those that declare DB instances. Objects for clusters are not among them: an Aurora cluster has no class, and
-// declares no number of readers.
+// resourceKinds are the kinds that declare DB instances. The kinds for clusters are not among them: they declare neither the
+// class of an Aurora instance nor the number of readers.
 var resourceKinds = []resourceKind{
 	{groupResource("rds.services.k8s.aws", "dbinstances"), parseACK, remedyACK},
 	{groupResource("rds.aws.upbound.io", "clusterinstances"), parseCrossplane, remedyUpjet},
@@ -66,7 +67,7 @@ func groupResource(group, resource string) schema.GroupResource {
 	return schema.GroupResource{Group: group, Resource: resource}
 }
 
-// matches says whether it declares an instance in a region.
+// matches reports whether the declaration is about an instance in a region.
 func (d declaration) matches(i scaling.Instance, region string) bool {
 	if d.arn != "" && i.ARN != "" {
 		return d.arn == i.ARN
@@ -74,7 +75,7 @@ func (d declaration) matches(i scaling.Instance, region string) bool {
 	return strings.EqualFold(d.identifier, i.Identifier) && (d.region == "" || d.region == region)
 }
 
-// parseACK reads a DBInstance of ACK's RDS controller.
+// parseACK reads a DBInstance of the RDS controller of ACK.
 func parseACK(o *unstructured.Unstructured) declaration {
 	d := declaration{
 		declaredBy: describeObject("ACK", o),
@@ -88,8 +89,8 @@ func parseACK(o *unstructured.Unstructured) declaration {
 	return d
 }
 
-// parseCrossplane reads a managed resource of one of Crossplane's AWS providers. The community's provider calls some fields
-// otherwise.
+// parseCrossplane reads a managed resource of one of Crossplane's AWS providers. The community provider has other names for
+// some fields.
 func parseCrossplane(o *unstructured.Unstructured) declaration {
 	d := declaration{
 		declaredBy: describeObject("Crossplane", o),
@@ -113,7 +114,7 @@ func describeObject(tool string, o *unstructured.Unstructured) string {
 	return fmt.Sprintf("%s's %s %s (%s)", tool, o.GetKind(), name, o.GroupVersionKind().Group)
 }
 
-// stringField reads a field that is a string, or nothing.
+// stringField returns the string at a path, or nothing when there is no string.
 func stringField(o *unstructured.Unstructured, path ...string) string {
 	value, _, err := unstructured.NestedString(o.Object, path...)
 	if err != nil {

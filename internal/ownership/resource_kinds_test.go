@@ -7,7 +7,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// TestResourceKinds_ParseDeclaredClass: its class, unless it is told to leave it alone.
+// TestResourceKinds_ParseDeclaredClass reads the declared class, which is empty when the controller does not set it.
 func TestResourceKinds_ParseDeclaredClass(t *testing.T) {
 	const (
 		ackObject = `
@@ -27,36 +27,36 @@ spec: {forProvider: {region: eu-west-1, instanceClass: db.r6g.large}}
 		merge             map[string]any
 		class             string
 	}{
-		{"ACK", "rds.services.k8s.aws", ackObject, nil, "db.r6g.large"},
-		{"ACK, read-only", "rds.services.k8s.aws", ackObject,
+		{"ACK declares the class", "rds.services.k8s.aws", ackObject, nil, "db.r6g.large"},
+		{"read-only ACK object declares nothing", "rds.services.k8s.aws", ackObject,
 			map[string]any{"metadata": map[string]any{"annotations": map[string]any{"services.k8s.aws/read-only": "true"}}}, ""},
-		{"ACK, of another region", "rds.services.k8s.aws", ackObject,
+		{"ACK object of another region does not match", "rds.services.k8s.aws", ackObject,
 			map[string]any{"status": map[string]any{"ackResourceMetadata": map[string]any{"region": "us-east-1"}}}, ""},
-		{"ACK, of another account", "rds.services.k8s.aws", ackObject,
+		{"ACK object of another account does not match", "rds.services.k8s.aws", ackObject,
 			map[string]any{"status": map[string]any{"ackResourceMetadata": map[string]any{"arn": "arn:aws:rds:eu-west-1:999999999999:db:orders-2"}}}, ""},
-		{"ACK, of another instance", "rds.services.k8s.aws", ackObject,
+		{"ACK object of another instance does not match", "rds.services.k8s.aws", ackObject,
 			map[string]any{"spec": map[string]any{"dbInstanceIdentifier": "billing", "dbInstanceClass": "db.r6g.large"}}, ""},
-		{"ACK, that is being deleted", "rds.services.k8s.aws", ackObject,
+		{"ACK object being deleted declares nothing", "rds.services.k8s.aws", ackObject,
 			map[string]any{"metadata": map[string]any{"deletionTimestamp": "2026-02-05T10:00:00Z"}}, ""},
-		{"Crossplane", "rds.aws.upbound.io", upjet, nil, "db.r6g.large"},
-		{"Crossplane, namespaced", "rds.aws.m.upbound.io", upjet, nil, "db.r6g.large"},
-		{"Crossplane, paused", "rds.aws.upbound.io", upjet,
+		{"Crossplane declares the class", "rds.aws.upbound.io", upjet, nil, "db.r6g.large"},
+		{"namespaced Crossplane declares the class", "rds.aws.m.upbound.io", upjet, nil, "db.r6g.large"},
+		{"paused Crossplane object declares nothing", "rds.aws.upbound.io", upjet,
 			map[string]any{"metadata": map[string]any{"annotations": map[string]any{
 				"crossplane.io/external-name": "orders-2", "crossplane.io/paused": "true"}}}, ""},
-		{"Crossplane, which only observes", "rds.aws.upbound.io", upjet,
+		{"observing Crossplane object declares nothing", "rds.aws.upbound.io", upjet,
 			map[string]any{"spec": map[string]any{"managementPolicies": []any{"Observe"}, "forProvider": map[string]any{"instanceClass": "db.r6g.large"}}}, ""},
-		{"Crossplane, which updates", "rds.aws.upbound.io", upjet, map[string]any{"spec": map[string]any{
+		{"Crossplane with Update declares the class", "rds.aws.upbound.io", upjet, map[string]any{"spec": map[string]any{
 			"managementPolicies": []any{"Observe", "Update"}, "forProvider": map[string]any{"instanceClass": "db.r6g.large"}}}, "db.r6g.large"},
-		{"Crossplane, with everything", "rds.aws.upbound.io", upjet, map[string]any{"spec": map[string]any{
+		{"Crossplane with all management policies declares the class", "rds.aws.upbound.io", upjet, map[string]any{"spec": map[string]any{
 			"managementPolicies": []any{"*"}, "forProvider": map[string]any{"instanceClass": "db.r6g.large"}}}, "db.r6g.large"},
-		{"Crossplane, for the creation alone", "rds.aws.upbound.io", upjet, map[string]any{"spec": map[string]any{
+		{"class in initProvider is not declared", "rds.aws.upbound.io", upjet, map[string]any{"spec": map[string]any{
 			"forProvider": map[string]any{"region": "eu-west-1"}, "initProvider": map[string]any{"instanceClass": "db.r6g.large"}}}, ""},
-		{"the community's Crossplane", "rds.aws.crossplane.io", upjet, map[string]any{"spec": map[string]any{
+		{"community provider declares the class", "rds.aws.crossplane.io", upjet, map[string]any{"spec": map[string]any{
 			"forProvider": map[string]any{"region": "eu-west-1", "dbInstanceClass": "db.r6g.large"}}}, "db.r6g.large"},
-		{"the community's Crossplane, by the name of the object", "database.aws.crossplane.io", upjet, map[string]any{
+		{"community provider identified by the name of the object", "database.aws.crossplane.io", upjet, map[string]any{
 			"metadata": map[string]any{"name": "orders-2"},
 			"spec":     map[string]any{"forProvider": map[string]any{"region": "eu-west-1", "dbInstanceClass": "db.r6g.large"}}}, "db.r6g.large"},
-		{"Crossplane, found by its ARN", "rds.aws.upbound.io", upjet, map[string]any{
+		{"Crossplane identified by its ARN", "rds.aws.upbound.io", upjet, map[string]any{
 			"metadata": map[string]any{"name": "x"},
 			"status":   map[string]any{"atProvider": map[string]any{"arn": testObservation.Instances[1].ARN}}}, "db.r6g.large"},
 	} {
@@ -71,8 +71,8 @@ spec: {forProvider: {region: eu-west-1, instanceClass: db.r6g.large}}
 			if d.matches(testObservation.Instances[1], "eu-west-1") {
 				got = d.instanceClass
 			}
-			if got != test.class || d.matches(scaling.Instance{Identifier: "else"}, "eu-west-1") {
-				t.Errorf("it claims %q, want %q: %+v", got, test.class, d)
+			if got != test.class || d.matches(scaling.Instance{Identifier: "other"}, "eu-west-1") {
+				t.Errorf("declares %q, want %q: %+v", got, test.class, d)
 			}
 		})
 	}

@@ -1,5 +1,5 @@
-// Package pricelist reads what instances cost from a file of the installation, for where the Pricing API is not to be asked
-// or a contract says otherwise.
+// Package pricelist reads instance prices from a file, for installations that do not use the Pricing API or that pay
+// contract prices.
 package pricelist
 
 import (
@@ -15,20 +15,20 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// priceEntry is what an hour of one instance of a class costs.
+// priceEntry is the hourly price of an instance class.
 type priceEntry struct {
 	// InstanceClass is the class, for example db.r6g.large.
 	InstanceClass string `json:"instanceClass"`
 	// HourlyPriceUSD is the price in US dollars, for example "0.26".
 	HourlyPriceUSD string `json:"usdPerHour"`
-	// Region and Engine bind the price to one of each; empty means any.
+	// Region and Engine limit the entry to one of each; empty means any.
 	Region string `json:"region,omitempty"`
 	Engine string `json:"engine,omitempty"`
 
 	hourlyPrice scaling.Money
 }
 
-// List is the prices of a file. It is read again when the file has changed.
+// List holds the prices of a file. It reads the file again after a change. It is safe for concurrent use.
 type List struct {
 	path string
 	log  logr.Logger
@@ -38,29 +38,30 @@ type List struct {
 	entries    []priceEntry
 }
 
-// Open reads a list. The error says what is wrong with the file, and where.
+// Open reads a price list. The error names the path and, for an invalid entry, its index and field.
 func Open(path string, log logr.Logger) (*List, error) {
 	l := &List{path: path, log: log}
 	return l, l.reload()
 }
 
-// ClassPrices lists the prices for an engine in a region, by class. Of several entries for a class the last one counts.
+// ClassPrices returns the hourly prices for an engine in a region, by instance class. Of several entries for a class the last
+// one applies. When the changed file cannot be read, the previous prices stay in force.
 func (l *List) ClassPrices(region, engine string) map[string]scaling.Money {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.reload(); err != nil {
-		l.log.Error(err, "the price list cannot be read; the prices that were read before stay in force")
+		l.log.Error(err, "cannot read the price list: the previous prices stay in force")
 	}
-	out := map[string]scaling.Money{}
+	prices := map[string]scaling.Money{}
 	for _, e := range l.entries {
 		if (e.Region == "" || e.Region == region) && (e.Engine == "" || e.Engine == engine) {
-			out[e.InstanceClass] = e.hourlyPrice
+			prices[e.InstanceClass] = e.hourlyPrice
 		}
 	}
-	return out
+	return prices
 }
 
-// reload reads the file if it has changed since it was last looked at.
+// reload reads the file if its modification time differs from that of the last read.
 func (l *List) reload() error {
 	info, err := os.Stat(l.path)
 	if err != nil {
@@ -69,7 +70,7 @@ func (l *List) reload() error {
 	if info.ModTime().Equal(l.modifiedAt) {
 		return nil
 	}
-	l.modifiedAt = info.ModTime() // a file that is wrong is told once, not at every look
+	l.modifiedAt = info.ModTime() // also for an invalid file, so that the error is logged once
 	text, err := os.ReadFile(l.path)
 	if err != nil {
 		return err
@@ -96,7 +97,7 @@ func parse(text []byte) ([]priceEntry, error) {
 		}
 		price, err := scaling.ParseUSD(e.HourlyPriceUSD)
 		if err != nil || price == 0 {
-			return nil, fmt.Errorf("prices[%d].usdPerHour: %q of %s is no amount in US dollars above zero, such as 0.26",
+			return nil, fmt.Errorf("prices[%d].usdPerHour: the price %q of %s is not an amount in US dollars above zero, such as 0.26",
 				n, e.HourlyPriceUSD, e.InstanceClass)
 		}
 		e.hourlyPrice = price

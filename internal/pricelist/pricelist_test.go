@@ -20,7 +20,7 @@ const listYAML = `prices:
 - {instanceClass: db.r6g.xlarge, usdPerHour: "0.52"}
 `
 
-// writeListFile gives a file another content and another time.
+// writeListFile replaces the content and the modification time of a file.
 func writeListFile(t *testing.T, path, text string, at time.Time) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -48,7 +48,7 @@ func TestList_ClassPricesFollowFile(t *testing.T) {
 	}
 	check("eu-west-1", "aurora-postgresql", 260_000)
 	check("eu-central-1", "aurora-postgresql", 280_000)
-	check("eu-central-1", "aurora-mysql", 250_000) // the last that matches
+	check("eu-central-1", "aurora-mysql", 250_000) // the last matching entry
 
 	writeListFile(t, path, strings.Replace(listYAML, "0.26", "0.30", 1), at.Add(time.Minute))
 	check("eu-west-1", "aurora-postgresql", 300_000)
@@ -61,20 +61,20 @@ func TestList_ClassPricesFollowFile(t *testing.T) {
 }
 
 func TestOpen_RejectsInvalidFiles(t *testing.T) {
-	for name, test := range map[string]struct{ text, says string }{
-		"a class that nobody knows": {`prices: [{instanceClass: db.z9.large, usdPerHour: "1"}]`, `prices[0].instanceClass: unknown instance class "db.z9.large"`},
-		"no price":                  {`prices: [{instanceClass: db.r6g.large}]`, "prices[0].usdPerHour"},
-		"nothing":                   {`prices: [{instanceClass: db.r6g.large, usdPerHour: "0"}]`, "above zero"},
-		"a word too many":           {`prices: [{instanceClass: db.r6g.large, usdPerHour: "1", currency: EUR}]`, "currency"},
-		"no YAML":                   {`{`, "prices.yaml"},
+	for name, test := range map[string]struct{ text, wantMessage string }{
+		"unknown instance class": {`prices: [{instanceClass: db.z9.large, usdPerHour: "1"}]`, `prices[0].instanceClass: unknown instance class "db.z9.large"`},
+		"missing price":                  {`prices: [{instanceClass: db.r6g.large}]`, "prices[0].usdPerHour"},
+		"zero price":                   {`prices: [{instanceClass: db.r6g.large, usdPerHour: "0"}]`, "above zero"},
+		"unknown field":           {`prices: [{instanceClass: db.r6g.large, usdPerHour: "1", currency: EUR}]`, "currency"},
+		"invalid YAML":                   {`{`, "prices.yaml"},
 	} {
 		path := filepath.Join(t.TempDir(), "prices.yaml")
 		writeListFile(t, path, test.text, time.Unix(1, 0))
-		if _, err := Open(path, logr.Discard()); err == nil || !strings.Contains(err.Error(), test.says) {
-			t.Errorf("%s: %v, want it to say %q", name, err, test.says)
+		if _, err := Open(path, logr.Discard()); err == nil || !strings.Contains(err.Error(), test.wantMessage) {
+			t.Errorf("%s: got %v, want an error with %q", name, err, test.wantMessage)
 		}
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "prices.yaml"), logr.Discard()); err == nil {
-		t.Error("a file that does not exist can be read")
+		t.Error("Open succeeds for a file that does not exist")
 	}
 }
