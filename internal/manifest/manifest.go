@@ -52,7 +52,10 @@ func NewReader() (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("invalid CustomResourceDefinition: %w", err)
 	}
-	return &Reader{structuralSchema: structural, schemaValidator: schemaValidator, celValidator: cel.NewValidator(structural, true, celconfig.PerCallLimit)}, nil
+	return &Reader{
+		structuralSchema: structural, schemaValidator: schemaValidator,
+		celValidator: cel.NewValidator(structural, true, celconfig.PerCallLimit),
+	}, nil
 }
 
 // ReadPolicy converts an object to a policy and sets defaults. The error says in one line what the API server would reject.
@@ -62,7 +65,8 @@ func (r *Reader) ReadPolicy(ctx context.Context, u *unstructured.Unstructured) (
 	}
 	object := runtime.DeepCopyJSON(u.Object)
 	delete(object, "status")
-	unknown := pruning.PruneWithOptions(object, r.structuralSchema, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+	trackUnknown := structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true}
+	unknown := pruning.PruneWithOptions(object, r.structuralSchema, true, trackUnknown)
 	if len(unknown) > 0 {
 		return nil, fmt.Errorf("unknown field %s: correct or remove it", strings.Join(unknown, ", "))
 	}

@@ -63,10 +63,10 @@ func TestList_ClassPricesFollowFile(t *testing.T) {
 func TestOpen_RejectsInvalidFiles(t *testing.T) {
 	for name, test := range map[string]struct{ text, wantMessage string }{
 		"unknown instance class": {`prices: [{instanceClass: db.z9.large, usdPerHour: "1"}]`, `prices[0].instanceClass: unknown instance class "db.z9.large"`},
-		"missing price":                  {`prices: [{instanceClass: db.r6g.large}]`, "prices[0].usdPerHour"},
-		"zero price":                   {`prices: [{instanceClass: db.r6g.large, usdPerHour: "0"}]`, "above zero"},
-		"unknown field":           {`prices: [{instanceClass: db.r6g.large, usdPerHour: "1", currency: EUR}]`, "currency"},
-		"invalid YAML":                   {`{`, "prices.yaml"},
+		"missing price":          {`prices: [{instanceClass: db.r6g.large}]`, "prices[0].usdPerHour"},
+		"zero price":             {`prices: [{instanceClass: db.r6g.large, usdPerHour: "0"}]`, "above zero"},
+		"unknown field":          {`prices: [{instanceClass: db.r6g.large, usdPerHour: "1", currency: EUR}]`, "currency"},
+		"invalid YAML":           {`{`, "prices.yaml"},
 	} {
 		path := filepath.Join(t.TempDir(), "prices.yaml")
 		writeListFile(t, path, test.text, time.Unix(1, 0))
