@@ -1,5 +1,7 @@
-// Command kubectl-dbscaler is a plugin of kubectl: it shows what a policy would have done under a load that was recorded, and finds
-// the policy that would have done best.
+// Command kubectl-dbscaler is a kubectl plugin. It simulates what a policy would have done under a recorded load, and
+// recommends the policy that would have done best.
+//
+// Exit codes: 0 after success, 1 after a failure, 2 for invalid input (flags, policy or recording).
 package main
 
 import (
@@ -19,7 +21,7 @@ import (
 )
 
 func main() {
-	klog.SetLogger(logr.Discard()) // what goes wrong is said once, in one line
+	klog.SetLogger(logr.Discard()) // the error below is the only message
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := app.New(genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}, clock.RealClock{}).ExecuteContext(ctx)
 	stop()
@@ -27,9 +29,9 @@ func main() {
 		return
 	}
 	fmt.Fprintf(os.Stderr, "kubectl-dbscaler: %v\n", err)
-	var input *app.InputError
-	if errors.As(err, &input) {
+	var inputErr *app.InputError
+	if errors.As(err, &inputErr) {
 		os.Exit(app.ExitInvalidInput)
 	}
-	os.Exit(1)
+	os.Exit(app.ExitFailure)
 }

@@ -24,7 +24,7 @@ spec:
   readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge], maxReplicas: 4}
 `
 
-// oneDayCSV is a recording of a day: 60 % but for three hours of 95 %.
+// oneDayCSV returns a recording of one day: 45 percent CPU, and 88 percent for three hours.
 func oneDayCSV() string {
 	var b strings.Builder
 	b.WriteString("timestamp,value\n")
@@ -38,16 +38,16 @@ func oneDayCSV() string {
 	return b.String()
 }
 
-// runPlugin runs the plugin in a folder that has the files.
+// runPlugin runs the plugin in a directory with the given files.
 func runPlugin(t *testing.T, files map[string]string, stdin string, args ...string) (out, errOut string, err error) {
 	t.Helper()
-	folder := t.TempDir()
+	dir := t.TempDir()
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	t.Chdir(folder)
+	t.Chdir(dir)
 	var stdout, stderr bytes.Buffer
 	c := New(genericiooptions.IOStreams{In: strings.NewReader(stdin), Out: &stdout, ErrOut: &stderr}, clock.RealClock{})
 	c.SetArgs(args)
@@ -60,7 +60,7 @@ func TestBacktest_PrintsTableAndHTML(t *testing.T) {
 	out, errOut, err := runPlugin(t, files, "", "backtest", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.xlarge",
 		"--against", "all", "--html", "report.html")
 	if err != nil || errOut != "" {
-		t.Fatalf("%v, and on stderr %q", err, errOut)
+		t.Fatalf("got error %v, and on stderr %q", err, errOut)
 	}
 	lines := strings.Split(out, "\n")
 	if !strings.Contains(lines[0], "OVERLOADED") || !strings.HasPrefix(strings.TrimSpace(lines[1]), "dbscaler ") || !strings.Contains(out, "Oracle") ||
@@ -69,12 +69,12 @@ func TestBacktest_PrintsTableAndHTML(t *testing.T) {
 	}
 	page, err := os.ReadFile("report.html")
 	if err != nil || !bytes.Contains(page, []byte("Backtest of shop/orders")) || !bytes.Contains(page, []byte("cpu.csv")) {
-		t.Errorf("the page has %d bytes, %v", len(page), err)
+		t.Errorf("the HTML report has %d bytes, error %v", len(page), err)
 	}
 	again, _, err := runPlugin(t, files, "", "backtest", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.xlarge", "--against", "all",
 		"--html", "report.html")
 	if err != nil || again != out {
-		t.Errorf("the same again gives\n%s%v", again, err)
+		t.Errorf("a second run gives a different table\n%s%v", again, err)
 	}
 }
 
@@ -94,16 +94,16 @@ func TestBacktest_PrintsJSON(t *testing.T) {
 	}
 }
 
-// A policy of another pool is played on it.
+// TestBacktest_WriterPool simulates a policy that scales the writer.
 func TestBacktest_WriterPool(t *testing.T) {
 	policy := strings.ReplaceAll(policyYAML, "readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge], maxReplicas: 4}",
 		"writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge]}")
 	for name, args := range map[string][]string{
-		"a cluster": nil, "alone": {"--readers", "0"},
-		"an instance": {"--multi-az"},
+		"cluster with a reader": nil, "cluster without readers": {"--readers", "0"},
+		"Multi-AZ instance": {"--multi-az"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "an instance" {
+			if name == "Multi-AZ instance" {
 				policy = strings.ReplaceAll(policy, "DBCluster", "DBInstance")
 			}
 			out, _, err := runPlugin(t, map[string]string{"policy.yaml": policy, "cpu.csv": oneDayCSV()}, "", append([]string{"backtest", "-f", "policy.yaml",
@@ -115,7 +115,7 @@ func TestBacktest_WriterPool(t *testing.T) {
 	}
 }
 
-// oneWeekCSV is a recording of a week of such days.
+// oneWeekCSV returns a recording of seven days like oneDayCSV.
 func oneWeekCSV() string {
 	rows := strings.Split(strings.TrimSpace(oneDayCSV()), "\n")
 	text := rows[0] + "\n"
@@ -127,7 +127,7 @@ func oneWeekCSV() string {
 	return text
 }
 
-// What is recommended is a policy that the API server and the operator take, with what there is to say about it in comments.
+// TestRecommend_PrintsValidPolicy checks the comments of the printed policy, and that backtest accepts it.
 func TestRecommend_PrintsValidPolicy(t *testing.T) {
 	args := []string{"recommend", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.xlarge"}
 	labelled := strings.Replace(policyYAML, "namespace: shop", `namespace: shop, labels: {team: shop}, annotations: {
@@ -137,41 +137,43 @@ func TestRecommend_PrintsValidPolicy(t *testing.T) {
 		t.Fatalf("%v, %s", err, errOut)
 	}
 	if strings.Contains(out, "last-applied") {
-		t.Errorf("what kubectl keeps for itself is in\n%s", out)
+		t.Errorf("the annotation of kubectl apply is in\n%s", out)
 	}
-	for _, want := range []string{"    team: shop\n", "argocd.argoproj.io/sync-wave: \"1\"", "# Found among", "simulated", "# this policy:", "#   judged: ", "# the one it began with:", "# runner-up 1", "# It keeps to the limits"} {
+	for _, want := range []string{"    team: shop\n", "argocd.argoproj.io/sync-wave: \"1\"", "# Found among", "simulated", "# this policy:", "#   validation: ", "# original policy:", "# runner-up 1",
+		"# This policy meets the limits"} {
 		if !strings.Contains(out, want) {
-			t.Errorf("nothing says %q:\n%s", want, out)
+			t.Errorf("the output lacks %q:\n%s", want, out)
 		}
 	}
 	again, _, err := runPlugin(t, map[string]string{"policy.yaml": out, "cpu.csv": oneWeekCSV()}, "", append(append([]string{"backtest"}, args[1:]...), "-o", "json")...)
 	if err != nil || !strings.Contains(again, "shop/orders") {
-		t.Errorf("it is no policy: %v\n%s", err, out)
+		t.Errorf("backtest rejects the recommended policy: %v\n%s", err, out)
 	}
 	for want, args := range map[string][]string{
-		"lacks db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge": append(args, "--max-monthly-cost", "100"), "below 0": append(args, "--max-disruptions", "-1"), "not an amount": append(args, "--max-monthly-cost", "much"),
+		"add db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge": append(args, "--max-monthly-cost", "100"),
+		"must be 0 or more": append(args, "--max-disruptions", "-1"), "not an amount": append(args, "--max-monthly-cost", "much"),
 	} {
 		_, _, err := runPlugin(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": oneWeekCSV()}, "", args...)
-		var wrong *InputError
-		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), want) {
+		var inputErr *InputError
+		if !errors.As(err, &inputErr) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	_, _, err = runPlugin(t, map[string]string{"policy.yaml": policyYAML, "cpu.csv": oneDayCSV()}, "", args...)
 	if err == nil || !strings.Contains(err.Error(), "four days") {
-		t.Errorf("a day: %v", err)
+		t.Errorf("a recording of one day: got %v, want an error with four days", err)
 	}
 }
 
-// What cannot be used gets one line that says what and where, and the exit code 2.
+// TestPlugin_RejectsInvalidInput checks that invalid input causes an InputError of one line that says what is invalid and where.
 func TestPlugin_RejectsInvalidInput(t *testing.T) {
-	good := map[string]string{"policy.yaml": policyYAML, "cpu.csv": oneDayCSV()}
-	bad := func(text string) map[string]string {
+	valid := map[string]string{"policy.yaml": policyYAML, "cpu.csv": oneDayCSV()}
+	withRecording := func(text string) map[string]string {
 		return map[string]string{"policy.yaml": policyYAML, "cpu.csv": text}
 	}
-	usual := []string{"backtest", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.large"}
+	defaultArgs := []string{"backtest", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.large"}
 	rows := func(rows ...string) map[string]string {
-		return bad("timestamp,value\n" + strings.Join(rows, "\n") + "\n")
+		return withRecording("timestamp,value\n" + strings.Join(rows, "\n") + "\n")
 	}
 	const a, b, c = "2024-03-04 00:00:00,10", "2024-03-04 00:05:00,11", "2024-03-04 00:10:00,12"
 	for _, test := range []struct {
@@ -180,47 +182,47 @@ func TestPlugin_RejectsInvalidInput(t *testing.T) {
 		args  []string
 		want  string
 	}{
-		{"unsorted", rows(a, c, b), usual, "cpu.csv:4: "},
-		{"duplicate timestamps", rows(a, b, b), usual, "cpu.csv:4: "},
-		{"no header", bad(a + "\n" + b + "\n"), usual, "cpu.csv:1: "},
-		{"mixed intervals", rows(a, b, c, "2024-03-04 00:12:00,12"), usual, "cpu.csv:5: mixed intervals"},
-		{"NaN", rows(a, "2024-03-04 00:05:00,NaN", c), usual, "cpu.csv:3: "},
-		{"percent above 100", rows(a, "2024-03-04 00:05:00,101", c), usual, "cpu.csv:3: "},
-		{"empty file", bad(""), usual, "cpu.csv: "},
-		{"a class nobody knows", good, []string{"backtest", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.lage"}, `did you mean "db.r6g.large"`},
-		{"no unit", good, usual[:5], "--class"},
-		{"no such file", good, []string{"backtest", "-f", "policy.yaml", "--metrics", "no.csv", "--class", "db.r6g.large"}, "no.csv"},
-		{"no recording", good, usual[:3], "--metrics is missing"},
-		{"no policy", good, []string{"backtest", "--metrics", "cpu.csv"}, "--filename"},
-		{"a policy twice", good, append([]string{"backtest", "orders"}, usual[1:]...), "not both"},
-		{"not a policy", map[string]string{"policy.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n", "cpu.csv": oneDayCSV()}, usual, "there is no DBScalingPolicy"},
-		{"a broken policy", map[string]string{"policy.yaml": "a: [", "cpu.csv": oneDayCSV()}, usual, "policy.yaml"},
-		{"a field nobody knows", map[string]string{"policy.yaml": policyYAML + "  colour: red\n", "cpu.csv": oneDayCSV()}, usual, "spec.colour"},
-		{"a policy that the API server refuses", map[string]string{"policy.yaml": policyYAML + "  cpu: {targetPercent: 90}\n", "cpu.csv": oneDayCSV()}, usual, "targetPercent"},
-		{"a ladder out of order", map[string]string{"policy.yaml": strings.ReplaceAll(policyYAML, "[db.r6g.large, db.r6g.xlarge", "[db.r6g.xlarge, db.r6g.large"),
-			"cpu.csv": oneDayCSV()}, usual, "smallest first"},
-		{"a class that the catalogue does not know in the policy", map[string]string{"policy.yaml": strings.ReplaceAll(policyYAML, "db.r6g.2xlarge", "db.r99.2xlarge"),
-			"cpu.csv": oneDayCSV()}, usual, "db.r99.2xlarge"},
-		{"nothing of that name", good, append(usual, "--against", "everything"), `"everything"`},
-		{"no such output", good, append(usual, "-o", "xml"), "xml"},
-		{"no such pool", good, append(usual, "--pool", "master"), "master"},
-		{"a pool that is not scaled", good, append(usual, "--pool", "writer"), "spec.writer"},
-		{"no such flag", good, append(usual, "--colour"), "unknown flag"},
-		{"too many names", good, []string{"backtest", "a", "b"}, "accepts at most 1 arg"},
-		{"no instances", good, append(usual, "--count", "0"), "--count is 0: it must be 1 to 15"},
-		{"too many readers", good, append(usual, "--start-count", "16"), "--start-count is 16"},
-		{"a scale of nothing", good, append(usual[:5:5], "--scale", "-1"), "--scale is -1: it must be more than 0"},
-		{"a class that AWS knows", good, append(usual[:3:3], "--cloudwatch", "2h", "--class", "db.r6g.large"), "--class goes with --metrics"},
-		{"a time in the future", good, append(usual[:3:3], "--cloudwatch", "-2h"), "--cloudwatch is -2h"},
-		{"a command nobody knows", good, []string{"backtes"}, `did you mean "backtest"?`},
-		{"a long file that is something else", map[string]string{"policy.yaml": "a: " + strings.Repeat("x", 300), "cpu.csv": oneDayCSV()}, usual,
+		{"unsorted timestamps", rows(a, c, b), defaultArgs, "cpu.csv:4: "},
+		{"duplicate timestamps", rows(a, b, b), defaultArgs, "cpu.csv:4: "},
+		{"missing header", withRecording(a + "\n" + b + "\n"), defaultArgs, "cpu.csv:1: "},
+		{"mixed intervals", rows(a, b, c, "2024-03-04 00:12:00,12"), defaultArgs, "cpu.csv:5: mixed intervals"},
+		{"NaN value", rows(a, "2024-03-04 00:05:00,NaN", c), defaultArgs, "cpu.csv:3: "},
+		{"percent above 100", rows(a, "2024-03-04 00:05:00,101", c), defaultArgs, "cpu.csv:3: "},
+		{"empty file", withRecording(""), defaultArgs, "cpu.csv: "},
+		{"unknown instance class", valid, []string{"backtest", "-f", "policy.yaml", "--metrics", "cpu.csv", "--class", "db.r6g.lage"}, `did you mean "db.r6g.large"`},
+		{"missing unit", valid, defaultArgs[:5], "--class"},
+		{"missing file", valid, []string{"backtest", "-f", "policy.yaml", "--metrics", "no.csv", "--class", "db.r6g.large"}, "no.csv"},
+		{"missing recording", valid, defaultArgs[:3], "set --metrics"},
+		{"missing policy", valid, []string{"backtest", "--metrics", "cpu.csv"}, "--filename"},
+		{"policy by name and by file", valid, append([]string{"backtest", "orders"}, defaultArgs[1:]...), "not both"},
+		{"manifest of another kind", map[string]string{"policy.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n", "cpu.csv": oneDayCSV()}, defaultArgs, "no DBScalingPolicy found"},
+		{"invalid YAML", map[string]string{"policy.yaml": "a: [", "cpu.csv": oneDayCSV()}, defaultArgs, "policy.yaml"},
+		{"unknown field", map[string]string{"policy.yaml": policyYAML + "  colour: red\n", "cpu.csv": oneDayCSV()}, defaultArgs, "spec.colour"},
+		{"policy rejected by validation", map[string]string{"policy.yaml": policyYAML + "  cpu: {targetPercent: 90}\n", "cpu.csv": oneDayCSV()}, defaultArgs, "targetPercent"},
+		{"instance classes out of order", map[string]string{"policy.yaml": strings.ReplaceAll(policyYAML, "[db.r6g.large, db.r6g.xlarge", "[db.r6g.xlarge, db.r6g.large"),
+			"cpu.csv": oneDayCSV()}, defaultArgs, "smallest first"},
+		{"unknown instance class in the policy", map[string]string{"policy.yaml": strings.ReplaceAll(policyYAML, "db.r6g.2xlarge", "db.r99.2xlarge"),
+			"cpu.csv": oneDayCSV()}, defaultArgs, "db.r99.2xlarge"},
+		{"unknown baseline", valid, append(defaultArgs, "--against", "everything"), `"everything"`},
+		{"unknown output format", valid, append(defaultArgs, "-o", "xml"), "xml"},
+		{"unknown pool", valid, append(defaultArgs, "--pool", "master"), "master"},
+		{"pool not scaled by the policy", valid, append(defaultArgs, "--pool", "writer"), "spec.writer"},
+		{"unknown flag", valid, append(defaultArgs, "--colour"), "unknown flag"},
+		{"too many arguments", valid, []string{"backtest", "a", "b"}, "accepts at most 1 arg"},
+		{"zero instances", valid, append(defaultArgs, "--count", "0"), "--count is 0: it must be 1 to 15"},
+		{"too many readers", valid, append(defaultArgs, "--start-count", "16"), "--start-count is 16"},
+		{"negative scale", valid, append(defaultArgs[:5:5], "--scale", "-1"), "--scale is -1: it must be more than 0"},
+		{"class with --cloudwatch", valid, append(defaultArgs[:3:3], "--cloudwatch", "2h", "--class", "db.r6g.large"), "--class is only valid with --metrics"},
+		{"negative --cloudwatch", valid, append(defaultArgs[:3:3], "--cloudwatch", "-2h"), "--cloudwatch is -2h"},
+		{"unknown command", valid, []string{"backtes"}, `did you mean "backtest"?`},
+		{"long file that is not a manifest", map[string]string{"policy.yaml": "a: " + strings.Repeat("x", 300), "cpu.csv": oneDayCSV()}, defaultArgs,
 			"Object 'Kind' is missing"},
-		{"a page that cannot be written", good, append(usual, "--html", "no/report.html"), "no/report.html"},
+		{"HTML report that cannot be written", valid, append(defaultArgs, "--html", "no/report.html"), "no/report.html"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			out, _, err := runPlugin(t, test.files, "", test.args...)
-			var wrong *InputError
-			if !errors.As(err, &wrong) || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 || out != "" {
+			var inputErr *InputError
+			if !errors.As(err, &inputErr) || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 || out != "" {
 				t.Errorf("got %v and\n%s\nwant %s", err, out, test.want)
 			}
 		})

@@ -18,7 +18,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/backtest/report"
 )
 
-// backtestCommand is kubectl dbscaler backtest.
+// backtestCommand implements kubectl dbscaler backtest.
 type backtestCommand struct {
 	simulationInput
 	baselines    []string
@@ -29,15 +29,15 @@ type backtestCommand struct {
 func newBacktestCommand(kube *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
 	b := &backtestCommand{simulationInput: simulationInput{kube: kube, streams: streams, clock: clk}}
 	c := &cobra.Command{
-		Use:   "backtest (NAME | -f policy.yaml) --metrics FILE",
+		Use:   "backtest (NAME | -f policy.yaml) (--metrics FILE | --cloudwatch DURATION)",
 		Short: "Show what a policy would have done under a recorded load",
-		Long: `Play a recorded load against a simulated database, minute by minute, and let the policy decide as the operator does: what it would
-have done, how long the database would have been overloaded, and what that would have cost; beside other autoscalers and beside the
-best that could have been done. Nothing in AWS is changed. Every figure about a database is simulated.`,
+		Long: `Apply a recorded load to a simulated database, minute by minute, and let the policy decide as the operator does. Show what the
+policy would have done, how many minutes the database would have been overloaded, and what that would have cost, compared with other
+autoscalers and with the optimum. Nothing in AWS is changed. Every figure about a database is simulated.`,
 		Example: `  # Two weeks of CPUUtilization, recorded on two db.r6g.large readers
   kubectl dbscaler backtest -f policy.yaml --metrics cpu.csv --class db.r6g.large --count 2
 
-  # What aws cloudwatch get-metric-data printed, beside everything, as a page to look at
+  # The output of aws cloudwatch get-metric-data, compared with all baselines, as an HTML report
   kubectl dbscaler backtest orders --metrics data.json --class db.r6g.xlarge --against all --html report.html`,
 		Args: validateArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -47,23 +47,23 @@ best that could have been done. Nothing in AWS is changed. Every figure about a 
 	f := c.Flags()
 	b.addFlags(f)
 	f.StringSliceVar(&b.baselines, "against", []string{"static-peak", "oracle"},
-		"What to compare with: all, or any of "+strings.Join(backtest.ComparisonNames(), ", "))
-	f.StringVar(&b.htmlFile, "html", "", "File to write a page to, which a browser opens without a network")
-	f.StringVarP(&b.outputFormat, "output", "o", "table", "What to print: table or json")
+		"Baselines to compare with: all, or any of "+strings.Join(backtest.ComparisonNames(), ", "))
+	f.StringVar(&b.htmlFile, "html", "", "File for an HTML report, which needs no network")
+	f.StringVarP(&b.outputFormat, "output", "o", "table", "Output format: table or json")
 	return c
 }
 
 func (b *backtestCommand) run(ctx context.Context, name string) error {
 	if b.outputFormat != "table" && b.outputFormat != "json" {
-		return asInputError(fmt.Errorf("--output: %q is neither table nor json", b.outputFormat))
+		return asInputError(fmt.Errorf("--output is %q: it must be table or json", b.outputFormat))
 	}
 	_, setup, err := b.load(ctx, name)
 	if err != nil {
 		return err
 	}
-	steps := newProgress(b.streams.ErrOut)
-	comparison, err := backtest.Compare(ctx, setup, b.baselines, steps.runCompleted)
-	steps.clear()
+	progress := newProgress(b.streams.ErrOut)
+	comparison, err := backtest.Compare(ctx, setup, b.baselines, progress.runCompleted)
+	progress.clear()
 	if err != nil {
 		return runError(err)
 	}
@@ -82,12 +82,12 @@ func (b *backtestCommand) run(ctx context.Context, name string) error {
 		return err
 	}
 	if b.htmlFile != "" {
-		fmt.Fprintf(b.streams.Out, "The page is in %s.\n", b.htmlFile)
+		fmt.Fprintf(b.streams.Out, "The HTML report is in %s.\n", b.htmlFile)
 	}
 	return nil
 }
 
-// writeFile writes a file as a whole, or says why not.
+// writeFile creates a file and writes it with the given function.
 func writeFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -97,7 +97,7 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	return write(f)
 }
 
-// backtestSummary is a comparison in JSON, without what is drawn.
+// backtestSummary is a comparison in JSON, without the data of the charts. Costs (usd) are in US dollars.
 type backtestSummary struct {
 	Policy           string       `json:"policy"`
 	Start            string       `json:"start"`
@@ -121,7 +121,7 @@ type runSummary struct {
 
 func summarize(c backtest.Comparison) backtestSummary {
 	const layout = "2006-01-02T15:04:05Z"
-	out := backtestSummary{
+	summary := backtestSummary{
 		Policy: c.PolicyName, Start: c.Start.UTC().Format(layout), End: c.End.UTC().Format(layout), GapMinutes: c.GapMinutes,
 		UncertainMinutes: c.UncertainMinutes, Simulated: true,
 	}
@@ -134,7 +134,7 @@ func summarize(c backtest.Comparison) backtestSummary {
 		if s.CostKnown {
 			r.USD = strings.TrimPrefix(s.Cost.String(), "$")
 		}
-		out.Runs = append(out.Runs, r)
+		summary.Runs = append(summary.Runs, r)
 	}
-	return out
+	return summary
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// oneMinuteRetention is how long CloudWatch keeps one-minute points, and fiveMinuteRetention those of five minutes (CloudWatch user guide, "Metrics
-// retention").
+// oneMinuteRetention and fiveMinuteRetention are how long CloudWatch keeps points of one and of five minutes (CloudWatch user
+// guide, "Metrics retention").
 const oneMinuteRetention, fiveMinuteRetention = 15 * 24 * time.Hour, 63 * 24 * time.Hour
 
-// fetchedLoad is a recording of a policy's own target, and what the target consists of.
+// fetchedLoad is the recorded load of a policy's own target, and the current shape of the target.
 type fetchedLoad struct {
 	recording                  *recording.Recording
 	startShape, otherPoolShape scaling.Shape
@@ -25,59 +25,61 @@ type fetchedLoad struct {
 	multiAZ                    bool
 }
 
-// fetchLoad reads the load of a pool of the policy's own target from CloudWatch, with the caller's own AWS credentials. It changes nothing.
-// Percentages count for the class that each instance has now.
+// fetchLoad reads the load of a pool of the policy's own target from CloudWatch, with the user's AWS credentials. It changes
+// nothing. It converts percentages with the class that each instance has now.
 func fetchLoad(
-	ctx context.Context, clk clock.Clock, endpoint string, policy scaling.Policy, pool scaling.Pool, back time.Duration,
+	ctx context.Context, clk clock.Clock, endpoint string, policy scaling.Policy, pool scaling.Pool, lookback time.Duration,
 ) (fetchedLoad, error) {
-	edge, err := awsx.New(ctx, awsx.Options{
+	client, err := awsx.New(ctx, awsx.Options{
 		Endpoint: endpoint, Clock: clk, Log: logr.Discard(), Version: "kubectl", Window: func() time.Duration { return 0 },
 	})
 	if err != nil {
 		return fetchedLoad{}, err
 	}
-	observed := edge.Observe(ctx, []scaling.Target{policy.Target}, time.Time{})[0]
-	o := observed.Observation
+	result := client.Observe(ctx, []scaling.Target{policy.Target}, time.Time{})[0]
+	o := result.Observation
 	switch {
-	case observed.Err != nil:
-		return fetchedLoad{}, observed.Err
+	case result.Err != nil:
+		return fetchedLoad{}, result.Err
 	case !o.Found:
-		return fetchedLoad{}, asInputError(fmt.Errorf("there is no %s", policy.Target))
+		return fetchedLoad{}, asInputError(fmt.Errorf("%s does not exist: check spec.targetRef", policy.Target))
 	case o.Serverless || o.ResizedAsUnit:
-		return fetchedLoad{}, asInputError(fmt.Errorf("%s is resized as a whole, which cannot be played yet", policy.Target))
+		return fetchedLoad{}, asInputError(fmt.Errorf("%s is resized as a unit, which the simulation does not support", policy.Target))
 	}
 	now := clk.Now()
-	q := recording.Query{Engine: o.Engine, From: now.Add(-back), To: now, Period: metricPeriod(back)}
+	query := recording.Query{Engine: o.Engine, From: now.Add(-lookback), To: now, Period: metricPeriod(lookback)}
 	other := scaling.Writer
 	if pool == scaling.Writer {
 		other = scaling.Readers
 	}
 	for _, i := range o.PoolInstances(pool) {
-		q.Instances = append(q.Instances, recording.Instance{ID: i.Identifier, Class: i.Class})
+		query.Instances = append(query.Instances, recording.Instance{ID: i.Identifier, Class: i.Class})
 	}
-	if len(q.Instances) == 0 {
-		return fetchedLoad{}, asInputError(fmt.Errorf("%s has no %s to read the load of", policy.Target, pool))
+	if len(query.Instances) == 0 {
+		return fetchedLoad{}, asInputError(fmt.Errorf("%s has no instances in the pool %s to read the load of", policy.Target, pool))
 	}
-	r, err := recording.Fetch(ctx, edge.CloudWatch(policy.Target.Scope), q)
-	return fetchedLoad{recording: r, startShape: poolShape(o, pool), otherPoolShape: poolShape(o, other), engine: o.Engine, multiAZ: o.MultiAZ}, err
+	r, err := recording.Fetch(ctx, client.CloudWatch(policy.Target.Scope), query)
+	return fetchedLoad{
+		recording: r, startShape: poolShape(o, pool), otherPoolShape: poolShape(o, other), engine: o.Engine, multiAZ: o.MultiAZ,
+	}, err
 }
 
-// metricPeriod is the finest that CloudWatch still has of what is so far back.
-func metricPeriod(back time.Duration) time.Duration {
+// metricPeriod returns the shortest period that CloudWatch keeps for points of the given age.
+func metricPeriod(age time.Duration) time.Duration {
 	switch {
-	case back > fiveMinuteRetention:
+	case age > fiveMinuteRetention:
 		return time.Hour
-	case back > oneMinuteRetention:
+	case age > oneMinuteRetention:
 		return 5 * time.Minute
 	}
 	return time.Minute
 }
 
-// poolShape is what a pool consists of, with the class of its first instance.
+// poolShape returns the shape of a pool, with the class of its first instance.
 func poolShape(o scaling.Observation, pool scaling.Pool) scaling.Shape {
-	all := o.PoolInstances(pool)
-	if len(all) == 0 {
+	instances := o.PoolInstances(pool)
+	if len(instances) == 0 {
 		return scaling.Shape{}
 	}
-	return scaling.Shape{InstanceClass: all[0].Class, Count: len(all)}
+	return scaling.Shape{InstanceClass: instances[0].Class, Count: len(instances)}
 }

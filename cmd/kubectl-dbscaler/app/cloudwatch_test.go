@@ -16,7 +16,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// The load of the policy's own target is read from a simulated CloudWatch, over HTTP and with the real SDK.
+// TestBacktest_ReadsCloudWatch reads the load of the policy's target from a simulated CloudWatch with the real SDK.
 func TestBacktest_ReadsCloudWatch(t *testing.T) {
 	scenario, err := model.LoadScenario("../../../hack/rdssim/scenarios/all-kinds.yaml")
 	if err != nil {
@@ -52,12 +52,12 @@ func TestBacktest_ReadsCloudWatch(t *testing.T) {
 		t.Errorf("got %s", out)
 	}
 	for want, test := range map[string][2]string{
-		"there is no": {strings.ReplaceAll(policy, "identifier: orders", "identifier: nothing"), "24h"},
-		"not both":    {policy, "24h --metrics=x.csv"},
+		"does not exist": {strings.ReplaceAll(policy, "identifier: orders", "identifier: nothing"), "24h"},
+		"not both":       {policy, "24h --metrics=x.csv"},
 	} {
 		_, err := run(test[0], append([]string{"--cloudwatch"}, strings.Fields(test[1])...)...)
-		var wrong *InputError
-		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), want) {
+		var inputErr *InputError
+		if !errors.As(err, &inputErr) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}

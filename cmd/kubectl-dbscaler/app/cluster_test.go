@@ -19,7 +19,7 @@ var env *testenv.Environment
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 
-// A policy of the cluster is played by its name, as kubectl finds it.
+// TestBacktest_ReadsPolicyFromCluster simulates a policy that is named, and uses the kubeconfig like kubectl.
 func TestBacktest_ReadsPolicyFromCluster(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
 	policy := &v1alpha1.DBScalingPolicy{}
@@ -30,12 +30,12 @@ func TestBacktest_ReadsPolicyFromCluster(t *testing.T) {
 	if err := c.Create(t.Context(), policy); err != nil {
 		t.Fatal(err)
 	}
-	folder := t.TempDir()
-	kubeconfig := filepath.Join(folder, "kubeconfig")
+	dir := t.TempDir()
+	kubeconfig := filepath.Join(dir, "kubeconfig")
 	if err := env.WriteKubeconfig(kubeconfig); err != nil {
 		t.Fatal(err)
 	}
-	metrics := filepath.Join(folder, "cpu.csv")
+	metrics := filepath.Join(dir, "cpu.csv")
 	if err := os.WriteFile(metrics, []byte(oneDayCSV()), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestBacktest_ReadsPolicyFromCluster(t *testing.T) {
 	if out, err := run("orders"); err != nil || !strings.Contains(out, "dbscaler") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if _, err := run("nothing"); err == nil || !strings.Contains(err.Error(), `"nothing" not found`) {
-		t.Errorf("a policy that is not there: %v", err)
+	if _, err := run("missing"); err == nil || !strings.Contains(err.Error(), `"missing" not found`) {
+		t.Errorf("a missing policy: got %v", err)
 	}
 }

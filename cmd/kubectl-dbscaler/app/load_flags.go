@@ -17,7 +17,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// loadFlags say what load is played, and on what.
+// loadFlags are the flags for the recorded load and the database that it is simulated on.
 type loadFlags struct {
 	metrics            string
 	class              string
@@ -34,34 +34,35 @@ type loadFlags struct {
 	seed               int64
 	cloudWatchLookback time.Duration
 	endpointURL        string
-	// isSet says whether a flag was given.
+	// isSet reports whether a flag is on the command line.
 	isSet func(name string) bool
 }
 
 func (l *loadFlags) addTo(f *pflag.FlagSet) {
 	l.isSet = f.Changed
 	f.StringVar(&l.metrics, "metrics", "",
-		"Recording of the load: a CSV file with the columns timestamp,value (and dbload, if DBLoadCPU was recorded), or what "+
-			"aws cloudwatch get-metric-data printed")
+		"File with the recorded load: CSV with the columns timestamp,value (and optionally dbload for DBLoadCPU), or the JSON output of "+
+			"aws cloudwatch get-metric-data")
 	f.DurationVar(&l.cloudWatchLookback, "cloudwatch", 0,
-		"Read the load of the policy's own target from CloudWatch instead, so far back (336h are two weeks), with your AWS credentials")
-	f.StringVar(&l.endpointURL, "endpoint-url", "", "Where AWS is called instead, with --cloudwatch")
-	f.StringVar(&l.class, "class", "", "Instance class that the recording, in percent CPU, was made on")
-	f.IntVar(&l.count, "count", 0, "Number of instances that it is the mean of (default 1)")
-	f.Float64Var(&l.scale, "scale", 0, "vCPUs of one unit of the recording, where it is not in percent")
-	f.StringVar(&l.pool, "pool", "", "Pool that the recording is of: readers or writer (default readers, where the policy scales them)")
-	f.StringVar(&l.startClass, "start-class", "", "Instance class to begin with (default: --class, or else the policy's first)")
-	f.IntVar(&l.startCount, "start-count", 0, "Number of readers to begin with (default: --count, or else the policy's least)")
-	f.StringVar(&l.writerClass, "writer-class", "", "Class of the writer, where the readers are played (default: the policy's first)")
-	f.IntVar(&l.readers, "readers", 1, "Number of readers, where the writer of a cluster is played")
-	f.StringVar(&l.engine, "engine", "", "Engine as the RDS API writes it (default aurora-postgresql, or postgres for a DBInstance)")
-	f.BoolVar(&l.multiAZ, "multi-az", false, "Whether a DBInstance has a standby")
+		"Read the load of the policy's own target from CloudWatch for this duration up to now (336h for two weeks), with your AWS credentials")
+	f.StringVar(&l.endpointURL, "endpoint-url", "", "URL that replaces the AWS endpoints, with --cloudwatch")
+	f.StringVar(&l.class, "class", "", "Instance class of the recording, when it is in percent CPU")
+	f.IntVar(&l.count, "count", 0, "Number of instances that the recording is the mean of (default 1)")
+	f.Float64Var(&l.scale, "scale", 0, "vCPUs per unit of the recording, when it is not in percent CPU")
+	f.StringVar(&l.pool, "pool", "", "Pool of the recording: readers or writer (default: readers if the policy scales them, otherwise writer)")
+	f.StringVar(&l.startClass, "start-class", "", "Initial instance class (default: --class, otherwise the first class of the policy)")
+	f.IntVar(&l.startCount, "start-count", 0, "Initial number of readers (default: --count, otherwise the minimum of the policy)")
+	f.StringVar(&l.writerClass, "writer-class", "",
+		"Instance class of the writer, when the readers are simulated (default: the first class of the policy)")
+	f.IntVar(&l.readers, "readers", 1, "Number of readers, when the writer of a cluster is simulated")
+	f.StringVar(&l.engine, "engine", "", "Engine as the RDS API names it (default: aurora-postgresql, or postgres for a DBInstance)")
+	f.BoolVar(&l.multiAZ, "multi-az", false, "Simulate a Multi-AZ DBInstance, which has a standby")
 	f.BoolVar(&l.withoutInsights, "without-insights", false,
-		"Play a database without Performance Insights or Database Insights, and so without DBLoadCPU")
-	f.Int64Var(&l.seed, "seed", 1, "Draws how long each change takes")
+		"Simulate a database without Performance Insights or Database Insights, and so without DBLoadCPU")
+	f.Int64Var(&l.seed, "seed", 1, "Seed of the random durations of changes")
 }
 
-// describeSource names the recording for people.
+// describeSource returns a readable name of the recording.
 func (l *loadFlags) describeSource(policy scaling.Policy) string {
 	if l.cloudWatchLookback > 0 {
 		return fmt.Sprintf("CloudWatch, the last %s of %s", l.cloudWatchLookback, policy.Target)
@@ -69,7 +70,7 @@ func (l *loadFlags) describeSource(policy scaling.Policy) string {
 	return l.metrics
 }
 
-// selectPool is the pool that the recording is of.
+// selectPool returns the pool of the recording.
 func (l *loadFlags) selectPool(policy scaling.Policy) (scaling.Pool, error) {
 	switch strings.ToLower(l.pool) {
 	case "readers":
@@ -82,62 +83,65 @@ func (l *loadFlags) selectPool(policy scaling.Policy) (scaling.Pool, error) {
 		}
 		return scaling.Writer, nil
 	}
-	return "", asInputError(fmt.Errorf("--pool: %q is neither readers nor writer", l.pool))
+	return "", asInputError(fmt.Errorf("--pool is %q: it must be readers or writer", l.pool))
 }
 
-// maxReaders is how many readers an Aurora cluster has at most (Aurora user guide, "Aurora Replicas").
+// maxReaders is the maximum number of readers in an Aurora cluster (Aurora user guide, "Aurora Replicas").
 const maxReaders = 15
 
-// validate says which number makes no sense.
+// validate checks the values and the combination of the flags.
 func (l *loadFlags) validate() error {
-	for _, n := range []struct {
-		flag      string
-		is, least int
+	for _, f := range []struct {
+		name       string
+		value, min int
 	}{{"count", l.count, 1}, {"start-count", l.startCount, 1}, {"readers", l.readers, 0}} {
-		if l.isSet(n.flag) && (n.is < n.least || n.is > maxReaders) {
-			return fmt.Errorf("--%s is %d: it must be %d to %d", n.flag, n.is, n.least, maxReaders)
+		if l.isSet(f.name) && (f.value < f.min || f.value > maxReaders) {
+			return fmt.Errorf("--%s is %d: it must be %d to %d", f.name, f.value, f.min, maxReaders)
 		}
 	}
 	if l.isSet("scale") && !(l.scale > 0) || math.IsInf(l.scale, 0) {
 		return fmt.Errorf("--scale is %g: it must be more than 0", l.scale)
 	}
 	if l.isSet("cloudwatch") && l.cloudWatchLookback <= 0 {
-		return fmt.Errorf("--cloudwatch is %s: it must be more than 0, 336h for two weeks", l.cloudWatchLookback)
+		return fmt.Errorf("--cloudwatch is %s: it must be more than 0, for example 336h for two weeks", l.cloudWatchLookback)
 	}
 	for _, name := range flagsReadFromAWS {
 		if l.cloudWatchLookback > 0 && l.isSet(name) {
-			return fmt.Errorf("--%s goes with --metrics: with --cloudwatch it is read from AWS", name)
+			return fmt.Errorf("--%s is only valid with --metrics: with --cloudwatch it is read from AWS", name)
 		}
 	}
 	return nil
 }
 
-// flagsReadFromAWS are the flags that say what CloudWatch and RDS know by themselves.
+// flagsReadFromAWS are the flags whose values --cloudwatch reads from AWS.
 var flagsReadFromAWS = []string{"class", "count", "scale", "writer-class", "readers", "engine", "multi-az"}
 
-// newSetup reads the recording and puts everything together.
+// newSetup reads the recording and returns the setup of the simulation.
 func (l *loadFlags) newSetup(ctx context.Context, clk clock.Clock, policy scaling.Policy) (backtest.Setup, error) {
 	pool, err := l.selectPool(policy)
 	if err := cmp.Or(err, asInputError(l.validate())); err != nil {
 		return backtest.Setup{}, err
 	}
-	s := backtest.Setup{Policy: policy, Pool: pool, Engine: l.engine, MultiAZ: l.multiAZ, PerformanceInsights: !l.withoutInsights, Seed: l.seed}
+	s := backtest.Setup{
+		Policy: policy, Pool: pool, Engine: l.engine, MultiAZ: l.multiAZ, PerformanceInsights: !l.withoutInsights, Seed: l.seed,
+	}
 	switch {
 	case l.metrics == "" && l.cloudWatchLookback <= 0:
-		return s, asInputError(errors.New("--metrics is missing: name the file with the recorded load, or read it with --cloudwatch"))
+		return s, asInputError(errors.New("no recorded load: set --metrics to its file, or read it from AWS with --cloudwatch"))
 	case l.metrics != "" && l.cloudWatchLookback > 0:
-		return s, asInputError(errors.New("give --metrics or --cloudwatch, and not both"))
+		return s, asInputError(errors.New("set either --metrics or --cloudwatch, not both"))
 	case l.cloudWatchLookback > 0:
-		f, err := fetchLoad(ctx, clk, l.endpointURL, policy, pool, l.cloudWatchLookback)
+		fetched, err := fetchLoad(ctx, clk, l.endpointURL, policy, pool, l.cloudWatchLookback)
 		if err != nil {
 			return s, err
 		}
-		s.Recording, s.InitialShape, s.OtherPoolShape, s.Engine, s.MultiAZ = f.recording, f.startShape, f.otherPoolShape, f.engine, f.multiAZ
+		s.Recording, s.InitialShape, s.OtherPoolShape = fetched.recording, fetched.startShape, fetched.otherPoolShape
+		s.Engine, s.MultiAZ = fetched.engine, fetched.multiAZ
 		return l.withStartFlags(s), nil
 	}
 	s.InitialShape = scaling.Shape{InstanceClass: l.class, Count: l.count}
-	of := recording.Options{Class: l.class, Count: l.count, Scale: l.scale, Engine: l.engine}
-	if s.Recording, err = recording.Open(l.metrics, of); err != nil {
+	options := recording.Options{Class: l.class, Count: l.count, Scale: l.scale, Engine: l.engine}
+	if s.Recording, err = recording.Open(l.metrics, options); err != nil {
 		return s, asInputError(err)
 	}
 	s = l.withStartFlags(s)
@@ -155,7 +159,7 @@ func (l *loadFlags) newSetup(ctx context.Context, clk clock.Clock, policy scalin
 	return s, nil
 }
 
-// withStartFlags begins with what was asked for.
+// withStartFlags applies --start-class and --start-count to a setup.
 func (l *loadFlags) withStartFlags(s backtest.Setup) backtest.Setup {
 	s.InitialShape.InstanceClass = cmp.Or(l.startClass, s.InitialShape.InstanceClass)
 	s.InitialShape.Count = cmp.Or(l.startCount, s.InitialShape.Count)

@@ -15,7 +15,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// parseSetup is what flags come to for a policy of one to four readers, or of the writer.
+// parseSetup returns the setup of flags and a policy.
 func parseSetup(t *testing.T, policy scaling.Policy, args ...string) backtest.Setup {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "cpu.csv")
@@ -34,7 +34,7 @@ func parseSetup(t *testing.T, policy scaling.Policy, args ...string) backtest.Se
 	return s
 }
 
-// What it begins with is what the recording was made on, unless it is said; and then what the policy has.
+// TestLoadFlags_StartShape: the initial shape comes from the start flags, then from the recording, then from the policy.
 func TestLoadFlags_StartShape(t *testing.T) {
 	readers := scaling.Policy{Readers: &scaling.ReaderLimits{InstanceClasses: []string{"db.r6g.large"}, Min: 2, Max: 4}}
 	readers.Target.Kind = scaling.DBCluster
@@ -42,9 +42,9 @@ func TestLoadFlags_StartShape(t *testing.T) {
 	writer.Target.Kind = scaling.DBCluster
 	shape := func(class string, count int) scaling.Shape { return scaling.Shape{InstanceClass: class, Count: count} }
 	for _, test := range []struct {
-		policy       scaling.Policy
-		args         string
-		start, other scaling.Shape
+		policy         scaling.Policy
+		args           string
+		initial, other scaling.Shape
 	}{
 		{readers, "--class db.r6g.xlarge --count 3", shape("db.r6g.xlarge", 3), shape("", 0)},
 		{readers, "--class db.r6g.xlarge", shape("db.r6g.xlarge", 2), shape("", 0)},
@@ -55,8 +55,8 @@ func TestLoadFlags_StartShape(t *testing.T) {
 		{writer, "--class db.r6g.xlarge --readers 0", shape("db.r6g.xlarge", 0), shape("", 0)},
 	} {
 		s := parseSetup(t, test.policy, strings.Fields(test.args)...)
-		if s.InitialShape != test.start || s.OtherPoolShape != test.other || !s.PerformanceInsights || s.Seed != 1 {
-			t.Errorf("%s: begins with %v and %v, %+v", test.args, s.InitialShape, s.OtherPoolShape, s)
+		if s.InitialShape != test.initial || s.OtherPoolShape != test.other || !s.PerformanceInsights || s.Seed != 1 {
+			t.Errorf("%s: initial shapes %v and %v, setup %+v", test.args, s.InitialShape, s.OtherPoolShape, s)
 		}
 	}
 	if s := parseSetup(t, writer, "--scale", "1", "--without-insights", "--seed", "7", "--engine", "postgres", "--multi-az"); s.PerformanceInsights || s.Seed != 7 ||
@@ -67,32 +67,34 @@ func TestLoadFlags_StartShape(t *testing.T) {
 
 func TestMetricPeriod_ByRetention(t *testing.T) {
 	const day = 24 * time.Hour
-	for back, want := range map[time.Duration]time.Duration{
+	for age, want := range map[time.Duration]time.Duration{
 		time.Hour: time.Minute, 15 * day: time.Minute, 16 * day: 5 * time.Minute, 63 * day: 5 * time.Minute, 64 * day: time.Hour,
 	} {
-		if got := metricPeriod(back); got != want {
-			t.Errorf("of %s back CloudWatch has %s, not %s", back, want, got)
+		if got := metricPeriod(age); got != want {
+			t.Errorf("age %s: got a period of %s, want %s", age, got, want)
 		}
 	}
 }
 
-// How sure a recommendation is goes by what it has not seen.
+// TestSummarizeOutcome_ByLimits: the summary depends on whether the policy meets the limits in training and in validation.
 func TestSummarizeOutcome_ByLimits(t *testing.T) {
-	found := func(keeps, judged bool, fitted, rest float64, changed ...string) recommend.Candidate {
+	candidate := func(training, validation bool, trainingHours, validationHours float64, changes ...string) recommend.Candidate {
 		return recommend.Candidate{
-			MeetsLimits: keeps, MeetsLimitsInValidation: judged, Changes: changed, TrainingScore: backtest.Score{VCPUHours: fitted}, ValidationScore: backtest.Score{VCPUHours: rest},
+			MeetsLimits: training, MeetsLimitsInValidation: validation, Changes: changes,
+			TrainingScore: backtest.Score{VCPUHours: trainingHours}, ValidationScore: backtest.Score{VCPUHours: validationHours},
 		}
 	}
-	sure, unsure := found(true, true, 100, 100), found(true, false, 100, 100)
+	meetsBoth, meetsTraining := candidate(true, true, 100, 100), candidate(true, false, 100, 100)
 	for _, test := range []struct {
 		best, base recommend.Candidate
 		want, not  string
 	}{
-		{found(true, true, 50, 80, "a"), sure, "also on what it has not seen. There it costs 80% of", "do not count"},
-		{found(true, false, 50, 80, "a"), sure, "do not count on it. The policy that it began with keeps to them there: stay with that. There", "also on"},
-		{found(true, false, 50, 80, "a"), unsure, "do not count on it. There it costs 80%", "stay with that"},
-		{found(false, false, 50, 80, "a"), unsure, "No policy that was tried keeps to the limits", "do not count"},
-		{sure, sure, "also on what it has not seen.", "costs"},
+		{candidate(true, true, 50, 80, "a"), meetsBoth, "in training and in validation. In validation it costs 80% of", "do not rely"},
+		{candidate(true, false, 50, 80, "a"), meetsBoth,
+			"do not rely on it. The original policy meets them in validation: keep it. In validation it costs", "and in validation"},
+		{candidate(true, false, 50, 80, "a"), meetsTraining, "do not rely on it. In validation it costs 80%", "keep it"},
+		{candidate(false, false, 50, 80, "a"), meetsTraining, "No evaluated policy meets the limits", "do not rely"},
+		{meetsBoth, meetsBoth, "in training and in validation.", "costs"},
 	} {
 		if got := summarizeOutcome(recommend.Result{Best: []recommend.Candidate{test.best}, Base: test.base}); !strings.Contains(got, test.want) || strings.Contains(got, test.not) {
 			t.Errorf("got %q, want %q", got, test.want)

@@ -23,7 +23,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// simulationInput is what every command that plays a policy has.
+// simulationInput is the input that all commands that simulate a policy have: the policy and its load.
 type simulationInput struct {
 	kube      *genericclioptions.ConfigFlags
 	streams   genericiooptions.IOStreams
@@ -32,9 +32,9 @@ type simulationInput struct {
 	filename  string
 }
 
-// addFlags adds the flags that say which policy is played under which load.
+// addFlags adds the flags for the policy and the load.
 func (p *simulationInput) addFlags(f *pflag.FlagSet) {
-	f.StringVarP(&p.filename, "filename", "f", "", "File with the policy; - reads standard input. Without it a policy of the cluster is named")
+	f.StringVarP(&p.filename, "filename", "f", "", "Manifest of the policy, or - for standard input (default: the policy NAME in the cluster)")
 	p.loadFlags.addTo(f)
 }
 
@@ -48,7 +48,7 @@ func (p *simulationInput) load(ctx context.Context, name string) (*v1alpha1.DBSc
 	return object, setup, err
 }
 
-// runError says how playing ended: a mistake in what was given, or that somebody interrupted it.
+// runError classifies the error of a simulation: an interruption by the user, or invalid input.
 func runError(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return errors.New("interrupted")
@@ -56,10 +56,11 @@ func runError(err error) error {
 	return asInputError(err)
 }
 
-// policyResource is the name of policies on the API server.
+// policyResource is the resource name of policies on the API server.
 const policyResource = "dbscalingpolicies.scaling.dbscaler.io"
 
-// readPolicy reads a policy from a file, or from the cluster by its name. The error is an InputError where the policy is at fault.
+// readPolicy reads a policy from a file, or from the cluster by name. The error is an InputError when the policy or its name is
+// invalid.
 func readPolicy(
 	ctx context.Context, kube *genericclioptions.ConfigFlags, in io.Reader, file, name string,
 ) (*v1alpha1.DBScalingPolicy, scaling.Policy, error) {
@@ -67,7 +68,7 @@ func readPolicy(
 	from := file
 	switch {
 	case file != "" && name != "":
-		return nil, scaling.Policy{}, asInputError(fmt.Errorf("give the name of a policy or --filename, and not both"))
+		return nil, scaling.Policy{}, asInputError(errors.New("set either the name of a policy or --filename, not both"))
 	case file == "-":
 		from = "standard input"
 		builder = resource.NewLocalBuilder().Unstructured().Stream(in, from)
@@ -81,7 +82,7 @@ func readPolicy(
 		}
 		builder = resource.NewBuilder(kube).Unstructured().NamespaceParam(namespace).DefaultNamespace().ResourceNames(policyResource, name)
 	default:
-		return nil, scaling.Policy{}, asInputError(fmt.Errorf("give the name of a policy in the cluster, or --filename with a manifest"))
+		return nil, scaling.Policy{}, asInputError(errors.New("no policy: set the name of a policy in the cluster, or --filename"))
 	}
 	infos, err := builder.Flatten().Do().Infos()
 	if err != nil {
@@ -97,12 +98,12 @@ func readPolicy(
 			continue
 		}
 		if found != nil {
-			return nil, scaling.Policy{}, asInputError(fmt.Errorf("%s: there is more than one DBScalingPolicy, and one is wanted", from))
+			return nil, scaling.Policy{}, asInputError(fmt.Errorf("%s: more than one DBScalingPolicy: provide exactly one", from))
 		}
 		found = u
 	}
 	if found == nil {
-		return nil, scaling.Policy{}, asInputError(fmt.Errorf("%s: there is no DBScalingPolicy", from))
+		return nil, scaling.Policy{}, asInputError(fmt.Errorf("%s: no DBScalingPolicy found: provide exactly one", from))
 	}
 	object, policy, err := validatePolicy(ctx, found)
 	if err != nil {
@@ -111,17 +112,17 @@ func readPolicy(
 	return object, policy, nil
 }
 
-// shortenError keeps an error to a line: cli-runtime puts the whole of what it cannot read into it.
+// shortenError reduces an error of cli-runtime to one line. cli-runtime includes the whole document that it cannot decode.
 func shortenError(err error) error {
-	const most = 200
+	const maxLength = 200
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
-	if before, _, long := strings.Cut(text, " in '"); long && len(text) > most {
+	if before, _, found := strings.Cut(text, " in '"); found && len(text) > maxLength {
 		return errors.New(before)
 	}
 	return errors.New(text)
 }
 
-// validatePolicy fills in the defaults of a policy and checks it as the API server and the operator do.
+// validatePolicy sets the defaults of a policy and validates it like the API server and the operator.
 func validatePolicy(ctx context.Context, u *unstructured.Unstructured) (*v1alpha1.DBScalingPolicy, scaling.Policy, error) {
 	reader, err := manifest.NewReader()
 	if err != nil {

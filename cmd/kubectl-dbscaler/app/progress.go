@@ -8,7 +8,7 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows on a terminal how far long work has come. Elsewhere it says nothing.
+// progress shows the progress of a long computation on a terminal. It writes nothing to other outputs.
 type progress struct {
 	out       io.Writer
 	completed int
@@ -22,27 +22,27 @@ func newProgress(out io.Writer) *progress {
 	return &progress{out: out}
 }
 
-// eraseLine is what a terminal takes as: go to the beginning of the line, and erase it.
+// eraseLine is the terminal sequence that moves the cursor to the start of the line and erases the line.
 const eraseLine = "\r\x1b[K"
 
-// runCompleted notes that one of so many parts has ended.
-func (p *progress) runCompleted(name string, of int) {
+// runCompleted counts a completed run and shows its name.
+func (p *progress) runCompleted(name string, total int) {
 	p.completed++
 	if p.out != nil {
 		p.isShown = true
-		fmt.Fprintf(p.out, "%splayed %d of %d: %s", eraseLine, p.completed, of, name)
+		fmt.Fprintf(p.out, "%ssimulated %d of %d: %s", eraseLine, p.completed, total, name)
 	}
 }
 
-// policiesEvaluated notes how many policies were played.
-func (p *progress) policiesEvaluated(policies int) {
+// policiesEvaluated shows how many policies were simulated.
+func (p *progress) policiesEvaluated(count int) {
 	if p.out != nil {
 		p.isShown = true
-		fmt.Fprintf(p.out, "%splayed %d policies", eraseLine, policies)
+		fmt.Fprintf(p.out, "%ssimulated %d policies", eraseLine, count)
 	}
 }
 
-// clear removes the line.
+// clear erases the line, if one is shown.
 func (p *progress) clear() {
 	if p.isShown {
 		fmt.Fprintf(p.out, "%s", eraseLine)

@@ -24,7 +24,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// recommendCommand is kubectl dbscaler recommend.
+// recommendCommand implements kubectl dbscaler recommend.
 type recommendCommand struct {
 	simulationInput
 	maxOverloadedMinutes float64
@@ -35,30 +35,30 @@ type recommendCommand struct {
 func newRecommendCommand(kube *genericclioptions.ConfigFlags, streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
 	r := &recommendCommand{simulationInput: simulationInput{kube: kube, streams: streams, clock: clk}}
 	c := &cobra.Command{
-		Use:   "recommend (NAME | -f policy.yaml) --metrics FILE",
+		Use:   "recommend (NAME | -f policy.yaml) (--metrics FILE | --cloudwatch DURATION)",
 		Short: "Find the policy that would have done best under a recorded load",
-		Long: `Play many variations of a policy under a recorded load: parts of its ladder, numbers of readers within its limits, thresholds
-and windows. Print the cheapest that keeps to the limits as YAML to commit, with what it would cost and save. It is fitted on the first
-70 % of the recording and judged on the rest, which it has not seen. Nothing in AWS or in the cluster is changed. Every figure about a
-database is simulated.`,
-		Example: `  # The ladder and the numbers of the policy are the widest that may be tried
+		Long: `Simulate many variants of a policy under a recorded load: subsets of its instance classes, numbers of readers within its limits,
+thresholds and windows. Print the cheapest variant that meets the limits as YAML to commit, with its cost and savings. The variants are
+selected on the first 70 % of the recording (training) and checked on the rest (validation). Nothing in AWS or in the cluster is
+changed. Every figure about a database is simulated.`,
+		Example: `  # The instance classes and reader limits of the policy bound the variants
   kubectl dbscaler recommend -f policy.yaml --metrics cpu.csv --class db.r6g.large --count 2 > better.yaml`,
 		Args: validateArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c.Context(), strings.Join(args, "")) },
 	}
 	f := c.Flags()
 	r.addFlags(f)
-	f.Float64Var(&r.maxOverloadedMinutes, "max-overloaded-minutes", 5, "Overloaded minutes a week that are allowed")
-	f.Float64Var(&r.maxDisruptions, "max-disruptions", 2, "Restarts of instances in service and failovers a week that are allowed")
+	f.Float64Var(&r.maxOverloadedMinutes, "max-overloaded-minutes", 5, "Maximum overloaded minutes per week")
+	f.Float64Var(&r.maxDisruptions, "max-disruptions", 2, "Maximum disruptions per week: restarts of instances in service, and failovers")
 	f.StringVar(&r.maxMonthlyCost, "max-monthly-cost", "",
-		"US dollars a month (730 h) that are allowed; needs the prices of all classes in spec.prices")
+		"Maximum cost in US dollars per month (730 h); requires the prices of all classes in spec.prices")
 	return c
 }
 
 func (r *recommendCommand) run(ctx context.Context, name string) error {
 	limits := recommend.Limits{MaxOverloadedMinutesPerWeek: r.maxOverloadedMinutes, MaxDisruptionsPerWeek: r.maxDisruptions}
-	if !(r.maxOverloadedMinutes >= 0) || !(r.maxDisruptions >= 0) { // nor no number
-		return asInputError(errors.New("--max-overloaded-minutes and --max-disruptions cannot be below 0"))
+	if !(r.maxOverloadedMinutes >= 0) || !(r.maxDisruptions >= 0) { // also false for NaN
+		return asInputError(errors.New("--max-overloaded-minutes and --max-disruptions must be 0 or more"))
 	}
 	object, setup, err := r.load(ctx, name)
 	if err != nil {
@@ -69,41 +69,43 @@ func (r *recommendCommand) run(ctx context.Context, name string) error {
 			return asInputError(fmt.Errorf("--max-monthly-cost: %w", err))
 		}
 		if without := setup.UnpricedClasses(); len(without) > 0 {
-			return asInputError(fmt.Errorf("--max-monthly-cost needs prices, and spec.prices lacks %s", strings.Join(without, ", ")))
+			return asInputError(fmt.Errorf("--max-monthly-cost requires a price for each class: add %s to spec.prices", strings.Join(without, ", ")))
 		}
 	}
-	steps := newProgress(r.streams.ErrOut)
-	result, err := recommend.Search(ctx, setup, limits, steps.policiesEvaluated)
-	steps.clear()
+	progress := newProgress(r.streams.ErrOut)
+	result, err := recommend.Search(ctx, setup, limits, progress.policiesEvaluated)
+	progress.clear()
 	if err != nil {
 		return runError(err)
 	}
 	return writeRecommendation(r.streams.Out, object, result, limits)
 }
 
-// writeRecommendation prints the best policy, with what there is to say about it as comments.
+// writeRecommendation prints the best policy as YAML, after comments with its scores and those of the other candidates.
 func writeRecommendation(w io.Writer, object *v1alpha1.DBScalingPolicy, r recommend.Result, limits recommend.Limits) error {
 	best := r.Best[0]
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "# "+format+"\n", args...) }
 	line("Found among %d policies with kubectl dbscaler recommend. Every figure about a database is simulated.", r.EvaluatedPolicies)
-	line("Fitted on the recording up to %s and judged on what comes after, which it has not seen.", r.SplitAt.UTC().Format(time.DateTime))
-	line("Limits: %g overloaded minutes and %g disruptions a week%s.", limits.MaxOverloadedMinutesPerWeek, limits.MaxDisruptionsPerWeek, formatMonthlyLimit(limits))
+	line("Training: the recording up to %s. Validation: the rest, which was not used to select the policy.",
+		r.SplitAt.UTC().Format(time.DateTime))
+	line("Limits: %g overloaded minutes and %g disruptions per week%s.",
+		limits.MaxOverloadedMinutesPerWeek, limits.MaxDisruptionsPerWeek, formatMonthlyLimit(limits))
 	line("")
 	writeScores(line, "this policy", best)
-	writeScores(line, "the one it began with", r.Base)
+	writeScores(line, "original policy", r.Base)
 	line("")
 	line("%s", summarizeOutcome(r))
 	if len(best.Changes) == 0 {
-		line("Nothing is changed.")
+		line("The original policy is unchanged.")
 	}
 	for _, text := range best.Changes {
 		line("Changed: %s", text)
 	}
 	for n, other := range r.Best[1:] {
 		line("")
-		what := strings.Join(other.Changes, "; ")
-		writeScores(line, fmt.Sprintf("runner-up %d (%s)", n+1, cmp.Or(what, "the one it began with")), other)
+		changes := strings.Join(other.Changes, "; ")
+		writeScores(line, fmt.Sprintf("runner-up %d (%s)", n+1, cmp.Or(changes, "original policy")), other)
 	}
 	text, err := yaml.Marshal(policyManifest(object, best.Policy))
 	if err != nil {
@@ -117,39 +119,37 @@ func formatMonthlyLimit(l recommend.Limits) string {
 	if l.MaxMonthlyCost == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %s a month", l.MaxMonthlyCost)
+	return fmt.Sprintf(", %s per month", l.MaxMonthlyCost)
 }
 
-// writeScores says how a policy did.
-func writeScores(line func(string, ...any), name string, f recommend.Candidate) {
+// writeScores prints the scores of a policy on both parts of the recording.
+func writeScores(line func(string, ...any), name string, c recommend.Candidate) {
 	line("%s:", name)
-	line("  fitted: %s", report.FormatScore(f.TrainingScore))
-	line("  judged: %s", report.FormatScore(f.ValidationScore))
+	line("  training: %s", report.FormatScore(c.TrainingScore))
+	line("  validation: %s", report.FormatScore(c.ValidationScore))
 }
 
-// summarizeOutcome says how sure the result is.
+// summarizeOutcome says whether the best policy meets the limits, and what it costs compared with the original policy.
 func summarizeOutcome(r recommend.Result) string {
 	best := r.Best[0]
-	saved := ""
+	cost := ""
 	if ratio := best.ValidationScore.CostRatio(r.Base.ValidationScore); ratio > 0 && len(best.Changes) > 0 {
-		saved = fmt.Sprintf(" There it costs %.0f%% of what the policy costs that it began with.", 100*ratio)
+		cost = fmt.Sprintf(" In validation it costs %.0f%% of the original policy.", 100*ratio)
 	}
 	switch {
 	case !best.MeetsLimits:
-		saved = strings.Replace(saved, "There", "On what it has not seen", 1)
-		return "No policy that was tried keeps to the limits, even where it was fitted: this is the nearest. Allow a wider ladder, or more." +
-			saved
+		return "No evaluated policy meets the limits, even in training: this one is the closest. Allow more instance classes or readers, " +
+			"or raise the limits." + cost
+	case !best.MeetsLimitsInValidation && r.Base.MeetsLimitsInValidation:
+		return "This policy meets the limits in training, but not in validation: do not rely on it. The original policy meets them in " +
+			"validation: keep it." + cost
 	case !best.MeetsLimitsInValidation:
-		text := "It keeps to the limits where it was fitted, and not on what it has not seen: do not count on it."
-		if r.Base.MeetsLimitsInValidation {
-			text += " The policy that it began with keeps to them there: stay with that."
-		}
-		return text + saved
+		return "This policy meets the limits in training, but not in validation: do not rely on it." + cost
 	}
-	return "It keeps to the limits, also on what it has not seen." + saved
+	return "This policy meets the limits in training and in validation." + cost
 }
 
-// policyManifest is the policy as it was given with what was found.
+// policyManifest returns the manifest of the original policy with the recommended values.
 func policyManifest(object *v1alpha1.DBScalingPolicy, p scaling.Policy) map[string]any {
 	spec := object.DeepCopy().Spec
 	spec.CPU = v1alpha1.CPUThresholds{
@@ -179,10 +179,10 @@ func policyManifest(object *v1alpha1.DBScalingPolicy, p scaling.Policy) map[stri
 	}
 }
 
-func apiClasses(in []string) []v1alpha1.InstanceClass {
-	out := make([]v1alpha1.InstanceClass, len(in))
-	for n, class := range in {
-		out[n] = v1alpha1.InstanceClass(class)
+func apiClasses(names []string) []v1alpha1.InstanceClass {
+	classes := make([]v1alpha1.InstanceClass, len(names))
+	for n, class := range names {
+		classes[n] = v1alpha1.InstanceClass(class)
 	}
-	return out
+	return classes
 }

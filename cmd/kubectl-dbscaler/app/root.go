@@ -1,4 +1,4 @@
-// Package app is the commands of the plugin kubectl-dbscaler.
+// Package app implements the commands of the kubectl plugin kubectl-dbscaler.
 package app
 
 import (
@@ -11,34 +11,43 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// ExitInvalidInput is the exit code of a command that was given something it cannot use: flags, a policy or a recording.
-const ExitInvalidInput = 2
+// The exit codes of the plugin after an error.
+const (
+	// ExitFailure is the exit code after a failure that is not about the input, for example an AWS error.
+	ExitFailure = 1
+	// ExitInvalidInput is the exit code for invalid flags, an invalid policy or an invalid recording (InputError).
+	ExitInvalidInput = 2
+)
 
-// InputError says that what was given cannot be used, and why, in one line.
+// InputError reports invalid input: flags, a policy or a recording. Its message is one line.
 type InputError struct{ Err error }
 
 // Error implements error.
 func (e *InputError) Error() string { return e.Err.Error() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *InputError) Unwrap() error { return e.Err }
 
-// asInputError marks an error as being about what was given.
+// asInputError wraps an error as an InputError. It returns nil and an InputError unchanged.
 func asInputError(err error) error {
-	var already *InputError
-	if err == nil || errors.As(err, &already) {
+	var inputErr *InputError
+	if err == nil || errors.As(err, &inputErr) {
 		return err
 	}
 	return &InputError{err}
 }
 
-// New makes the plugin's root command. The clock says what is so far back in CloudWatch.
+// New returns the root command of the plugin. The clock gives the end of the time that --cloudwatch reads.
 func New(streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
 	kube := genericclioptions.NewConfigFlags(true)
 	root := &cobra.Command{
 		Use:   "kubectl-dbscaler",
-		Short: "See what dbscaler would have done, and find the policy that would have done best",
-		// Errors are shown by main, in one line.
+		Short: "Simulate a policy under a recorded load, and recommend a better one",
+		Long: `Simulate what a DBScalingPolicy would have done under a recorded load, and recommend the policy that would have done best.
+Nothing in AWS or in the cluster is changed.
+
+Exit codes: 0 after success, 1 after a failure, 2 for invalid input (flags, policy or recording).`,
+		// main prints errors, in one line.
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl dbscaler"},
@@ -48,7 +57,7 @@ func New(streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
 		if len(args) == 0 {
 			return c.Help()
 		}
-		text := fmt.Sprintf("there is no command %q", args[0])
+		text := fmt.Sprintf("unknown command %q", args[0])
 		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 			text += fmt.Sprintf(": did you mean %q?", near[0])
 		}
@@ -63,7 +72,7 @@ func New(streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
 	return root
 }
 
-// validateArgs lets cobra check arguments, and marks what it finds as being about the input.
+// validateArgs returns a cobra check of the positional arguments that reports errors as InputError.
 func validateArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error { return asInputError(check(c, args)) }
 }
