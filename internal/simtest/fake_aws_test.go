@@ -218,7 +218,23 @@ func (s *simulation) execute(target scaling.Target, call scaling.Call) error {
 	default:
 		err = fmt.Errorf("unknown action %s", call.Action)
 	}
-	return classifyError(err)
+	return classifyError(err, operationName(call.Action))
+}
+
+// operationName is the RDS operation that carries out an action.
+func operationName(action scaling.Action) string {
+	switch action {
+	case scaling.ModifyInstanceClass, scaling.ModifyPromotionTier:
+		return "ModifyDBInstance"
+	case scaling.DeleteReader:
+		return "DeleteDBInstance"
+	case scaling.Failover:
+		return "FailoverDBCluster"
+	case scaling.ModifyClusterClass, scaling.ModifyCapacity:
+		return "ModifyDBCluster"
+	case scaling.CreateReader: // createReader knows which of two operations it is
+	}
+	return ""
 }
 
 // createReader creates a reader in an availability zone that was not tried yet.
@@ -232,8 +248,10 @@ func (s *simulation) createReader(target scaling.Target, call scaling.Call) erro
 		return &scaling.NoCapacityError{LastZone: true, Err: fmt.Errorf("%w: no availability zone is left", scaling.ErrNoCapacity)}
 	}
 	tier := call.PromotionTier
+	operation := "CreateDBInstance"
 	var err error
 	if target.Kind == scaling.DBInstance {
+		operation = "CreateDBInstanceReadReplica"
 		_, err = s.world.CreateReplica(region, model.CreateReplicaRequest{
 			Identifier: call.Instance, Source: target.Identifier, Class: call.InstanceClass, AvailabilityZone: zones[0], Tags: tags,
 		})
@@ -243,18 +261,18 @@ func (s *simulation) createReader(target scaling.Target, call scaling.Call) erro
 			AvailabilityZone: zones[0], Tags: tags, PerformanceInsights: true,
 		})
 	}
-	if err = classifyError(err); errors.Is(err, scaling.ErrNoCapacity) {
+	if err = classifyError(err, operation); errors.Is(err, scaling.ErrNoCapacity) {
 		return &scaling.NoCapacityError{Zone: zones[0], LastZone: len(zones) == 1, Err: err}
 	}
 	return err
 }
 
 // classifyError converts an error of the model as package awsx does.
-func classifyError(err error) error {
+func classifyError(err error, operation string) error {
 	var fault *model.APIError
 	if errors.As(err, &fault) {
 		return awsx.Classify(&smithy.OperationError{
-			ServiceID: "RDS", OperationName: "request", Err: &smithy.GenericAPIError{Code: fault.Code, Message: fault.Message},
+			ServiceID: "RDS", OperationName: operation, Err: &smithy.GenericAPIError{Code: fault.Code, Message: fault.Message},
 		})
 	}
 	return err
