@@ -10,143 +10,148 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// awsObserver sees the model's world as the operator's AWS edge sees AWS: as late, and as often.
+// awsObserver observes the simulated world as the operator's AWS client observes AWS: with the same delays and at the same intervals.
 type awsObserver struct {
 	world            *model.World
 	target           scaling.Target
 	orderableClasses []string
-	// cursor is up to where what was published has been taken in.
+	// cursor is the time up to which published metrics were recorded.
 	cursor          time.Time
-	feeds           map[string]*metricFeed // by resource id
+	feeds           map[string]*metricFeed // by resource ID
 	writer, readers roleHistory
-	// topology is what was last described, without samples; At is when. It is out of date after a change.
-	topology        scaling.Observation
-	resourceIDs     []string // of its instances
-	instances       []scaling.Instance
+	// topology is the newest description, without samples. Its ObservedAt is when it was read.
+	topology    scaling.Observation
+	resourceIDs []string // of its instances
+	// instances is the buffer of the returned instances: each observe overwrites it.
+	instances []scaling.Instance
+	// topologyChanged says that the operator changed the topology since it was described.
 	topologyChanged bool
+	// processedEvents is the number of the world's events when the topology was described.
 	processedEvents int
 }
 
-func newAWSObserver(w *model.World, s Setup) *awsObserver {
-	slowly := roleHistory{readSchedule: readSchedule{interval: slowInterval}}
+func newAWSObserver(world *model.World, s Setup) *awsObserver {
+	history := roleHistory{readSchedule: readSchedule{interval: slowInterval}}
 	return &awsObserver{
-		world: w, target: s.Policy.Target, orderableClasses: s.orderableClasses(), feeds: map[string]*metricFeed{}, writer: slowly, readers: slowly, topologyChanged: true,
+		world: world, target: s.Policy.Target, orderableClasses: s.orderableClasses(), feeds: map[string]*metricFeed{},
+		writer: history, readers: history, topologyChanged: true,
 	}
 }
 
-// observe is what the operator would see at now, no older than notBefore and never older than the edge lets it be.
-func (e *awsObserver) observe(now, notBefore time.Time) scaling.Observation {
+// observe returns the operator's observation at now. It is not older than notBefore, and never older than maxSnapshotAge.
+func (obs *awsObserver) observe(now, notBefore time.Time) scaling.Observation {
 	if oldest := now.Add(-maxSnapshotAge); notBefore.Before(oldest) {
 		notBefore = oldest
 	}
-	if e.topologyChanged || e.topology.ObservedAt.Before(notBefore) || e.isStale(now) {
-		e.refresh(now, notBefore)
+	if obs.topologyChanged || obs.topology.ObservedAt.Before(notBefore) || obs.isStale(now) {
+		obs.refresh(now, notBefore)
 	}
-	o := e.topology
-	e.instances = append(e.instances[:0], o.Instances...) // no observation outlives a look
-	o.Instances = e.instances
-	o.WriterCPU, o.ReadersCPU = e.writer.samples, e.readers.samples
+	o := obs.topology
+	obs.instances = append(obs.instances[:0], o.Instances...) // an observation is used for one reconcile only
+	o.Instances = obs.instances
+	o.WriterCPU, o.ReadersCPU = obs.writer.samples, obs.readers.samples
 	aurora := isAurora(o.Engine)
 	for n := range o.Instances {
-		if f, known := e.feeds[e.resourceIDs[n]]; known {
-			f.addSamples(&o.Instances[n], now, aurora)
+		if feed, exists := obs.feeds[obs.resourceIDs[n]]; exists {
+			feed.addSamples(&o.Instances[n], now, aurora)
 		}
 	}
 	return o
 }
 
-// isAurora says whether an engine is Aurora's.
+// isAurora says whether an engine is an Aurora engine.
 func isAurora(engine string) bool { return strings.HasPrefix(engine, "aurora-") }
 
-// isStale says whether something has to be read again.
-func (e *awsObserver) isStale(now time.Time) bool {
-	if e.writer.isStale(now) || e.target.Kind == scaling.DBCluster && e.readers.isStale(now) {
+// isStale says whether any metrics have to be read again.
+func (obs *awsObserver) isStale(now time.Time) bool {
+	if obs.writer.isStale(now) || obs.target.Kind == scaling.DBCluster && obs.readers.isStale(now) {
 		return true
 	}
-	for n := range e.topology.Instances {
-		if e.topology.Instances[n].CreatedAt.IsZero() {
+	for n := range obs.topology.Instances {
+		if obs.topology.Instances[n].CreatedAt.IsZero() {
 			continue
 		}
-		f, known := e.feeds[e.resourceIDs[n]]
-		if !known || f.minuteSchedule.isStale(now) || f.slowSchedule.isStale(now) || f.uptimeSchedule.isStale(now) {
+		feed, exists := obs.feeds[obs.resourceIDs[n]]
+		if !exists || feed.minuteSchedule.isStale(now) || feed.slowSchedule.isStale(now) || feed.uptimeSchedule.isStale(now) {
 			return true
 		}
 	}
 	return false
 }
 
-// refresh brings the topology up to date, and the samples that are due.
-func (e *awsObserver) refresh(now, notBefore time.Time) {
-	switch happened := e.world.ProcessedEvents(); {
-	case e.topologyChanged, e.processedEvents != happened && e.topology.ObservedAt.Before(notBefore):
-		e.describeTopology(now)
-		e.topologyChanged, e.processedEvents = false, happened
-	case e.topology.ObservedAt.Before(notBefore):
-		e.topology.ObservedAt = now // it would look the same
+// refresh reads the topology, if it may have changed, and the metrics that are due.
+func (obs *awsObserver) refresh(now, notBefore time.Time) {
+	switch processed := obs.world.ProcessedEvents(); {
+	case obs.topologyChanged, obs.processedEvents != processed && obs.topology.ObservedAt.Before(notBefore):
+		obs.describeTopology(now)
+		obs.topologyChanged, obs.processedEvents = false, processed
+	case obs.topology.ObservedAt.Before(notBefore):
+		obs.topology.ObservedAt = now // nothing happened, so a new description would be equal
 	}
-	alone := e.target.Kind == scaling.DBInstance
-	e.cursor = e.world.ForEachPublished(e.target.Scope.Region, e.target.Identifier, e.cursor, func(r model.InstanceMetrics) {
-		e.feedOf(r.ResourceID).record(r)
+	standalone := obs.target.Kind == scaling.DBInstance
+	obs.cursor = obs.world.ForEachPublished(obs.target.Scope.Region, obs.target.Identifier, obs.cursor, func(metrics model.InstanceMetrics) {
+		obs.feedOf(metrics.ResourceID).record(metrics)
 		switch {
-		case r.IsWriter:
-			e.writer.record(r)
-		case !alone:
-			e.readers.record(r)
+		case metrics.IsWriter:
+			obs.writer.record(metrics)
+		case !standalone:
+			obs.readers.record(metrics)
 		}
 	})
-	e.writer.read(now)
-	e.readers.read(now)
-	for n := range e.topology.Instances {
-		if created := e.topology.Instances[n].CreatedAt; !created.IsZero() {
-			e.feedOf(e.resourceIDs[n]).read(now, created)
+	obs.writer.read(now)
+	obs.readers.read(now)
+	for n := range obs.topology.Instances {
+		if created := obs.topology.Instances[n].CreatedAt; !created.IsZero() {
+			obs.feedOf(obs.resourceIDs[n]).read(now, created)
 		}
 	}
-	if len(e.feeds) > len(e.resourceIDs) {
-		e.dropUnusedFeeds()
+	if len(obs.feeds) > len(obs.resourceIDs) {
+		obs.dropUnusedFeeds()
 	}
 }
 
-func (e *awsObserver) feedOf(resource string) *metricFeed {
-	f, known := e.feeds[resource]
-	if !known {
-		f = &metricFeed{slowSchedule: readSchedule{interval: slowInterval}, uptimeSchedule: readSchedule{interval: uptimeInterval}}
-		e.feeds[resource] = f
+// feedOf returns the feed of a resource ID. It creates the feed if there is none.
+func (obs *awsObserver) feedOf(resource string) *metricFeed {
+	feed, exists := obs.feeds[resource]
+	if !exists {
+		feed = &metricFeed{slowSchedule: readSchedule{interval: slowInterval}, uptimeSchedule: readSchedule{interval: uptimeInterval}}
+		obs.feeds[resource] = feed
 	}
-	return f
+	return feed
 }
 
-// dropUnusedFeeds drops the feeds of instances that are gone.
-func (e *awsObserver) dropUnusedFeeds() {
-	for resource := range e.feeds {
-		if !slices.Contains(e.resourceIDs, resource) {
-			delete(e.feeds, resource)
+// dropUnusedFeeds deletes the feeds of deleted instances.
+func (obs *awsObserver) dropUnusedFeeds() {
+	for resource := range obs.feeds {
+		if !slices.Contains(obs.resourceIDs, resource) {
+			delete(obs.feeds, resource)
 		}
 	}
 }
 
-// describeTopology reads the topology.
-func (e *awsObserver) describeTopology(now time.Time) {
-	region, id := e.target.Scope.Region, e.target.Identifier
-	o := scaling.Observation{ObservedAt: now, Orderable: e.orderableClasses}
+// describeTopology reads the topology, the writer first and the readers by name.
+func (obs *awsObserver) describeTopology(now time.Time) {
+	region, id := obs.target.Scope.Region, obs.target.Identifier
+	o := scaling.Observation{ObservedAt: now, Orderable: obs.orderableClasses}
 	var members []*model.Instance
 	writer := id
-	if e.target.Kind == scaling.DBCluster {
-		c, err := e.world.Cluster(region, id)
+	if obs.target.Kind == scaling.DBCluster {
+		cluster, err := obs.world.Cluster(region, id)
 		if err != nil {
-			e.topology, e.resourceIDs = o, nil
+			obs.topology, obs.resourceIDs = o, nil
 			return
 		}
-		o.Found, o.Kind, o.ARN, o.Engine, o.EngineVersion = true, scaling.DBCluster, c.ARN(), c.Engine, c.EngineVersion
-		o.Status, o.Tags, writer = c.Status, c.Tags, c.Writer
-		for _, member := range c.Members {
-			if i, err := e.world.Instance(region, member); err == nil {
-				members = append(members, i)
+		o.Found, o.Kind, o.ARN, o.Engine, o.EngineVersion = true, scaling.DBCluster, cluster.ARN(), cluster.Engine, cluster.EngineVersion
+		o.Status, o.Tags, writer = cluster.Status, cluster.Tags, cluster.Writer
+		for _, member := range cluster.Members {
+			if instance, err := obs.world.Instance(region, member); err == nil {
+				members = append(members, instance)
 			}
 		}
-	} else if i, err := e.world.Instance(region, id); err == nil {
-		o.Found, o.Kind, o.ARN, o.Engine, o.EngineVersion = true, scaling.DBInstance, i.ARN(), i.Engine, i.EngineVersion
-		o.Status, o.Tags, o.MultiAZ = i.Status, i.Tags, i.MultiAZ
-		members = append(members, i)
+	} else if instance, err := obs.world.Instance(region, id); err == nil {
+		o.Found, o.Kind, o.ARN, o.Engine, o.EngineVersion = true, scaling.DBInstance, instance.ARN(), instance.Engine, instance.EngineVersion
+		o.Status, o.Tags, o.MultiAZ = instance.Status, instance.Tags, instance.MultiAZ
+		members = append(members, instance)
 	}
 	slices.SortFunc(members, func(a, b *model.Instance) int {
 		if (a.Identifier == writer) != (b.Identifier == writer) {
@@ -157,22 +162,23 @@ func (e *awsObserver) describeTopology(now time.Time) {
 		}
 		return cmp.Compare(a.Identifier, b.Identifier)
 	})
-	e.resourceIDs = make([]string, 0, len(members))
-	for _, i := range members {
-		e.resourceIDs = append(e.resourceIDs, i.ResourceID)
-		o.Instances = append(o.Instances, describeInstance(i, i.Identifier == writer))
+	obs.resourceIDs = make([]string, 0, len(members))
+	for _, instance := range members {
+		obs.resourceIDs = append(obs.resourceIDs, instance.ResourceID)
+		o.Instances = append(o.Instances, describeInstance(instance, instance.Identifier == writer))
 	}
-	e.topology = o
+	obs.topology = o
 }
 
-// describeInstance is what the RDS API shows of an instance.
-func describeInstance(i *model.Instance, writer bool) scaling.Instance {
+// describeInstance is an instance as the RDS API describes it.
+func describeInstance(instance *model.Instance, writer bool) scaling.Instance {
 	out := scaling.Instance{
-		Identifier: i.Identifier, ARN: i.ARN(), Class: i.Class, PendingClass: i.PendingChanges.Class, Status: i.Status, Writer: writer,
-		PromotionTier: i.PromotionTier, AvailabilityZone: i.AvailabilityZone, CreatedAt: i.CreatedAt, Tags: i.Tags,
+		Identifier: instance.Identifier, ARN: instance.ARN(), Class: instance.Class, PendingClass: instance.PendingChanges.Class,
+		Status: instance.Status, Writer: writer,
+		PromotionTier: instance.PromotionTier, AvailabilityZone: instance.AvailabilityZone, CreatedAt: instance.CreatedAt, Tags: instance.Tags,
 	}
-	if !isAurora(i.Engine) {
-		out.BackupWindow = i.BackupWindow
+	if !isAurora(instance.Engine) {
+		out.BackupWindow = instance.BackupWindow
 	}
 	return out
 }

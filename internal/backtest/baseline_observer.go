@@ -10,86 +10,90 @@ import (
 )
 
 const (
-	// loadAveragePeriod is what an agent on the machine averages over, and retryPeriod how soon waiting work is asked for again: it shows
-	// as so many more that want a CPU.
+	// loadAveragePeriod is the period over which an agent on the host averages the load.
 	loadAveragePeriod = time.Minute
-	retryPeriod       = 10 * time.Minute
+	// retryPeriod is the time in which clients request waiting work again: the backlog adds so much to the load.
+	retryPeriod = 10 * time.Minute
 )
 
-// baselineObserver are what another autoscaler sees with: the means of the pool that CloudWatch has, and what runs on the machines now.
+// baselineObserver observes the simulated world as another autoscaler does: the pool's metrics in CloudWatch, and the present load
+// on the hosts.
 type baselineObserver struct {
 	world    *model.World
 	setup    Setup
 	lookback time.Duration
-	// cursor is up to where what was published has been taken in.
-	cursor          time.Time
+	// cursor is the time up to which published metrics were recorded.
+	cursor time.Time
+	// cpu is the pool's mean CPU and hottestCPU that of the busiest instance, both in percent.
 	cpu, hottestCPU scaling.Series
-	// newMinutes adds up the minutes that are being taken in.
+	// newMinutes is the buffer of the minutes that are being recorded.
 	newMinutes []minuteSum
-	// loadSamples are the last looks at what runs, and next is where the following one goes.
+	// loadSamples is a ring buffer of the load in vCPUs, and nextLoadSample the number of samples ever added.
 	loadSamples    []float64
 	nextLoadSample int
 }
 
-// minuteSum are of the instances that published a minute.
+// minuteSum sums the CPU of the instances that published a minute, in percent.
 type minuteSum struct {
 	instances      int
 	total, hottest float64
 }
 
-func newBaselineObserver(w *model.World, s Setup, p baseline.Autoscaler) baselineObserver {
-	looks := max(1, int(loadAveragePeriod/max(p.Interval, time.Second)))
-	return baselineObserver{world: w, setup: s, lookback: max(p.Lookback, time.Hour), cursor: w.Now(), loadSamples: make([]float64, 0, looks)}
+func newBaselineObserver(world *model.World, s Setup, autoscaler baseline.Autoscaler) baselineObserver {
+	samples := max(1, int(loadAveragePeriod/max(autoscaler.Interval, time.Second)))
+	return baselineObserver{
+		world: world, setup: s, lookback: max(autoscaler.Lookback, time.Hour), cursor: world.Now(), loadSamples: make([]float64, 0, samples),
+	}
 }
 
-// observe brings a view up to date.
-func (e *baselineObserver) observe(now time.Time, view *baseline.Observation) {
-	first := e.cursor
-	e.newMinutes = e.newMinutes[:0]
-	e.cursor = e.world.ForEachPublished(e.setup.Policy.Target.Scope.Region, e.setup.Policy.Target.Identifier, first, func(r model.InstanceMetrics) {
-		if r.IsWriter != (e.setup.Pool == scaling.Writer) {
+// observe updates an observation to the metrics and the load at now.
+func (b *baselineObserver) observe(now time.Time, observation *baseline.Observation) {
+	first, target := b.cursor, b.setup.Policy.Target
+	b.newMinutes = b.newMinutes[:0]
+	b.cursor = b.world.ForEachPublished(target.Scope.Region, target.Identifier, first, func(metrics model.InstanceMetrics) {
+		if metrics.IsWriter != (b.setup.Pool == scaling.Writer) {
 			return
 		}
-		n := int(r.Time.Sub(first) / time.Minute)
-		for len(e.newMinutes) <= n {
-			e.newMinutes = append(e.newMinutes, minuteSum{})
+		n := int(metrics.Time.Sub(first) / time.Minute)
+		for len(b.newMinutes) <= n {
+			b.newMinutes = append(b.newMinutes, minuteSum{})
 		}
-		e.newMinutes[n].instances++
-		e.newMinutes[n].total += r.CPUPercent
-		e.newMinutes[n].hottest = max(e.newMinutes[n].hottest, r.CPUPercent)
+		b.newMinutes[n].instances++
+		b.newMinutes[n].total += metrics.CPUPercent
+		b.newMinutes[n].hottest = max(b.newMinutes[n].hottest, metrics.CPUPercent)
 	})
-	for n, s := range e.newMinutes {
-		if at := first.Add(time.Duration(n) * time.Minute); s.instances > 0 {
-			e.cpu = append(e.cpu, scaling.Sample{Time: at, Value: s.total / float64(s.instances)})
-			e.hottestCPU = append(e.hottestCPU, scaling.Sample{Time: at, Value: s.hottest})
+	for n, sum := range b.newMinutes {
+		if at := first.Add(time.Duration(n) * time.Minute); sum.instances > 0 {
+			b.cpu = append(b.cpu, scaling.Sample{Time: at, Value: sum.total / float64(sum.instances)})
+			b.hottestCPU = append(b.hottestCPU, scaling.Sample{Time: at, Value: sum.hottest})
 		}
 	}
-	if n := e.cpu.IndexFrom(now.Add(-e.lookback)); n > len(e.cpu)/2 {
-		e.cpu, e.hottestCPU = append(scaling.Series(nil), e.cpu[n:]...), append(scaling.Series(nil), e.hottestCPU[n:]...)
+	if n := b.cpu.IndexFrom(now.Add(-b.lookback)); n > len(b.cpu)/2 {
+		b.cpu, b.hottestCPU = append(scaling.Series(nil), b.cpu[n:]...), append(scaling.Series(nil), b.hottestCPU[n:]...)
 	}
-	view.CPUPercent, view.HottestPercent, view.RunningVCPUs = e.cpu, e.hottestCPU, e.averageLoad()
-	if !isRecorded(e.setup.Recording, now) {
-		view.RunningVCPUs = math.NaN() // nobody is told anything in a gap
+	observation.CPUPercent, observation.HottestPercent, observation.RunningVCPUs = b.cpu, b.hottestCPU, b.averageLoad()
+	if !isRecorded(b.setup.Recording, now) {
+		observation.RunningVCPUs = math.NaN() // nothing is observed in a gap
 	}
 }
 
-// averageLoad is the vCPUs that had or wanted a CPU, over the last minute.
-func (e *baselineObserver) averageLoad() float64 {
-	writer, readers, _ := e.world.PoolGroundTruth(e.setup.Policy.Target.Scope.Region, e.setup.Policy.Target.Identifier)
+// averageLoad is the mean load of the last minute in vCPUs: the demand, and the backlog that clients request again.
+func (b *baselineObserver) averageLoad() float64 {
+	writer, readers, _ := b.world.PoolGroundTruth(b.setup.Policy.Target.Scope.Region, b.setup.Policy.Target.Identifier)
 	pool := readers
-	if e.setup.Pool == scaling.Writer {
+	if b.setup.Pool == scaling.Writer {
 		pool = writer
 	}
 	value := pool.DemandVCPUs + pool.BacklogVCPUSeconds/retryPeriod.Seconds()
-	if len(e.loadSamples) < cap(e.loadSamples) {
-		e.loadSamples = append(e.loadSamples, value)
+	if len(b.loadSamples) < cap(b.loadSamples) {
+		b.loadSamples = append(b.loadSamples, value)
 	} else {
-		e.loadSamples[e.nextLoadSample%len(e.loadSamples)] = value
+		b.loadSamples[b.nextLoadSample%len(b.loadSamples)] = value
 	}
-	e.nextLoadSample++
+	b.nextLoadSample++
 	total := 0.0
-	for _, v := range e.loadSamples {
+	for _, v := range b.loadSamples {
 		total += v
 	}
-	return total / float64(len(e.loadSamples))
+	return total / float64(len(b.loadSamples))
 }

@@ -13,17 +13,20 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// errPoolNotScaled: an autoscaler does nothing about the pool that is played.
-var errPoolNotScaled = errors.New("it does not scale this pool")
+// errPoolNotScaled says that an autoscaler does not scale the recorded pool.
+var errPoolNotScaled = errors.New("the autoscaler does not scale this pool")
 
-// An Aurora reader takes 3 to 8 minutes to be created by Aurora Auto Scaling, as its users report.
+// Aurora Auto Scaling takes 3 to 8 minutes to create a reader, as its users report.
 const minAuroraCreation, maxAuroraCreation = 3 * time.Minute, 8 * time.Minute
 
-// runBaseline runs another autoscaler under the recorded load, by its own rule and with its own means. The error is errPoolNotScaled where
-// it leaves the pool alone.
-func runBaseline(ctx context.Context, s Setup, p baseline.Autoscaler) (Run, error) {
-	run := Run{ID: p.ID, Name: p.Name, Source: p.Source, Kind: BaselineRun, OtherPlatform: p.Method == baseline.MethodSeamless}
-	r, err := baselineLadder(s, p.Method)
+// runBaseline simulates another autoscaler under the recorded load, with its own rule and its own method of scaling. The error is
+// errPoolNotScaled if the autoscaler does not scale the pool.
+func runBaseline(ctx context.Context, s Setup, autoscaler baseline.Autoscaler) (Run, error) {
+	run := Run{
+		ID: autoscaler.ID, Name: autoscaler.Name, Source: autoscaler.Source, Kind: BaselineRun,
+		OtherPlatform: autoscaler.Method == baseline.MethodSeamless,
+	}
+	ladder, err := baselineLadder(s, autoscaler.Method)
 	if err != nil {
 		return run, err
 	}
@@ -31,40 +34,42 @@ func runBaseline(ctx context.Context, s Setup, p baseline.Autoscaler) (Run, erro
 	if err != nil {
 		return run, err
 	}
-	if p.Method == baseline.MethodReaders {
-		scenario.MinCreateDuration, scenario.MaxCreateDuration = metav1.Duration{Duration: minAuroraCreation}, metav1.Duration{Duration: maxAuroraCreation}
+	if autoscaler.Method == baseline.MethodReaders {
+		scenario.MinCreateDuration = metav1.Duration{Duration: minAuroraCreation}
+		scenario.MaxCreateDuration = metav1.Duration{Duration: maxAuroraCreation}
 	}
-	w, err := model.New(scenario)
+	world, err := model.New(scenario)
 	if err != nil {
 		return run, err
 	}
-	m := newScorer(w, s)
-	a := newBaselineRunner(w, s, p, r, m)
-	if p.Method == baseline.MethodSeamless {
-		m.billedSize = func() (float64, float64) { return r.sizes[a.billedRung].vcpus, r.sizes[a.billedRung].hourlyCost }
+	sc := newScorer(world, s)
+	runner := newBaselineRunner(world, s, autoscaler, ladder, sc)
+	if autoscaler.Method == baseline.MethodSeamless {
+		sc.billedSize = func() (float64, float64) {
+			return ladder.sizes[runner.billedRung].vcpus, ladder.sizes[runner.billedRung].hourlyCost
+		}
 	}
-	err = simulate(ctx, s, w, m, a.evaluate)
-	return m.result(run), err
+	err = simulate(ctx, s, world, sc, runner.evaluate)
+	return sc.result(run), err
 }
 
-// baselineLadder are the sizes that an autoscaler can go to by its means.
-func baselineLadder(s Setup, means baseline.Method) (sizeLadder, error) {
-	switch means {
+// baselineLadder has the sizes that an autoscaler can reach with its method of scaling.
+func baselineLadder(s Setup, method baseline.Method) (sizeLadder, error) {
+	switch method {
 	case baseline.MethodReaders:
 		if s.Pool != scaling.Readers {
 			return sizeLadder{}, errPoolNotScaled
 		}
-		r := s.newSizeLadder(func(x poolSize) bool { return x.InstanceClass == s.InitialShape.InstanceClass })
-		return r, nil
+		return s.newSizeLadder(func(x poolSize) bool { return x.InstanceClass == s.InitialShape.InstanceClass }), nil
 	case baseline.MethodClasses:
 		return s.newSizeLadder(func(x poolSize) bool { return x.Count == s.InitialShape.Count }), nil
 	case baseline.MethodSeamless:
 		return s.newSizeLadder(func(poolSize) bool { return true }), nil
 	}
-	return sizeLadder{}, fmt.Errorf("nobody knows how to scale by %q", means)
+	return sizeLadder{}, fmt.Errorf("unknown method of scaling %q", method)
 }
 
-// baselineRunner is another autoscaler at work.
+// baselineRunner simulates another autoscaler.
 type baselineRunner struct {
 	autoscaler  baseline.Autoscaler
 	rule        baseline.Rule
@@ -74,169 +79,175 @@ type baselineRunner struct {
 	recordEvent func(Event)
 	observation baseline.Observation
 	observer    baselineObserver
-	// targetRung is the rung that it is on its way to, billed the one that is paid for; the same as the present one at rest.
+	// targetRung is the rung that the change in progress leads to, billedRung the rung that is paid for. Without a change, both are the
+	// current rung.
 	targetRung, billedRung int
-	// effectiveAt is when a seamless change has effect.
+	// effectiveAt is when a seamless change takes effect.
 	effectiveAt time.Time
-	// asked names the instances that were asked to change, in order, and created counts the readers that were ever created.
+	// pendingInstances are the instances that still have to be resized, in this order.
 	pendingInstances []string
-	createdReaders   int
+	// createdReaders is the number of readers that were ever created. It makes their names unique.
+	createdReaders int
 }
 
-func newBaselineRunner(w *model.World, s Setup, p baseline.Autoscaler, r sizeLadder, m *scorer) *baselineRunner {
-	a := &baselineRunner{autoscaler: p, rule: p.NewRule(), setup: s, world: w, ladder: r, recordEvent: m.recordEvent, targetRung: r.startRung, billedRung: r.startRung}
-	a.observation = baseline.Observation{LadderVCPUs: r.vcpus(), Rung: r.startRung}
-	a.observer = newBaselineObserver(w, s, p)
-	return a
-}
-
-// evaluate lets the autoscaler look, carries out what it wants, and says when it looks again.
-func (a *baselineRunner) evaluate(now time.Time) time.Duration {
-	a.advanceChange(now)
-	a.observer.observe(now, &a.observation)
-	a.observation.Now, a.observation.ChangeInProgress = now, a.targetRung != a.observation.Rung
-	if to := a.rule.DesiredRung(a.observation); to != a.observation.Rung && !a.observation.ChangeInProgress {
-		a.startChange(min(max(to, 0), len(a.ladder.sizes)-1), now)
+func newBaselineRunner(world *model.World, s Setup, autoscaler baseline.Autoscaler, ladder sizeLadder, sc *scorer) *baselineRunner {
+	return &baselineRunner{
+		autoscaler: autoscaler, rule: autoscaler.NewRule(), setup: s, world: world, ladder: ladder, recordEvent: sc.recordEvent,
+		observation: baseline.Observation{LadderVCPUs: ladder.vcpus(), Rung: ladder.startRung},
+		observer:    newBaselineObserver(world, s, autoscaler), targetRung: ladder.startRung, billedRung: ladder.startRung,
 	}
-	return a.autoscaler.Interval
 }
 
-// startChange sets out for another rung.
-func (a *baselineRunner) startChange(to int, now time.Time) {
-	from := a.ladder.sizes[a.observation.Rung]
+// evaluate runs the autoscaler's rule once and starts the change that it requests. It returns the time until the next evaluation.
+func (b *baselineRunner) evaluate(now time.Time) time.Duration {
+	b.advanceChange(now)
+	b.observer.observe(now, &b.observation)
+	b.observation.Now, b.observation.ChangeInProgress = now, b.targetRung != b.observation.Rung
+	if rung := b.rule.DesiredRung(b.observation); rung != b.observation.Rung && !b.observation.ChangeInProgress {
+		b.startChange(min(max(rung, 0), len(b.ladder.sizes)-1), now)
+	}
+	return b.autoscaler.Interval
+}
+
+// startChange starts the change to another rung.
+func (b *baselineRunner) startChange(rung int, now time.Time) {
+	from := b.ladder.sizes[b.observation.Rung]
 	kind := EventScaleUp
-	if to < a.observation.Rung {
+	if rung < b.observation.Rung {
 		kind = EventScaleDown
 	}
-	a.targetRung = to
-	a.recordEvent(Event{Time: now, Kind: kind, Message: fmt.Sprintf("%s → %s, by its rule", from.Shape, a.ladder.sizes[to].Shape)})
-	switch a.autoscaler.Method {
+	b.targetRung = rung
+	b.recordEvent(Event{Time: now, Kind: kind, Message: fmt.Sprintf("%s → %s, by its rule", from.Shape, b.ladder.sizes[rung].Shape)})
+	switch b.autoscaler.Method {
 	case baseline.MethodReaders:
-		a.changeReaderCount(a.ladder.sizes[to].Count - from.Count)
+		b.changeReaderCount(b.ladder.sizes[rung].Count - from.Count)
 	case baseline.MethodClasses:
-		a.pendingInstances = a.poolInstances()
+		b.pendingInstances = b.poolInstances()
 	case baseline.MethodSeamless:
-		a.effectiveAt = now.Add(a.autoscaler.ChangeDelay)
-		a.billedRung = max(a.billedRung, to) // what is made before the old is broken is paid for meanwhile
+		b.effectiveAt = now.Add(b.autoscaler.ChangeDelay)
+		b.billedRung = max(b.billedRung, rung) // make before break: the larger size is paid for during the change
 	}
-	a.advanceChange(now)
+	b.advanceChange(now)
 }
 
-// advanceChange carries a change further, and ends it.
-func (a *baselineRunner) advanceChange(now time.Time) {
-	if a.targetRung == a.observation.Rung {
+// advanceChange continues the change in progress, and ends it when it is complete.
+func (b *baselineRunner) advanceChange(now time.Time) {
+	if b.targetRung == b.observation.Rung {
 		return
 	}
 	done := false
-	switch a.autoscaler.Method {
+	switch b.autoscaler.Method {
 	case baseline.MethodReaders:
-		done = a.hasTargetReaders()
+		done = b.hasTargetReaders()
 	case baseline.MethodClasses:
-		done = a.resizeInstances()
+		done = b.resizeInstances()
 	case baseline.MethodSeamless:
-		if done = !now.Before(a.effectiveAt); done {
-			a.setVCPUs()
+		if done = !now.Before(b.effectiveAt); done {
+			b.setVCPUs()
 		}
 	}
 	if done {
-		a.observation.Rung, a.billedRung, a.observation.ChangedAt = a.targetRung, a.targetRung, now
+		b.observation.Rung, b.billedRung, b.observation.ChangedAt = b.targetRung, b.targetRung, now
 	}
 }
 
-func (a *baselineRunner) targetKey() (region, id string) {
-	return a.setup.Policy.Target.Scope.Region, a.setup.Policy.Target.Identifier
+// targetKey identifies the target in the simulated world.
+func (b *baselineRunner) targetKey() (region, id string) {
+	return b.setup.Policy.Target.Scope.Region, b.setup.Policy.Target.Identifier
 }
 
-// poolInstances are the instances of the pool, in the order of their creation.
-func (a *baselineRunner) poolInstances() []string {
-	region, id := a.targetKey()
+// poolInstances are the names of the pool's instances, in the order of their creation.
+func (b *baselineRunner) poolInstances() []string {
+	region, id := b.targetKey()
 	var out []string
-	a.world.ForEachInstance(region, id, func(i *model.Instance, writer bool) {
-		if writer == (a.setup.Pool == scaling.Writer) {
+	b.world.ForEachInstance(region, id, func(i *model.Instance, writer bool) {
+		if writer == (b.setup.Pool == scaling.Writer) {
 			out = append(out, i.Identifier)
 		}
 	})
 	return out
 }
 
-// changeReaderCount adds readers, or removes the newest.
-func (a *baselineRunner) changeReaderCount(by int) {
-	region, id := a.targetKey()
+// changeReaderCount creates readers, or deletes the newest ones if the change is negative.
+func (b *baselineRunner) changeReaderCount(by int) {
+	region, id := b.targetKey()
 	for range by {
-		a.createdReaders++
-		_ = createReader(a.world, region, id, fmt.Sprintf("application-autoscaling-%d", a.createdReaders), a.setup.InitialShape.InstanceClass, lastPromotionTier, nil)
+		b.createdReaders++
+		name := fmt.Sprintf("application-autoscaling-%d", b.createdReaders)
+		_ = createReader(b.world, region, id, name, b.setup.InitialShape.InstanceClass, lastPromotionTier, nil)
 	}
-	all := a.poolInstances()
+	readers := b.poolInstances()
 	for n := range -by {
-		_, _ = a.world.DeleteInstance(region, all[len(all)-1-n], true, "") // what cannot be now shows as not settled
+		_, _ = b.world.DeleteInstance(region, readers[len(readers)-1-n], true, "") // hasTargetReaders stays false if it fails
 	}
 }
 
 // lastPromotionTier is the promotion tier of readers that Aurora Auto Scaling creates (Aurora user guide).
 const lastPromotionTier = 15
 
-// hasTargetReaders says whether the pool consists of as many instances as were wanted, all available.
-func (a *baselineRunner) hasTargetReaders() bool {
-	region, _ := a.targetKey()
-	all := a.poolInstances()
-	for _, name := range all {
-		if i, err := a.world.Instance(region, name); err != nil || i.Status != scaling.StatusAvailable {
+// hasTargetReaders says whether the pool has the target number of readers, all available.
+func (b *baselineRunner) hasTargetReaders() bool {
+	region, _ := b.targetKey()
+	readers := b.poolInstances()
+	for _, name := range readers {
+		if i, err := b.world.Instance(region, name); err != nil || i.Status != scaling.StatusAvailable {
 			return false
 		}
 	}
-	return len(all) == a.ladder.sizes[a.targetRung].Count
+	return len(readers) == b.ladder.sizes[b.targetRung].Count
 }
 
-// resizeInstances resizes one instance after the other, and says whether all are done. The writer of a cluster with readers is resized as
-// Aurora does it, by a failover to a reader that got the class first.
-func (a *baselineRunner) resizeInstances() bool {
-	region, id := a.targetKey()
-	class := a.ladder.sizes[a.targetRung].InstanceClass
+// resizeInstances resizes one instance after the other, and says whether all are resized. The writer of a cluster with readers is
+// replaced by a failover to a reader that is resized first.
+func (b *baselineRunner) resizeInstances() bool {
+	region, id := b.targetKey()
+	class := b.ladder.sizes[b.targetRung].InstanceClass
 	busy := false
-	a.world.ForEachInstance(region, id, func(i *model.Instance, _ bool) {
+	b.world.ForEachInstance(region, id, func(i *model.Instance, _ bool) {
 		busy = busy || i.Status != scaling.StatusAvailable || i.PendingChanges.Class != ""
 	})
-	for !busy && len(a.pendingInstances) > 0 {
-		name := a.pendingInstances[0]
-		i, err := a.world.Instance(region, name)
-		switch heir := a.promotionCandidate(name); {
+	for !busy && len(b.pendingInstances) > 0 {
+		name := b.pendingInstances[0]
+		i, err := b.world.Instance(region, name)
+		switch candidate := b.promotionCandidate(name); {
 		case err != nil || i.Class == class:
-			a.pendingInstances = a.pendingInstances[1:]
+			b.pendingInstances = b.pendingInstances[1:]
 			continue
-		case heir != nil && heir.Class == class:
-			if _, err := a.world.FailoverCluster(region, id, heir.Identifier); err == nil {
-				a.pendingInstances = a.pendingInstances[1:]
+		case candidate != nil && candidate.Class == class:
+			if _, err := b.world.FailoverCluster(region, id, candidate.Identifier); err == nil {
+				b.pendingInstances = b.pendingInstances[1:]
 			}
-		case heir != nil:
-			_, _ = a.world.ModifyInstance(region, heir.Identifier, model.ModifyInstanceRequest{Class: &class, ApplyImmediately: true})
+		case candidate != nil:
+			_, _ = b.world.ModifyInstance(region, candidate.Identifier, model.ModifyInstanceRequest{Class: &class, ApplyImmediately: true})
 		default:
-			_, _ = a.world.ModifyInstance(region, name, model.ModifyInstanceRequest{Class: &class, ApplyImmediately: true})
+			_, _ = b.world.ModifyInstance(region, name, model.ModifyInstanceRequest{Class: &class, ApplyImmediately: true})
 		}
-		return false // what was refused is asked for again at the next look
+		return false // a refused call is repeated at the next evaluation
 	}
-	return !busy && len(a.pendingInstances) == 0
+	return !busy && len(b.pendingInstances) == 0
 }
 
-// promotionCandidate is the reader that succeeds an instance, where that is the writer of a cluster that has one.
-func (a *baselineRunner) promotionCandidate(name string) *model.Instance {
-	region, id := a.targetKey()
-	c, err := a.world.Cluster(region, id)
-	if err != nil || c.Writer != name {
+// promotionCandidate is the reader that a failover promotes if the instance is the writer of a cluster with readers; otherwise nil.
+func (b *baselineRunner) promotionCandidate(name string) *model.Instance {
+	region, id := b.targetKey()
+	cluster, err := b.world.Cluster(region, id)
+	if err != nil || cluster.Writer != name {
 		return nil
 	}
-	for _, member := range c.Members {
-		if i, err := a.world.Instance(region, member); err == nil && member != name {
+	for _, member := range cluster.Members {
+		if i, err := b.world.Instance(region, member); err == nil && member != name {
 			return i
 		}
 	}
 	return nil
 }
 
-// setVCPUs gives the instances their share of the vCPUs.
-func (a *baselineRunner) setVCPUs() {
-	region, _ := a.targetKey()
-	all := a.poolInstances()
-	for _, name := range all {
-		_ = a.world.SetVCPUs(region, name, a.ladder.sizes[a.targetRung].vcpus/float64(len(all))) // there is one, and more than none
+// setVCPUs gives each instance an equal share of the target vCPUs.
+func (b *baselineRunner) setVCPUs() {
+	region, _ := b.targetKey()
+	instances := b.poolInstances()
+	for _, name := range instances {
+		// It cannot fail: the instance exists, and its share is positive.
+		_ = b.world.SetVCPUs(region, name, b.ladder.sizes[b.targetRung].vcpus/float64(len(instances)))
 	}
 }

@@ -16,45 +16,46 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// The names of runs that are no peer's.
+// The IDs of the runs that are not a baseline's.
 const (
 	staticPeak, staticMean, oracleID = "static-peak", "static-mean", "oracle"
-	// CompareAll stands for every run that there is.
+	// CompareAll is the name for all runs.
 	CompareAll = "all"
 )
 
-// ComparisonNames lists what a policy can be compared with, peers first.
+// ComparisonNames lists the IDs that a policy can be compared with, baselines first.
 func ComparisonNames() []string {
 	var out []string
-	for _, p := range baseline.All() {
-		out = append(out, p.ID)
+	for _, autoscaler := range baseline.All() {
+		out = append(out, autoscaler.ID)
 	}
 	return append(out, staticPeak, staticMean, oracleID)
 }
 
-// Compare plays a policy, and what it is to be compared with by name, under the same load. An autoscaler that does not scale the
-// pool is left out. Each run that has ended is told to done, which may be nil, with how many there will be. The error says what of
-// the setup makes no sense or which name nobody knows, or that the context ended.
+// Compare runs a policy and the autoscalers that are named in against under the same load. It omits autoscalers that do not scale
+// the pool. It calls done, which may be nil, after each run, with the total number of runs. The error says which part of the setup
+// cannot be simulated, which name is unknown, or that the context ended.
 func Compare(ctx context.Context, s Setup, against []string, done func(name string, of int)) (Comparison, error) {
 	s, err := s.validated()
 	if err != nil {
 		return Comparison{}, err
 	}
-	if r := s.Policy.Readers; s.Pool == scaling.Readers && (s.InitialShape.Count < r.Min || s.InitialShape.Count > r.Max) { // the others would have no sizes
-		return Comparison{}, fmt.Errorf("the pool begins with %d readers, and the policy has %d to %d: begin with as many (--start-count)",
-			s.InitialShape.Count, r.Min, r.Max)
+	// Outside the limits, the baselines would have no sizes to choose from.
+	if r, count := s.Policy.Readers, s.InitialShape.Count; s.Pool == scaling.Readers && (count < r.Min || count > r.Max) {
+		return Comparison{}, fmt.Errorf("the pool starts with %d readers, and the policy allows %d to %d: set --start-count within these limits",
+			count, r.Min, r.Max)
 	}
-	plays, err := s.comparedRuns(against)
+	runners, err := s.comparedRuns(against)
 	if err != nil {
 		return Comparison{}, err
 	}
-	runs := make([]*Run, len(plays))
-	var told sync.Mutex
+	runs := make([]*Run, len(runners))
+	var progress sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxParallelRuns)
-	for n, play := range plays {
+	for n, runner := range runners {
 		group.Go(func() error {
-			run, err := play(ctx)
+			run, err := runner(ctx)
 			if err != nil && !errors.Is(err, errPoolNotScaled) {
 				return fmt.Errorf("%s: %w", run.Name, err)
 			}
@@ -62,9 +63,9 @@ func Compare(ctx context.Context, s Setup, against []string, done func(name stri
 				runs[n] = &run
 			}
 			if done != nil {
-				told.Lock()
-				defer told.Unlock()
-				done(run.Name, len(plays))
+				progress.Lock()
+				defer progress.Unlock()
+				done(run.Name, len(runners))
 			}
 			return nil
 		})
@@ -82,10 +83,10 @@ func Compare(ctx context.Context, s Setup, against []string, done func(name stri
 	return c, nil
 }
 
-// maxParallelRuns is how many runs are played at once.
+// maxParallelRuns is the maximum number of runs at the same time.
 const maxParallelRuns = 4
 
-// comparedRuns are the runs of a comparison, the policy's own first and the oracle's last.
+// comparedRuns are the functions that run a comparison, the policy's first and the oracle's last.
 func (s Setup) comparedRuns(against []string) ([]func(context.Context) (Run, error), error) {
 	known := ComparisonNames()
 	if slices.Contains(against, CompareAll) {
@@ -93,76 +94,76 @@ func (s Setup) comparedRuns(against []string) ([]func(context.Context) (Run, err
 	}
 	for _, name := range against {
 		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("there is nothing called %q to compare with: it is one of %s, or %s", name, strings.Join(known, ", "), CompareAll)
+			return nil, fmt.Errorf("unknown autoscaler %q to compare with: give one of %s, or %s", name, strings.Join(known, ", "), CompareAll)
 		}
 	}
-	plays := []func(context.Context) (Run, error){func(ctx context.Context) (Run, error) { return RunPolicy(ctx, s, nil) }}
-	for _, p := range baseline.All() {
-		if slices.Contains(against, p.ID) {
-			plays = append(plays, func(ctx context.Context) (Run, error) { return runBaseline(ctx, s, p) })
+	runners := []func(context.Context) (Run, error){func(ctx context.Context) (Run, error) { return RunPolicy(ctx, s, nil) }}
+	for _, autoscaler := range baseline.All() {
+		if slices.Contains(against, autoscaler.ID) {
+			runners = append(runners, func(ctx context.Context) (Run, error) { return runBaseline(ctx, s, autoscaler) })
 		}
 	}
 	for _, name := range []string{staticPeak, staticMean} {
 		if slices.Contains(against, name) {
-			plays = append(plays, func(ctx context.Context) (Run, error) { return runStatic(ctx, s, name) })
+			runners = append(runners, func(ctx context.Context) (Run, error) { return runStatic(ctx, s, name) })
 		}
 	}
 	if slices.Contains(against, oracleID) {
-		plays = append(plays, func(ctx context.Context) (Run, error) { return runOracle(ctx, s) })
+		runners = append(runners, func(ctx context.Context) (Run, error) { return runOracle(ctx, s) })
 	}
-	return plays, nil
+	return runners, nil
 }
 
-// countDoubtfulMinutes are the minutes in which nothing was recorded, and those in which the recorded database was saturated.
+// countDoubtfulMinutes counts the minutes without a recorded value, and those in which the recorded database was saturated.
 func countDoubtfulMinutes(s Setup) (gaps, uncertain int) {
-	each := int(s.Recording.Interval / time.Minute)
+	minutesPerValue := int(s.Recording.Interval / time.Minute)
 	for n, demand := range s.Recording.Demand {
 		if math.IsNaN(demand) {
-			gaps += each
+			gaps += minutesPerValue
 		}
 		if n < len(s.Recording.Censored) && s.Recording.Censored[n] {
-			uncertain += each
+			uncertain += minutesPerValue
 		}
 	}
 	return gaps, uncertain
 }
 
-// runStatic runs a size that never changes: for the peak the smallest that is never overloaded, or the largest; for the mean the
-// smallest that the mean demand does not take above the policy's target.
+// runStatic runs a size that never changes. For staticPeak it is the smallest size that is never overloaded, or the largest size; for
+// staticMean the smallest size on which the mean demand is at or below the policy's target.
 func runStatic(ctx context.Context, s Setup, id string) (Run, error) {
 	peak, mean := peakAndMeanDemand(s)
 	run := Run{ID: id, Kind: StaticRun}
-	enough := func(x poolSize) bool { return peak < overloadShare*x.vcpus }
+	isLargeEnough := func(x poolSize) bool { return peak < overloadShare*x.vcpus }
 	run.Name, run.Source = "Static, for the peak", "the smallest size that is never overloaded, or the largest"
 	if id == staticMean {
-		enough = func(x poolSize) bool { return 100*mean <= float64(s.Policy.CPU.Target)*x.vcpus }
+		isLargeEnough = func(x poolSize) bool { return 100*mean <= float64(s.Policy.CPU.Target)*x.vcpus }
 		run.Name = "Static, for the mean"
-		run.Source = fmt.Sprintf("the smallest size that the mean demand takes to %d%% CPU at most", s.Policy.CPU.Target)
+		run.Source = fmt.Sprintf("the smallest size on which the mean demand needs at most %d%% CPU", s.Policy.CPU.Target)
 	}
-	all := s.allowedSizes()
-	n := slices.IndexFunc(all, enough)
+	sizes := s.allowedSizes()
+	n := slices.IndexFunc(sizes, isLargeEnough)
 	if n < 0 {
-		n = len(all) - 1
+		n = len(sizes) - 1
 	}
-	s.InitialShape = all[n].Shape
+	s.InitialShape = sizes[n].Shape
 	run.Name += " (" + s.InitialShape.String() + ")"
-	w, m, err := newSimulation(s)
+	world, sc, err := newSimulation(s)
 	if err != nil {
 		return run, err
 	}
-	err = simulate(ctx, s, w, m, func(time.Time) time.Duration { return time.Hour })
-	return m.result(run), err
+	err = simulate(ctx, s, world, sc, func(time.Time) time.Duration { return time.Hour })
+	return sc.result(run), err
 }
 
-// peakAndMeanDemand are the greatest and the mean demand of the minutes, in vCPUs.
+// peakAndMeanDemand are the maximum and the mean of the minute demands, in vCPUs.
 func peakAndMeanDemand(s Setup) (peak, mean float64) {
-	known := 0
+	recorded := 0
 	for _, demand := range minuteDemand(s.Recording) {
 		if !math.IsNaN(demand) {
 			peak = max(peak, demand)
 			mean += demand
-			known++
+			recorded++
 		}
 	}
-	return peak, mean / float64(max(1, known))
+	return peak, mean / float64(max(1, recorded))
 }

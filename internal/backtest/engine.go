@@ -1,7 +1,6 @@
 package backtest
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -15,110 +14,112 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/state"
 )
 
-// requeueAfterOperation is how soon the operator looks again when an operation has ended: the next decision may be due.
+// requeueAfterOperation is how soon the operator reconciles again when an operation has ended: the next decision may be due.
 const requeueAfterOperation = time.Second
 
-// ReconcileRecord is what the operator made of one look at the database.
+// ReconcileRecord is the result of one reconcile.
 type ReconcileRecord struct {
 	Time time.Time
-	// Reason is the decision's, or empty while an operation is under way. BlockedBy is the first guard that held it back.
+	// Reason is the decision's reason, or empty during an operation. BlockedBy is the first guard that blocked the decision.
 	Reason    scaling.Reason
 	BlockedBy string
-	// OperationID is the one under way at the end of the look, with Step the index of the step that it is at and Attempts how often
-	// AWS was asked for that.
+	// OperationID is the operation in progress after the reconcile. StepIndex is its current step, and Attempts how often the operator
+	// called AWS for this step.
 	OperationID         string
 	StepIndex, Attempts int
-	// OperationEnded says that an operation ended in this look.
+	// OperationEnded says that an operation ended in this reconcile.
 	OperationEnded bool
 }
 
-// String writes a look so that two can be compared.
-func (l ReconcileRecord) String() string {
-	return fmt.Sprintf("%s %s %s %s %d/%d %t", l.Time.UTC().Format(time.RFC3339), l.Reason, l.BlockedBy, l.OperationID, l.StepIndex, l.Attempts,
-		l.OperationEnded)
+// String formats all fields, so that two records can be compared.
+func (r ReconcileRecord) String() string {
+	return fmt.Sprintf("%s %s %s %s %d/%d %t", r.Time.UTC().Format(time.RFC3339), r.Reason, r.BlockedBy, r.OperationID, r.StepIndex,
+		r.Attempts, r.OperationEnded)
 }
 
-// engine decides as the operator does, from what it sees and what it remembers.
+// engine reconciles as the operator does, from its observations and its state.
 type engine struct {
 	policy          scaling.Policy
 	world           *model.World
 	observer        *awsObserver
 	writer, readers state.PoolState
-	// writerCapacity and readersCapacity are there to be used again: no observation outlives a look.
+	// writerCapacity and readersCapacity are buffers: an observation is used for one reconcile only.
 	writerCapacity, readersCapacity []scaling.CapacityPeriod
 
-	history   scaling.History
-	operation *scaling.Operation
-	// recordEvent is told of what happens.
+	history scaling.History
+	// operation is the operation in progress, or nil.
+	operation   *scaling.Operation
 	recordEvent func(Event)
-	// lastBlocked is what was last held back and by which guard.
+	// lastBlocked identifies the last blocked proposal and its guard, so that it is recorded once.
 	lastBlocked string
 }
 
-func newEngine(w *model.World, s Setup, tell func(Event)) *engine {
-	return &engine{policy: s.Policy, world: w, observer: newAWSObserver(w, s), recordEvent: tell}
+func newEngine(world *model.World, s Setup, recordEvent func(Event)) *engine {
+	return &engine{policy: s.Policy, world: world, observer: newAWSObserver(world, s), recordEvent: recordEvent}
 }
 
-// reconcile is one reconcile: it observes, decides, and asks AWS for at most one change. It says when to look again.
-func (r *engine) reconcile(at time.Time) (ReconcileRecord, time.Duration) {
+// reconcile observes, decides and makes at most one AWS call. It returns the time until the next reconcile.
+func (e *engine) reconcile(at time.Time) (ReconcileRecord, time.Duration) {
 	now := at.Truncate(time.Second)
-	out := ReconcileRecord{Time: now}
+	record := ReconcileRecord{Time: now}
 	var notBefore time.Time
-	if r.operation != nil {
+	if e.operation != nil {
 		notBefore = now.Add(-operation.PollInterval)
 	}
-	o := r.observer.observe(now, notBefore)
-	r.restoreState(&o)
-	before := r.operation
-	if before == nil {
-		r.measureEffect(&o, now)
-		if requeue, begun := r.decide(&out, o, now); !begun {
-			return out, requeue
+	o := e.observer.observe(now, notBefore)
+	e.restoreState(&o)
+	persisted := e.operation
+	if persisted == nil {
+		e.measureEffect(&o, now)
+		if requeue, started := e.decide(&record, o, now); !started {
+			return record, requeue
 		}
 	}
-	return r.advanceOperation(out, o, before, now)
+	return e.advanceOperation(record, o, persisted, now)
 }
 
-// restoreState adds what AWS cannot tell.
-func (r *engine) restoreState(o *scaling.Observation) {
-	r.writer, r.readers = r.writer.Update(*o, scaling.Writer), r.readers.Update(*o, scaling.Readers)
-	o.WriterChangedAt, o.ReadersChangedAt = r.writer.ChangedAt, r.readers.ChangedAt
-	r.writerCapacity, r.readersCapacity = r.writer.FullCapacityHistory(r.writerCapacity, *o), r.readers.FullCapacityHistory(r.readersCapacity, *o)
-	o.WriterCapacityHistory, o.ReadersCapacityHistory = r.writerCapacity, r.readersCapacity
-	o.History = r.history
+// restoreState adds the state that AWS does not store to an observation.
+func (e *engine) restoreState(o *scaling.Observation) {
+	e.writer, e.readers = e.writer.Update(*o, scaling.Writer), e.readers.Update(*o, scaling.Readers)
+	o.WriterChangedAt, o.ReadersChangedAt = e.writer.ChangedAt, e.readers.ChangedAt
+	e.writerCapacity = e.writer.FullCapacityHistory(e.writerCapacity, *o)
+	e.readersCapacity = e.readers.FullCapacityHistory(e.readersCapacity, *o)
+	o.WriterCapacityHistory, o.ReadersCapacityHistory = e.writerCapacity, e.readersCapacity
+	o.History = e.history
 }
 
-// measureEffect notes the utilization that the newest operations led to.
-func (r *engine) measureEffect(o *scaling.Observation, now time.Time) {
-	if !slices.ContainsFunc(r.history, func(past scaling.OperationRecord) bool { return past.Succeeded && past.UtilizationAfter == nil }) {
+// measureEffect stores the utilization after the newest operations in their records.
+func (e *engine) measureEffect(o *scaling.Observation, now time.Time) {
+	if !slices.ContainsFunc(e.history, func(past scaling.OperationRecord) bool { return past.Succeeded && past.UtilizationAfter == nil }) {
 		return
 	}
-	for _, pool := range decide.Evaluate(r.policy, *o, now).Pools {
-		if n, percent, known := state.MeasureEffect(r.history, pool.Load); known {
-			r.history[n].UtilizationAfter = &percent
+	for _, pool := range decide.Evaluate(e.policy, *o, now).Pools {
+		if n, percent, known := state.MeasureEffect(e.history, pool.Load); known {
+			e.history[n].UtilizationAfter = &percent
 		}
 	}
 }
 
-// decide says when to look again, and whether an operation begins.
-func (r *engine) decide(out *ReconcileRecord, o scaling.Observation, now time.Time) (time.Duration, bool) {
-	entry := ledger.Decide(ledger.Inputs{Policy: r.policy, Observation: o, Now: now})
+// decide returns the time until the next reconcile, and whether an operation starts.
+func (e *engine) decide(record *ReconcileRecord, o scaling.Observation, now time.Time) (time.Duration, bool) {
+	entry := ledger.Decide(ledger.Inputs{Policy: e.policy, Observation: o, Now: now})
 	proposal, op, approved := entry.ApprovedProposal()
 	switch {
 	case approved:
-		r.operation = &op
-		r.recordEvent(Event{Time: now, Kind: eventKindOf(op), Message: fmt.Sprintf("%s: %s → %s. %s", op.Pool, op.From, op.To, proposal.Cause)})
+		e.operation = &op
+		message := fmt.Sprintf("%s: %s → %s. %s", op.Pool, op.From, op.To, proposal.Cause)
+		e.recordEvent(Event{Time: now, Kind: eventKindOf(op), Message: message})
 		return 0, true
 	case len(entry.Evaluations) > 0:
 		first := entry.Decision.Proposals[0]
-		out.Reason, out.BlockedBy = first.Reason, entry.Evaluations[0].Vetoes[0].Guard
-		if held := string(out.Reason) + out.BlockedBy + first.To.String(); held != r.lastBlocked {
-			r.lastBlocked = held
-			r.recordEvent(Event{Time: now, Kind: EventBlocked, Message: fmt.Sprintf("%s. Held back by %s: %s", first.Message, out.BlockedBy,
+		record.Reason, record.BlockedBy = first.Reason, entry.Evaluations[0].Vetoes[0].Guard
+		if blocked := string(record.Reason) + record.BlockedBy + first.To.String(); blocked != e.lastBlocked {
+			e.lastBlocked = blocked
+			e.recordEvent(Event{Time: now, Kind: EventBlocked, Message: fmt.Sprintf("%s. Blocked by %s: %s", first.Message, record.BlockedBy,
 				entry.Evaluations[0].Vetoes[0].Message)})
 		}
 	default:
-		out.Reason, r.lastBlocked = entry.Decision.Hold.Reason, ""
+		record.Reason, e.lastBlocked = entry.Decision.Hold.Reason, ""
 	}
 	return entry.RequeueAfter, false
 }
@@ -130,93 +131,50 @@ func eventKindOf(op scaling.Operation) EventKind {
 	return EventScaleDown
 }
 
-// advanceOperation brings the operation one step further. It was persisted as it was before, which is nothing when it has just begun.
-func (r *engine) advanceOperation(out ReconcileRecord, o scaling.Observation, before *scaling.Operation, now time.Time) (ReconcileRecord, time.Duration) {
-	progress := operation.Next(r.policy.Name, *r.operation, o, now)
-	r.operation = &progress.Operation
+// advanceOperation makes the next call of the operation in progress. The argument persisted is the operation before this reconcile:
+// nil if the operation has just started.
+func (e *engine) advanceOperation(
+	record ReconcileRecord, o scaling.Observation, persisted *scaling.Operation, now time.Time,
+) (ReconcileRecord, time.Duration) {
+	progress := operation.Next(e.policy.Name, *e.operation, o, now)
+	e.operation = &progress.Operation
 	if progress.Outcome != operation.Running {
-		return r.endOperation(out, progress.Outcome == operation.Succeeded, now)
+		return e.endOperation(record, progress.Outcome == operation.Succeeded, now)
 	}
 	if progress.Call != nil {
-		if operation.Superseded(r.policy, progress.Operation, now) != "" {
-			return r.endOperation(out, false, now)
+		if operation.Superseded(e.policy, progress.Operation, now) != "" {
+			return e.endOperation(record, false, now)
 		}
-		if veto := guard.CheckStep(r.policy, o, progress.Operation, *progress.Call, now); veto != nil {
-			out.BlockedBy, r.operation = veto.Guard, before // what was not persisted did not happen
-			return r.withOperation(out), progress.RequeueAfter
+		if veto := guard.CheckStep(e.policy, o, progress.Operation, *progress.Call, now); veto != nil {
+			record.BlockedBy, e.operation = veto.Guard, persisted // the operator does not persist a blocked step
+			return e.withOperation(record), progress.RequeueAfter
 		}
-		if refused := r.execute(*progress.Call); refused {
-			return r.endOperation(out, false, now)
+		if refused := e.execute(*progress.Call); refused {
+			return e.endOperation(record, false, now)
 		}
 	}
-	return r.withOperation(out), progress.RequeueAfter
+	return e.withOperation(record), progress.RequeueAfter
 }
 
-// withOperation notes where the operation under way stands.
-func (r *engine) withOperation(out ReconcileRecord) ReconcileRecord {
-	if r.operation == nil {
-		return out
+// withOperation adds the progress of the operation to a record.
+func (e *engine) withOperation(record ReconcileRecord) ReconcileRecord {
+	if e.operation == nil {
+		return record
 	}
-	out.OperationID, out.StepIndex = r.operation.ID, r.operation.CurrentStep()
-	if out.StepIndex < len(r.operation.Steps) {
-		out.Attempts = r.operation.Steps[out.StepIndex].Attempts
+	record.OperationID, record.StepIndex = e.operation.ID, e.operation.CurrentStep()
+	if record.StepIndex < len(e.operation.Steps) {
+		record.Attempts = e.operation.Steps[record.StepIndex].Attempts
 	}
-	return out
+	return record
 }
 
-// endOperation closes the operation and remembers it.
-func (r *engine) endOperation(out ReconcileRecord, succeeded bool, now time.Time) (ReconcileRecord, time.Duration) {
-	all := slices.Insert(slices.Clone(r.history), 0, state.NewOperationRecord(*r.operation, succeeded, now))
-	r.history = nil
-	for _, n := range state.RetainedRecords(all, now) {
-		r.history = append(r.history, all[n])
+// endOperation moves the operation to the history.
+func (e *engine) endOperation(record ReconcileRecord, succeeded bool, now time.Time) (ReconcileRecord, time.Duration) {
+	records := slices.Insert(slices.Clone(e.history), 0, state.NewOperationRecord(*e.operation, succeeded, now))
+	e.history = nil
+	for _, n := range state.RetainedRecords(records, now) {
+		e.history = append(e.history, records[n])
 	}
-	r.operation, out.OperationEnded = nil, true
-	return out, requeueAfterOperation
-}
-
-// execute asks the model for one change, and says whether it was refused for good. What is busy is asked again later.
-func (r *engine) execute(call scaling.Call) (refused bool) {
-	r.observer.topologyChanged = true
-	region, id := r.policy.Target.Scope.Region, r.policy.Target.Identifier
-	var err error
-	switch call.Action {
-	case scaling.ModifyInstanceClass:
-		_, err = r.world.ModifyInstance(region, call.Instance, model.ModifyInstanceRequest{Class: &call.InstanceClass, ApplyImmediately: true})
-	case scaling.ModifyPromotionTier:
-		_, err = r.world.ModifyInstance(region, call.Instance, model.ModifyInstanceRequest{PromotionTier: &call.PromotionTier, ApplyImmediately: true})
-	case scaling.CreateReader:
-		err = createReader(r.world, region, id, call.Instance, call.InstanceClass, call.PromotionTier, call.Tags)
-	case scaling.DeleteReader:
-		_, err = r.world.DeleteInstance(region, call.Instance, true, "")
-	case scaling.Failover:
-		_, err = r.world.FailoverCluster(region, id, call.Instance)
-	case scaling.ModifyClusterClass, scaling.ModifyCapacity:
-		return true // no setup that can be played has them
-	}
-	var fault *model.APIError
-	busy := errors.As(err, &fault) && (fault.Code == "InvalidDBInstanceState" || fault.Code == "InvalidDBClusterStateFault")
-	return err != nil && !busy
-}
-
-// createReader adds a reader with the settings of the writer, as the operator's edge does.
-func createReader(w *model.World, region, cluster, name, class string, tier int, tags map[string]string) error {
-	c, err := w.Cluster(region, cluster)
-	if err != nil {
-		return err
-	}
-	like, err := w.Instance(region, c.Writer)
-	if err != nil {
-		return err
-	}
-	all := map[string]string{scaling.TagOptIn: "*"}
-	for key, value := range tags {
-		all[key] = value
-	}
-	_, err = w.CreateInstance(region, model.CreateInstanceRequest{
-		Identifier: name, Cluster: cluster, Engine: c.Engine, Class: class, PromotionTier: &tier, ParameterGroup: like.ParameterGroup,
-		PerformanceInsights: like.PerformanceInsights, MonitoringInterval: like.MonitoringInterval, CACertificate: like.CACertificate,
-		MaintenanceWindow: like.MaintenanceWindow, Tags: all,
-	})
-	return err
+	e.operation, record.OperationEnded = nil, true
+	return record, requeueAfterOperation
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// How often the operator's AWS edge reads what, and how long it keeps it (internal/awsx, series.go and scope.go). A test plays a day
-// with both and compares.
+// The intervals at which the operator's AWS client reads metrics, and how long it keeps them: the same as in internal/awsx
+// (series.go and scope_client.go), which this package cannot import. A test simulates a day with both and compares.
 const (
 	maxSnapshotAge  = 55 * time.Second
 	minRefreshAge   = maxSnapshotAge / 2
@@ -19,50 +19,58 @@ const (
 	minOverlap      = 10 * time.Minute
 	loadRetention   = 70 * time.Minute
 	sampleRetention = 25 * time.Hour
-	// slowPeriod and quarters are the periods of slow metrics and of the roles' history; historyRetention is how long the latter are kept.
-	slowPeriod       = 5 * time.Minute
+	// slowPeriod is the period of the slow metrics: memory and connections.
+	slowPeriod = 5 * time.Minute
+	// historyPeriod is the period of the roles' CPU history.
 	historyPeriod    = 15 * time.Minute
 	historyRetention = 15 * 24 * time.Hour
 )
 
 // readSchedule says when a group of metrics was read, and when it has to be read again.
 type readSchedule struct {
-	interval, lastReadAt time.Duration // since the Unix epoch; zero before the first
+	interval time.Duration
+	// lastReadAt is the time since the Unix epoch; zero before the first read.
+	lastReadAt time.Duration
 }
 
 func sinceEpoch(t time.Time) time.Duration { return time.Duration(t.UnixNano()) }
 
-// isDue says whether it is read along when something is read at all, and stale whether something has to be.
+// isDue says whether a refresh, whatever caused it, includes this group.
 func (r readSchedule) isDue(now time.Time) bool {
 	return r.lastReadAt == 0 || sinceEpoch(now)-r.lastReadAt >= max(minRefreshAge, r.interval-maxSnapshotAge)
 }
+
+// isStale says whether this group causes a refresh.
 func (r readSchedule) isStale(now time.Time) bool {
 	return r.lastReadAt < sinceEpoch(now)-max(maxSnapshotAge, r.interval)
 }
 
-// metricFeed is what is known of an instance's metrics. What is published and was not read yet is kept apart.
+// metricFeed has the metrics of one instance: all published values, and how many of them the operator has read.
 type metricFeed struct {
 	minuteSchedule, slowSchedule, uptimeSchedule readSchedule
-	cpu, dbLoad                                  scaling.Series
-	memory, connections                          scaling.Series
-	// recent are the readings of the last hour or so, which five-minute values are made of.
+	// cpu (percent) and dbLoad (sessions) are all published values.
+	cpu, dbLoad scaling.Series
+	// memory (bytes) and connections are the five-minute values that the operator has read.
+	memory, connections scaling.Series
+	// recent are the published values of about the last hour, from which five-minute values are aggregated.
 	recent []model.InstanceMetrics
-	// cpuRead and dbLoadRead are how much of the above was read.
+	// cpuRead and dbLoadRead are how many values of cpu and dbLoad the operator has read.
 	cpuRead, dbLoadRead int
 	uptimeReading       model.InstanceMetrics
 	lagReading          model.InstanceMetrics
 }
 
-// record takes a published reading in.
-func (f *metricFeed) record(r model.InstanceMetrics) {
-	f.cpu = append(f.cpu, scaling.Sample{Time: r.Time, Value: r.CPUPercent})
-	if r.DBLoadCPU >= 0 {
-		f.dbLoad = append(f.dbLoad, scaling.Sample{Time: r.Time, Value: r.DBLoadCPU})
+// record appends published metrics.
+func (f *metricFeed) record(metrics model.InstanceMetrics) {
+	f.cpu = append(f.cpu, scaling.Sample{Time: metrics.Time, Value: metrics.CPUPercent})
+	if metrics.DBLoadCPU >= 0 {
+		f.dbLoad = append(f.dbLoad, scaling.Sample{Time: metrics.Time, Value: metrics.DBLoadCPU})
 	}
-	f.recent = append(f.recent, r)
+	f.recent = append(f.recent, metrics)
 }
 
-// read makes what has been published by now known, as far as it is due. Samples from before the instance was created are another's.
+// read makes the published values available to the operator, for the groups that are due. It drops values from before the creation
+// of the instance, which belong to another one.
 func (f *metricFeed) read(now, created time.Time) {
 	if len(f.recent) > 0 && f.recent[0].Time.Before(created) {
 		f.dropBefore(created)
@@ -87,32 +95,33 @@ func (f *metricFeed) read(now, created time.Time) {
 	}
 }
 
-// dropBefore drops what was published before a moment.
-func (f *metricFeed) dropBefore(created time.Time) {
-	f.cpu, f.dbLoad = f.cpu[f.cpu.IndexFrom(created):], f.dbLoad[f.dbLoad.IndexFrom(created):]
-	for len(f.recent) > 0 && f.recent[0].Time.Before(created) {
+// dropBefore drops the values from before a time.
+func (f *metricFeed) dropBefore(start time.Time) {
+	f.cpu, f.dbLoad = f.cpu[f.cpu.IndexFrom(start):], f.dbLoad[f.dbLoad.IndexFrom(start):]
+	for len(f.recent) > 0 && f.recent[0].Time.Before(start) {
 		f.recent = f.recent[1:]
 	}
 }
 
-// dropExpired drops what is too old, from time to time so that it costs little.
+// dropExpired drops values past their retention. It waits until half of the values are expired, so that it runs rarely.
 func (f *metricFeed) dropExpired(now time.Time) {
-	const spare = 2
-	if len(f.cpu) > spare*int(sampleRetention/time.Minute) {
-		f.cpu = append(f.cpu[:0], f.cpu[f.cpu.IndexFrom(now.Add(-sampleRetention)):]...) // no observation outlives a look
+	const slack = 2
+	if len(f.cpu) > slack*int(sampleRetention/time.Minute) {
+		// In place: an observation is used for one reconcile only.
+		f.cpu = append(f.cpu[:0], f.cpu[f.cpu.IndexFrom(now.Add(-sampleRetention)):]...)
 		f.cpuRead = len(f.cpu)
 	}
-	if len(f.dbLoad) > spare*int(loadRetention/time.Minute) {
+	if len(f.dbLoad) > slack*int(loadRetention/time.Minute) {
 		f.dbLoad = append(f.dbLoad[:0], f.dbLoad[f.dbLoad.IndexFrom(now.Add(-loadRetention)):]...)
 		f.dbLoadRead = len(f.dbLoad)
 	}
-	const enough = 60 // minutes: what a slow read goes back to
-	if len(f.recent) > 2*enough {
-		f.recent = append(f.recent[:0], f.recent[len(f.recent)-enough:]...)
+	const keptMinutes = 60 // as far back as a slow read looks
+	if len(f.recent) > 2*keptMinutes {
+		f.recent = append(f.recent[:0], f.recent[len(f.recent)-keptMinutes:]...)
 	}
 }
 
-// aggregateSlowMetrics makes the five-minute values of memory and connections that may have changed since the last time.
+// aggregateSlowMetrics aggregates the five-minute values of memory and connections that may have changed since the last read.
 func (f *metricFeed) aggregateSlowMetrics(now, created time.Time) {
 	from := created
 	if last := len(f.memory) - 1; last >= 0 {
@@ -120,47 +129,47 @@ func (f *metricFeed) aggregateSlowMetrics(now, created time.Time) {
 	}
 	end := now.Truncate(slowPeriod)
 	n := f.memory.IndexFrom(from)
-	memory, connections := f.memory[:n], f.connections[:n] // what is overwritten nobody keeps
+	memory, connections := f.memory[:n], f.connections[:n] // in place: an observation is used for one reconcile only
 	first := sort.Search(len(f.recent), func(n int) bool { return !f.recent[n].Time.Before(from) })
-	for _, r := range f.recent[first:] {
-		at := r.Time.Truncate(slowPeriod)
-		if at.Before(from) { // the first one has not been there for all of its five minutes
+	for _, metrics := range f.recent[first:] {
+		start := metrics.Time.Truncate(slowPeriod)
+		if start.Before(from) { // the first period, of which the instance existed for a part only
 			continue
 		}
-		if !at.Before(end) {
+		if !start.Before(end) {
 			break
 		}
-		if last := len(memory) - 1; last >= 0 && memory[last].Time.Equal(at) {
-			memory[last].Value = math.Min(memory[last].Value, r.FreeableMemoryBytes)
-			connections[last].Value = math.Max(connections[last].Value, r.Connections)
+		if last := len(memory) - 1; last >= 0 && memory[last].Time.Equal(start) {
+			memory[last].Value = math.Min(memory[last].Value, metrics.FreeableMemoryBytes)
+			connections[last].Value = math.Max(connections[last].Value, metrics.Connections)
 			continue
 		}
-		memory = append(memory, scaling.Sample{Time: at, Value: r.FreeableMemoryBytes})
-		connections = append(connections, scaling.Sample{Time: at, Value: r.Connections})
+		memory = append(memory, scaling.Sample{Time: start, Value: metrics.FreeableMemoryBytes})
+		connections = append(connections, scaling.Sample{Time: start, Value: metrics.Connections})
 	}
 	oldest := memory.IndexFrom(now.Add(-sampleRetention))
 	f.memory, f.connections = memory[oldest:], connections[oldest:]
 }
 
-// addSamples puts what is known into an instance.
-func (f *metricFeed) addSamples(i *scaling.Instance, now time.Time, aurora bool) {
-	i.CPU = f.cpu[:f.cpuRead:f.cpuRead]
+// addSamples adds the values that the operator has read to an observed instance.
+func (f *metricFeed) addSamples(instance *scaling.Instance, now time.Time, aurora bool) {
+	instance.CPU = f.cpu[:f.cpuRead:f.cpuRead]
 	loads := f.dbLoad[:f.dbLoadRead:f.dbLoadRead]
-	i.DBLoadCPU = loads[loads.IndexFrom(now.Add(-loadRetention)):]
-	i.FreeableMemory, i.Connections = f.memory, f.connections
-	if up := f.uptimeReading; aurora && !up.Time.IsZero() && now.Sub(up.Time) <= uptimeInterval+scaling.MaxSampleAge {
-		i.RestartedAt = up.Time.Add(time.Minute - time.Duration(up.UptimeSeconds)*time.Second).Truncate(time.Minute)
+	instance.DBLoadCPU = loads[loads.IndexFrom(now.Add(-loadRetention)):]
+	instance.FreeableMemory, instance.Connections = f.memory, f.connections
+	if uptime := f.uptimeReading; aurora && !uptime.Time.IsZero() && now.Sub(uptime.Time) <= uptimeInterval+scaling.MaxSampleAge {
+		instance.RestartedAt = uptime.Time.Add(time.Minute - time.Duration(uptime.UptimeSeconds)*time.Second).Truncate(time.Minute)
 	}
-	if newest := f.lagReading; !i.Writer && !newest.Time.IsZero() && newest.ReplicaLag >= 0 && now.Sub(newest.Time) <= scaling.MaxSampleAge {
-		i.ReplicaLag = &scaling.Lag{MeasuredAt: newest.Time, Value: newest.ReplicaLag}
+	if lag := f.lagReading; !instance.Writer && !lag.Time.IsZero() && lag.ReplicaLag >= 0 && now.Sub(lag.Time) <= scaling.MaxSampleAge {
+		instance.ReplicaLag = &scaling.Lag{MeasuredAt: lag.Time, Value: lag.ReplicaLag}
 	}
 }
 
-// roleHistory is the mean CPU of a role by quarters of an hour.
+// roleHistory is the mean CPU of a role, writer or readers, in periods of 15 minutes.
 type roleHistory struct {
 	readSchedule
 	samples scaling.Series
-	// minuteSums are of the last two hours, by the minute.
+	// minuteSums are the sums of the last two hours, indexed by minute modulo 120.
 	minuteSums [120]struct {
 		minute int64
 		total  float64
@@ -168,17 +177,18 @@ type roleHistory struct {
 	}
 }
 
-func (h *roleHistory) record(r model.InstanceMetrics) {
-	minute := r.Time.Unix() / 60
-	s := &h.minuteSums[minute%int64(len(h.minuteSums))]
-	if s.minute != minute {
-		s.minute, s.total, s.count = minute, 0, 0
+// record adds the published metrics of one instance.
+func (h *roleHistory) record(metrics model.InstanceMetrics) {
+	minute := metrics.Time.Unix() / 60
+	sum := &h.minuteSums[minute%int64(len(h.minuteSums))]
+	if sum.minute != minute {
+		sum.minute, sum.total, sum.count = minute, 0, 0
 	}
-	s.total += r.CPUPercent
-	s.count++
+	sum.total += metrics.CPUPercent
+	sum.count++
 }
 
-// read makes the quarters that have ended by now.
+// read aggregates the periods that have ended by now.
 func (h *roleHistory) read(now time.Time) {
 	if !h.isDue(now) {
 		return
@@ -189,18 +199,18 @@ func (h *roleHistory) read(now time.Time) {
 	if last := len(h.samples) - 1; last >= 0 {
 		from = h.samples[last].Time.Add(-historyPeriod)
 	}
-	known := h.samples[:h.samples.IndexFrom(from)] // what is overwritten nobody keeps: observations do not outlive a look
-	for at := from; at.Before(end); at = at.Add(historyPeriod) {
+	samples := h.samples[:h.samples.IndexFrom(from)] // in place: an observation is used for one reconcile only
+	for start := from; start.Before(end); start = start.Add(historyPeriod) {
 		total, count := 0.0, 0
-		for minute := at.Unix() / 60; minute < at.Unix()/60+int64(historyPeriod/time.Minute); minute++ {
-			if s := h.minuteSums[minute%int64(len(h.minuteSums))]; s.minute == minute {
-				total += s.total
-				count += s.count
+		for minute := start.Unix() / 60; minute < start.Unix()/60+int64(historyPeriod/time.Minute); minute++ {
+			if sum := h.minuteSums[minute%int64(len(h.minuteSums))]; sum.minute == minute {
+				total += sum.total
+				count += sum.count
 			}
 		}
 		if count > 0 {
-			known = append(known, scaling.Sample{Time: at, Value: total / float64(count)})
+			samples = append(samples, scaling.Sample{Time: start, Value: total / float64(count)})
 		}
 	}
-	h.samples = known[known.IndexFrom(now.Add(-historyRetention)):]
+	h.samples = samples[samples.IndexFrom(now.Add(-historyRetention)):]
 }

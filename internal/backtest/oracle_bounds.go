@@ -12,20 +12,22 @@ import (
 )
 
 const (
-	// instanceOverhead is the share of its vCPUs that an instance uses by itself in the model, so that it carries so much of them before it is
-	// overloaded, and serves so much at most.
+	// instanceOverhead is the share of its vCPUs that an idle instance uses in the model.
 	instanceOverhead = 0.015
-	overloadShare    = OverloadedPercent/100.0 - instanceOverhead
-	maxServedShare   = 1 - instanceOverhead
-	// The minutes that the oracle's changes take are what the model takes in the middle, with the operator's own waiting: to create a
-	// reader, to resize one, and to let clients leave one and remove it.
+	// overloadShare is the demand, as a share of the vCPUs, at which an instance is overloaded.
+	overloadShare = OverloadedPercent/100.0 - instanceOverhead
+	// maxServedShare is the highest demand, as a share of the vCPUs, that an instance serves.
+	maxServedShare = 1 - instanceOverhead
+	// The oracle changes readers in the model's medium time, including the operator's waiting: to create a reader, to resize one, and to
+	// drain the connections of one and delete it.
 	createMinutes, resizeMinutes, removeMinutes = 8, 14, 9
-	// To replace the writer takes the oracle what it takes the model at least: to prepare a host and fail over to a standby; to restart on
-	// it, without readers or a standby; and to resize a reader and fail over to it.
+	// The oracle changes the writer in the model's minimum time: standbyFailoverMinutes to prepare a host and fail over to a standby,
+	// writerWithoutReaderMinutes and singleInstanceMinutes to restart on it without a reader or a standby, and readerFailoverMinutes to
+	// resize a reader and fail over to it.
 	standbyFailoverMinutes, writerWithoutReaderMinutes, readerFailoverMinutes, singleInstanceMinutes = 5, 6, 9, 9
 )
 
-// writerChangeMinutes is how long it takes at least until the writer has another class.
+// writerChangeMinutes is the minimum time until the writer has another class, in minutes.
 func (s Setup) writerChangeMinutes() int {
 	switch cluster := s.Policy.Target.Kind == scaling.DBCluster; {
 	case cluster && s.OtherPoolShape.Count == 0:
@@ -38,14 +40,14 @@ func (s Setup) writerChangeMinutes() int {
 	return singleInstanceMinutes
 }
 
-// minuteDemand is the mean demand of each minute of a recording, in vCPUs; NaN where nothing was recorded.
+// minuteDemand is the mean demand of each minute of a recording, in vCPUs; NaN in a gap.
 func minuteDemand(r *recording.Recording) []float64 {
-	begin, demand := r.Start.Truncate(time.Minute), interpolateGaps(r.Demand)
-	out := make([]float64, 0, int(r.End().Sub(begin)/time.Minute))
-	for at := begin; at.Before(r.End().Truncate(time.Minute)); at = at.Add(time.Minute) {
-		middle := at.Add(time.Minute / 2).Sub(r.Start.Add(r.Interval / 2))
+	start, demand := r.Start.Truncate(time.Minute), interpolateGaps(r.Demand)
+	out := make([]float64, 0, int(r.End().Sub(start)/time.Minute))
+	for minute := start; minute.Before(r.End().Truncate(time.Minute)); minute = minute.Add(time.Minute) {
+		middle := minute.Add(time.Minute / 2).Sub(r.Start.Add(r.Interval / 2))
 		switch n := int(middle / r.Interval); {
-		case !isRecorded(r, at):
+		case !isRecorded(r, minute):
 			out = append(out, math.NaN())
 		case middle <= 0 || n+1 >= len(demand):
 			out = append(out, demand[min(max(n, 0), len(demand)-1)])
@@ -57,9 +59,9 @@ func minuteDemand(r *recording.Recording) []float64 {
 	return out
 }
 
-// sizeChange is how the oracle gets from a size to another, by the same means as the operator and in the same time: readers are added
-// before they are counted on, and others resized one after the other, with a surge reader for as long. What a change interrupts does
-// not count as overload, nor a reader that has to become as large as the writer as a cost: it is a limit.
+// sizeChange returns the function that gives the oracle's change from one size to another. The oracle uses the operator's methods
+// and durations: new readers count when they are available, and readers are resized one after the other, with a surge reader
+// meanwhile. The oracle is a bound: interruptions do not count as overload, and a reader that grows to be promoted costs nothing.
 func (s Setup) sizeChange() func(from, to oracle.Size) oracle.Change {
 	return func(from, to oracle.Size) oracle.Change {
 		c := oracle.Change{VCPUs: min(from.VCPUs, to.VCPUs), CostPerMinute: max(from.CostPerMinute, to.CostPerMinute)}
@@ -70,7 +72,7 @@ func (s Setup) sizeChange() func(from, to oracle.Size) oracle.Change {
 			c.Minutes = createMinutes + resizeMinutes*min(from.Count, to.Count) + removeMinutes
 			c.CostPerMinute += to.CostPerMinute / float64(to.Count) * float64(c.Minutes-createMinutes) / float64(c.Minutes)
 		case from.Count < to.Count:
-			c.Minutes, c.CostPerMinute = createMinutes, from.CostPerMinute // they are paid for when they are there
+			c.Minutes, c.CostPerMinute = createMinutes, from.CostPerMinute // new readers are paid for when they are available
 		default:
 			c.Minutes = removeMinutes
 		}
@@ -78,21 +80,23 @@ func (s Setup) sizeChange() func(from, to oracle.Size) oracle.Change {
 	}
 }
 
-// runOracle works the best sequence of sizes out, and scores it as if it had been run.
+// runOracle computes the best sequence of sizes and scores it as a run.
 func runOracle(ctx context.Context, s Setup) (Run, error) {
 	run := Run{
 		ID: oracleID, Name: "Oracle", Kind: OracleRun,
-		Source: "knows the future: the cheapest without an overloaded minute, or the least overload; a limit, worked out and not played",
+		Source: "knows the future: the cheapest plan without an overloaded minute, or with the fewest; a bound, computed and not simulated",
 	}
 	problem := oracle.Problem{DemandVCPUs: minuteDemand(s.Recording), OverloadShare: overloadShare, ChangeBetween: s.sizeChange()}
-	all := s.allowedSizes()
-	const most = 127
-	if len(all) > most {
-		return run, fmt.Errorf("the policy allows %d sizes, and the oracle looks at %d at most: allow fewer", len(all), most)
+	sizes := s.allowedSizes()
+	const maxSizes = 127
+	if len(sizes) > maxSizes {
+		return run, fmt.Errorf("the policy allows %d sizes, and the oracle supports at most %d: allow fewer", len(sizes), maxSizes)
 	}
-	for n, x := range all {
-		problem.Sizes = append(problem.Sizes, oracle.Size{Class: x.InstanceClass, Count: x.Count, VCPUs: x.vcpus, CostPerMinute: x.hourlyCost / 60})
-		if x.Shape == s.InitialShape {
+	for n, size := range sizes {
+		problem.Sizes = append(problem.Sizes, oracle.Size{
+			Class: size.InstanceClass, Count: size.Count, VCPUs: size.vcpus, CostPerMinute: size.hourlyCost / 60,
+		})
+		if size.Shape == s.InitialShape {
 			problem.StartSize = n
 		}
 	}
@@ -100,30 +104,31 @@ func runOracle(ctx context.Context, s Setup) (Run, error) {
 	if err != nil {
 		return run, err
 	}
-	m := &scorer{setup: s}
-	m.startTimeline()
-	next, until, size := 0, 0, problem.Sizes[problem.StartSize]
-	now := oracle.Change{VCPUs: size.VCPUs, CostPerMinute: size.CostPerMinute}
-	paid := size.VCPUs
+	sc := &scorer{setup: s}
+	sc.startTimeline()
+	nextStep, changeEnd, currentSize := 0, 0, problem.Sizes[problem.StartSize]
+	current := oracle.Change{VCPUs: currentSize.VCPUs, CostPerMinute: currentSize.CostPerMinute}
+	paidVCPUs := currentSize.VCPUs
 	for n, demand := range problem.DemandVCPUs {
-		at := m.timeline.Start.Add(time.Duration(n) * time.Minute)
-		if n == until {
-			now, paid = oracle.Change{VCPUs: size.VCPUs, CostPerMinute: size.CostPerMinute}, size.VCPUs
+		at := sc.timeline.Start.Add(time.Duration(n) * time.Minute)
+		if n == changeEnd {
+			current, paidVCPUs = oracle.Change{VCPUs: currentSize.VCPUs, CostPerMinute: currentSize.CostPerMinute}, currentSize.VCPUs
 		}
-		if next < len(plan.Steps) && plan.Steps[next].StartMinute == n {
-			step := plan.Steps[next]
-			next++
-			m.recordEvent(Event{Time: at, Kind: stepEventKind(step, problem.Sizes), Message: fmt.Sprintf("%s → %s", all[step.From].Shape, all[step.To].Shape)})
+		if nextStep < len(plan.Steps) && plan.Steps[nextStep].StartMinute == n {
+			step := plan.Steps[nextStep]
+			nextStep++
+			message := fmt.Sprintf("%s → %s", sizes[step.From].Shape, sizes[step.To].Shape)
+			sc.recordEvent(Event{Time: at, Kind: stepEventKind(step, problem.Sizes), Message: message})
 			from := problem.Sizes[step.From]
-			until, size, now = n+step.Change.Minutes, problem.Sizes[step.To], step.Change
-			paid = s.sizeChange()(withCostInVCPUs(from), withCostInVCPUs(size)).CostPerMinute
-			if from.Class != size.Class && m.isInScoredTime(at) {
-				m.score.Disruptions += min(from.Count, size.Count)
+			changeEnd, currentSize, current = n+step.Change.Minutes, problem.Sizes[step.To], step.Change
+			paidVCPUs = s.sizeChange()(withCostInVCPUs(from), withCostInVCPUs(currentSize)).CostPerMinute
+			if from.Class != currentSize.Class && sc.isInScoredTime(at) {
+				sc.score.Disruptions += min(from.Count, currentSize.Count)
 			}
 		}
-		m.scoreOracleMinute(at, demand, now, paid)
+		sc.scoreOracleMinute(at, demand, current, paidVCPUs)
 	}
-	return m.result(run), nil
+	return sc.result(run), nil
 }
 
 func stepEventKind(s oracle.Step, sizes []oracle.Size) EventKind {
@@ -133,23 +138,23 @@ func stepEventKind(s oracle.Step, sizes []oracle.Size) EventKind {
 	return EventScaleDown
 }
 
-// withCostInVCPUs is a size that costs as many as it has.
+// withCostInVCPUs returns the size with its vCPUs as its cost.
 func withCostInVCPUs(s oracle.Size) oracle.Size {
 	s.CostPerMinute = s.VCPUs
 	return s
 }
 
-// scoreOracleMinute scores a minute that was not played, in which so many vCPUs are paid for.
-func (m *scorer) scoreOracleMinute(at time.Time, demand float64, now oracle.Change, paid float64) {
-	overloaded := demand >= overloadShare*now.VCPUs
-	if !math.IsNaN(demand) && m.isInScoredTime(at) {
-		m.score.ScoredMinutes++
-		m.score.UnservedVCPUMinutes += max(0, demand-maxServedShare*now.VCPUs)
-		m.score.VCPUHours += paid / 60
-		m.microdollars += now.CostPerMinute
+// scoreOracleMinute scores one minute of the oracle's plan. paidVCPUs are the billed vCPUs.
+func (sc *scorer) scoreOracleMinute(at time.Time, demand float64, current oracle.Change, paidVCPUs float64) {
+	overloaded := demand >= overloadShare*current.VCPUs
+	if !math.IsNaN(demand) && sc.isInScoredTime(at) {
+		sc.score.ScoredMinutes++
+		sc.score.UnservedVCPUMinutes += max(0, demand-maxServedShare*current.VCPUs)
+		sc.score.VCPUHours += paidVCPUs / 60
+		sc.microdollars += current.CostPerMinute
 		if overloaded {
-			m.score.OverloadedMinutes++
+			sc.score.OverloadedMinutes++
 		}
 	}
-	m.addToTimeline(at, demand, now.VCPUs, overloaded && m.isInScoredTime(at))
+	sc.addToTimeline(at, demand, current.VCPUs, overloaded && sc.isInScoredTime(at))
 }

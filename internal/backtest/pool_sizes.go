@@ -7,24 +7,24 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// poolSize is a shape with what it has and costs.
+// poolSize is a shape with its vCPUs and its cost.
 type poolSize struct {
 	scaling.Shape
 	vcpus float64
-	// hourlyCost of an hour: in millionths of a dollar where every price is known, otherwise in vCPUs.
+	// hourlyCost is in millionths of a dollar if every price is known, otherwise in vCPUs.
 	hourlyCost float64
 }
 
-// allowedSizes lists the shapes that a policy allows the pool, smallest first, and what it begins with. The readers that there are at the
-// beginning are somebody's own, and nobody removes them.
+// allowedSizes lists the shapes that a policy allows the pool and the initial shape, smallest first. The initial readers are not
+// removed, since the autoscaler did not create them.
 func (s Setup) allowedSizes() []poolSize {
-	least, most := 1, 1
+	minCount, maxCount := 1, 1
 	if s.Pool == scaling.Readers {
-		least, most = max(s.InitialShape.Count, s.Policy.Readers.Min), s.Policy.Readers.Max
+		minCount, maxCount = max(s.InitialShape.Count, s.Policy.Readers.Min), s.Policy.Readers.Max
 	}
 	var out []poolSize
 	for _, class := range s.allowedClasses(s.Pool) {
-		for count := least; count <= most; count++ {
+		for count := minCount; count <= maxCount; count++ {
 			out = append(out, s.newPoolSize(scaling.Shape{InstanceClass: class, Count: count}))
 		}
 	}
@@ -37,7 +37,7 @@ func (s Setup) allowedSizes() []poolSize {
 	return out
 }
 
-// UnpricedClasses lists the classes of the pool that have no price in the policy. Money is not counted while there are any.
+// UnpricedClasses lists the classes of the pool without a price in the policy. The cost in money is unknown if there are any.
 func (s Setup) UnpricedClasses() []string {
 	var out []string
 	for _, class := range append(slices.Clone(s.allowedClasses(s.Pool)), s.InitialShape.InstanceClass) {
@@ -59,35 +59,37 @@ func (s Setup) newPoolSize(shape scaling.Shape) poolSize {
 	return out
 }
 
-// sizeLadder are the sizes that an autoscaler goes up and down on, and the one that it begins with.
+// sizeLadder has the sizes that an autoscaler can choose, smallest first. A rung is the index of a size.
 type sizeLadder struct {
-	sizes     []poolSize
+	sizes []poolSize
+	// startRung is the rung of the initial shape.
 	startRung int
 }
 
-// newSizeLadder keeps of the sizes those that an autoscaler has, one of each number of vCPUs: the cheapest.
-func (s Setup) newSizeLadder(has func(poolSize) bool) sizeLadder {
-	var out sizeLadder
-	for _, x := range s.allowedSizes() {
-		if !has(x) && x.Shape != s.InitialShape {
+// newSizeLadder selects the available sizes and the initial shape. Of several sizes with the same vCPUs it takes the cheapest, or the
+// initial shape.
+func (s Setup) newSizeLadder(isAvailable func(poolSize) bool) sizeLadder {
+	var ladder sizeLadder
+	for _, size := range s.allowedSizes() {
+		if !isAvailable(size) && size.Shape != s.InitialShape {
 			continue
 		}
-		if n := len(out.sizes); n > 0 && out.sizes[n-1].vcpus == x.vcpus {
-			if x.Shape == s.InitialShape { // it begins with this one, whatever it costs
-				out.sizes[n-1] = x
+		if n := len(ladder.sizes); n > 0 && ladder.sizes[n-1].vcpus == size.vcpus {
+			if size.Shape == s.InitialShape { // the initial shape, at any cost
+				ladder.sizes[n-1] = size
 			}
 			continue
 		}
-		out.sizes = append(out.sizes, x)
+		ladder.sizes = append(ladder.sizes, size)
 	}
-	out.startRung = slices.IndexFunc(out.sizes, func(x poolSize) bool { return x.Shape == s.InitialShape })
-	return out
+	ladder.startRung = slices.IndexFunc(ladder.sizes, func(size poolSize) bool { return size.Shape == s.InitialShape })
+	return ladder
 }
 
-// vcpus lists the vCPUs of rungs.
-func (r sizeLadder) vcpus() []float64 {
-	out := make([]float64, len(r.sizes))
-	for n, x := range r.sizes {
+// vcpus lists the vCPUs of each rung.
+func (l sizeLadder) vcpus() []float64 {
+	out := make([]float64, len(l.sizes))
+	for n, x := range l.sizes {
 		out[n] = x.vcpus
 	}
 	return out

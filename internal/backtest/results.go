@@ -1,6 +1,6 @@
-// Package backtest shows what a policy would have done under a recorded load, beside other autoscalers and beside the best that
-// could have been done. It decides with the operator's own code and drives the simulator's model, so that every figure about a
-// database is simulated.
+// Package backtest simulates what a policy would have done under a recorded load, and compares it with other autoscalers and with the
+// best possible result. It runs the operator's own decision code against the simulator's model: every figure about a database is
+// simulated.
 package backtest
 
 import (
@@ -9,64 +9,65 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// RunKind is what a run is of.
+// RunKind is the kind of autoscaler that a run simulates.
 type RunKind string
 
 // The kinds of run.
 const (
-	// PolicyRun is the policy in question, decided by dbscaler.
+	// PolicyRun is dbscaler with the given policy.
 	PolicyRun RunKind = "dbscaler"
 	// BaselineRun is another autoscaler.
-	BaselineRun RunKind = "peer"
+	BaselineRun RunKind = "baseline"
 	// StaticRun is a size that never changes.
 	StaticRun RunKind = "static"
-	// OracleRun knows the future: it is the limit and no peer.
+	// OracleRun knows the future. It is a bound, not an autoscaler that could exist.
 	OracleRun RunKind = "oracle"
 )
 
-// Run is how one autoscaler fared.
+// Run is the result of one autoscaler.
 type Run struct {
-	// ID and Name are those of the autoscaler; Source says by which rule it decides.
+	// ID and Name are the autoscaler's; Source describes its rule and where the rule is published.
 	ID, Name, Source string
 	Kind             RunKind
-	// OtherPlatform says that it is of another platform, which changes a size within a minute or so and without an interruption: what no
-	// RDS instance can.
+	// OtherPlatform says that the autoscaler belongs to a platform that changes a size within about a minute and without an
+	// interruption. No RDS instance can do that.
 	OtherPlatform bool
 	Score         Score
 	Timeline      Timeline
-	// Events are the changes and what they interrupted, oldest first. No more than the newest thousand are kept.
+	// Events are the changes and disruptions, oldest first: at most the newest 1,000.
 	Events []Event
 }
 
-// Score is how well a run went. Minutes in gaps of the recording count for nothing; changes and disruptions in them do.
+// Score is the quality of a run. Minutes in gaps of the recording are not scored; changes and disruptions in them are.
 type Score struct {
-	// ScoredMinutes that were scored.
+	// ScoredMinutes is the number of minutes that were scored.
 	ScoredMinutes int
-	// OverloadedMinutes is the minutes in which an instance in service was at 90 % CPU or more, or demand was not served.
+	// OverloadedMinutes is the number of minutes in which an instance in service was at 90 % CPU or more, or demand was not served.
 	OverloadedMinutes int
-	// UnservedVCPUMinutes is the work that was not served when it was asked for, in vCPU minutes.
+	// UnservedVCPUMinutes is the work that was not served when it was requested, in vCPU minutes.
 	UnservedVCPUMinutes float64
-	// VCPUHours is what the pool consisted of, in vCPU hours, surge readers included.
+	// VCPUHours is the size of the pool over time, in vCPU hours, including surge readers.
 	VCPUHours float64
-	// Cost is what that cost; Priced says whether every price was known.
+	// Cost is the cost of that size; CostKnown says whether the policy has every price.
 	Cost      scaling.Money
 	CostKnown bool
-	// Disruptions is the restarts of instances in service, and the failovers.
+	// Disruptions is the number of restarts of instances in service, and of failovers.
 	Disruptions int
-	// Changes is how often the size was changed.
+	// Changes is the number of times that the size was changed.
 	Changes int
 }
 
-// Add is what two runs come to together. Their money is left out.
+// Add is the sum of two scores, without Cost.
 func (s Score) Add(other Score) Score {
 	return Score{
-		ScoredMinutes: s.ScoredMinutes + other.ScoredMinutes, OverloadedMinutes: s.OverloadedMinutes + other.OverloadedMinutes, UnservedVCPUMinutes: s.UnservedVCPUMinutes + other.UnservedVCPUMinutes,
-		VCPUHours: s.VCPUHours + other.VCPUHours, Disruptions: s.Disruptions + other.Disruptions, Changes: s.Changes + other.Changes,
+		ScoredMinutes: s.ScoredMinutes + other.ScoredMinutes, OverloadedMinutes: s.OverloadedMinutes + other.OverloadedMinutes,
+		UnservedVCPUMinutes: s.UnservedVCPUMinutes + other.UnservedVCPUMinutes, VCPUHours: s.VCPUHours + other.VCPUHours,
+		Disruptions: s.Disruptions + other.Disruptions, Changes: s.Changes + other.Changes,
 	}
 }
 
-// CostRatio is how much a run cost compared with another, in money where both are priced and otherwise in vCPU hours; zero when the other
-// cost nothing.
+// CostRatio is the cost divided by that of another run: in money where both costs are known, otherwise in vCPU hours. It is zero if
+// the other run cost nothing.
 func (s Score) CostRatio(other Score) float64 {
 	a, b := s.VCPUHours, other.VCPUHours
 	if s.CostKnown && other.CostKnown {
@@ -78,47 +79,47 @@ func (s Score) CostRatio(other Score) float64 {
 	return a / b
 }
 
-// Timeline is how a run went over time, in buckets of the same length: at most 2,000, however long the recording is.
+// Timeline is the course of a run, in buckets of equal length: at most 2,000, for a recording of any length.
 type Timeline struct {
 	Start        time.Time
 	BucketLength time.Duration
-	// DemandVCPUs is the greatest of each bucket in vCPUs, NaN in a gap; Capacity the least vCPUs that were in service.
+	// DemandVCPUs is the maximum demand of each bucket, NaN in a gap; CapacityVCPUs the minimum of the vCPUs in service.
 	DemandVCPUs, CapacityVCPUs []float64
-	// OverloadedMinutes is the minutes of each bucket that were overloaded.
+	// OverloadedMinutes is the number of overloaded minutes in each bucket.
 	OverloadedMinutes []int
 }
 
-// Event is something that happened in a run.
+// Event is a change, a disruption or a blocked change.
 type Event struct {
 	Time time.Time
-	// Kind is what happened, and Text says it with its reason for people.
-	Kind    EventKind
+	Kind EventKind
+	// Message describes the event and its reason.
 	Message string
 }
 
-// EventKind is what happened.
+// EventKind is the kind of an event.
 type EventKind string
 
 // The kinds of event.
 const (
-	// EventScaleUp and Shrank: a change was begun.
-	EventScaleUp   EventKind = "grew"
-	EventScaleDown EventKind = "shrank"
+	// EventScaleUp and EventScaleDown: a change started.
+	EventScaleUp   EventKind = "scale-up"
+	EventScaleDown EventKind = "scale-down"
 	// EventDisruption: an instance in service was restarted, or the writer failed over.
-	EventDisruption EventKind = "disrupted"
-	// EventBlocked: a guard held a change back that the load called for.
-	EventBlocked EventKind = "held back"
+	EventDisruption EventKind = "disruption"
+	// EventBlocked: a guard blocked a change that the decision proposed.
+	EventBlocked EventKind = "blocked"
 )
 
-// Comparison is the runs of one recording.
+// Comparison is the runs of several autoscalers under one recording.
 type Comparison struct {
-	// PolicyName is the namespace/name of the policy, and Source the recording's for people.
+	// PolicyName is the namespace/name of the policy; RecordingSource describes where the recording is from.
 	PolicyName, RecordingSource string
 	Start, End                  time.Time
 	Interval                    time.Duration
-	// GapMinutes is the minutes without a recording, and Uncertain those in which the recorded database was saturated, so that its true
-	// demand is not known.
+	// GapMinutes is the number of minutes without a recorded value. UncertainMinutes is the number of minutes in which the recorded
+	// database was saturated, so that its true demand is unknown.
 	GapMinutes, UncertainMinutes int
-	// Runs begin with the policy's own; the oracle, if there is one, comes last.
+	// Runs begin with the policy's run and end with the oracle's, if it was requested.
 	Runs []Run
 }

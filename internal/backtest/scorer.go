@@ -12,137 +12,144 @@ import (
 const (
 	// OverloadedPercent is the CPU at which an instance in service counts as overloaded.
 	OverloadedPercent = 90
-	// minUnservedVCPUSeconds is the work in vCPU seconds below which nothing was refused: what sums of fractions are off by.
+	// minUnservedVCPUSeconds is the unserved work, in vCPU seconds, that counts as overload. Less is a rounding error.
 	minUnservedVCPUSeconds = 1e-6
-	// maxBuckets is the greatest number of buckets of a track, and maxEvents of events of a run.
-	maxBuckets, maxEvents = 2000, 1000
+	// maxBuckets is the maximum number of buckets in a timeline.
+	maxBuckets = 2000
+	// maxEvents is the maximum number of events in a run.
+	maxEvents = 1000
 )
 
-// scorer scores a run as it goes, minute by minute, from what is really the case in the model.
+// scorer scores a run minute by minute, from the true state of the model.
 type scorer struct {
 	setup Setup
 	world *model.World
-	// billedSize is the vCPUs that are paid for, and what an hour of them costs, of what is no RDS instance; nil otherwise.
+	// billedSize returns the billed vCPUs and their cost per hour on another platform. It is nil for RDS instances, whose classes are
+	// billed.
 	billedSize func() (vcpus, cost float64)
-	// nextMinute is the minute from which on nothing was scored yet.
+	// nextMinute is the first minute that was not scored yet.
 	nextMinute time.Time
 	score      Score
-	// microdollars are what the pool cost, in millionths of a dollar.
+	// microdollars is the cost of the pool, in millionths of a dollar.
 	microdollars float64
 	timeline     Timeline
 	events       []Event
 }
 
-func newScorer(w *model.World, s Setup) *scorer {
-	m := &scorer{setup: s, world: w}
-	m.startTimeline()
-	return m
+func newScorer(world *model.World, s Setup) *scorer {
+	sc := &scorer{setup: s, world: world}
+	sc.startTimeline()
+	return sc
 }
 
-// startTimeline makes room for the track.
-func (m *scorer) startTimeline() {
-	r := m.setup.Recording
-	m.nextMinute = r.Start.UTC().Truncate(time.Minute)
-	minutes := int(r.End().Sub(m.nextMinute) / time.Minute)
-	m.score.CostKnown = m.setup.hasPrices()
-	m.timeline = Timeline{Start: m.nextMinute, BucketLength: time.Duration((minutes+maxBuckets-1)/maxBuckets) * time.Minute}
+// startTimeline sets the start and the bucket length of the timeline.
+func (sc *scorer) startTimeline() {
+	r := sc.setup.Recording
+	sc.nextMinute = r.Start.UTC().Truncate(time.Minute)
+	minutes := int(r.End().Sub(sc.nextMinute) / time.Minute)
+	sc.score.CostKnown = sc.setup.hasPrices()
+	sc.timeline = Timeline{Start: sc.nextMinute, BucketLength: time.Duration((minutes+maxBuckets-1)/maxBuckets) * time.Minute}
 }
 
-// recordEvent notes an event.
-func (m *scorer) recordEvent(e Event) {
-	if m.isInScoredTime(e.Time) && (e.Kind == EventScaleUp || e.Kind == EventScaleDown) {
-		m.score.Changes++
+// recordEvent adds an event, and counts it if it is a change.
+func (sc *scorer) recordEvent(e Event) {
+	if sc.isInScoredTime(e.Time) && (e.Kind == EventScaleUp || e.Kind == EventScaleDown) {
+		sc.score.Changes++
 	}
-	if m.events = append(m.events, e); len(m.events) > 2*maxEvents {
-		m.events = append(m.events[:0], m.events[len(m.events)-maxEvents:]...)
-	}
-}
-
-// scoreNewMinutes scores the minutes that have ended.
-func (m *scorer) scoreNewMinutes() {
-	target := m.setup.Policy.Target
-	for _, minute := range m.world.MinutesSince(target.Scope.Region, target.Identifier, m.nextMinute) {
-		m.nextMinute = minute.Time.Add(time.Minute)
-		m.scoreMinute(minute)
+	if sc.events = append(sc.events, e); len(sc.events) > 2*maxEvents {
+		sc.events = append(sc.events[:0], sc.events[len(sc.events)-maxEvents:]...)
 	}
 }
 
-// scoreMinute scores a minute.
-func (m *scorer) scoreMinute(minute model.MinuteSummary) {
+// scoreNewMinutes scores the minutes that have ended since the last call.
+func (sc *scorer) scoreNewMinutes() {
+	target := sc.setup.Policy.Target
+	for _, minute := range sc.world.MinutesSince(target.Scope.Region, target.Identifier, sc.nextMinute) {
+		sc.nextMinute = minute.Time.Add(time.Minute)
+		sc.scoreMinute(minute)
+	}
+}
+
+// scoreMinute scores one minute.
+func (sc *scorer) scoreMinute(minute model.MinuteSummary) {
 	demand, capacity := minute.ReaderDemandVCPUs, minute.ReaderVCPUs
-	if m.setup.Pool == scaling.Writer {
+	if sc.setup.Pool == scaling.Writer {
 		demand, capacity = minute.WriterDemandVCPUs, minute.WriterVCPUs
 	}
 	overloaded := minute.HottestReaderPercent >= OverloadedPercent || minute.WriterPercent >= OverloadedPercent ||
 		minute.ReaderUnservedVCPUSeconds+minute.WriterUnservedVCPUSeconds > minUnservedVCPUSeconds
-	known := m.isScored(minute.Time)
-	if known {
-		m.score.ScoredMinutes++
-		m.score.UnservedVCPUMinutes += (minute.ReaderUnservedVCPUSeconds + minute.WriterUnservedVCPUSeconds) / 60
+	scored := sc.isScored(minute.Time)
+	if scored {
+		sc.score.ScoredMinutes++
+		sc.score.UnservedVCPUMinutes += (minute.ReaderUnservedVCPUSeconds + minute.WriterUnservedVCPUSeconds) / 60
 		if overloaded {
-			m.score.OverloadedMinutes++
+			sc.score.OverloadedMinutes++
 		}
-		m.addCost()
+		sc.addCost()
 	} else {
 		demand = math.NaN()
 	}
-	if minute.Disruptions > 0 && m.isInScoredTime(minute.Time) {
-		m.score.Disruptions += minute.Disruptions
-		m.recordEvent(Event{Time: minute.Time, Kind: EventDisruption, Message: "An instance in service was restarted, or the writer failed over"})
+	if minute.Disruptions > 0 && sc.isInScoredTime(minute.Time) {
+		sc.score.Disruptions += minute.Disruptions
+		const message = "An instance in service was restarted, or the writer failed over"
+		sc.recordEvent(Event{Time: minute.Time, Kind: EventDisruption, Message: message})
 	}
-	m.addToTimeline(minute.Time, demand, capacity, overloaded && known)
+	sc.addToTimeline(minute.Time, demand, capacity, overloaded && scored)
 }
 
-// isInScoredTime says whether a moment is in the time that is scored, and counts whether a minute is that was recorded.
-func (m *scorer) isInScoredTime(at time.Time) bool {
-	return !at.Before(m.setup.ScoredFrom) && (m.setup.ScoredUntil.IsZero() || at.Before(m.setup.ScoredUntil))
+// isInScoredTime says whether a time is between ScoredFrom and ScoredUntil.
+func (sc *scorer) isInScoredTime(at time.Time) bool {
+	return !at.Before(sc.setup.ScoredFrom) && (sc.setup.ScoredUntil.IsZero() || at.Before(sc.setup.ScoredUntil))
 }
 
-func (m *scorer) isScored(at time.Time) bool {
-	return m.isInScoredTime(at) && isRecorded(m.setup.Recording, at)
+// isScored says whether a minute is in the scored time and not in a gap of the recording.
+func (sc *scorer) isScored(at time.Time) bool {
+	return sc.isInScoredTime(at) && isRecorded(sc.setup.Recording, at)
 }
 
-// isRecorded says whether the recording has a value for a minute.
+// isRecorded says whether the recording has a value for a minute, or the minute is before the first value.
 func isRecorded(r *recording.Recording, at time.Time) bool {
 	n := int(at.Sub(r.Start) / r.Interval)
 	return at.Before(r.Start) || n < len(r.Demand) && !math.IsNaN(r.Demand[n])
 }
 
-// addCost adds what a minute of the pool costs, and what the other pool had to become for it. An instance costs from when it was created
-// until it is gone (RDS pricing; the ten minutes that each change costs at least are left out).
-func (m *scorer) addCost() {
-	if m.billedSize != nil {
-		vcpus, cost := m.billedSize()
-		m.score.VCPUHours += vcpus / 60
-		m.microdollars += cost / 60
+// addCost adds the cost of one minute of the pool. An instance costs from its creation until its deletion (RDS pricing; the minimum
+// charge of ten minutes for each change is left out). For the writer pool, the cost includes what the readers exceed their initial
+// shape by.
+func (sc *scorer) addCost() {
+	if sc.billedSize != nil {
+		vcpus, cost := sc.billedSize()
+		sc.score.VCPUHours += vcpus / 60
+		sc.microdollars += cost / 60
 		return
 	}
-	target, other := m.setup.Policy.Target, m.setup.OtherPoolShape
+	target, other := sc.setup.Policy.Target, sc.setup.OtherPoolShape
 	add := func(class string, count int) {
-		m.score.VCPUHours += float64(count) * classVCPUs(class, m.setup.Engine) / 60
-		m.microdollars += float64(count) * float64(m.setup.Policy.Prices[class]) / 60
+		sc.score.VCPUHours += float64(count) * classVCPUs(class, sc.setup.Engine) / 60
+		sc.microdollars += float64(count) * float64(sc.setup.Policy.Prices[class]) / 60
 	}
-	m.world.ForEachInstance(target.Scope.Region, target.Identifier, func(i *model.Instance, writer bool) {
+	sc.world.ForEachInstance(target.Scope.Region, target.Identifier, func(i *model.Instance, writer bool) {
 		if i.CreatedAt.IsZero() {
 			return
 		}
-		mine := writer == (m.setup.Pool == scaling.Writer)
-		if !mine && m.setup.Pool == scaling.Readers { // the writer stays as it is
+		inPool := writer == (sc.setup.Pool == scaling.Writer)
+		if !inPool && sc.setup.Pool == scaling.Readers { // the writer does not change
 			return
 		}
 		add(i.Class, 1)
 	})
-	if m.setup.Pool == scaling.Writer { // what the readers have become beyond what they were is the writer's: its successor, and surge readers
+	if sc.setup.Pool == scaling.Writer { // the readers above included promotion candidates that grew, and surge readers
 		add(other.InstanceClass, -other.Count)
 	}
 }
 
-// addToTimeline adds a minute to the track.
-func (m *scorer) addToTimeline(at time.Time, demand, capacity float64, overloaded bool) {
-	t := &m.timeline
+// addToTimeline adds one minute to the timeline.
+func (sc *scorer) addToTimeline(at time.Time, demand, capacity float64, overloaded bool) {
+	t := &sc.timeline
 	n := int(at.Sub(t.Start) / t.BucketLength)
 	for len(t.DemandVCPUs) <= n {
-		t.DemandVCPUs, t.CapacityVCPUs, t.OverloadedMinutes = append(t.DemandVCPUs, math.NaN()), append(t.CapacityVCPUs, capacity), append(t.OverloadedMinutes, 0)
+		t.DemandVCPUs, t.CapacityVCPUs = append(t.DemandVCPUs, math.NaN()), append(t.CapacityVCPUs, capacity)
+		t.OverloadedMinutes = append(t.OverloadedMinutes, 0)
 	}
 	if math.IsNaN(t.DemandVCPUs[n]) || demand > t.DemandVCPUs[n] {
 		t.DemandVCPUs[n] = demand
@@ -153,12 +160,12 @@ func (m *scorer) addToTimeline(at time.Time, demand, capacity float64, overloade
 	}
 }
 
-// result is the score, the track and the events.
-func (m *scorer) result(r Run) Run {
-	if m.score.CostKnown {
-		m.score.Cost = scaling.Money(math.Round(m.microdollars))
+// result returns the run with its score, timeline and events.
+func (sc *scorer) result(r Run) Run {
+	if sc.score.CostKnown {
+		sc.score.Cost = scaling.Money(math.Round(sc.microdollars))
 	}
-	r.Score, r.Timeline = m.score, m.timeline
-	r.Events = m.events[max(0, len(m.events)-maxEvents):]
+	r.Score, r.Timeline = sc.score, sc.timeline
+	r.Events = sc.events[max(0, len(sc.events)-maxEvents):]
 	return r
 }

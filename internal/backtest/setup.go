@@ -19,73 +19,73 @@ import (
 )
 
 const (
-	// idlePoolShare is the load of the pool that the recording is not of, as a share of its vCPUs: it is there and does not matter.
+	// idlePoolShare is the load of the pool that was not recorded, as a share of its vCPUs. It is too small to matter.
 	idlePoolShare = 0.1
-	// modelMetricRetention is how long the model keeps metrics: longer than anything reads back, and clears up once a day.
+	// modelMetricRetention is how long the model keeps metrics: longer than any reader looks back. The model deletes once a day.
 	modelMetricRetention = 26 * time.Hour
-	// accountID owns the database in the model.
+	// accountID is the AWS account that owns the database in the model.
 	accountID = "123456789012"
 )
 
-// Setup is what a backtest plays: a policy, and the load that its database is put under.
+// Setup is the input of a backtest: a policy and the load on its database.
 type Setup struct {
-	// Policy is what decides. Its mode and what a person asked for by annotation are left out of account: it always acts.
+	// Policy decides. Its mode and its manual control by annotation are ignored: the policy always acts.
 	Policy    scaling.Policy
 	Recording *recording.Recording
-	// Pool is the one that the recording is of.
+	// Pool is the recorded pool.
 	Pool scaling.Pool
-	// InitialShape is what that pool consists of at the beginning.
+	// InitialShape is the shape of the recorded pool at the start. Empty fields are set from the policy.
 	InitialShape scaling.Shape
-	// OtherPoolShape is what the other pool of a cluster consists of. It carries next to nothing. Zero readers are allowed.
+	// OtherPoolShape is the shape of the cluster's other pool, which carries almost no load. Zero readers are allowed.
 	OtherPoolShape scaling.Shape
-	// Engine as the RDS API writes it; aurora-postgresql, or postgres for a DBInstance, unless set.
+	// Engine is written as in the RDS API. The default is aurora-postgresql, or postgres for a DBInstance.
 	Engine string
 	// MultiAZ says whether a DBInstance has a standby.
 	MultiAZ bool
-	// PerformanceInsights says that DBLoadCPU is published.
+	// PerformanceInsights says that the database publishes DBLoadCPU.
 	PerformanceInsights bool
-	// ScoredFrom is when scoring begins, and Until when it ends; zero is the beginning, and the end, of the recording. What comes before is
-	// played, so that the policy has a past.
+	// ScoredFrom and ScoredUntil limit the time that is scored; zero is the start and the end of the recording. The time before
+	// ScoredFrom is simulated too, so that the policy has a history.
 	ScoredFrom, ScoredUntil time.Time
-	// Seed draws how long each change takes. The same seed gives the same run.
+	// Seed draws the duration of each change. The same seed gives the same run.
 	Seed int64
 }
 
-// validated fills in what was left out, and says what cannot be played.
+// validated returns the setup with its defaults. The error says which part of the setup cannot be simulated.
 func (s Setup) validated() (Setup, error) {
 	p := &s.Policy
 	p.Mode, p.ManualControl = scaling.Enforce, scaling.ManualControl{}
 	switch {
 	case s.Recording == nil || len(s.Recording.Demand) == 0:
-		return s, errors.New("there is no recording to play")
+		return s, errors.New("no recording to simulate: give one with at least one value")
 	case p.Serverless:
-		return s, errors.New("spec.serverless: Aurora Serverless v2 cannot be played yet: its capacity follows the load by itself")
+		return s, errors.New("spec.serverless: Aurora Serverless v2 cannot be simulated yet: its capacity follows the load by itself")
 	case p.Target.Kind == scaling.DBInstance && s.Pool == scaling.Readers:
-		return s, errors.New("read replicas of a DBInstance cannot be played yet: play its writer")
+		return s, errors.New("read replicas of a DBInstance cannot be simulated yet: simulate its writer")
 	case s.Pool == scaling.Readers && p.Readers == nil:
 		return s, errors.New("the recording is of the readers, and the policy has no spec.readers")
 	case s.Pool == scaling.Writer && p.Writer == nil:
 		return s, errors.New("the recording is of the writer, and the policy has no spec.writer")
 	}
 	if p.Target.Kind == scaling.DBInstance {
-		p.Readers = nil // read replicas are not played
+		p.Readers = nil // read replicas are not simulated
 	}
 	s.Engine = cmp.Or(s.Engine, map[scaling.TargetKind]string{scaling.DBInstance: "postgres"}[p.Target.Kind], "aurora-postgresql")
 	if p.Target.Kind == scaling.DBCluster && !strings.HasPrefix(s.Engine, "aurora-") {
-		return s, fmt.Errorf("%s: a Multi-AZ DB cluster cannot be played yet", s.Engine)
+		return s, fmt.Errorf("%s: a Multi-AZ DB cluster cannot be simulated yet", s.Engine)
 	}
 	s = s.withInitialShapes()
 	for _, class := range s.orderableClasses() {
-		if known, err := catalog.Lookup(class); err != nil {
+		if c, err := catalog.Lookup(class); err != nil {
 			return s, err
-		} else if !known.Supports(s.Engine) {
+		} else if !c.Supports(s.Engine) {
 			return s, fmt.Errorf("%s does not run on %s", class, s.Engine)
 		}
 	}
 	return s, nil
 }
 
-// withInitialShapes fills in what the pools consist of at the beginning.
+// withInitialShapes sets the initial shapes of both pools where they are empty.
 func (s Setup) withInitialShapes() Setup {
 	ladder := s.allowedClasses(s.Pool)
 	if s.InitialShape.InstanceClass == "" {
@@ -101,7 +101,7 @@ func (s Setup) withInitialShapes() Setup {
 		if other := s.allowedClasses(s.otherPool()); len(other) > 0 {
 			s.OtherPoolShape.InstanceClass = other[0]
 		} else if s.Pool == scaling.Readers {
-			s.OtherPoolShape.InstanceClass = ladder[0] // so that the successor of the writer may be as small as the ladder has it
+			s.OtherPoolShape.InstanceClass = ladder[0] // a reader of the smallest class can then be promoted
 		}
 	}
 	if s.Pool == scaling.Readers {
@@ -110,7 +110,7 @@ func (s Setup) withInitialShapes() Setup {
 	return s
 }
 
-// endTime is when playing ends.
+// endTime is when the simulation ends.
 func (s Setup) endTime() time.Time {
 	if end := s.Recording.End(); s.ScoredUntil.IsZero() || s.ScoredUntil.After(end) {
 		return end
@@ -118,7 +118,7 @@ func (s Setup) endTime() time.Time {
 	return s.ScoredUntil
 }
 
-// otherPool is the pool that the recording is not of.
+// otherPool is the pool that was not recorded.
 func (s Setup) otherPool() scaling.Pool {
 	if s.Pool == scaling.Readers {
 		return scaling.Writer
@@ -126,7 +126,7 @@ func (s Setup) otherPool() scaling.Pool {
 	return scaling.Readers
 }
 
-// allowedClasses is the classes that the policy allows a pool.
+// allowedClasses are the instance classes that the policy allows a pool, smallest first.
 func (s Setup) allowedClasses(pool scaling.Pool) []string {
 	switch {
 	case pool == scaling.Readers && s.Policy.Readers != nil:
@@ -137,7 +137,7 @@ func (s Setup) allowedClasses(pool scaling.Pool) []string {
 	return nil
 }
 
-// orderableClasses is every class that may come up.
+// orderableClasses are all classes that a run can use, in alphabetical order.
 func (s Setup) orderableClasses() []string {
 	all := map[string]bool{s.InitialShape.InstanceClass: true, s.OtherPoolShape.InstanceClass: true}
 	for _, pool := range []scaling.Pool{scaling.Readers, scaling.Writer} {
@@ -148,101 +148,103 @@ func (s Setup) orderableClasses() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// Scenario is the world that a setup is played in, so that the operator can be run in the same one. It begins on the minute in which
-// the recording does. The error says what of the setup makes no sense.
+// Scenario is the simulator's scenario of a setup, so that the operator can run in the same one. It starts at the minute in which the
+// recording starts. The error says which part of the setup cannot be simulated.
 func (s Setup) Scenario() (model.Scenario, error) {
 	s, err := s.validated()
 	if err != nil {
 		return model.Scenario{}, err
 	}
 	target := s.Policy.Target
-	d := model.Database{
-		Identifier: target.Identifier, Region: target.Scope.Region, Engine: s.Engine, EngineVersion: "16.1", PerformanceInsights: s.PerformanceInsights,
-		Tags: map[string]string{scaling.TagOptIn: "*"},
+	database := model.Database{
+		Identifier: target.Identifier, Region: target.Scope.Region, Engine: s.Engine, EngineVersion: "16.1",
+		PerformanceInsights: s.PerformanceInsights, Tags: map[string]string{scaling.TagOptIn: "*"},
 	}
-	begin := s.Recording.Start.UTC().Truncate(time.Minute)
-	load, gaps := newDemandCurve(s.Recording, begin)
-	idle := model.Curve{Points: []model.CurvePoint{{VCPUs: idlePoolShare * classVCPUs(s.OtherPoolShape.InstanceClass, s.Engine) * float64(s.OtherPoolShape.Count)}}}
-	d.Load = model.Load{Writer: idle, Readers: load}
+	start := s.Recording.Start.UTC().Truncate(time.Minute)
+	load, gaps := newDemandCurve(s.Recording, start)
+	otherVCPUs := classVCPUs(s.OtherPoolShape.InstanceClass, s.Engine)
+	idle := model.Curve{Points: []model.CurvePoint{{VCPUs: idlePoolShare * otherVCPUs * float64(s.OtherPoolShape.Count)}}}
+	database.Load = model.Load{Writer: idle, Readers: load}
 	writer, readers := s.OtherPoolShape, s.InitialShape
 	if s.Pool == scaling.Writer {
-		d.Load = model.Load{Writer: load, Readers: idle}
+		database.Load = model.Load{Writer: load, Readers: idle}
 		writer, readers = s.InitialShape, s.OtherPoolShape
 	}
 	if target.Kind == scaling.DBInstance {
-		d.Class, d.MultiAZ, d.Load.Readers = writer.InstanceClass, s.MultiAZ, model.Curve{}
+		database.Class, database.MultiAZ, database.Load.Readers = writer.InstanceClass, s.MultiAZ, model.Curve{}
 	} else {
 		classes := append([]string{writer.InstanceClass}, slices.Repeat([]string{readers.InstanceClass}, readers.Count)...)
 		for n, class := range classes {
-			d.Instances = append(d.Instances, model.Member{
+			database.Instances = append(database.Instances, model.Member{
 				Identifier: fmt.Sprintf("%s-%d", target.Identifier, n+1), Class: class, Tags: map[string]string{scaling.TagOptIn: "*"},
 			})
 		}
 	}
 	out := model.Scenario{
-		Start: metav1.NewTime(begin), Seed: s.Seed, AccountID: accountID, Retention: metav1.Duration{Duration: modelMetricRetention}, Databases: []model.Database{d},
+		Start: metav1.NewTime(start), Seed: s.Seed, AccountID: accountID, Retention: metav1.Duration{Duration: modelMetricRetention},
+		Databases: []model.Database{database},
 	}
-	for _, g := range gaps {
+	for _, gap := range gaps {
 		out.MetricGaps = append(out.MetricGaps, model.MetricGap{
-			Region: d.Region, From: model.Instant{Time: g.from}, Until: model.Instant{Time: g.until},
+			Region: database.Region, From: model.Instant{Time: gap.from}, Until: model.Instant{Time: gap.until},
 		})
 	}
 	return out, nil
 }
 
-// timeRange is a stretch of time.
+// timeRange is the time from one instant until another, which is not included.
 type timeRange struct{ from, until time.Time }
 
-// newDemandCurve turns a recording into a demand: each value stands in the middle of its interval, with straight lines between them. Where
-// nothing was recorded the line goes on to the next value, and nobody is told of it.
-func newDemandCurve(r *recording.Recording, begin time.Time) (model.Curve, []timeRange) {
-	even := &model.RegularSeries{VCPUs: r.Demand, Interval: metav1.Duration{Duration: r.Interval}}
-	even.From.Offset = r.Start.Add(r.Interval / 2).Sub(begin)
+// newDemandCurve converts a recording to a demand curve and its gaps. Each value is placed in the middle of its interval, with
+// straight lines between the values. In a gap the line runs to the next value, and the simulator publishes no metrics.
+func newDemandCurve(r *recording.Recording, start time.Time) (model.Curve, []timeRange) {
+	series := &model.RegularSeries{VCPUs: r.Demand, Interval: metav1.Duration{Duration: r.Interval}}
+	series.From.Offset = r.Start.Add(r.Interval / 2).Sub(start)
 	var gaps []timeRange
 	for n, demand := range r.Demand {
 		if !math.IsNaN(demand) {
 			continue
 		}
-		at := r.Start.Add(time.Duration(n) * r.Interval)
-		if last := len(gaps) - 1; last >= 0 && gaps[last].until.Equal(at) {
-			gaps[last].until = at.Add(r.Interval)
+		gapStart := r.Start.Add(time.Duration(n) * r.Interval)
+		if last := len(gaps) - 1; last >= 0 && gaps[last].until.Equal(gapStart) {
+			gaps[last].until = gapStart.Add(r.Interval)
 		} else {
-			gaps = append(gaps, timeRange{at, at.Add(r.Interval)})
+			gaps = append(gaps, timeRange{gapStart, gapStart.Add(r.Interval)})
 		}
 	}
 	if len(gaps) > 0 {
-		even.VCPUs = interpolateGaps(r.Demand)
+		series.VCPUs = interpolateGaps(r.Demand)
 	}
-	return model.Curve{Series: even}, gaps
+	return model.Curve{Series: series}, gaps
 }
 
-// interpolateGaps is a demand with straight lines over its gaps.
+// interpolateGaps fills the gaps (NaN) of a demand with straight lines. At either end it repeats the nearest recorded value.
 func interpolateGaps(demand []float64) []float64 {
 	out := slices.Clone(demand)
-	last := -1 // the last that is known
+	lastKnown := -1 // index of the last recorded value
 	for n, v := range demand {
 		if math.IsNaN(v) {
 			continue
 		}
-		for k := last + 1; k < n; k++ {
+		for k := lastKnown + 1; k < n; k++ {
 			out[k] = v
-			if last >= 0 {
-				out[k] = demand[last] + (v-demand[last])*float64(k-last)/float64(n-last)
+			if lastKnown >= 0 {
+				out[k] = demand[lastKnown] + (v-demand[lastKnown])*float64(k-lastKnown)/float64(n-lastKnown)
 			}
 		}
-		last = n
+		lastKnown = n
 	}
-	for k := last + 1; k < len(out) && last >= 0; k++ {
-		out[k] = demand[last]
+	for k := lastKnown + 1; k < len(out) && lastKnown >= 0; k++ {
+		out[k] = demand[lastKnown]
 	}
 	return out
 }
 
-// classVCPUs of an instance of a class; zero when the catalogue does not know it.
+// classVCPUs is the number of vCPUs of one instance of a class; zero if the catalogue does not contain the class.
 func classVCPUs(class, engine string) float64 {
-	known, err := catalog.Lookup(class)
+	instanceClass, err := catalog.Lookup(class)
 	if err != nil {
 		return 0
 	}
-	return float64(known.VCPUFor(engine))
+	return float64(instanceClass.VCPUFor(engine))
 }
