@@ -12,25 +12,26 @@ const (
 	auroraCooldown      = 300 * time.Second
 )
 
-// auroraRule is Aurora Auto Scaling: target tracking on the CPU of the readers, with T = 60 %, which is this package's choice, as
-// AWS recommends none.
+// auroraRule is Aurora Auto Scaling: target tracking on the CPU of the readers, with T = 60 %. This package chose T, since AWS
+// recommends none.
 //
 //   - Out, when each of the newest H minutes is above T: n' = ceil(n·m/T) readers, where m is the newest minute.
 //   - In, when each of the newest 15 minutes is below 0.9·T: one reader fewer.
-//   - For 300 s after the completion of a scale-out there is no other, except one that adds more readers than that one did.
-//   - For 300 s after the completion of a scale-in there is no other. A scale-out is free to happen, and ends that wait.
-//   - With a minute missing nothing happens.
+//   - In the 300 s after the completion of a scale-out there is no other one, unless it adds more readers than that one did.
+//   - In the 300 s after the completion of a scale-in there is no other one. A scale-out is allowed, and ends the cooldown.
+//   - With a minute missing nothing changes.
 //
-// The ladder is each·k, each·(k+1), and so on, where each is the vCPUs of one reader, the difference of the first two rungs:
-// n is the present size divided by it. With one rung there is nothing to decide. A completion is View.Changed, or the order if
-// that is later.
+// The ladder is v·k, v·(k+1), and so on, where v is the vCPUs of one reader, the difference of the first two rungs: n is the current
+// size divided by v. With one rung there is nothing to decide. A completion is ChangedAt, or the order if that is later.
 //
-// AWS does not say which value m is when the alarm goes off: it is taken to be the newest. Neither does it say what "a larger
-// scale out" is compared with: it is taken to be the number of readers that the last one added.
+// AWS does not document which value m is when the alarm fires: here, it is the newest. Neither does it document what "a larger scale
+// out" is compared with: here, it is the number of readers that the last scale-out added.
 type auroraRule struct {
+	// scaleOutPoints is H.
 	scaleOutPoints int
-	lastChange     int // the readers that the last change added; below zero when it removed one
-	orderedAt      time.Time
+	// lastChange is the number of readers that the last change added; negative if it removed one.
+	lastChange int
+	orderedAt  time.Time
 }
 
 func newAurora(points int) Autoscaler {
@@ -47,24 +48,24 @@ func newAurora(points int) Autoscaler {
 }
 
 // DesiredRung implements Rule.
-func (r *auroraRule) DesiredRung(v Observation) int {
-	if v.ChangeInProgress || len(v.LadderVCPUs) < 2 {
-		return v.Rung
+func (r *auroraRule) DesiredRung(o Observation) int {
+	if o.ChangeInProgress || len(o.LadderVCPUs) < 2 {
+		return o.Rung
 	}
-	cooling := v.Now.Before(laterOf(r.orderedAt, v.ChangedAt).Add(auroraCooldown))
-	want := v.Rung
-	if hot := newestMinutes(v.CPUPercent, v.Now, r.scaleOutPoints); allAbove(hot, auroraTargetPercent) {
-		each := v.LadderVCPUs[1] - v.LadderVCPUs[0]
-		n := math.Round(v.LadderVCPUs[v.Rung] / each)
-		want = smallestRung(v.LadderVCPUs, roundUp(n*hot[len(hot)-1].Value/auroraTargetPercent)*each)
-		if cooling && want-v.Rung <= r.lastChange { // never after a scale-in, which is below zero
-			return v.Rung
+	cooling := o.Now.Before(laterOf(r.orderedAt, o.ChangedAt).Add(auroraCooldown))
+	desired := o.Rung
+	if minutes := newestMinutes(o.CPUPercent, o.Now, r.scaleOutPoints); allAbove(minutes, auroraTargetPercent) {
+		readerVCPUs := o.LadderVCPUs[1] - o.LadderVCPUs[0]
+		readers := math.Round(o.LadderVCPUs[o.Rung] / readerVCPUs)
+		desired = smallestRung(o.LadderVCPUs, roundUp(readers*minutes[len(minutes)-1].Value/auroraTargetPercent)*readerVCPUs)
+		if cooling && desired-o.Rung <= r.lastChange { // not after a scale-in, since lastChange is negative then
+			return o.Rung
 		}
-	} else if (!cooling || r.lastChange >= 0) && allBelow(newestMinutes(v.CPUPercent, v.Now, auroraScaleInPoints), 0.9*auroraTargetPercent) {
-		want = max(0, v.Rung-1)
+	} else if (!cooling || r.lastChange >= 0) && allBelow(newestMinutes(o.CPUPercent, o.Now, auroraScaleInPoints), 0.9*auroraTargetPercent) {
+		desired = max(0, o.Rung-1)
 	}
-	if want != v.Rung {
-		r.lastChange, r.orderedAt = want-v.Rung, v.Now
+	if desired != o.Rung {
+		r.lastChange, r.orderedAt = desired-o.Rung, o.Now
 	}
-	return want
+	return desired
 }

@@ -1,5 +1,5 @@
-// Package peer has the rules by which other autoscalers decide, as their makers publish them, so that they can be run beside
-// dbscaler on the same load. A rule is pure: what it sees is an argument, and what it remembers is its own.
+// Package baseline has the rules of other autoscalers, as their makers publish them, so that a backtest can compare dbscaler with
+// them under the same load. A rule is pure: it depends on its argument and its own state only.
 package baseline
 
 import (
@@ -8,58 +8,76 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// Observation is what an autoscaler sees when it looks.
+// Observation is the input of a rule.
 type Observation struct {
 	Now time.Time
-	// CPUPercent is the mean utilization of the pool in percent, minute by minute and oldest first, as far as it is published; a minute
-	// that is not in it is missing. It reaches back at least as far as the rule's Reach.
+	// CPUPercent is the published mean utilization of the pool in percent, one sample a minute, oldest first. A minute without a
+	// sample is missing. It reaches back at least as far as the autoscaler's Lookback.
 	CPUPercent scaling.Series
-	// HottestPercent is that of the busiest instance.
+	// HottestPercent is the same for the busiest instance.
 	HottestPercent scaling.Series
-	// RunningVCPUs is the vCPUs that had or wanted a CPU, averaged over the minute until now, as an agent on the machine sees it.
+	// RunningVCPUs is the load on the hosts, running or waiting for a CPU, as an agent on the host measures it: the mean of the last
+	// minute in vCPUs. NaN is missing.
 	RunningVCPUs float64
-	// LadderVCPUs is the sizes that there are, in vCPUs of the whole pool, smallest first; Rung is the present one.
+	// LadderVCPUs are the possible sizes in vCPUs of the whole pool, smallest first. Rung is the index of the current size.
 	LadderVCPUs []float64
 	Rung        int
-	// ChangeInProgress says that a change is under way.
+	// ChangeInProgress says that a change has started and is not complete.
 	ChangeInProgress bool
-	// ChangedAt is when the last change was completed; zero before the first.
+	// ChangedAt is the completion of the last change; zero before the first.
 	ChangedAt time.Time
 }
 
-// Rule is how an autoscaler decides. Look gives the rung that it wants, which is the present one when nothing is to change.
+// Rule is the decision rule of an autoscaler.
 type Rule interface {
+	// DesiredRung is the rung to change to, or the current rung.
 	DesiredRung(Observation) int
 }
 
-// Method is how an autoscaler changes the size.
+// Method is the way in which an autoscaler changes the size.
 type Method string
 
-// The means.
+// The methods.
 const (
 	// MethodReaders adds and removes readers of one class.
 	MethodReaders Method = "Readers"
-	// MethodClasses gives every instance another class, one after the other and in place, so that each is restarted once.
+	// MethodClasses changes the class of every instance in place, one after the other. Each instance restarts once.
 	MethodClasses Method = "Classes"
-	// MethodSeamless changes the vCPUs without an interruption, which no RDS instance can: the platform is another.
+	// MethodSeamless changes the vCPUs without an interruption, on another platform. No RDS instance can do that.
 	MethodSeamless Method = "Seamless"
 )
 
-// Autoscaler is an autoscaler that users would pick instead.
+// Autoscaler is an alternative to dbscaler.
 type Autoscaler struct {
-	// Name for people, for example Aurora Auto Scaling (H=3).
+	// Name is the display name, for example Aurora Auto Scaling (H=3).
 	Name string
-	// ID is its name in options: lower-case letters, digits and hyphens.
+	// ID is the name in options: lower-case letters, digits and hyphens.
 	ID string
-	// Source says where its rule is published, and with which settings it is run.
+	// Source says where the rule is published, and with which settings it runs.
 	Source string
-	// Interval is how often it looks.
+	// Interval is the time between two evaluations of the rule.
 	Interval time.Duration
-	// Lookback is how far back it looks.
+	// Lookback is how far back the rule reads samples.
 	Lookback time.Duration
 	Method   Method
-	// ChangeDelay is how long a Seamless change takes until it has effect.
+	// ChangeDelay is the duration of a seamless change.
 	ChangeDelay time.Duration
-	// NewRule makes a rule with nothing in memory.
+	// NewRule creates a rule without any state.
 	NewRule func() Rule
+}
+
+// All lists the autoscalers. None of them starts a change while another is in progress, and none goes beyond the ladder. The
+// following applies to every rule unless its comment says otherwise:
+//
+//   - A size is the vCPUs of the whole pool. "Rounded up to the ladder" is the smallest rung with at least so many vCPUs, or the
+//     largest rung if there is none.
+//   - "The newest n minutes" end with the newest published minute. They count only if none of them is missing and the newest one
+//     started at most 5 minutes ago.
+//   - A cooldown of c ends exactly c after its start.
+//   - Demand above 100 % of the current size is not visible.
+func All() []Autoscaler {
+	return []Autoscaler{
+		newAurora(3), newAurora(5), newAtlas(), newHPA(), newNeon(),
+		newSpanner(), newCloudSpanner(), newLambda(), newClickHouse(), newDAS(),
+	}
 }

@@ -14,26 +14,26 @@ const (
 	clickhouseShortWindow    = 3 * time.Hour
 )
 
-// clickhouseRule is the vertical autoscaling of ClickHouse Cloud, its two-window recommender, by CPU alone.
+// clickhouseRule is the vertical autoscaling of ClickHouse Cloud, its two-window recommender, with CPU only.
 //
-//   - A minute's usage is its CPU times the size that it was measured at, in vCPUs.
-//   - Up, when the highest usage of the last 3 h is above 75 % of the present size: to the highest usage of the last 30 h divided
+//   - A minute's usage is its CPU times the size at that time, in vCPUs.
+//   - Up, when the highest usage of the last 3 h is above 75 % of the current size: to the highest usage of the last 30 h divided
 //     by 0.53, rounded up to the ladder.
-//   - Down, when the highest usage of the last 3 h is below 37.5 % of the present size: to that usage divided by 0.53, rounded up
+//   - Down, when the highest usage of the last 3 h is below 37.5 % of the current size: to that usage divided by 0.53, rounded up
 //     to the ladder.
-//   - In between nothing happens.
+//   - In between nothing changes.
 //
-// ClickHouse says that the long window is for going up and the short one for going down, and not which of them the band is held
-// against. It is the short one here: with the long one, each step down would be undone by the next look, which still sees the
-// old peak. It does not say either what happens before there are 3 h of samples (nothing goes down here), when minutes are
-// missing (they have no usage; with none in 3 h nothing happens), and how often it looks (every minute here, as samples come).
-// There is no cooldown. A minute that began before View.Changed counts with the size from before; what was measured before the
-// first Look counts with the size of then.
+// ClickHouse documents that the long window is for scaling up and the short one for scaling down, but not which of them the band
+// applies to. Here it is the short one: with the long one, the next evaluation would undo each scale-down, since it includes the
+// old peak. Neither does it document what happens before there are 3 h of samples (here: no scale-down), when minutes are missing
+// (they have no usage; with none in 3 h nothing changes), and how often the rule is evaluated (here: every minute, as samples
+// arrive). There is no cooldown. A minute that started before ChangedAt counts with the previous size, and a minute before the
+// first evaluation with the size at that evaluation.
 type clickhouseRule struct {
 	usage windowMaximum
-	// firstSampleAt and last are the minutes that usage was taken of.
+	// firstSampleAt and lastSampleAt are the first and the last minute in usage.
 	firstSampleAt, lastSampleAt time.Time
-	// currentVCPUs is the present one in vCPUs, which there is since a time, and before is the one before it.
+	// currentVCPUs is the size since currentSince, and previousVCPUs the size before.
 	currentVCPUs, previousVCPUs float64
 	currentSince                time.Time
 }
@@ -43,7 +43,7 @@ func newClickHouse() Autoscaler {
 		Name: "ClickHouse Cloud",
 		ID:   "clickhouse",
 		Source: "ClickHouse Cloud documentation, Scaling recommendations; target 53 %, band from 37.5 to 75 %, windows 3 h and 30 h " +
-			"(as published), CPU alone, make before break",
+			"(as published), CPU only, make before break",
 		Interval:    time.Minute,
 		Lookback:    clickhouseLongWindow,
 		Method:      MethodSeamless,
@@ -53,38 +53,38 @@ func newClickHouse() Autoscaler {
 }
 
 // DesiredRung implements Rule.
-func (r *clickhouseRule) DesiredRung(v Observation) int {
-	r.recordUsage(v)
-	peak, ok := r.usage.maxSince(v.Now.Add(-clickhouseShortWindow))
+func (r *clickhouseRule) DesiredRung(o Observation) int {
+	r.recordUsage(o)
+	peak, ok := r.usage.maxSince(o.Now.Add(-clickhouseShortWindow))
 	switch {
-	case v.ChangeInProgress || !ok:
-		return v.Rung
+	case o.ChangeInProgress || !ok:
+		return o.Rung
 	case peak > clickhouseScaleUpShare*r.currentVCPUs+roundingTolerance:
-		peak, _ = r.usage.maxSince(v.Now.Add(-clickhouseLongWindow))
-		return max(v.Rung, smallestRung(v.LadderVCPUs, peak/clickhouseTargetShare))
-	case peak < clickhouseScaleDownShare*r.currentVCPUs-roundingTolerance && !r.firstSampleAt.After(v.Now.Add(-clickhouseShortWindow)):
-		return min(v.Rung, smallestRung(v.LadderVCPUs, peak/clickhouseTargetShare))
+		peak, _ = r.usage.maxSince(o.Now.Add(-clickhouseLongWindow))
+		return max(o.Rung, smallestRung(o.LadderVCPUs, peak/clickhouseTargetShare))
+	case peak < clickhouseScaleDownShare*r.currentVCPUs-roundingTolerance && !r.firstSampleAt.After(o.Now.Add(-clickhouseShortWindow)):
+		return min(o.Rung, smallestRung(o.LadderVCPUs, peak/clickhouseTargetShare))
 	}
-	return v.Rung
+	return o.Rung
 }
 
-// recordUsage remembers the usage of the minutes that are new.
-func (r *clickhouseRule) recordUsage(v Observation) {
-	switch size := v.LadderVCPUs[v.Rung]; {
+// recordUsage adds the usage of the new minutes.
+func (r *clickhouseRule) recordUsage(o Observation) {
+	switch size := o.LadderVCPUs[o.Rung]; {
 	case r.currentVCPUs == 0:
-		r.previousVCPUs, r.currentVCPUs, r.currentSince = size, size, v.ChangedAt
+		r.previousVCPUs, r.currentVCPUs, r.currentSince = size, size, o.ChangedAt
 	case size != r.currentVCPUs:
 		r.previousVCPUs, r.currentVCPUs = r.currentVCPUs, size
-		if v.ChangedAt.After(r.currentSince) {
-			r.currentSince = v.ChangedAt
-		} else { // nobody says when
-			r.currentSince = v.Now
+		if o.ChangedAt.After(r.currentSince) {
+			r.currentSince = o.ChangedAt
+		} else { // the time of the change is unknown
+			r.currentSince = o.Now
 		}
 	}
-	oldest := v.Now.Add(-clickhouseLongWindow)
+	oldest := o.Now.Add(-clickhouseLongWindow)
 	r.usage.dropBefore(oldest)
-	for n := v.CPUPercent.IndexFrom(laterOf(oldest, r.lastSampleAt.Add(1))); n < len(v.CPUPercent); n++ {
-		sample := v.CPUPercent[n]
+	for n := o.CPUPercent.IndexFrom(laterOf(oldest, r.lastSampleAt.Add(1))); n < len(o.CPUPercent); n++ {
+		sample := o.CPUPercent[n]
 		if !scaling.IsValidSample(sample.Value) {
 			continue
 		}

@@ -16,13 +16,13 @@ const (
 
 // cloudSpannerRule is the Cloud Spanner Autoscaler with its linear method, T = 65 % and a margin of 5, for a regional instance.
 //
-//   - m is the highest of the newest five minutes, of those that are there.
-//   - From T−5 to T+5, both included, nothing happens.
-//   - Else the size is ceil(n·m/T) vCPUs, where n is the present size, rounded up to the ladder.
-//   - Out at the earliest 5 min, in at the earliest 30 min after the completion of the last change of either direction.
-//   - Without a point m is 0, so that it scales in to the smallest size. This is how it is published.
+//   - m is the maximum of the newest five minutes, without the missing ones.
+//   - From T−5 to T+5, both included, nothing changes.
+//   - Otherwise the size is ceil(n·m/T) vCPUs, where n is the current size, rounded up to the ladder.
+//   - Out at the earliest 5 min, in at the earliest 30 min after the completion of the last change in either direction.
+//   - Without any minute m is 0, so that it scales in to the smallest size. This is the published behavior.
 //
-// Completion is View.Changed. There is no point when the newest published minute is stale. It goes by the high-priority CPU alone,
+// Completion is ChangedAt. If the newest published minute is stale, there are no minutes. The rule uses the high-priority CPU only,
 // since there are no samples of the 24 h average and the storage.
 type cloudSpannerRule struct{}
 
@@ -31,7 +31,7 @@ func newCloudSpanner() Autoscaler {
 		Name: "Cloud Spanner Autoscaler (linear)",
 		ID:   "cloud-spanner-linear",
 		Source: "github.com/cloudspannerecosystem/autoscaler, linear; threshold 65 % with margin 5, cooldowns 5 min out and 30 min in " +
-			"(the defaults), high-priority CPU alone",
+			"(the defaults), high-priority CPU only",
 		Interval:    2 * time.Minute,
 		Lookback:    cloudSpannerWindow + maxPublishedAge,
 		Method:      MethodSeamless,
@@ -41,24 +41,24 @@ func newCloudSpanner() Autoscaler {
 }
 
 // DesiredRung implements Rule.
-func (cloudSpannerRule) DesiredRung(v Observation) int {
-	if v.ChangeInProgress {
-		return v.Rung
+func (cloudSpannerRule) DesiredRung(o Observation) int {
+	if o.ChangeInProgress {
+		return o.Rung
 	}
 	highest := 0.0
-	points := publishedSamples(v.CPUPercent, v.Now)
+	points := publishedSamples(o.CPUPercent, o.Now)
 	for n := len(points) - 1; n >= 0 && points[len(points)-1].Time.Sub(points[n].Time) < cloudSpannerWindow; n-- {
 		if scaling.IsValidSample(points[n].Value) {
 			highest = max(highest, points[n].Value)
 		}
 	}
 	if highest >= cloudSpannerTargetPercent-cloudSpannerMarginPercent && highest <= cloudSpannerTargetPercent+cloudSpannerMarginPercent {
-		return v.Rung
+		return o.Rung
 	}
-	want := smallestRung(v.LadderVCPUs, roundUp(v.LadderVCPUs[v.Rung]*highest/cloudSpannerTargetPercent))
-	waited := v.Now.Sub(v.ChangedAt)
-	if want > v.Rung && waited < cloudSpannerScaleOutCooldown || want < v.Rung && waited < cloudSpannerScaleInCooldown {
-		return v.Rung
+	desired := smallestRung(o.LadderVCPUs, roundUp(o.LadderVCPUs[o.Rung]*highest/cloudSpannerTargetPercent))
+	waited := o.Now.Sub(o.ChangedAt)
+	if desired > o.Rung && waited < cloudSpannerScaleOutCooldown || desired < o.Rung && waited < cloudSpannerScaleInCooldown {
+		return o.Rung
 	}
-	return want
+	return desired
 }

@@ -10,15 +10,15 @@ const (
 )
 
 // dasRule is the automatic specification change of Alibaba Cloud's Database Autonomy Service, with a threshold of 70 % and an
-// observation window of 5 minutes, which are this package's choice among those that it offers.
+// observation window of 5 minutes. This package chose them among the values that Alibaba offers.
 //
 //   - Up one rung, when the average of the newest 5 minutes is at least 70 %.
 //   - Down one rung, when CPU is below 30 % in 99 % of the newest 15 minutes (the window and 10 more), which is all of them, since
-//     14 of 15 are 93 %; never below the size of the first Look.
-//   - With a minute missing nothing happens.
+//     14 of 15 are 93 %; never below the size at the first evaluation.
+//   - With a minute missing nothing changes.
 //
-// Alibaba has it wait from the completion of a change and does not say how long: it is taken to be until the minutes that are
-// looked at have all begun at or after View.Changed.
+// Alibaba documents a wait after the completion of a change but not its length: here, it lasts until all minutes of the window
+// started at or after ChangedAt.
 type dasRule struct {
 	started   bool
 	firstRung int
@@ -37,25 +37,26 @@ func newDAS() Autoscaler {
 }
 
 // DesiredRung implements Rule.
-func (r *dasRule) DesiredRung(v Observation) int {
+func (r *dasRule) DesiredRung(o Observation) int {
 	if !r.started {
-		r.started, r.firstRung = true, v.Rung
+		r.started, r.firstRung = true, o.Rung
 	}
-	if v.ChangeInProgress {
-		return v.Rung
+	if o.ChangeInProgress {
+		return o.Rung
 	}
-	window := newestMinutes(v.CPUPercent, v.Now, dasScaleUpMinutes)
-	average, ok := mean(window)
-	if !ok || window[0].Time.Before(v.ChangedAt) {
-		return v.Rung
+	newest := newestMinutes(o.CPUPercent, o.Now, dasScaleUpMinutes)
+	average, ok := mean(newest)
+	if !ok || newest[0].Time.Before(o.ChangedAt) {
+		return o.Rung
 	}
 	if average >= dasScaleUpPercent-roundingTolerance {
-		return min(v.Rung+1, len(v.LadderVCPUs)-1)
+		return min(o.Rung+1, len(o.LadderVCPUs)-1)
 	}
-	if v.Rung > r.firstRung {
-		if calm := newestMinutes(v.CPUPercent, v.Now, dasScaleDownMinutes); allBelow(calm, dasScaleDownPercent) && !calm[0].Time.Before(v.ChangedAt) {
-			return v.Rung - 1
+	if o.Rung > r.firstRung {
+		minutes := newestMinutes(o.CPUPercent, o.Now, dasScaleDownMinutes)
+		if allBelow(minutes, dasScaleDownPercent) && !minutes[0].Time.Before(o.ChangedAt) {
+			return o.Rung - 1
 		}
 	}
-	return v.Rung
+	return o.Rung
 }

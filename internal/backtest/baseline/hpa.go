@@ -13,18 +13,18 @@ const (
 	hpaStabilizationWindow = 300 * time.Second
 )
 
-// hpaRule is the HorizontalPodAutoscaler v2 of Kubernetes with its default behavior, where a pod is one vCPU. T = 60 % of CPU, which
-// is this package's choice, as there is no default.
+// hpaRule is the HorizontalPodAutoscaler v2 of Kubernetes with its default behavior, where a pod is one vCPU. T = 60 % of CPU. This
+// package chose T, since there is no default.
 //
 //   - m is the vCPUs in use divided by the size, at most 100 %; r = m/T; n is the size in vCPUs.
-//   - The desired size is n when |r−1| ≤ 0.1, and else ceil(n·r).
-//   - Up at once. Down to the highest desired size of the last 300 s, one from exactly 300 s ago no longer counting; the first
-//     Look counts as having desired the size that it found.
-//   - Either is rounded up to the ladder.
+//   - The desired size is n if |r−1| ≤ 0.1, otherwise ceil(n·r).
+//   - Up at once. Down to the highest desired size of the last 300 s, excluding one from exactly 300 s ago. The initial size counts
+//     as the desired size of the first evaluation.
+//   - Both are rounded up to the ladder.
 //
-// What is in use is View.Running, at most the size: metrics-server sees usage, and not wishes. It looks on while a change is
-// under way, so that the 300 s have no hole. The default limits of its pace never bind: up is at most 100/60 of the size, where
-// a doubling is allowed. When the usage is missing nothing happens and nothing is remembered.
+// The vCPUs in use are RunningVCPUs, at most the size: metrics-server measures usage, not demand. The rule is also evaluated during a
+// change, so that the 300 s have no gap. The default rate limits have no effect: a scale-up is to at most 100/60 of the size, where a
+// doubling is allowed. If the usage is missing, nothing changes and nothing is recorded.
 type hpaRule struct {
 	desired windowMaximum
 	started bool
@@ -45,28 +45,28 @@ func newHPA() Autoscaler {
 }
 
 // DesiredRung implements Rule.
-func (r *hpaRule) DesiredRung(v Observation) int {
-	size := v.LadderVCPUs[v.Rung]
-	if !scaling.IsValidSample(v.RunningVCPUs) || size <= 0 {
-		return v.Rung
+func (r *hpaRule) DesiredRung(o Observation) int {
+	size := o.LadderVCPUs[o.Rung]
+	if !scaling.IsValidSample(o.RunningVCPUs) || size <= 0 {
+		return o.Rung
 	}
 	if !r.started {
 		r.started = true
-		r.desired.add(v.Now, size)
+		r.desired.add(o.Now, size)
 	}
-	ratio := min(100, 100*v.RunningVCPUs/size) / hpaTargetPercent
+	ratio := min(100, 100*o.RunningVCPUs/size) / hpaTargetPercent
 	desired := size
 	if math.Abs(ratio-1) > hpaTolerance+roundingTolerance {
 		desired = roundUp(size * ratio)
 	}
-	r.desired.dropBefore(v.Now.Add(-hpaStabilizationWindow + 1))
-	r.desired.add(v.Now, desired)
-	if v.ChangeInProgress {
-		return v.Rung
+	r.desired.dropBefore(o.Now.Add(-hpaStabilizationWindow + 1))
+	r.desired.add(o.Now, desired)
+	if o.ChangeInProgress {
+		return o.Rung
 	}
 	if desired > size {
-		return smallestRung(v.LadderVCPUs, desired)
+		return smallestRung(o.LadderVCPUs, desired)
 	}
-	highest, _ := r.desired.maxSince(v.Now.Add(-hpaStabilizationWindow))
-	return smallestRung(v.LadderVCPUs, min(size, highest))
+	highest, _ := r.desired.maxSince(o.Now.Add(-hpaStabilizationWindow))
+	return smallestRung(o.LadderVCPUs, min(size, highest))
 }

@@ -13,13 +13,13 @@ const (
 	lambdaCooldown       = 15 * time.Minute
 )
 
-// lambdaRule is the recipe of an alarm on CPU that calls a Lambda function, which modifies the instances.
+// lambdaRule is the common recipe of an alarm on CPU that calls a Lambda function, which modifies the instances.
 //
 //   - Up one rung, when each of three consecutive 5-minute averages is above 80 % and the last change was ordered at least 15 min ago.
 //   - Never down.
 //
-// The averages are of the newest 15 minutes, and not aligned to the clock, as an alarm's periods slide. As with CloudWatch, an
-// average is of the minutes that are there; a period with none of them is not above.
+// The averages are of the newest 15 minutes and not aligned to the clock, since an alarm's periods slide. As in CloudWatch, missing
+// minutes are left out of an average, and a period without any minute is not above the threshold.
 type lambdaRule struct {
 	orderedAt time.Time
 }
@@ -38,15 +38,16 @@ func newLambda() Autoscaler {
 }
 
 // DesiredRung implements Rule.
-func (r *lambdaRule) DesiredRung(v Observation) int {
-	if v.ChangeInProgress || v.Rung == len(v.LadderVCPUs)-1 || v.Now.Sub(r.orderedAt) < lambdaCooldown || !isAlarming(publishedSamples(v.CPUPercent, v.Now)) {
-		return v.Rung
+func (r *lambdaRule) DesiredRung(o Observation) int {
+	if o.ChangeInProgress || o.Rung == len(o.LadderVCPUs)-1 || o.Now.Sub(r.orderedAt) < lambdaCooldown ||
+		!isAlarming(publishedSamples(o.CPUPercent, o.Now)) {
+		return o.Rung
 	}
-	r.orderedAt = v.Now
-	return v.Rung + 1
+	r.orderedAt = o.Now
+	return o.Rung + 1
 }
 
-// isAlarming says that each of the last three periods has an average, and that it is above the limit.
+// isAlarming says that each of the last three periods has an average above the threshold.
 func isAlarming(s scaling.Series) bool {
 	n := len(s) - 1
 	for period := range lambdaPeriods {

@@ -12,13 +12,14 @@ const (
 	neonLoadTarget  = 0.9
 )
 
-// neonRule is Neon's autoscaling, by CPU alone: there are no memory and no file cache samples here, which it takes the largest of.
+// neonRule is Neon's autoscaling with CPU only. Neon takes the maximum of CPU, memory and file cache, for which there are no
+// samples here.
 //
 //   - The goal is round(load1m/0.9/0.25) compute units of 0.25 vCPU, halves rounded away from zero, then rounded up to the ladder.
-//   - Up and down alike and at once: there is no dead band and no cooldown.
+//   - Up and down at once: there is no dead band and no cooldown.
 //
-// load1m is View.Running, which has those that waited for a CPU, so that demand above 100 % is seen here. It looks every 10 s,
-// since that is the model's tick; Neon's is 5 s. When the load is missing nothing happens.
+// load1m is RunningVCPUs. It includes work that waits for a CPU, so demand above 100 % is visible. The rule is evaluated every 10 s,
+// which is the model's tick; Neon's interval is 5 s. If the load is missing, nothing changes.
 type neonRule struct{}
 
 func newNeon() Autoscaler {
@@ -26,7 +27,7 @@ func newNeon() Autoscaler {
 		Name: "Neon",
 		ID:   "neon",
 		Source: "Neon documentation, the autoscaling algorithm, and github.com/neondatabase/autoscaling; " +
-			"load target 0.9 (the default), CPU alone",
+			"load target 0.9 (the default), CPU only",
 		Interval: 10 * time.Second,
 		Lookback: time.Minute,
 		Method:   MethodSeamless,
@@ -35,9 +36,9 @@ func newNeon() Autoscaler {
 }
 
 // DesiredRung implements Rule.
-func (neonRule) DesiredRung(v Observation) int {
-	if v.ChangeInProgress || !scaling.IsValidSample(v.RunningVCPUs) {
-		return v.Rung
+func (neonRule) DesiredRung(o Observation) int {
+	if o.ChangeInProgress || !scaling.IsValidSample(o.RunningVCPUs) {
+		return o.Rung
 	}
-	return smallestRung(v.LadderVCPUs, neonComputeUnit*math.Round(v.RunningVCPUs/neonLoadTarget/neonComputeUnit))
+	return smallestRung(o.LadderVCPUs, neonComputeUnit*math.Round(o.RunningVCPUs/neonLoadTarget/neonComputeUnit))
 }

@@ -8,29 +8,13 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// All lists the autoscalers, each with a rule of its own. None of them does anything while a change is under way, and none goes
-// beyond the ladder. What follows holds for all of them unless the rule says otherwise:
-//
-//   - A size is the vCPUs of the whole pool. "Rounded up to the ladder" is the smallest rung that has at least the wanted
-//     vCPUs, or the largest rung when none has.
-//   - "The newest n minutes" end with the newest published minute. They count only when none among them is missing and the
-//     newest began at most 5 minutes ago.
-//   - A cooldown of c is over c after its beginning, and not a second earlier.
-//   - Demand above 100 % of the present size is not seen.
-func All() []Autoscaler {
-	return []Autoscaler{
-		newAurora(3), newAurora(5), newAtlas(), newHPA(), newNeon(),
-		newSpanner(), newCloudSpanner(), newLambda(), newClickHouse(), newDAS(),
-	}
-}
-
-// maxPublishedAge is how long ago the newest published minute may have begun.
+// maxPublishedAge is the maximum time since the start of the newest published minute.
 const maxPublishedAge = 5 * time.Minute
 
-// roundingTolerance is what a sum may be off by since its parts are binary fractions: 100·2.2/4 is to be 55.
+// roundingTolerance is the maximum rounding error of a sum of binary fractions: 100·2.2/4 has to equal 55.
 const roundingTolerance = 1e-9
 
-// publishedSamples is the series until its newest number, or nothing when that is stale.
+// publishedSamples is the series up to its newest valid sample, or nil if that is older than maxPublishedAge.
 func publishedSamples(s scaling.Series, now time.Time) scaling.Series {
 	for n := len(s); n > 0 && now.Sub(s[n-1].Time) <= maxPublishedAge; n-- {
 		if scaling.IsValidSample(s[n-1].Value) {
@@ -40,7 +24,7 @@ func publishedSamples(s scaling.Series, now time.Time) scaling.Series {
 	return nil
 }
 
-// newestMinutes is the newest n minutes, or nothing when one of them is missing.
+// newestMinutes are the newest n minutes, or nil if one of them is missing.
 func newestMinutes(s scaling.Series, now time.Time, n int) scaling.Series {
 	s = publishedSamples(s, now)
 	if len(s) < n {
@@ -55,7 +39,7 @@ func newestMinutes(s scaling.Series, now time.Time, n int) scaling.Series {
 	return s
 }
 
-// allAbove says that there are values and all are above the limit.
+// allAbove says that there are samples and all are above the limit.
 func allAbove(s scaling.Series, limit float64) bool {
 	for n := range s {
 		if s[n].Value <= limit {
@@ -65,7 +49,7 @@ func allAbove(s scaling.Series, limit float64) bool {
 	return len(s) > 0
 }
 
-// allBelow says that there are values and all are below the limit.
+// allBelow says that there are samples and all are below the limit.
 func allBelow(s scaling.Series, limit float64) bool {
 	for n := range s {
 		if s[n].Value >= limit {
@@ -75,7 +59,7 @@ func allBelow(s scaling.Series, limit float64) bool {
 	return len(s) > 0
 }
 
-// mean is the average, and false when there is nothing to average.
+// mean is the mean of the samples, and false if there are none.
 func mean(s scaling.Series) (float64, bool) {
 	sum := 0.0
 	for n := range s {
@@ -87,10 +71,10 @@ func mean(s scaling.Series) (float64, bool) {
 // roundUp rounds up to a whole number.
 func roundUp(v float64) float64 { return math.Ceil(v - roundingTolerance) }
 
-// smallestRung rounds vCPUs up to the ladder.
-func smallestRung(ladder []float64, want float64) int {
+// smallestRung is the smallest rung with at least so many vCPUs, or the largest rung.
+func smallestRung(ladder []float64, vcpus float64) int {
 	for n := range ladder {
-		if ladder[n] >= want-roundingTolerance {
+		if ladder[n] >= vcpus-roundingTolerance {
 			return n
 		}
 	}
@@ -105,33 +89,35 @@ func laterOf(a, b time.Time) time.Time {
 	return b
 }
 
-// windowMaximum has the values that can still become the highest of a window that ends now: each is higher than all after it.
+// windowMaximum computes the maximum of a sliding window. It keeps the samples that can still become the maximum: each is higher
+// than all later ones.
 type windowMaximum struct {
 	samples scaling.Series
-	head    int
+	// head is the index of the first sample that was not dropped.
+	head int
 }
 
-// add takes the value of a time that is not before those that it has.
-func (c *windowMaximum) add(at time.Time, value float64) {
-	for len(c.samples) > c.head && c.samples[len(c.samples)-1].Value <= value {
-		c.samples = c.samples[:len(c.samples)-1]
+// add adds a sample. Its time must not be before that of an earlier sample.
+func (w *windowMaximum) add(at time.Time, value float64) {
+	for len(w.samples) > w.head && w.samples[len(w.samples)-1].Value <= value {
+		w.samples = w.samples[:len(w.samples)-1]
 	}
-	if c.head > 0 && len(c.samples) == cap(c.samples) && 2*c.head >= len(c.samples) { // room at the front is used before more is asked for
-		c.samples, c.head = c.samples[:copy(c.samples, c.samples[c.head:])], 0
+	if w.head > 0 && len(w.samples) == cap(w.samples) && 2*w.head >= len(w.samples) { // use the dropped space before allocating more
+		w.samples, w.head = w.samples[:copy(w.samples, w.samples[w.head:])], 0
 	}
-	c.samples = append(c.samples, scaling.Sample{Time: at, Value: value})
+	w.samples = append(w.samples, scaling.Sample{Time: at, Value: value})
 }
 
-// dropBefore drops what was before t.
-func (c *windowMaximum) dropBefore(t time.Time) {
-	for c.head < len(c.samples) && c.samples[c.head].Time.Before(t) {
-		c.head++
+// dropBefore drops the samples before t.
+func (w *windowMaximum) dropBefore(t time.Time) {
+	for w.head < len(w.samples) && w.samples[w.head].Time.Before(t) {
+		w.head++
 	}
 }
 
-// maxSince is the highest value of those at t and later, and false when there are none.
-func (c *windowMaximum) maxSince(t time.Time) (float64, bool) {
-	window := c.samples[c.head:]
+// maxSince is the maximum of the samples at t and later, and false if there are none.
+func (w *windowMaximum) maxSince(t time.Time) (float64, bool) {
+	window := w.samples[w.head:]
 	n, _ := slices.BinarySearchFunc(window, t, func(s scaling.Sample, t time.Time) int { return s.Time.Compare(t) })
 	if n == len(window) {
 		return 0, false

@@ -11,11 +11,11 @@ const (
 // spannerRule is spanner-autoscaler, with T = 65 %, which Spanner recommends for a regional instance.
 //
 //   - m is the newest minute, and req = m·size/T.
-//   - The desired size is the next rung above req, also where req is a rung; or the largest. It goes down by at most one rung.
-//   - Up at the earliest 60 s after its last request of either direction, down at the earliest 55 min after it.
-//   - When the newest minute is stale nothing happens.
+//   - The desired size is the next rung above req, even if req is a rung, or the largest rung. It is at most one rung down.
+//   - Up at the earliest 60 s after the last request in either direction, down at the earliest 55 min after it.
+//   - If the newest minute is stale, nothing changes.
 //
-// A unit of capacity is a rung. The original counts in whole percents and whole processing units; here nothing is cut off.
+// A unit of capacity is a rung. The original truncates to whole percents and whole processing units; this rule does not.
 type spannerRule struct {
 	requestedAt time.Time
 }
@@ -35,21 +35,21 @@ func newSpanner() Autoscaler {
 }
 
 // DesiredRung implements Rule.
-func (r *spannerRule) DesiredRung(v Observation) int {
-	now := newestMinutes(v.CPUPercent, v.Now, 1)
-	if v.ChangeInProgress || now == nil {
-		return v.Rung
+func (r *spannerRule) DesiredRung(o Observation) int {
+	newest := newestMinutes(o.CPUPercent, o.Now, 1)
+	if o.ChangeInProgress || newest == nil {
+		return o.Rung
 	}
-	required := now[0].Value * v.LadderVCPUs[v.Rung] / spannerTargetPercent
-	want := 0
-	for want < len(v.LadderVCPUs)-1 && v.LadderVCPUs[want] <= required+roundingTolerance {
-		want++
+	required := newest[0].Value * o.LadderVCPUs[o.Rung] / spannerTargetPercent
+	desired := 0
+	for desired < len(o.LadderVCPUs)-1 && o.LadderVCPUs[desired] <= required+roundingTolerance {
+		desired++
 	}
-	want = max(want, v.Rung-1)
-	waited := v.Now.Sub(r.requestedAt)
-	if want == v.Rung || want > v.Rung && waited < spannerScaleUpPause || want < v.Rung && waited < spannerScaleDownPause {
-		return v.Rung
+	desired = max(desired, o.Rung-1)
+	waited := o.Now.Sub(r.requestedAt)
+	if desired == o.Rung || desired > o.Rung && waited < spannerScaleUpPause || desired < o.Rung && waited < spannerScaleDownPause {
+		return o.Rung
 	}
-	r.requestedAt = v.Now
-	return want
+	r.requestedAt = o.Now
+	return desired
 }

@@ -69,7 +69,7 @@ func (s pathScore) isBetterThan(other pathScore) bool {
 	if s.overloadedMinutes != other.overloadedMinutes {
 		return s.overloadedMinutes < other.overloadedMinutes
 	}
-	if apart := 1e-9 * (1 + math.Abs(other.cost)); math.Abs(s.cost-other.cost) > apart {
+	if tolerance := 1e-9 * (1 + math.Abs(other.cost)); math.Abs(s.cost-other.cost) > tolerance {
 		return s.cost < other.cost
 	}
 	return s.changes < other.changes
@@ -94,11 +94,11 @@ type solver struct {
 // minute and size, with four for each minute and different number of vCPUs. There are at most 127 sizes. The error says that the context
 // ended.
 func Solve(ctx context.Context, p Problem) (Plan, error) {
-	t := newSolver(p)
+	sv := newSolver(p)
 	sizes, length := len(p.Sizes), len(p.DemandVCPUs)
 	// best is of the minutes from the present one up to the furthest that a change can reach; came says from which size the best way
 	// to a minute and size came, in which its own index means that it stayed.
-	best := make([][]pathScore, t.longestChange+1)
+	best := make([][]pathScore, sv.longestChange+1)
 	for n := range best {
 		best[n] = make([]pathScore, sizes)
 		for k := range best[n] {
@@ -106,110 +106,110 @@ func Solve(ctx context.Context, p Problem) (Plan, error) {
 		}
 	}
 	best[0][p.StartSize] = pathScore{}
-	came := make([]int8, (length+1)*sizes)
+	cameFrom := make([]int8, (length+1)*sizes)
 	for minute := range length {
 		if err := ctx.Err(); minute%1000 == 0 && err != nil {
 			return Plan{}, err
 		}
-		now := best[minute%len(best)]
-		for from, so := range now {
-			if so == unreachable {
+		current := best[minute%len(best)]
+		for from, score := range current {
+			if score == unreachable {
 				continue
 			}
 			for to := range p.Sizes {
-				after, reached := t.advance(so, minute, from, to)
-				if after > length {
+				reachedAt, next := sv.advance(score, minute, from, to)
+				if reachedAt > length {
 					continue
 				}
-				if there := &best[after%len(best)][to]; reached.isBetterThan(*there) {
-					*there = reached
-					came[after*sizes+to] = int8(from)
+				if known := &best[reachedAt%len(best)][to]; next.isBetterThan(*known) {
+					*known = next
+					cameFrom[reachedAt*sizes+to] = int8(from)
 				}
 			}
 		}
-		for k := range now {
-			now[k] = unreachable
+		for k := range current {
+			current[k] = unreachable
 		}
 	}
-	return t.backtrack(best[length%len(best)], came), nil
+	return sv.backtrack(best[length%len(best)], cameFrom), nil
 }
 
-func newSolver(p Problem) *solver {
-	t := &solver{problem: p, knownMinutes: make([]int32, len(p.DemandVCPUs)+1), longestChange: 1}
-	for n, demand := range p.DemandVCPUs {
-		t.knownMinutes[n+1] = t.knownMinutes[n]
+func newSolver(problem Problem) *solver {
+	sv := &solver{problem: problem, knownMinutes: make([]int32, len(problem.DemandVCPUs)+1), longestChange: 1}
+	for n, demand := range problem.DemandVCPUs {
+		sv.knownMinutes[n+1] = sv.knownMinutes[n]
 		if !math.IsNaN(demand) {
-			t.knownMinutes[n+1]++
+			sv.knownMinutes[n+1]++
 		}
 	}
-	for from, a := range p.Sizes {
-		t.sizeLevels = append(t.sizeLevels, t.levelIndex(a.VCPUs))
-		t.changes, t.changeLevels = append(t.changes, make([]Change, len(p.Sizes))), append(t.changeLevels, make([]int, len(p.Sizes)))
-		for to, b := range p.Sizes {
+	for from, a := range problem.Sizes {
+		sv.sizeLevels = append(sv.sizeLevels, sv.levelIndex(a.VCPUs))
+		sv.changes, sv.changeLevels = append(sv.changes, make([]Change, len(problem.Sizes))), append(sv.changeLevels, make([]int, len(problem.Sizes)))
+		for to, b := range problem.Sizes {
 			if from == to {
 				continue
 			}
-			c := p.ChangeBetween(a, b)
+			c := problem.ChangeBetween(a, b)
 			c.Minutes = max(1, c.Minutes)
-			t.changes[from][to], t.changeLevels[from][to] = c, t.levelIndex(c.VCPUs)
-			t.longestChange = max(t.longestChange, c.Minutes)
+			sv.changes[from][to], sv.changeLevels[from][to] = c, sv.levelIndex(c.VCPUs)
+			sv.longestChange = max(sv.longestChange, c.Minutes)
 		}
 	}
-	return t
+	return sv
 }
 
 // levelIndex is the index of so many vCPUs; what they would be overloaded in is counted when they first come up.
-func (t *solver) levelIndex(vcpus float64) int {
-	for n, known := range t.vcpuLevels {
-		if known == vcpus {
+func (sv *solver) levelIndex(vcpus float64) int {
+	for n, level := range sv.vcpuLevels {
+		if level == vcpus {
 			return n
 		}
 	}
-	over := make([]int32, len(t.problem.DemandVCPUs)+1)
-	for n, demand := range t.problem.DemandVCPUs {
+	over := make([]int32, len(sv.problem.DemandVCPUs)+1)
+	for n, demand := range sv.problem.DemandVCPUs {
 		over[n+1] = over[n]
-		if demand >= t.problem.OverloadShare*vcpus { // which NaN is not
+		if demand >= sv.problem.OverloadShare*vcpus { // which NaN is not
 			over[n+1]++
 		}
 	}
-	t.vcpuLevels, t.overloadedMinutes = append(t.vcpuLevels, vcpus), append(t.overloadedMinutes, over)
-	return len(t.vcpuLevels) - 1
+	sv.vcpuLevels, sv.overloadedMinutes = append(sv.vcpuLevels, vcpus), append(sv.overloadedMinutes, over)
+	return len(sv.vcpuLevels) - 1
 }
 
 // advance is what comes of going from a size to another at a minute, or of staying for one minute, and when.
-func (t *solver) advance(so pathScore, minute, from, to int) (int, pathScore) {
-	after, level, cost := minute+1, t.sizeLevels[from], t.problem.Sizes[from].CostPerMinute
+func (sv *solver) advance(score pathScore, minute, from, to int) (int, pathScore) {
+	reachedAt, level, cost := minute+1, sv.sizeLevels[from], sv.problem.Sizes[from].CostPerMinute
 	if from != to {
-		c := t.changes[from][to]
-		after, level, cost = minute+c.Minutes, t.changeLevels[from][to], c.CostPerMinute
-		so.changes++
+		c := sv.changes[from][to]
+		reachedAt, level, cost = minute+c.Minutes, sv.changeLevels[from][to], c.CostPerMinute
+		score.changes++
 	}
-	if after > len(t.problem.DemandVCPUs) {
-		return after, unreachable
+	if reachedAt > len(sv.problem.DemandVCPUs) {
+		return reachedAt, unreachable
 	}
-	so.overloadedMinutes += int(t.overloadedMinutes[level][after] - t.overloadedMinutes[level][minute])
-	so.cost += float64(t.knownMinutes[after]-t.knownMinutes[minute]) * cost
-	return after, so
+	score.overloadedMinutes += int(sv.overloadedMinutes[level][reachedAt] - sv.overloadedMinutes[level][minute])
+	score.cost += float64(sv.knownMinutes[reachedAt]-sv.knownMinutes[minute]) * cost
+	return reachedAt, score
 }
 
 // backtrack follows the best way back from the end.
-func (t *solver) backtrack(last []pathScore, came []int8) Plan {
-	at, size := len(t.problem.DemandVCPUs), 0
+func (sv *solver) backtrack(last []pathScore, cameFrom []int8) Plan {
+	minute, size := len(sv.problem.DemandVCPUs), 0
 	for n := range last {
 		if last[n].isBetterThan(last[size]) {
 			size = n
 		}
 	}
 	plan := Plan{OverloadedMinutes: last[size].overloadedMinutes, Cost: last[size].cost}
-	for at > 0 {
-		from := int(came[at*len(t.problem.Sizes)+size])
+	for minute > 0 {
+		from := int(cameFrom[minute*len(sv.problem.Sizes)+size])
 		if from == size {
-			at--
+			minute--
 			continue
 		}
-		c := t.changes[from][size]
-		at -= c.Minutes
-		plan.Steps = append(plan.Steps, Step{StartMinute: at, From: from, To: size, Change: c})
+		c := sv.changes[from][size]
+		minute -= c.Minutes
+		plan.Steps = append(plan.Steps, Step{StartMinute: minute, From: from, To: size, Change: c})
 		size = from
 	}
 	for a, b := 0, len(plan.Steps)-1; a < b; a, b = a+1, b-1 {

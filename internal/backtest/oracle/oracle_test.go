@@ -82,9 +82,9 @@ func TestSolve(t *testing.T) {
 }
 
 // solveByBruteForce tries every way.
-func solveByBruteForce(p Problem, minute, size int, so pathScore) pathScore {
+func solveByBruteForce(p Problem, minute, size int, score pathScore) pathScore {
 	if minute == len(p.DemandVCPUs) {
-		return so
+		return score
 	}
 	best := unreachable
 	for to := range p.Sizes {
@@ -96,7 +96,7 @@ func solveByBruteForce(p Problem, minute, size int, so pathScore) pathScore {
 		if minute+length > len(p.DemandVCPUs) {
 			continue
 		}
-		next := so
+		next := score
 		for _, demand := range p.DemandVCPUs[minute : minute+length] {
 			if math.IsNaN(demand) {
 				continue

@@ -17,18 +17,18 @@ func describeChanges(from, to scaling.Policy) []string {
 			out = append(out, fmt.Sprintf(format, args...))
 		}
 	}
-	ladder := func(a, b []string) { add(!slices.Equal(a, b), "ladder %s", strings.Join(b, ", ")) }
+	addLadder := func(a, b []string) { add(!slices.Equal(a, b), "ladder %s", strings.Join(b, ", ")) }
 	if a, b := from.Readers, to.Readers; a != nil && b != nil {
-		ladder(a.InstanceClasses, b.InstanceClasses)
+		addLadder(a.InstanceClasses, b.InstanceClasses)
 		add(a.Min != b.Min || a.Max != b.Max, "%d to %d readers", b.Min, b.Max)
 	}
 	if a, b := from.Writer, to.Writer; a != nil && b != nil {
-		ladder(a.InstanceClasses, b.InstanceClasses)
+		addLadder(a.InstanceClasses, b.InstanceClasses)
 	}
 	add(from.CPU != to.CPU, "target %d%%, up at %d%%, down at %d%%", to.CPU.Target, to.CPU.ScaleUp, to.CPU.ScaleDown)
-	window := func(name string, a, b time.Duration) { add(a != b, "%s of %g min", name, b.Minutes()) }
-	window("scale-up window", from.ScaleUp.Window, to.ScaleUp.Window)
-	window("scale-down window", from.ScaleDown.Window, to.ScaleDown.Window)
-	window("window for classes", from.ScaleDownClassWindow, to.ScaleDownClassWindow)
+	addWindow := func(name string, a, b time.Duration) { add(a != b, "%s of %g min", name, b.Minutes()) }
+	addWindow("scale-up window", from.ScaleUp.Window, to.ScaleUp.Window)
+	addWindow("scale-down window", from.ScaleDown.Window, to.ScaleDown.Window)
+	addWindow("window for classes", from.ScaleDownClassWindow, to.ScaleDownClassWindow)
 	return out
 }

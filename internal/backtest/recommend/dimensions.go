@@ -21,67 +21,67 @@ var dimensions = []dimension{
 }
 
 // ladderVariants are all stretches of the ladder that have what it begins with.
-func ladderVariants(base backtest.Setup, of scaling.Policy) []scaling.Policy {
+func ladderVariants(base backtest.Setup, policy scaling.Policy) []scaling.Policy {
 	var out []scaling.Policy
-	add := func(all []string, with func(p *scaling.Policy, part []string)) {
-		for from := range all {
-			for to := from + 1; to <= len(all); to++ {
-				p := of
-				with(&p, all[from:to])
-				out = append(out, p)
+	addParts := func(classes []string, setClasses func(variant *scaling.Policy, classes []string)) {
+		for from := range classes {
+			for to := from + 1; to <= len(classes); to++ {
+				variant := policy
+				setClasses(&variant, classes[from:to])
+				out = append(out, variant)
 			}
 		}
 	}
 	if base.Pool == scaling.Readers {
-		add(base.Policy.Readers.InstanceClasses, func(p *scaling.Policy, part []string) {
-			readers := *of.Readers
-			readers.InstanceClasses = part
-			p.Readers = &readers
+		addParts(base.Policy.Readers.InstanceClasses, func(variant *scaling.Policy, classes []string) {
+			readers := *policy.Readers
+			readers.InstanceClasses = classes
+			variant.Readers = &readers
 		})
 	} else {
-		add(base.Policy.Writer.InstanceClasses, func(p *scaling.Policy, part []string) {
-			p.Writer = &scaling.WriterLimits{InstanceClasses: part}
+		addParts(base.Policy.Writer.InstanceClasses, func(variant *scaling.Policy, classes []string) {
+			variant.Writer = &scaling.WriterLimits{InstanceClasses: classes}
 		})
 	}
 	return out
 }
 
 // readerCountVariants are the numbers of readers, no more than the policy allows and no fewer than there are.
-func readerCountVariants(base backtest.Setup, of scaling.Policy) []scaling.Policy {
+func readerCountVariants(base backtest.Setup, policy scaling.Policy) []scaling.Policy {
 	if base.Pool != scaling.Readers {
 		return nil
 	}
-	r := base.Policy.Readers
+	limits := base.Policy.Readers
 	var out []scaling.Policy
-	for least := max(r.Min, base.InitialShape.Count); least <= r.Max; least++ {
-		for most := least; most <= r.Max; most++ {
-			p, readers := of, *of.Readers
-			readers.Min, readers.Max = least, most
-			p.Readers = &readers
-			out = append(out, p)
+	for minCount := max(limits.Min, base.InitialShape.Count); minCount <= limits.Max; minCount++ {
+		for maxCount := minCount; maxCount <= limits.Max; maxCount++ {
+			variant, readers := policy, *policy.Readers
+			readers.Min, readers.Max = minCount, maxCount
+			variant.Readers = &readers
+			out = append(out, variant)
 		}
 	}
 	return out
 }
 
-func thresholdVariants(_ backtest.Setup, of scaling.Policy) []scaling.Policy {
-	all := []scaling.CPU{
+func thresholdVariants(_ backtest.Setup, policy scaling.Policy) []scaling.Policy {
+	thresholds := []scaling.CPU{
 		{Target: 45, ScaleUp: 60, ScaleDown: 30}, {Target: 50, ScaleUp: 65, ScaleDown: 35}, {Target: 55, ScaleUp: 70, ScaleDown: 40},
 		{Target: 60, ScaleUp: 75, ScaleDown: 45}, {Target: 65, ScaleUp: 75, ScaleDown: 50}, {Target: 65, ScaleUp: 80, ScaleDown: 50},
 		{Target: 70, ScaleUp: 80, ScaleDown: 55}, {Target: 75, ScaleUp: 85, ScaleDown: 60},
 	}
-	out := slices.Repeat([]scaling.Policy{of}, len(all))
+	out := slices.Repeat([]scaling.Policy{policy}, len(thresholds))
 	for n := range out {
-		out[n].CPU = all[n]
+		out[n].CPU = thresholds[n]
 	}
 	return out
 }
 
-func windowVariants(of func(*scaling.Policy) *time.Duration, choices ...time.Duration) dimension {
+func windowVariants(windowOf func(*scaling.Policy) *time.Duration, choices ...time.Duration) dimension {
 	return func(_ backtest.Setup, policy scaling.Policy) []scaling.Policy {
 		out := slices.Repeat([]scaling.Policy{policy}, len(choices))
 		for n := range out {
-			*of(&out[n]) = choices[n]
+			*windowOf(&out[n]) = choices[n]
 		}
 		return out
 	}

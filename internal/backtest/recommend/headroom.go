@@ -15,24 +15,24 @@ const headroomFactor = 2
 
 // requiredVCPUs is the vCPUs that the largest shape of a policy must have: what carries the headroom at the target, and no more than the policy
 // has that the search begins with.
-func requiredVCPUs(s backtest.Setup, split time.Time) float64 {
-	return min(largestShapeVCPUs(s, s.Policy), headroomFactor*peakDemand(s.Recording, split)*100/float64(s.Policy.CPU.Target))
+func requiredVCPUs(s backtest.Setup, splitAt time.Time) float64 {
+	return min(largestShapeVCPUs(s, s.Policy), headroomFactor*peakDemand(s.Recording, splitAt)*100/float64(s.Policy.CPU.Target))
 }
 
 // alternatives are the alternatives to a policy in a dimension that have room for what was not seen yet, and whose smallest shape one
 // operation reaches: it would otherwise cost what it forbids.
-func (x *searcher) alternatives(d dimension, of Candidate) []Candidate {
+func (s *searcher) alternatives(vary dimension, candidate Candidate) []Candidate {
 	var out []Candidate
-	for _, p := range d(x.setup, of.Policy) {
-		if largestShapeVCPUs(x.setup, p) >= x.minLargestVCPUs && smallestShapeVCPUs(x.setup, p) <= x.maxSmallestVCPUs {
-			out = append(out, Candidate{Policy: p, InitialShape: of.InitialShape, Changes: describeChanges(x.setup.Policy, p)})
+	for _, policy := range vary(s.setup, candidate.Policy) {
+		if largestShapeVCPUs(s.setup, policy) >= s.minLargestVCPUs && smallestShapeVCPUs(s.setup, policy) <= s.maxSmallestVCPUs {
+			out = append(out, Candidate{Policy: policy, InitialShape: candidate.InitialShape, Changes: describeChanges(s.setup.Policy, policy)})
 		}
 	}
 	return out
 }
 
 // poolLimits are the classes that a policy allows the pool that is played, smallest first, and how many instances.
-func poolLimits(s backtest.Setup, p scaling.Policy) (classes []string, least, most int) {
+func poolLimits(s backtest.Setup, p scaling.Policy) (classes []string, minCount, maxCount int) {
 	switch {
 	case s.Pool == scaling.Readers && p.Readers != nil:
 		return p.Readers.InstanceClasses, p.Readers.Min, p.Readers.Max
@@ -44,19 +44,19 @@ func poolLimits(s backtest.Setup, p scaling.Policy) (classes []string, least, mo
 
 // largestShapeVCPUs and smallest are the vCPUs of the largest and the smallest shape of a policy; readers that there are stay.
 func largestShapeVCPUs(s backtest.Setup, p scaling.Policy) float64 {
-	classes, _, most := poolLimits(s, p)
+	classes, _, maxCount := poolLimits(s, p)
 	if len(classes) == 0 {
 		return 0
 	}
-	return float64(most) * classVCPUs(s, classes[len(classes)-1])
+	return float64(maxCount) * classVCPUs(s, classes[len(classes)-1])
 }
 
 func smallestShapeVCPUs(s backtest.Setup, p scaling.Policy) float64 {
-	classes, least, _ := poolLimits(s, p)
+	classes, minCount, _ := poolLimits(s, p)
 	if len(classes) == 0 {
 		return 0
 	}
-	return float64(max(least, s.InitialShape.Count)) * classVCPUs(s, classes[0])
+	return float64(max(minCount, s.InitialShape.Count)) * classVCPUs(s, classes[0])
 }
 
 // classVCPUs of a class; zero when nobody knows it, which is said when it is played.
@@ -70,11 +70,11 @@ func classVCPUs(s backtest.Setup, name string) float64 {
 
 // peakDemand is the highest demand of a recording before a moment, in vCPUs.
 func peakDemand(r *recording.Recording, until time.Time) float64 {
-	most := 0.0
+	peak := 0.0
 	for n, demand := range r.Demand {
-		if demand > most && r.Start.Add(time.Duration(n)*r.Interval).Before(until) { // which a gap is not
-			most = demand
+		if demand > peak && r.Start.Add(time.Duration(n)*r.Interval).Before(until) { // which a gap is not
+			peak = demand
 		}
 	}
-	return most
+	return peak
 }

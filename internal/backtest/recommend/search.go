@@ -76,91 +76,91 @@ var errRecordingTooShort = errors.New("the recording is shorter than four days: 
 // one, keeps in each the choice that does best with the others as they are, and goes through them again until nothing gets better.
 // The same recording gives the same result. Each policy that was played is told to done, which may be nil, with how many that makes.
 // The error says what of the setup makes no sense, or that the context ended.
-func Search(ctx context.Context, s backtest.Setup, limits Limits, done func(tried int)) (Result, error) {
+func Search(ctx context.Context, s backtest.Setup, limits Limits, onEvaluated func(candidates int)) (Result, error) {
 	length := s.Recording.End().Sub(s.Recording.Start)
 	if length < minRecordingLength {
 		return Result{}, errRecordingTooShort
 	}
-	split := s.Recording.Start.Add(time.Duration(trainingShare * float64(length))).Truncate(time.Hour)
-	if classes, least, _ := poolLimits(s, s.Policy); len(classes) > 0 { // that all begin alike
-		s.InitialShape.InstanceClass, s.InitialShape.Count = cmp.Or(s.InitialShape.InstanceClass, classes[0]), cmp.Or(s.InitialShape.Count, least)
+	splitAt := s.Recording.Start.Add(time.Duration(trainingShare * float64(length))).Truncate(time.Hour)
+	if classes, minCount, _ := poolLimits(s, s.Policy); len(classes) > 0 { // that all begin alike
+		s.InitialShape.InstanceClass, s.InitialShape.Count = cmp.Or(s.InitialShape.InstanceClass, classes[0]), cmp.Or(s.InitialShape.Count, minCount)
 	}
-	x := &searcher{setup: s, limits: limits, splitAt: split, evaluated: map[string]Candidate{}, onEvaluated: done}
-	x.minLargestVCPUs, x.hasPrices = requiredVCPUs(s, split), len(s.UnpricedClasses()) == 0
-	x.maxSmallestVCPUs = math.Inf(1)
+	sr := &searcher{setup: s, limits: limits, splitAt: splitAt, evaluated: map[string]Candidate{}, onEvaluated: onEvaluated}
+	sr.minLargestVCPUs, sr.hasPrices = requiredVCPUs(s, splitAt), len(s.UnpricedClasses()) == 0
+	sr.maxSmallestVCPUs = math.Inf(1)
 	if factor := s.Policy.Guardrails.MaxStepFactor; factor > 0 {
-		x.maxSmallestVCPUs = float64(factor) * float64(s.InitialShape.Count) * classVCPUs(s, s.InitialShape.InstanceClass)
+		sr.maxSmallestVCPUs = float64(factor) * float64(s.InitialShape.Count) * classVCPUs(s, s.InitialShape.InstanceClass)
 	}
-	base := Candidate{Policy: s.Policy, InitialShape: s.InitialShape}
-	first, err := x.evaluate(ctx, []Candidate{base})
+	start := Candidate{Policy: s.Policy, InitialShape: s.InitialShape}
+	base, err := sr.evaluate(ctx, []Candidate{start})
 	if err != nil {
 		return Result{}, err
 	}
-	drawn, err := x.evaluate(ctx, x.randomCandidates(base))
+	random, err := sr.evaluate(ctx, sr.randomCandidates(start))
 	if err != nil {
 		return Result{}, err
 	}
-	best := slices.MinFunc(append(drawn, first...), x.compare)
+	best := slices.MinFunc(append(random, base...), sr.compare)
 	for range maxRounds {
-		before := best
-		for _, d := range dimensions {
-			tried, err := x.evaluate(ctx, x.alternatives(d, best))
+		previous := best
+		for _, vary := range dimensions {
+			candidates, err := sr.evaluate(ctx, sr.alternatives(vary, best))
 			if err != nil {
 				return Result{}, err
 			}
-			best = slices.MinFunc(append(tried, best), x.compare)
+			best = slices.MinFunc(append(candidates, best), sr.compare)
 		}
-		if candidateKey(before) == candidateKey(best) {
+		if candidateKey(previous) == candidateKey(best) {
 			break
 		}
 	}
-	all := make([]Candidate, 0, len(x.evaluated))
-	for _, f := range x.evaluated {
-		all = append(all, f)
+	ranked := make([]Candidate, 0, len(sr.evaluated))
+	for _, candidate := range sr.evaluated {
+		ranked = append(ranked, candidate)
 	}
-	slices.SortFunc(all, x.compare)
-	r := Result{SplitAt: split, EvaluatedPolicies: len(all)}
-	all = distinctCandidates(all)
-	r.Best, err = x.validate(ctx, all[:min(maxRecommendations, len(all))])
+	slices.SortFunc(ranked, sr.compare)
+	result := Result{SplitAt: splitAt, EvaluatedPolicies: len(ranked)}
+	ranked = distinctCandidates(ranked)
+	result.Best, err = sr.validate(ctx, ranked[:min(maxRecommendations, len(ranked))])
 	if err != nil {
-		return r, err
+		return result, err
 	}
-	judged, err := x.validate(ctx, first)
+	validated, err := sr.validate(ctx, base)
 	if err == nil {
-		r.Base = judged[0]
+		result.Base = validated[0]
 	}
-	return r, err
+	return result, err
 }
 
 // randomCandidates draws policies at random: a choice in every dimension, one after the other. The same seed always draws the same.
-func (x *searcher) randomCandidates(base Candidate) []Candidate {
+func (s *searcher) randomCandidates(base Candidate) []Candidate {
 	random := rand.New(rand.NewPCG(1, 1)) // repeatable
 	out := make([]Candidate, 0, randomPolicies)
 	seen := map[string]bool{}
 	for range randomPolicies {
-		f := base
-		for _, d := range dimensions {
-			if all := x.alternatives(d, f); len(all) > 0 {
-				f = all[random.IntN(len(all))]
+		candidate := base
+		for _, vary := range dimensions {
+			if choices := s.alternatives(vary, candidate); len(choices) > 0 {
+				candidate = choices[random.IntN(len(choices))]
 			}
 		}
-		if k := candidateKey(f); !seen[k] {
-			seen[k] = true
-			out = append(out, f)
+		if key := candidateKey(candidate); !seen[key] {
+			seen[key] = true
+			out = append(out, candidate)
 		}
 	}
 	return out
 }
 
 // distinctCandidates keeps of policies that differ in their windows alone, or that did the same, the first.
-func distinctCandidates(all []Candidate) []Candidate {
+func distinctCandidates(candidates []Candidate) []Candidate {
 	seen, scored := map[string]bool{}, map[backtest.Score]bool{}
-	return slices.DeleteFunc(all, func(f Candidate) bool {
-		f.Policy.ScaleUp.Window, f.Policy.ScaleDown.Window, f.Policy.ScaleDownClassWindow = 0, 0, 0
-		k := candidateKey(f)
-		known := seen[k] || scored[f.TrainingScore]
-		seen[k], scored[f.TrainingScore] = true, true
-		return known
+	return slices.DeleteFunc(candidates, func(candidate Candidate) bool {
+		candidate.Policy.ScaleUp.Window, candidate.Policy.ScaleDown.Window, candidate.Policy.ScaleDownClassWindow = 0, 0, 0
+		key := candidateKey(candidate)
+		duplicate := seen[key] || scored[candidate.TrainingScore]
+		seen[key], scored[candidate.TrainingScore] = true, true
+		return duplicate
 	})
 }
 
@@ -181,9 +181,9 @@ type searcher struct {
 }
 
 // candidateKey tells policies apart.
-func candidateKey(f Candidate) string {
-	p := f.Policy
-	text := fmt.Sprint(p.CPU, p.ScaleUp, p.ScaleDown, p.ScaleDownClassWindow, f.InitialShape)
+func candidateKey(c Candidate) string {
+	p := c.Policy
+	text := fmt.Sprint(p.CPU, p.ScaleUp, p.ScaleDown, p.ScaleDownClassWindow, c.InitialShape)
 	if p.Readers != nil {
 		text += fmt.Sprint(*p.Readers)
 	}
@@ -194,26 +194,26 @@ func candidateKey(f Candidate) string {
 }
 
 // evaluate plays the policies that were not played yet on the part that is fitted on, and gives all of them.
-func (x *searcher) evaluate(ctx context.Context, wanted []Candidate) ([]Candidate, error) {
-	out := make([]Candidate, len(wanted))
+func (s *searcher) evaluate(ctx context.Context, candidates []Candidate) ([]Candidate, error) {
+	out := make([]Candidate, len(candidates))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxParallelRuns)
-	for n, f := range wanted {
-		if known, ok := x.evaluated[candidateKey(f)]; ok {
-			out[n] = known
+	for n, candidate := range candidates {
+		if evaluated, ok := s.evaluated[candidateKey(candidate)]; ok {
+			out[n] = evaluated
 			continue
 		}
 		group.Go(func() error {
-			run, err := backtest.RunPolicy(ctx, x.setupFor(f, time.Time{}, x.splitAt), nil)
+			run, err := backtest.RunPolicy(ctx, s.setupFor(candidate, time.Time{}, s.splitAt), nil)
 			if err != nil {
 				return err
 			}
-			f.TrainingScore, f.MeetsLimits = run.Score, x.meetsLimits(run.Score)
-			out[n] = f
-			x.mu.Lock()
-			defer x.mu.Unlock()
-			if x.evaluatedCount++; x.onEvaluated != nil {
-				x.onEvaluated(x.evaluatedCount)
+			candidate.TrainingScore, candidate.MeetsLimits = run.Score, s.meetsLimits(run.Score)
+			out[n] = candidate
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if s.evaluatedCount++; s.onEvaluated != nil {
+				s.onEvaluated(s.evaluatedCount)
 			}
 			return nil
 		})
@@ -221,21 +221,21 @@ func (x *searcher) evaluate(ctx context.Context, wanted []Candidate) ([]Candidat
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	for _, f := range out {
-		x.evaluated[candidateKey(f)] = f
+	for _, candidate := range out {
+		s.evaluated[candidateKey(candidate)] = candidate
 	}
 	return out, nil
 }
 
 // validate scores policies on the rest.
-func (x *searcher) validate(ctx context.Context, found []Candidate) ([]Candidate, error) {
-	out := slices.Clone(found)
+func (s *searcher) validate(ctx context.Context, candidates []Candidate) ([]Candidate, error) {
+	out := slices.Clone(candidates)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxParallelRuns)
 	for n := range out {
 		group.Go(func() error {
-			run, err := backtest.RunPolicy(ctx, x.setupFor(out[n], x.splitAt, time.Time{}), nil)
-			out[n].ValidationScore, out[n].MeetsLimitsInValidation = run.Score, x.meetsLimits(run.Score)
+			run, err := backtest.RunPolicy(ctx, s.setupFor(out[n], s.splitAt, time.Time{}), nil)
+			out[n].ValidationScore, out[n].MeetsLimitsInValidation = run.Score, s.meetsLimits(run.Score)
 			return err
 		})
 	}
@@ -243,43 +243,43 @@ func (x *searcher) validate(ctx context.Context, found []Candidate) ([]Candidate
 }
 
 // setupFor is the setup of a policy, scored from a moment to another.
-func (x *searcher) setupFor(f Candidate, from, until time.Time) backtest.Setup {
-	s := x.setup
-	s.Policy, s.InitialShape, s.ScoredFrom, s.ScoredUntil = f.Policy, f.InitialShape, from, until
-	return s
+func (s *searcher) setupFor(candidate Candidate, from, until time.Time) backtest.Setup {
+	setup := s.setup
+	setup.Policy, setup.InitialShape, setup.ScoredFrom, setup.ScoredUntil = candidate.Policy, candidate.InitialShape, from, until
+	return setup
 }
 
 // scoredWeeks is how many weeks a score is of.
-func scoredWeeks(s backtest.Score) float64 { return float64(s.ScoredMinutes) / week.Minutes() }
+func scoredWeeks(score backtest.Score) float64 { return float64(score.ScoredMinutes) / week.Minutes() }
 
 // meetsLimits says whether a score keeps to the limits.
-func (x *searcher) meetsLimits(s backtest.Score) bool { return x.limitExcess(s) == 0 }
+func (s *searcher) meetsLimits(score backtest.Score) bool { return s.limitExcess(score) == 0 }
 
 // limitExcess is by how much a score is over the limits, in parts of them, added up. What is not allowed at all counts from one on.
-func (x *searcher) limitExcess(s backtest.Score) float64 {
-	over := func(is, limit float64) float64 { return max(0, is-limit) / max(limit, 1) }
-	total := over(float64(s.OverloadedMinutes), x.limits.MaxOverloadedMinutesPerWeek*scoredWeeks(s)) +
-		over(float64(s.Disruptions), x.limits.MaxDisruptionsPerWeek*scoredWeeks(s))
-	if x.limits.MaxMonthlyCost > 0 {
-		total += over(float64(MonthlyCost(s)), float64(x.limits.MaxMonthlyCost))
+func (s *searcher) limitExcess(score backtest.Score) float64 {
+	excess := func(value, limit float64) float64 { return max(0, value-limit) / max(limit, 1) }
+	total := excess(float64(score.OverloadedMinutes), s.limits.MaxOverloadedMinutesPerWeek*scoredWeeks(score)) +
+		excess(float64(score.Disruptions), s.limits.MaxDisruptionsPerWeek*scoredWeeks(score))
+	if s.limits.MaxMonthlyCost > 0 {
+		total += excess(float64(MonthlyCost(score)), float64(s.limits.MaxMonthlyCost))
 	}
 	return total
 }
 
 // MonthlyCost is what a month of a score costs.
-func MonthlyCost(s backtest.Score) scaling.Money {
-	return scaling.Money(float64(s.Cost) * hoursPerMonth * 60 / max(1, float64(s.ScoredMinutes)))
+func MonthlyCost(score backtest.Score) scaling.Money {
+	return scaling.Money(float64(score.Cost) * hoursPerMonth * 60 / max(1, float64(score.ScoredMinutes)))
 }
 
 // compare puts the policy first that did better: nearer to the limits, then cheaper, then less overloaded, and then the one that
 // changes less of what it began with.
-func (x *searcher) compare(a, b Candidate) int {
-	cost := func(s backtest.Score) float64 {
-		if x.hasPrices {
-			return float64(s.Cost)
+func (s *searcher) compare(a, b Candidate) int {
+	cost := func(score backtest.Score) float64 {
+		if s.hasPrices {
+			return float64(score.Cost)
 		}
-		return math.Round(1000 * s.VCPUHours) // what sums of fractions are off by is no saving
+		return math.Round(1000 * score.VCPUHours) // what sums of fractions are off by is no saving
 	}
-	return cmp.Or(cmp.Compare(x.limitExcess(a.TrainingScore), x.limitExcess(b.TrainingScore)), cmp.Compare(cost(a.TrainingScore), cost(b.TrainingScore)),
+	return cmp.Or(cmp.Compare(s.limitExcess(a.TrainingScore), s.limitExcess(b.TrainingScore)), cmp.Compare(cost(a.TrainingScore), cost(b.TrainingScore)),
 		cmp.Compare(a.TrainingScore.OverloadedMinutes, b.TrainingScore.OverloadedMinutes), cmp.Compare(len(a.Changes), len(b.Changes)), cmp.Compare(candidateKey(a), candidateKey(b)))
 }

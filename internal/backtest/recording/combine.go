@@ -24,26 +24,26 @@ type metricSeries struct {
 
 // combine makes one recording of all results. Instances are added up; an interval that one of them lacks is not known. DBLoad is added
 // up as it is: where it shows less than was used, what was used counts.
-func (f inputFile) combine(results []result, m converter) (*Recording, error) {
+func (f inputFile) combine(results []result, c converter) (*Recording, error) {
 	all, err := f.groupResults(results)
 	if err != nil {
 		return nil, err
 	}
-	cpus, loads, err := f.classifySeries(all, m)
+	cpuSeries, dbLoadSeries, err := f.classifySeries(all, c)
 	if err != nil {
 		return nil, err
 	}
 	// One result is the mean of the pool, several are one instance each.
-	if cpus > 1 {
-		m.count = 1
+	if cpuSeries > 1 {
+		c.count = 1
 	}
-	var t timeSums
-	for _, s := range all {
-		if err := f.addSeries(&t, s, m); err != nil {
+	var sums timeSums
+	for _, one := range all {
+		if err := f.addSeries(&sums, one, c); err != nil {
 			return nil, err
 		}
 	}
-	points := t.points(m, cpus, loads)
+	points := sums.points(c, cpuSeries, dbLoadSeries)
 	switch len(points) {
 	case 0:
 		return nil, f.errorAt(0, "has no time at which every instance has a value: fetch all of them for the same time and period")
@@ -67,22 +67,22 @@ func (f inputFile) groupResults(results []result) ([]*metricSeries, error) {
 		if r.id == "" {
 			key = "label " + r.label
 		}
-		s := byID[key]
-		if s == nil {
-			s = &metricSeries{result: r}
-			byID[key], all = s, append(all, s)
+		series := byID[key]
+		if series == nil {
+			series = &metricSeries{result: r}
+			byID[key], all = series, append(all, series)
 			continue
 		}
 		// All pages but the last are partial.
-		s.status, s.statusLine = r.status, r.statusLine
-		s.times, s.values = append(s.times, r.times...), append(s.values, r.values...)
-		if s.label == "" {
-			s.label = r.label
+		series.status, series.statusLine = r.status, r.statusLine
+		series.times, series.values = append(series.times, r.times...), append(series.values, r.values...)
+		if series.label == "" {
+			series.label = r.label
 		}
 	}
-	for _, s := range all {
-		if problem := statusProblem(s.status); problem != "" {
-			return nil, f.errorAt(s.statusLine, "%s %s", s.displayName(), problem)
+	for _, series := range all {
+		if problem := statusProblem(series.status); problem != "" {
+			return nil, f.errorAt(series.statusLine, "%s %s", series.displayName(), problem)
 		}
 	}
 	if values == 0 {
@@ -117,40 +117,40 @@ func (r *result) displayName() string {
 }
 
 // classifySeries finds out what each series is, and how many there are of CPU and of DBLoad.
-func (f inputFile) classifySeries(all []*metricSeries, m converter) (cpus, loads int, err error) {
-	if m.scale != 0 {
+func (f inputFile) classifySeries(all []*metricSeries, c converter) (cpuSeries, dbLoadSeries int, err error) {
+	if c.scale != 0 {
 		if len(all) != 1 {
 			return 0, 0, f.errorAt(0, "has %d results (%s), and with --scale there must be one: fetch it alone", len(all), quoteLabels(all))
 		}
 		all[0].kind = metricCPU
 		return 1, 0, nil
 	}
-	for _, s := range all {
-		if s.kind = parseMetricKind(s.label); s.kind == metricUnknown {
-			s.kind = parseMetricKind(s.id)
+	for _, series := range all {
+		if series.kind = parseMetricKind(series.label); series.kind == metricUnknown {
+			series.kind = parseMetricKind(series.id)
 		}
-		switch s.kind {
+		switch series.kind {
 		case metricUnknown:
-			return 0, 0, f.errorAt(s.line, "%s is neither CPUUtilization nor DBLoadCPU (results: %s): fetch these alone, "+
-				"or give --scale if it is another measure", s.displayName(), quoteLabels(all))
+			return 0, 0, f.errorAt(series.line, "%s is neither CPUUtilization nor DBLoadCPU (results: %s): fetch these alone, "+
+				"or give --scale if it is another measure", series.displayName(), quoteLabels(all))
 		case metricCPU:
-			cpus++
+			cpuSeries++
 		case metricDBLoad:
-			loads++
+			dbLoadSeries++
 		}
 	}
-	instances := max(cpus, m.count)
+	instances := max(cpuSeries, c.count)
 	switch {
-	case cpus == 0:
+	case cpuSeries == 0:
 		return 0, 0, f.errorAt(0, "has no CPUUtilization (results: %s): fetch it too", quoteLabels(all))
-	case cpus > 1 && m.count != 0 && m.count != cpus:
+	case cpuSeries > 1 && c.count != 0 && c.count != cpuSeries:
 		return 0, 0, f.errorAt(0, "has CPUUtilization of %d instances, and --count is %d: leave --count out (results: %s)",
-			cpus, m.count, quoteLabels(all))
-	case loads > 1 && loads != instances || loads == 1 && cpus > 1:
+			cpuSeries, c.count, quoteLabels(all))
+	case dbLoadSeries > 1 && dbLoadSeries != instances || dbLoadSeries == 1 && cpuSeries > 1:
 		return 0, 0, f.errorAt(0, "has %d DBLoad result(s) for %d instance(s) (results: %s): fetch one for each instance, or none",
-			loads, instances, quoteLabels(all))
+			dbLoadSeries, instances, quoteLabels(all))
 	}
-	return cpus, loads, nil
+	return cpuSeries, dbLoadSeries, nil
 }
 
 // parseMetricKind reads a label or an id. DBLoad of other than CPU, and ratios of it, say nothing about vCPUs.
@@ -170,10 +170,10 @@ func parseMetricKind(name string) metricKind {
 
 // quoteLabels lists what was found, cut short where there are many.
 func quoteLabels(all []*metricSeries) string {
-	const most = 5
+	const maxLabels = 5
 	var out []string
 	for n, s := range all {
-		if n == most {
+		if n == maxLabels {
 			out = append(out, "…")
 			break
 		}
@@ -200,79 +200,79 @@ type timeSums struct {
 }
 
 // addSeries adds a series. It has each time once.
-func (f inputFile) addSeries(t *timeSums, s *metricSeries, m converter) error {
-	if t.indexByTime == nil {
-		t.indexByTime = make(map[int64]int, len(s.times))
+func (f inputFile) addSeries(sums *timeSums, series *metricSeries, c converter) error {
+	if sums.indexByTime == nil {
+		sums.indexByTime = make(map[int64]int, len(series.times))
 	}
-	lines := make(map[int64]int, len(s.times))
-	for n, written := range s.times {
-		at, ok := parseTime(written.string)
+	lines := make(map[int64]int, len(series.times))
+	for n, timestamp := range series.times {
+		unixSeconds, ok := parseTime(timestamp.string)
 		if !ok {
-			return f.errorAt(written.line, invalidTimeFormat, quote(written.string))
+			return f.errorAt(timestamp.line, invalidTimeFormat, quote(timestamp.string))
 		}
-		if line, twice := lines[at]; twice {
-			return f.errorAt(written.line, "%s has the timestamp %s in line %d already: give each value once", s.displayName(), formatTime(at), line)
+		if line, duplicate := lines[unixSeconds]; duplicate {
+			return f.errorAt(timestamp.line, "%s has the timestamp %s in line %d already: give each value once", series.displayName(), formatTime(unixSeconds), line)
 		}
-		lines[at] = written.line
-		value, problem := s.kind.parse(s.values[n].string, m)
+		lines[unixSeconds] = timestamp.line
+		value, problem := series.kind.parse(series.values[n].string, c)
 		if problem != "" {
-			return f.errorAt(s.values[n].line, "%s (%s)", problem, formatTime(at))
+			return f.errorAt(series.values[n].line, "%s (%s)", problem, formatTime(unixSeconds))
 		}
-		k, known := t.indexByTime[at]
+		index, known := sums.indexByTime[unixSeconds]
 		if !known {
-			k = len(t.all)
-			t.indexByTime[at], t.all = k, append(t.all, timeSum{unixSeconds: at, line: written.line})
+			index = len(sums.all)
+			sums.indexByTime[unixSeconds], sums.all = index, append(sums.all, timeSum{unixSeconds: unixSeconds, line: timestamp.line})
 		}
-		t.all[k].add(s.kind, value)
+		sums.all[index].add(series.kind, value)
 	}
 	return nil
 }
 
-func (k metricKind) parse(text string, m converter) (value float64, problem string) {
+func (k metricKind) parse(text string, c converter) (value float64, problem string) {
 	if k == metricDBLoad {
 		return parseDBLoad(text)
 	}
-	return m.parse(text)
+	return c.parse(text)
 }
 
-func (t *timeSum) add(k metricKind, value float64) {
-	if k == metricDBLoad {
-		t.dbLoadSum += value
-		t.dbLoadCount++
+func (sum *timeSum) add(kind metricKind, value float64) {
+	if kind == metricDBLoad {
+		sum.dbLoadSum += value
+		sum.dbLoadCount++
 		return
 	}
-	t.valueSum += value
-	t.cpuCount++
-	t.saturated = t.saturated || value >= SaturatedPercent
+	sum.valueSum += value
+	sum.cpuCount++
+	sum.saturated = sum.saturated || value >= SaturatedPercent
 }
 
 // points is the demand by time, from the first to the last that is known.
-func (t *timeSums) points(m converter, cpus, loads int) []point {
-	slices.SortFunc(t.all, func(a, b timeSum) int { return cmp.Compare(a.unixSeconds, b.unixSeconds) })
-	out := make([]point, 0, len(t.all))
-	last := 0
-	for _, sum := range t.all {
-		if sum.cpuCount == 0 || sum.cpuCount < cpus && len(out) == 0 {
+func (sums *timeSums) points(c converter, cpuSeries, dbLoadSeries int) []point {
+	slices.SortFunc(sums.all, func(a, b timeSum) int { return cmp.Compare(a.unixSeconds, b.unixSeconds) })
+	out := make([]point, 0, len(sums.all))
+	length := 0
+	for _, sum := range sums.all {
+		if sum.cpuCount == 0 || sum.cpuCount < cpuSeries && len(out) == 0 {
 			continue
 		}
 		p := point{unixSeconds: sum.unixSeconds, line: sum.line, demandVCPUs: math.NaN()}
 		switch {
-		case sum.cpuCount < cpus:
-		case m.scale != 0:
-			p.demandVCPUs = sum.valueSum * m.scale
+		case sum.cpuCount < cpuSeries:
+		case c.scale != 0:
+			p.demandVCPUs = sum.valueSum * c.scale
 		default:
-			load := math.NaN()
-			if loads > 0 && sum.dbLoadCount == loads {
-				load = sum.dbLoadSum
-				if loads < int(m.instances()) { // one that is the mean, as CPUUtilization is
-					load *= m.instances()
+			dbLoad := math.NaN()
+			if dbLoadSeries > 0 && sum.dbLoadCount == dbLoadSeries {
+				dbLoad = sum.dbLoadSum
+				if dbLoadSeries < int(c.instances()) { // one that is the mean, as CPUUtilization is
+					dbLoad *= c.instances()
 				}
 			}
-			p.demandVCPUs, p.censored = estimateDemand(sum.valueSum/100*m.poolVCPUs(), load, sum.saturated)
+			p.demandVCPUs, p.censored = estimateDemand(sum.valueSum/100*c.poolVCPUs(), dbLoad, sum.saturated)
 		}
-		if out = append(out, p); sum.cpuCount == cpus {
-			last = len(out)
+		if out = append(out, p); sum.cpuCount == cpuSeries {
+			length = len(out)
 		}
 	}
-	return out[:last]
+	return out[:length]
 }

@@ -21,8 +21,8 @@ type csvRows struct {
 	columnCount int
 }
 
-func readCSV(f inputFile, in *bufio.Reader, m converter) (*Recording, error) {
-	r := &csvRows{inputFile: f, Reader: csv.NewReader(in), converter: m}
+func readCSV(f inputFile, in *bufio.Reader, c converter) (*Recording, error) {
+	r := &csvRows{inputFile: f, Reader: csv.NewReader(in), converter: c}
 	r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = -1, true, true
 	if err := r.readHeader(); err != nil {
 		return nil, err
@@ -57,9 +57,9 @@ func readCSV(f inputFile, in *bufio.Reader, m converter) (*Recording, error) {
 // nextRow is the next row and its line.
 func (r *csvRows) nextRow() ([]string, int, error) {
 	row, err := r.Read()
-	var broken *csv.ParseError
-	if errors.As(err, &broken) {
-		return nil, 0, r.errorAt(broken.Line, "has a quotation mark that does not belong there or is not closed: values need none")
+	var parseErr *csv.ParseError
+	if errors.As(err, &parseErr) {
+		return nil, 0, r.errorAt(parseErr.Line, "has a quotation mark that does not belong there or is not closed: values need none")
 	}
 	if err != nil {
 		return nil, 0, err
@@ -99,30 +99,30 @@ func (r *csvRows) readPoint() (point, error) {
 	if len(row) != r.columnCount {
 		return point{}, r.errorAt(line, "has %d field(s), and the header has %d: every row must have as many", len(row), r.columnCount)
 	}
-	at, ok := parseTime(row[0])
+	unixSeconds, ok := parseTime(row[0])
 	if !ok {
 		return point{}, r.errorAt(line, invalidTimeFormat, quote(row[0]))
 	}
 	value, problem := r.parse(row[1])
-	load := math.NaN()
+	dbLoad := math.NaN()
 	if problem == "" && r.columnCount > 2 {
-		load, problem = parseDBLoad(row[2])
+		dbLoad, problem = parseDBLoad(row[2])
 	}
 	if problem != "" {
 		return point{}, r.errorAt(line, "%s", problem)
 	}
-	p := point{unixSeconds: at, line: line}
-	p.demandVCPUs, p.censored = r.demand(value, load)
+	p := point{unixSeconds: unixSeconds, line: line}
+	p.demandVCPUs, p.censored = r.demand(value, dbLoad)
 	return p, nil
 }
 
 // checkOrder says whether a row may follow another.
-func (f inputFile) checkOrder(before, p point) error {
+func (f inputFile) checkOrder(previous, p point) error {
 	switch {
-	case p.unixSeconds == before.unixSeconds:
-		return f.errorAt(p.line, "the timestamp %s is that of line %d too: keep one of the rows", formatTime(p.unixSeconds), before.line)
-	case p.unixSeconds < before.unixSeconds:
-		return f.errorAt(p.line, "the timestamp %s is before that of line %d: sort the rows, oldest first", formatTime(p.unixSeconds), before.line)
+	case p.unixSeconds == previous.unixSeconds:
+		return f.errorAt(p.line, "the timestamp %s is that of line %d too: keep one of the rows", formatTime(p.unixSeconds), previous.line)
+	case p.unixSeconds < previous.unixSeconds:
+		return f.errorAt(p.line, "the timestamp %s is before that of line %d: sort the rows, oldest first", formatTime(p.unixSeconds), previous.line)
 	}
 	return nil
 }
@@ -135,9 +135,9 @@ func parseTime(text string) (int64, bool) {
 	if len(text) > 10 && text[10] == 'T' {
 		layout = time.RFC3339
 	}
-	at, err := time.Parse(layout, text)
-	if err != nil || at.Nanosecond() != 0 {
+	parsed, err := time.Parse(layout, text)
+	if err != nil || parsed.Nanosecond() != 0 {
 		return 0, false
 	}
-	return at.Unix(), true
+	return parsed.Unix(), true
 }

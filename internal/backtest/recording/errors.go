@@ -35,9 +35,9 @@ func (f inputFile) errorAt(line int, format string, args ...any) error {
 
 // quote shows a piece of input in one short line, whatever is in it.
 func quote(text string) string {
-	const most = 40
-	if runes := []rune(text[:min(len(text), 4*most)]); len(runes) > most {
-		text = string(runes[:most]) + "…"
+	const maxLength = 40
+	if runes := []rune(text[:min(len(text), 4*maxLength)]); len(runes) > maxLength {
+		text = string(runes[:maxLength]) + "…"
 	}
 	return strconv.Quote(text)
 }

@@ -59,12 +59,12 @@ func Fetch(ctx context.Context, client MetricsClient, q Query) (*Recording, erro
 	}
 	r := &Recording{Start: f.From, Interval: f.Period}
 	queries := len(f.Instances) * len(fetchedMetrics)
-	for at := 0; at < length; {
-		n := min(length-at, maxDatapoints/min(queries, maxQueries))
+	for offset := 0; offset < length; {
+		n := min(length-offset, maxDatapoints/min(queries, maxQueries))
 		if err := f.fetchIntervals(ctx, r, n); err != nil {
 			return nil, err
 		}
-		at += n
+		offset += n
 	}
 	r.trim()
 	if len(r.Demand) == 0 {
@@ -88,14 +88,14 @@ func (f *fetcher) validate() (length int, err error) {
 		return 0, errors.New("name one instance or more to read from CloudWatch")
 	}
 	seen := map[string]bool{}
-	for _, i := range f.Instances {
-		if i.ID == "" || seen[i.ID] {
-			return 0, fmt.Errorf("the instance %q is named twice or has no name: name each instance once", i.ID)
+	for _, instance := range f.Instances {
+		if instance.ID == "" || seen[instance.ID] {
+			return 0, fmt.Errorf("the instance %q is named twice or has no name: name each instance once", instance.ID)
 		}
-		seen[i.ID] = true
-		vcpus, err := classVCPUs(i.Class, f.Engine)
+		seen[instance.ID] = true
+		vcpus, err := classVCPUs(instance.Class, f.Engine)
 		if err != nil {
-			return 0, fmt.Errorf("instance %s: %w", i.ID, err)
+			return 0, fmt.Errorf("instance %s: %w", instance.ID, err)
 		}
 		f.vcpus = append(f.vcpus, vcpus)
 	}
@@ -124,18 +124,18 @@ func (f *fetcher) fetchIntervals(ctx context.Context, r *Recording, length int) 
 			return err
 		}
 	}
-	begun := len(r.Demand)
+	first := len(r.Demand)
 	r.Demand = append(r.Demand, make([]float64, length)...)
 	for n := range length {
-		hidden := false
+		anyCensored := false
 		for i, vcpus := range f.vcpus {
-			used, load := samples[i*len(fetchedMetrics)][n], samples[i*len(fetchedMetrics)+1][n]
-			demand, censored := estimateDemand(used/100*vcpus, load, used >= SaturatedPercent)
-			r.Demand[begun+n] += demand // NaN where the sample is missing, and so is the sum
-			hidden = hidden || censored
+			used, dbLoad := samples[i*len(fetchedMetrics)][n], samples[i*len(fetchedMetrics)+1][n]
+			demand, censored := estimateDemand(used/100*vcpus, dbLoad, used >= SaturatedPercent)
+			r.Demand[first+n] += demand // NaN where the sample is missing, and so is the sum
+			anyCensored = anyCensored || censored
 		}
-		if hidden && !math.IsNaN(r.Demand[begun+n]) {
-			r.markCensored(begun + n)
+		if anyCensored && !math.IsNaN(r.Demand[first+n]) {
+			r.markCensored(first + n)
 		}
 	}
 	return nil
@@ -208,7 +208,7 @@ func (f *fetcher) storeResult(series []float64, start time.Time, n int, result t
 		return fmt.Errorf("CloudWatch GetMetricData: %s has %d timestamps and %d values",
 			f.queryName(n), len(result.Timestamps), len(result.Values))
 	}
-	for k, at := range result.Timestamps {
+	for k, timestamp := range result.Timestamps {
 		value := result.Values[k]
 		var problem string
 		if fetchedMetrics[n%len(fetchedMetrics)] == fetchedMetrics[0] {
@@ -217,10 +217,10 @@ func (f *fetcher) storeResult(series []float64, start time.Time, n int, result t
 			problem = checkDBLoad(value)
 		}
 		if problem != "" {
-			return fmt.Errorf("CloudWatch GetMetricData: %s at %s: %s", f.queryName(n), at.UTC().Format(time.DateTime), problem)
+			return fmt.Errorf("CloudWatch GetMetricData: %s at %s: %s", f.queryName(n), timestamp.UTC().Format(time.DateTime), problem)
 		}
-		if since := at.Sub(start); since >= 0 && since < time.Duration(len(series))*f.Period {
-			series[since/f.Period] = value
+		if offset := timestamp.Sub(start); offset >= 0 && offset < time.Duration(len(series))*f.Period {
+			series[offset/f.Period] = value
 		}
 	}
 	return nil
@@ -228,14 +228,14 @@ func (f *fetcher) storeResult(series []float64, start time.Time, n int, result t
 
 // trim leaves out what is not known before the first known interval and after the last one.
 func (r *Recording) trim() {
-	known := func(v float64) bool { return !math.IsNaN(v) }
-	first := slices.IndexFunc(r.Demand, known)
+	isKnown := func(v float64) bool { return !math.IsNaN(v) }
+	first := slices.IndexFunc(r.Demand, isKnown)
 	if first < 0 {
 		r.Demand, r.Censored = nil, nil
 		return
 	}
 	last := len(r.Demand) - 1
-	for !known(r.Demand[last]) {
+	for !isKnown(r.Demand[last]) {
 		last--
 	}
 	if r.Censored != nil {

@@ -34,19 +34,19 @@ func (f inputFile) alignToGrid(points []point) (*Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	alike := 0 // distances in a row that are the same and too long
+	coarserRun := 0 // distances in a row that are the same and too long
 	for n := 1; n < len(points); n++ {
-		d := points[n].unixSeconds - points[n-1].unixSeconds
-		if n == 1 || d == interval || d != points[n-1].unixSeconds-points[n-2].unixSeconds {
-			alike = 0
+		distance := points[n].unixSeconds - points[n-1].unixSeconds
+		if n == 1 || distance == interval || distance != points[n-1].unixSeconds-points[n-2].unixSeconds {
+			coarserRun = 0
 		}
-		if d > interval {
-			alike++
+		if distance > interval {
+			coarserRun++
 		}
-		if from := n - alike + 1; d%interval != 0 || alike == minCoarserRun {
+		if from := n - coarserRun + 1; distance%interval != 0 || coarserRun == minCoarserRun {
 			from = min(from, n)
 			return nil, f.errorAt(points[from].line, "mixed intervals: %s is %s after the value before it, and most values are %s apart: "+
-				"give all of them the same interval, and leave out whole ones alone", formatTime(points[from].unixSeconds), formatSeconds(d), formatSeconds(interval))
+				"give all of them the same interval, and leave out whole ones alone", formatTime(points[from].unixSeconds), formatSeconds(distance), formatSeconds(interval))
 		}
 	}
 	first, last := points[0], points[len(points)-1]
@@ -71,17 +71,17 @@ func (f inputFile) detectInterval(points []point) (int64, error) {
 	type distance struct{ times, line int }
 	distances := map[int64]distance{}
 	for n := 1; n < len(points); n++ {
-		apart := points[n].unixSeconds - points[n-1].unixSeconds
-		d := distances[apart]
+		seconds := points[n].unixSeconds - points[n-1].unixSeconds
+		d := distances[seconds]
 		if d.times++; d.line == 0 {
 			d.line = points[n].line
 		}
-		distances[apart] = d
+		distances[seconds] = d
 	}
 	var interval int64
-	for apart, d := range distances {
-		if most := distances[interval].times; d.times > most || d.times == most && apart < interval {
-			interval = apart
+	for seconds, d := range distances {
+		if most := distances[interval].times; d.times > most || d.times == most && seconds < interval {
+			interval = seconds
 		}
 	}
 	if line := distances[interval].line; interval < minIntervalSeconds || interval > maxIntervalSeconds || interval%60 != 0 {

@@ -40,7 +40,7 @@ type document struct {
 }
 
 // readMetricData reads what aws cloudwatch get-metric-data prints, once or several times.
-func readMetricData(f inputFile, in io.Reader, m converter) (*Recording, error) {
+func readMetricData(f inputFile, in io.Reader, c converter) (*Recording, error) {
 	data, err := io.ReadAll(in)
 	if err != nil {
 		return nil, err
@@ -48,14 +48,14 @@ func readMetricData(f inputFile, in io.Reader, m converter) (*Recording, error) 
 	d := &document{inputFile: f, Decoder: json.NewDecoder(bytes.NewReader(data)), data: data, countedLine: 1}
 	d.UseNumber()
 	for {
-		t, err := d.Token()
+		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, d.syntaxError(err)
 		}
-		if t != json.Delim('{') {
+		if token != json.Delim('{') {
 			return nil, d.notMetricDataError()
 		}
 		if err := d.readMembers(d.readOutputMember); err != nil {
@@ -69,7 +69,7 @@ func readMetricData(f inputFile, in io.Reader, m converter) (*Recording, error) 
 	case d.nextTokenLine > 0:
 		return nil, f.errorAt(d.nextTokenLine, "has a NextToken, so that values are missing: fetch the other pages too, or leave --max-items out")
 	}
-	return f.combine(d.results, m)
+	return f.combine(d.results, c)
 }
 
 func (d *document) notMetricDataError() error {
@@ -90,9 +90,9 @@ func (d *document) syntaxError(err error) error {
 	offset := d.InputOffset()
 	var all json.RawMessage
 	var syntax *json.SyntaxError
-	whole := json.Unmarshal(d.data[d.documentStart:], &all)
-	if errors.As(whole, &syntax) {
-		err, offset = whole, d.documentStart+syntax.Offset
+	documentErr := json.Unmarshal(d.data[d.documentStart:], &all)
+	if errors.As(documentErr, &syntax) {
+		err, offset = documentErr, d.documentStart+syntax.Offset
 	}
 	// The offset is behind the byte that is wrong.
 	offset = max(0, min(offset, int64(len(d.data)))-1)
@@ -104,14 +104,14 @@ func (d *document) syntaxError(err error) error {
 }
 
 // readMembers reads the members of an object whose brace has been read.
-func (d *document) readMembers(member func(name string) error) error {
+func (d *document) readMembers(readMember func(name string) error) error {
 	for d.More() {
-		t, err := d.Token()
+		token, err := d.Token()
 		if err != nil {
 			return d.syntaxError(err)
 		}
-		name, _ := t.(string) // the decoder lets nothing else through
-		if err := member(name); err != nil {
+		name, _ := token.(string) // the decoder lets nothing else through
+		if err := readMember(name); err != nil {
 			return err
 		}
 	}
@@ -131,22 +131,22 @@ func (d *document) skipValue() error {
 }
 
 // readList reads an array; null is an empty one.
-func (d *document) readList(name string, element func(json.Token) error) error {
-	t, err := d.Token()
+func (d *document) readList(name string, readElement func(json.Token) error) error {
+	token, err := d.Token()
 	if err != nil {
 		return d.syntaxError(err)
 	}
-	if t == nil {
+	if token == nil {
 		return nil
 	}
-	if t != json.Delim('[') {
+	if token != json.Delim('[') {
 		return d.errorAt(d.currentLine(), "%s is no list: %s", name, uneditedHint)
 	}
 	for d.More() {
-		if t, err = d.Token(); err != nil {
+		if token, err = d.Token(); err != nil {
 			return d.syntaxError(err)
 		}
-		if err := element(t); err != nil {
+		if err := readElement(token); err != nil {
 			return err
 		}
 	}
@@ -163,8 +163,8 @@ func (d *document) readOutputMember(name string) error {
 	switch name {
 	case "MetricDataResults":
 		d.hasResults, d.nextTokenLine = true, 0
-		return d.readList(name, func(t json.Token) error {
-			if t != json.Delim('{') {
+		return d.readList(name, func(element json.Token) error {
+			if element != json.Delim('{') {
 				return d.errorAt(d.currentLine(), "MetricDataResults has something else than results: "+uneditedHint)
 			}
 			d.results = append(d.results, result{line: d.currentLine()})
@@ -192,17 +192,17 @@ func (d *document) readResultMember(name string) (err error) {
 		r.status, err = d.readName(name)
 		r.statusLine = d.currentLine()
 	case "Timestamps":
-		return d.readList(name, func(t json.Token) error {
-			at, ok := t.(string)
+		return d.readList(name, func(element json.Token) error {
+			timestamp, ok := element.(string)
 			if !ok {
 				return d.errorAt(d.currentLine(), "Timestamps has something else than times: write them as 2006-01-02T15:04:05Z")
 			}
-			r.times = append(r.times, sourceText{at, d.currentLine()})
+			r.times = append(r.times, sourceText{timestamp, d.currentLine()})
 			return nil
 		})
 	case "Values":
-		return d.readList(name, func(t json.Token) error {
-			number, ok := t.(json.Number)
+		return d.readList(name, func(element json.Token) error {
+			number, ok := element.(json.Number)
 			if !ok {
 				return d.errorAt(d.currentLine(), "Values has something else than numbers: leave out time and value where nothing was recorded")
 			}
@@ -216,19 +216,19 @@ func (d *document) readResultMember(name string) (err error) {
 }
 
 func (d *document) readName(member string) (string, error) {
-	t, err := d.readText(member)
-	return t.string, err
+	text, err := d.readText(member)
+	return text.string, err
 }
 
 // readText reads a string; null is an empty one.
 func (d *document) readText(member string) (sourceText, error) {
-	t, err := d.Token()
+	token, err := d.Token()
 	if err != nil {
 		return sourceText{}, d.syntaxError(err)
 	}
-	s, ok := t.(string)
-	if !ok && t != nil {
+	value, ok := token.(string)
+	if !ok && token != nil {
 		return sourceText{}, d.errorAt(d.currentLine(), "%s is no string: %s", member, uneditedHint)
 	}
-	return sourceText{s, d.currentLine()}, nil
+	return sourceText{value, d.currentLine()}, nil
 }

@@ -69,11 +69,11 @@ func (o Options) newConverter() (converter, error) {
 }
 
 // instances is how many a value is the mean of, DBLoad as well, and pool the vCPUs of all of them.
-func (m converter) instances() float64 { return float64(max(m.count, 1)) }
-func (m converter) poolVCPUs() float64 { return m.vcpus * m.instances() }
+func (c converter) instances() float64 { return float64(max(c.count, 1)) }
+func (c converter) poolVCPUs() float64 { return c.vcpus * c.instances() }
 
 // parse reads a value and says what is wrong with it, if anything.
-func (m converter) parse(text string) (value float64, problem string) {
+func (c converter) parse(text string) (value float64, problem string) {
 	if text == "" {
 		return 0, "the value is empty: leave the row out where nothing was recorded"
 	}
@@ -81,18 +81,18 @@ func (m converter) parse(text string) (value float64, problem string) {
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0, fmt.Sprintf("the value %s is no number", quote(text))
 	}
-	return m.check(value)
+	return c.check(value)
 }
 
 // check says what is wrong with a value, if anything, and takes what was rounded up to more than 100 % as 100 %.
-func (m converter) check(value float64) (checked float64, problem string) {
+func (c converter) check(value float64) (checked float64, problem string) {
 	switch {
 	case math.IsNaN(value) || math.IsInf(value, 0):
 		return 0, fmt.Sprintf("the value is %v: leave it out where nothing was recorded", value)
 	case value < 0:
 		return 0, fmt.Sprintf("the value %v is negative: it must be 0 or more", value)
-	case m.scale != 0:
-		if value*m.scale > maxVCPUs {
+	case c.scale != 0:
+		if value*c.scale > maxVCPUs {
 			return 0, fmt.Sprintf("the value %v is more than %.0e vCPUs: give a smaller --scale", value, maxVCPUs)
 		}
 		return value, ""
@@ -103,46 +103,46 @@ func (m converter) check(value float64) (checked float64, problem string) {
 }
 
 // parseDBLoad reads DBLoadCPU, which may be missing and is NaN then.
-func parseDBLoad(text string) (load float64, problem string) {
+func parseDBLoad(text string) (dbLoad float64, problem string) {
 	if text == "" {
 		return math.NaN(), ""
 	}
-	load, err := strconv.ParseFloat(text, 64)
+	dbLoad, err := strconv.ParseFloat(text, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0, fmt.Sprintf("the dbload %s is no number: leave it empty where nothing was recorded", quote(text))
 	}
-	return load, checkDBLoad(load)
+	return dbLoad, checkDBLoad(dbLoad)
 }
 
-func checkDBLoad(load float64) (problem string) {
+func checkDBLoad(dbLoad float64) (problem string) {
 	switch {
-	case math.IsNaN(load) || math.IsInf(load, 0):
-		return fmt.Sprintf("the dbload is %v: leave it empty where nothing was recorded", load)
-	case load < 0:
-		return fmt.Sprintf("the dbload %v is negative: it must be 0 or more sessions", load)
-	case load > maxVCPUs:
-		return fmt.Sprintf("the dbload %v is more than any database has: it must be in sessions", load)
+	case math.IsNaN(dbLoad) || math.IsInf(dbLoad, 0):
+		return fmt.Sprintf("the dbload is %v: leave it empty where nothing was recorded", dbLoad)
+	case dbLoad < 0:
+		return fmt.Sprintf("the dbload %v is negative: it must be 0 or more sessions", dbLoad)
+	case dbLoad > maxVCPUs:
+		return fmt.Sprintf("the dbload %v is more than any database has: it must be in sessions", dbLoad)
 	}
 	return ""
 }
 
 // demand is the vCPUs that a value of all instances together shows.
-func (m converter) demand(value, load float64) (vcpus float64, censored bool) {
-	if m.scale != 0 {
-		return value * m.scale, false
+func (c converter) demand(value, dbLoad float64) (vcpus float64, censored bool) {
+	if c.scale != 0 {
+		return value * c.scale, false
 	}
-	return estimateDemand(value/100*m.poolVCPUs(), load*m.instances(), value >= SaturatedPercent)
+	return estimateDemand(value/100*c.poolVCPUs(), dbLoad*c.instances(), value >= SaturatedPercent)
 }
 
 // estimateDemand is the demand behind what was used. Who was saturated wanted what DBLoadCPU shows; where that is NaN, at least what was used.
-func estimateDemand(used, load float64, saturated bool) (vcpus float64, censored bool) {
+func estimateDemand(used, dbLoad float64, saturated bool) (vcpus float64, censored bool) {
 	switch {
 	case !saturated:
 		return used, false
-	case math.IsNaN(load):
+	case math.IsNaN(dbLoad):
 		return used, true
 	}
-	return max(used, load), false
+	return max(used, dbLoad), false
 }
 
 // classVCPUs looks a class up. The error wraps catalog.ErrUnknownClass and suggests the class that is written most like it.
@@ -159,14 +159,14 @@ func classVCPUs(class, engine string) (float64, error) {
 
 // nearestClass is the known class that is written most like a name, or nothing when none is at all like it.
 func nearestClass(name string) string {
-	const longest, different = 40, 5
-	if len(name) > longest {
+	const maxLength, minDistance = 40, 5
+	if len(name) > maxLength {
 		return ""
 	}
-	best, fewest := "", different
+	best, distance := "", minDistance
 	for _, class := range catalog.All() {
-		if d := editDistance(strings.ToLower(strings.TrimSpace(name)), class.Name); d < fewest {
-			best, fewest = class.Name, d
+		if d := editDistance(strings.ToLower(strings.TrimSpace(name)), class.Name); d < distance {
+			best, distance = class.Name, d
 		}
 	}
 	return best

@@ -35,38 +35,38 @@ func Read(name string, in io.Reader, o Options) (*Recording, error) {
 	return read(name, in, o, maxFileBytes)
 }
 
-func read(name string, in io.Reader, o Options, most int64) (*Recording, error) {
-	m, err := o.newConverter()
+func read(name string, in io.Reader, o Options, maxBytes int64) (*Recording, error) {
+	c, err := o.newConverter()
 	if err != nil {
 		return nil, err
 	}
 	f := inputFile(name)
-	buffered := bufio.NewReaderSize(&limitedReader{in: in, remaining: most}, 64<<10)
+	buffered := bufio.NewReaderSize(&limitedReader{in: in, remaining: maxBytes}, 64<<10)
 	isJSON, err := f.detectFormat(buffered)
 	var r *Recording
 	switch {
 	case err != nil:
 	case isJSON:
-		r, err = readMetricData(f, buffered, m)
+		r, err = readMetricData(f, buffered, c)
 	default:
-		r, err = readCSV(f, buffered, m)
+		r, err = readCSV(f, buffered, c)
 	}
-	var bad *InputError
+	var inputErr *InputError
 	switch {
 	case err == nil:
 		return r, nil
-	case errors.As(err, &bad):
+	case errors.As(err, &inputErr):
 		return nil, err
 	case errors.Is(err, errTooLarge):
-		return nil, f.errorAt(0, "is larger than %d MB: give fewer values, or longer intervals", most>>20)
+		return nil, f.errorAt(0, "is larger than %d MB: give fewer values, or longer intervals", maxBytes>>20)
 	}
 	return nil, fmt.Errorf("%s: %w", name, err)
 }
 
 // detectFormat looks at how the input begins, and leaves a byte order mark out.
 func (f inputFile) detectFormat(in *bufio.Reader) (isJSON bool, err error) {
-	const enough = 4 << 10
-	head, err := in.Peek(enough)
+	const headBytes = 4 << 10
+	head, err := in.Peek(headBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
@@ -82,8 +82,8 @@ func (f inputFile) detectFormat(in *bufio.Reader) (isJSON bool, err error) {
 	if !isText(head) {
 		return false, f.errorAt(0, "is binary or compressed, no UTF-8 text: "+supportedFormats)
 	}
-	begin := bytes.TrimSpace(head)
-	return len(begin) > 0 && (begin[0] == '{' || begin[0] == '['), nil
+	trimmed := bytes.TrimSpace(head)
+	return len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '['), nil
 }
 
 // isText says whether the first bytes of a file are text. The last letter may be cut.

@@ -100,18 +100,18 @@ func All() []Generator {
 }
 
 // Generate draws a load, one value a minute, in vCPUs.
-func (l Generator) Generate(seed uint64) *recording.Recording {
-	random := rand.New(rand.NewPCG(seed, uint64(len(l.Name))<<8+uint64(l.Name[0])))
-	at := l.newDemand(random)
+func (g Generator) Generate(seed uint64) *recording.Recording {
+	random := rand.New(rand.NewPCG(seed, uint64(len(g.Name))<<8+uint64(g.Name[0])))
+	demandAt := g.newDemand(random)
 	noise := 0.03
-	if l.Name == "noise" {
+	if g.Name == "noise" {
 		noise = 0.1
 	}
-	r := &recording.Recording{Start: start, Interval: time.Minute, Demand: make([]float64, Days*24*60)}
-	for n := range r.Demand {
-		r.Demand[n] = max(0.05, at(float64(n)/60)*(1+noise*random.NormFloat64()))
+	out := &recording.Recording{Start: start, Interval: time.Minute, Demand: make([]float64, Days*24*60)}
+	for n := range out.Demand {
+		out.Demand[n] = max(0.05, demandAt(float64(n)/60)*(1+noise*random.NormFloat64()))
 	}
-	return r
+	return out
 }
 
 // dailyShare is how much of a day's load there is at an hour, from 0 to 1, with the peak at another.
@@ -120,6 +120,6 @@ func dailyShare(hours, peak float64) float64 {
 	return x * x
 }
 
-func randomBetween(r *rand.Rand, least, most float64) float64 {
-	return least + (most-least)*r.Float64()
+func randomBetween(r *rand.Rand, minimum, maximum float64) float64 {
+	return minimum + (maximum-minimum)*r.Float64()
 }

@@ -10,24 +10,24 @@ import (
 // of as much as it says: the spread of what is left when the line through the neighbours is taken off.
 func TestGenerate(t *testing.T) {
 	names := map[string]bool{}
-	for _, l := range All() {
-		r := l.Generate(1)
-		if names[l.Name] || l.Description == "" || len(r.Demand) != Days*24*60 || r.Start != start || r.Interval.Minutes() != 1 {
-			t.Errorf("%s: %d values from %s", l.Name, len(r.Demand), r.Start)
+	for _, g := range All() {
+		generated := g.Generate(1)
+		if names[g.Name] || g.Description == "" || len(generated.Demand) != Days*24*60 || generated.Start != start || generated.Interval.Minutes() != 1 {
+			t.Errorf("%s: %d values from %s", g.Name, len(generated.Demand), generated.Start)
 		}
-		names[l.Name] = true
-		if slices.Equal(l.Generate(2).Demand, r.Demand) || !slices.Equal(l.Generate(1).Demand, r.Demand) {
-			t.Errorf("%s: the seed does not say what is drawn", l.Name)
+		names[g.Name] = true
+		if slices.Equal(g.Generate(2).Demand, generated.Demand) || !slices.Equal(g.Generate(1).Demand, generated.Demand) {
+			t.Errorf("%s: the seed does not say what is drawn", g.Name)
 		}
-		if least, most := slices.Min(r.Demand), slices.Max(r.Demand); least < 0.05 || most > 30 || most < 3 {
-			t.Errorf("%s: from %.2f to %.1f vCPUs", l.Name, least, most)
+		if least, most := slices.Min(generated.Demand), slices.Max(generated.Demand); least < 0.05 || most > 30 || most < 3 {
+			t.Errorf("%s: from %.2f to %.1f vCPUs", g.Name, least, most)
 		}
 		want := 0.03
-		if l.Name == "noise" {
+		if g.Name == "noise" {
 			want = 0.1
 		}
-		if got := relativeNoise(r.Demand); math.Abs(got-want) > want/5 {
-			t.Errorf("%s: a noise of %.3f, want %.3f", l.Name, got, want)
+		if got := relativeNoise(generated.Demand); math.Abs(got-want) > want/5 {
+			t.Errorf("%s: a noise of %.3f, want %.3f", g.Name, got, want)
 		}
 	}
 }
