@@ -1,70 +1,72 @@
-// Package oracle finds the best sequence of sizes for a load that is known in advance: the cheapest without an overloaded minute, or,
-// where there is none, the cheapest of those with the fewest. No autoscaler can be better; it is a limit and no peer.
+// Package oracle finds the best sequence of sizes for a load that is known in advance: the cheapest sequence without an overloaded
+// minute, or, if there is none, the cheapest of those with the fewest. No autoscaler can be better: it is a bound.
 package oracle
 
 import (
 	"context"
 	"math"
+	"slices"
 )
 
-// Size is a size that there is.
+// Size is a possible size of the pool.
 type Size struct {
-	// Class of each instance, and how many there are.
+	// Class is the class of each instance, and Count the number of instances.
 	Class string
 	Count int
-	// VCPUs of all of them.
+	// VCPUs of all instances.
 	VCPUs float64
-	// CostPerMinute of a minute, in any unit.
+	// CostPerMinute is in any unit.
 	CostPerMinute float64
 }
 
-// Problem is a load and the sizes that can carry it.
+// Problem is a load and the sizes to choose from.
 type Problem struct {
-	// DemandVCPUs is in vCPUs, minute by minute. A minute that is NaN is not known: it is neither overloaded nor does it cost anything.
+	// DemandVCPUs has one value a minute. NaN is unknown: such a minute is not overloaded and costs nothing.
 	DemandVCPUs []float64
-	// OverloadShare is the share of its vCPUs from which on a size is overloaded.
+	// OverloadShare is the demand, as a share of the vCPUs, at which a size is overloaded.
 	OverloadShare float64
-	Sizes         []Size
-	// StartSize is the index of the size that it begins with.
+	// Sizes are at most 127.
+	Sizes []Size
+	// StartSize is the index of the initial size.
 	StartSize int
-	// ChangeBetween says how a size is changed for another.
+	// ChangeBetween returns the change from one size to another.
 	ChangeBetween func(from, to Size) Change
 }
 
-// Change is how a size becomes another.
+// Change is the change from one size to another.
 type Change struct {
-	// Minutes that it takes, at least one. No other change begins meanwhile.
+	// Minutes is the duration, at least one. No other change starts meanwhile.
 	Minutes int
-	// VCPUs that can be counted on while it lasts, and the cost of each of its minutes.
+	// VCPUs is the usable capacity during the change, and CostPerMinute the cost of each of its minutes.
 	VCPUs, CostPerMinute float64
 }
 
-// Step is a change that a plan makes.
+// Step is a change in a plan.
 type Step struct {
-	// StartMinute is the minute in which it begins, and Change.Minutes later the size is To.
+	// StartMinute is the minute in which the change starts. From and To are indexes of sizes.
 	StartMinute, From, To int
 	Change                Change
 }
 
-// Plan is the best sequence.
+// Plan is the best sequence of changes.
 type Plan struct {
-	OverloadedMinutes int // minutes
+	OverloadedMinutes int
 	Cost              float64
 	Steps             []Step
 }
 
-// pathScore is how well a way to a size at a moment went.
+// pathScore is the score of a path to a size at a minute.
 type pathScore struct {
 	overloadedMinutes int
 	cost              float64
 	changes           int
 }
 
-// unreachable stands for a size that cannot be reached.
+// unreachable is the score of a size that no path reaches.
 var unreachable = pathScore{overloadedMinutes: math.MaxInt32}
 
-// isBetterThan says whether one way is better than another: less overloaded, then cheaper, then with fewer changes. Costs that differ by rounding
-// alone are alike.
+// isBetterThan compares two paths: the better one is less overloaded, then cheaper, then has fewer changes. Costs that differ by a
+// rounding error count as equal.
 func (s pathScore) isBetterThan(other pathScore) bool {
 	if s.overloadedMinutes != other.overloadedMinutes {
 		return s.overloadedMinutes < other.overloadedMinutes
@@ -75,29 +77,30 @@ func (s pathScore) isBetterThan(other pathScore) bool {
 	return s.changes < other.changes
 }
 
-// solver is what the search looks up.
+// solver has a problem and its lookup tables.
 type solver struct {
 	problem Problem
-	// knownMinutes counts the known minutes before each minute.
+	// knownMinutes is the number of known minutes before each minute.
 	knownMinutes []int32
-	// vcpuLevels are the different vCPUs that there can be, and over counts for each the overloaded minutes before each minute.
+	// vcpuLevels are the distinct numbers of vCPUs, and overloadedMinutes[level] the number of overloaded minutes before each minute.
 	vcpuLevels        []float64
 	overloadedMinutes [][]int32
-	// changes are from a size to another, with the level of what can be counted on meanwhile.
-	changes       [][]Change
-	changeLevels  [][]int
-	sizeLevels    []int
-	longestChange int // minutes of the longest change
+	// changes[from][to] is the change between two sizes, and changeLevels[from][to] the vCPU level of its usable capacity.
+	changes      [][]Change
+	changeLevels [][]int
+	// sizeLevels is the vCPU level of each size.
+	sizeLevels []int
+	// longestChange is in minutes.
+	longestChange int
 }
 
-// Solve finds the best plan by dynamic programming over minutes and sizes: minutes × sizes² steps, and a byte of memory for each
-// minute and size, with four for each minute and different number of vCPUs. There are at most 127 sizes. The error says that the context
-// ended.
+// Solve finds the best plan by dynamic programming over minutes and sizes. It needs minutes × sizes² steps, one byte of memory for
+// each minute and size, and four bytes for each minute and distinct number of vCPUs. The error says that the context ended.
 func Solve(ctx context.Context, p Problem) (Plan, error) {
 	sv := newSolver(p)
 	sizes, length := len(p.Sizes), len(p.DemandVCPUs)
-	// best is of the minutes from the present one up to the furthest that a change can reach; came says from which size the best way
-	// to a minute and size came, in which its own index means that it stayed.
+	// best is a ring buffer: the best score of each size, from the current minute to the last that a change can reach. cameFrom is the
+	// previous size on the best path to each minute and size; the same size means no change.
 	best := make([][]pathScore, sv.longestChange+1)
 	for n := range best {
 		best[n] = make([]pathScore, sizes)
@@ -144,7 +147,8 @@ func newSolver(problem Problem) *solver {
 	}
 	for from, a := range problem.Sizes {
 		sv.sizeLevels = append(sv.sizeLevels, sv.levelIndex(a.VCPUs))
-		sv.changes, sv.changeLevels = append(sv.changes, make([]Change, len(problem.Sizes))), append(sv.changeLevels, make([]int, len(problem.Sizes)))
+		sv.changes = append(sv.changes, make([]Change, len(problem.Sizes)))
+		sv.changeLevels = append(sv.changeLevels, make([]int, len(problem.Sizes)))
 		for to, b := range problem.Sizes {
 			if from == to {
 				continue
@@ -158,7 +162,7 @@ func newSolver(problem Problem) *solver {
 	return sv
 }
 
-// levelIndex is the index of so many vCPUs; what they would be overloaded in is counted when they first come up.
+// levelIndex is the index of a number of vCPUs. It adds a new level with its overloaded minutes.
 func (sv *solver) levelIndex(vcpus float64) int {
 	for n, level := range sv.vcpuLevels {
 		if level == vcpus {
@@ -168,7 +172,7 @@ func (sv *solver) levelIndex(vcpus float64) int {
 	over := make([]int32, len(sv.problem.DemandVCPUs)+1)
 	for n, demand := range sv.problem.DemandVCPUs {
 		over[n+1] = over[n]
-		if demand >= sv.problem.OverloadShare*vcpus { // which NaN is not
+		if demand >= sv.problem.OverloadShare*vcpus { // false for NaN
 			over[n+1]++
 		}
 	}
@@ -176,7 +180,7 @@ func (sv *solver) levelIndex(vcpus float64) int {
 	return len(sv.vcpuLevels) - 1
 }
 
-// advance is what comes of going from a size to another at a minute, or of staying for one minute, and when.
+// advance changes to another size, or keeps the size for one minute. It returns the minute after that and the score.
 func (sv *solver) advance(score pathScore, minute, from, to int) (int, pathScore) {
 	reachedAt, level, cost := minute+1, sv.sizeLevels[from], sv.problem.Sizes[from].CostPerMinute
 	if from != to {
@@ -192,7 +196,7 @@ func (sv *solver) advance(score pathScore, minute, from, to int) (int, pathScore
 	return reachedAt, score
 }
 
-// backtrack follows the best way back from the end.
+// backtrack follows the best path back from the last minute.
 func (sv *solver) backtrack(last []pathScore, cameFrom []int8) Plan {
 	minute, size := len(sv.problem.DemandVCPUs), 0
 	for n := range last {
@@ -212,8 +216,6 @@ func (sv *solver) backtrack(last []pathScore, cameFrom []int8) Plan {
 		plan.Steps = append(plan.Steps, Step{StartMinute: minute, From: from, To: size, Change: c})
 		size = from
 	}
-	for a, b := 0, len(plan.Steps)-1; a < b; a, b = a+1, b-1 {
-		plan.Steps[a], plan.Steps[b] = plan.Steps[b], plan.Steps[a]
-	}
+	slices.Reverse(plan.Steps)
 	return plan
 }

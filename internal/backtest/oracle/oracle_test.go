@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// sizes of 2, 4 and 8 vCPUs that cost as much a minute, and a change that takes so long, counts on the smaller and costs the larger.
+// newProblem has sizes of 2, 4 and 8 vCPUs that cost as much a minute. A change takes so many minutes, has the smaller capacity and
+// the larger cost.
 func newProblem(minutes int, demand ...float64) Problem {
 	return Problem{
 		DemandVCPUs: demand, OverloadShare: 0.9, Sizes: []Size{{"large", 1, 2, 2}, {"xlarge", 1, 4, 4}, {"2xlarge", 1, 8, 8}},
@@ -33,7 +34,6 @@ func join(all ...[]float64) []float64 {
 	return out
 }
 
-// The plans are worked out by hand.
 func mustSolve(tb testing.TB, p Problem) Plan {
 	tb.Helper()
 	plan, err := Solve(tb.Context(), p)
@@ -43,6 +43,7 @@ func mustSolve(tb testing.TB, p Problem) Plan {
 	return plan
 }
 
+// The expected plans are computed by hand.
 func TestSolve(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -50,20 +51,20 @@ func TestSolve(t *testing.T) {
 		start   int
 		want    string
 	}{
-		{"it stays: 10 min × 2", newProblem(3, repeat(10, 1)...), 0, "0 overloaded, cost 20, []"},
-		{"1.8 of 2 is 90 %, which is overloaded: 4 from the third minute on, 3 × 4 + 7 × 4, and 3 minutes are lost",
+		{"no change: 10 min × 2", newProblem(3, repeat(10, 1)...), 0, "0 overloaded, cost 20, []"},
+		{"1.8 of 2 vCPUs is overloaded at 90 %: change to 4 vCPUs at once, 3 × 4 + 7 × 4, with 3 overloaded minutes",
 			newProblem(3, repeat(10, 1.8)...), 0, "3 overloaded, cost 40, [0: 0→1]"},
-		{"it begins so that it is done in time: 4 × 2, 3 × 4, 5 × 4", newProblem(3, join(repeat(7, 1), repeat(5, 3))...), 0,
+		{"a scale-up completes when the load rises: 4 × 2, 3 × 4, 5 × 4", newProblem(3, join(repeat(7, 1), repeat(5, 3))...), 0,
 			"0 overloaded, cost 40, [4: 0→1]"},
-		{"back again: 5 × 4, then 3 × 4 for the way, of which the first minute has to carry 1 at most, then 4 × 2",
+		{"a scale-down starts when the load falls: 5 × 4, then 3 × 4 for the change, then 4 × 2",
 			newProblem(3, join(repeat(5, 3), repeat(7, 1))...), 1, "0 overloaded, cost 40, [5: 1→0]"},
-		{"a short dip is not worth it", newProblem(3, join(repeat(5, 3), repeat(3, 1), repeat(5, 3))...), 1, "0 overloaded, cost 52, []"},
-		{"a dip of as long as both ways and one more minute: there for 3 × 4, 1 × 2, back for 3 × 4",
+		{"no scale-down for a short dip", newProblem(3, join(repeat(5, 3), repeat(3, 1), repeat(5, 3))...), 1, "0 overloaded, cost 52, []"},
+		{"scale-down for a dip one minute longer than both changes: 3 × 4, 1 × 2, 3 × 4",
 			newProblem(3, join(repeat(5, 3), repeat(7, 1), repeat(5, 3))...), 1, "0 overloaded, cost 66, [5: 1→0 9: 0→1]"},
-		{"nothing carries it, so the largest is not worth its price either", newProblem(3, repeat(6, 20)...), 0, "6 overloaded, cost 12, []"},
-		{"a gap costs nothing and is not overloaded", newProblem(3, join(repeat(3, 1), repeat(4, math.NaN()), repeat(3, 1))...), 0,
+		{"the cheapest size if every size is overloaded", newProblem(3, repeat(6, 20)...), 0, "6 overloaded, cost 12, []"},
+		{"a gap is free and not overloaded", newProblem(3, join(repeat(3, 1), repeat(4, math.NaN()), repeat(3, 1))...), 0,
 			"0 overloaded, cost 12, []"},
-		{"in a gap it grows for nothing, as late as will do", newProblem(3, join(repeat(3, 1), repeat(4, math.NaN()), repeat(3, 3))...), 0,
+		{"a scale-up in a gap is free, and as late as possible", newProblem(3, join(repeat(3, 1), repeat(4, math.NaN()), repeat(3, 3))...), 0,
 			"0 overloaded, cost 18, [4: 0→1]"},
 		{"no minutes", newProblem(3), 2, "0 overloaded, cost 0, []"},
 	} {
@@ -81,7 +82,7 @@ func TestSolve(t *testing.T) {
 	}
 }
 
-// solveByBruteForce tries every way.
+// solveByBruteForce tries every path.
 func solveByBruteForce(p Problem, minute, size int, score pathScore) pathScore {
 	if minute == len(p.DemandVCPUs) {
 		return score
@@ -113,7 +114,7 @@ func solveByBruteForce(p Problem, minute, size int, score pathScore) pathScore {
 	return best
 }
 
-// No way is better than the plan, and the plan is a way.
+// The plan has the same score as the best path, and its steps follow on each other.
 func TestSolve_MatchesBruteForce(t *testing.T) {
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -138,7 +139,8 @@ func TestSolve_MatchesBruteForce(t *testing.T) {
 		}
 		plan, want := mustSolve(t, p), solveByBruteForce(p, 0, p.StartSize, pathScore{})
 		if plan.OverloadedMinutes != want.overloadedMinutes || math.Abs(plan.Cost-want.cost) > 1e-6 {
-			t.Fatalf("seed %d: %d overloaded for %g, and %d for %g can be done", seed, plan.OverloadedMinutes, plan.Cost, want.overloadedMinutes, want.cost)
+			t.Fatalf("seed %d: %d overloaded minutes for %g, want %d for %g", seed, plan.OverloadedMinutes, plan.Cost,
+				want.overloadedMinutes, want.cost)
 		}
 		size, at := p.StartSize, 0
 		for _, s := range plan.Steps {
@@ -150,7 +152,7 @@ func TestSolve_MatchesBruteForce(t *testing.T) {
 	}
 }
 
-// BenchmarkSolve is two months by the minute and 20 sizes.
+// BenchmarkSolve solves two months of minutes with 20 sizes.
 func BenchmarkSolve(b *testing.B) {
 	p := newProblem(15)
 	p.Sizes = nil

@@ -8,11 +8,10 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// dimension lists the policies that differ from one in a single thing about the pool that is played, within what the policy allows that
-// the search begins with.
-type dimension func(base backtest.Setup, of scaling.Policy) []scaling.Policy
+// dimension lists the variants of a policy in one setting of the recorded pool, within the limits of the base policy.
+type dimension func(base backtest.Setup, policy scaling.Policy) []scaling.Policy
 
-// dimensions are gone through in this order: what a pool may be comes first, then when it changes.
+// dimensions are varied in this order: first the allowed shapes, then the conditions of a change.
 var dimensions = []dimension{
 	ladderVariants, readerCountVariants, thresholdVariants,
 	windowVariants(func(p *scaling.Policy) *time.Duration { return &p.ScaleUp.Window }, time.Minute, 2*time.Minute, 5*time.Minute),
@@ -20,7 +19,7 @@ var dimensions = []dimension{
 	windowVariants(func(p *scaling.Policy) *time.Duration { return &p.ScaleDownClassWindow }, 4*time.Hour, 12*time.Hour, 24*time.Hour),
 }
 
-// ladderVariants are all stretches of the ladder that have what it begins with.
+// ladderVariants have each contiguous part of the base policy's ladder.
 func ladderVariants(base backtest.Setup, policy scaling.Policy) []scaling.Policy {
 	var out []scaling.Policy
 	addParts := func(classes []string, setClasses func(variant *scaling.Policy, classes []string)) {
@@ -46,7 +45,7 @@ func ladderVariants(base backtest.Setup, policy scaling.Policy) []scaling.Policy
 	return out
 }
 
-// readerCountVariants are the numbers of readers, no more than the policy allows and no fewer than there are.
+// readerCountVariants have each range of reader counts within the base policy's limits, with at least the initial readers.
 func readerCountVariants(base backtest.Setup, policy scaling.Policy) []scaling.Policy {
 	if base.Pool != scaling.Readers {
 		return nil
@@ -64,6 +63,7 @@ func readerCountVariants(base backtest.Setup, policy scaling.Policy) []scaling.P
 	return out
 }
 
+// thresholdVariants have different CPU thresholds.
 func thresholdVariants(_ backtest.Setup, policy scaling.Policy) []scaling.Policy {
 	thresholds := []scaling.CPU{
 		{Target: 45, ScaleUp: 60, ScaleDown: 30}, {Target: 50, ScaleUp: 65, ScaleDown: 35}, {Target: 55, ScaleUp: 70, ScaleDown: 40},
@@ -77,6 +77,7 @@ func thresholdVariants(_ backtest.Setup, policy scaling.Policy) []scaling.Policy
 	return out
 }
 
+// windowVariants have different values of one window.
 func windowVariants(windowOf func(*scaling.Policy) *time.Duration, choices ...time.Duration) dimension {
 	return func(_ backtest.Setup, policy scaling.Policy) []scaling.Policy {
 		out := slices.Repeat([]scaling.Policy{policy}, len(choices))

@@ -9,29 +9,31 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// headroomFactor is how many times the highest demand that was fitted on the largest shape of a policy must carry: a ladder without its upper
-// rungs costs the least, as long as nothing new happens. It is the factor by which a saturated pool grows whose demand nothing shows.
+// headroomFactor is the factor of the training part's highest demand that the largest shape of a policy must carry. Without it, a
+// policy without the upper classes would be the cheapest, as long as the demand does not rise. It is the factor by which a
+// saturated pool grows while its demand is unknown.
 const headroomFactor = 2
 
-// requiredVCPUs is the vCPUs that the largest shape of a policy must have: what carries the headroom at the target, and no more than the policy
-// has that the search begins with.
+// requiredVCPUs is the minimum of the vCPUs of a policy's largest shape: enough for the headroom at the target utilization, but not
+// more than the base policy has.
 func requiredVCPUs(s backtest.Setup, splitAt time.Time) float64 {
 	return min(largestShapeVCPUs(s, s.Policy), headroomFactor*peakDemand(s.Recording, splitAt)*100/float64(s.Policy.CPU.Target))
 }
 
-// alternatives are the alternatives to a policy in a dimension that have room for what was not seen yet, and whose smallest shape one
-// operation reaches: it would otherwise cost what it forbids.
+// alternatives are the variants of a candidate in one dimension. It omits policies without enough headroom, and policies whose
+// smallest shape MaxStepFactor would block from the initial shape: such a policy would pay for a shape below its own limits.
 func (s *searcher) alternatives(vary dimension, candidate Candidate) []Candidate {
 	var out []Candidate
 	for _, policy := range vary(s.setup, candidate.Policy) {
 		if largestShapeVCPUs(s.setup, policy) >= s.minLargestVCPUs && smallestShapeVCPUs(s.setup, policy) <= s.maxSmallestVCPUs {
-			out = append(out, Candidate{Policy: policy, InitialShape: candidate.InitialShape, Changes: describeChanges(s.setup.Policy, policy)})
+			changes := describeChanges(s.setup.Policy, policy)
+			out = append(out, Candidate{Policy: policy, InitialShape: candidate.InitialShape, Changes: changes})
 		}
 	}
 	return out
 }
 
-// poolLimits are the classes that a policy allows the pool that is played, smallest first, and how many instances.
+// poolLimits are the classes and instance counts that a policy allows the recorded pool, the smallest class first.
 func poolLimits(s backtest.Setup, p scaling.Policy) (classes []string, minCount, maxCount int) {
 	switch {
 	case s.Pool == scaling.Readers && p.Readers != nil:
@@ -42,7 +44,7 @@ func poolLimits(s backtest.Setup, p scaling.Policy) (classes []string, minCount,
 	return nil, 0, 0
 }
 
-// largestShapeVCPUs and smallest are the vCPUs of the largest and the smallest shape of a policy; readers that there are stay.
+// largestShapeVCPUs is the vCPUs of a policy's largest shape.
 func largestShapeVCPUs(s backtest.Setup, p scaling.Policy) float64 {
 	classes, _, maxCount := poolLimits(s, p)
 	if len(classes) == 0 {
@@ -51,6 +53,7 @@ func largestShapeVCPUs(s backtest.Setup, p scaling.Policy) float64 {
 	return float64(maxCount) * classVCPUs(s, classes[len(classes)-1])
 }
 
+// smallestShapeVCPUs is the vCPUs of a policy's smallest shape. It has at least the initial readers, which are not removed.
 func smallestShapeVCPUs(s backtest.Setup, p scaling.Policy) float64 {
 	classes, minCount, _ := poolLimits(s, p)
 	if len(classes) == 0 {
@@ -59,7 +62,7 @@ func smallestShapeVCPUs(s backtest.Setup, p scaling.Policy) float64 {
 	return float64(max(minCount, s.InitialShape.Count)) * classVCPUs(s, classes[0])
 }
 
-// classVCPUs of a class; zero when nobody knows it, which is said when it is played.
+// classVCPUs is the number of vCPUs of a class; zero if it is unknown, which the simulation reports.
 func classVCPUs(s backtest.Setup, name string) float64 {
 	class, err := catalog.Lookup(name)
 	if err != nil {
@@ -68,11 +71,11 @@ func classVCPUs(s backtest.Setup, name string) float64 {
 	return float64(class.VCPUFor(s.Engine))
 }
 
-// peakDemand is the highest demand of a recording before a moment, in vCPUs.
+// peakDemand is the highest demand of a recording before a time, in vCPUs.
 func peakDemand(r *recording.Recording, until time.Time) float64 {
 	peak := 0.0
 	for n, demand := range r.Demand {
-		if demand > peak && r.Start.Add(time.Duration(n)*r.Interval).Before(until) { // which a gap is not
+		if demand > peak && r.Start.Add(time.Duration(n)*r.Interval).Before(until) { // false in a gap (NaN)
 			peak = demand
 		}
 	}

@@ -1,5 +1,6 @@
-// Package search finds the policy that would have done best under a recorded load, within limits, by playing many. It is fitted on the
-// first part of the recording and judged on the rest, which it has not seen.
+// Package recommend finds the policy that would have had the best score under a recorded load, within limits, by simulating many
+// policies. It selects policies on the first part of the recording, the training part, and scores them again on the rest, the
+// validation part.
 package recommend
 
 import (
@@ -19,71 +20,76 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// week is what limits are for.
+// week is the period of the limits.
 const week = 7 * 24 * time.Hour
 
-// Limits are what a policy has to keep to.
+// Limits are the limits that a recommended policy has to meet.
 type Limits struct {
-	// MaxOverloadedMinutesPerWeek is in minutes, MaxDisruptionsPerWeek counts restarts and failovers.
+	// MaxOverloadedMinutesPerWeek is in minutes. MaxDisruptionsPerWeek is the number of restarts and failovers.
 	MaxOverloadedMinutesPerWeek, MaxDisruptionsPerWeek float64
-	// MaxMonthlyCost is in money, for a month of 730 hours; zero is no limit. It needs prices.
+	// MaxMonthlyCost is the cost of a month of 730 hours; zero is no limit. It needs prices.
 	MaxMonthlyCost scaling.Money
 }
 
-// Candidate is a policy that was tried.
+// Candidate is a policy with its scores.
 type Candidate struct {
 	Policy scaling.Policy
-	// InitialShape is what the pool began with.
+	// InitialShape is the shape of the pool at the start.
 	InitialShape scaling.Shape
-	// Changes says in words what is different from the policy that the search began with; empty for that one itself.
+	// Changes describes the differences from the base policy. It is empty for the base policy.
 	Changes []string
-	// TrainingScore and Judged are its scores on the part that it was fitted on, and on the rest.
+	// TrainingScore is the score on the training part, ValidationScore the score on the validation part.
 	TrainingScore, ValidationScore backtest.Score
-	// MeetsLimits says whether it keeps to the limits on the part that it was fitted on, and MeetsLimitsInValidation on the rest.
+	// MeetsLimits says that the training score meets the limits, MeetsLimitsInValidation that the validation score does.
 	MeetsLimits, MeetsLimitsInValidation bool
 }
 
-// Result is what a search found.
+// Result is the result of a search.
 type Result struct {
-	// Base is the policy that the search began with.
+	// Base is the given policy.
 	Base Candidate
-	// Best are the best that were found, the best first; the base may be among them.
+	// Best are the best candidates, best first. They may include the base.
 	Best []Candidate
-	// SplitAt is where the part that was fitted on ends.
+	// SplitAt is the end of the training part.
 	SplitAt time.Time
-	// EvaluatedPolicies is how many policies were played.
+	// EvaluatedPolicies is the number of policies that were simulated.
 	EvaluatedPolicies int
 }
 
 const (
-	// trainingShare is the part of the recording that policies are fitted on.
+	// trainingShare is the training part as a share of the recording.
 	trainingShare = 0.7
-	// randomPolicies is how many policies are drawn, rounds how often every dimension is gone through at most, and shown how many of the best are
-	// given.
-	randomPolicies, maxRounds, maxRecommendations = 60, 3, 4
-	// maxParallelRuns is how many policies are played at once.
+	// randomPolicies is the number of policies that are drawn at random.
+	randomPolicies = 60
+	// maxRounds is the maximum number of passes through all dimensions.
+	maxRounds = 3
+	// maxRecommendations is the maximum number of candidates in a result.
+	maxRecommendations = 4
+	// maxParallelRuns is the maximum number of simulations at the same time.
 	maxParallelRuns = 4
-	// minRecordingLength is the length of a recording below which there is nothing to fit and to judge.
+	// minRecordingLength is the minimum length of a recording, so that both parts are long enough.
 	minRecordingLength = 4 * 24 * time.Hour
-	// hoursPerMonth is what AWS and its users reckon with, in hours.
+	// hoursPerMonth is the length of a month, as AWS computes it.
 	hoursPerMonth = 730
 )
 
-// errRecordingTooShort: the recording is too short.
-var errRecordingTooShort = errors.New("the recording is shorter than four days: nothing could be judged on what was not fitted")
+// errRecordingTooShort says that the recording is shorter than minRecordingLength.
+var errRecordingTooShort = errors.New("the recording is shorter than four days, too short for a training and a validation part: " +
+	"give a longer one")
 
-// Search plays policies that are drawn at random, and goes on from the best of them: it goes through the dimensions of a policy one by
-// one, keeps in each the choice that does best with the others as they are, and goes through them again until nothing gets better.
-// The same recording gives the same result. Each policy that was played is told to done, which may be nil, with how many that makes.
-// The error says what of the setup makes no sense, or that the context ended.
-func Search(ctx context.Context, s backtest.Setup, limits Limits, onEvaluated func(candidates int)) (Result, error) {
+// Search draws policies at random and improves the best of them by coordinate descent: it varies one dimension of the policy at a
+// time and keeps the best variant, until a pass through all dimensions finds nothing better. The same recording gives the same
+// result. Search calls onEvaluated, which may be nil, after each simulation, with the number of simulated policies so far. The
+// error says which part of the setup cannot be simulated, or that the context ended.
+func Search(ctx context.Context, s backtest.Setup, limits Limits, onEvaluated func(total int)) (Result, error) {
 	length := s.Recording.End().Sub(s.Recording.Start)
 	if length < minRecordingLength {
 		return Result{}, errRecordingTooShort
 	}
 	splitAt := s.Recording.Start.Add(time.Duration(trainingShare * float64(length))).Truncate(time.Hour)
-	if classes, minCount, _ := poolLimits(s, s.Policy); len(classes) > 0 { // that all begin alike
-		s.InitialShape.InstanceClass, s.InitialShape.Count = cmp.Or(s.InitialShape.InstanceClass, classes[0]), cmp.Or(s.InitialShape.Count, minCount)
+	if classes, minCount, _ := poolLimits(s, s.Policy); len(classes) > 0 { // all candidates start with the same shape
+		s.InitialShape.InstanceClass = cmp.Or(s.InitialShape.InstanceClass, classes[0])
+		s.InitialShape.Count = cmp.Or(s.InitialShape.Count, minCount)
 	}
 	sr := &searcher{setup: s, limits: limits, splitAt: splitAt, evaluated: map[string]Candidate{}, onEvaluated: onEvaluated}
 	sr.minLargestVCPUs, sr.hasPrices = requiredVCPUs(s, splitAt), len(s.UnpricedClasses()) == 0
@@ -132,7 +138,7 @@ func Search(ctx context.Context, s backtest.Setup, limits Limits, onEvaluated fu
 	return result, err
 }
 
-// randomCandidates draws policies at random: a choice in every dimension, one after the other. The same seed always draws the same.
+// randomCandidates draws policies at random: a variant in each dimension. It always draws the same.
 func (s *searcher) randomCandidates(base Candidate) []Candidate {
 	random := rand.New(rand.NewPCG(1, 1)) // repeatable
 	out := make([]Candidate, 0, randomPolicies)
@@ -152,7 +158,7 @@ func (s *searcher) randomCandidates(base Candidate) []Candidate {
 	return out
 }
 
-// distinctCandidates keeps of policies that differ in their windows alone, or that did the same, the first.
+// distinctCandidates keeps the first of several policies that differ in their windows only, or that have the same score.
 func distinctCandidates(candidates []Candidate) []Candidate {
 	seen, scored := map[string]bool{}, map[backtest.Score]bool{}
 	return slices.DeleteFunc(candidates, func(candidate Candidate) bool {
@@ -164,23 +170,25 @@ func distinctCandidates(candidates []Candidate) []Candidate {
 	})
 }
 
-// searcher is a search under way.
+// searcher is the state of a search.
 type searcher struct {
 	setup   backtest.Setup
 	limits  Limits
 	splitAt time.Time
-	// minLargestVCPUs is the vCPUs that the largest shape of a policy must have, and reach those that its smallest may have.
+	// minLargestVCPUs is the minimum of the vCPUs of a policy's largest shape, maxSmallestVCPUs the maximum of those of its smallest
+	// shape.
 	minLargestVCPUs, maxSmallestVCPUs float64
-	// hasPrices says that money counts: that every class has a price.
+	// hasPrices says that every class has a price, so that costs are compared in money.
 	hasPrices bool
-	mu        sync.Mutex
-	evaluated map[string]Candidate
-	// evaluatedCount is how many policies were played so far, which done is told.
+	// mu protects evaluatedCount and serializes onEvaluated.
+	mu             sync.Mutex
 	evaluatedCount int
 	onEvaluated    func(int)
+	// evaluated are the candidates with a training score, by candidateKey.
+	evaluated map[string]Candidate
 }
 
-// candidateKey tells policies apart.
+// candidateKey identifies a policy and its initial shape.
 func candidateKey(c Candidate) string {
 	p := c.Policy
 	text := fmt.Sprint(p.CPU, p.ScaleUp, p.ScaleDown, p.ScaleDownClassWindow, c.InitialShape)
@@ -193,7 +201,7 @@ func candidateKey(c Candidate) string {
 	return text
 }
 
-// evaluate plays the policies that were not played yet on the part that is fitted on, and gives all of them.
+// evaluate adds the training scores to candidates. It simulates only those that it has not simulated before.
 func (s *searcher) evaluate(ctx context.Context, candidates []Candidate) ([]Candidate, error) {
 	out := make([]Candidate, len(candidates))
 	group, ctx := errgroup.WithContext(ctx)
@@ -227,7 +235,7 @@ func (s *searcher) evaluate(ctx context.Context, candidates []Candidate) ([]Cand
 	return out, nil
 }
 
-// validate scores policies on the rest.
+// validate adds the validation scores to candidates.
 func (s *searcher) validate(ctx context.Context, candidates []Candidate) ([]Candidate, error) {
 	out := slices.Clone(candidates)
 	group, ctx := errgroup.WithContext(ctx)
@@ -242,20 +250,20 @@ func (s *searcher) validate(ctx context.Context, candidates []Candidate) ([]Cand
 	return out, group.Wait()
 }
 
-// setupFor is the setup of a policy, scored from a moment to another.
+// setupFor is the setup of a candidate, scored from one time until another.
 func (s *searcher) setupFor(candidate Candidate, from, until time.Time) backtest.Setup {
 	setup := s.setup
 	setup.Policy, setup.InitialShape, setup.ScoredFrom, setup.ScoredUntil = candidate.Policy, candidate.InitialShape, from, until
 	return setup
 }
 
-// scoredWeeks is how many weeks a score is of.
+// scoredWeeks is the scored time in weeks.
 func scoredWeeks(score backtest.Score) float64 { return float64(score.ScoredMinutes) / week.Minutes() }
 
-// meetsLimits says whether a score keeps to the limits.
+// meetsLimits says whether a score meets the limits.
 func (s *searcher) meetsLimits(score backtest.Score) bool { return s.limitExcess(score) == 0 }
 
-// limitExcess is by how much a score is over the limits, in parts of them, added up. What is not allowed at all counts from one on.
+// limitExcess is the sum of the relative excesses over the limits. For limits below 1, it is the absolute excess.
 func (s *searcher) limitExcess(score backtest.Score) float64 {
 	excess := func(value, limit float64) float64 { return max(0, value-limit) / max(limit, 1) }
 	total := excess(float64(score.OverloadedMinutes), s.limits.MaxOverloadedMinutesPerWeek*scoredWeeks(score)) +
@@ -266,19 +274,19 @@ func (s *searcher) limitExcess(score backtest.Score) float64 {
 	return total
 }
 
-// MonthlyCost is what a month of a score costs.
+// MonthlyCost is the cost of a score per month of 730 hours.
 func MonthlyCost(score backtest.Score) scaling.Money {
 	return scaling.Money(float64(score.Cost) * hoursPerMonth * 60 / max(1, float64(score.ScoredMinutes)))
 }
 
-// compare puts the policy first that did better: nearer to the limits, then cheaper, then less overloaded, and then the one that
-// changes less of what it began with.
+// compare orders the better candidate first: the one nearer to the limits, then the cheaper one, then the less overloaded one, then
+// the one with fewer changes from the base policy.
 func (s *searcher) compare(a, b Candidate) int {
 	cost := func(score backtest.Score) float64 {
 		if s.hasPrices {
 			return float64(score.Cost)
 		}
-		return math.Round(1000 * score.VCPUHours) // what sums of fractions are off by is no saving
+		return math.Round(1000 * score.VCPUHours) // a rounding error is not a saving
 	}
 	return cmp.Or(cmp.Compare(s.limitExcess(a.TrainingScore), s.limitExcess(b.TrainingScore)), cmp.Compare(cost(a.TrainingScore), cost(b.TrainingScore)),
 		cmp.Compare(a.TrainingScore.OverloadedMinutes, b.TrainingScore.OverloadedMinutes), cmp.Compare(len(a.Changes), len(b.Changes)), cmp.Compare(candidateKey(a), candidateKey(b)))

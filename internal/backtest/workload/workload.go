@@ -1,4 +1,4 @@
-// Package family makes loads up that look like those that databases have, from a seed: the same seed gives the same load.
+// Package workload generates loads that resemble those of databases, from a seed. The same seed gives the same load.
 package workload
 
 import (
@@ -9,24 +9,25 @@ import (
 	"github.com/dbscaler/dbscaler/internal/backtest/recording"
 )
 
-// Generator is a kind of load.
+// Generator generates loads of one kind.
 type Generator struct {
 	Name string
-	// What it is, for people.
+	// Description describes the load in one line.
 	Description string
-	newDemand   func(*rand.Rand) func(hours float64) float64
+	// newDemand draws the parameters and returns the demand in vCPUs at a time.
+	newDemand func(*rand.Rand) func(hours float64) float64
 }
 
-// Days is how long each load is.
+// Days is the length of each load.
 const Days = 21
 
-// start is a Monday.
+// start is the start of each load, a Monday.
 var start = time.Date(2024, 3, 4, 0, 0, 0, 0, time.UTC)
 
-// All lists the kinds. Each lies between about 1 and 12 vCPUs, most of it between 2 and 6.
+// All lists the generators. The demand of each is about 1 to 12 vCPUs, mostly 2 to 6.
 func All() []Generator {
 	return []Generator{
-		{"diurnal", "a day like every other, with a peak in working hours", func(r *rand.Rand) func(float64) float64 {
+		{"diurnal", "a daily cycle with a peak in working hours", func(r *rand.Rand) func(float64) float64 {
 			low, high, peak := randomBetween(r, 1, 2), randomBetween(r, 4, 8), randomBetween(r, 10, 16)
 			return func(h float64) float64 { return low + (high-low)*dailyShare(h, peak) }
 		}},
@@ -40,21 +41,21 @@ func All() []Generator {
 				return low + share*(high-low)*dailyShare(h, peak)
 			}
 		}},
-		{"step", "the same for days, and then at once another", func(r *rand.Rand) func(float64) float64 {
+		{"step", "constant for days, with sudden steps", func(r *rand.Rand) func(float64) float64 {
 			levels, length := make([]float64, 12), randomBetween(r, 30, 70)
 			for n := range levels {
 				levels[n] = randomBetween(r, 1, 9)
 			}
 			return func(h float64) float64 { return levels[int(h/length)%len(levels)] }
 		}},
-		{"ramp", "grows for hours, falls for hours, and rests", func(r *rand.Rand) func(float64) float64 {
+		{"ramp", "rises for hours, falls for hours, and rests", func(r *rand.Rand) func(float64) float64 {
 			low, high, up, rest := randomBetween(r, 1, 2), randomBetween(r, 6, 10), randomBetween(r, 3, 10), randomBetween(r, 10, 30)
 			return func(h float64) float64 {
-				at := math.Mod(h, 2*up+rest)
-				return low + (high-low)*max(0, min(at/up, 2-at/up, 1))
+				phase := math.Mod(h, 2*up+rest)
+				return low + (high-low)*max(0, min(phase/up, 2-phase/up, 1))
 			}
 		}},
-		{"flash", "a day like every other, and now and then a crowd within minutes", func(r *rand.Rand) func(float64) float64 {
+		{"flash", "a daily cycle with occasional crowds that arrive within minutes", func(r *rand.Rand) func(float64) float64 {
 			low, high, peak := randomBetween(r, 1, 2), randomBetween(r, 3, 5), randomBetween(r, 10, 16)
 			crowds, heights := make([]float64, 8), make([]float64, 8)
 			for n := range crowds {
@@ -75,16 +76,16 @@ func All() []Generator {
 				return load
 			}
 		}},
-		{"batch", "a job at the same hours of each night, beside a quiet day", func(r *rand.Rand) func(float64) float64 {
-			low, job, at, length := randomBetween(r, 1, 2), randomBetween(r, 4, 8), randomBetween(r, 0, 5), randomBetween(r, 1, 3)
+		{"batch", "a job at the same hours of each night, and quiet days", func(r *rand.Rand) func(float64) float64 {
+			low, job, startHour, length := randomBetween(r, 1, 2), randomBetween(r, 4, 8), randomBetween(r, 0, 5), randomBetween(r, 1, 3)
 			return func(h float64) float64 {
-				if of := math.Mod(h, 24); of >= at && of < at+length {
+				if hour := math.Mod(h, 24); hour >= startHour && hour < startHour+length {
 					return low + job
 				}
 				return low + 0.5*dailyShare(h, 13)
 			}
 		}},
-		{"noise", "no pattern: a mean that wanders, and much noise", func(r *rand.Rand) func(float64) float64 {
+		{"noise", "no pattern: a wandering mean with much noise", func(r *rand.Rand) func(float64) float64 {
 			steps := make([]float64, Days*24+1)
 			level := randomBetween(r, 2, 5)
 			for n := range steps {
@@ -99,7 +100,7 @@ func All() []Generator {
 	}
 }
 
-// Generate draws a load, one value a minute, in vCPUs.
+// Generate generates a load in vCPUs, one value a minute.
 func (g Generator) Generate(seed uint64) *recording.Recording {
 	random := rand.New(rand.NewPCG(seed, uint64(len(g.Name))<<8+uint64(g.Name[0])))
 	demandAt := g.newDemand(random)
@@ -114,7 +115,7 @@ func (g Generator) Generate(seed uint64) *recording.Recording {
 	return out
 }
 
-// dailyShare is how much of a day's load there is at an hour, from 0 to 1, with the peak at another.
+// dailyShare is the share of the daily peak at a time, from 0 to 1. The peak is an hour of the day.
 func dailyShare(hours, peak float64) float64 {
 	x := (1 + math.Cos((hours-peak)/24*2*math.Pi)) / 2
 	return x * x

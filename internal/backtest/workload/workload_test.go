@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Each kind is three weeks by the minute, between 0.05 and about 30 vCPUs, the same for a seed and another for another, with noise
-// of as much as it says: the spread of what is left when the line through the neighbours is taken off.
+// Each load has three weeks of minutes, between 0.05 and about 30 vCPUs. It depends on the seed only. Its noise, the deviation of a
+// value from the mean of its neighbours, has the specified size.
 func TestGenerate(t *testing.T) {
 	names := map[string]bool{}
 	for _, g := range All() {
@@ -17,22 +17,23 @@ func TestGenerate(t *testing.T) {
 		}
 		names[g.Name] = true
 		if slices.Equal(g.Generate(2).Demand, generated.Demand) || !slices.Equal(g.Generate(1).Demand, generated.Demand) {
-			t.Errorf("%s: the seed does not say what is drawn", g.Name)
+			t.Errorf("%s: two seeds give the same load, or one seed gives two loads", g.Name)
 		}
-		if least, most := slices.Min(generated.Demand), slices.Max(generated.Demand); least < 0.05 || most > 30 || most < 3 {
-			t.Errorf("%s: from %.2f to %.1f vCPUs", g.Name, least, most)
+		if low, high := slices.Min(generated.Demand), slices.Max(generated.Demand); low < 0.05 || high > 30 || high < 3 {
+			t.Errorf("%s: the demand is %.2f to %.1f vCPUs, want 0.05 to a maximum between 3 and 30", g.Name, low, high)
 		}
 		want := 0.03
 		if g.Name == "noise" {
 			want = 0.1
 		}
 		if got := relativeNoise(generated.Demand); math.Abs(got-want) > want/5 {
-			t.Errorf("%s: a noise of %.3f, want %.3f", g.Name, got, want)
+			t.Errorf("%s: the relative noise is %.3f, want %.3f", g.Name, got, want)
 		}
 	}
 }
 
-// relativeNoise is the spread of values around the middle of their neighbours, relative to it; by the median, which steps do not move.
+// relativeNoise is the standard deviation of values from the mean of their neighbours, relative to that mean. It is estimated from
+// the median, on which steps have little effect.
 func relativeNoise(demand []float64) float64 {
 	var off []float64
 	for n := 1; n+1 < len(demand); n++ {
