@@ -26,9 +26,10 @@ type dasRule struct {
 
 func newDAS() Autoscaler {
 	return Autoscaler{
-		Name:     "Alibaba DAS",
-		ID:       "das",
-		Source:   "Alibaba Cloud documentation, Database Autonomy Service, automatic performance scaling; threshold 70 %, observation window 5 min",
+		Name: "Alibaba DAS",
+		ID:   "das",
+		Source: "Alibaba Cloud documentation, Database Autonomy Service, automatic performance scaling; threshold 70 %, " +
+			"observation window 5 min",
 		Interval: time.Minute,
 		Lookback: dasScaleDownMinutes*time.Minute + maxPublishedAge,
 		Method:   MethodClasses,

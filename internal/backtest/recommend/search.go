@@ -288,6 +288,12 @@ func (s *searcher) compare(a, b Candidate) int {
 		}
 		return math.Round(1000 * score.VCPUHours) // a rounding error is not a saving
 	}
-	return cmp.Or(cmp.Compare(s.limitExcess(a.TrainingScore), s.limitExcess(b.TrainingScore)), cmp.Compare(cost(a.TrainingScore), cost(b.TrainingScore)),
-		cmp.Compare(a.TrainingScore.OverloadedMinutes, b.TrainingScore.OverloadedMinutes), cmp.Compare(len(a.Changes), len(b.Changes)), cmp.Compare(candidateKey(a), candidateKey(b)))
+	scoreA, scoreB := a.TrainingScore, b.TrainingScore
+	return cmp.Or(
+		cmp.Compare(s.limitExcess(scoreA), s.limitExcess(scoreB)),
+		cmp.Compare(cost(scoreA), cost(scoreB)),
+		cmp.Compare(scoreA.OverloadedMinutes, scoreB.OverloadedMinutes),
+		cmp.Compare(len(a.Changes), len(b.Changes)),
+		cmp.Compare(candidateKey(a), candidateKey(b)),
+	)
 }

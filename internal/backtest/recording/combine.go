@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// metricKind is what a result measures.
+// metricKind is the metric of a result.
 type metricKind int
 
 const (
@@ -16,14 +16,14 @@ const (
 	metricDBLoad
 )
 
-// metricSeries is all the results of one id, or of one label where there is no id.
+// metricSeries joins all results with the same ID, or with the same label if there is no ID.
 type metricSeries struct {
 	result
 	kind metricKind
 }
 
-// combine makes one recording of all results. Instances are added up; an interval that one of them lacks is not known. DBLoad is added
-// up as it is: where it shows less than was used, what was used counts.
+// combine converts the results to one recording: the sum of all instances. An interval without a value of every instance is
+// unknown. If DBLoad is lower than the used vCPUs, the used vCPUs count.
 func (f inputFile) combine(results []result, c converter) (*Recording, error) {
 	all, err := f.groupResults(results)
 	if err != nil {
@@ -33,7 +33,7 @@ func (f inputFile) combine(results []result, c converter) (*Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	// One result is the mean of the pool, several are one instance each.
+	// One result is the mean of the pool; each of several results is one instance.
 	if cpuSeries > 1 {
 		c.count = 1
 	}
@@ -48,12 +48,12 @@ func (f inputFile) combine(results []result, c converter) (*Recording, error) {
 	case 0:
 		return nil, f.errorAt(0, "has no time at which every instance has a value: fetch all of them for the same time and period")
 	case 1:
-		return nil, f.errorAt(points[0].line, "is the only value, so that the interval is not known: give two or more")
+		return nil, f.errorAt(points[0].line, "is the only value, so the interval is unknown: give two or more")
 	}
 	return f.alignToGrid(points)
 }
 
-// groupResults joins the pages of each series, and refuses what is not complete.
+// groupResults joins the pages of each series. It refuses incomplete series.
 func (f inputFile) groupResults(results []result) ([]*metricSeries, error) {
 	var all []*metricSeries
 	byID := map[string]*metricSeries{}
@@ -73,7 +73,7 @@ func (f inputFile) groupResults(results []result) ([]*metricSeries, error) {
 			byID[key], all = series, append(all, series)
 			continue
 		}
-		// All pages but the last are partial.
+		// Only the last page is not partial.
 		series.status, series.statusLine = r.status, r.statusLine
 		series.times, series.values = append(series.times, r.times...), append(series.values, r.values...)
 		if series.label == "" {
@@ -91,7 +91,7 @@ func (f inputFile) groupResults(results []result) ([]*metricSeries, error) {
 	return all, nil
 }
 
-// retentionHint is how long there is something to fetch (CloudWatch API reference, GetMetricData).
+// retentionHint is the retention of CloudWatch metrics (CloudWatch API reference, GetMetricData).
 const retentionHint = "CloudWatch keeps 1-minute values for 15 days, 5-minute values for 63 days and hourly values for 455 days"
 
 func statusProblem(status string) string {
@@ -99,7 +99,7 @@ func statusProblem(status string) string {
 	case "", "Complete":
 		return ""
 	case "PartialData":
-		return "is PartialData, so that values are missing: fetch it again, with all pages or with a later start"
+		return "is PartialData, so values are missing: fetch it again, with all pages or with a later start"
 	case "Forbidden":
 		return "is Forbidden: fetch it again with credentials that may read the metric (cloudwatch:GetMetricData)"
 	case "InternalError":
@@ -108,7 +108,7 @@ func statusProblem(status string) string {
 	return "has the unknown status " + quote(status) + ": fetch it again"
 }
 
-// displayName is what a result is called in errors.
+// displayName is the name of a result in errors.
 func (r *result) displayName() string {
 	if r.label == "" {
 		return "the result " + quote(r.id)
@@ -116,11 +116,11 @@ func (r *result) displayName() string {
 	return "the result " + quote(r.label)
 }
 
-// classifySeries finds out what each series is, and how many there are of CPU and of DBLoad.
+// classifySeries sets the kind of each series, and returns the number of series of CPU and of DBLoad.
 func (f inputFile) classifySeries(all []*metricSeries, c converter) (cpuSeries, dbLoadSeries int, err error) {
 	if c.scale != 0 {
 		if len(all) != 1 {
-			return 0, 0, f.errorAt(0, "has %d results (%s), and with --scale there must be one: fetch it alone", len(all), quoteLabels(all))
+			return 0, 0, f.errorAt(0, "has %d results (%s), and --scale needs exactly one: fetch only one metric", len(all), quoteLabels(all))
 		}
 		all[0].kind = metricCPU
 		return 1, 0, nil
@@ -131,8 +131,8 @@ func (f inputFile) classifySeries(all []*metricSeries, c converter) (cpuSeries, 
 		}
 		switch series.kind {
 		case metricUnknown:
-			return 0, 0, f.errorAt(series.line, "%s is neither CPUUtilization nor DBLoadCPU (results: %s): fetch these alone, "+
-				"or give --scale if it is another measure", series.displayName(), quoteLabels(all))
+			return 0, 0, f.errorAt(series.line, "%s is neither CPUUtilization nor DBLoadCPU (results: %s): fetch only these, "+
+				"or give --scale if it is another metric", series.displayName(), quoteLabels(all))
 		case metricCPU:
 			cpuSeries++
 		case metricDBLoad:
@@ -144,7 +144,7 @@ func (f inputFile) classifySeries(all []*metricSeries, c converter) (cpuSeries, 
 	case cpuSeries == 0:
 		return 0, 0, f.errorAt(0, "has no CPUUtilization (results: %s): fetch it too", quoteLabels(all))
 	case cpuSeries > 1 && c.count != 0 && c.count != cpuSeries:
-		return 0, 0, f.errorAt(0, "has CPUUtilization of %d instances, and --count is %d: leave --count out (results: %s)",
+		return 0, 0, f.errorAt(0, "has CPUUtilization of %d instances, and --count is %d: omit --count (results: %s)",
 			cpuSeries, c.count, quoteLabels(all))
 	case dbLoadSeries > 1 && dbLoadSeries != instances || dbLoadSeries == 1 && cpuSeries > 1:
 		return 0, 0, f.errorAt(0, "has %d DBLoad result(s) for %d instance(s) (results: %s): fetch one for each instance, or none",
@@ -153,7 +153,7 @@ func (f inputFile) classifySeries(all []*metricSeries, c converter) (cpuSeries, 
 	return cpuSeries, dbLoadSeries, nil
 }
 
-// parseMetricKind reads a label or an id. DBLoad of other than CPU, and ratios of it, say nothing about vCPUs.
+// parseMetricKind is the kind that a label or an ID names. DBLoadNonCPU and ratios of DBLoad say nothing about vCPUs.
 func parseMetricKind(name string) metricKind {
 	name = strings.ToLower(name)
 	load := strings.Contains(name, "dbload")
@@ -168,7 +168,7 @@ func parseMetricKind(name string) metricKind {
 	return metricUnknown
 }
 
-// quoteLabels lists what was found, cut short where there are many.
+// quoteLabels lists the labels of the series, at most five.
 func quoteLabels(all []*metricSeries) string {
 	const maxLabels = 5
 	var out []string
@@ -182,39 +182,40 @@ func quoteLabels(all []*metricSeries) string {
 	return strings.Join(out, ", ")
 }
 
-// timeSum is what all instances together had at one time.
+// timeSum is the sum of all instances at one time.
 type timeSum struct {
 	unixSeconds int64
 	line        int
-	// valueSum is the sum of the values, and load of DBLoad.
+	// valueSum is the sum of the values in their own unit, dbLoadSum that of DBLoad in sessions.
 	valueSum, dbLoadSum float64
-	// cpuCount and loads is how many series these are of.
+	// cpuCount and dbLoadCount are the numbers of series in the sums.
 	cpuCount, dbLoadCount int
 	saturated             bool
 }
 
-// timeSums adds up series by their times.
+// timeSums has the sums of all times.
 type timeSums struct {
 	all         []timeSum
 	indexByTime map[int64]int
 }
 
-// addSeries adds a series. It has each time once.
+// addSeries adds a series to the sums. A series must not have a time twice.
 func (f inputFile) addSeries(sums *timeSums, series *metricSeries, c converter) error {
 	if sums.indexByTime == nil {
 		sums.indexByTime = make(map[int64]int, len(series.times))
 	}
 	lines := make(map[int64]int, len(series.times))
 	for n, timestamp := range series.times {
-		unixSeconds, ok := parseTime(timestamp.string)
+		unixSeconds, ok := parseTime(timestamp.text)
 		if !ok {
-			return f.errorAt(timestamp.line, invalidTimeFormat, quote(timestamp.string))
+			return f.errorAt(timestamp.line, invalidTimeFormat, quote(timestamp.text))
 		}
 		if line, duplicate := lines[unixSeconds]; duplicate {
-			return f.errorAt(timestamp.line, "%s has the timestamp %s in line %d already: give each value once", series.displayName(), formatTime(unixSeconds), line)
+			return f.errorAt(timestamp.line, "%s has the timestamp %s in line %d already: give each value once", series.displayName(),
+				formatTime(unixSeconds), line)
 		}
 		lines[unixSeconds] = timestamp.line
-		value, problem := series.kind.parse(series.values[n].string, c)
+		value, problem := series.kind.parse(series.values[n].text, c)
 		if problem != "" {
 			return f.errorAt(series.values[n].line, "%s (%s)", problem, formatTime(unixSeconds))
 		}
@@ -246,7 +247,7 @@ func (sum *timeSum) add(kind metricKind, value float64) {
 	sum.saturated = sum.saturated || value >= SaturatedPercent
 }
 
-// points is the demand by time, from the first to the last that is known.
+// points are the demands in order of time, from the first to the last time with a value of every instance.
 func (sums *timeSums) points(c converter, cpuSeries, dbLoadSeries int) []point {
 	slices.SortFunc(sums.all, func(a, b timeSum) int { return cmp.Compare(a.unixSeconds, b.unixSeconds) })
 	out := make([]point, 0, len(sums.all))
@@ -264,7 +265,7 @@ func (sums *timeSums) points(c converter, cpuSeries, dbLoadSeries int) []point {
 			dbLoad := math.NaN()
 			if dbLoadSeries > 0 && sum.dbLoadCount == dbLoadSeries {
 				dbLoad = sum.dbLoadSum
-				if dbLoadSeries < int(c.instances()) { // one that is the mean, as CPUUtilization is
+				if dbLoadSeries < int(c.instances()) { // one series with the mean, as CPUUtilization
 					dbLoad *= c.instances()
 				}
 			}

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// supportedHeaders is what a header may be.
+// supportedHeaders are the supported headers.
 const supportedHeaders = "timestamp,value or timestamp,value,dbload"
 
-// csvRows reads the rows of a CSV file one by one.
+// csvRows reads the rows of a CSV file.
 type csvRows struct {
 	inputFile
 	*csv.Reader
@@ -42,24 +42,24 @@ func readCSV(f inputFile, in *bufio.Reader, c converter) (*Recording, error) {
 			}
 		}
 		if points = append(points, p); len(points) > maxIntervals {
-			return nil, f.errorAt(p.line, "is one row more than the %d that a recording may have: %s", maxIntervals, reduceIntervalsHint)
+			return nil, f.errorAt(p.line, "exceeds the maximum of %d rows: %s", maxIntervals, reduceIntervalsHint)
 		}
 	}
 	switch len(points) {
 	case 0:
 		return nil, f.errorAt(0, "has a header and no rows: give two rows or more")
 	case 1:
-		return nil, f.errorAt(points[0].line, "is the only row, so that the interval is not known: give two rows or more")
+		return nil, f.errorAt(points[0].line, "is the only row, so the interval is unknown: give two rows or more")
 	}
 	return f.alignToGrid(points)
 }
 
-// nextRow is the next row and its line.
+// nextRow reads the next row and its line number.
 func (r *csvRows) nextRow() ([]string, int, error) {
 	row, err := r.Read()
 	var parseErr *csv.ParseError
 	if errors.As(err, &parseErr) {
-		return nil, 0, r.errorAt(parseErr.Line, "has a quotation mark that does not belong there or is not closed: values need none")
+		return nil, 0, r.errorAt(parseErr.Line, "has a misplaced or unclosed quotation mark: values need none")
 	}
 	if err != nil {
 		return nil, 0, err
@@ -116,20 +116,21 @@ func (r *csvRows) readPoint() (point, error) {
 	return p, nil
 }
 
-// checkOrder says whether a row may follow another.
+// checkOrder returns an error if a row is not later than the row before.
 func (f inputFile) checkOrder(previous, p point) error {
 	switch {
 	case p.unixSeconds == previous.unixSeconds:
-		return f.errorAt(p.line, "the timestamp %s is that of line %d too: keep one of the rows", formatTime(p.unixSeconds), previous.line)
+		return f.errorAt(p.line, "the timestamp %s is also in line %d: keep one of the rows", formatTime(p.unixSeconds), previous.line)
 	case p.unixSeconds < previous.unixSeconds:
-		return f.errorAt(p.line, "the timestamp %s is before that of line %d: sort the rows, oldest first", formatTime(p.unixSeconds), previous.line)
+		return f.errorAt(p.line, "the timestamp %s is before that of line %d: sort the rows, oldest first", formatTime(p.unixSeconds),
+			previous.line)
 	}
 	return nil
 }
 
-const invalidTimeFormat = "%s is no time: write 2006-01-02 15:04:05 in UTC, or 2006-01-02T15:04:05Z"
+const invalidTimeFormat = "%s is not a time: write 2006-01-02 15:04:05 in UTC, or 2006-01-02T15:04:05Z"
 
-// parseTime reads a time of whole seconds, in seconds since 1970.
+// parseTime parses a time of whole seconds, to seconds since 1970.
 func parseTime(text string) (int64, bool) {
 	layout := time.DateTime
 	if len(text) > 10 && text[10] == 'T' {

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// InputError says what is wrong with a recording, where, and what to do about it, in one line. Read and Open return it as a pointer.
+// InputError is an error in a recording, with its place and what to do about it, in one line. Read and Open return it as a pointer.
 type InputError struct {
-	// File is the name that the recording was read under.
+	// File is the name of the recording.
 	File string
-	// Line counts from 1; zero where the whole file is meant.
+	// Line counts from 1; zero is the whole file.
 	Line int
-	// Problem is for people.
+	// Problem describes the error and what to do.
 	Problem string
 }
 
-// Error is "file:line: problem", or "file: problem" where the whole file is meant.
+// Error is "file:line: problem", or "file: problem" for the whole file.
 func (e *InputError) Error() string {
 	if e.Line == 0 {
 		return e.File + ": " + e.Problem
@@ -25,15 +25,15 @@ func (e *InputError) Error() string {
 	return e.File + ":" + strconv.Itoa(e.Line) + ": " + e.Problem
 }
 
-// inputFile makes the errors of one file.
+// inputFile is the name of the input, for errors.
 type inputFile string
 
-// errorAt is an error about a line, or about the whole file when the line is zero.
+// errorAt is an InputError about a line, or about the whole file if the line is zero.
 func (f inputFile) errorAt(line int, format string, args ...any) error {
 	return &InputError{File: string(f), Line: line, Problem: fmt.Sprintf(format, args...)}
 }
 
-// quote shows a piece of input in one short line, whatever is in it.
+// quote quotes a part of the input, shortened to 40 characters.
 func quote(text string) string {
 	const maxLength = 40
 	if runes := []rune(text[:min(len(text), 4*maxLength)]); len(runes) > maxLength {
@@ -42,10 +42,10 @@ func quote(text string) string {
 	return strconv.Quote(text)
 }
 
-// formatTime shows a time as recordings have it.
+// formatTime formats a time as in CSV recordings.
 func formatTime(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.DateTime) }
 
-// formatSeconds shows a distance in seconds; one that no time.Duration can hold is shown as the longest.
+// formatSeconds formats a duration in seconds. It is limited to the longest time.Duration.
 func formatSeconds(seconds int64) string {
 	text := time.Unix(seconds, 0).Sub(time.Unix(0, 0)).String()
 	if strings.HasSuffix(text, "m0s") {

@@ -26,19 +26,19 @@ type MetricsClient interface {
 	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
 }
 
-// Instance is a database instance to read.
+// Instance is a database instance whose metrics are read.
 type Instance struct {
 	// ID is its DBInstanceIdentifier.
 	ID string
-	// Class is the instance class that it had all the time, for example db.r6g.large.
+	// Class is the instance class during the whole time, for example db.r6g.large.
 	Class string
 }
 
-// Query says what to read.
+// Query selects the metrics to read.
 type Query struct {
-	// Instances are one instance, or all the readers of a cluster: their demands are added up.
+	// Instances are one instance, or all readers of a cluster. The recording is the sum of their demands.
 	Instances []Instance
-	// Engine as the RDS API writes it, or empty: SQL Server has fewer vCPUs on some classes.
+	// Engine is written as in the RDS API, or empty. SQL Server has fewer vCPUs on some classes.
 	Engine string
 	// From is rounded down to a whole period. Only whole periods that end by To are read.
 	From, To time.Time
@@ -46,11 +46,12 @@ type Query struct {
 	Period time.Duration
 }
 
-// fetchedMetrics are what is read of each instance: the percentage of its vCPUs, and the sessions that want a CPU where they are recorded.
+// fetchedMetrics are the metrics of each instance: the percentage of its vCPUs, and the sessions on CPU or waiting for it, if
+// published.
 var fetchedMetrics = [...]string{"CPUUtilization", "DBLoadCPU"}
 
-// Fetch reads a recording from CloudWatch. An interval that any instance has no sample of is NaN, and the recording begins and ends with
-// intervals that are known. It fails when the query makes no sense, when a request fails, and when there is no such interval at all.
+// Fetch reads a recording from CloudWatch. An interval without a sample of every instance is NaN. The recording starts and ends
+// with known intervals. It fails if the query is invalid, if a request fails, and if no interval is known.
 func Fetch(ctx context.Context, client MetricsClient, q Query) (*Recording, error) {
 	f := fetcher{client: client, Query: q}
 	length, err := f.validate()
@@ -74,15 +75,15 @@ func Fetch(ctx context.Context, client MetricsClient, q Query) (*Recording, erro
 	return r, nil
 }
 
-// fetcher is a query under way.
+// fetcher carries out a query.
 type fetcher struct {
 	client MetricsClient
 	Query
-	// vcpus are those of each instance.
+	// vcpus are the vCPUs of each instance.
 	vcpus []float64
 }
 
-// validate checks the query, rounds From and gives the number of periods.
+// validate checks the query, rounds From and returns the number of periods.
 func (f *fetcher) validate() (length int, err error) {
 	if len(f.Instances) == 0 {
 		return 0, errors.New("name one instance or more to read from CloudWatch")
@@ -107,16 +108,16 @@ func (f *fetcher) validate() (length int, err error) {
 	case n < 1:
 		return 0, errors.New("the time to read is shorter than a period: give an earlier start or a later end")
 	case n > maxIntervals:
-		return 0, fmt.Errorf("the time to read is %d periods, and a recording may have %d: %s", n, maxIntervals, reduceIntervalsHint)
+		return 0, fmt.Errorf("the time to read is %d periods, and the maximum is %d: %s", n, maxIntervals, reduceIntervalsHint)
 	default:
 		return int(n), nil
 	}
 }
 
-// fetchIntervals reads so many intervals of all instances from the end of the recording on, and appends them.
+// fetchIntervals reads so many intervals of all instances and appends them to the recording.
 func (f *fetcher) fetchIntervals(ctx context.Context, r *Recording, length int) error {
 	start := r.End()
-	// samples has the series of each instance's metrics, one after the other.
+	// samples has one series for each instance and metric, in the order of the queries.
 	samples := make([][]float64, len(f.Instances)*len(fetchedMetrics))
 	for first := 0; first < len(samples); first += maxQueries {
 		end := min(first+maxQueries, len(samples))
@@ -131,7 +132,7 @@ func (f *fetcher) fetchIntervals(ctx context.Context, r *Recording, length int) 
 		for i, vcpus := range f.vcpus {
 			used, dbLoad := samples[i*len(fetchedMetrics)][n], samples[i*len(fetchedMetrics)+1][n]
 			demand, censored := estimateDemand(used/100*vcpus, dbLoad, used >= SaturatedPercent)
-			r.Demand[first+n] += demand // NaN where the sample is missing, and so is the sum
+			r.Demand[first+n] += demand // a missing sample is NaN and makes the sum NaN
 			anyCensored = anyCensored || censored
 		}
 		if anyCensored && !math.IsNaN(r.Demand[first+n]) {
@@ -141,7 +142,7 @@ func (f *fetcher) fetchIntervals(ctx context.Context, r *Recording, length int) 
 	return nil
 }
 
-// fetchSamples reads the samples first to end of all queries, page by page.
+// fetchSamples reads the samples of the queries from first to before end, page by page.
 func (f *fetcher) fetchSamples(ctx context.Context, start time.Time, length int, samples [][]float64, first, end int) error {
 	input := &cloudwatch.GetMetricDataInput{
 		StartTime: aws.Time(start), EndTime: aws.Time(start.Add(time.Duration(length) * f.Period)),
@@ -169,7 +170,7 @@ func (f *fetcher) fetchSamples(ctx context.Context, start time.Time, length int,
 			statuses[n-first] = string(result.StatusCode)
 		}
 	}
-	// All pages but the last are partial.
+	// Only the last page is not partial.
 	for n, status := range statuses {
 		if problem := statusProblem(status); problem != "" {
 			return fmt.Errorf("CloudWatch GetMetricData: %s %s", f.queryName(first+n), problem)
@@ -178,9 +179,10 @@ func (f *fetcher) fetchSamples(ctx context.Context, start time.Time, length int,
 	return nil
 }
 
-// queryIDPrefix begins the id of each query, which must begin with a lower-case letter.
+// queryIDPrefix is the prefix of each query ID, which must start with a lower-case letter.
 const queryIDPrefix = "m"
 
+// newMetricQuery is query n: a metric of an instance.
 func (f *fetcher) newMetricQuery(n int) types.MetricDataQuery {
 	return types.MetricDataQuery{
 		Id: aws.String(queryIDPrefix + strconv.Itoa(n)),
@@ -197,12 +199,12 @@ func (f *fetcher) newMetricQuery(n int) types.MetricDataQuery {
 	}
 }
 
-// queryName is what query n reads, for people.
+// queryName is the name of query n in errors.
 func (f *fetcher) queryName(n int) string {
 	return fetchedMetrics[n%len(fetchedMetrics)] + " of " + f.Instances[n/len(fetchedMetrics)].ID
 }
 
-// storeResult takes in one page's result of query n.
+// storeResult copies the values of one page's result of query n to a series.
 func (f *fetcher) storeResult(series []float64, start time.Time, n int, result types.MetricDataResult) error {
 	if len(result.Timestamps) != len(result.Values) {
 		return fmt.Errorf("CloudWatch GetMetricData: %s has %d timestamps and %d values",
@@ -226,7 +228,7 @@ func (f *fetcher) storeResult(series []float64, start time.Time, n int, result t
 	return nil
 }
 
-// trim leaves out what is not known before the first known interval and after the last one.
+// trim removes the unknown intervals at the start and at the end.
 func (r *Recording) trim() {
 	isKnown := func(v float64) bool { return !math.IsNaN(v) }
 	first := slices.IndexFunc(r.Demand, isKnown)

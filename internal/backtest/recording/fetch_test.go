@@ -19,16 +19,16 @@ import (
 
 var startOfDay = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// fakeCloudWatch is CloudWatch with the samples of "CPUUtilization of db-1" and the like, one a period from midnight on; NaN is none.
+// fakeCloudWatch has samples by name, such as "CPUUtilization of db-1", one a period from startOfDay on. NaN is no sample.
 type fakeCloudWatch struct {
 	t       *testing.T
 	samples map[string][]float64
-	// pageSize is how many datapoints a page has; zero is all.
+	// pageSize is the number of datapoints of a page; zero is all.
 	pageSize int
-	// editResult changes every result before it is sent.
+	// editResult changes each result before it is returned.
 	editResult func(name string, last bool, r *types.MetricDataResult)
 	err        error
-	// requests and pages are how many there were, and widest and most the queries and datapoints of the largest request.
+	// requests and pages count the calls; maxQueries and maxDatapoints are those of the largest request.
 	requests, pages, maxQueries, maxDatapoints int
 }
 
@@ -123,10 +123,10 @@ func TestFetch_StaysWithinRequestLimits(t *testing.T) {
 	for name, test := range map[string]struct {
 		instances, minutes, requests int
 	}{
-		"long":          {1, 110_000, 3},
-		"just one":      {1, 50_400, 1},
-		"wide":          {251, 201, 2},
-		"wide and long": {300, 250, 4},
+		"long time":                    {1, 110_000, 3},
+		"exactly one request":          {1, 50_400, 1},
+		"many instances":               {251, 201, 2},
+		"many instances and long time": {300, 250, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &fakeCloudWatch{t: t, samples: map[string][]float64{}}
@@ -147,10 +147,11 @@ func TestFetch_StaysWithinRequestLimits(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !slices.EqualFunc(r.Demand, want, func(a, b float64) bool { return a-b < 1e-6 && b-a < 1e-6 }) || r.Censored != nil {
-				t.Errorf("got other demands, %d of them", len(r.Demand))
+				t.Errorf("the demand differs, with %d values and censored %v", len(r.Demand), r.Censored)
 			}
 			if w.maxQueries > maxQueries || w.maxDatapoints > maxDatapoints || w.requests != test.requests {
-				t.Errorf("got %d requests of up to %d queries and %d datapoints", w.requests, w.maxQueries, w.maxDatapoints)
+				t.Errorf("%d requests of up to %d queries and %d datapoints, want %d requests within the limits", w.requests, w.maxQueries,
+					w.maxDatapoints, test.requests)
 			}
 		})
 	}
@@ -194,28 +195,28 @@ func TestFetch_ReportsErrors(t *testing.T) {
 		err    error
 		want   string
 	}{
-		"no instance":      {query: func(q *Query) { q.Instances = nil }, want: "name one instance or more to read from CloudWatch"},
-		"twice":            {query: func(q *Query) { q.Instances[1].ID = "db-1" }, want: `the instance "db-1" is named twice or has no name: name each instance once`},
-		"no name":          {query: func(q *Query) { q.Instances[0].ID = "" }, want: `the instance "" is named twice or has no name: name each instance once`},
-		"unknown class":    {query: func(q *Query) { q.Instances[0].Class = "db.r6g.huge" }, want: `instance db-1: unknown instance class "db.r6g.huge": did you mean "db.r6g.large"?`},
-		"seconds":          {query: func(q *Query) { q.Period = 30 * time.Second }, want: "the period is 30s: it must be whole minutes, 1 to 60"},
-		"no whole minutes": {query: func(q *Query) { q.Period = 90 * time.Second }, want: "the period is 1m30s: it must be whole minutes, 1 to 60"},
-		"days":             {query: func(q *Query) { q.Period = 24 * time.Hour }, want: "the period is 24h0m0s: it must be whole minutes, 1 to 60"},
-		"ends too early":   {query: func(q *Query) { q.To = q.From.Add(59 * time.Second) }, want: "the time to read is shorter than a period: give an earlier start or a later end"},
-		"too long":         {query: func(q *Query) { q.From = q.From.AddDate(-4, 0, 0) }, want: "the time to read is 2103842 periods, and a recording may have 2000000: give a shorter time, or longer intervals"},
-		"refused":          {err: refused, want: "CloudWatch GetMetricData: refused"},
-		"nothing":          {change: func(_ string, _ bool, r *types.MetricDataResult) { r.Values, r.Timestamps = nil, nil }, want: none},
-		"one lacks all":    {change: ofFirst(func(r *types.MetricDataResult) { r.Values, r.Timestamps = nil, nil }), want: none},
-		"unasked for":      {change: func(_ string, _ bool, r *types.MetricDataResult) { r.Id = aws.String("m99") }, want: none},
-		"of another time": {change: ofFirst(func(r *types.MetricDataResult) {
+		"no instance":                 {query: func(q *Query) { q.Instances = nil }, want: "name one instance or more to read from CloudWatch"},
+		"instance named twice":        {query: func(q *Query) { q.Instances[1].ID = "db-1" }, want: `the instance "db-1" is named twice or has no name: name each instance once`},
+		"instance without a name":     {query: func(q *Query) { q.Instances[0].ID = "" }, want: `the instance "" is named twice or has no name: name each instance once`},
+		"unknown class":               {query: func(q *Query) { q.Instances[0].Class = "db.r6g.huge" }, want: `instance db-1: unknown instance class "db.r6g.huge": did you mean "db.r6g.large"?`},
+		"period below a minute":       {query: func(q *Query) { q.Period = 30 * time.Second }, want: "the period is 30s: it must be whole minutes, 1 to 60"},
+		"period not in whole minutes": {query: func(q *Query) { q.Period = 90 * time.Second }, want: "the period is 1m30s: it must be whole minutes, 1 to 60"},
+		"period above an hour":        {query: func(q *Query) { q.Period = 24 * time.Hour }, want: "the period is 24h0m0s: it must be whole minutes, 1 to 60"},
+		"time shorter than a period":  {query: func(q *Query) { q.To = q.From.Add(59 * time.Second) }, want: "the time to read is shorter than a period: give an earlier start or a later end"},
+		"too many periods":            {query: func(q *Query) { q.From = q.From.AddDate(-4, 0, 0) }, want: "the time to read is 2103842 periods, and the maximum is 2000000: give a shorter time, or longer intervals"},
+		"request fails":               {err: refused, want: "CloudWatch GetMetricData: refused"},
+		"no values":                   {change: func(_ string, _ bool, r *types.MetricDataResult) { r.Values, r.Timestamps = nil, nil }, want: none},
+		"one instance without values": {change: ofFirst(func(r *types.MetricDataResult) { r.Values, r.Timestamps = nil, nil }), want: none},
+		"unknown result ID":           {change: func(_ string, _ bool, r *types.MetricDataResult) { r.Id = aws.String("m99") }, want: none},
+		"values outside the requested time": {change: ofFirst(func(r *types.MetricDataResult) {
 			r.Timestamps[0], r.Timestamps[1] = startOfDay.Add(-1), startOfDay.Add(2*time.Minute)
 		}), want: none},
-		"forbidden":          {change: status(types.StatusCodeForbidden), want: "CloudWatch GetMetricData: CPUUtilization of db-1 is Forbidden: fetch it again with credentials that may read the metric (cloudwatch:GetMetricData)"},
-		"internal":           {change: status(types.StatusCodeInternalError), want: "CloudWatch GetMetricData: CPUUtilization of db-1 is InternalError: CloudWatch failed, so fetch it again"},
-		"partial at the end": {change: status(types.StatusCodePartialData), want: "CloudWatch GetMetricData: CPUUtilization of db-1 is PartialData, so that values are missing: fetch it again, with all pages or with a later start"},
-		"lengths":            {change: ofFirst(func(r *types.MetricDataResult) { r.Values = r.Values[:1] }), want: "CloudWatch GetMetricData: CPUUtilization of db-1 has 2 timestamps and 1 values"},
-		"NaN":                {change: value(nan), want: "CloudWatch GetMetricData: CPUUtilization of db-1 at 2024-01-01 00:00:00: the value is NaN: leave it out where nothing was recorded"},
-		"negative":           {change: value(-1), want: "CloudWatch GetMetricData: CPUUtilization of db-1 at 2024-01-01 00:00:00: the value -1 is negative: it must be 0 or more"},
+		"status Forbidden":                        {change: status(types.StatusCodeForbidden), want: "CloudWatch GetMetricData: CPUUtilization of db-1 is Forbidden: fetch it again with credentials that may read the metric (cloudwatch:GetMetricData)"},
+		"status InternalError":                    {change: status(types.StatusCodeInternalError), want: "CloudWatch GetMetricData: CPUUtilization of db-1 is InternalError: CloudWatch failed, so fetch it again"},
+		"last page PartialData":                   {change: status(types.StatusCodePartialData), want: "CloudWatch GetMetricData: CPUUtilization of db-1 is PartialData, so values are missing: fetch it again, with all pages or with a later start"},
+		"numbers of timestamps and values differ": {change: ofFirst(func(r *types.MetricDataResult) { r.Values = r.Values[:1] }), want: "CloudWatch GetMetricData: CPUUtilization of db-1 has 2 timestamps and 1 values"},
+		"value NaN":                               {change: value(nan), want: "CloudWatch GetMetricData: CPUUtilization of db-1 at 2024-01-01 00:00:00: the value is NaN: omit it where nothing was recorded"},
+		"negative value":                          {change: value(-1), want: "CloudWatch GetMetricData: CPUUtilization of db-1 at 2024-01-01 00:00:00: the value -1 is negative: it must be 0 or more"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := newTwoInstanceQuery(2)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// FuzzRead wants every input to be refused in one line, or to become a recording that a backtest can run.
+// FuzzRead checks that every input gives a one-line error or a recording that a backtest can simulate.
 func FuzzRead(f *testing.F) {
 	cpu := newOutputJSON(newResultJSON("cpu", "", "Complete", "50", "99"), newResultJSON("l", "DBLoadCPU", "Complete", "3", "4"))
 	for _, in := range []string{
@@ -38,7 +38,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		if r.Interval < time.Minute || r.Interval > time.Hour || r.Interval%time.Minute != 0 || r.Start.Location() != time.UTC {
-			t.Fatalf("starts at %v, every %v", r.Start, r.Interval)
+			t.Fatalf("the recording starts at %v with an interval of %v", r.Start, r.Interval)
 		}
 		if len(r.Demand) < 2 || len(r.Demand) > maxIntervals || r.Censored != nil && len(r.Censored) != len(r.Demand) {
 			t.Fatalf("%d values, %d marks", len(r.Demand), len(r.Censored))

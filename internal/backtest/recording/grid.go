@@ -6,35 +6,35 @@ import (
 )
 
 const (
-	// maxIntervals is the length from which on a recording is refused: almost four years of minutes. A gap counts, so that one
-	// wrong year does not fill the memory.
+	// maxIntervals is the maximum length of a recording, including gaps: almost four years of minutes. It limits the memory that a wrong
+	// date can need.
 	maxIntervals = 2_000_000
-	// minIntervalSeconds and longest are the limits of an interval in seconds.
+	// minIntervalSeconds and maxIntervalSeconds are the limits of an interval.
 	minIntervalSeconds, maxIntervalSeconds = 60, 3600
-	// minCoarserRun is how many distances of the same length, in a row, are another interval and no gaps.
+	// minCoarserRun is the number of consecutive, equal distances from which on they are a coarser interval and not gaps.
 	minCoarserRun = 12
 )
 
-// reduceIntervalsHint is what to do about too many intervals.
+// reduceIntervalsHint says how to have fewer intervals.
 const reduceIntervalsHint = "give a shorter time, or longer intervals"
 
 // point is the demand of one interval.
 type point struct {
-	// unixSeconds is when it begins, in seconds since 1970.
+	// unixSeconds is the start of the interval.
 	unixSeconds int64
-	// demandVCPUs is in vCPUs, NaN where it is not known.
+	// demandVCPUs is NaN if it is unknown.
 	demandVCPUs float64
 	censored    bool
 	line        int
 }
 
-// alignToGrid spaces points evenly, which are two or more and in order. What is missing becomes NaN.
+// alignToGrid converts two or more points, in order of time, to a recording with equal intervals. Missing intervals are NaN.
 func (f inputFile) alignToGrid(points []point) (*Recording, error) {
 	interval, err := f.detectInterval(points)
 	if err != nil {
 		return nil, err
 	}
-	coarserRun := 0 // distances in a row that are the same and too long
+	coarserRun := 0 // number of consecutive, equal distances above the interval
 	for n := 1; n < len(points); n++ {
 		distance := points[n].unixSeconds - points[n-1].unixSeconds
 		if n == 1 || distance == interval || distance != points[n-1].unixSeconds-points[n-2].unixSeconds {
@@ -46,16 +46,19 @@ func (f inputFile) alignToGrid(points []point) (*Recording, error) {
 		if from := n - coarserRun + 1; distance%interval != 0 || coarserRun == minCoarserRun {
 			from = min(from, n)
 			return nil, f.errorAt(points[from].line, "mixed intervals: %s is %s after the value before it, and most values are %s apart: "+
-				"give all of them the same interval, and leave out whole ones alone", formatTime(points[from].unixSeconds), formatSeconds(distance), formatSeconds(interval))
+				"give all values the same interval, and omit whole intervals only",
+				formatTime(points[from].unixSeconds), formatSeconds(distance), formatSeconds(interval))
 		}
 	}
 	first, last := points[0], points[len(points)-1]
 	length := (last.unixSeconds-first.unixSeconds)/interval + 1
 	if length > maxIntervals {
-		return nil, f.errorAt(last.line, "%s is %d intervals after the first value, and a recording may have %d: look for a wrong date, or %s",
+		return nil, f.errorAt(last.line, "%s is %d intervals after the first value, and the maximum is %d: check the dates, or %s",
 			formatTime(last.unixSeconds), length-1, maxIntervals, reduceIntervalsHint)
 	}
-	r := &Recording{Start: time.Unix(first.unixSeconds, 0).UTC(), Interval: time.Duration(interval) * time.Second, Demand: newUnknownDemand(int(length))}
+	r := &Recording{
+		Start: time.Unix(first.unixSeconds, 0).UTC(), Interval: time.Duration(interval) * time.Second, Demand: newUnknownDemand(int(length)),
+	}
 	for _, p := range points {
 		n := int((p.unixSeconds - first.unixSeconds) / interval)
 		r.Demand[n] = p.demandVCPUs
@@ -66,7 +69,7 @@ func (f inputFile) alignToGrid(points []point) (*Recording, error) {
 	return r, nil
 }
 
-// detectInterval is the most common distance in seconds; the shortest of those that are equally common.
+// detectInterval is the most frequent distance in seconds, or the shortest of several that are equally frequent.
 func (f inputFile) detectInterval(points []point) (int64, error) {
 	type distance struct{ times, line int }
 	distances := map[int64]distance{}
@@ -85,12 +88,12 @@ func (f inputFile) detectInterval(points []point) (int64, error) {
 		}
 	}
 	if line := distances[interval].line; interval < minIntervalSeconds || interval > maxIntervalSeconds || interval%60 != 0 {
-		return 0, f.errorAt(line, "the values are %s apart: give one a minute, or one every so many whole minutes up to 60", formatSeconds(interval))
+		return 0, f.errorAt(line, "the values are %s apart: give one value every 1 to 60 whole minutes", formatSeconds(interval))
 	}
 	return interval, nil
 }
 
-// newUnknownDemand is a demand of which nothing is known.
+// newUnknownDemand has so many values of NaN.
 func newUnknownDemand(length int) []float64 {
 	out := make([]float64, length)
 	for n := range out {
@@ -99,7 +102,7 @@ func newUnknownDemand(length int) []float64 {
 	return out
 }
 
-// markCensored marks an interval of the demand as it is so far.
+// markCensored marks an interval as censored. It extends Censored to the length of Demand.
 func (r *Recording) markCensored(n int) {
 	if more := len(r.Demand) - len(r.Censored); more > 0 {
 		r.Censored = append(r.Censored, make([]bool, more)...)

@@ -10,36 +10,36 @@ import (
 // result is one entry of MetricDataResults.
 type result struct {
 	id, label, status string
-	// line is where the entry begins, statusLine where its status is.
+	// line is the line of the entry, statusLine that of its status.
 	line, statusLine int
 	times            []sourceText
 	values           []sourceText
 }
 
-// sourceText is a time or a number as it is written.
+// sourceText is a time or a number as it is written in the file.
 type sourceText struct {
-	string
+	text string
 	line int
 }
 
-// document reads JSON token by token, so that the line of whatever is wrong is known.
+// document reads JSON token by token, so that each error has its line.
 type document struct {
 	inputFile
 	*json.Decoder
 	data []byte
-	// documentStart is where the present one of several concatenated documents begins, as an offset.
+	// documentStart is the offset of the current one of several concatenated documents.
 	documentStart int64
-	// countedLine is that of the offset up to which line ends were counted.
+	// countedLine is the line at countedOffset.
 	countedLine   int
 	countedOffset int64
 	results       []result
-	// hasResults says that there was a list of results at all.
+	// hasResults says that a list of results was found.
 	hasResults bool
-	// nextTokenLine is the line of a NextToken that nothing came after, or zero.
+	// nextTokenLine is the line of a NextToken without a following page, or zero.
 	nextTokenLine int
 }
 
-// readMetricData reads what aws cloudwatch get-metric-data prints, once or several times.
+// readMetricData reads one or more outputs of aws cloudwatch get-metric-data.
 func readMetricData(f inputFile, in io.Reader, c converter) (*Recording, error) {
 	data, err := io.ReadAll(in)
 	if err != nil {
@@ -67,7 +67,7 @@ func readMetricData(f inputFile, in io.Reader, c converter) (*Recording, error) 
 	case !d.hasResults:
 		return nil, d.notMetricDataError()
 	case d.nextTokenLine > 0:
-		return nil, f.errorAt(d.nextTokenLine, "has a NextToken, so that values are missing: fetch the other pages too, or leave --max-items out")
+		return nil, f.errorAt(d.nextTokenLine, "has a NextToken, so values are missing: fetch the other pages too, or omit --max-items")
 	}
 	return f.combine(d.results, c)
 }
@@ -76,7 +76,7 @@ func (d *document) notMetricDataError() error {
 	return d.errorAt(0, "is JSON without MetricDataResults: give what aws cloudwatch get-metric-data prints")
 }
 
-// currentLine is the line of the token that was read last.
+// currentLine is the line of the last token.
 func (d *document) currentLine() int {
 	offset := min(d.InputOffset(), int64(len(d.data)))
 	d.countedLine += bytes.Count(d.data[d.countedOffset:offset], []byte("\n"))
@@ -84,8 +84,8 @@ func (d *document) currentLine() int {
 	return d.countedLine
 }
 
-// syntaxError is an error about JSON that cannot be read. The decoder does not count what it reads as tokens, so the place of a syntax error
-// is looked up in the document as a whole.
+// syntaxError is an error about invalid JSON. The token decoder does not report the offset of a syntax error, so the whole document
+// is decoded again to find it.
 func (d *document) syntaxError(err error) error {
 	offset := d.InputOffset()
 	var all json.RawMessage
@@ -94,23 +94,23 @@ func (d *document) syntaxError(err error) error {
 	if errors.As(documentErr, &syntax) {
 		err, offset = documentErr, d.documentStart+syntax.Offset
 	}
-	// The offset is behind the byte that is wrong.
+	// The offset is after the invalid byte.
 	offset = max(0, min(offset, int64(len(d.data)))-1)
 	line := 1 + bytes.Count(d.data[:offset], []byte("\n"))
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || err.Error() == "unexpected end of JSON input" {
-		return d.errorAt(line, "the JSON ends in the middle: the file is cut short, so fetch it again")
+		return d.errorAt(line, "the JSON ends too early: the file is truncated, so fetch it again")
 	}
 	return d.errorAt(line, "broken JSON: %s: give what aws cloudwatch get-metric-data prints, unedited", err)
 }
 
-// readMembers reads the members of an object whose brace has been read.
+// readMembers reads the members of an object after its opening brace.
 func (d *document) readMembers(readMember func(name string) error) error {
 	for d.More() {
 		token, err := d.Token()
 		if err != nil {
 			return d.syntaxError(err)
 		}
-		name, _ := token.(string) // the decoder lets nothing else through
+		name, _ := token.(string) // the decoder returns an error for any other type
 		if err := readMember(name); err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (d *document) readMembers(readMember func(name string) error) error {
 	return nil
 }
 
-// skipValue leaves a value out.
+// skipValue skips a value.
 func (d *document) skipValue() error {
 	var value json.RawMessage
 	if err := d.Decode(&value); err != nil {
@@ -140,7 +140,7 @@ func (d *document) readList(name string, readElement func(json.Token) error) err
 		return nil
 	}
 	if token != json.Delim('[') {
-		return d.errorAt(d.currentLine(), "%s is no list: %s", name, uneditedHint)
+		return d.errorAt(d.currentLine(), "%s is not a list: %s", name, uneditedHint)
 	}
 	for d.More() {
 		if token, err = d.Token(); err != nil {
@@ -158,21 +158,21 @@ func (d *document) readList(name string, readElement func(json.Token) error) err
 
 const uneditedHint = "give what aws cloudwatch get-metric-data prints, unedited"
 
-// readOutputMember reads a member of what get-metric-data prints.
+// readOutputMember reads a member of the output's top-level object.
 func (d *document) readOutputMember(name string) error {
 	switch name {
 	case "MetricDataResults":
 		d.hasResults, d.nextTokenLine = true, 0
 		return d.readList(name, func(element json.Token) error {
 			if element != json.Delim('{') {
-				return d.errorAt(d.currentLine(), "MetricDataResults has something else than results: "+uneditedHint)
+				return d.errorAt(d.currentLine(), "MetricDataResults has an element that is not a result: "+uneditedHint)
 			}
 			d.results = append(d.results, result{line: d.currentLine()})
 			return d.readMembers(d.readResultMember)
 		})
 	case "NextToken":
 		token, err := d.readText(name)
-		if token.string != "" {
+		if token.text != "" {
 			d.nextTokenLine = token.line
 		}
 		return err
@@ -195,7 +195,7 @@ func (d *document) readResultMember(name string) (err error) {
 		return d.readList(name, func(element json.Token) error {
 			timestamp, ok := element.(string)
 			if !ok {
-				return d.errorAt(d.currentLine(), "Timestamps has something else than times: write them as 2006-01-02T15:04:05Z")
+				return d.errorAt(d.currentLine(), "Timestamps has an element that is not a time: write times as 2006-01-02T15:04:05Z")
 			}
 			r.times = append(r.times, sourceText{timestamp, d.currentLine()})
 			return nil
@@ -204,7 +204,7 @@ func (d *document) readResultMember(name string) (err error) {
 		return d.readList(name, func(element json.Token) error {
 			number, ok := element.(json.Number)
 			if !ok {
-				return d.errorAt(d.currentLine(), "Values has something else than numbers: leave out time and value where nothing was recorded")
+				return d.errorAt(d.currentLine(), "Values has an element that is not a number: omit the time and the value where nothing was recorded")
 			}
 			r.values = append(r.values, sourceText{number.String(), d.currentLine()})
 			return nil
@@ -217,7 +217,7 @@ func (d *document) readResultMember(name string) (err error) {
 
 func (d *document) readName(member string) (string, error) {
 	text, err := d.readText(member)
-	return text.string, err
+	return text.text, err
 }
 
 // readText reads a string; null is an empty one.
@@ -228,7 +228,7 @@ func (d *document) readText(member string) (sourceText, error) {
 	}
 	value, ok := token.(string)
 	if !ok && token != nil {
-		return sourceText{}, d.errorAt(d.currentLine(), "%s is no string: %s", member, uneditedHint)
+		return sourceText{}, d.errorAt(d.currentLine(), "%s is not a string: %s", member, uneditedHint)
 	}
 	return sourceText{value, d.currentLine()}, nil
 }

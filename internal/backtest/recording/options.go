@@ -11,37 +11,37 @@ import (
 )
 
 const (
-	// SaturatedPercent is the utilization from which on an instance no longer shows its demand: the truth is at least this. It is
-	// the operator's own threshold, so that a backtest is as unsure as the operator was.
+	// SaturatedPercent is the utilization at which the demand of an instance is censored: the true demand is at least this. It is the
+	// operator's own threshold, so that a backtest has the same uncertainty.
 	SaturatedPercent = 95
-	// maxPercent is what still counts as 100 %: averages of averages are rounded.
+	// maxPercent is the highest value that counts as 100 %, since averages of averages are rounded.
 	maxPercent = 100.5
-	// maxVCPUs is a demand that no database has; beyond it the unit must be wrong, and sums could overflow.
+	// maxVCPUs is more than any database has. Above it the unit must be wrong, and sums could overflow.
 	maxVCPUs = 1e9
 )
 
-// Options say what the values of a recording mean. Either Class or Scale is given.
+// Options are the unit of a recording's values. Exactly one of Class and Scale is set.
 type Options struct {
-	// Class is the instance class that was recorded: the values are percent, 0 to 100.
+	// Class is the recorded instance class: the values are percent, 0 to 100.
 	Class string
-	// Count is how many instances of Class a value is the mean of; zero is one.
+	// Count is the number of instances of Class of which a value is the mean; zero means one.
 	Count int
-	// Engine as the RDS API writes it, or empty: SQL Server has fewer vCPUs on some classes.
+	// Engine is written as in the RDS API, or empty. SQL Server has fewer vCPUs on some classes.
 	Engine string
-	// Scale is the vCPUs that a value of 1 stands for; the values are in any unit, 0 or more.
+	// Scale is the number of vCPUs of a value of 1: the values are in any unit, 0 or more.
 	Scale float64
 }
 
-// converter turns values into vCPUs.
+// converter converts values to vCPUs.
 type converter struct {
-	// vcpus is those of one instance; zero where scale is used.
+	// vcpus is the number of vCPUs of one instance; zero if scale is set.
 	vcpus float64
-	// count is how many instances there are; zero where nobody said.
+	// count is the number of instances; zero if it was not given.
 	count int
 	scale float64
 }
 
-// newConverter checks the options. The errors name the flags of the command line.
+// newConverter checks the options. Its errors name the flags of the command line.
 func (o Options) newConverter() (converter, error) {
 	switch {
 	case o.Class == "" && o.Scale == 0:
@@ -51,7 +51,7 @@ func (o Options) newConverter() (converter, error) {
 	case o.Count < 0:
 		return converter{}, fmt.Errorf("--count is %d: it must be 1 or more", o.Count)
 	case o.Class == "" && o.Count != 0:
-		return converter{}, errors.New("--count goes with --class: leave it out with --scale")
+		return converter{}, errors.New("--count needs --class: omit it with --scale")
 	case o.Class == "":
 		if !(o.Scale > 0) || math.IsInf(o.Scale, 0) {
 			return converter{}, fmt.Errorf("--scale is %v: it must be more than 0, in vCPUs for a value of 1", o.Scale)
@@ -63,32 +63,34 @@ func (o Options) newConverter() (converter, error) {
 		return converter{}, fmt.Errorf("--class: %w", err)
 	}
 	if vcpus*float64(max(o.Count, 1)) > maxVCPUs {
-		return converter{}, fmt.Errorf("--count is %d: no pool has so many instances", o.Count)
+		return converter{}, fmt.Errorf("--count is %d: no pool has that many instances", o.Count)
 	}
 	return converter{vcpus: vcpus, count: o.Count}, nil
 }
 
-// instances is how many a value is the mean of, DBLoad as well, and pool the vCPUs of all of them.
+// instances is the number of instances of which a value is the mean.
 func (c converter) instances() float64 { return float64(max(c.count, 1)) }
+
+// poolVCPUs is the number of vCPUs of all instances.
 func (c converter) poolVCPUs() float64 { return c.vcpus * c.instances() }
 
-// parse reads a value and says what is wrong with it, if anything.
+// parse parses and checks a value. The problem is empty if the value is valid.
 func (c converter) parse(text string) (value float64, problem string) {
 	if text == "" {
-		return 0, "the value is empty: leave the row out where nothing was recorded"
+		return 0, "the value is empty: omit the row where nothing was recorded"
 	}
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0, fmt.Sprintf("the value %s is no number", quote(text))
+		return 0, fmt.Sprintf("the value %s is not a number", quote(text))
 	}
 	return c.check(value)
 }
 
-// check says what is wrong with a value, if anything, and takes what was rounded up to more than 100 % as 100 %.
+// check checks a value, and limits a percentage to 100. The problem is empty if the value is valid.
 func (c converter) check(value float64) (checked float64, problem string) {
 	switch {
 	case math.IsNaN(value) || math.IsInf(value, 0):
-		return 0, fmt.Sprintf("the value is %v: leave it out where nothing was recorded", value)
+		return 0, fmt.Sprintf("the value is %v: omit it where nothing was recorded", value)
 	case value < 0:
 		return 0, fmt.Sprintf("the value %v is negative: it must be 0 or more", value)
 	case c.scale != 0:
@@ -97,23 +99,24 @@ func (c converter) check(value float64) (checked float64, problem string) {
 		}
 		return value, ""
 	case value > maxPercent:
-		return 0, fmt.Sprintf("the value %v is above 100 percent: give --scale instead of --class if it is no percentage", value)
+		return 0, fmt.Sprintf("the value %v is above 100 percent: give --scale instead of --class if it is not a percentage", value)
 	}
 	return min(value, 100), ""
 }
 
-// parseDBLoad reads DBLoadCPU, which may be missing and is NaN then.
+// parseDBLoad parses DBLoadCPU. It is NaN if the text is empty. The problem is empty if the value is valid.
 func parseDBLoad(text string) (dbLoad float64, problem string) {
 	if text == "" {
 		return math.NaN(), ""
 	}
 	dbLoad, err := strconv.ParseFloat(text, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0, fmt.Sprintf("the dbload %s is no number: leave it empty where nothing was recorded", quote(text))
+		return 0, fmt.Sprintf("the dbload %s is not a number: leave it empty where nothing was recorded", quote(text))
 	}
 	return dbLoad, checkDBLoad(dbLoad)
 }
 
+// checkDBLoad checks DBLoadCPU. The problem is empty if the value is valid.
 func checkDBLoad(dbLoad float64) (problem string) {
 	switch {
 	case math.IsNaN(dbLoad) || math.IsInf(dbLoad, 0):
@@ -126,7 +129,7 @@ func checkDBLoad(dbLoad float64) (problem string) {
 	return ""
 }
 
-// demand is the vCPUs that a value of all instances together shows.
+// demand is the demand in vCPUs of all instances, from their mean value and mean DBLoadCPU.
 func (c converter) demand(value, dbLoad float64) (vcpus float64, censored bool) {
 	if c.scale != 0 {
 		return value * c.scale, false
@@ -134,7 +137,8 @@ func (c converter) demand(value, dbLoad float64) (vcpus float64, censored bool) 
 	return estimateDemand(value/100*c.poolVCPUs(), dbLoad*c.instances(), value >= SaturatedPercent)
 }
 
-// estimateDemand is the demand behind what was used. Who was saturated wanted what DBLoadCPU shows; where that is NaN, at least what was used.
+// estimateDemand is the demand in vCPUs, from the used vCPUs. At saturation it is DBLoadCPU, or, if that is NaN, at least the used
+// vCPUs.
 func estimateDemand(used, dbLoad float64, saturated bool) (vcpus float64, censored bool) {
 	switch {
 	case !saturated:
@@ -145,7 +149,8 @@ func estimateDemand(used, dbLoad float64, saturated bool) (vcpus float64, censor
 	return max(used, dbLoad), false
 }
 
-// classVCPUs looks a class up. The error wraps catalog.ErrUnknownClass and suggests the class that is written most like it.
+// classVCPUs is the number of vCPUs of a class. The error wraps catalog.ErrUnknownClass and suggests the class with the most
+// similar name.
 func classVCPUs(class, engine string) (float64, error) {
 	c, err := catalog.Lookup(class)
 	if err != nil {
@@ -157,7 +162,7 @@ func classVCPUs(class, engine string) (float64, error) {
 	return float64(c.VCPUFor(engine)), nil
 }
 
-// nearestClass is the known class that is written most like a name, or nothing when none is at all like it.
+// nearestClass is the known class with the most similar name, or empty if no name is similar.
 func nearestClass(name string) string {
 	const maxLength, minDistance = 40, 5
 	if len(name) > maxLength {

@@ -10,15 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-// maxFileBytes is the size from which on a file is refused: a year of minutes has a tenth of it.
+// maxFileBytes is the maximum size of a file. A year of minutes has a tenth of it.
 const maxFileBytes = 200 << 20
 
-// supportedFormats is what can be read, for people.
+// supportedFormats describes the supported formats.
 const supportedFormats = "give a CSV file with the columns timestamp,value or what aws cloudwatch get-metric-data prints"
 
 var errTooLarge = errors.New("too large")
 
-// Open reads the recording in a file. It fails as Read does, and when the file cannot be opened.
+// Open reads a recording from a file. It fails as Read does, and if the file cannot be opened.
 func Open(path string, o Options) (*Recording, error) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -28,9 +28,9 @@ func Open(path string, o Options) (*Recording, error) {
 	return Read(path, in, o)
 }
 
-// Read reads a recording: CSV with the header timestamp,value or timestamp,value,dbload, or the JSON that aws cloudwatch
-// get-metric-data prints. The name is for errors alone. What is wrong with the input is an *InputError; what is wrong with the options
-// names the flags of the command line.
+// Read reads a recording: CSV with the header timestamp,value or timestamp,value,dbload, or the JSON output of aws cloudwatch
+// get-metric-data. The name is used in errors only. An error in the input is an *InputError. An error in the options names the
+// flags of the command line.
 func Read(name string, in io.Reader, o Options) (*Recording, error) {
 	return read(name, in, o, maxFileBytes)
 }
@@ -63,7 +63,7 @@ func read(name string, in io.Reader, o Options, maxBytes int64) (*Recording, err
 	return nil, fmt.Errorf("%s: %w", name, err)
 }
 
-// detectFormat looks at how the input begins, and leaves a byte order mark out.
+// detectFormat detects the format from the first bytes, and skips a byte order mark.
 func (f inputFile) detectFormat(in *bufio.Reader) (isJSON bool, err error) {
 	const headBytes = 4 << 10
 	head, err := in.Peek(headBytes)
@@ -80,13 +80,13 @@ func (f inputFile) detectFormat(in *bufio.Reader) (isJSON bool, err error) {
 		head = head[len(mark):]
 	}
 	if !isText(head) {
-		return false, f.errorAt(0, "is binary or compressed, no UTF-8 text: "+supportedFormats)
+		return false, f.errorAt(0, "is binary or compressed, not UTF-8 text: "+supportedFormats)
 	}
 	trimmed := bytes.TrimSpace(head)
 	return len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '['), nil
 }
 
-// isText says whether the first bytes of a file are text. The last letter may be cut.
+// isText says whether the first bytes of a file are UTF-8 text. The last character may be incomplete.
 func isText(head []byte) bool {
 	if bytes.IndexByte(head, 0) >= 0 {
 		return false
@@ -99,7 +99,7 @@ func isText(head []byte) bool {
 	return false
 }
 
-// limitedReader fails with errTooLarge where io.LimitReader would end as if the file did.
+// limitedReader fails with errTooLarge at its limit, where io.LimitReader would report the end of the file.
 type limitedReader struct {
 	in        io.Reader
 	remaining int64

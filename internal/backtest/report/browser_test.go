@@ -22,7 +22,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var screenshotDir = flag.String("screenshots", "", "folder to put pictures of the page into")
+var screenshotDir = flag.String("screenshots", "", "folder for screenshots of the page")
 
 // TestWriteHTML_WorksInBrowser opens the page from disk in Chromium. It is skipped where there is no Chromium.
 func TestWriteHTML_WorksInBrowser(t *testing.T) {
@@ -48,18 +48,18 @@ func TestWriteHTML_WorksInBrowser(t *testing.T) {
 	t.Cleanup(cancel)
 
 	var mu sync.Mutex
-	var complaints []string
+	var problems []string
 	chromedp.ListenTarget(ctx, func(event any) {
 		mu.Lock()
 		defer mu.Unlock()
 		switch e := event.(type) {
 		case *runtime.EventExceptionThrown:
-			complaints = append(complaints, e.ExceptionDetails.Error())
+			problems = append(problems, e.ExceptionDetails.Error())
 		case *runtime.EventConsoleAPICalled:
-			complaints = append(complaints, fmt.Sprintf("the console has a message of type %s", e.Type))
+			problems = append(problems, fmt.Sprintf("the console has a message of type %s", e.Type))
 		case *network.EventRequestWillBeSent:
 			if !strings.HasPrefix(e.Request.URL, "file:") && !strings.HasPrefix(e.Request.URL, "data:") {
-				complaints = append(complaints, "the page asks for "+e.Request.URL)
+				problems = append(problems, "the page requests "+e.Request.URL)
 			}
 		}
 	})
@@ -77,10 +77,10 @@ func TestWriteHTML_WorksInBrowser(t *testing.T) {
 		chromedp.Evaluate(`document.querySelectorAll("canvas").length`, &canvases),
 		chromedp.Evaluate(`document.querySelectorAll("#timeplot .u-legend .u-series:not(.u-off)").length`, &shown),
 		chromedp.FullScreenshot(&light, 100),
-		// The pointer on the first event of dbscaler, a day after the beginning, tells its reason.
+		// The tooltip of dbscaler's first event, a day after the start, has its reason.
 		chromedp.Evaluate(hoverFirstEvent, nil),
 		chromedp.Text("#time .tip", &tip),
-		// A part of the time can be looked at, and the whole again; another run can be shown.
+		// Dragging zooms in, the button shows the whole time again, and a checkbox shows another run.
 		chromedp.Evaluate(timePlotImage, &before),
 		chromedp.Evaluate(dragTimePlot, nil),
 		chromedp.Evaluate(timePlotImage, &zoomed),
@@ -98,21 +98,21 @@ func TestWriteHTML_WorksInBrowser(t *testing.T) {
 		t.Errorf("the title is %q", title)
 	}
 	if rows != 5 || canvases != 2 || shown != 6 {
-		t.Errorf("%d rows, %d plots, %d lines shown; want 5, 2 and 6", rows, canvases, shown)
+		t.Errorf("%d rows, %d charts, %d lines shown; want 5, 2 and 6", rows, canvases, shown)
 	}
-	if !strings.Contains(tip, "dbscaler grew") || !strings.Contains(tip, "because </script>") {
-		t.Errorf("the reason is %q", tip)
+	if !strings.Contains(tip, "dbscaler, scale-up") || !strings.Contains(tip, "because </script>") {
+		t.Errorf("the tooltip is %q, want dbscaler's scale-up and its reason", tip)
 	}
 	if before == zoomed || whole == zoomed {
-		t.Error("dragging over the plot, or the button for the whole time, changes nothing")
+		t.Error("dragging over the chart, or the button for the whole time, has no effect")
 	}
 	if toggled != shown+1 {
-		t.Errorf("%d lines are shown, and %d with one more", shown, toggled)
+		t.Errorf("%d lines are shown, and %d after showing one more", shown, toggled)
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	for _, c := range complaints {
-		t.Error(c)
+	for _, p := range problems {
+		t.Error(p)
 	}
 	for name, shot := range map[string][]byte{"light": light, "dark": dark} {
 		if *screenshotDir != "" {
@@ -121,15 +121,15 @@ func TestWriteHTML_WorksInBrowser(t *testing.T) {
 			}
 		}
 		if n := countColours(t, shot); n < 30 {
-			t.Errorf("%s: the page has %d colours, so that nothing can be drawn on it", name, n)
+			t.Errorf("%s: the page has %d colours, so the charts are not drawn", name, n)
 		}
 	}
 	if bytes.Equal(light, dark) {
-		t.Error("the page is the same in the dark")
+		t.Error("the light and the dark page are equal")
 	}
 }
 
-// hoverFirstEvent moves the pointer onto the first event. The plot is the only one with a time scale.
+// hoverFirstEvent moves the pointer over the time chart until the first event's tooltip appears.
 const hoverFirstEvent = `(function () {
 	const over = document.querySelector("#timeplot .u-over"), box = over.getBoundingClientRect();
 	for (let y = 4; y < box.height; y += 4) {
@@ -138,10 +138,10 @@ const hoverFirstEvent = `(function () {
 	}
 })()`
 
-// timePlotImage is what the time plot looks like.
+// timePlotImage is the time chart as an image.
 const timePlotImage = `document.querySelector("#timeplot canvas").toDataURL()`
 
-// dragTimePlot selects a part of the time plot.
+// dragTimePlot selects a part of the time chart.
 const dragTimePlot = `(function () {
 	const over = document.querySelector("#timeplot .u-over"), box = over.getBoundingClientRect();
 	const at = share => ({clientX: box.left + box.width * share, clientY: box.top + 50, movementX: 9, bubbles: true, button: 0});
@@ -150,7 +150,7 @@ const dragTimePlot = `(function () {
 	over.dispatchEvent(new MouseEvent("mouseup", at(.4)));
 })()`
 
-// countColours counts the different colours of a picture.
+// countColours counts the distinct colours of a screenshot.
 func countColours(t *testing.T, shot []byte) int {
 	t.Helper()
 	picture, err := png.Decode(bytes.NewReader(shot))

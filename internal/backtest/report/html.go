@@ -1,7 +1,8 @@
 package report
 
 import (
-	_ "embed" // for the page
+	_ "embed" // for the assets of the page
+	"fmt"
 	"html/template"
 	"io"
 	"math"
@@ -12,7 +13,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/backtest"
 )
 
-// What the page is made of. Nothing in it is loaded from anywhere; see assets/README.md.
+// The assets are inlined into the page, which loads nothing; see assets/README.md.
 var (
 	//go:embed assets/page.html
 	pageHTML string
@@ -26,53 +27,57 @@ var (
 	plotCSS string
 )
 
-// pageData is what the template shows.
+// pageData is the data of the page's template.
 type pageData struct {
-	Policy, Source, Notes, Doubt string
-	Priced                       bool
-	Rows                         []tableRow
-	Data                         chartData
-	CSS, PlotCSS                 template.CSS
-	Script, Plot                 template.JS
+	Policy, Recording, Period, Uncertainty string
+	CostKnown                              bool
+	Rows                                   []tableRow
+	Chart                                  chartData
+	CSS, PlotCSS                           template.CSS
+	Script, PlotScript                     template.JS
 }
 
+// tableRow is a row of the page's table.
 type tableRow struct {
-	Name, Source, Class             string
+	Name, Source, CSSClass          string
 	Overloaded, Unserved, VCPUHours string
-	Cost, OfOracle                  string
+	Cost, OracleRatio               string
 	Disruptions, Changes            int
 }
 
-// chartData is what the page's script draws. Times are seconds since 1970.
+// chartData is the data of the page's script. Times are in seconds since 1970.
 type chartData struct {
 	Start         int64      `json:"start"`
-	BucketSeconds int64      `json:"bucket"`
-	DemandVCPUs   jsonSeries `json:"demand"`
-	Unit          string     `json:"unit"`
+	BucketSeconds int64      `json:"bucketSeconds"`
+	DemandVCPUs   jsonSeries `json:"demandVCPUs"`
+	CostUnit      string     `json:"costUnit"`
 	Runs          []chartRun `json:"runs"`
 }
 
+// chartRun is a run in the charts.
 type chartRun struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Kind string `json:"kind"`
-	// ShownInitially says that it is shown at first.
-	ShownInitially         bool         `json:"first"`
-	CapacityVCPUs          jsonSeries   `json:"capacity"`
-	OverloadedMinutes      []int        `json:"overloaded"`
+	// ShownInitially says that the time chart shows the run when the page opens.
+	ShownInitially bool       `json:"shownInitially"`
+	CapacityVCPUs  jsonSeries `json:"capacityVCPUs"`
+	// OverloadedMinutes is the number in each bucket, TotalOverloadedMinutes that of the run.
+	OverloadedMinutes      []int        `json:"overloadedMinutes"`
 	Events                 []chartEvent `json:"events"`
 	Cost                   float64      `json:"cost"`
-	TotalOverloadedMinutes int          `json:"minutes"`
+	TotalOverloadedMinutes int          `json:"totalOverloadedMinutes"`
 	Summary                string       `json:"summary"`
 }
 
+// chartEvent is an event in the time chart.
 type chartEvent struct {
-	UnixSeconds int64  `json:"at"`
-	Kind        string `json:"kind"`
-	Message     string `json:"text"`
+	Time    int64  `json:"time"`
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
 }
 
-// jsonSeries is written with three decimals, and null for what is not known.
+// jsonSeries is written with three decimals; NaN and infinity are null.
 type jsonSeries []float64
 
 // MarshalJSON implements json.Marshaler.
@@ -99,23 +104,26 @@ func WriteHTML(w io.Writer, c backtest.Comparison) error {
 	}
 	runs := SortRuns(c.Runs)
 	p := pageData{
-		Policy: c.PolicyName, Source: c.RecordingSource, Notes: describePeriod(c), Doubt: describeUncertainty(c), Data: newChartData(c, runs),
-		CSS: template.CSS(pageCSS), PlotCSS: template.CSS(plotCSS), //nolint:gosec // they are embedded
-		Script: template.JS(pageScript), Plot: template.JS(plotScript), //nolint:gosec // they are embedded
+		Policy: c.PolicyName, Recording: c.RecordingSource, Period: describePeriod(c), Uncertainty: describeUncertainty(c),
+		Chart: newChartData(c, runs),
+		CSS:   template.CSS(pageCSS), PlotCSS: template.CSS(plotCSS), //nolint:gosec // they are embedded
+		Script: template.JS(pageScript), PlotScript: template.JS(plotScript), //nolint:gosec // they are embedded
 	}
+	cssClasses := map[backtest.RunKind]string{backtest.PolicyRun: "policy", backtest.OracleRun: "oracle"}
 	for _, run := range runs {
-		p.Priced = p.Priced || run.Score.CostKnown
+		score := run.Score
+		p.CostKnown = p.CostKnown || score.CostKnown
 		p.Rows = append(p.Rows, tableRow{
-			Name: displayName(run), Source: run.Source, Class: map[backtest.RunKind]string{backtest.PolicyRun: "ours", backtest.OracleRun: "oracle"}[run.Kind],
-			Overloaded: formatMinutes(run.Score.OverloadedMinutes), Unserved: formatUnserved(run.Score.UnservedVCPUMinutes),
-			VCPUHours: strconv.FormatFloat(run.Score.VCPUHours, 'f', 0, 64), Cost: FormatCost(run.Score), OfOracle: FormatOracleRatio(c, run),
-			Disruptions: run.Score.Disruptions, Changes: run.Score.Changes,
+			Name: displayName(run), Source: run.Source, CSSClass: cssClasses[run.Kind],
+			Overloaded: formatMinutes(score.OverloadedMinutes), Unserved: formatUnserved(score.UnservedVCPUMinutes),
+			VCPUHours: strconv.FormatFloat(score.VCPUHours, 'f', 0, 64), Cost: FormatCost(score), OracleRatio: FormatOracleRatio(c, run),
+			Disruptions: score.Disruptions, Changes: score.Changes,
 		})
 	}
 	return t.Execute(w, p)
 }
 
-// displayName is the name of a run, with a mark where it is of another platform.
+// displayName is the name of a run, with a † if it belongs to another platform.
 func displayName(run backtest.Run) string {
 	if run.OtherPlatform {
 		return run.Name + " †"
@@ -123,39 +131,46 @@ func displayName(run backtest.Run) string {
 	return run.Name
 }
 
-// initialBaselines is how many of those that RDS can have are shown at first, beside the policy's own run and the oracle.
+// initialBaselines is the number of baselines on RDS that the time chart shows when the page opens, besides the policy's run and the
+// oracle.
 const initialBaselines = 2
 
-// newChartData collects what is drawn.
+// newChartData converts the runs to the data of the charts. Costs are in dollars if every run has a known cost.
 func newChartData(c backtest.Comparison, runs []backtest.Run) chartData {
-	d := chartData{Unit: "vCPU hours"}
-	priced := len(runs) > 0 && !slices.ContainsFunc(runs, func(r backtest.Run) bool { return !r.Score.CostKnown })
-	if priced {
-		d.Unit = "US dollars"
+	d := chartData{CostUnit: "vCPU hours"}
+	costKnown := len(runs) > 0 && !slices.ContainsFunc(runs, func(r backtest.Run) bool { return !r.Score.CostKnown })
+	if costKnown {
+		d.CostUnit = "US dollars"
 	}
-	others := 0
-	for n, run := range runs {
-		if n == 0 {
-			d.Start, d.BucketSeconds, d.DemandVCPUs = run.Timeline.Start.Unix(), int64(run.Timeline.BucketLength/time.Second), run.Timeline.DemandVCPUs
+	if len(runs) > 0 {
+		timeline := runs[0].Timeline
+		d.Start, d.BucketSeconds = timeline.Start.Unix(), int64(timeline.BucketLength/time.Second)
+		d.DemandVCPUs = timeline.DemandVCPUs
+	}
+	baselinesOnRDS := 0
+	for _, run := range runs {
+		score, timeline := run.Score, run.Timeline
+		drawn := chartRun{
+			ID: run.ID, Name: displayName(run), Kind: string(run.Kind), CapacityVCPUs: timeline.CapacityVCPUs,
+			OverloadedMinutes: timeline.OverloadedMinutes, Cost: score.VCPUHours, TotalOverloadedMinutes: score.OverloadedMinutes,
+			Events: []chartEvent{},
+			Summary: fmt.Sprintf("%s overloaded, %s, %s the oracle's cost, %d disruptions, %d changes", formatMinutes(score.OverloadedMinutes),
+				FormatCost(score), FormatOracleRatio(c, run), score.Disruptions, score.Changes),
 		}
-		one := chartRun{
-			ID: run.ID, Name: displayName(run), Kind: string(run.Kind), CapacityVCPUs: run.Timeline.CapacityVCPUs, OverloadedMinutes: run.Timeline.OverloadedMinutes,
-			Cost: run.Score.VCPUHours, TotalOverloadedMinutes: run.Score.OverloadedMinutes, Events: []chartEvent{},
-			Summary: formatMinutes(run.Score.OverloadedMinutes) + " overloaded, " + FormatCost(run.Score) + ", " + FormatOracleRatio(c, run) + " the oracle's cost, " +
-				strconv.Itoa(run.Score.Disruptions) + " disruptions, " + strconv.Itoa(run.Score.Changes) + " changes",
+		if costKnown {
+			drawn.Cost = math.Round(float64(score.Cost)/1e4) / 100
 		}
-		if priced {
-			one.Cost = math.Round(float64(run.Score.Cost)/1e4) / 100
+		switch {
+		case run.Kind == backtest.PolicyRun || run.Kind == backtest.OracleRun:
+			drawn.ShownInitially = true
+		case run.Kind == backtest.BaselineRun && !run.OtherPlatform:
+			baselinesOnRDS++
+			drawn.ShownInitially = baselinesOnRDS <= initialBaselines
 		}
-		rival := run.Kind == backtest.BaselineRun && !run.OtherPlatform
-		if rival {
-			others++
-		}
-		one.ShownInitially = run.Kind == backtest.PolicyRun || run.Kind == backtest.OracleRun || rival && others <= initialBaselines
 		for _, e := range run.Events {
-			one.Events = append(one.Events, chartEvent{e.Time.Unix(), string(e.Kind), e.Message})
+			drawn.Events = append(drawn.Events, chartEvent{e.Time.Unix(), string(e.Kind), e.Message})
 		}
-		d.Runs = append(d.Runs, one)
+		d.Runs = append(d.Runs, drawn)
 	}
 	return d
 }

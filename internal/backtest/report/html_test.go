@@ -17,18 +17,19 @@ import (
 
 var startTime = time.Date(2024, 3, 4, 0, 0, 0, 0, time.UTC)
 
-// hostileText is a text that would end a script, were it not escaped.
+// hostileText would end a script if it were not escaped.
 const hostileText = `</script><script>document.title="owned"</script><img src=x onerror=alert(1)>`
 
-// newComparison is two weeks of several runs with events and a gap.
+// newComparison has several runs of two weeks, with events and a gap.
 func newComparison() backtest.Comparison {
 	const buckets = 2000
 	c := backtest.Comparison{
-		PolicyName: "shop/orders", RecordingSource: "cpu.csv " + hostileText, Start: startTime, End: startTime.Add(14 * 24 * time.Hour), Interval: 5 * time.Minute,
-		GapMinutes: 25, UncertainMinutes: 180,
+		PolicyName: "shop/orders", RecordingSource: "cpu.csv " + hostileText, Start: startTime, End: startTime.Add(14 * 24 * time.Hour),
+		Interval: 5 * time.Minute, GapMinutes: 25, UncertainMinutes: 180,
 	}
-	run := func(id, name string, kind backtest.RunKind, size float64, overloaded int) {
-		r := backtest.Run{ID: id, Name: name, Kind: kind, Source: "by its rule", Timeline: backtest.Timeline{Start: startTime, BucketLength: 10 * time.Minute}}
+	addRun := func(id, name string, kind backtest.RunKind, size float64, overloaded int) {
+		r := backtest.Run{ID: id, Name: name, Kind: kind, Source: "its published rule"}
+		r.Timeline.Start, r.Timeline.BucketLength = startTime, 10*time.Minute
 		for n := range buckets {
 			demand := 4 + 3*math.Sin(float64(n)/144*2*math.Pi)
 			if n > 900 && n < 920 {
@@ -36,23 +37,28 @@ func newComparison() backtest.Comparison {
 			}
 			r.Timeline.DemandVCPUs = append(r.Timeline.DemandVCPUs, demand)
 			r.Timeline.CapacityVCPUs = append(r.Timeline.CapacityVCPUs, size+float64(n/100%3)*2)
-			over := 0
+			minutes := 0
 			if overloaded > 0 && n%400 == 100 {
-				over = 5
+				minutes = 5
 			}
-			r.Timeline.OverloadedMinutes = append(r.Timeline.OverloadedMinutes, over)
+			r.Timeline.OverloadedMinutes = append(r.Timeline.OverloadedMinutes, minutes)
 		}
-		r.Score = backtest.Score{ScoredMinutes: 20000, OverloadedMinutes: overloaded, UnservedVCPUMinutes: float64(overloaded) / 2, VCPUHours: size * 300, Changes: 12, Disruptions: 3}
-		for n, kind := range []backtest.EventKind{backtest.EventScaleUp, backtest.EventScaleDown, backtest.EventDisruption, backtest.EventBlocked} {
-			r.Events = append(r.Events, backtest.Event{Time: startTime.Add(time.Duration(n+1) * 24 * time.Hour), Kind: kind, Message: "because " + hostileText})
+		r.Score = backtest.Score{
+			ScoredMinutes: 20000, OverloadedMinutes: overloaded, UnservedVCPUMinutes: float64(overloaded) / 2, VCPUHours: size * 300,
+			Changes: 12, Disruptions: 3,
+		}
+		kinds := []backtest.EventKind{backtest.EventScaleUp, backtest.EventScaleDown, backtest.EventDisruption, backtest.EventBlocked}
+		for n, kind := range kinds {
+			at := startTime.Add(time.Duration(n+1) * 24 * time.Hour)
+			r.Events = append(r.Events, backtest.Event{Time: at, Kind: kind, Message: "because " + hostileText})
 		}
 		c.Runs = append(c.Runs, r)
 	}
-	run("dbscaler", "dbscaler", backtest.PolicyRun, 8, 20)
-	run("aurora-h3", "Aurora Auto Scaling (H=3)", backtest.BaselineRun, 9, 300)
-	run("atlas", hostileText, backtest.BaselineRun, 7, 900)
-	run("static-peak", "Static, for the peak", backtest.StaticRun, 16, 0)
-	run("oracle", "Oracle", backtest.OracleRun, 6, 0)
+	addRun("dbscaler", "dbscaler", backtest.PolicyRun, 8, 20)
+	addRun("aurora-h3", "Aurora Auto Scaling (H=3)", backtest.BaselineRun, 9, 300)
+	addRun("atlas", hostileText, backtest.BaselineRun, 7, 900)
+	addRun("static-peak", "Static, for the peak", backtest.StaticRun, 16, 0)
+	addRun("oracle", "Oracle", backtest.OracleRun, 6, 0)
 	return c
 }
 
@@ -65,7 +71,7 @@ func renderHTML(t *testing.T, c backtest.Comparison) string {
 	return b.String()
 }
 
-// The page loads nothing, and what names and reasons contain stays text.
+// The page loads nothing. Names and messages are escaped.
 func TestWriteHTML_IsSelfContained(t *testing.T) {
 	text := renderHTML(t, newComparison())
 	for _, pattern := range []string{
@@ -73,18 +79,18 @@ func TestWriteHTML_IsSelfContained(t *testing.T) {
 		`XMLHttpRequest`, `WebSocket`, `onerror=alert\(1\)>`,
 	} {
 		if found := regexp.MustCompile(pattern).FindString(text); found != "" {
-			t.Errorf("the page has %q", found)
+			t.Errorf("the page contains %q", found)
 		}
 	}
 	if n := strings.Count(text, "<script"); n != 3 {
-		t.Errorf("the page has %d scripts, and three are its own", n)
+		t.Errorf("the page has %d scripts, want 3", n)
 	}
 	if !strings.Contains(text, "default-src 'none'") {
-		t.Error("nothing forbids the page to load something")
+		t.Error("the page has no content security policy that forbids it to load anything")
 	}
 }
 
-// What is drawn is what was compared: missing values are null, and infinite ones too.
+// The chart data equal the comparison. Missing and infinite values are null.
 func TestWriteHTML_EmbedsChartData(t *testing.T) {
 	c := newComparison()
 	c.Runs[0].Timeline.DemandVCPUs[3] = math.Inf(1)
@@ -92,56 +98,60 @@ func TestWriteHTML_EmbedsChartData(t *testing.T) {
 	_, rest, _ := strings.Cut(text, `id="data">`)
 	raw, _, _ := strings.Cut(rest, "</script>")
 	var d struct {
-		Start, Bucket int64
-		Demand        []*float64
-		Unit          string
-		Runs          []struct {
-			ID, Name   string
-			First      bool
-			Capacity   []float64
-			Overloaded []int
-			Events     []struct {
-				At         int64
-				Kind, Text string
+		Start, BucketSeconds int64
+		DemandVCPUs          []*float64
+		CostUnit             string
+		Runs                 []struct {
+			ID, Name          string
+			ShownInitially    bool
+			CapacityVCPUs     []float64
+			OverloadedMinutes []int
+			Events            []struct {
+				Time          int64
+				Kind, Message string
 			}
 		}
 	}
 	if err := json.Unmarshal([]byte(raw), &d); err != nil {
 		t.Fatal(err)
 	}
-	if d.Start != startTime.Unix() || d.Bucket != 600 || len(d.Demand) != 2000 || d.Demand[3] != nil || d.Demand[910] != nil || *d.Demand[0] != 4 ||
-		d.Unit != "vCPU hours" {
-		t.Errorf("drawn is %d, %d, %d values of %s", d.Start, d.Bucket, len(d.Demand), d.Unit)
+	if demand := d.DemandVCPUs; d.Start != startTime.Unix() || d.BucketSeconds != 600 || len(demand) != 2000 || demand[3] != nil ||
+		demand[910] != nil || *demand[0] != 4 || d.CostUnit != "vCPU hours" {
+		t.Errorf("start %d, buckets of %d s, %d values of demand, costs in %s", d.Start, d.BucketSeconds, len(demand), d.CostUnit)
 	}
 	var shown []string
 	for n, r := range d.Runs {
-		if len(r.Capacity) != 2000 || len(r.Overloaded) != 2000 || len(r.Events) != 4 || r.Events[3].Kind != "held back" {
-			t.Errorf("run %d is drawn with %d, %d, %d", n, len(r.Capacity), len(r.Overloaded), len(r.Events))
+		if len(r.CapacityVCPUs) != 2000 || len(r.OverloadedMinutes) != 2000 || len(r.Events) != 4 || r.Events[3].Kind != "blocked" {
+			t.Errorf("run %d has %d values of capacity, %d of overload, and the events %+v", n, len(r.CapacityVCPUs),
+				len(r.OverloadedMinutes), r.Events)
 		}
-		if r.First {
+		if r.ShownInitially {
 			shown = append(shown, r.ID)
 		}
 	}
-	if got := fmt.Sprint(shown); got != "[dbscaler aurora-h3 atlas oracle]" || d.Runs[2].Name != "Aurora Auto Scaling (H=3)" || d.Runs[3].Name != hostileText {
-		t.Errorf("shown at first are %s", got)
+	if got := fmt.Sprint(shown); got != "[dbscaler aurora-h3 atlas oracle]" {
+		t.Errorf("the runs that are shown initially are %s", got)
+	}
+	if d.Runs[2].Name != "Aurora Auto Scaling (H=3)" || d.Runs[3].Name != hostileText {
+		t.Errorf("the third and fourth run are %q and %q", d.Runs[2].Name, d.Runs[3].Name)
 	}
 }
 
-// A comparison without the oracle, without tracks or without any run is a page all the same; a writer's error is told.
+// A comparison without the oracle, without timelines or without any run gives a page. The error of the writer is returned.
 func TestWriteHTML_AcceptsIncompleteComparison(t *testing.T) {
 	c := newComparison()
 	c.Runs = c.Runs[:1]
 	c.Runs[0].Timeline, c.Runs[0].Events = backtest.Timeline{}, nil
 	if text := renderHTML(t, c); !strings.Contains(text, "<td>–</td>") {
-		t.Error("without an oracle there is something to compare the cost with")
+		t.Error("a comparison without the oracle has a cost ratio")
 	}
 	renderHTML(t, backtest.Comparison{})
 	if err := WriteHTML(fullWriter{}, c); !errors.Is(err, io.ErrShortWrite) {
-		t.Errorf("a full disk: %v", err)
+		t.Errorf("failing writer: got error %v", err)
 	}
 }
 
-// fullWriter is a disk that is.
+// fullWriter fails like a full disk.
 type fullWriter struct{}
 
 func (fullWriter) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
@@ -153,7 +163,7 @@ func TestWriteTable(t *testing.T) {
 	if err := WriteTable(&b, c); err != nil {
 		t.Fatal(err)
 	}
-	want := `                                OVERLOADED        UNSERVED          COST   OF ORACLE   DISRUPTIONS   CHANGES
+	want := `                                OVERLOADED        UNSERVED          COST   VS ORACLE   DISRUPTIONS   CHANGES
    dbscaler                         20 min   10.0 vCPU min   2400 vCPU h      1.33 ×             3        12
    Static, for the peak              0 min               0   4800 vCPU h      2.67 ×             3        12
    Aurora Auto Scaling (H=3) †  5 h 00 min  150.0 vCPU min   2700 vCPU h      1.50 ×             3        12
@@ -161,12 +171,12 @@ func TestWriteTable(t *testing.T) {
    Oracle                            0 min               0   1800 vCPU h      1.00 ×             3        12
 `
 	squeeze := func(s string) string { return regexp.MustCompile(` +`).ReplaceAllString(s, " ") }
-	if got := b.String(); !strings.HasPrefix(squeeze(got), squeeze(want)) || !strings.Contains(got, "In 25 min nothing was recorded") ||
-		!strings.Contains(got, "In 3 h 00 min the recorded database was saturated") || !strings.Contains(got, "simulated") {
+	if got := b.String(); !strings.HasPrefix(squeeze(got), squeeze(want)) || !strings.Contains(got, "gaps of 25 min") ||
+		!strings.Contains(got, "was saturated for 3 h 00 min") || !strings.Contains(got, "simulated") {
 		t.Errorf("got\n%s", got)
 	}
 	c.Runs[0].Score.CostKnown, c.Runs[0].Score.Cost = true, 1234567890
 	if got := FormatCost(c.Runs[0].Score); got != "$1234.57" {
-		t.Errorf("it costs %s", got)
+		t.Errorf("the cost is %s, want $1234.57", got)
 	}
 }

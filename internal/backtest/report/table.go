@@ -1,4 +1,4 @@
-// Package report shows a comparison to people: as a table in a terminal, and as a page for a browser.
+// Package report formats a comparison: as a table for a terminal, and as a page for a browser.
 package report
 
 import (
@@ -14,15 +14,14 @@ import (
 	"github.com/dbscaler/dbscaler/internal/backtest"
 )
 
-// WriteTable writes the runs of a comparison for a terminal, the policy's own first, then the others with the least overload first and
-// the oracle last. The error is the writer's.
+// WriteTable writes the runs of a comparison for a terminal, in the order of SortRuns. The error is the writer's.
 func WriteTable(w io.Writer, c backtest.Comparison) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, "\tOVERLOADED\tUNSERVED\tCOST\tOF ORACLE\tDISRUPTIONS\tCHANGES\t")
+	fmt.Fprintln(tab, "\tOVERLOADED\tUNSERVED\tCOST\tVS ORACLE\tDISRUPTIONS\tCHANGES\t")
 	for _, run := range SortRuns(c.Runs) {
 		s := run.Score
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t\n", padName(displayName(run), c.Runs), formatMinutes(s.OverloadedMinutes), formatUnserved(s.UnservedVCPUMinutes),
-			FormatCost(s), FormatOracleRatio(c, run), s.Disruptions, s.Changes)
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t\n", padName(displayName(run), c.Runs), formatMinutes(s.OverloadedMinutes),
+			formatUnserved(s.UnservedVCPUMinutes), FormatCost(s), FormatOracleRatio(c, run), s.Disruptions, s.Changes)
 	}
 	if err := tab.Flush(); err != nil {
 		return err
@@ -31,7 +30,7 @@ func WriteTable(w io.Writer, c backtest.Comparison) error {
 	return err
 }
 
-// padName pads a name, since tabwriter aligns all columns to one side.
+// padName pads a name to the longest name, since tabwriter aligns all columns to the right.
 func padName(name string, runs []backtest.Run) string {
 	longest := 0
 	for _, r := range runs {
@@ -40,8 +39,7 @@ func padName(name string, runs []backtest.Run) string {
 	return name + strings.Repeat(" ", longest-len([]rune(name)))
 }
 
-// SortRuns puts the policy's own run first, then the others with the least overload first, of two that are alike the cheaper, and the
-// oracle last.
+// SortRuns sorts the policy's run first and the oracle last. The others are sorted by overloaded minutes, then by cost.
 func SortRuns(runs []backtest.Run) []backtest.Run {
 	rank := map[backtest.RunKind]int{backtest.PolicyRun: -1, backtest.OracleRun: 1}
 	out := append([]backtest.Run(nil), runs...)
@@ -52,7 +50,7 @@ func SortRuns(runs []backtest.Run) []backtest.Run {
 	return out
 }
 
-// FormatCost writes what a run cost: in dollars where every price is known, otherwise in vCPU hours.
+// FormatCost formats the cost: in dollars if every price is known, otherwise in vCPU hours.
 func FormatCost(s backtest.Score) string {
 	if s.CostKnown {
 		return fmt.Sprintf("$%.2f", float64(s.Cost)/1e6)
@@ -60,7 +58,7 @@ func FormatCost(s backtest.Score) string {
 	return strconv.FormatFloat(s.VCPUHours, 'f', 0, 64) + " vCPU h"
 }
 
-// FormatOracleRatio writes how much a run cost compared with the oracle, or a dash where there is none.
+// FormatOracleRatio formats the cost divided by the oracle's, or a dash if there is no oracle.
 func FormatOracleRatio(c backtest.Comparison, run backtest.Run) string {
 	for _, other := range c.Runs {
 		if other.Kind != backtest.OracleRun {
@@ -73,7 +71,7 @@ func FormatOracleRatio(c backtest.Comparison, run backtest.Run) string {
 	return "–"
 }
 
-// DescribeRecording says what a reader has to know: how much of the recording counts, and that the rest is simulated.
+// DescribeRecording describes the recording and its uncertainties, and says that every figure is simulated.
 func DescribeRecording(c backtest.Comparison) string {
 	if text := describeUncertainty(c); text != "" {
 		return describePeriod(c) + " " + text
@@ -81,21 +79,22 @@ func DescribeRecording(c backtest.Comparison) string {
 	return describePeriod(c)
 }
 
-// describePeriod says what was played.
+// describePeriod describes the time and the interval of the recording.
 func describePeriod(c backtest.Comparison) string {
 	return fmt.Sprintf("%s to %s, one value every %s. Every figure about a database is simulated.",
 		c.Start.UTC().Format("2006-01-02 15:04"), c.End.UTC().Format("2006-01-02 15:04"), strings.TrimSuffix(c.Interval.String(), "0s"))
 }
 
-// describeUncertainty says what is not known of the recording, or nothing.
+// describeUncertainty describes the gaps and the saturation of the recording. It is empty if there are none.
 func describeUncertainty(c backtest.Comparison) string {
 	text := ""
 	if c.GapMinutes > 0 {
-		text = fmt.Sprintf("In %s nothing was recorded: no autoscaler was told anything then, and nothing was scored.", formatMinutes(c.GapMinutes))
+		text = fmt.Sprintf("The recording has gaps of %s: in this time the autoscalers have no metrics, and no minute is scored.",
+			formatMinutes(c.GapMinutes))
 	}
 	if c.UncertainMinutes > 0 {
-		text = strings.TrimSpace(fmt.Sprintf("%s In %s the recorded database was saturated, so that the true demand was higher than what is "+
-			"played: record DBLoadCPU as well to know it.", text, formatMinutes(c.UncertainMinutes)))
+		text = strings.TrimSpace(fmt.Sprintf("%s The recorded database was saturated for %s, so the true demand was higher than the simulated "+
+			"one: record DBLoadCPU too.", text, formatMinutes(c.UncertainMinutes)))
 	}
 	return text
 }
@@ -107,7 +106,7 @@ func formatUnserved(vcpuMinutes float64) string {
 	return strconv.FormatFloat(vcpuMinutes, 'f', 1, 64) + " vCPU min"
 }
 
-// formatMinutes writes minutes.
+// formatMinutes formats a number of minutes, in hours and minutes from two hours on.
 func formatMinutes(minutes int) string {
 	switch d := time.Duration(minutes) * time.Minute; {
 	case minutes == 0:
@@ -119,8 +118,8 @@ func formatMinutes(minutes int) string {
 	}
 }
 
-// FormatScore writes a score in one line.
+// FormatScore formats a score in one line.
 func FormatScore(s backtest.Score) string {
-	return fmt.Sprintf("%s of %s overloaded, %s unserved, %s, %d disruptions, %d changes", formatMinutes(s.OverloadedMinutes), formatMinutes(s.ScoredMinutes),
-		formatUnserved(s.UnservedVCPUMinutes), FormatCost(s), s.Disruptions, s.Changes)
+	return fmt.Sprintf("%s of %s overloaded, %s unserved, %s, %d disruptions, %d changes", formatMinutes(s.OverloadedMinutes),
+		formatMinutes(s.ScoredMinutes), formatUnserved(s.UnservedVCPUMinutes), FormatCost(s), s.Disruptions, s.Changes)
 }

@@ -1,22 +1,22 @@
 "use strict";
-// Draws the two plots of the page from the data in it. Nothing is loaded.
+// Draws the two charts from the data in the page. Nothing is loaded.
 (function () {
   const data = JSON.parse(document.getElementById("data").textContent);
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  // Okabe and Ito's colours, which people with colour vision deficiencies can tell apart.
+  // The colours of Okabe and Ito, which remain distinct with colour vision deficiencies.
   const palette = ["#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f", "#b15928"];
-  let next = 0;
+  let nextColour = 0;
   for (const run of data.runs) {
-    run.colour = () => run.kind === "dbscaler" ? css("--ours") : run.kind === "oracle" ? css("--soft") : run.shade;
-    if (run.kind !== "dbscaler" && run.kind !== "oracle") run.shade = palette[next++ % palette.length];
-    run.shown = run.first;
+    run.colour = () => run.kind === "dbscaler" ? css("--policy") : run.kind === "oracle" ? css("--soft") : run.paletteColour;
+    if (run.kind !== "dbscaler" && run.kind !== "oracle") run.paletteColour = palette[nextColour++ % palette.length];
+    run.shown = run.shownInitially;
   }
-  const times = data.demand.map((_, n) => data.start + n * data.bucket);
-  const stamp = t => new Date(t * 1000).toISOString().slice(0, 16).replace("T", " ");
-  const axis = more => Object.assign({ stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line") } }, more);
+  const times = data.demandVCPUs.map((_, n) => data.start + n * data.bucketSeconds);
+  const formatTime = t => new Date(t * 1000).toISOString().slice(0, 16).replace("T", " ");
+  const axis = options => Object.assign({ stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line") } }, options);
 
-  function tipFor(panel) {
+  function createTooltip(panel) {
     const tip = document.createElement("div");
     tip.className = "tip";
     tip.hidden = true;
@@ -37,11 +37,11 @@
     };
   }
 
-  // The time plot.
-  const panel = document.getElementById("time"), tip = tipFor(panel);
-  const kinds = { "grew": "▲", "shrank": "▼", "disrupted": "✕", "held back": "■" };
-  const inFocus = () => data.runs.find(r => r.id === document.getElementById("focus").value) || data.runs[0];
-  const bucketOf = t => Math.max(0, Math.min(times.length - 1, Math.floor((t - data.start) / data.bucket)));
+  // The time chart.
+  const panel = document.getElementById("time"), tip = createTooltip(panel);
+  const marks = { "scale-up": "▲", "scale-down": "▼", "disruption": "✕", "blocked": "■" };
+  const selectedRun = () => data.runs.find(r => r.id === document.getElementById("focus").value) || data.runs[0];
+  const bucketOf = t => Math.max(0, Math.min(times.length - 1, Math.floor((t - data.start) / data.bucketSeconds)));
   let plot;
 
   function drawTime() {
@@ -49,13 +49,13 @@
     const range = plot ? { min: plot.scales.x.min, max: plot.scales.x.max } : null;
     if (plot) plot.destroy();
     const stepped = uPlot.paths.stepped({ align: 1 });
-    const series = [{ label: "time", value: (_, v) => v == null ? "" : stamp(v) },
+    const series = [{ label: "time", value: (_, v) => v == null ? "" : formatTime(v) },
       { label: "demand", stroke: css("--ink"), width: 1, fill: css("--line") + "80", points: { show: false }, value: (_, v) => v == null ? "–" : v.toFixed(2) }];
-    const columns = [times, data.demand];
+    const columns = [times, data.demandVCPUs];
     for (const run of data.runs) {
       series.push({ label: run.name, show: run.shown, stroke: run.colour(), width: run.kind === "dbscaler" ? 2.5 : 1.5, dash: run.kind === "oracle" ? [6, 4] : [],
         paths: stepped, points: { show: false }, value: (_, v) => v == null ? "–" : v.toFixed(1) });
-      columns.push(run.capacity);
+      columns.push(run.capacityVCPUs);
     }
     plot = new uPlot({
       width, height: 380, series, tzDate: ts => uPlot.tzDate(new Date(ts * 1000), "Etc/UTC"),
@@ -64,21 +64,21 @@
       legend: { show: true, live: true, markers: { width: 3 } },
       hooks: {
         drawClear: [u => {
-          const run = inFocus(), ctx = u.ctx, top = u.bbox.top, height = u.bbox.height;
+          const run = selectedRun(), ctx = u.ctx, top = u.bbox.top, height = u.bbox.height;
           ctx.save();
           ctx.beginPath();
           ctx.rect(u.bbox.left, top, u.bbox.width, height);
           ctx.clip();
           ctx.fillStyle = css("--bad");
-          run.overloaded.forEach((minutes, n) => {
+          run.overloadedMinutes.forEach((minutes, n) => {
             if (!minutes) return;
-            const left = u.valToPos(times[n], "x", true), right = u.valToPos(times[n] + data.bucket, "x", true);
+            const left = u.valToPos(times[n], "x", true), right = u.valToPos(times[n] + data.bucketSeconds, "x", true);
             ctx.fillRect(left, top, Math.max(2, right - left), height);
           });
           ctx.restore();
         }],
         draw: [u => {
-          const run = inFocus(), ctx = u.ctx;
+          const run = selectedRun(), ctx = u.ctx;
           ctx.save();
           ctx.beginPath();
           ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
@@ -87,21 +87,21 @@
           ctx.textAlign = "center";
           ctx.textBaseline = "middle";
           for (const e of run.events) {
-            const x = u.valToPos(e.at, "x", true), y = u.valToPos(run.capacity[bucketOf(e.at)] || 0, "y", true);
-            ctx.fillStyle = e.kind === "disrupted" ? "#cc0028" : run.colour();
-            ctx.fillText(kinds[e.kind] || "●", x, y);
+            const x = u.valToPos(e.time, "x", true), y = u.valToPos(run.capacityVCPUs[bucketOf(e.time)] || 0, "y", true);
+            ctx.fillStyle = e.kind === "disruption" ? "#cc0028" : run.colour();
+            ctx.fillText(marks[e.kind] || "●", x, y);
           }
           ctx.restore();
         }],
         setCursor: [u => {
-          const run = inFocus(), left = u.cursor.left, top = u.cursor.top;
-          let best = null, closest = 12;
+          const run = selectedRun(), left = u.cursor.left, top = u.cursor.top;
+          let nearest = null, minDistance = 12; // pixels
           if (left >= 0) for (const e of run.events) {
-            const dx = u.valToPos(e.at, "x") - left, dy = u.valToPos(run.capacity[bucketOf(e.at)] || 0, "y") - top;
-            const far = Math.hypot(dx, dy);
-            if (far < closest) { closest = far; best = e; }
+            const dx = u.valToPos(e.time, "x") - left, dy = u.valToPos(run.capacityVCPUs[bucketOf(e.time)] || 0, "y") - top;
+            const distance = Math.hypot(dx, dy);
+            if (distance < minDistance) { minDistance = distance; nearest = e; }
           }
-          if (best) tip.show(u, left, top, stamp(best.at) + " UTC: " + run.name + " " + best.kind, best.text);
+          if (nearest) tip.show(u, left, top, formatTime(nearest.time) + " UTC: " + run.name + ", " + nearest.kind, nearest.message);
           else tip.hide();
         }],
       },
@@ -127,26 +127,26 @@
     focus.append(option);
   });
   focus.addEventListener("change", () => plot.redraw());
-  document.getElementById("reset").addEventListener("click", () => plot.setScale("x", { min: times[0], max: times[times.length - 1] + data.bucket }));
+  document.getElementById("reset").addEventListener("click", () => plot.setScale("x", { min: times[0], max: times[times.length - 1] + data.bucketSeconds }));
 
-  // Cost against overload. Zero has a place on the logarithmic scale: what is drawn is log10(1 + minutes).
-  const scatterPanel = document.getElementById("scatter"), scatterTip = tipFor(scatterPanel);
+  // Cost against overload. The y axis is log10(1 + minutes), so that zero has a place on it.
+  const scatterPanel = document.getElementById("scatter"), scatterTip = createTooltip(scatterPanel);
   let scatter;
 
   function drawScatter() {
     const runs = data.runs.slice().sort((a, b) => a.cost - b.cost);
     const width = scatterPanel.clientWidth - 26;
     if (scatter) scatter.destroy();
-    const xs = runs.map(r => Math.log10(Math.max(r.cost, 1e-3))), ys = runs.map(r => Math.log10(1 + r.minutes));
-    const most = Math.max(1, ...ys), far = Math.max(...xs), near = Math.min(...xs), room = Math.max(far - near, .3);
-    const costs = [];
-    for (let e = Math.floor(near) - 1; e <= far + 1; e++) for (const m of [1, 2, 5]) costs.push(Math.log10(m) + e);
+    const xs = runs.map(r => Math.log10(Math.max(r.cost, 1e-3))), ys = runs.map(r => Math.log10(1 + r.totalOverloadedMinutes));
+    const maxY = Math.max(1, ...ys), maxX = Math.max(...xs), minX = Math.min(...xs), span = Math.max(maxX - minX, .3);
+    const costTicks = [];
+    for (let e = Math.floor(minX) - 1; e <= maxX + 1; e++) for (const m of [1, 2, 5]) costTicks.push(Math.log10(m) + e);
     scatter = new uPlot({
       width, height: 360, legend: { show: false }, cursor: { drag: { x: false, y: false }, points: { show: false } },
-      scales: { x: { time: false, range: [near - .06 * room, far + .25 * room] }, y: { range: [-.15, most * 1.1] } },
-      axes: [axis({ label: data.unit, splits: (_, i, min, max) => costs.filter(v => v >= min && v <= max),
+      scales: { x: { time: false, range: [minX - .06 * span, maxX + .25 * span] }, y: { range: [-.15, maxY * 1.1] } },
+      axes: [axis({ label: data.costUnit, splits: (_, i, min, max) => costTicks.filter(v => v >= min && v <= max),
         values: (_, all) => all.map(v => Number(Math.pow(10, v).toPrecision(3)).toLocaleString("en")) }),
-        axis({ label: "overloaded minutes", splits: () => [0, 1, 10, 100, 1000, 10000, 100000].map(v => Math.log10(1 + v)).filter(v => v <= most * 1.1),
+        axis({ label: "overloaded minutes", splits: () => [0, 1, 10, 100, 1000, 10000, 100000].map(v => Math.log10(1 + v)).filter(v => v <= maxY * 1.1),
           values: (_, all) => all.map(v => Math.round(Math.pow(10, v) - 1).toLocaleString("en")) })],
       series: [{}, { stroke: css("--soft"), paths: () => null, points: { show: false } }],
       hooks: {
@@ -156,28 +156,28 @@
           ctx.font = 12 * size + "px system-ui, sans-serif";
           ctx.textBaseline = "middle";
           ctx.textAlign = "left";
-          const taken = [];
+          const labels = []; // positions, so that no label covers another
           runs.forEach((run, n) => {
             const x = u.valToPos(xs[n], "x", true), y = u.valToPos(ys[n], "y", true), r = (run.kind === "dbscaler" ? 8 : 5) * size;
             ctx.fillStyle = ctx.strokeStyle = run.colour();
             ctx.beginPath();
             ctx.arc(x, y, r, 0, 2 * Math.PI);
             if (run.kind === "oracle") { ctx.lineWidth = 2 * size; ctx.stroke(); } else ctx.fill();
-            let at = y;
-            while (taken.some(t => Math.abs(t.y - at) < 14 * size && Math.abs(t.x - x) < 170 * size)) at -= 14 * size;
-            taken.push({ x, y: at });
+            let labelY = y;
+            while (labels.some(l => Math.abs(l.y - labelY) < 14 * size && Math.abs(l.x - x) < 170 * size)) labelY -= 14 * size;
+            labels.push({ x, y: labelY });
             ctx.fillStyle = css("--ink");
-            ctx.fillText(run.name, x + r + 4 * size, at);
+            ctx.fillText(run.name, x + r + 4 * size, labelY);
           });
           ctx.restore();
         }],
         setCursor: [u => {
-          let best = -1, closest = 16;
+          let nearest = -1, minDistance = 16; // pixels
           if (u.cursor.left >= 0) runs.forEach((_, n) => {
-            const d = Math.hypot(u.valToPos(xs[n], "x") - u.cursor.left, u.valToPos(ys[n], "y") - u.cursor.top);
-            if (d < closest) { closest = d; best = n; }
+            const distance = Math.hypot(u.valToPos(xs[n], "x") - u.cursor.left, u.valToPos(ys[n], "y") - u.cursor.top);
+            if (distance < minDistance) { minDistance = distance; nearest = n; }
           });
-          if (best >= 0) scatterTip.show(u, u.cursor.left, u.cursor.top, runs[best].name, runs[best].summary);
+          if (nearest >= 0) scatterTip.show(u, u.cursor.left, u.cursor.top, runs[nearest].name, runs[nearest].summary);
           else scatterTip.hide();
         }],
       },
@@ -192,6 +192,6 @@
   }
   drawAll();
   dark.addEventListener("change", drawAll);
-  let waiting;
-  window.addEventListener("resize", () => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(drawAll); });
+  let pendingFrame;
+  window.addEventListener("resize", () => { cancelAnimationFrame(pendingFrame); pendingFrame = requestAnimationFrame(drawAll); });
 })();
