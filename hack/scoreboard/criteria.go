@@ -7,16 +7,16 @@ import (
 )
 
 // isAtMostHalf says whether a number of overloaded minutes is at most half of another.
-func isAtMostHalf(ours, best int) bool { return 2*ours <= best }
+func isAtMostHalf(dbscaler, best int) bool { return 2*dbscaler <= best }
 
-// bestAffordable is the run with the least overload of those that cost no more than ours; nil when there is none. Where onRDS is set only
+// bestAffordable is the run with the least overload of those that cost no more than dbscaler; nil when there is none. Where onRDS is set only
 // those count that an RDS database can have.
 func bestAffordable(c backtest.Comparison, onRDS bool) *backtest.Run {
-	ours := c.Runs[0]
+	dbscaler := c.Runs[0]
 	var best *backtest.Run
 	for n := range c.Runs {
 		r := &c.Runs[n]
-		if r.Kind != backtest.BaselineRun && r.Kind != backtest.StaticRun || onRDS && r.OtherPlatform || r.Score.CostRatio(ours.Score) > 1+1e-9 {
+		if r.Kind != backtest.BaselineRun && r.Kind != backtest.StaticRun || onRDS && r.OtherPlatform || r.Score.CostRatio(dbscaler.Score) > 1+1e-9 {
 			continue
 		}
 		if best == nil || r.Score.OverloadedMinutes < best.Score.OverloadedMinutes {
@@ -38,13 +38,13 @@ func findRun(c backtest.Comparison, id string) backtest.Run {
 
 // summarize is a load in a line.
 func summarize(c backtest.Comparison) string {
-	ours, oracle := c.Runs[0], findRun(c, "oracle")
-	text := fmt.Sprintf("%d min overloaded, %.2f × oracle, %d disruptions (Atlas %d), %d changes", ours.Score.OverloadedMinutes,
-		ours.Score.CostRatio(oracle.Score), ours.Score.Disruptions, findRun(c, "atlas").Score.Disruptions, ours.Score.Changes)
+	dbscaler, oracle := c.Runs[0], findRun(c, "oracle")
+	text := fmt.Sprintf("%d min overloaded, %.2f × oracle, %d disruptions (Atlas %d), %d changes", dbscaler.Score.OverloadedMinutes,
+		dbscaler.Score.CostRatio(oracle.Score), dbscaler.Score.Disruptions, findRun(c, "atlas").Score.Disruptions, dbscaler.Score.Changes)
 	for _, onRDS := range []bool{false, true} {
 		if best := bestAffordable(c, onRDS); best != nil {
 			text += fmt.Sprintf("; %s %d at %.2f %t", best.ID, best.Score.OverloadedMinutes, best.Score.CostRatio(oracle.Score),
-				isAtMostHalf(ours.Score.OverloadedMinutes, best.Score.OverloadedMinutes))
+				isAtMostHalf(dbscaler.Score.OverloadedMinutes, best.Score.OverloadedMinutes))
 		}
 	}
 	return text
@@ -79,7 +79,7 @@ func sumLoads(all []loadResult) backtest.Comparison {
 	return c
 }
 
-// countWins counts the loads in which ours is overloaded for at most half as long as the best that costs no more.
+// countWins counts the loads in which dbscaler is overloaded for at most half as long as the best that costs no more.
 func countWins(all []loadResult, onRDS bool) int {
 	n := 0
 	for _, p := range all {

@@ -13,9 +13,9 @@ func newRun(id string, kind backtest.RunKind, elsewhere bool, cost float64, over
 	return backtest.Run{ID: id, Name: id, Kind: kind, OtherPlatform: elsewhere, Score: backtest.Score{VCPUHours: cost, OverloadedMinutes: overloaded}}
 }
 
-func newLoadResult(ours int) loadResult {
+func newLoadResult(dbscaler int) loadResult {
 	return loadResult{load: load{name: "a load"}, Comparison: backtest.Comparison{Runs: []backtest.Run{
-		newRun("dbscaler", backtest.PolicyRun, false, 150, ours), newRun("hpa", backtest.BaselineRun, true, 120, 10), newRun("atlas", backtest.BaselineRun, false, 150, 40),
+		newRun("dbscaler", backtest.PolicyRun, false, 150, dbscaler), newRun("hpa", backtest.BaselineRun, true, 120, 10), newRun("atlas", backtest.BaselineRun, false, 150, 40),
 		newRun("aurora-h3", backtest.BaselineRun, false, 151, 1), newRun("static-mean", backtest.StaticRun, false, 90, 900), newRun("oracle", backtest.OracleRun, false, 100, 0),
 	}}}
 }

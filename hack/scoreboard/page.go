@@ -49,9 +49,9 @@ which do not depend on a load. Nothing was tuned on the loads below: that was do
 }
 
 func renderRow(l loadResult) string {
-	ours, oracle := l.Runs[0], findRun(l.Comparison, "oracle")
-	text := fmt.Sprintf("| %s | %d min | %s | %d | %d |", l.name, ours.Score.OverloadedMinutes, report.FormatOracleRatio(l.Comparison, ours),
-		ours.Score.Disruptions, findRun(l.Comparison, "atlas").Score.Disruptions)
+	dbscaler, oracle := l.Runs[0], findRun(l.Comparison, "oracle")
+	text := fmt.Sprintf("| %s | %d min | %s | %d | %d |", l.name, dbscaler.Score.OverloadedMinutes, report.FormatOracleRatio(l.Comparison, dbscaler),
+		dbscaler.Score.Disruptions, findRun(l.Comparison, "atlas").Score.Disruptions)
 	for _, onRDS := range []bool{true, false} {
 		best := bestAffordable(l.Comparison, onRDS)
 		if best == nil {
@@ -59,7 +59,7 @@ func renderRow(l loadResult) string {
 			continue
 		}
 		text += fmt.Sprintf(" %s: %d min at %.2f × | %s |", displayName(*best), best.Score.OverloadedMinutes, best.Score.CostRatio(oracle.Score),
-			formatYesNo(isAtMostHalf(ours.Score.OverloadedMinutes, best.Score.OverloadedMinutes)))
+			formatYesNo(isAtMostHalf(dbscaler.Score.OverloadedMinutes, best.Score.OverloadedMinutes)))
 	}
 	return text + "\n"
 }
@@ -77,25 +77,25 @@ func renderTotals(all []loadResult) string {
 		fmt.Fprintf(&b, "| %s | %d min | %.0f vCPU min | %s | %d | %d |\n", n, r.Score.OverloadedMinutes, r.Score.UnservedVCPUMinutes,
 			report.FormatOracleRatio(c, r), r.Score.Disruptions, r.Score.Changes)
 	}
-	ours := c.Runs[0].Score
+	dbscaler := c.Runs[0].Score
 	b.WriteString("\n")
 	for _, onRDS := range []bool{true, false} {
 		of := map[bool]string{true: "that RDS can have", false: "of all"}[onRDS]
 		text := "there is none that costs no more"
 		ok := true
 		if best := bestAffordable(c, onRDS); best != nil {
-			ok = isAtMostHalf(ours.OverloadedMinutes, best.Score.OverloadedMinutes)
+			ok = isAtMostHalf(dbscaler.OverloadedMinutes, best.Score.OverloadedMinutes)
 			text = fmt.Sprintf("%s has %d min", displayName(*best), best.Score.OverloadedMinutes)
 		}
 		fmt.Fprintf(&b, "- At most half the overloaded minutes of the best %s that costs no more: on the sum %s (%d min; %s); on %d of %d "+
 			"loads, three quarters wanted: %s.\n",
-			of, formatYesNo(ok), ours.OverloadedMinutes, text, countWins(all, onRDS), len(all), formatYesNo(4*countWins(all, onRDS) >= 3*len(all)))
+			of, formatYesNo(ok), dbscaler.OverloadedMinutes, text, countWins(all, onRDS), len(all), formatYesNo(4*countWins(all, onRDS) >= 3*len(all)))
 	}
-	ratio := ours.CostRatio(findRun(c, "oracle").Score)
+	ratio := dbscaler.CostRatio(findRun(c, "oracle").Score)
 	fmt.Fprintf(&b, "- Cost at most 1.25 × the oracle's on the sum: %s (%.2f ×).\n", formatYesNo(ratio <= 1.25), ratio)
 	atlas := findRun(c, "atlas").Score.Disruptions
 	fmt.Fprintf(&b, "- Disruptions no more than Atlas's rules make: %s (%d, and %d).\n",
-		formatYesNo(ours.Disruptions <= atlas), ours.Disruptions, atlas)
+		formatYesNo(dbscaler.Disruptions <= atlas), dbscaler.Disruptions, atlas)
 	return b.String()
 }
 

@@ -23,7 +23,7 @@ func drawPlot(path string, all []loadResult, thresholds []thresholdResult) error
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, costTicks{}
 	p.Y.Scale, p.Y.Tick.Marker = logScaleWithZero{}, minuteTicks{}
 	p.Add(plotter.NewGrid())
-	ours, blue, grey := color.RGBA{213, 94, 0, 255}, color.RGBA{0, 114, 178, 255}, color.RGBA{150, 150, 150, 255}
+	dbscaler, blue, grey := color.RGBA{213, 94, 0, 255}, color.RGBA{0, 114, 178, 255}, color.RGBA{150, 150, 150, 255}
 	names := pointLabels{style: p.X.Tick.Label}
 	names.style.XAlign, names.style.YAlign = draw.XLeft, draw.YBottom
 	for _, t := range thresholds {
@@ -33,7 +33,7 @@ func drawPlot(path string, all []loadResult, thresholds []thresholdResult) error
 	if err != nil {
 		return err
 	}
-	curve.Color, dots.Color, dots.Radius, dots.Shape = ours, ours, vg.Points(2), draw.CircleGlyph{}
+	curve.Color, dots.Color, dots.Radius, dots.Shape = dbscaler, dbscaler, vg.Points(2), draw.CircleGlyph{}
 	p.Add(curve, dots)
 	for _, r := range c.Runs {
 		at := plotter.XY{X: r.Score.CostRatio(oracle), Y: float64(r.Score.OverloadedMinutes)}
@@ -44,7 +44,7 @@ func drawPlot(path string, all []loadResult, thresholds []thresholdResult) error
 		points.Color, points.Radius, points.Shape = blue, vg.Points(4), draw.CircleGlyph{}
 		switch {
 		case r.Kind == backtest.PolicyRun:
-			points.Color, points.Radius = ours, vg.Points(6)
+			points.Color, points.Radius = dbscaler, vg.Points(6)
 		case r.Kind == backtest.OracleRun:
 			points.Shape = draw.TriangleGlyph{}
 		case r.OtherPlatform:

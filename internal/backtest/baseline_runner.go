@@ -46,7 +46,7 @@ func runBaseline(ctx context.Context, s Setup, autoscaler baseline.Autoscaler) (
 	runner := newBaselineRunner(world, s, autoscaler, ladder, sc)
 	if autoscaler.Method == baseline.MethodSeamless {
 		sc.billedSize = func() (float64, float64) {
-			return ladder.sizes[runner.billedRung].vcpus, ladder.sizes[runner.billedRung].hourlyCost
+			return ladder.sizes[runner.billedIndex].vcpus, ladder.sizes[runner.billedIndex].hourlyCost
 		}
 	}
 	err = simulate(ctx, s, world, sc, runner.evaluate)
@@ -79,9 +79,9 @@ type baselineRunner struct {
 	recordEvent func(Event)
 	observation baseline.Observation
 	observer    baselineObserver
-	// targetRung is the rung that the change in progress leads to, billedRung the rung that is paid for. Without a change, both are the
-	// current rung.
-	targetRung, billedRung int
+	// targetIndex is the size that the change in progress leads to, billedIndex the size that is paid for. Without a change, both are the
+	// current size.
+	targetIndex, billedIndex int
 	// effectiveAt is when a seamless change takes effect.
 	effectiveAt time.Time
 	// pendingInstances are the instances that still have to be resized, in this order.
@@ -93,8 +93,8 @@ type baselineRunner struct {
 func newBaselineRunner(world *model.World, s Setup, autoscaler baseline.Autoscaler, ladder sizeLadder, sc *scorer) *baselineRunner {
 	return &baselineRunner{
 		autoscaler: autoscaler, rule: autoscaler.NewRule(), setup: s, world: world, ladder: ladder, recordEvent: sc.recordEvent,
-		observation: baseline.Observation{LadderVCPUs: ladder.vcpus(), Rung: ladder.startRung},
-		observer:    newBaselineObserver(world, s, autoscaler), targetRung: ladder.startRung, billedRung: ladder.startRung,
+		observation: baseline.Observation{LadderVCPUs: ladder.vcpus(), SizeIndex: ladder.startIndex},
+		observer:    newBaselineObserver(world, s, autoscaler), targetIndex: ladder.startIndex, billedIndex: ladder.startIndex,
 	}
 }
 
@@ -102,37 +102,37 @@ func newBaselineRunner(world *model.World, s Setup, autoscaler baseline.Autoscal
 func (b *baselineRunner) evaluate(now time.Time) time.Duration {
 	b.advanceChange(now)
 	b.observer.observe(now, &b.observation)
-	b.observation.Now, b.observation.ChangeInProgress = now, b.targetRung != b.observation.Rung
-	if rung := b.rule.DesiredRung(b.observation); rung != b.observation.Rung && !b.observation.ChangeInProgress {
-		b.startChange(min(max(rung, 0), len(b.ladder.sizes)-1), now)
+	b.observation.Now, b.observation.ChangeInProgress = now, b.targetIndex != b.observation.SizeIndex
+	if index := b.rule.DesiredSizeIndex(b.observation); index != b.observation.SizeIndex && !b.observation.ChangeInProgress {
+		b.startChange(min(max(index, 0), len(b.ladder.sizes)-1), now)
 	}
 	return b.autoscaler.Interval
 }
 
-// startChange starts the change to another rung.
-func (b *baselineRunner) startChange(rung int, now time.Time) {
-	from := b.ladder.sizes[b.observation.Rung]
+// startChange starts the change to another size.
+func (b *baselineRunner) startChange(index int, now time.Time) {
+	from := b.ladder.sizes[b.observation.SizeIndex]
 	kind := EventScaleUp
-	if rung < b.observation.Rung {
+	if index < b.observation.SizeIndex {
 		kind = EventScaleDown
 	}
-	b.targetRung = rung
-	b.recordEvent(Event{Time: now, Kind: kind, Message: fmt.Sprintf("%s → %s, by its rule", from.Shape, b.ladder.sizes[rung].Shape)})
+	b.targetIndex = index
+	b.recordEvent(Event{Time: now, Kind: kind, Message: fmt.Sprintf("%s → %s, by its rule", from.Shape, b.ladder.sizes[index].Shape)})
 	switch b.autoscaler.Method {
 	case baseline.MethodReaders:
-		b.changeReaderCount(b.ladder.sizes[rung].Count - from.Count)
+		b.changeReaderCount(b.ladder.sizes[index].Count - from.Count)
 	case baseline.MethodClasses:
 		b.pendingInstances = b.poolInstances()
 	case baseline.MethodSeamless:
 		b.effectiveAt = now.Add(b.autoscaler.ChangeDelay)
-		b.billedRung = max(b.billedRung, rung) // make before break: the larger size is paid for during the change
+		b.billedIndex = max(b.billedIndex, index) // make before break: the larger size is paid for during the change
 	}
 	b.advanceChange(now)
 }
 
 // advanceChange continues the change in progress, and ends it when it is complete.
 func (b *baselineRunner) advanceChange(now time.Time) {
-	if b.targetRung == b.observation.Rung {
+	if b.targetIndex == b.observation.SizeIndex {
 		return
 	}
 	done := false
@@ -147,7 +147,7 @@ func (b *baselineRunner) advanceChange(now time.Time) {
 		}
 	}
 	if done {
-		b.observation.Rung, b.billedRung, b.observation.ChangedAt = b.targetRung, b.targetRung, now
+		b.observation.SizeIndex, b.billedIndex, b.observation.ChangedAt = b.targetIndex, b.targetIndex, now
 	}
 }
 
@@ -194,14 +194,14 @@ func (b *baselineRunner) hasTargetReaders() bool {
 			return false
 		}
 	}
-	return len(readers) == b.ladder.sizes[b.targetRung].Count
+	return len(readers) == b.ladder.sizes[b.targetIndex].Count
 }
 
 // resizeInstances resizes one instance after the other, and says whether all are resized. The writer of a cluster with readers is
 // replaced by a failover to a reader that is resized first.
 func (b *baselineRunner) resizeInstances() bool {
 	region, id := b.targetKey()
-	class := b.ladder.sizes[b.targetRung].InstanceClass
+	class := b.ladder.sizes[b.targetIndex].InstanceClass
 	busy := false
 	b.world.ForEachInstance(region, id, func(i *model.Instance, _ bool) {
 		busy = busy || i.Status != scaling.StatusAvailable || i.PendingChanges.Class != ""
@@ -248,6 +248,6 @@ func (b *baselineRunner) setVCPUs() {
 	instances := b.poolInstances()
 	for _, name := range instances {
 		// It cannot fail: the instance exists, and its share is positive.
-		_ = b.world.SetVCPUs(region, name, b.ladder.sizes[b.targetRung].vcpus/float64(len(instances)))
+		_ = b.world.SetVCPUs(region, name, b.ladder.sizes[b.targetIndex].vcpus/float64(len(instances)))
 	}
 }

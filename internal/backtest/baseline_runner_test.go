@@ -10,23 +10,23 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// scriptedRule requests rungs by a timetable: each key is the time since monday from which on its rung is desired.
-type scriptedRule struct{ rungs map[time.Duration]int }
+// scriptedRule requests sizes by a timetable: each key is the time since monday from which on its size is desired.
+type scriptedRule struct{ indexes map[time.Duration]int }
 
-func (r scriptedRule) DesiredRung(o baseline.Observation) int {
-	desired, latest := o.Rung, time.Duration(-1)
-	for start, rung := range r.rungs {
+func (r scriptedRule) DesiredSizeIndex(o baseline.Observation) int {
+	desired, latest := o.SizeIndex, time.Duration(-1)
+	for start, index := range r.indexes {
 		if now := o.Now.Sub(monday); now >= start && start > latest {
-			desired, latest = rung, start
+			desired, latest = index, start
 		}
 	}
 	return desired
 }
 
-func newScriptedAutoscaler(method baseline.Method, rungs map[time.Duration]int) baseline.Autoscaler {
+func newScriptedAutoscaler(method baseline.Method, indexes map[time.Duration]int) baseline.Autoscaler {
 	return baseline.Autoscaler{
 		ID: "x", Name: "X", Interval: time.Minute, Method: method, ChangeDelay: 5 * time.Minute,
-		NewRule: func() baseline.Rule { return scriptedRule{rungs} },
+		NewRule: func() baseline.Rule { return scriptedRule{indexes} },
 	}
 }
 
@@ -36,8 +36,8 @@ func TestRunBaseline_BillsSeamlessChange(t *testing.T) {
 		Policy: newPolicy("db.r6g.large", "db.r6g.xlarge"), Recording: newHourlyRecording(1), Pool: scaling.Readers, Seed: 1,
 		InitialShape: scaling.Shape{InstanceClass: "db.r6g.large", Count: 1},
 	})
-	rungs := map[time.Duration]int{10 * time.Minute: 1, 30 * time.Minute: 0}
-	run, err := runBaseline(t.Context(), s, newScriptedAutoscaler(baseline.MethodSeamless, rungs))
+	indexes := map[time.Duration]int{10 * time.Minute: 1, 30 * time.Minute: 0}
+	run, err := runBaseline(t.Context(), s, newScriptedAutoscaler(baseline.MethodSeamless, indexes))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ type observedRule struct {
 	onObserve func(baseline.Observation)
 }
 
-func (r observedRule) DesiredRung(o baseline.Observation) int {
+func (r observedRule) DesiredSizeIndex(o baseline.Observation) int {
 	r.onObserve(o)
-	return r.Rule.DesiredRung(o)
+	return r.Rule.DesiredSizeIndex(o)
 }

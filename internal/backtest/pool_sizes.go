@@ -59,11 +59,11 @@ func (s Setup) newPoolSize(shape scaling.Shape) poolSize {
 	return out
 }
 
-// sizeLadder has the sizes that an autoscaler can choose, smallest first. A rung is the index of a size.
+// sizeLadder has the sizes that an autoscaler can choose, smallest first. Autoscalers refer to a size by its index.
 type sizeLadder struct {
 	sizes []poolSize
-	// startRung is the rung of the initial shape.
-	startRung int
+	// startIndex is the index of the initial shape.
+	startIndex int
 }
 
 // newSizeLadder selects the available sizes and the initial shape. Of several sizes with the same vCPUs it takes the cheapest, or the
@@ -82,11 +82,11 @@ func (s Setup) newSizeLadder(isAvailable func(poolSize) bool) sizeLadder {
 		}
 		ladder.sizes = append(ladder.sizes, size)
 	}
-	ladder.startRung = slices.IndexFunc(ladder.sizes, func(size poolSize) bool { return size.Shape == s.InitialShape })
+	ladder.startIndex = slices.IndexFunc(ladder.sizes, func(size poolSize) bool { return size.Shape == s.InitialShape })
 	return ladder
 }
 
-// vcpus lists the vCPUs of each rung.
+// vcpus lists the vCPUs of each size.
 func (l sizeLadder) vcpus() []float64 {
 	out := make([]float64, len(l.sizes))
 	for n, x := range l.sizes {

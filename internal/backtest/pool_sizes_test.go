@@ -23,12 +23,12 @@ func TestNewSizeLadder_ContainsInitialShape(t *testing.T) {
 	s.InitialShape = scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 1}
 	s.Policy.Prices = map[string]scaling.Money{"db.r6g.large": 100, "db.r6g.xlarge": 300, "db.r6g.2xlarge": 600}
 	r := s.newSizeLadder(func(poolSize) bool { return true })
-	if r.startRung < 0 || r.sizes[r.startRung].Shape != s.InitialShape {
-		t.Errorf("the start rung is %d of %+v", r.startRung, r.sizes)
+	if r.startIndex < 0 || r.sizes[r.startIndex].Shape != s.InitialShape {
+		t.Errorf("the start size is %d of %+v", r.startIndex, r.sizes)
 	}
 	for n := 1; n < len(r.sizes); n++ {
 		if r.sizes[n].vcpus <= r.sizes[n-1].vcpus {
-			t.Errorf("rung %d is not larger than rung %d", n, n-1)
+			t.Errorf("size %d is not larger than size %d", n, n-1)
 		}
 	}
 }

@@ -100,12 +100,12 @@ func TestSeries_IndexFrom(t *testing.T) {
 		samplesEvery(time.Minute, 1, gap, gap, gap, 5, 6, gap, 8),
 	} {
 		for seconds := -90; seconds < 600; seconds += 15 {
-			moment := testTime.Add(time.Duration(seconds) * time.Second)
+			instant := testTime.Add(time.Duration(seconds) * time.Second)
 			want := 0
-			for want < len(s) && s[want].Time.Before(moment) {
+			for want < len(s) && s[want].Time.Before(instant) {
 				want++
 			}
-			if got := s.IndexFrom(moment); got != want {
+			if got := s.IndexFrom(instant); got != want {
 				t.Errorf("IndexFrom of %d samples at %d s is %d, want %d", len(s), seconds, got, want)
 			}
 		}

@@ -189,9 +189,9 @@ func (m *manager) injectFaults(where string) {
 	if s.chance(s.plan.faultRates.slow) {
 		s.sleep(s.randomDuration(time.Second, 40*time.Second))
 	}
-	for _, peer := range s.managers {
-		if peer != m && !peer.reconciling && s.random.IntN(2) == 0 {
-			peer.reconcileDue(s.now)
+	for _, other := range s.managers {
+		if other != m && !other.reconciling && s.random.IntN(2) == 0 {
+			other.reconcileDue(s.now)
 		}
 	}
 	if s.chance(s.plan.faultRates.crash) {

@@ -14,9 +14,9 @@ const (
 // atlasRule is the compute auto-scaling of MongoDB Atlas, for M30 and up. It uses CPU only: there are no memory samples here, so its
 // conditions on memory and cache neither scale up nor prevent scaling down.
 //
-//   - Up one rung, when the busiest node's average is above 90 % over the newest 10 minutes and there was no scale-up within
+//   - Up one size, when the busiest node's average is above 90 % over the newest 10 minutes and there was no scale-up within
 //     10 minutes, or above 75 % over the newest 60 minutes and there was none within 60 minutes.
-//   - Down one rung, when no scale-down was ordered and nothing was created (the first evaluation) for 24 h, nothing was restarted
+//   - Down one size, when no scale-down was ordered and nothing was created (the first evaluation) for 24 h, nothing was restarted
 //     for 12 h, and the busiest node's average is below 45 % over the newest 10 minutes and over the newest 240.
 //   - A window with a missing minute is ignored.
 //
@@ -40,22 +40,22 @@ func newAtlas() Autoscaler {
 	}
 }
 
-// DesiredRung implements Rule.
-func (r *atlasRule) DesiredRung(o Observation) int {
+// DesiredSizeIndex implements Rule.
+func (r *atlasRule) DesiredSizeIndex(o Observation) int {
 	if r.startedAt.IsZero() {
 		r.startedAt = o.Now
 	}
 	switch {
 	case o.ChangeInProgress:
-		return o.Rung
-	case o.Rung < len(o.LadderVCPUs)-1 && (r.isHot(o, 10, 90) || r.isHot(o, 60, 75)):
+		return o.SizeIndex
+	case o.SizeIndex < len(o.LadderVCPUs)-1 && (r.isHot(o, 10, 90) || r.isHot(o, 60, 75)):
 		r.scaledUpAt, r.changedAt = o.Now, o.Now
-		return o.Rung + 1
-	case o.Rung > 0 && r.isRested(o) && isCold(o.HottestPercent, o.Now, 10) && isCold(o.HottestPercent, o.Now, 240):
+		return o.SizeIndex + 1
+	case o.SizeIndex > 0 && r.isRested(o) && isCold(o.HottestPercent, o.Now, 10) && isCold(o.HottestPercent, o.Now, 240):
 		r.scaledDownAt, r.changedAt = o.Now, o.Now
-		return o.Rung - 1
+		return o.SizeIndex - 1
 	}
-	return o.Rung
+	return o.SizeIndex
 }
 
 // isHot says that the average over so many minutes is above a percentage and that there was no scale-up in this time.

@@ -21,8 +21,8 @@ const (
 //   - In the 300 s after the completion of a scale-in there is no other one. A scale-out is allowed, and ends the cooldown.
 //   - With a minute missing nothing changes.
 //
-// The ladder is v·k, v·(k+1), and so on, where v is the vCPUs of one reader, the difference of the first two rungs: n is the current
-// size divided by v. With one rung there is nothing to decide. A completion is ChangedAt, or the order if that is later.
+// The ladder is v·k, v·(k+1), and so on, where v is the vCPUs of one reader, the difference of the first two sizes: n is the current
+// size divided by v. With one size there is nothing to decide. A completion is ChangedAt, or the order if that is later.
 //
 // AWS does not document which value m is when the alarm fires: here, it is the newest. Neither does it document what "a larger scale
 // out" is compared with: here, it is the number of readers that the last scale-out added.
@@ -47,25 +47,25 @@ func newAurora(points int) Autoscaler {
 	}
 }
 
-// DesiredRung implements Rule.
-func (r *auroraRule) DesiredRung(o Observation) int {
+// DesiredSizeIndex implements Rule.
+func (r *auroraRule) DesiredSizeIndex(o Observation) int {
 	if o.ChangeInProgress || len(o.LadderVCPUs) < 2 {
-		return o.Rung
+		return o.SizeIndex
 	}
 	cooling := o.Now.Before(laterOf(r.orderedAt, o.ChangedAt).Add(auroraCooldown))
-	desired := o.Rung
+	desired := o.SizeIndex
 	if minutes := newestMinutes(o.CPUPercent, o.Now, r.scaleOutPoints); allAbove(minutes, auroraTargetPercent) {
 		readerVCPUs := o.LadderVCPUs[1] - o.LadderVCPUs[0]
-		readers := math.Round(o.LadderVCPUs[o.Rung] / readerVCPUs)
-		desired = smallestRung(o.LadderVCPUs, roundUp(readers*minutes[len(minutes)-1].Value/auroraTargetPercent)*readerVCPUs)
-		if cooling && desired-o.Rung <= r.lastChange { // not after a scale-in, since lastChange is negative then
-			return o.Rung
+		readers := math.Round(o.LadderVCPUs[o.SizeIndex] / readerVCPUs)
+		desired = smallestSizeIndex(o.LadderVCPUs, roundUp(readers*minutes[len(minutes)-1].Value/auroraTargetPercent)*readerVCPUs)
+		if cooling && desired-o.SizeIndex <= r.lastChange { // not after a scale-in, since lastChange is negative then
+			return o.SizeIndex
 		}
 	} else if (!cooling || r.lastChange >= 0) && allBelow(newestMinutes(o.CPUPercent, o.Now, auroraScaleInPoints), 0.9*auroraTargetPercent) {
-		desired = max(0, o.Rung-1)
+		desired = max(0, o.SizeIndex-1)
 	}
-	if desired != o.Rung {
-		r.lastChange, r.orderedAt = desired-o.Rung, o.Now
+	if desired != o.SizeIndex {
+		r.lastChange, r.orderedAt = desired-o.SizeIndex, o.Now
 	}
 	return desired
 }

@@ -19,9 +19,9 @@ type Observation struct {
 	// RunningVCPUs is the load on the hosts, running or waiting for a CPU, as an agent on the host measures it: the mean of the last
 	// minute in vCPUs. NaN is missing.
 	RunningVCPUs float64
-	// LadderVCPUs are the possible sizes in vCPUs of the whole pool, smallest first. Rung is the index of the current size.
+	// LadderVCPUs are the possible sizes in vCPUs of the whole pool, smallest first. SizeIndex is the index of the current size.
 	LadderVCPUs []float64
-	Rung        int
+	SizeIndex   int
 	// ChangeInProgress says that a change has started and is not complete.
 	ChangeInProgress bool
 	// ChangedAt is the completion of the last change; zero before the first.
@@ -30,8 +30,8 @@ type Observation struct {
 
 // Rule is the decision rule of an autoscaler.
 type Rule interface {
-	// DesiredRung is the rung to change to, or the current rung.
-	DesiredRung(Observation) int
+	// DesiredSizeIndex is the index of the size to change to, or of the current size.
+	DesiredSizeIndex(Observation) int
 }
 
 // Method is the way in which an autoscaler changes the size.
@@ -69,8 +69,8 @@ type Autoscaler struct {
 // All lists the autoscalers. None of them starts a change while another is in progress, and none goes beyond the ladder. The
 // following applies to every rule unless its comment says otherwise:
 //
-//   - A size is the vCPUs of the whole pool. "Rounded up to the ladder" is the smallest rung with at least so many vCPUs, or the
-//     largest rung if there is none.
+//   - A size is the vCPUs of the whole pool. "Rounded up to the ladder" is the smallest size with at least so many vCPUs, or the
+//     largest size if there is none.
 //   - "The newest n minutes" end with the newest published minute. They count only if none of them is missing and the newest one
 //     started at most 5 minutes ago.
 //   - A cooldown of c ends exactly c after its start.

@@ -43,10 +43,10 @@ type evaluation struct {
 	hottest          []float64     // of the busiest instance; the same as cpu if empty
 	sampleAge        time.Duration // since the end of the newest minute
 	runningVCPUs     float64
-	rung             int
+	index            int
 	changeInProgress bool
 	changedAfter     time.Duration // zero for never
-	wantRung         int
+	wantIndex        int
 }
 
 // sequence is a series of evaluations of one rule.
@@ -63,7 +63,7 @@ func runSequences(t *testing.T, newRule func() Rule, sequences []sequence) {
 			rule := newRule()
 			for _, e := range seq.evaluations {
 				o := Observation{
-					Now: start.Add(e.after), RunningVCPUs: e.runningVCPUs, LadderVCPUs: seq.ladder, Rung: e.rung,
+					Now: start.Add(e.after), RunningVCPUs: e.runningVCPUs, LadderVCPUs: seq.ladder, SizeIndex: e.index,
 					ChangeInProgress: e.changeInProgress,
 				}
 				o.CPUPercent = newSeries(o.Now.Add(-e.sampleAge), e.cpu)
@@ -74,8 +74,8 @@ func runSequences(t *testing.T, newRule func() Rule, sequences []sequence) {
 				if e.changedAfter != 0 {
 					o.ChangedAt = start.Add(e.changedAfter)
 				}
-				if got := rule.DesiredRung(o); got != e.wantRung {
-					t.Errorf("%s (%s): rung %d, want %d", e.name, e.after, got, e.wantRung)
+				if got := rule.DesiredSizeIndex(o); got != e.wantIndex {
+					t.Errorf("%s (%s): size %d, want %d", e.name, e.after, got, e.wantIndex)
 				}
 			}
 		})
@@ -115,16 +115,16 @@ func TestAll(t *testing.T) {
 	}
 }
 
-// For any observation, a rule returns an existing rung, and the current rung while a change is in progress.
+// For any observation, a rule returns an existing size, and the current size while a change is in progress.
 func TestDesiredRung_StaysOnLadder(t *testing.T) {
 	for _, autoscaler := range All() {
 		t.Run(autoscaler.ID, func(t *testing.T) {
 			for seed := range uint64(20) {
 				random := rand.New(rand.NewPCG(seed, 1))
-				rungVCPUs := float64(1 + random.IntN(8))
-				ladder := make([]float64, 1+random.IntN(6)*int(seed%2)) // every other ladder has one rung
+				sizeVCPUs := float64(1 + random.IntN(8))
+				ladder := make([]float64, 1+random.IntN(6)*int(seed%2)) // every other ladder has one size
 				for n := range ladder {
-					ladder[n] = rungVCPUs * float64(n+1+int(seed%3))
+					ladder[n] = sizeVCPUs * float64(n+1+int(seed%3))
 				}
 				runRandomLoad(t, autoscaler, random, ladder)
 			}
@@ -137,7 +137,7 @@ func TestDesiredRung_StaysOnLadder(t *testing.T) {
 func runRandomLoad(t *testing.T, autoscaler Autoscaler, random *rand.Rand, ladder []float64) {
 	t.Helper()
 	rule := autoscaler.NewRule()
-	rung := random.IntN(len(ladder))
+	index := random.IntN(len(ladder))
 	var series scaling.Series
 	level, desired := 50.0, 0
 	var changed, done time.Time
@@ -151,21 +151,21 @@ func runRandomLoad(t *testing.T, autoscaler Autoscaler, random *rand.Rand, ladde
 		}
 		changing := now.Before(done)
 		if !changing && !done.IsZero() {
-			rung, changed, done = desired, done, time.Time{}
+			index, changed, done = desired, done, time.Time{}
 		}
 		o := Observation{
-			Now: now, CPUPercent: series[series.IndexFrom(now.Add(-autoscaler.Lookback)):], LadderVCPUs: ladder, Rung: rung,
+			Now: now, CPUPercent: series[series.IndexFrom(now.Add(-autoscaler.Lookback)):], LadderVCPUs: ladder, SizeIndex: index,
 			ChangeInProgress: changing, ChangedAt: changed,
 		}
-		o.HottestPercent, o.RunningVCPUs = o.CPUPercent, level/100*ladder[rung]*(0.5+random.Float64())
-		got := rule.DesiredRung(o)
+		o.HottestPercent, o.RunningVCPUs = o.CPUPercent, level/100*ladder[index]*(0.5+random.Float64())
+		got := rule.DesiredSizeIndex(o)
 		if got < 0 || got >= len(ladder) {
-			t.Fatalf("minute %d: rung %d of %d", minute, got, len(ladder))
+			t.Fatalf("minute %d: size %d of %d", minute, got, len(ladder))
 		}
-		if changing && got != rung {
-			t.Fatalf("minute %d: rung %d during a change, want the current rung %d", minute, got, rung)
+		if changing && got != index {
+			t.Fatalf("minute %d: size %d during a change, want the current size %d", minute, got, index)
 		}
-		if got != rung {
+		if got != index {
 			desired, done = got, now.Add(time.Duration(1+random.IntN(8))*time.Minute)
 		}
 	}
@@ -176,14 +176,14 @@ func TestDesiredRung_WithoutSamples(t *testing.T) {
 	for _, autoscaler := range All() {
 		for _, ladder := range [][]float64{{4}, {4, 8, 16}} {
 			rule := autoscaler.NewRule()
-			o := Observation{Now: start, LadderVCPUs: ladder, Rung: len(ladder) - 1, RunningVCPUs: math.NaN()}
-			want := o.Rung
+			o := Observation{Now: start, LadderVCPUs: ladder, SizeIndex: len(ladder) - 1, RunningVCPUs: math.NaN()}
+			want := o.SizeIndex
 			if autoscaler.ID == "cloud-spanner-linear" {
 				want = 0
 			}
 			for range 3 {
-				if got := rule.DesiredRung(o); got != want {
-					t.Errorf("%s on %v: rung %d, want %d", autoscaler.ID, ladder, got, want)
+				if got := rule.DesiredSizeIndex(o); got != want {
+					t.Errorf("%s on %v: size %d, want %d", autoscaler.ID, ladder, got, want)
 				}
 				o.Now = o.Now.Add(49 * time.Hour)
 			}
@@ -200,7 +200,7 @@ func newObservations(autoscaler Autoscaler) []Observation {
 		cpu := 50 + 40*math.Sin(float64(minute)/200) + float64(minute%7)
 		series = append(series, scaling.Sample{Time: now.Add(-time.Minute), Value: cpu})
 		o := Observation{
-			Now: now, CPUPercent: series[series.IndexFrom(now.Add(-autoscaler.Lookback)):], LadderVCPUs: []float64{4, 8, 16, 32}, Rung: 1,
+			Now: now, CPUPercent: series[series.IndexFrom(now.Add(-autoscaler.Lookback)):], LadderVCPUs: []float64{4, 8, 16, 32}, SizeIndex: 1,
 			RunningVCPUs: cpu / 100 * 8,
 		}
 		o.HottestPercent = o.CPUPercent
@@ -214,7 +214,7 @@ func TestDesiredRung_DoesNotAllocate(t *testing.T) {
 	for _, autoscaler := range All() {
 		observations, rule, n := newObservations(autoscaler), autoscaler.NewRule(), 0
 		evaluate := func() {
-			rule.DesiredRung(observations[n])
+			rule.DesiredSizeIndex(observations[n])
 			n++
 		}
 		for range len(observations) / 2 {
@@ -226,7 +226,7 @@ func TestDesiredRung_DoesNotAllocate(t *testing.T) {
 	}
 }
 
-func BenchmarkDesiredRung(b *testing.B) {
+func BenchmarkDesiredSizeIndex(b *testing.B) {
 	for _, autoscaler := range All() {
 		b.Run(autoscaler.ID, func(b *testing.B) {
 			observations, rule, n := newObservations(autoscaler), autoscaler.NewRule(), 0
@@ -235,7 +235,7 @@ func BenchmarkDesiredRung(b *testing.B) {
 				if n == len(observations) {
 					rule, n = autoscaler.NewRule(), 0
 				}
-				rule.DesiredRung(observations[n])
+				rule.DesiredSizeIndex(observations[n])
 				n++
 			}
 		})

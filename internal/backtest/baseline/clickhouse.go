@@ -52,25 +52,25 @@ func newClickHouse() Autoscaler {
 	}
 }
 
-// DesiredRung implements Rule.
-func (r *clickhouseRule) DesiredRung(o Observation) int {
+// DesiredSizeIndex implements Rule.
+func (r *clickhouseRule) DesiredSizeIndex(o Observation) int {
 	r.recordUsage(o)
 	peak, ok := r.usage.maxSince(o.Now.Add(-clickhouseShortWindow))
 	switch {
 	case o.ChangeInProgress || !ok:
-		return o.Rung
+		return o.SizeIndex
 	case peak > clickhouseScaleUpShare*r.currentVCPUs+roundingTolerance:
 		peak, _ = r.usage.maxSince(o.Now.Add(-clickhouseLongWindow))
-		return max(o.Rung, smallestRung(o.LadderVCPUs, peak/clickhouseTargetShare))
+		return max(o.SizeIndex, smallestSizeIndex(o.LadderVCPUs, peak/clickhouseTargetShare))
 	case peak < clickhouseScaleDownShare*r.currentVCPUs-roundingTolerance && !r.firstSampleAt.After(o.Now.Add(-clickhouseShortWindow)):
-		return min(o.Rung, smallestRung(o.LadderVCPUs, peak/clickhouseTargetShare))
+		return min(o.SizeIndex, smallestSizeIndex(o.LadderVCPUs, peak/clickhouseTargetShare))
 	}
-	return o.Rung
+	return o.SizeIndex
 }
 
 // recordUsage adds the usage of the new minutes.
 func (r *clickhouseRule) recordUsage(o Observation) {
-	switch size := o.LadderVCPUs[o.Rung]; {
+	switch size := o.LadderVCPUs[o.SizeIndex]; {
 	case r.currentVCPUs == 0:
 		r.previousVCPUs, r.currentVCPUs, r.currentSince = size, size, o.ChangedAt
 	case size != r.currentVCPUs:

@@ -40,10 +40,10 @@ func newCloudSpanner() Autoscaler {
 	}
 }
 
-// DesiredRung implements Rule.
-func (cloudSpannerRule) DesiredRung(o Observation) int {
+// DesiredSizeIndex implements Rule.
+func (cloudSpannerRule) DesiredSizeIndex(o Observation) int {
 	if o.ChangeInProgress {
-		return o.Rung
+		return o.SizeIndex
 	}
 	highest := 0.0
 	points := publishedSamples(o.CPUPercent, o.Now)
@@ -53,12 +53,12 @@ func (cloudSpannerRule) DesiredRung(o Observation) int {
 		}
 	}
 	if highest >= cloudSpannerTargetPercent-cloudSpannerMarginPercent && highest <= cloudSpannerTargetPercent+cloudSpannerMarginPercent {
-		return o.Rung
+		return o.SizeIndex
 	}
-	desired := smallestRung(o.LadderVCPUs, roundUp(o.LadderVCPUs[o.Rung]*highest/cloudSpannerTargetPercent))
+	desired := smallestSizeIndex(o.LadderVCPUs, roundUp(o.LadderVCPUs[o.SizeIndex]*highest/cloudSpannerTargetPercent))
 	waited := o.Now.Sub(o.ChangedAt)
-	if desired > o.Rung && waited < cloudSpannerScaleOutCooldown || desired < o.Rung && waited < cloudSpannerScaleInCooldown {
-		return o.Rung
+	if desired > o.SizeIndex && waited < cloudSpannerScaleOutCooldown || desired < o.SizeIndex && waited < cloudSpannerScaleInCooldown {
+		return o.SizeIndex
 	}
 	return desired
 }

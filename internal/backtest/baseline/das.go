@@ -12,16 +12,16 @@ const (
 // dasRule is the automatic specification change of Alibaba Cloud's Database Autonomy Service, with a threshold of 70 % and an
 // observation window of 5 minutes. This package chose them among the values that Alibaba offers.
 //
-//   - Up one rung, when the average of the newest 5 minutes is at least 70 %.
-//   - Down one rung, when CPU is below 30 % in 99 % of the newest 15 minutes (the window and 10 more), which is all of them, since
+//   - Up one size, when the average of the newest 5 minutes is at least 70 %.
+//   - Down one size, when CPU is below 30 % in 99 % of the newest 15 minutes (the window and 10 more), which is all of them, since
 //     14 of 15 are 93 %; never below the size at the first evaluation.
 //   - With a minute missing nothing changes.
 //
 // Alibaba documents a wait after the completion of a change but not its length: here, it lasts until all minutes of the window
 // started at or after ChangedAt.
 type dasRule struct {
-	started   bool
-	firstRung int
+	started    bool
+	firstIndex int
 }
 
 func newDAS() Autoscaler {
@@ -37,27 +37,27 @@ func newDAS() Autoscaler {
 	}
 }
 
-// DesiredRung implements Rule.
-func (r *dasRule) DesiredRung(o Observation) int {
+// DesiredSizeIndex implements Rule.
+func (r *dasRule) DesiredSizeIndex(o Observation) int {
 	if !r.started {
-		r.started, r.firstRung = true, o.Rung
+		r.started, r.firstIndex = true, o.SizeIndex
 	}
 	if o.ChangeInProgress {
-		return o.Rung
+		return o.SizeIndex
 	}
 	newest := newestMinutes(o.CPUPercent, o.Now, dasScaleUpMinutes)
 	average, ok := mean(newest)
 	if !ok || newest[0].Time.Before(o.ChangedAt) {
-		return o.Rung
+		return o.SizeIndex
 	}
 	if average >= dasScaleUpPercent-roundingTolerance {
-		return min(o.Rung+1, len(o.LadderVCPUs)-1)
+		return min(o.SizeIndex+1, len(o.LadderVCPUs)-1)
 	}
-	if o.Rung > r.firstRung {
+	if o.SizeIndex > r.firstIndex {
 		minutes := newestMinutes(o.CPUPercent, o.Now, dasScaleDownMinutes)
 		if allBelow(minutes, dasScaleDownPercent) && !minutes[0].Time.Before(o.ChangedAt) {
-			return o.Rung - 1
+			return o.SizeIndex - 1
 		}
 	}
-	return o.Rung
+	return o.SizeIndex
 }

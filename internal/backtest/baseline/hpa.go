@@ -44,11 +44,11 @@ func newHPA() Autoscaler {
 	}
 }
 
-// DesiredRung implements Rule.
-func (r *hpaRule) DesiredRung(o Observation) int {
-	size := o.LadderVCPUs[o.Rung]
+// DesiredSizeIndex implements Rule.
+func (r *hpaRule) DesiredSizeIndex(o Observation) int {
+	size := o.LadderVCPUs[o.SizeIndex]
 	if !scaling.IsValidSample(o.RunningVCPUs) || size <= 0 {
-		return o.Rung
+		return o.SizeIndex
 	}
 	if !r.started {
 		r.started = true
@@ -62,11 +62,11 @@ func (r *hpaRule) DesiredRung(o Observation) int {
 	r.desired.dropBefore(o.Now.Add(-hpaStabilizationWindow + 1))
 	r.desired.add(o.Now, desired)
 	if o.ChangeInProgress {
-		return o.Rung
+		return o.SizeIndex
 	}
 	if desired > size {
-		return smallestRung(o.LadderVCPUs, desired)
+		return smallestSizeIndex(o.LadderVCPUs, desired)
 	}
 	highest, _ := r.desired.maxSince(o.Now.Add(-hpaStabilizationWindow))
-	return smallestRung(o.LadderVCPUs, min(size, highest))
+	return smallestSizeIndex(o.LadderVCPUs, min(size, highest))
 }

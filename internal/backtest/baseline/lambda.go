@@ -15,7 +15,7 @@ const (
 
 // lambdaRule is the common recipe of an alarm on CPU that calls a Lambda function, which modifies the instances.
 //
-//   - Up one rung, when each of three consecutive 5-minute averages is above 80 % and the last change was ordered at least 15 min ago.
+//   - Up one size, when each of three consecutive 5-minute averages is above 80 % and the last change was ordered at least 15 min ago.
 //   - Never down.
 //
 // The averages are of the newest 15 minutes and not aligned to the clock, since an alarm's periods slide. As in CloudWatch, missing
@@ -37,14 +37,14 @@ func newLambda() Autoscaler {
 	}
 }
 
-// DesiredRung implements Rule.
-func (r *lambdaRule) DesiredRung(o Observation) int {
-	if o.ChangeInProgress || o.Rung == len(o.LadderVCPUs)-1 || o.Now.Sub(r.orderedAt) < lambdaCooldown ||
+// DesiredSizeIndex implements Rule.
+func (r *lambdaRule) DesiredSizeIndex(o Observation) int {
+	if o.ChangeInProgress || o.SizeIndex == len(o.LadderVCPUs)-1 || o.Now.Sub(r.orderedAt) < lambdaCooldown ||
 		!isAlarming(publishedSamples(o.CPUPercent, o.Now)) {
-		return o.Rung
+		return o.SizeIndex
 	}
 	r.orderedAt = o.Now
-	return o.Rung + 1
+	return o.SizeIndex + 1
 }
 
 // isAlarming says that each of the last three periods has an average above the threshold.

@@ -35,10 +35,10 @@ func newNeon() Autoscaler {
 	}
 }
 
-// DesiredRung implements Rule.
-func (neonRule) DesiredRung(o Observation) int {
+// DesiredSizeIndex implements Rule.
+func (neonRule) DesiredSizeIndex(o Observation) int {
 	if o.ChangeInProgress || !scaling.IsValidSample(o.RunningVCPUs) {
-		return o.Rung
+		return o.SizeIndex
 	}
-	return smallestRung(o.LadderVCPUs, neonComputeUnit*math.Round(o.RunningVCPUs/neonLoadTarget/neonComputeUnit))
+	return smallestSizeIndex(o.LadderVCPUs, neonComputeUnit*math.Round(o.RunningVCPUs/neonLoadTarget/neonComputeUnit))
 }

@@ -71,8 +71,8 @@ func mean(s scaling.Series) (float64, bool) {
 // roundUp rounds up to a whole number.
 func roundUp(v float64) float64 { return math.Ceil(v - roundingTolerance) }
 
-// smallestRung is the smallest rung with at least so many vCPUs, or the largest rung.
-func smallestRung(ladder []float64, vcpus float64) int {
+// smallestSizeIndex is the smallest size with at least so many vCPUs, or the largest size.
+func smallestSizeIndex(ladder []float64, vcpus float64) int {
 	for n := range ladder {
 		if ladder[n] >= vcpus-roundingTolerance {
 			return n

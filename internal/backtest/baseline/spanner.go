@@ -11,11 +11,11 @@ const (
 // spannerRule is spanner-autoscaler, with T = 65 %, which Spanner recommends for a regional instance.
 //
 //   - m is the newest minute, and req = m·size/T.
-//   - The desired size is the next rung above req, even if req is a rung, or the largest rung. It is at most one rung down.
+//   - The desired size is the next size above req, even if req is a size, or the largest size. It is at most one size down.
 //   - Up at the earliest 60 s after the last request in either direction, down at the earliest 55 min after it.
 //   - If the newest minute is stale, nothing changes.
 //
-// A unit of capacity is a rung. The original truncates to whole percents and whole processing units; this rule does not.
+// A unit of capacity is a size. The original truncates to whole percents and whole processing units; this rule does not.
 type spannerRule struct {
 	requestedAt time.Time
 }
@@ -34,21 +34,21 @@ func newSpanner() Autoscaler {
 	}
 }
 
-// DesiredRung implements Rule.
-func (r *spannerRule) DesiredRung(o Observation) int {
+// DesiredSizeIndex implements Rule.
+func (r *spannerRule) DesiredSizeIndex(o Observation) int {
 	newest := newestMinutes(o.CPUPercent, o.Now, 1)
 	if o.ChangeInProgress || newest == nil {
-		return o.Rung
+		return o.SizeIndex
 	}
-	required := newest[0].Value * o.LadderVCPUs[o.Rung] / spannerTargetPercent
+	required := newest[0].Value * o.LadderVCPUs[o.SizeIndex] / spannerTargetPercent
 	desired := 0
 	for desired < len(o.LadderVCPUs)-1 && o.LadderVCPUs[desired] <= required+roundingTolerance {
 		desired++
 	}
-	desired = max(desired, o.Rung-1)
+	desired = max(desired, o.SizeIndex-1)
 	waited := o.Now.Sub(r.requestedAt)
-	if desired == o.Rung || desired > o.Rung && waited < spannerScaleUpPause || desired < o.Rung && waited < spannerScaleDownPause {
-		return o.Rung
+	if desired == o.SizeIndex || desired > o.SizeIndex && waited < spannerScaleUpPause || desired < o.SizeIndex && waited < spannerScaleDownPause {
+		return o.SizeIndex
 	}
 	r.requestedAt = o.Now
 	return desired

@@ -16,11 +16,11 @@ func recurring(schedule string, d time.Duration, zone string) scaling.Window {
 
 func parseTime(t *testing.T, rfc3339 string) time.Time {
 	t.Helper()
-	moment, err := time.Parse(time.RFC3339, rfc3339)
+	instant, err := time.Parse(time.RFC3339, rfc3339)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return moment
+	return instant
 }
 
 func TestIsOpen(t *testing.T) {
@@ -44,10 +44,10 @@ func TestIsOpen(t *testing.T) {
 
 		{"a second before it opens", []scaling.Window{night}, "2026-02-05T01:59:59+01:00", false,
 			"2026-02-05T02:00:00+01:00"},
-		{"the moment it opens", []scaling.Window{night}, "2026-02-05T02:00:00+01:00", true, ""},
+		{"the instant it opens", []scaling.Window{night}, "2026-02-05T02:00:00+01:00", true, ""},
 		{"a second before it closes", []scaling.Window{night}, "2026-02-05T03:59:59+01:00", true, ""},
 		{"half a second before it closes", []scaling.Window{night}, "2026-02-05T03:59:59.5+01:00", true, ""},
-		{"the moment it closes", []scaling.Window{night}, "2026-02-05T04:00:00+01:00", false, "2026-02-06T02:00:00+01:00"},
+		{"the instant it closes", []scaling.Window{night}, "2026-02-05T04:00:00+01:00", false, "2026-02-06T02:00:00+01:00"},
 		{"daylight saving time: open at the local hour", []scaling.Window{night}, "2026-07-05T00:00:00Z", true, ""},
 		{"daylight saving time: closed at the winter UTC hour", []scaling.Window{night}, "2026-07-05T02:30:00Z", false, "2026-07-06T00:00:00Z"},
 
@@ -166,7 +166,7 @@ func TestIsOpen_SingleWindows(t *testing.T) {
 		next    string
 	}{
 		{"a second before it opens", []scaling.Window{launch}, "2026-11-27T06:59:59Z", false, "2026-11-27T07:00:00Z"},
-		{"the moment it opens", []scaling.Window{launch}, "2026-11-27T07:00:00Z", true, ""},
+		{"the instant it opens", []scaling.Window{launch}, "2026-11-27T07:00:00Z", true, ""},
 		{"a second before it closes", []scaling.Window{launch}, "2026-11-27T10:59:59Z", true, ""},
 		{"closes for good", []scaling.Window{launch}, "2026-11-27T11:00:00Z", false, ""},
 		{"next opening of a recurring window beside it", []scaling.Window{launch, night}, "2026-11-27T11:00:00Z", false, "2026-11-28T01:00:00Z"},
