@@ -1,20 +1,20 @@
 package v1alpha1
 
-// CPUThresholds holds the thresholds, in percent.
+// CPUThresholds are CPU utilizations in percent of the vCPUs of a pool.
 //
-// +kubebuilder:validation:XValidation:rule="self.scaleDownPercent < self.targetPercent",message="scaleDownPercent (50 unless set) must be below targetPercent (65 unless set)"
-// +kubebuilder:validation:XValidation:rule="self.targetPercent < self.scaleUpPercent",message="targetPercent (65 unless set) must be below scaleUpPercent (75 unless set)"
+// +kubebuilder:validation:XValidation:rule="self.scaleDownPercent < self.targetPercent",message="scaleDownPercent (default 50) must be less than targetPercent (default 65)"
+// +kubebuilder:validation:XValidation:rule="self.targetPercent < self.scaleUpPercent",message="targetPercent (default 65) must be less than scaleUpPercent (default 75)"
 // +kubebuilder:validation:MinProperties=1
 type CPUThresholds struct {
-	// targetPercent is the utilization that a new shape is sized for. The
-	// default is 65.
+	// targetPercent is the utilization that a new shape is sized for. The default
+	// is 65.
 	// +optional
 	// +kubebuilder:default=65
 	// +kubebuilder:validation:Minimum=10
 	// +kubebuilder:validation:Maximum=85
 	TargetPercent int32 `json:"targetPercent,omitempty"`
 
-	// scaleUpPercent is the utilization at which the database is too small. The
+	// scaleUpPercent is the utilization at or above which a pool scales up. The
 	// default is 75.
 	// +optional
 	// +kubebuilder:default=75
@@ -22,8 +22,8 @@ type CPUThresholds struct {
 	// +kubebuilder:validation:Maximum=90
 	ScaleUpPercent int32 `json:"scaleUpPercent,omitempty"`
 
-	// scaleDownPercent is the utilization below which the database is too large.
-	// The default is 50.
+	// scaleDownPercent is the utilization below which a pool scales down. The
+	// default is 50.
 	// +optional
 	// +kubebuilder:default=50
 	// +kubebuilder:validation:Minimum=1
@@ -31,37 +31,38 @@ type CPUThresholds struct {
 	ScaleDownPercent int32 `json:"scaleDownPercent,omitempty"`
 }
 
-// Behavior is how quickly each direction is taken.
+// Behavior sets the windows and cooldowns of each direction.
 //
 // +kubebuilder:validation:MinProperties=1
 type Behavior struct {
-	// scaleUp is how quickly the database grows. The default is a window of 120
-	// s and a cooldown of 300 s.
+	// scaleUp sets the window and cooldown for scaling up. The default is a
+	// window of 120 s and a cooldown of 300 s.
 	// +optional
 	// +kubebuilder:default={windowSeconds: 120, cooldownSeconds: 300}
 	ScaleUp ScaleUpBehavior `json:"scaleUp,omitzero"`
 
-	// scaleDown is how quickly the database shrinks. The default is a window of
-	// 3600 s, one of 86400 s for a change of class, and a cooldown of 3600 s.
+	// scaleDown sets the windows and cooldown for scaling down. The default is a
+	// window of 3600 s, a window of 86400 s for a change of class, and a cooldown
+	// of 3600 s.
 	// +optional
 	// +kubebuilder:default={windowSeconds: 3600, classWindowSeconds: 86400, cooldownSeconds: 3600}
 	ScaleDown ScaleDownBehavior `json:"scaleDown,omitzero"`
 }
 
-// ScaleUpBehavior is how quickly the database grows.
+// ScaleUpBehavior sets the window and cooldown for scaling up.
 //
 // +kubebuilder:validation:MinProperties=1
 type ScaleUpBehavior struct {
-	// windowSeconds is how long utilization must average scaleUpPercent or more.
-	// The default is 120.
+	// windowSeconds is the period over which the average utilization must reach
+	// scaleUpPercent. The default is 120.
 	// +optional
 	// +kubebuilder:default=120
 	// +kubebuilder:validation:Minimum=60
 	// +kubebuilder:validation:Maximum=3600
 	WindowSeconds int32 `json:"windowSeconds,omitempty"`
 
-	// cooldownSeconds is how long to wait after an operation completed before
-	// the database grows again. The default is 300.
+	// cooldownSeconds is the time to wait after an operation completed before
+	// scaling up. The default is 300; 0 means no cooldown.
 	// +optional
 	// +kubebuilder:default=300
 	// +kubebuilder:validation:Minimum=0
@@ -69,11 +70,11 @@ type ScaleUpBehavior struct {
 	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`
 }
 
-// ScaleDownBehavior is how quickly the database shrinks.
+// ScaleDownBehavior sets the windows and cooldown for scaling down.
 //
 // +kubebuilder:validation:MinProperties=1
 type ScaleDownBehavior struct {
-	// windowSeconds is how long utilization must have stayed below
+	// windowSeconds is the period during which utilization must have stayed below
 	// scaleDownPercent, without a gap in the metrics. The default is 3600.
 	// +optional
 	// +kubebuilder:default=3600
@@ -81,19 +82,19 @@ type ScaleDownBehavior struct {
 	// +kubebuilder:validation:Maximum=86400
 	WindowSeconds int32 `json:"windowSeconds,omitempty"`
 
-	// classWindowSeconds is how far back a smaller class must have carried the
-	// load, with as many readers as the policy allows, before instances are
-	// resized to it: to resize one interrupts it, while a reader that is removed
-	// is soon back. It counts where it is longer than windowSeconds. The default
-	// is 86400.
+	// classWindowSeconds is the period whose load a smaller class must be able to
+	// carry, with as many readers as the policy allows, before instances are
+	// resized to it. A resize interrupts an instance, whereas a removed reader is
+	// quickly created again. The value applies where it is longer than
+	// windowSeconds. The default is 86400.
 	// +optional
 	// +kubebuilder:default=86400
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=86400
 	ClassWindowSeconds *int32 `json:"classWindowSeconds,omitempty"`
 
-	// cooldownSeconds is how long to wait after an operation completed before
-	// the database shrinks. The default is 3600.
+	// cooldownSeconds is the time to wait after an operation completed before
+	// scaling down. The default is 3600; 0 means no cooldown.
 	// +optional
 	// +kubebuilder:default=3600
 	// +kubebuilder:validation:Minimum=0
@@ -101,117 +102,119 @@ type ScaleDownBehavior struct {
 	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`
 }
 
-// Guardrails bound what the operator may do whatever the load.
+// Guardrails limit the operator regardless of the load.
 //
 // +kubebuilder:validation:MinProperties=1
 type Guardrails struct {
-	// maxOperationsPerDay is how many operations that interrupt instances may
-	// start within 24 hours. Of those that only add or remove readers, which
-	// interrupts nothing, there may be four times as many. A third of them is
-	// kept for growing. The default is 6.
+	// maxOperationsPerDay is the maximum number of operations that interrupt
+	// instances within 24 hours. Operations that only add or remove readers
+	// interrupt nothing and may start four times as often. A third of each limit
+	// is reserved for scaling up. The default is 6.
 	// +optional
 	// +kubebuilder:default=6
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=48
 	MaxOperationsPerDay int32 `json:"maxOperationsPerDay,omitempty"`
 
-	// surgeReaders is how many readers an operation may add for its own length,
-	// so that readers in service never lose capacity while another is resized.
-	// With 0, a reader is resized only while the others can carry the load. The
-	// default is 1.
+	// surgeReaders is the maximum number of readers that an operation may add for
+	// its own duration, so that the reader pool never loses capacity during a
+	// resize. With 0, a reader is resized only while the others can carry the
+	// load. The default is 1.
 	// +optional
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1
 	SurgeReaders *int32 `json:"surgeReaders,omitempty"`
 
-	// maxStepFactor bounds one operation: the readers, or the writer, grow to at
-	// most this many times their vCPUs and shrink to no less than their vCPUs
-	// divided by it. The default is 4.
+	// maxStepFactor limits one operation: the vCPUs of the readers, or of the
+	// writer, are at most multiplied by it when scaling up, and at most divided by
+	// it when scaling down. The default is 4.
 	// +optional
 	// +kubebuilder:default=4
 	// +kubebuilder:validation:Minimum=2
 	// +kubebuilder:validation:Maximum=32
 	MaxStepFactor int32 `json:"maxStepFactor,omitempty"`
 
-	// maxHourlyCostUSD is what an hour of all instances of the database may cost
-	// once an operation is done, in US dollars, for example "6.00". Surge readers
-	// are not counted. Where a price is not known, nothing grows. Without it
-	// there is no bound.
+	// maxHourlyCostUSD is the maximum cost per hour of all instances of the
+	// database after an operation, in US dollars, for example "6.00". Surge
+	// readers are not counted. When a price is not known, the operator does not
+	// scale up. Without this field there is no limit.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,9}([.][0-9]{1,6})?$')",message="an amount in US dollars looks like 6.00"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,9}([.][0-9]{1,6})?$')",message="must be an amount in US dollars such as 6.00"
 	MaxHourlyCostUSD string `json:"maxHourlyCostUSD,omitempty"`
 
-	// emergencyDisruption says whether the writer may be interrupted outside
-	// spec.disruptionWindows in an emergency, which is when it has been saturated
-	// for three minutes with a demand far above its vCPUs. The default is Forbid.
+	// emergencyDisruption says whether an emergency may interrupt the writer
+	// outside spec.disruptionWindows. An emergency is when the writer has been
+	// saturated for three minutes with a demand far above its vCPUs. The default
+	// is Forbid.
 	// +optional
 	// +kubebuilder:default=Forbid
 	EmergencyDisruption EmergencyDisruption `json:"emergencyDisruption,omitempty"`
 }
 
-// EmergencyDisruption says whether an emergency may interrupt the writer at
-// any time.
+// EmergencyDisruption says whether an emergency may interrupt the writer
+// outside the disruption windows.
 //
 // +kubebuilder:validation:Enum=Forbid;Allow
 type EmergencyDisruption string
 
-// The answers.
+// The values of EmergencyDisruption.
 const (
-	// EmergencyDisruptionForbid keeps to the disruption windows.
+	// EmergencyDisruptionForbid respects the disruption windows.
 	EmergencyDisruptionForbid EmergencyDisruption = "Forbid"
-	// EmergencyDisruptionAllow overrides them in an emergency.
+	// EmergencyDisruptionAllow ignores the disruption windows in an emergency.
 	EmergencyDisruptionAllow EmergencyDisruption = "Allow"
 )
 
-// PredictionMode is on or off.
+// PredictionMode says whether a prediction is used.
 //
 // +kubebuilder:validation:Enum=Enabled;Disabled
 type PredictionMode string
 
-// The positions of a switch.
+// The prediction modes.
 const (
-	// PredictionModeEnabled is on.
+	// PredictionModeEnabled uses the prediction.
 	PredictionModeEnabled PredictionMode = "Enabled"
-	// PredictionModeDisabled is off.
+	// PredictionModeDisabled ignores the prediction.
 	PredictionModeDisabled PredictionMode = "Disabled"
 )
 
-// PredictiveScaling says which predictions may make the database grow before it has
-// to.
+// PredictiveScaling selects the predictions that may scale the database up
+// before its utilization requires it.
 //
 // +kubebuilder:validation:MinProperties=1
 type PredictiveScaling struct {
-	// trend looks at where the last half hour leads. The default is Enabled.
+	// trend extrapolates the demand of the last half hour. The default is
+	// Enabled.
 	// +optional
 	// +kubebuilder:default=Enabled
 	Trend PredictionMode `json:"trend,omitempty"`
 
-	// history looks at the same time of earlier days and weeks. The default is
-	// Enabled.
+	// history uses the demand at the same time of earlier days and weeks. The
+	// default is Enabled.
 	// +optional
 	// +kubebuilder:default=Enabled
 	History PredictionMode `json:"history,omitempty"`
 }
 
-// AfterEngineUpgrade is how a database is watched whose engine was upgraded.
+// AfterEngineUpgrade sets the watch period after an engine upgrade.
 //
 // +kubebuilder:validation:MinProperties=1
 type AfterEngineUpgrade struct {
-	// watchSeconds is how long the watch lasts. Nothing shrinks during it. 0
-	// means no watch. The default is 86400, a day.
+	// watchSeconds is the length of the watch period. The operator does not scale
+	// down during it. 0 means no watch period. The default is 86400, a day.
 	// +optional
 	// +kubebuilder:default=86400
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=604800
 	WatchSeconds *int32 `json:"watchSeconds,omitempty"`
 
-	// scaleUpPercent takes the place of cpu.scaleUpPercent during the watch where
-	// it is lower, until the readers, or the writer, have grown once: then they
-	// are sized for what queries cost now. It is never less than one above
-	// cpu.targetPercent. The default is 60.
+	// scaleUpPercent replaces cpu.scaleUpPercent during the watch period where it
+	// is lower, until the readers, or the writer, have scaled up once: then they
+	// are sized for the new cost of the queries. The effective value is at least
+	// cpu.targetPercent plus 1. The default is 60.
 	// +optional
 	// +kubebuilder:default=60
 	// +kubebuilder:validation:Minimum=15
@@ -219,17 +222,17 @@ type AfterEngineUpgrade struct {
 	ScaleUpPercent int32 `json:"scaleUpPercent,omitempty"`
 }
 
-// Price is what an hour of one instance of a class costs.
+// Price is the price of one instance of a class.
 type Price struct {
-	// instanceClass is the class.
+	// instanceClass is the DB instance class.
 	// +required
 	InstanceClass InstanceClass `json:"instanceClass,omitempty"`
 
-	// usdPerHour is the price in US dollars, for example "0.52", with the standby
-	// of a Multi-AZ instance counted in.
+	// hourlyPriceUSD is the price per hour in US dollars, for example "0.52". It
+	// includes the standby of a Multi-AZ instance.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,9}([.][0-9]{1,6})?$')",message="an amount in US dollars looks like 0.52"
-	HourlyPriceUSD string `json:"usdPerHour,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,9}([.][0-9]{1,6})?$')",message="must be an amount in US dollars such as 0.52"
+	HourlyPriceUSD string `json:"hourlyPriceUSD,omitempty"`
 }

@@ -1,105 +1,104 @@
 package v1alpha1
 
-// The types of conditions. Paused, Overridden, OwnershipConflict, Reconciling and Stalled are present only while they are
-// True (kstatus).
+// The condition types. Paused, Overridden, OwnershipConflict, Reconciling and Stalled are present only while they are True, as
+// kstatus defines it for the last two.
 const (
-	// ConditionReady sums up Accepted, TargetFound, Permitted and MetricsFresh: True when the policy is in force. An
-	// operation under way does not make it False.
+	// ConditionReady summarizes Accepted, TargetFound, Authorized and MetricsAvailable. It is True when the policy is in force.
+	// An operation in progress does not make it False.
 	ConditionReady = "Ready"
-	// ConditionAccepted says whether the spec makes sense beyond what the API server checks.
+	// ConditionAccepted says whether the spec is valid beyond what the API server checks.
 	ConditionAccepted = "Accepted"
 	// ConditionTargetFound says whether the database exists and is of a kind that can be scaled.
 	ConditionTargetFound = "TargetFound"
-	// ConditionAuthorized says whether the policy may change the database: the opt-in tag, AWS permissions, and no older
-	// policy for the same database.
-	ConditionAuthorized = "Permitted"
-	// ConditionMetricsAvailable says whether there are enough recent CPU samples to decide on.
-	ConditionMetricsAvailable = "MetricsFresh"
-	// ConditionScalingLimited says whether a change that the load calls for is held back; its reason names what by.
+	// ConditionAuthorized says whether the policy may change the database. It requires the opt-in tag, the AWS permissions, and
+	// that no older policy scales the same database.
+	ConditionAuthorized = "Authorized"
+	// ConditionMetricsAvailable says whether there are enough recent CPU samples for a decision.
+	ConditionMetricsAvailable = "MetricsAvailable"
+	// ConditionScalingLimited says whether a limit prevents a change that the load requires. The reason names the limit.
 	ConditionScalingLimited = "ScalingLimited"
-	// ConditionPaused is True while a person holds everything back, or asked for something that cannot be read.
+	// ConditionPaused is True while the policy is paused by an annotation, or an annotation is invalid.
 	ConditionPaused = "Paused"
-	// ConditionOverridden is True while a person holds the database at a shape of their own.
+	// ConditionOverridden is True while annotations set the shape of the database.
 	ConditionOverridden = "Overridden"
-	// ConditionOwnershipConflict is True while the operator keeps its hands off, because somebody has undone what it set twice.
+	// ConditionOwnershipConflict is True while the operator changes nothing because somebody else has twice undone its changes.
 	ConditionOwnershipConflict = "OwnershipConflict"
-	// ConditionReconciling is True while an operation is under way or the spec has not been looked at.
+	// ConditionReconciling is True while an operation is in progress.
 	ConditionReconciling = "Reconciling"
-	// ConditionStalled is True while nothing will change until a person does something.
+	// ConditionStalled is True while the policy cannot make progress until a person acts.
 	ConditionStalled = "Stalled"
 )
 
-// The reasons of conditions and decisions. A ScalingLimited condition has the name of a guard, or the reason of a decision, as its
-// reason.
+// The reasons of conditions and decisions. The reason of ScalingLimited is the name of a guard or the reason of a decision.
 const (
-	// ReasonAccepted: the spec makes sense.
+	// ReasonAccepted: the spec is valid.
 	ReasonAccepted = "Accepted"
-	// ReasonUnknownInstanceClass: a ladder names a class that the operator does not know.
+	// ReasonUnknownInstanceClass: the spec names an instance class that the catalog does not contain.
 	ReasonUnknownInstanceClass = "UnknownInstanceClass"
-	// ReasonLadderOutOfOrder: a ladder's classes do not grow in vCPUs.
+	// ReasonLadderOutOfOrder: the classes of a list are not sorted by vCPUs.
 	ReasonLadderOutOfOrder = "LadderOutOfOrder"
-	// ReasonClassNotOffered: a ladder names a class that the database's engine is not offered on.
+	// ReasonClassNotOffered: AWS does not offer a class of the spec for the engine of the database.
 	ReasonClassNotOffered = "ClassNotOffered"
-	// ReasonInvalidSchedule: a schedule or disruption window cannot be read.
+	// ReasonInvalidSchedule: a schedule or disruption window cannot be parsed.
 	ReasonInvalidSchedule = "InvalidSchedule"
 	// ReasonFound: the database exists.
 	ReasonFound = "Found"
-	// ReasonNotFound: there is no such database in that account and region.
+	// ReasonNotFound: the database does not exist in the account and region.
 	ReasonNotFound = "NotFound"
-	// ReasonUnsupported: the database exists and is of a kind that cannot be scaled.
+	// ReasonUnsupported: the database exists but is of a kind that cannot be scaled.
 	ReasonUnsupported = "Unsupported"
 	// ReasonAuthorized: the policy may change the database.
-	ReasonAuthorized = "Permitted"
-	// ReasonOptInTagMissing: the database does not carry the tag that lets this namespace change it.
+	ReasonAuthorized = "Authorized"
+	// ReasonOptInTagMissing: the database lacks the tag that allows policies of this namespace to change it.
 	ReasonOptInTagMissing = "OptInTagMissing"
-	// ReasonAccessDenied: the IAM role may not do what is needed.
+	// ReasonAccessDenied: the IAM role lacks a permission.
 	ReasonAccessDenied = "AccessDenied"
 	// ReasonPolicyConflict: an older policy scales the same database.
 	ReasonPolicyConflict = "PolicyConflict"
 	// ReasonMetricsAvailable: there are enough recent samples.
-	ReasonMetricsAvailable = "Fresh"
+	ReasonMetricsAvailable = "MetricsAvailable"
 	// ReasonMetricsUnavailable: there are too few recent samples.
-	ReasonMetricsUnavailable = "MetricsMissing"
-	// ReasonAWSUnavailable: AWS does not answer or throttles.
+	ReasonMetricsUnavailable = "MetricsUnavailable"
+	// ReasonAWSUnavailable: AWS does not respond or throttles.
 	ReasonAWSUnavailable = "AWSUnavailable"
-	// ReasonPending: not looked at yet.
+	// ReasonPending: the condition has not been evaluated yet.
 	ReasonPending = "Pending"
 	// ReasonReady: the policy is in force.
 	ReasonReady = "Ready"
-	// ReasonOperationInProgress: an operation is under way.
+	// ReasonOperationInProgress: an operation is in progress.
 	ReasonOperationInProgress = "OperationInProgress"
-	// ReasonStepFailed: a step of an operation did not do what it should.
+	// ReasonStepFailed: a step of an operation did not have its effect.
 	ReasonStepFailed = "StepFailed"
-	// ReasonInsufficientCapacity: AWS has no instance of that class now.
+	// ReasonInsufficientCapacity: AWS has no capacity for the class at the moment.
 	ReasonInsufficientCapacity = "InsufficientCapacity"
-	// ReasonQuotaExceeded: the account's quota is used up.
+	// ReasonQuotaExceeded: a quota of the account is exhausted.
 	ReasonQuotaExceeded = "QuotaExceeded"
-	// ReasonRefusedByAWS: AWS refuses the change, whatever the time.
+	// ReasonRefusedByAWS: AWS rejects the change, and would reject it again.
 	ReasonRefusedByAWS = "RefusedByAWS"
-	// ReasonOperationImpossible: there is no safe way to the shape that the load calls for.
+	// ReasonOperationImpossible: no safe sequence of steps leads to the required shape.
 	ReasonOperationImpossible = "OperationImpossible"
-	// ReasonScalingUp: an operation that adds capacity is under way.
+	// ReasonScalingUp: an operation that adds capacity is in progress.
 	ReasonScalingUp = "ScalingUp"
-	// ReasonScalingDown: an operation that removes capacity is under way.
+	// ReasonScalingDown: an operation that removes capacity is in progress.
 	ReasonScalingDown = "ScalingDown"
-	// ReasonCleaningUp: an operation that removes what another left behind is under way.
+	// ReasonCleaningUp: an operation that removes what another left behind is in progress.
 	ReasonCleaningUp = "CleaningUp"
-	// ReasonCompleted: an operation has just ended well.
+	// ReasonCompleted: an operation has just succeeded.
 	ReasonCompleted = "Completed"
-	// ReasonPausedByAnnotation: a person paused the policy until a time.
+	// ReasonPausedByAnnotation: an annotation pauses the policy until a time.
 	ReasonPausedByAnnotation = "PausedByAnnotation"
-	// ReasonInvalidAnnotation: an annotation cannot be read, which counts as a pause.
+	// ReasonInvalidAnnotation: an annotation cannot be parsed, which counts as a pause.
 	ReasonInvalidAnnotation = "InvalidAnnotation"
-	// ReasonOverriddenByAnnotation: a person wants a shape until a time.
+	// ReasonOverriddenByAnnotation: annotations set the shape until a time.
 	ReasonOverriddenByAnnotation = "OverriddenByAnnotation"
-	// ReasonInvalidPrice: a price or budget cannot be read.
+	// ReasonInvalidPrice: a price or the cost limit cannot be parsed.
 	ReasonInvalidPrice = "InvalidPrice"
-	// ReasonPolicyDeleted: the policy was deleted in the middle of an operation.
+	// ReasonPolicyDeleted: the policy was deleted during an operation.
 	ReasonPolicyDeleted = "PolicyDeleted"
-	// ReasonPolicyChanged says that an operation was given up because the spec no longer allows what it leads to.
+	// ReasonPolicyChanged: an operation was abandoned because the spec no longer allows its result.
 	ReasonPolicyChanged = "PolicyChanged"
-	// ReasonRevertedTwice: within a week somebody has undone what two operations had set.
+	// ReasonRevertedTwice: somebody else has undone the changes of two operations within a week.
 	ReasonRevertedTwice = "RevertedTwice"
-	// ReasonNotLimited: nothing is held back.
+	// ReasonNotLimited: no limit applies.
 	ReasonNotLimited = "NotLimited"
 )

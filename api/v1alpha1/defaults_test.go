@@ -8,10 +8,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// TestDefaults: what a policy leaves out is filled in, one field at a time.
+// TestDefaults checks that the API server sets the default of each absent field and keeps the fields that are set.
 func TestDefaults(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
-	all := map[string]string{
+	defaults := map[string]string{
 		"spec.mode":                                  "Enforce",
 		"spec.readers.minReplicas":                   "1",
 		"spec.readers.preference":                    "Cheapest",
@@ -29,8 +29,8 @@ func TestDefaults(t *testing.T) {
 		"spec.guardrails.emergencyDisruption":        "Forbid",
 		"spec.guardrails.maxHourlyCostUSD":           "absent",
 		"spec.readers.redundancy":                    "AllReaders",
-		"spec.foresight.trend":                       "Enabled",
-		"spec.foresight.history":                     "Enabled",
+		"spec.predictiveScaling.trend":               "Enabled",
+		"spec.predictiveScaling.history":             "Enabled",
 		"spec.afterEngineUpgrade.watchSeconds":       "86400",
 		"spec.afterEngineUpgrade.scaleUpPercent":     "60",
 		"spec.schedules":                             "absent",
@@ -40,16 +40,16 @@ func TestDefaults(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name    string
-		written map[string]string // fields that the policy does have, and then keeps
+		written map[string]string // fields that the policy sets
 	}{
-		{name: "of a policy that says least"},
-		{name: "of empty structs", written: map[string]string{
-			"spec.cpu": "{}", "spec.behavior": "{}", "spec.guardrails": "{}", "spec.foresight": "{}", "spec.afterEngineUpgrade": "{}",
+		{name: "minimal policy gets all defaults"},
+		{name: "empty objects get all defaults", written: map[string]string{
+			"spec.cpu": "{}", "spec.behavior": "{}", "spec.guardrails": "{}", "spec.predictiveScaling": "{}", "spec.afterEngineUpgrade": "{}",
 		}},
-		{name: "of empty structs within", written: map[string]string{"spec.behavior": "{scaleUp: {}, scaleDown: {}}"}},
-		{name: "beside a threshold", written: map[string]string{"spec.cpu.scaleUpPercent": "70"}},
-		{name: "beside a window", written: map[string]string{"spec.behavior.scaleUp.windowSeconds": "60"}},
-		{name: "beside zeros", written: map[string]string{
+		{name: "empty nested objects get all defaults", written: map[string]string{"spec.behavior": "{scaleUp: {}, scaleDown: {}}"}},
+		{name: "a set threshold is kept", written: map[string]string{"spec.cpu.scaleUpPercent": "70"}},
+		{name: "a set window is kept", written: map[string]string{"spec.behavior.scaleUp.windowSeconds": "60"}},
+		{name: "set zeros are kept", written: map[string]string{
 			"spec.behavior.scaleUp.cooldownSeconds": "0", "spec.behavior.scaleDown.cooldownSeconds": "0",
 			"spec.guardrails.surgeReaders": "0", "spec.afterEngineUpgrade.watchSeconds": "0",
 		}},
@@ -62,7 +62,7 @@ func TestDefaults(t *testing.T) {
 			if err := c.Create(t.Context(), policy, strictDryRun...); err != nil {
 				t.Fatal(err)
 			}
-			for path, want := range all {
+			for path, want := range defaults {
 				if written, ok := test.written[path]; ok {
 					want = written
 				}
@@ -72,7 +72,7 @@ func TestDefaults(t *testing.T) {
 			}
 		})
 	}
-	t.Run("of a disruption window", func(t *testing.T) {
+	t.Run("disruption window gets the time zone UTC", func(t *testing.T) {
 		policy := parsePolicy(t, clusterPolicy, namespace)
 		setField(t, policy, "spec.disruptionWindows", `[{schedule: "0 2 * * *", durationSeconds: 60}]`)
 		if err := c.Create(t.Context(), policy, strictDryRun...); err != nil {
@@ -85,7 +85,7 @@ func TestDefaults(t *testing.T) {
 	})
 }
 
-// TestSamples: each sample applies, and says nothing that the API does not know.
+// TestSamples checks that each sample applies without unknown fields.
 func TestSamples(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
 	files, err := filepath.Glob("../../config/samples/*.yaml")
@@ -111,7 +111,7 @@ func TestSamples(t *testing.T) {
 	}
 	for _, want := range []string{"DBCluster Enforce", "DBInstance Enforce", "DBCluster Recommend"} {
 		if kinds[want] == 0 {
-			t.Errorf("no sample shows %s", want)
+			t.Errorf("no sample has the target kind and mode %q", want)
 		}
 	}
 }

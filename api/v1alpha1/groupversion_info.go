@@ -1,5 +1,5 @@
-// Package v1alpha1 is the API of dbscaler: the DBScalingPolicy, which keeps an AWS RDS or Aurora database the right
-// size within limits.
+// Package v1alpha1 is version v1alpha1 of the dbscaler API. A DBScalingPolicy scales an AWS RDS or Aurora database within
+// limits.
 //
 // +kubebuilder:object:generate=true
 // +groupName=scaling.dbscaler.io

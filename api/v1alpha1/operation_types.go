@@ -2,10 +2,10 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// OperationStatus is a change that is being carried out.
+// OperationStatus is the operation in progress.
 type OperationStatus struct {
-	// id identifies the operation, in events, logs and the tags of what it
-	// creates.
+	// id identifies the operation in events, in logs and in the tags of the
+	// instances that it creates.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
@@ -15,38 +15,41 @@ type OperationStatus struct {
 	// +required
 	Pool Pool `json:"pool,omitempty"`
 
-	// direction is whether capacity is added or removed.
+	// direction is Up when the operation adds capacity, Down when it removes
+	// capacity, and Cleanup when it removes what an earlier operation left
+	// behind.
 	// +required
 	Direction Direction `json:"direction,omitempty"`
 
-	// from is the shape before.
+	// from is the shape of the pool before the operation.
 	// +required
 	From Shape `json:"from,omitzero"`
 
-	// to is the shape after.
+	// to is the shape of the pool after the operation.
 	// +required
 	To Shape `json:"to,omitzero"`
 
-	// reason says why it was started.
+	// reason explains why the operation was started.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	Reason string `json:"reason,omitempty"`
 
-	// urgency is Emergency when it was begun in an emergency.
+	// urgency is Emergency when the operation was started in an emergency.
 	// +optional
 	Urgency Urgency `json:"urgency,omitempty"`
 
-	// utilizationPercent is the CPU utilization that called for it.
+	// utilizationPercent is the CPU utilization of the pool when the operation
+	// was started.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	UtilizationPercent *int32 `json:"utilizationPercent,omitempty"`
 
-	// startTime is when it was started, before the first call to AWS.
+	// startTime is when the operation was started, before the first call to AWS.
 	// +required
 	StartTime metav1.Time `json:"startTime,omitzero"`
 
-	// steps are what it does, in order.
+	// steps are the calls to AWS, in order.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -54,59 +57,62 @@ type OperationStatus struct {
 	Steps []OperationStep `json:"steps,omitempty"`
 }
 
-// StepAction is one kind of change in AWS.
+// StepAction is a kind of change in AWS.
 //
 // +kubebuilder:validation:Enum=ModifyInstanceClass;ModifyPromotionTier;CreateReader;DeleteReader;Failover;ModifyClusterClass;ModifyCapacity
 type StepAction string
 
-// OperationStep is one call to AWS and the state that shows that it is done.
+// OperationStep is one call to AWS and the progress of its effect.
 type OperationStep struct {
-	// action is what is done.
+	// action is the kind of change.
 	// +required
 	Action StepAction `json:"action,omitempty"`
 
-	// instance is the DB instance that it is done to, or the cluster where that
-	// is changed as a whole.
+	// instance is the DB instance that the step changes, or the DB cluster when
+	// the step changes the cluster as a whole.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	Instance string `json:"instance,omitempty"`
 
-	// instanceClass is the class that the instance gets.
+	// instanceClass is the class that the step gives the instance.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48
 	InstanceClass string `json:"instanceClass,omitempty"`
 
-	// promotionTier is the failover priority that the instance gets.
+	// promotionTier is the failover priority that the step gives the instance.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=15
 	PromotionTier *int32 `json:"promotionTier,omitempty"`
 
-	// surge says that the reader to create or delete is there only for the
-	// length of the operation.
+	// surge is true when the reader to create or delete exists only for the
+	// duration of the operation.
 	// +optional
 	Surge *bool `json:"surge,omitempty"`
 
-	// attempts is how often AWS was asked. It is absent until then.
+	// attempts is the number of calls made to AWS for this step. It is absent
+	// before the first call.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Attempts int32 `json:"attempts,omitempty"`
 
-	// startTime is when the step began, before AWS was asked the first time.
+	// startTime is when the step was started, before its first call to AWS.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
-	// lastAttemptTime is when AWS was last asked.
+	// lastAttemptTime is when AWS was last called for this step.
 	// +optional
 	LastAttemptTime *metav1.Time `json:"lastAttemptTime,omitempty"`
 
-	// seenTime is when its effect was first seen. A second look confirms it.
+	// observedTime is when an observation first showed the effect of the step.
+	// A second observation confirms it.
 	// +optional
-	ObservedTime *metav1.Time `json:"seenTime,omitempty"`
+	ObservedTime *metav1.Time `json:"observedTime,omitempty"`
 
-	// completionTime is when a second look showed its effect.
+	// completionTime is when a second observation confirmed the effect of the
+	// step.
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 }
@@ -118,13 +124,13 @@ type Outcome string
 
 // The outcomes.
 const (
-	// OutcomeSucceeded says that the database has the shape that was wanted.
+	// OutcomeSucceeded: the pool has the desired shape.
 	OutcomeSucceeded Outcome = "Succeeded"
-	// OutcomeFailed says that the operation was given up; message says why.
+	// OutcomeFailed: the operation was abandoned; message says why.
 	OutcomeFailed Outcome = "Failed"
 )
 
-// OperationRecord is an operation that has ended.
+// OperationRecord is a completed operation.
 type OperationRecord struct {
 	// id identifies the operation.
 	// +required
@@ -132,65 +138,70 @@ type OperationRecord struct {
 	// +kubebuilder:validation:MaxLength=32
 	ID string `json:"id,omitempty"`
 
-	// pool is the pool that changed.
+	// pool is the pool that the operation changed.
 	// +required
 	Pool Pool `json:"pool,omitempty"`
 
-	// direction is whether capacity was added or removed.
+	// direction is Up when the operation added capacity, Down when it removed
+	// capacity, and Cleanup when it removed what an earlier operation left
+	// behind.
 	// +required
 	Direction Direction `json:"direction,omitempty"`
 
-	// from is the shape before.
+	// from is the shape of the pool before the operation.
 	// +required
 	From Shape `json:"from,omitzero"`
 
-	// to is the shape that was wanted.
+	// to is the desired shape of the pool.
 	// +required
 	To Shape `json:"to,omitzero"`
 
-	// outcome is how it ended.
+	// outcome is how the operation ended.
 	// +required
 	Outcome Outcome `json:"outcome,omitempty"`
 
-	// reason says in one word why it failed.
+	// reason says in one word why the operation failed.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[A-Z][A-Za-z]*$`
 	Reason string `json:"reason,omitempty"`
 
-	// message says why it failed.
+	// message explains why the operation failed.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	Message string `json:"message,omitempty"`
 
-	// leadSeconds is how long it took until capacity was added.
+	// leadTimeSeconds is the time from the start of the operation until it had
+	// added capacity. It is 0 when the operation added none.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
-	LeadTimeSeconds *int32 `json:"leadSeconds,omitempty"`
+	LeadTimeSeconds *int32 `json:"leadTimeSeconds,omitempty"`
 
-	// utilizationBeforePercent is the CPU utilization that called for it.
+	// utilizationBeforePercent is the CPU utilization of the pool when the
+	// operation was started.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	UtilizationBeforePercent *int32 `json:"utilizationBeforePercent,omitempty"`
 
-	// utilizationAfterPercent is the CPU utilization once it had taken effect.
+	// utilizationAfterPercent is the CPU utilization of the pool once the
+	// operation had taken effect.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	UtilizationAfterPercent *int32 `json:"utilizationAfterPercent,omitempty"`
 
-	// startTime is when it was started.
+	// startTime is when the operation was started.
 	// +required
 	StartTime metav1.Time `json:"startTime,omitzero"`
 
-	// completionTime is when it ended.
+	// completionTime is when the operation ended.
 	// +required
 	CompletionTime metav1.Time `json:"completionTime,omitzero"`
 
-	// instances are those that it touched, and what it left them at. They are
-	// kept for 24 hours: what somebody else changes within that time is a
-	// revert.
+	// instances are the instances that the operation changed and the class that
+	// it set. They are kept for 24 hours: a change by somebody else within that
+	// time is a revert.
 	// +optional
 	// +listType=map
 	// +listMapKey=identifier
@@ -199,7 +210,7 @@ type OperationRecord struct {
 	Instances []ChangedInstance `json:"instances,omitempty"`
 }
 
-// ChangedInstance is what an operation left an instance at.
+// ChangedInstance is an instance that an operation changed.
 type ChangedInstance struct {
 	// identifier is the DB instance identifier.
 	// +required
@@ -207,11 +218,12 @@ type ChangedInstance struct {
 	// +kubebuilder:validation:MaxLength=63
 	Identifier string `json:"identifier,omitempty"`
 
-	// action is what was last done to it.
+	// action is the last change that the operation made to the instance.
 	// +required
 	Action StepAction `json:"action,omitempty"`
 
-	// instanceClass is the class that it got; absent when it was removed.
+	// instanceClass is the class that the operation set. It is absent when the
+	// operation removed the instance.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48

@@ -2,98 +2,100 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// DBScalingPolicyStatus is what the operator has found, decided and is
-// doing. AWS is the source of truth for the database; this holds what AWS
-// can't tell, and what a person wants to see.
+// DBScalingPolicyStatus is the observed state of a DBScalingPolicy. AWS is the
+// source of truth for the database. The status holds what cannot be read from
+// AWS, and a summary for people.
 //
 // +kubebuilder:validation:MinProperties=1
 type DBScalingPolicyStatus struct {
-	// conditions say whether the policy is in force and what stands in its way.
-	// Ready sums up the others.
+	// conditions report whether the policy is in force, and if not, why. Ready
+	// summarizes the conditions Accepted, TargetFound, Authorized and
+	// MetricsAvailable.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation of the spec that this status is
-	// about.
+	// observedGeneration is the generation of the spec that this status
+	// describes.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// target is the database as it was found in AWS.
+	// target is the database as observed in AWS.
 	// +optional
 	Target *TargetStatus `json:"target,omitempty"`
 
-	// writer is what the writer runs on.
+	// writer is the observed state of the writer pool.
 	// +optional
 	Writer *PoolStatus `json:"writer,omitempty"`
 
-	// readers is what the readers run on.
+	// readers is the observed state of the reader pool.
 	// +optional
 	Readers *PoolStatus `json:"readers,omitempty"`
 
-	// decision is what the operator last decided, and why.
+	// decision is the latest decision of the operator and its reason.
 	// +optional
 	Decision *DecisionStatus `json:"decision,omitempty"`
 
-	// operation is the change that is being carried out, if any. It is written
-	// before the first call to AWS, so that it survives a restart.
+	// operation is the operation in progress, if any. It is written before the
+	// first call to AWS, so that it survives a restart of the operator.
 	// +optional
 	Operation *OperationStatus `json:"operation,omitempty"`
 
-	// capacityShortages are the classes that AWS had no instance of, and when it
-	// is worth asking again. Meanwhile another zone or class is tried.
+	// capacityShortages are the classes for which AWS reported insufficient
+	// capacity. Until a shortage expires, the operator tries another zone or
+	// class.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
 	CapacityShortages []CapacityShortage `json:"capacityShortages,omitempty"`
 
-	// history holds the operations of the last 24 hours and at least the last
-	// three of each direction of the readers and of the writer, newest first.
-	// Cooldowns, daily limits and the time that a resize takes are read from it.
+	// history holds the completed operations of the last 24 hours, and at least
+	// the last three of each direction of the readers and of the writer, newest
+	// first. Cooldowns, daily limits and the expected duration of a resize are
+	// derived from it.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
 	History []OperationRecord `json:"history,omitempty"`
 
-	// ownership is what others did to what the operator had set.
+	// ownership records changes by others to what the operator had set.
 	// +optional
 	Ownership *OwnershipStatus `json:"ownership,omitempty"`
 }
 
-// OwnershipStatus is what others did to what the operator had set.
+// OwnershipStatus records changes by others to what the operator had set.
 //
 // +kubebuilder:validation:MinProperties=1
 type OwnershipStatus struct {
-	// reverts are the changes of the last week by which somebody undid what the
-	// operator had set, oldest first. While there is a conflict, they are what
-	// it is about.
+	// reverts are the changes of the last week by which somebody else undid what
+	// the operator had set, oldest first. During a conflict they are the changes
+	// that caused it.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	Reverts []Revert `json:"reverts,omitempty"`
 
-	// conflict is there from the second reverted operation on, until a person
-	// acts. Meanwhile nothing is changed.
+	// conflict is present from the second reverted operation until a person
+	// resolves it. While it is present, the operator changes nothing.
 	// +optional
 	Conflict *OwnershipConflict `json:"conflict,omitempty"`
 
-	// resolvedTime is when a person last ended a conflict. What was set before
-	// counts no more.
+	// resolvedTime is when a person last resolved a conflict. Operations
+	// completed before it are no longer checked for reverts.
 	// +optional
 	ResolvedTime *metav1.Time `json:"resolvedTime,omitempty"`
 }
 
-// Revert is something that the operator had set and that somebody else
-// changed.
+// Revert is a change by somebody else that undid what an operation had set.
 type Revert struct {
-	// time is when it was seen.
+	// time is when the revert was detected.
 	// +required
 	Time metav1.Time `json:"time,omitzero"`
 
-	// operation is the id of the operation whose work it was.
+	// operation is the id of the operation that was reverted.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
@@ -109,60 +111,62 @@ type Revert struct {
 	// +kubebuilder:validation:MaxLength=63
 	Instance string `json:"instance,omitempty"`
 
-	// from is the class that the operator had set; absent for an instance that
-	// it had removed.
+	// expectedInstanceClass is the class that the operator had set. It is absent
+	// when the operator had removed the instance.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48
-	ExpectedInstanceClass string `json:"from,omitempty"`
+	ExpectedInstanceClass string `json:"expectedInstanceClass,omitempty"`
 
-	// to is the class that was found; absent when the instance was gone.
+	// observedInstanceClass is the class that was found. It is absent when the
+	// instance was gone.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48
-	ObservedInstanceClass string `json:"to,omitempty"`
+	ObservedInstanceClass string `json:"observedInstanceClass,omitempty"`
 }
 
-// OwnershipConflict says that the operator keeps its hands off, until the
-// generation or the annotation scaling.dbscaler.io/resolve-conflict is
-// another one than here.
+// OwnershipConflict stops the operator from changing the database. It ends when
+// the generation of the policy changes, or when the annotation
+// scaling.dbscaler.io/resolve-conflict gets another non-empty value.
 type OwnershipConflict struct {
-	// time is when it began.
+	// time is when the conflict began.
 	// +required
 	Time metav1.Time `json:"time,omitzero"`
 
-	// generation is the spec's when it began.
+	// generation is the generation of the policy when the conflict began.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Generation int64 `json:"generation,omitempty"`
 
-	// resolveAnnotation is the value that the annotation had when it began.
+	// resolveAnnotation is the value of the annotation when the conflict began.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	ResolveAnnotation string `json:"resolveAnnotation,omitempty"`
 }
 
-// CapacityShortage is a class that AWS had no instance of.
+// CapacityShortage is a class for which AWS reported insufficient capacity.
 type CapacityShortage struct {
-	// instanceClass is the class.
+	// instanceClass is the DB instance class.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48
 	InstanceClass string `json:"instanceClass,omitempty"`
 
-	// availabilityZone is the zone; without it, all that could be asked for.
+	// availabilityZone is the zone. When absent, all zones that the database can
+	// use are affected.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	AvailabilityZone string `json:"availabilityZone,omitempty"`
 
-	// expiryTime is when it is worth asking again.
+	// expiryTime is when the operator may request the class again.
 	// +required
 	ExpiryTime metav1.Time `json:"expiryTime,omitzero"`
 }
 
-// TargetStatus is the database as it was found in AWS.
+// TargetStatus is the database as observed in AWS.
 type TargetStatus struct {
 	// arn is the Amazon Resource Name of the cluster or instance.
 	// +required
@@ -176,69 +180,68 @@ type TargetStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	Engine string `json:"engine,omitempty"`
 
-	// engineVersion is the engine's version.
+	// engineVersion is the version of the engine, for example 15.4.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	EngineVersion string `json:"engineVersion,omitempty"`
 
-	// upgradeTime is when the engine's version was first seen to be another than
-	// before. It is absent when it never was.
+	// upgradeTime is when the operator last observed a change of engineVersion.
+	// It is absent when it never observed one.
 	// +optional
 	UpgradeTime *metav1.Time `json:"upgradeTime,omitempty"`
 }
 
-// PoolStatus is what the instances of one role run on.
+// PoolStatus is the observed state of the instances of one role.
 //
 // +kubebuilder:validation:MinProperties=1
 type PoolStatus struct {
-	// shape is the number and class in one line, for example "2 x
-	// db.r6g.xlarge".
+	// shape is the number of instances and their class in one line, for example
+	// "2 × db.r6g.xlarge".
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	Shape string `json:"shape,omitempty"`
 
-	// since is when the pool was first seen to consist of these instances, each
-	// in service with its present class. It is absent while the pool is
-	// changing. Metrics from before it are left out of decisions.
+	// lastChangeTime is when the pool was first observed to consist of these
+	// instances, each in service with its current class. It is absent while the
+	// pool is changing. Decisions ignore metrics from before this time.
 	// +optional
-	LastChangeTime *metav1.Time `json:"since,omitempty"`
+	LastChangeTime *metav1.Time `json:"lastChangeTime,omitempty"`
 
-	// instances are the members, by name.
+	// instances are the DB instances of the pool, sorted by identifier.
 	// +optional
 	// +listType=map
 	// +listMapKey=identifier
 	// +kubebuilder:validation:MaxItems=32
 	Instances []InstanceStatus `json:"instances,omitempty"`
 
-	// pastCapacity is how many vCPUs there were before, over the last two weeks,
-	// oldest first. It is what makes the percentages in CloudWatch's history
-	// comparable.
+	// capacityHistory is the capacity of the pool in earlier periods of the last
+	// 15 days, oldest first. It converts the utilization percentages in the
+	// history of CloudWatch into vCPUs.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
-	CapacityHistory []CapacityPeriod `json:"pastCapacity,omitempty"`
+	CapacityHistory []CapacityPeriod `json:"capacityHistory,omitempty"`
 }
 
-// CapacityPeriod is the vCPUs of the instances of one role over a stretch of
-// time.
+// CapacityPeriod is the capacity of a pool during a period of time.
 type CapacityPeriod struct {
-	// startTime is when they were first seen so.
+	// startTime is when the pool was first observed with this capacity.
 	// +required
 	StartTime metav1.Time `json:"startTime,omitzero"`
 
-	// endTime is when they were seen to change.
+	// endTime is when the pool was observed to change.
 	// +required
 	EndTime metav1.Time `json:"endTime,omitzero"`
 
-	// vcpus is the number of vCPUs together.
+	// vcpus is the number of vCPUs of the pool.
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	VCPUs int32 `json:"vcpus,omitempty"`
 }
 
-// InstanceStatus is one DB instance.
+// InstanceStatus is the observed state of one DB instance.
 type InstanceStatus struct {
 	// identifier is the DB instance identifier.
 	// +required
@@ -246,19 +249,20 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MaxLength=63
 	Identifier string `json:"identifier,omitempty"`
 
-	// instanceClass is the class that it has now.
+	// instanceClass is the current class of the instance.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48
 	InstanceClass string `json:"instanceClass,omitempty"`
 
-	// pendingInstanceClass is the class that it is changing to.
+	// pendingInstanceClass is the class that the instance is changing to.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48
 	PendingInstanceClass string `json:"pendingInstanceClass,omitempty"`
 
-	// status is its status as the RDS API writes it, for example available.
+	// status is the DB instance status that the RDS API reports, for example
+	// available.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
@@ -272,9 +276,9 @@ type InstanceStatus struct {
 	CreatedBy string `json:"createdBy,omitempty"`
 }
 
-// DecisionStatus is what the operator decided.
+// DecisionStatus is a decision of the operator.
 type DecisionStatus struct {
-	// reason says in one word what the operator is doing, or why it does
+	// reason says in one word what the operator is doing, or why it changes
 	// nothing.
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -282,17 +286,17 @@ type DecisionStatus struct {
 	// +kubebuilder:validation:Pattern=`^[A-Z][A-Za-z]*$`
 	Reason string `json:"reason,omitempty"`
 
-	// message explains the reason: the figures, the rule and what comes next.
+	// message explains the reason: the figures, the rule and what happens next.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	Message string `json:"message,omitempty"`
 
-	// pool is the pool that would change, if any.
+	// pool is the pool to change, if any.
 	// +optional
 	Pool Pool `json:"pool,omitempty"`
 
-	// desired is the shape that the pool should have, if it should change.
+	// desired is the desired shape of the pool, if it is to change.
 	// +optional
 	Desired *Shape `json:"desired,omitempty"`
 
@@ -310,78 +314,83 @@ type DecisionStatus struct {
 	// +kubebuilder:validation:items:MaxLength=64
 	AlsoHeldBackBy []string `json:"alsoHeldBackBy,omitempty"`
 
-	// urgency is Emergency while the database is saturated, with a demand far
-	// above its vCPUs, and the change is held back.
+	// urgency is Emergency while the change is blocked and the database is
+	// saturated with a demand far above its vCPUs.
 	// +optional
 	Urgency Urgency `json:"urgency,omitempty"`
 
-	// hash names the change. With spec.mode Approve it is carried out once the
-	// annotation scaling.dbscaler.io/approve has this value.
+	// hash identifies the change. With spec.mode Approve, the operator carries
+	// out the change once the annotation scaling.dbscaler.io/approve has this
+	// value.
 	// +optional
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=64
 	Hash string `json:"hash,omitempty"`
 
-	// cause is the figures when this became the decision: what was seen, the
-	// threshold, and what the change was sized for.
+	// cause holds the figures at the time of the decision: the observed
+	// utilization, the threshold, and the demand that the change is sized for.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	Cause string `json:"cause,omitempty"`
 
-	// alternatives are shapes that were looked at when this became the decision,
-	// the chosen one first, then those that came closest, and why each lost.
+	// alternatives are the shapes that were evaluated for this decision: the
+	// chosen shape first, then the best of the rejected ones with the reason for
+	// the rejection.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
 	Alternatives []Alternative `json:"alternatives,omitempty"`
 
-	// time is when this became the decision.
+	// time is when the decision was made. It is unchanged while the decision
+	// stays the same.
 	// +required
 	Time metav1.Time `json:"time,omitzero"`
 }
 
-// Alternative is a shape that was looked at.
+// Alternative is a shape that was evaluated.
 type Alternative struct {
-	// shape is what the readers, or the writer, would consist of.
+	// shape is the shape that the readers, or the writer, would have.
 	// +required
 	Shape Shape `json:"shape,omitzero"`
 
-	// verdict says in one word why it lost, or Chosen.
+	// reason is Chosen, or says in one word why the shape was rejected.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[A-Z][A-Za-z]*$`
-	Reason string `json:"verdict,omitempty"`
+	Reason string `json:"reason,omitempty"`
 
-	// predictedPercent is the CPU utilization that it would have.
+	// predictedUtilizationPercent is the CPU utilization predicted for the
+	// shape.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
-	PredictedUtilizationPercent *int32 `json:"predictedPercent,omitempty"`
+	PredictedUtilizationPercent *int32 `json:"predictedUtilizationPercent,omitempty"`
 
-	// usdPerHour is what it would cost in US dollars; absent when that is not
-	// known.
+	// hourlyCostUSD is the cost of the shape per hour in US dollars. It is absent
+	// when the price is not known.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
-	HourlyCostUSD string `json:"usdPerHour,omitempty"`
+	HourlyCostUSD string `json:"hourlyCostUSD,omitempty"`
 }
 
-// Urgency is how urgent a change is.
+// Urgency is the urgency of a change.
 //
 // +kubebuilder:validation:Enum=Normal;Emergency
 type Urgency string
 
 // The urgencies.
 const (
-	// UrgencyNormal keeps to every window and cooldown.
+	// UrgencyNormal respects every window and cooldown. It is what an absent
+	// urgency means.
 	UrgencyNormal Urgency = "Normal"
-	// UrgencyEmergency was begun while the database was saturated, with a demand
-	// far above its vCPUs.
+	// UrgencyEmergency: the database was saturated with a demand far above its
+	// vCPUs.
 	UrgencyEmergency Urgency = "Emergency"
 )
 
-// Pool is the instances of one role.
+// Pool is the role of a group of instances.
 //
 // +kubebuilder:validation:Enum=Writer;Readers
 type Pool string
@@ -391,11 +400,12 @@ const (
 	// PoolWriter is the writer of a cluster, or the instance of a DBInstance
 	// target.
 	PoolWriter Pool = "Writer"
-	// PoolReaders is all readers of a cluster.
+	// PoolReaders is all readers of a cluster, or all read replicas of the
+	// instance of a DBInstance target.
 	PoolReaders Pool = "Readers"
 )
 
-// Shape is what a pool consists of.
+// Shape is the instance class and the number of instances of a pool.
 type Shape struct {
 	// instanceClass is the class of each instance. It is absent when the
 	// instances differ.
@@ -410,7 +420,7 @@ type Shape struct {
 	Replicas *int32 `json:"replicas,omitempty"`
 }
 
-// Direction is whether an operation adds or removes capacity.
+// Direction says whether an operation adds or removes capacity.
 //
 // +kubebuilder:validation:Enum=Up;Down;Cleanup
 type Direction string
@@ -421,7 +431,6 @@ const (
 	DirectionUp Direction = "Up"
 	// DirectionDown removes capacity.
 	DirectionDown Direction = "Down"
-	// DirectionCleanup removes what an operation that did not finish left
-	// behind.
+	// DirectionCleanup removes what an unfinished operation left behind.
 	DirectionCleanup Direction = "Cleanup"
 )

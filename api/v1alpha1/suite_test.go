@@ -17,7 +17,7 @@ var env *testenv.Environment
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 
-// clusterPolicy is a policy for an Aurora cluster; the tests change a field or two of it.
+// clusterPolicy is a valid policy for an Aurora cluster, which the tests modify.
 const clusterPolicy = `
 apiVersion: scaling.dbscaler.io/v1alpha1
 kind: DBScalingPolicy
@@ -27,7 +27,7 @@ spec:
   readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge], maxReplicas: 4}
 `
 
-// instancePolicy is a policy for an RDS instance.
+// instancePolicy is a valid policy for an RDS instance.
 const instancePolicy = `
 apiVersion: scaling.dbscaler.io/v1alpha1
 kind: DBScalingPolicy
@@ -37,18 +37,18 @@ spec:
   writer: {instanceClasses: [db.m7g.large, db.m7g.xlarge]}
 `
 
-// parsePolicy reads a policy, as somebody wrote it, in a namespace.
+// parsePolicy parses a policy and sets its namespace.
 func parsePolicy(t *testing.T, text, namespace string) *unstructured.Unstructured {
 	t.Helper()
 	policy := &unstructured.Unstructured{}
 	if err := yaml.UnmarshalStrict([]byte(text), &policy.Object); err != nil {
-		t.Fatalf("%v in %s", err, text)
+		t.Fatalf("parsing the policy: %v\n%s", err, text)
 	}
 	policy.SetNamespace(namespace)
 	return policy
 }
 
-// setField gives a field, named by its path, a value that is written in YAML; "absent" takes it away.
+// setField sets the field at a path to a value in YAML, or removes it when the value is "absent".
 func setField(t *testing.T, policy *unstructured.Unstructured, path, value string) {
 	t.Helper()
 	fields := strings.Split(path, ".")
@@ -67,7 +67,7 @@ func setField(t *testing.T, policy *unstructured.Unstructured, path, value strin
 	}
 }
 
-// getField reads the field at a path, or "absent", in the YAML of one line.
+// getField returns the field at a path in YAML, or "absent".
 func getField(t *testing.T, policy *unstructured.Unstructured, path string) string {
 	t.Helper()
 	value, found, err := unstructured.NestedFieldNoCopy(policy.Object, strings.Split(path, ".")...)
@@ -84,7 +84,7 @@ func getField(t *testing.T, policy *unstructured.Unstructured, path string) stri
 	return strings.TrimSpace(string(text))
 }
 
-// validationErrors are what the API server says is wrong, each as "field: message". There are none when err is nil.
+// validationErrors lists the causes of a validation error of the API server, each as "field: message". It is empty when err is nil.
 func validationErrors(t *testing.T, err error) []string {
 	t.Helper()
 	if err == nil {
@@ -92,7 +92,7 @@ func validationErrors(t *testing.T, err error) []string {
 	}
 	status, ok := err.(apierrors.APIStatus)
 	if !ok || !apierrors.IsInvalid(err) {
-		t.Fatalf("not a refusal to validate: %v", err)
+		t.Fatalf("got %v, want a validation error", err)
 	}
 	var all []string
 	for _, cause := range status.Status().Details.Causes {
@@ -101,23 +101,23 @@ func validationErrors(t *testing.T, err error) []string {
 	return all
 }
 
-// expectValidationError fails unless the API server refused with the message want about field, or accepted when want is empty.
+// expectValidationError fails unless the API server rejected field with the message want, or accepted the object when want is empty.
 func expectValidationError(t *testing.T, err error, field, want string) {
 	t.Helper()
 	got := validationErrors(t, err)
 	if want == "" {
 		if got != nil {
-			t.Errorf("refused: %s", strings.Join(got, "\n"))
+			t.Errorf("the object was rejected: %s", strings.Join(got, "\n"))
 		}
 		return
 	}
-	for _, complaint := range got {
-		if strings.HasPrefix(complaint, field+": ") && strings.Contains(complaint, want) {
+	for _, message := range got {
+		if strings.HasPrefix(message, field+": ") && strings.Contains(message, want) {
 			return
 		}
 	}
-	t.Errorf("%s: %s\nis not among what the API server said:\n%s", field, want, strings.Join(got, "\n"))
+	t.Errorf("got the errors:\n%s\nwant %s: %s", strings.Join(got, "\n"), field, want)
 }
 
-// strictDryRun makes the API server refuse unknown fields, as kubectl does, and store nothing.
+// strictDryRun makes the API server reject unknown fields, as kubectl does, and store nothing.
 var strictDryRun = []client.CreateOption{client.DryRunAll, client.FieldValidation("Strict")}

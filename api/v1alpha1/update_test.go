@@ -7,14 +7,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// TestUpdate_ImmutableFields: which fields of a policy may change.
+// TestUpdate_ImmutableFields checks which fields of a policy can be updated.
 func TestUpdate_ImmutableFields(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
 	policy := parsePolicy(t, clusterPolicy, namespace)
 	if err := c.Create(t.Context(), policy); err != nil {
 		t.Fatal(err)
 	}
-	const immutable = "the target cannot change: kind, identifier and region are immutable. Create another policy for another database"
+	const immutable = "kind, identifier and region are immutable: create another policy for another database"
 	for _, test := range []struct {
 		path, value    string
 		field, message string
@@ -38,7 +38,7 @@ func TestUpdate_ImmutableFields(t *testing.T) {
 	}
 }
 
-// TestStatusSubresource: whoever writes the spec does not write the status, and the other way round.
+// TestStatusSubresource checks that an update of the spec leaves the status unchanged, and the reverse.
 func TestStatusSubresource(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
 	policy := parsePolicy(t, clusterPolicy, namespace)
@@ -47,7 +47,7 @@ func TestStatusSubresource(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := getField(t, policy, "status"); got != "absent" {
-		t.Errorf("a policy can be created with the status %s", got)
+		t.Errorf("the created policy has the status %s, want none", got)
 	}
 
 	setField(t, policy, "spec.mode", "Recommend")
@@ -56,7 +56,7 @@ func TestStatusSubresource(t *testing.T) {
 		t.Fatal(err)
 	}
 	if mode, generation := getField(t, policy, "spec.mode"), policy.GetGeneration(); mode != "Enforce" || generation != 1 {
-		t.Errorf("writing the status changed the spec: mode %s, generation %d", mode, generation)
+		t.Errorf("the status update changed the spec to mode %s and generation %d, want Enforce and 1", mode, generation)
 	}
 
 	setField(t, policy, "spec.mode", "Recommend")
@@ -65,11 +65,11 @@ func TestStatusSubresource(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := getField(t, policy, "status.observedGeneration"); got != "1" || policy.GetGeneration() != 2 {
-		t.Errorf("writing the spec left observedGeneration %s and generation %d, want 1 and 2", got, policy.GetGeneration())
+		t.Errorf("after the spec update observedGeneration is %s and generation is %d, want 1 and 2", got, policy.GetGeneration())
 	}
 }
 
-// TestStatusValidation: the API server keeps the operator from writing a status that cannot be read.
+// TestStatusValidation checks that the API server rejects an invalid status.
 func TestStatusValidation(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
 	policy := parsePolicy(t, clusterPolicy, namespace)
@@ -91,7 +91,7 @@ func TestStatusValidation(t *testing.T) {
 		{path: "status.conditions", value: "[" + condition("Ready") + ", " + condition("Ready") + "]",
 			field: "status.conditions[1]", message: "Duplicate value"},
 		{path: "status.decision", value: `{reason: WithinThresholds, time: ` + at + `}`},
-		{path: "status.decision", value: `{reason: within band, time: ` + at + `}`, field: "status.decision.reason",
+		{path: "status.decision", value: `{reason: within thresholds, time: ` + at + `}`, field: "status.decision.reason",
 			message: "should match '^[A-Z][A-Za-z]*$'"},
 		{path: "status.decision", value: "{reason: WithinThresholds}", field: "status.decision.time", message: "Required value"},
 		{path: "status.decision", value: `{reason: ScaleUp, pool: Readers, desired: {replicas: 0}, time: ` + at + `}`},

@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// TestValidation asks a real API server about one field at a time. The message is the end of what it says about the field,
-// and empty when the value is fine.
+// TestValidation sets one field at a time and checks the answer of a real API server. The message is part of the expected error about
+// the field, and empty when the value is valid.
 func TestValidation(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
 	for _, test := range []struct {
 		base, path, value string
-		field             string // that the message is about, where it is not path
+		field             string // the field of the expected error, if not path
 		message           string
 	}{
 		// The target.
@@ -32,8 +32,8 @@ func TestValidation(t *testing.T) {
 		{base: clusterPolicy, path: "spec.targetRef.region", value: "us-gov-west-1"},
 		{base: clusterPolicy, path: "spec.targetRef.region", value: "ap-southeast-2"},
 		{base: clusterPolicy, path: "spec.targetRef.region", value: "eu-isoe-west-1"},
-		{base: clusterPolicy, path: "spec.targetRef.region", value: "eu-west-1a", message: "an AWS region looks like eu-west-1"},
-		{base: clusterPolicy, path: "spec.targetRef.region", value: "Ireland", message: "an AWS region looks like eu-west-1"},
+		{base: clusterPolicy, path: "spec.targetRef.region", value: "eu-west-1a", message: "must be an AWS region such as eu-west-1"},
+		{base: clusterPolicy, path: "spec.targetRef.region", value: "Ireland", message: "must be an AWS region such as eu-west-1"},
 		{base: clusterPolicy, path: "spec.targetRef.region", value: strings.Repeat("a", 33), message: "may not be more than 32 bytes"},
 		{base: clusterPolicy, path: "spec.targetRef.roleARN", value: "arn:aws:iam::123456789012:role/dbscaler"},
 		{base: clusterPolicy, path: "spec.targetRef.roleARN", value: "arn:aws-us-gov:iam::123456789012:role/path/to/dbscaler"},
@@ -41,42 +41,42 @@ func TestValidation(t *testing.T) {
 		{base: clusterPolicy, path: "spec.targetRef.roleARN", value: "arn:aws:iam::123456789012:user/dbscaler", message: roleMessage},
 		{base: clusterPolicy, path: "spec.targetRef.roleARN", value: "arn:aws:iam::1234:role/dbscaler", message: roleMessage},
 
-		// What goes with what.
+		// Combinations of readers, writer and serverless.
 		{base: instancePolicy, path: "spec.mode", value: "Enforce"},
 		{base: instancePolicy, path: "spec.writer", value: "absent", field: "spec",
-			message: "name what may change: spec.readers, spec.writer or both"},
+			message: "at least one of spec.readers, spec.writer and spec.serverless is required"},
 		{base: instancePolicy, path: "spec.readers", value: "{instanceClasses: [db.m7g.large], maxReplicas: 1}"},
 		{base: clusterPolicy, path: "spec.serverless", value: "{maxCapacities: [8, 16]}", field: "spec",
-			message: "spec.serverless is for a DBCluster, and stands alone"},
+			message: "spec.serverless requires targetRef.kind DBCluster and excludes spec.readers and spec.writer"},
 		{base: clusterPolicy, path: "spec.readers", value: "absent", field: "spec",
-			message: "name what may change: spec.readers, spec.writer or both"},
+			message: "at least one of spec.readers, spec.writer and spec.serverless is required"},
 		{base: clusterPolicy, path: "spec.writer", value: "{instanceClasses: [db.r6g.xlarge]}"},
 		{base: clusterPolicy, path: "spec.mode", value: "Recommend"},
 		{base: clusterPolicy, path: "spec.mode", value: "Approve"},
 		{base: clusterPolicy, path: "spec.mode", value: "Observe", message: `supported values: "Enforce", "Recommend", "Approve"`},
 
-		// Money.
+		// Prices and limits of guardrails.
 		{base: clusterPolicy, path: "spec.guardrails.maxHourlyCostUSD", value: `"6.00"`},
 		{base: clusterPolicy, path: "spec.guardrails.maxHourlyCostUSD", value: `"6"`},
 		{base: clusterPolicy, path: "spec.guardrails.maxHourlyCostUSD", value: `"6,00"`, message: amountMessage},
 		{base: clusterPolicy, path: "spec.guardrails.maxHourlyCostUSD", value: `"-6.00"`, message: amountMessage},
 		{base: clusterPolicy, path: "spec.guardrails.maxHourlyCostUSD", value: `"1e3"`, message: amountMessage},
-		{base: clusterPolicy, path: "spec.prices", value: `[{instanceClass: db.r6g.large, usdPerHour: "0.26"}]`},
-		{base: clusterPolicy, path: "spec.prices", value: `[{instanceClass: db.r6g.large}]`, field: "spec.prices[0].usdPerHour", message: "Required value"},
-		{base: clusterPolicy, path: "spec.prices", value: `[{instanceClass: db.r6g.large, usdPerHour: cheap}]`, field: "spec.prices[0].usdPerHour",
-			message: "an amount in US dollars looks like 0.52"},
+		{base: clusterPolicy, path: "spec.prices", value: `[{instanceClass: db.r6g.large, hourlyPriceUSD: "0.26"}]`},
+		{base: clusterPolicy, path: "spec.prices", value: `[{instanceClass: db.r6g.large}]`, field: "spec.prices[0].hourlyPriceUSD", message: "Required value"},
+		{base: clusterPolicy, path: "spec.prices", value: `[{instanceClass: db.r6g.large, hourlyPriceUSD: cheap}]`, field: "spec.prices[0].hourlyPriceUSD",
+			message: "must be an amount in US dollars such as 0.52"},
 		{base: clusterPolicy, path: "spec.prices", field: "spec.prices[1]", message: "Duplicate value",
-			value: `[{instanceClass: db.r6g.large, usdPerHour: "0.26"}, {instanceClass: db.r6g.large, usdPerHour: "0.27"}]`},
+			value: `[{instanceClass: db.r6g.large, hourlyPriceUSD: "0.26"}, {instanceClass: db.r6g.large, hourlyPriceUSD: "0.27"}]`},
 		{base: clusterPolicy, path: "spec.guardrails.maxStepFactor", value: "2"},
 		{base: clusterPolicy, path: "spec.guardrails.maxStepFactor", value: "1", message: "should be greater than or equal to 2"},
 		{base: clusterPolicy, path: "spec.guardrails.emergencyDisruption", value: "Allow"},
 		{base: clusterPolicy, path: "spec.guardrails.emergencyDisruption", value: "Maybe", message: `supported values: "Forbid", "Allow"`},
 
-		// Foresight and the watch after an upgrade.
+		// Redundancy, predictive scaling and the watch period after an upgrade.
 		{base: clusterPolicy, path: "spec.readers.redundancy", value: "OneReaderLost"},
 		{base: clusterPolicy, path: "spec.readers.redundancy", value: "None", message: `supported values: "AllReaders", "OneReaderLost"`},
-		{base: clusterPolicy, path: "spec.foresight.trend", value: "Disabled"},
-		{base: clusterPolicy, path: "spec.foresight.history", value: "false", message: "must be of type string"},
+		{base: clusterPolicy, path: "spec.predictiveScaling.trend", value: "Disabled"},
+		{base: clusterPolicy, path: "spec.predictiveScaling.history", value: "false", message: "must be of type string"},
 		{base: clusterPolicy, path: "spec.afterEngineUpgrade.watchSeconds", value: "0"},
 		{base: clusterPolicy, path: "spec.afterEngineUpgrade.watchSeconds", value: "604801", message: "should be less than or equal to 604800"},
 		{base: clusterPolicy, path: "spec.afterEngineUpgrade.scaleUpPercent", value: "14", message: "should be greater than or equal to 15"},
@@ -85,15 +85,15 @@ func TestValidation(t *testing.T) {
 		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minReplicas: 2}}]`},
 		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, startTime: "2026-11-27T08:00:00Z", durationSeconds: 60, readers: {minInstanceClass: db.r6g.large}}]`},
 		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, durationSeconds: 60, readers: {minReplicas: 2}}]`, field: "spec.schedules[0]",
-			message: "name either schedule, for a recurring window, or startTime, for a single one"},
-		{base: clusterPolicy, path: "spec.schedules", field: "spec.schedules[0]", message: "name either schedule, for a recurring window, or startTime, for a single one",
+			message: "exactly one of schedule (recurring window) and startTime (single window) is required"},
+		{base: clusterPolicy, path: "spec.schedules", field: "spec.schedules[0]", message: "exactly one of schedule (recurring window) and startTime (single window) is required",
 			value: `[{name: a, schedule: "0 2 * * *", startTime: "2026-11-27T08:00:00Z", durationSeconds: 60, readers: {minReplicas: 2}}]`},
 		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60}]`, field: "spec.schedules[0]",
-			message: "say what the least is: readers, writer or both"},
+			message: "at least one of readers and writer is required"},
 		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, writer: {minInstanceClass: db.r6g.large}}]`,
-			field: "spec", message: "a schedule names the writer: say in spec.writer which classes it may have"},
+			field: "spec", message: "a schedule sets writer: spec.writer is required"},
 		{base: instancePolicy, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minReplicas: 2}}]`,
-			field: "spec", message: "a schedule names readers: say in spec.readers which they may be"},
+			field: "spec", message: "a schedule sets readers: spec.readers is required"},
 		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minReplicas: 15}}]`,
 			field: "spec", message: "a schedule's readers.minReplicas must not be above spec.readers.maxReplicas"},
 		{base: clusterPolicy, path: "spec.schedules", value: `[{name: a, schedule: "0 2 * * *", durationSeconds: 60, readers: {minInstanceClass: db.x2g.large}}]`,
@@ -131,7 +131,7 @@ func TestValidation(t *testing.T) {
 		{base: clusterPolicy, path: "spec.cpu.scaleDownPercent", value: "0", message: "should be greater than or equal to 1"},
 		{base: clusterPolicy, path: "spec.cpu.scaleDownPercent", value: "81", message: "should be less than or equal to 80"},
 
-		// How quickly.
+		// Windows and cooldowns.
 		{base: clusterPolicy, path: "spec.behavior", value: "{scaleUp: {}, scaleDown: {}}"},
 		{base: clusterPolicy, path: "spec.behavior.scaleUp.windowSeconds", value: "60"},
 		{base: clusterPolicy, path: "spec.behavior.scaleUp.windowSeconds", value: "59", message: "should be greater than or equal to 60"},
@@ -172,55 +172,54 @@ func TestValidation(t *testing.T) {
 }
 
 const (
-	identifierMessage = "an RDS identifier is lower-case letters, digits and single hyphens; it begins with a letter and does " +
-		"not end with a hyphen"
-	roleMessage      = "a role ARN looks like arn:aws:iam::123456789012:role/dbscaler"
-	amountMessage    = "an amount in US dollars looks like 6.00"
-	targetMessage    = "targetPercent (65 unless set) must be below scaleUpPercent (75 unless set)"
-	scaleDownMessage = "scaleDownPercent (50 unless set) must be below targetPercent (65 unless set)"
+	identifierMessage = "must consist of lower-case letters, digits and single hyphens, start with a letter and not end with a hyphen"
+	roleMessage       = "must be a role ARN such as arn:aws:iam::123456789012:role/dbscaler"
+	amountMessage     = "must be an amount in US dollars such as 6.00"
+	targetMessage     = "targetPercent (default 65) must be less than scaleUpPercent (default 75)"
+	scaleDownMessage  = "scaleDownPercent (default 50) must be less than targetPercent (default 65)"
 )
 
-// repeatElement is the same element n times, in YAML.
+// repeatElement returns a YAML list with the same element n times.
 func repeatElement(n int, element string) string {
 	return "[" + strings.TrimSuffix(strings.Repeat(element+", ", n), ", ") + "]"
 }
 
-// TestInstanceClasses: readers and writer have the same rules for their ladders.
+// TestInstanceClasses checks that the same rules apply to the classes of readers and writer.
 func TestInstanceClasses(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
 	const (
-		looksLike = "an instance class looks like db.r6g.xlarge"
-		twice     = "instanceClasses must not name a class twice"
-		sorted    = "instanceClasses must be sorted by size, smallest first"
+		invalidClass = "must be an instance class such as db.r6g.xlarge"
+		duplicate    = "instanceClasses must not contain duplicates"
+		unsorted     = "instanceClasses must be sorted by size, smallest first"
 	)
 	for _, test := range []struct {
 		name, classes string
-		element       string // what the message is about, within the list
+		element       string // the list element of the expected error
 		message       string
 	}{
-		{name: "one", classes: "[db.r6g.large]"},
-		{name: "all sizes", classes: "[db.t4g.micro, db.t4g.small, db.t4g.medium, db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge, " +
+		{name: "one class is valid", classes: "[db.r6g.large]"},
+		{name: "all sizes in order are valid", classes: "[db.t4g.micro, db.t4g.small, db.t4g.medium, db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge, " +
 			"db.r6g.4xlarge, db.r6g.8xlarge, db.r6g.12xlarge, db.r6g.16xlarge, db.x2iedn.24xlarge, db.x2iedn.32xlarge]"},
-		{name: "of two families", classes: "[db.r6g.large, db.r7g.large, db.r7g.xlarge]"},
-		{name: "with threads and memory of Oracle", classes: "[db.r5.2xlarge.tpc1.mem2x, db.r5.4xlarge.tpc2.mem2x]"},
-		{name: "as many as there may be", classes: "[db.a1.large, db.a2.large, db.a3.large, db.a4.large, db.a5.large, " +
+		{name: "two families are valid", classes: "[db.r6g.large, db.r7g.large, db.r7g.xlarge]"},
+		{name: "Oracle classes with threads and memory are valid", classes: "[db.r5.2xlarge.tpc1.mem2x, db.r5.4xlarge.tpc2.mem2x]"},
+		{name: "16 classes are valid", classes: "[db.a1.large, db.a2.large, db.a3.large, db.a4.large, db.a5.large, " +
 			"db.a6.large, db.a7.large, db.a8.large, db.b1.large, db.b2.large, db.b3.large, db.b4.large, db.b5.large, db.b6.large, " +
 			"db.b7.large, db.b8.large]"},
-		{name: "missing", classes: "absent", message: "Required value"},
-		{name: "none", classes: "[]", message: "should have at least 1 items"},
-		{name: "too many", classes: repeatElement(17, "db.r6g.large"), message: "must have at most 16 items"},
-		{name: "of EC2", classes: "[r6g.large]", element: "[0]", message: looksLike},
-		{name: "no size", classes: "[db.serverless]", element: "[0]", message: looksLike},
-		{name: "no such size", classes: "[db.r6g.2large]", element: "[0]", message: looksLike},
-		{name: "upper case", classes: "[db.R6g.large]", element: "[0]", message: looksLike},
-		{name: "empty", classes: `[""]`, element: "[0]", message: looksLike},
-		{name: "the second is wrong", classes: "[db.r6g.large, xlarge]", element: "[1]", message: looksLike},
-		{name: "twice", classes: "[db.r6g.large, db.r6g.large]", message: twice},
-		{name: "largest first", classes: "[db.r6g.xlarge, db.r6g.large]", message: sorted},
-		{name: "sorted as text", classes: "[db.r6g.12xlarge, db.r6g.2xlarge]", message: sorted},
-		{name: "medium after large", classes: "[db.r6g.large, db.t4g.medium]", message: sorted},
-		{name: "small after medium", classes: "[db.t4g.medium, db.t4g.small]", message: sorted},
-		{name: "micro after small", classes: "[db.t4g.small, db.t4g.micro]", message: sorted},
+		{name: "missing list is rejected", classes: "absent", message: "Required value"},
+		{name: "empty list is rejected", classes: "[]", message: "should have at least 1 items"},
+		{name: "17 classes are rejected", classes: repeatElement(17, "db.r6g.large"), message: "must have at most 16 items"},
+		{name: "EC2 class is rejected", classes: "[r6g.large]", element: "[0]", message: invalidClass},
+		{name: "class without size is rejected", classes: "[db.serverless]", element: "[0]", message: invalidClass},
+		{name: "unknown size is rejected", classes: "[db.r6g.2large]", element: "[0]", message: invalidClass},
+		{name: "upper case is rejected", classes: "[db.R6g.large]", element: "[0]", message: invalidClass},
+		{name: "empty class is rejected", classes: `[""]`, element: "[0]", message: invalidClass},
+		{name: "invalid second class is rejected", classes: "[db.r6g.large, xlarge]", element: "[1]", message: invalidClass},
+		{name: "duplicate is rejected", classes: "[db.r6g.large, db.r6g.large]", message: duplicate},
+		{name: "largest first is rejected", classes: "[db.r6g.xlarge, db.r6g.large]", message: unsorted},
+		{name: "alphabetical order is rejected", classes: "[db.r6g.12xlarge, db.r6g.2xlarge]", message: unsorted},
+		{name: "medium after large is rejected", classes: "[db.r6g.large, db.t4g.medium]", message: unsorted},
+		{name: "small after medium is rejected", classes: "[db.t4g.medium, db.t4g.small]", message: unsorted},
+		{name: "micro after small is rejected", classes: "[db.t4g.small, db.t4g.micro]", message: unsorted},
 	} {
 		for pool, base := range map[string]string{"readers": clusterPolicy, "writer": instancePolicy} {
 			t.Run(test.name+"/"+pool, func(t *testing.T) {
@@ -229,9 +228,9 @@ func TestInstanceClasses(t *testing.T) {
 				setField(t, policy, path, test.classes)
 				err := c.Create(t.Context(), policy, strictDryRun...)
 				expectValidationError(t, err, path+test.element, test.message)
-				for _, complaint := range validationErrors(t, err) {
-					if strings.Contains(complaint, "evaluating rule") {
-						t.Errorf("a rule could not be evaluated: %s", complaint)
+				for _, message := range validationErrors(t, err) {
+					if strings.Contains(message, "evaluating rule") {
+						t.Errorf("a CEL rule could not be evaluated: %s", message)
 					}
 				}
 			})
@@ -243,24 +242,24 @@ func TestDisruptionWindow(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
 	const fields = "schedule must have five fields separated by single spaces: minute, hour, day of month, month, day of week"
 	for _, test := range []struct{ name, window, field, message string }{
-		{name: "every night", window: `{schedule: "0 2 * * *", durationSeconds: 7200, timeZone: Europe/Amsterdam}`},
-		{name: "lists and names", window: `{schedule: "0,30 */4 1-7 JAN-MAR SUN", durationSeconds: 604800}`},
-		{name: "once", window: `{startTime: "2026-11-27T08:00:00Z", durationSeconds: 7200}`},
-		{name: "no schedule", window: `{durationSeconds: 60}`, message: "name either schedule, for a recurring window, or startTime, for a single one"},
-		{name: "both", window: `{schedule: "0 2 * * *", startTime: "2026-11-27T08:00:00Z", durationSeconds: 60}`,
-			message: "name either schedule, for a recurring window, or startTime, for a single one"},
-		{name: "no duration", window: `{schedule: "0 2 * * *"}`, field: ".durationSeconds", message: "Required value"},
-		{name: "four fields", window: `{schedule: "0 2 * * ", durationSeconds: 60}`, field: ".schedule", message: fields},
-		{name: "six fields", window: `{schedule: "0 0 2 * * *", durationSeconds: 60}`, field: ".schedule", message: fields},
-		{name: "a nickname", window: `{schedule: "@daily", durationSeconds: 60}`, field: ".schedule", message: fields},
-		{name: "two spaces", window: `{schedule: "0 2  * * *", durationSeconds: 60}`, field: ".schedule", message: fields},
-		{name: "too long", window: `{schedule: "` + strings.Repeat("0", 121) + ` 2 * * *", durationSeconds: 60}`,
+		{name: "nightly window is valid", window: `{schedule: "0 2 * * *", durationSeconds: 7200, timeZone: Europe/Amsterdam}`},
+		{name: "lists, ranges and names are valid", window: `{schedule: "0,30 */4 1-7 JAN-MAR SUN", durationSeconds: 604800}`},
+		{name: "single window is valid", window: `{startTime: "2026-11-27T08:00:00Z", durationSeconds: 7200}`},
+		{name: "neither schedule nor startTime is rejected", window: `{durationSeconds: 60}`, message: "exactly one of schedule (recurring window) and startTime (single window) is required"},
+		{name: "both schedule and startTime are rejected", window: `{schedule: "0 2 * * *", startTime: "2026-11-27T08:00:00Z", durationSeconds: 60}`,
+			message: "exactly one of schedule (recurring window) and startTime (single window) is required"},
+		{name: "missing duration is rejected", window: `{schedule: "0 2 * * *"}`, field: ".durationSeconds", message: "Required value"},
+		{name: "four fields are rejected", window: `{schedule: "0 2 * * ", durationSeconds: 60}`, field: ".schedule", message: fields},
+		{name: "six fields are rejected", window: `{schedule: "0 0 2 * * *", durationSeconds: 60}`, field: ".schedule", message: fields},
+		{name: "nickname is rejected", window: `{schedule: "@daily", durationSeconds: 60}`, field: ".schedule", message: fields},
+		{name: "two spaces are rejected", window: `{schedule: "0 2  * * *", durationSeconds: 60}`, field: ".schedule", message: fields},
+		{name: "schedule above 128 bytes is rejected", window: `{schedule: "` + strings.Repeat("0", 121) + ` 2 * * *", durationSeconds: 60}`,
 			field: ".schedule", message: "may not be more than 128 bytes"},
-		{name: "too short", window: `{schedule: "0 2 * * *", durationSeconds: 59}`, field: ".durationSeconds",
+		{name: "duration below a minute is rejected", window: `{schedule: "0 2 * * *", durationSeconds: 59}`, field: ".durationSeconds",
 			message: "should be greater than or equal to 60"},
-		{name: "more than a week", window: `{schedule: "0 2 * * *", durationSeconds: 604801}`, field: ".durationSeconds",
+		{name: "duration above a week is rejected", window: `{schedule: "0 2 * * *", durationSeconds: 604801}`, field: ".durationSeconds",
 			message: "should be less than or equal to 604800"},
-		{name: "a time zone that is empty", window: `{schedule: "0 2 * * *", durationSeconds: 60, timeZone: ""}`, field: ".timeZone",
+		{name: "empty time zone is rejected", window: `{schedule: "0 2 * * *", durationSeconds: 60, timeZone: ""}`, field: ".timeZone",
 			message: "should be at least 1 chars long"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
