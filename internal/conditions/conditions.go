@@ -1,5 +1,5 @@
-// Package conditions sets the conditions of a policy: one setter, which stamps the generation and keeps their order, and
-// one summary.
+// Package conditions sets the conditions of a policy. A Setter stamps the generation, keeps the conditions in a fixed order,
+// and summarizes them in Ready.
 package conditions
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 )
 
-// displayOrder is how conditions are listed: the summary first, then what it is made of.
+// displayOrder is the order of the conditions in status: Ready and the kstatus conditions first, then the conditions that Ready summarizes.
 var displayOrder = []string{
 	v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled, v1alpha1.ConditionPaused, v1alpha1.ConditionOverridden,
 	v1alpha1.ConditionOwnershipConflict, v1alpha1.ConditionAccepted,
@@ -20,22 +20,22 @@ var displayOrder = []string{
 	v1alpha1.ConditionScalingLimited,
 }
 
-// readyConditions are the conditions that must be True for Ready to be True, the gravest first.
+// readyConditions are the conditions that must be True for Ready to be True, most severe first.
 var readyConditions = []string{
 	v1alpha1.ConditionAccepted, v1alpha1.ConditionTargetFound, v1alpha1.ConditionAuthorized, v1alpha1.ConditionMetricsAvailable,
 }
 
-// Setter sets conditions of one object at one moment.
+// Setter sets the conditions of one object.
 type Setter struct {
-	// Conditions is the list that is changed.
+	// Conditions is the list to change.
 	Conditions *[]metav1.Condition
-	// Generation of the spec that they are about.
+	// Generation is the observed generation to record.
 	Generation int64
-	// Now is the transition time of what changes.
+	// Now is the transition time to record.
 	Now time.Time
 }
 
-// Set sets one condition. Its transition time moves only when its status does.
+// Set sets one condition. Its transition time changes only when its status changes.
 func (s Setter) Set(conditionType string, status metav1.ConditionStatus, reason, message string) {
 	meta.SetStatusCondition(s.Conditions, metav1.Condition{
 		Type: conditionType, Status: status, Reason: reason, Message: message,
@@ -53,14 +53,14 @@ func (s Setter) Remove(conditionTypes ...string) {
 	}
 }
 
-// Summarize sets Ready from the conditions that it is made of: False if any is False, Unknown if any is Unknown or absent,
-// else True. The gravest gives the reason and message.
+// Summarize sets Ready: False if any of readyConditions is False, else Unknown if any is Unknown or absent, else True. Reason and
+// message are those of the most severe condition with that status.
 func (s Setter) Summarize() {
 	for _, status := range []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown} {
 		for _, t := range readyConditions {
 			c := meta.FindStatusCondition(*s.Conditions, t)
 			if c == nil {
-				c = &metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: t + " has not been looked at yet"}
+				c = &metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: t + " has not been evaluated yet"}
 			}
 			if c.Status == status {
 				s.Set(v1alpha1.ConditionReady, status, c.Reason, c.Message)

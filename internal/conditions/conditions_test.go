@@ -18,37 +18,37 @@ func TestSet(t *testing.T) {
 	set := func(at time.Time, generation int64, status metav1.ConditionStatus, reason, message string) metav1.Condition {
 		Setter{Conditions: &list, Generation: generation, Now: at}.Set(v1alpha1.ConditionAccepted, status, reason, message)
 		if len(list) != 1 {
-			t.Fatalf("the list is %v", list)
+			t.Fatalf("got the conditions %v, want 1", list)
 		}
 		return list[0]
 	}
-	first := set(now, 1, metav1.ConditionTrue, "Accepted", "fine")
+	first := set(now, 1, metav1.ConditionTrue, "Accepted", "valid")
 	if !first.LastTransitionTime.Time.Equal(now.Truncate(time.Second)) {
-		t.Errorf("it begins at %s, want whole seconds", first.LastTransitionTime)
+		t.Errorf("lastTransitionTime is %s, want %s", first.LastTransitionTime, now.Truncate(time.Second))
 	}
 	for _, test := range []struct {
 		name    string
 		status  metav1.ConditionStatus
 		reason  string
 		message string
-		moves   bool
+		changes bool
 	}{
-		{"the same", metav1.ConditionTrue, "Accepted", "fine", false},
-		{"another message", metav1.ConditionTrue, "Accepted", "quite fine", false},
-		{"another reason", metav1.ConditionTrue, "Tolerated", "fine", false},
-		{"another status", metav1.ConditionFalse, "InvalidSchedule", "what?", true},
-		{"another status again", metav1.ConditionUnknown, "Pending", "hm", true},
+		{"same condition keeps the transition time", metav1.ConditionTrue, "Accepted", "valid", false},
+		{"new message keeps the transition time", metav1.ConditionTrue, "Accepted", "still valid", false},
+		{"new reason keeps the transition time", metav1.ConditionTrue, "OtherReason", "valid", false},
+		{"False changes the transition time", metav1.ConditionFalse, "InvalidSchedule", "invalid cron expression", true},
+		{"Unknown changes the transition time", metav1.ConditionUnknown, "Pending", "not evaluated", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			list = []metav1.Condition{first}
 			later := now.Add(time.Hour)
 			got := set(later, 2, test.status, test.reason, test.message)
 			if got.Status != test.status || got.Reason != test.reason || got.Message != test.message || got.ObservedGeneration != 2 {
-				t.Errorf("it is %+v", got)
+				t.Errorf("got the condition %+v, want %s %s %q of generation 2", got, test.status, test.reason, test.message)
 			}
-			if moved := got.LastTransitionTime.Time.Equal(later.Truncate(time.Second)); moved != test.moves ||
-				!moved && !got.LastTransitionTime.Equal(&first.LastTransitionTime) {
-				t.Errorf("its transition time is %s", got.LastTransitionTime)
+			if changed := got.LastTransitionTime.Time.Equal(later.Truncate(time.Second)); changed != test.changes ||
+				!changed && !got.LastTransitionTime.Equal(&first.LastTransitionTime) {
+				t.Errorf("lastTransitionTime is %s, was %s; want a change: %t", got.LastTransitionTime, first.LastTransitionTime, test.changes)
 			}
 		})
 	}
@@ -56,9 +56,9 @@ func TestSet(t *testing.T) {
 
 func TestSet_OrderIsIndependentOfInsertion(t *testing.T) {
 	want := []string{
-		"Ready", "Reconciling", "Stalled", "Accepted", "TargetFound", "Permitted", "MetricsFresh", "ScalingLimited",
+		"Ready", "Reconciling", "Stalled", "Accepted", "TargetFound", "Authorized", "MetricsAvailable", "ScalingLimited",
 	}
-	for n := range want { // whichever is set first
+	for n := range want { // the condition that is set first
 		var list []metav1.Condition
 		s := Setter{Conditions: &list, Now: now}
 		for k := range want {
@@ -86,37 +86,37 @@ func TestRemove(t *testing.T) {
 	}
 	s.Remove(v1alpha1.ConditionStalled, v1alpha1.ConditionReconciling, v1alpha1.ConditionAuthorized)
 	if got := conditionTypes(list); !slices.Equal(got, []string{v1alpha1.ConditionAccepted}) {
-		t.Errorf("what is left is %v", got)
+		t.Errorf("the remaining conditions are %v, want only Accepted", got)
 	}
 }
 
 func TestSummarize(t *testing.T) {
 	const (
-		yes, no, maybe = metav1.ConditionTrue, metav1.ConditionFalse, metav1.ConditionUnknown
-		absent         = metav1.ConditionStatus("")
+		yes, no, unknown = metav1.ConditionTrue, metav1.ConditionFalse, metav1.ConditionUnknown
+		absent           = metav1.ConditionStatus("")
 	)
 	for _, test := range []struct {
-		name                              string
-		accepted, found, permitted, fresh metav1.ConditionStatus
-		others                            map[string]metav1.ConditionStatus
-		want                              metav1.ConditionStatus
-		reason                            string
+		name                                 string
+		accepted, found, authorized, metrics metav1.ConditionStatus
+		others                               map[string]metav1.ConditionStatus
+		want                                 metav1.ConditionStatus
+		reason                               string
 	}{
-		{"all is well", yes, yes, yes, yes, nil, yes, "Ready"},
-		{"an operation is under way", yes, yes, yes, yes, map[string]metav1.ConditionStatus{"Reconciling": yes}, yes,
+		{"all True: Ready is True", yes, yes, yes, yes, nil, yes, "Ready"},
+		{"operation in progress: Ready is True", yes, yes, yes, yes, map[string]metav1.ConditionStatus{"Reconciling": yes}, yes,
 			"Ready"},
-		{"a change is held back", yes, yes, yes, yes, map[string]metav1.ConditionStatus{"ScalingLimited": yes}, yes,
+		{"scaling limited: Ready is True", yes, yes, yes, yes, map[string]metav1.ConditionStatus{"ScalingLimited": yes}, yes,
 			"Ready"},
-		{"not accepted", no, absent, absent, absent, nil, no, "AcceptedFalse"},
-		{"not found", yes, no, absent, absent, nil, no, "TargetFoundFalse"},
-		{"not permitted", yes, yes, no, yes, nil, no, "PermittedFalse"},
-		{"metrics are not fresh", yes, yes, yes, no, nil, no, "MetricsFreshFalse"},
-		{"two are False: the gravest gives the reason", yes, yes, no, no, nil, no, "PermittedFalse"},
-		{"False is graver than Unknown", yes, maybe, yes, no, nil, no, "MetricsFreshFalse"},
-		{"one is Unknown", yes, maybe, yes, yes, nil, maybe, "TargetFoundUnknown"},
-		{"two are Unknown", yes, maybe, yes, maybe, nil, maybe, "TargetFoundUnknown"},
-		{"one is absent", yes, yes, absent, yes, nil, maybe, "Pending"},
-		{"the first visit", absent, absent, absent, absent, nil, maybe, "Pending"},
+		{"Accepted is False", no, absent, absent, absent, nil, no, "AcceptedFalse"},
+		{"TargetFound is False", yes, no, absent, absent, nil, no, "TargetFoundFalse"},
+		{"Authorized is False", yes, yes, no, yes, nil, no, "AuthorizedFalse"},
+		{"MetricsAvailable is False", yes, yes, yes, no, nil, no, "MetricsAvailableFalse"},
+		{"two are False: the more severe gives the reason", yes, yes, no, no, nil, no, "AuthorizedFalse"},
+		{"False precedes Unknown", yes, unknown, yes, no, nil, no, "MetricsAvailableFalse"},
+		{"one is Unknown", yes, unknown, yes, yes, nil, unknown, "TargetFoundUnknown"},
+		{"two are Unknown: the more severe gives the reason", yes, unknown, yes, unknown, nil, unknown, "TargetFoundUnknown"},
+		{"absent counts as Unknown", yes, yes, absent, yes, nil, unknown, "Pending"},
+		{"all absent: Ready is Unknown", absent, absent, absent, absent, nil, unknown, "Pending"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var list []metav1.Condition
@@ -128,8 +128,8 @@ func TestSummarize(t *testing.T) {
 			}
 			set("Accepted", test.accepted)
 			set("TargetFound", test.found)
-			set("Permitted", test.permitted)
-			set("MetricsFresh", test.fresh)
+			set("Authorized", test.authorized)
+			set("MetricsAvailable", test.metrics)
 			for name, status := range test.others {
 				set(name, status)
 			}

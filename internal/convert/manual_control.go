@@ -11,14 +11,15 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// shapePattern is how an annotation writes a shape: "2 x db.r6g.xlarge".
+// shapePattern is the form of a shape in an annotation: "2 x db.r6g.xlarge".
 var shapePattern = regexp.MustCompile(`^([0-9]{1,2}) ?[x×] ?(db\.[a-z0-9.]+)$`)
 
-// manualControl reads what a person asked for by annotation. Everything that is wrong is listed, since it counts as a pause.
+// manualControl reads the annotations for manual control. InvalidReason lists every invalid annotation, because each of them counts
+// as a pause.
 func manualControl(annotations map[string]string) scaling.ManualControl {
-	var w scaling.ManualControl
+	var control scaling.ManualControl
 	var problems []string
-	moment := func(name string) time.Time {
+	parseTime := func(name string) time.Time {
 		text, given := annotations[name]
 		if !given {
 			return time.Time{}
@@ -29,13 +30,13 @@ func manualControl(annotations map[string]string) scaling.ManualControl {
 		}
 		return at
 	}
-	w.PausedUntil = moment(v1alpha1.AnnotationPausedUntil)
-	w.ApprovedHash = strings.TrimSpace(annotations[v1alpha1.AnnotationApprove])
+	control.PausedUntil = parseTime(v1alpha1.AnnotationPausedUntil)
+	control.ApprovedHash = strings.TrimSpace(annotations[v1alpha1.AnnotationApprove])
 	readers, hasReaders := annotations[v1alpha1.AnnotationOverrideReaders]
 	writer, hasWriter := annotations[v1alpha1.AnnotationOverrideWriter]
-	until := moment(v1alpha1.AnnotationOverrideUntil)
+	expiresAt := parseTime(v1alpha1.AnnotationOverrideUntil)
 	if hasReaders || hasWriter {
-		w.Override = &scaling.ManualOverride{ExpiresAt: until}
+		control.Override = &scaling.ManualOverride{ExpiresAt: expiresAt}
 		if _, given := annotations[v1alpha1.AnnotationOverrideUntil]; !given {
 			problems = append(problems, fmt.Sprintf("%s is missing: an override needs an end", v1alpha1.AnnotationOverrideUntil))
 		}
@@ -47,10 +48,10 @@ func manualControl(annotations map[string]string) scaling.ManualControl {
 				v1alpha1.AnnotationOverrideReaders, readers))
 		} else {
 			count, err := strconv.Atoi(match[1])
-			if err != nil { // two digits always are a number
+			if err != nil { // unreachable: the pattern matches one or two digits
 				problems = append(problems, err.Error())
 			}
-			w.Override.Readers = &scaling.Shape{InstanceClass: match[2], Count: count}
+			control.Override.Readers = &scaling.Shape{InstanceClass: match[2], Count: count}
 		}
 	}
 	if hasWriter {
@@ -59,8 +60,8 @@ func manualControl(annotations map[string]string) scaling.ManualControl {
 			problems = append(problems, fmt.Sprintf("%s is %q, and should be a class such as db.r6g.xlarge",
 				v1alpha1.AnnotationOverrideWriter, writer))
 		}
-		w.Override.Writer = &scaling.Shape{InstanceClass: class, Count: 1}
+		control.Override.Writer = &scaling.Shape{InstanceClass: class, Count: 1}
 	}
-	w.InvalidReason = strings.Join(problems, "; ")
-	return w
+	control.InvalidReason = strings.Join(problems, "; ")
+	return control
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// Operation reads a persisted operation; nil when there is none.
+// Operation converts the operation in status, or returns nil when there is none.
 func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 	if in == nil {
 		return nil
@@ -32,7 +32,7 @@ func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 	return out
 }
 
-// OperationStatus writes an operation for persisting.
+// OperationStatus converts an operation for status.
 func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
 	out := &v1alpha1.OperationStatus{
 		ID: in.ID, Pool: v1alpha1.Pool(in.Pool), Direction: v1alpha1.Direction(in.Direction),
@@ -59,7 +59,7 @@ func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
 	return out
 }
 
-// OperationRecord writes an operation that has ended at now. A reason and message are for those that failed.
+// OperationRecord converts an operation that completed at now. Reason and message apply to failed operations.
 func OperationRecord(op scaling.Operation, outcome v1alpha1.Outcome, reason, message string, now time.Time) v1alpha1.OperationRecord {
 	return v1alpha1.OperationRecord{
 		ID: op.ID, Pool: v1alpha1.Pool(op.Pool), Direction: v1alpha1.Direction(op.Direction),
@@ -69,7 +69,7 @@ func OperationRecord(op scaling.Operation, outcome v1alpha1.Outcome, reason, mes
 	}
 }
 
-// History reads what a policy did before.
+// History converts the completed operations of a policy.
 func History(in []v1alpha1.OperationRecord) scaling.History {
 	var out scaling.History
 	for _, r := range in {
@@ -84,12 +84,12 @@ func History(in []v1alpha1.OperationRecord) scaling.History {
 	return out
 }
 
-// nothingChanged says whether an operation ended because AWS had no capacity, before anything was changed.
+// nothingChanged reports whether an operation failed for insufficient capacity before it had added any.
 func nothingChanged(r v1alpha1.OperationRecord) bool {
 	return r.Reason == v1alpha1.ReasonInsufficientCapacity && ptr.Deref(r.LeadTimeSeconds, 0) == 0
 }
 
-// CapacityShortages reads the classes that AWS had no instance of.
+// CapacityShortages converts the capacity shortages in status.
 func CapacityShortages(in []v1alpha1.CapacityShortage) []scaling.CapacityShortage {
 	var out []scaling.CapacityShortage
 	for _, s := range in {
@@ -105,12 +105,12 @@ func optionalInt(p *int32) *int {
 	return ptr.To(int(*p))
 }
 
-// ShapeStatus writes a shape.
+// ShapeStatus converts a shape.
 func ShapeStatus(s scaling.Shape) v1alpha1.Shape {
 	return v1alpha1.Shape{InstanceClass: s.InstanceClass, Replicas: ptr.To(int32(s.Count))}
 }
 
-// Alternative writes a shape that was looked at.
+// Alternative converts a candidate shape.
 func Alternative(c scaling.Candidate) v1alpha1.Alternative {
 	out := v1alpha1.Alternative{
 		Shape: ShapeStatus(c.Shape), Reason: string(c.Verdict), PredictedUtilizationPercent: ptr.To(int32(math.Round(c.PredictedUtilization))),
@@ -121,16 +121,16 @@ func Alternative(c scaling.Candidate) v1alpha1.Alternative {
 	return out
 }
 
-// maxMessageBytes is the greatest length of a message in status, in bytes.
+// maxMessageBytes is the maximum length of a message in status, in bytes.
 const maxMessageBytes = 2048
 
-// TruncateMessage shortens a message to what status can hold.
+// TruncateMessage truncates a message to maxMessageBytes, between characters and with an ellipsis.
 func TruncateMessage(message string) string {
 	if len(message) <= maxMessageBytes {
 		return message
 	}
 	end := maxMessageBytes - len("…")
-	for end > 0 && message[end]&0xC0 == 0x80 { // not in the middle of a character
+	for end > 0 && message[end]&0xC0 == 0x80 { // back to the start of a character
 		end--
 	}
 	return message[:end] + "…"

@@ -10,7 +10,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/drift"
 )
 
-// changedInstances lists the instances for which an operation asked AWS for something, and what it left them at.
+// changedInstances lists the instances that the attempted or completed steps of an operation changed, with the last action on each.
 func changedInstances(op scaling.Operation) []v1alpha1.ChangedInstance {
 	var out []v1alpha1.ChangedInstance
 	for _, s := range op.Steps {
@@ -23,33 +23,33 @@ func changedInstances(op scaling.Operation) []v1alpha1.ChangedInstance {
 		case scaling.Failover, scaling.ModifyPromotionTier:
 			continue
 		}
-		left := v1alpha1.ChangedInstance{Identifier: s.Instance, Action: v1alpha1.StepAction(s.Action), InstanceClass: s.InstanceClass}
+		changed := v1alpha1.ChangedInstance{Identifier: s.Instance, Action: v1alpha1.StepAction(s.Action), InstanceClass: s.InstanceClass}
 		n := slices.IndexFunc(out, func(t v1alpha1.ChangedInstance) bool { return t.Identifier == s.Instance })
 		if n < 0 {
-			out = append(out, left)
+			out = append(out, changed)
 		} else {
-			out[n] = left
+			out[n] = changed
 		}
 	}
 	return out
 }
 
-// CompletedOperations reads what operations left the instances at that they touched.
+// CompletedOperations converts the history to the instance classes that each operation set.
 func CompletedOperations(history []v1alpha1.OperationRecord) []drift.CompletedOperation {
 	var out []drift.CompletedOperation
 	for _, r := range history {
-		d := drift.CompletedOperation{
+		completed := drift.CompletedOperation{
 			ID: r.ID, Pool: scaling.Pool(r.Pool), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded, CompletedAt: r.CompletionTime.Time,
 		}
 		for _, i := range r.Instances {
-			d.Expected = append(d.Expected, drift.ExpectedInstance{Instance: i.Identifier, Action: scaling.Action(i.Action), InstanceClass: i.InstanceClass})
+			completed.Expected = append(completed.Expected, drift.ExpectedInstance{Instance: i.Identifier, Action: scaling.Action(i.Action), InstanceClass: i.InstanceClass})
 		}
-		out = append(out, d)
+		out = append(out, completed)
 	}
 	return out
 }
 
-// OwnershipState reads what is remembered of what others did.
+// OwnershipState converts the recorded changes by others.
 func OwnershipState(in *v1alpha1.OwnershipStatus) drift.State {
 	var out drift.State
 	if in == nil {
@@ -67,18 +67,18 @@ func OwnershipState(in *v1alpha1.OwnershipStatus) drift.State {
 	return out
 }
 
-// OwnershipStatus writes it; nil when there is nothing to remember.
-func OwnershipStatus(m drift.State) *v1alpha1.OwnershipStatus {
-	if len(m.Reverts) == 0 && m.Conflict == nil && m.ResolvedAt.IsZero() {
+// OwnershipStatus converts the recorded changes by others, or returns nil when there are none.
+func OwnershipStatus(state drift.State) *v1alpha1.OwnershipStatus {
+	if len(state.Reverts) == 0 && state.Conflict == nil && state.ResolvedAt.IsZero() {
 		return nil
 	}
-	out := &v1alpha1.OwnershipStatus{ResolvedTime: optionalTime(m.ResolvedAt)}
-	for _, r := range m.Reverts {
+	out := &v1alpha1.OwnershipStatus{ResolvedTime: optionalTime(state.ResolvedAt)}
+	for _, r := range state.Reverts {
 		out.Reverts = append(out.Reverts, v1alpha1.Revert{
 			Time: metav1.NewTime(r.DetectedAt), Operation: r.Operation, Pool: v1alpha1.Pool(r.Pool), Instance: r.Instance, ExpectedInstanceClass: r.ExpectedClass, ObservedInstanceClass: r.ObservedClass,
 		})
 	}
-	if c := m.Conflict; c != nil {
+	if c := state.Conflict; c != nil {
 		out.Conflict = &v1alpha1.OwnershipConflict{Time: metav1.NewTime(c.DetectedAt), Generation: c.Generation, ResolveAnnotation: c.ResolveAnnotation}
 	}
 	return out

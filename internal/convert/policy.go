@@ -1,4 +1,5 @@
-// Package convert turns the API's types into those of the core, and back.
+// Package convert converts between the types of the API and those of package scaling. X returns a scaling value, XStatus the value
+// of the status field.
 package convert
 
 import (
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -15,19 +17,19 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/schedule"
 )
 
-// The kinds of mistake in a policy that the API server cannot see. The error of Policy wraps one of them.
+// The errors in a policy that the validation of the API server cannot detect. The error of Policy wraps one of them.
 var (
-	// ErrUnknownClass: a ladder names a class that the catalogue does not have.
+	// ErrUnknownClass: a list of classes names a class that the catalog does not contain.
 	ErrUnknownClass = catalog.ErrUnknownClass
-	// ErrLadderOrder: a ladder's classes do not grow in vCPUs.
+	// ErrLadderOrder: a list of classes is not sorted by vCPUs.
 	ErrLadderOrder = errors.New("ladder out of order")
-	// ErrSchedule: a schedule or disruption window cannot be read.
+	// ErrSchedule: a schedule or disruption window cannot be parsed.
 	ErrSchedule = errors.New("invalid schedule")
-	// ErrPrice: a price or the budget cannot be read.
+	// ErrPrice: a price or the cost limit cannot be parsed.
 	ErrPrice = errors.New("invalid price")
 )
 
-// Policy turns an API object into the core's policy. The error says which field is wrong and what to do.
+// Policy converts an API object. The error names the invalid field, its value and how to correct it.
 func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 	spec := in.Spec
 	out := scaling.Policy{
@@ -42,16 +44,16 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 		},
 		ScaleUp: scaling.Behavior{
 			Window:   seconds(spec.Behavior.ScaleUp.WindowSeconds),
-			Cooldown: seconds(valueOrZero(spec.Behavior.ScaleUp.CooldownSeconds)),
+			Cooldown: seconds(ptr.Deref(spec.Behavior.ScaleUp.CooldownSeconds, 0)),
 		},
 		ScaleDown: scaling.Behavior{
 			Window:   seconds(spec.Behavior.ScaleDown.WindowSeconds),
-			Cooldown: seconds(valueOrZero(spec.Behavior.ScaleDown.CooldownSeconds)),
+			Cooldown: seconds(ptr.Deref(spec.Behavior.ScaleDown.CooldownSeconds, 0)),
 		},
-		ScaleDownClassWindow: seconds(valueOrZero(spec.Behavior.ScaleDown.ClassWindowSeconds)),
+		ScaleDownClassWindow: seconds(ptr.Deref(spec.Behavior.ScaleDown.ClassWindowSeconds, 0)),
 		Guardrails: scaling.Guardrails{
 			MaxOperationsPerDay:      int(spec.Guardrails.MaxOperationsPerDay),
-			SurgeReaders:             int(valueOrZero(spec.Guardrails.SurgeReaders)),
+			SurgeReaders:             int(ptr.Deref(spec.Guardrails.SurgeReaders, 0)),
 			MaxStepFactor:            int(spec.Guardrails.MaxStepFactor),
 			AllowEmergencyDisruption: spec.Guardrails.EmergencyDisruption == v1alpha1.EmergencyDisruptionAllow,
 		},
@@ -59,7 +61,7 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			Trend: spec.PredictiveScaling.Trend == v1alpha1.PredictionModeEnabled, History: spec.PredictiveScaling.History == v1alpha1.PredictionModeEnabled,
 		},
 		AfterEngineUpgrade: scaling.UpgradeWatch{
-			Duration: seconds(valueOrZero(spec.AfterEngineUpgrade.WatchSeconds)), ScaleUp: int(spec.AfterEngineUpgrade.ScaleUpPercent),
+			Duration: seconds(ptr.Deref(spec.AfterEngineUpgrade.WatchSeconds, 0)), ScaleUp: int(spec.AfterEngineUpgrade.ScaleUpPercent),
 		},
 		ManualControl: manualControl(in.Annotations),
 	}
@@ -108,30 +110,30 @@ func scheduledMinimum(s v1alpha1.Schedule) scaling.ScheduledMinimum {
 	return f
 }
 
-// applyPrices reads the budget and the prices of a policy.
+// applyPrices parses the cost limit and the prices of a spec into out.
 func applyPrices(out *scaling.Policy, spec v1alpha1.DBScalingPolicySpec) error {
 	if text := spec.Guardrails.MaxHourlyCostUSD; text != "" {
-		most, err := scaling.ParseUSD(text)
-		if err != nil || most == 0 {
-			return fmt.Errorf("spec.guardrails.maxHourlyCostUSD: %w: %q is no amount in US dollars above zero, such as 6.00", ErrPrice, text)
+		maximum, err := scaling.ParseUSD(text)
+		if err != nil || maximum == 0 {
+			return fmt.Errorf("spec.guardrails.maxHourlyCostUSD: %w: %q is not an amount in US dollars above zero, such as 6.00", ErrPrice, text)
 		}
-		out.Guardrails.MaxHourlyCost = most
+		out.Guardrails.MaxHourlyCost = maximum
 	}
 	for _, p := range spec.Prices {
-		each, err := scaling.ParseUSD(p.HourlyPriceUSD)
-		if err != nil || each == 0 {
-			return fmt.Errorf("spec.prices: %w: %q of %s is no amount in US dollars above zero, such as 0.52",
+		price, err := scaling.ParseUSD(p.HourlyPriceUSD)
+		if err != nil || price == 0 {
+			return fmt.Errorf("spec.prices: %w: %q of %s is not an amount in US dollars above zero, such as 0.52",
 				ErrPrice, p.HourlyPriceUSD, p.InstanceClass)
 		}
 		if out.Prices == nil {
 			out.Prices = map[string]scaling.Money{}
 		}
-		out.Prices[string(p.InstanceClass)] = each
+		out.Prices[string(p.InstanceClass)] = price
 	}
 	return nil
 }
 
-// Target names the database of a policy.
+// Target identifies the database of a policy.
 func Target(in *v1alpha1.DBScalingPolicy) scaling.Target {
 	ref := in.Spec.TargetRef
 	return scaling.Target{
@@ -164,17 +166,17 @@ func validate(p scaling.Policy) error {
 }
 
 func validateLadder(field string, ladder []string) error {
-	before := catalog.Class{}
+	previous := catalog.Class{}
 	for _, name := range ladder {
 		class, err := catalog.Lookup(name)
 		if err != nil {
 			return fmt.Errorf("%s: %w: correct it, or remove it from the list", field, err)
 		}
-		if class.VCPU < before.VCPU {
+		if class.VCPU < previous.VCPU {
 			return fmt.Errorf("%s: %w: %s (%d vCPU) comes after %s (%d vCPU); list the smallest first",
-				field, ErrLadderOrder, class.Name, class.VCPU, before.Name, before.VCPU)
+				field, ErrLadderOrder, class.Name, class.VCPU, previous.Name, previous.VCPU)
 		}
-		before = class
+		previous = class
 	}
 	return nil
 }
@@ -188,10 +190,3 @@ func instanceClasses(in []v1alpha1.InstanceClass) []string {
 }
 
 func seconds(n int32) time.Duration { return time.Duration(n) * time.Second }
-
-func valueOrZero(n *int32) int32 {
-	if n == nil {
-		return 0
-	}
-	return *n
-}

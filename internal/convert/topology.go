@@ -13,8 +13,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/state"
 )
 
-// TargetStatus writes what was found. When the engine's version is another than before, it notes the time: AWS cannot be
-// asked reliably when that was.
+// TargetStatus converts the observed target. It records when the engine version changed, because AWS does not report that time
+// reliably.
 func TargetStatus(before *v1alpha1.TargetStatus, o scaling.Observation) *v1alpha1.TargetStatus {
 	out := &v1alpha1.TargetStatus{ARN: o.ARN, Engine: o.Engine, EngineVersion: o.EngineVersion}
 	switch {
@@ -27,7 +27,7 @@ func TargetStatus(before *v1alpha1.TargetStatus, o scaling.Observation) *v1alpha
 	return out
 }
 
-// EngineUpgradedAt reads when the engine was seen to be upgraded; zero when it never was.
+// EngineUpgradedAt returns when a change of the engine version was observed, or zero when there was none.
 func EngineUpgradedAt(in *v1alpha1.TargetStatus) time.Time {
 	if in == nil {
 		return time.Time{}
@@ -35,7 +35,7 @@ func EngineUpgradedAt(in *v1alpha1.TargetStatus) time.Time {
 	return timeOrZero(in.UpgradeTime)
 }
 
-// PoolStatus writes what a pool consists of, and what is remembered of it.
+// PoolStatus converts the observed instances of a pool and updates the recorded state of the pool. It returns nil for an empty pool.
 func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling.Pool) *v1alpha1.PoolStatus {
 	instances := o.PoolInstances(pool)
 	if len(instances) == 0 {
@@ -52,17 +52,17 @@ func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling
 		out.Instances = append(out.Instances, s)
 	}
 	slices.SortFunc(out.Instances, func(a, b v1alpha1.InstanceStatus) int { return cmp.Compare(a.Identifier, b.Identifier) })
-	remembered := PoolState(before).Update(o, pool)
-	out.LastChangeTime = optionalTime(remembered.ChangedAt)
-	for _, past := range remembered.CapacityHistory {
+	poolState := PoolState(before).Update(o, pool)
+	out.LastChangeTime = optionalTime(poolState.ChangedAt)
+	for _, period := range poolState.CapacityHistory {
 		out.CapacityHistory = append(out.CapacityHistory, v1alpha1.CapacityPeriod{
-			StartTime: metav1.NewTime(past.StartedAt), EndTime: metav1.NewTime(past.EndedAt), VCPUs: int32(past.VCPUs),
+			StartTime: metav1.NewTime(period.StartedAt), EndTime: metav1.NewTime(period.EndedAt), VCPUs: int32(period.VCPUs),
 		})
 	}
 	return out
 }
 
-// PoolState reads what is remembered of a pool.
+// PoolState converts the recorded state of a pool.
 func PoolState(in *v1alpha1.PoolStatus) state.PoolState {
 	if in == nil {
 		return state.PoolState{}

@@ -1,4 +1,4 @@
-// Package events tells people what happened to a policy, once a transition.
+// Package events records Kubernetes events about policies, one for each transition.
 package events
 
 import (
@@ -10,42 +10,42 @@ import (
 	"k8s.io/client-go/tools/events"
 )
 
-// The reasons of events.
+// The reasons of the events.
 const (
 	OperationStarted     = "OperationStarted"
 	OperationStep        = "OperationStep"
 	OperationSucceeded   = "OperationSucceeded"
 	OperationFailed      = "OperationFailed"
-	InsufficientCapacity = "NoCapacity"
-	ScalingBlocked       = "ScalingHeldBack"
+	InsufficientCapacity = "InsufficientCapacity"
+	ScalingBlocked       = "ScalingBlocked"
 	Recommended          = "Recommended"
-	ApprovalRequired     = "ApprovalWanted"
+	ApprovalRequired     = "ApprovalRequired"
 	Paused               = "Paused"
 	Resumed              = "Resumed"
 	Overridden           = "Overridden"
 	OverrideEnded        = "OverrideEnded"
-	ChangeReverted       = "Reverted"
+	ChangeReverted       = "ChangeReverted"
 	OwnershipConflict    = "OwnershipConflict"
 	ConflictResolved     = "ConflictResolved"
 	Ready                = "Ready"
 	NotReady             = "NotReady"
 )
 
-// maxNoteBytes is the greatest length of an event's note in bytes (events.k8s.io/v1).
+// maxNoteBytes is the maximum length of the note of an event in bytes (events.k8s.io/v1).
 const maxNoteBytes = 1024
 
 // Recorder records events about policies.
 type Recorder struct {
-	// Sink is where events go.
+	// Sink receives the events.
 	Sink events.EventRecorder
 }
 
-// Normal records something that went as it should.
+// Normal records an expected transition.
 func (r Recorder) Normal(about runtime.Object, reason, action, note string) {
 	r.record(about, corev1.EventTypeNormal, reason, action, note)
 }
 
-// Warning records something that a person may have to look at.
+// Warning records a transition that may require attention.
 func (r Recorder) Warning(about runtime.Object, reason, action, note string) {
 	r.record(about, corev1.EventTypeWarning, reason, action, note)
 }

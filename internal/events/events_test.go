@@ -9,14 +9,14 @@ import (
 	"k8s.io/client-go/tools/events"
 )
 
-// nextEvent is the event that was just recorded.
+// nextEvent returns the recorded event.
 func nextEvent(t *testing.T, sink *events.FakeRecorder) string {
 	t.Helper()
 	select {
 	case e := <-sink.Events:
 		return e
 	default:
-		t.Fatal("there is no event")
+		t.Fatal("no event was recorded")
 		return ""
 	}
 }
@@ -45,13 +45,13 @@ func TestRecorder_TruncatesLongNotesBetweenCharacters(t *testing.T) {
 			r.Normal(&corev1.ConfigMap{}, Ready, "Report", note)
 			got := strings.TrimPrefix(nextEvent(t, sink), "Normal Ready ")
 			if len(note) <= 1024 && got != note {
-				t.Errorf("%d bytes became %d", len(note), len(got))
+				t.Errorf("a note of %d bytes became %d bytes, want it unchanged", len(note), len(got))
 			}
 			if len(note) > 1024 && (len(got) > 1024 || len(got) < 1020 || !strings.HasSuffix(got, "…")) {
-				t.Errorf("%d bytes became %d, and end in %q", len(note), len(got), got[len(got)-3:])
+				t.Errorf("a note of %d bytes became %d bytes that end in %q, want 1020 to 1024 bytes that end in an ellipsis", len(note), len(got), got[len(got)-3:])
 			}
 			if !utf8.ValidString(got) {
-				t.Errorf("%d bytes of %s were cut within a character", len(note), letter)
+				t.Errorf("a note of %d bytes of %s is cut within a character", len(note), letter)
 			}
 		}
 	}

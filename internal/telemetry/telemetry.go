@@ -1,4 +1,4 @@
-// Package telemetry holds the operator's own Prometheus metrics. Those of AWS calls are in the AWS edge.
+// Package telemetry holds the Prometheus metrics of the operator. Package internal/awsx holds the metrics of AWS calls.
 package telemetry
 
 import (
@@ -19,7 +19,7 @@ const (
 	labelReason    = "reason"
 )
 
-// Metrics are the operator's metrics.
+// Metrics are the metrics of the operator.
 type Metrics struct {
 	utilization         *prometheus.GaugeVec
 	demand              *prometheus.GaugeVec
@@ -31,7 +31,7 @@ type Metrics struct {
 	scalingBlocked      *prometheus.CounterVec
 }
 
-// New creates the metrics and registers them. The error says which one was there already.
+// New creates and registers the metrics. It fails when one of them is already registered.
 func New(registerer prometheus.Registerer) (*Metrics, error) {
 	gauge := func(subsystem, name, help string, labels ...string) *prometheus.GaugeVec {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -45,18 +45,18 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 	}
 	m := &Metrics{
 		utilization: gauge("pool", "cpu_utilization_percent",
-			"Mean CPU demand of a pool over the scale-up window in percent of its vCPUs: above 100 where DBLoadCPU shows more. "+
+			"Mean CPU demand of a pool over the scale-up window in percent of its vCPUs. Above 100 when DBLoadCPU shows more. "+
 				"Absent while samples are missing.", labelPool),
 		demand: gauge("pool", "cpu_demand_vcpus",
 			"Peak CPU demand of a pool over the scale-up window, in vCPUs. Absent while samples are missing.", labelPool),
-		capacity: gauge("pool", "capacity_vcpus", "vCPUs of the instances of a pool.", labelPool),
+		capacity: gauge("pool", "capacity_vcpus", "Total vCPUs of the instances of a pool.", labelPool),
 		ready:    gauge("policy", "ready", "1 when the policy's Ready condition is True, otherwise 0."),
 		operationInProgress: gauge("policy", "operation_in_progress",
-			"1 while an operation is under way, otherwise 0."),
-		operationsStarted:   counter("policy", "operations_started_total", "Operations that were begun, by why.", labelPool, labelDirection, labelReason),
-		operationsCompleted: counter("policy", "operations_total", "Operations that ended.", labelPool, labelDirection, labelOutcome),
-		scalingBlocked: counter("policy", "held_back_total",
-			"How often the load began to call for a change that was held back, by the guard or reason that held it.", labelReason),
+			"1 while an operation is in progress, otherwise 0."),
+		operationsStarted:   counter("policy", "operations_started_total", "Operations started, by the reason of the decision.", labelPool, labelDirection, labelReason),
+		operationsCompleted: counter("policy", "operations_completed_total", "Operations completed, by outcome.", labelPool, labelDirection, labelOutcome),
+		scalingBlocked: counter("policy", "scaling_blocked_total",
+			"Required changes that became blocked, by the guard or reason that blocks them.", labelReason),
 	}
 	for _, c := range m.collectors() {
 		if err := registerer.Register(c); err != nil {
@@ -66,8 +66,8 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 	return m, nil
 }
 
-// SetPoolLoads publishes what a policy's pools carry. What is not known is absent: a pool that is not among the loads, a
-// capacity of zero (no instance, or a class that the catalogue does not have), a load that is not fresh.
+// SetPoolLoads publishes the load and capacity of the pools of a policy. It deletes the series of unknown values: of a pool that
+// is not among the loads, of a zero capacity (no instance, or a class that the catalog does not contain), and of a stale load.
 func (m *Metrics) SetPoolLoads(namespace, name string, loads []scaling.Load) {
 	for _, pool := range []scaling.Pool{scaling.Writer, scaling.Readers} {
 		l := scaling.Load{}
@@ -89,28 +89,28 @@ func setOrDelete(gauge *prometheus.GaugeVec, labels prometheus.Labels, value flo
 	}
 }
 
-// SetPolicyState publishes whether a policy is in force and whether an operation is under way.
+// SetPolicyState publishes whether a policy is in force and whether an operation is in progress.
 func (m *Metrics) SetPolicyState(namespace, name string, ready, operating bool) {
 	m.ready.WithLabelValues(namespace, name).Set(boolToFloat(ready))
 	m.operationInProgress.WithLabelValues(namespace, name).Set(boolToFloat(operating))
 }
 
-// CountOperationStarted counts an operation that is begun, by why.
+// CountOperationStarted counts a started operation by the reason of its decision.
 func (m *Metrics) CountOperationStarted(namespace, name string, op scaling.Operation, reason string) {
 	m.operationsStarted.WithLabelValues(namespace, name, string(op.Pool), string(op.Direction), reason).Inc()
 }
 
-// CountOperationCompleted counts an operation.
+// CountOperationCompleted counts a completed operation by its outcome.
 func (m *Metrics) CountOperationCompleted(namespace, name string, op scaling.Operation, outcome string) {
 	m.operationsCompleted.WithLabelValues(namespace, name, string(op.Pool), string(op.Direction), outcome).Inc()
 }
 
-// CountScalingBlocked counts a change that the load has begun to call for and that something holds back.
+// CountScalingBlocked counts a required change when a guard or reason starts to block it.
 func (m *Metrics) CountScalingBlocked(namespace, name, reason string) {
 	m.scalingBlocked.WithLabelValues(namespace, name, reason).Inc()
 }
 
-// DeletePolicy deletes every series of a policy that is gone.
+// DeletePolicy deletes all series of a deleted policy.
 func (m *Metrics) DeletePolicy(namespace, name string) {
 	labels := prometheus.Labels{labelNamespace: namespace, labelName: name}
 	for _, c := range m.collectors() {

@@ -11,7 +11,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// series lists what is published, as name{label values} value.
+// series lists the published series as "name{labels} value".
 func series(t *testing.T, registry *prometheus.Registry) []string {
 	t.Helper()
 	families, err := registry.Gather()
@@ -69,20 +69,20 @@ func TestMetrics_SetPoolLoads(t *testing.T) {
 		loads []scaling.Load
 		want  []string
 	}{
-		{"fresh", readersLoad(func(*scaling.Load) {}), all},
-		{"stale", readersLoad(func(l *scaling.Load) { l.Fresh = false }), all[:1]},
-		{"idle is zero, not absent", readersLoad(func(l *scaling.Load) { l.UtilizationPercent, l.Demand = 0, 0 }), []string{
+		{"fresh load: all series", readersLoad(func(*scaling.Load) {}), all},
+		{"stale load: only capacity", readersLoad(func(l *scaling.Load) { l.Fresh = false }), all[:1]},
+		{"idle pool: zero, not absent", readersLoad(func(l *scaling.Load) { l.UtilizationPercent, l.Demand = 0, 0 }), []string{
 			all[0],
 			"dbscaler_pool_cpu_demand_vcpus{name=engine,namespace=platform,pool=Readers} 0",
 			"dbscaler_pool_cpu_utilization_percent{name=engine,namespace=platform,pool=Readers} 0",
 		}},
-		{"an unknown capacity is absent, not zero", readersLoad(func(l *scaling.Load) { l.Fresh, l.Capacity = false, 0 }), nil},
-		{"fresh again", readersLoad(func(*scaling.Load) {}), all},
-		{"nothing could be observed", nil, nil},
-		{"both pools", append(readersLoad(func(*scaling.Load) {}), scaling.Load{Pool: scaling.Writer, Capacity: 2}), []string{
+		{"unknown capacity: absent, not zero", readersLoad(func(l *scaling.Load) { l.Fresh, l.Capacity = false, 0 }), nil},
+		{"fresh load again: all series", readersLoad(func(*scaling.Load) {}), all},
+		{"no observation: no series", nil, nil},
+		{"both pools: series of each", append(readersLoad(func(*scaling.Load) {}), scaling.Load{Pool: scaling.Writer, Capacity: 2}), []string{
 			all[0], "dbscaler_pool_capacity_vcpus{name=engine,namespace=platform,pool=Writer} 2", all[1], all[2],
 		}},
-		{"the readers are left alone now", []scaling.Load{{Pool: scaling.Writer, Capacity: 2}}, []string{
+		{"readers no longer scaled: only the writer", []scaling.Load{{Pool: scaling.Writer, Capacity: 2}}, []string{
 			"dbscaler_pool_capacity_vcpus{name=engine,namespace=platform,pool=Writer} 2",
 		}},
 	} {
@@ -102,16 +102,16 @@ func TestMetrics_StateAndCounters(t *testing.T) {
 	m.CountOperationCompleted("platform", "engine", op, "Succeeded")
 	m.CountScalingBlocked("platform", "engine", "Cooldown")
 	assertSeries(t, registry,
-		"dbscaler_policy_held_back_total{name=engine,namespace=platform,reason=Cooldown} 1",
 		"dbscaler_policy_operation_in_progress{name=engine,namespace=platform} 0",
-		"dbscaler_policy_operations_total{direction=Up,name=engine,namespace=platform,outcome=Failed,pool=Writer} 1",
-		"dbscaler_policy_operations_total{direction=Up,name=engine,namespace=platform,outcome=Succeeded,pool=Writer} 2",
-		"dbscaler_policy_ready{name=engine,namespace=platform} 1")
+		"dbscaler_policy_operations_completed_total{direction=Up,name=engine,namespace=platform,outcome=Failed,pool=Writer} 1",
+		"dbscaler_policy_operations_completed_total{direction=Up,name=engine,namespace=platform,outcome=Succeeded,pool=Writer} 2",
+		"dbscaler_policy_ready{name=engine,namespace=platform} 1",
+		"dbscaler_policy_scaling_blocked_total{name=engine,namespace=platform,reason=Cooldown} 1")
 	m.SetPolicyState("platform", "engine", false, true)
 	got := strings.Join(series(t, registry), "\n")
 	for _, line := range []string{"operation_in_progress{name=engine,namespace=platform} 1", "ready{name=engine,namespace=platform} 0"} {
 		if !strings.Contains(got, line) {
-			t.Errorf("%s is not in\n%s", line, got)
+			t.Errorf("the series lack %s:\n%s", line, got)
 		}
 	}
 }
@@ -132,17 +132,17 @@ func TestMetrics_DeletePolicyRemovesAllItsSeries(t *testing.T) {
 	others := series(t, registry)
 	publish("platform", "engine")
 	if got := len(series(t, registry)); got != len(others)*3/2 {
-		t.Fatalf("three policies have %d series, two have %d", got, len(others))
+		t.Fatalf("three policies have %d series and two have %d, want the ratio 3:2", got, len(others))
 	}
 	m.DeletePolicy("platform", "engine")
 	assertSeries(t, registry, others...)
-	m.DeletePolicy("platform", "engine") // a second time does no harm
+	m.DeletePolicy("platform", "engine") // deleting again has no effect
 	assertSeries(t, registry, others...)
 }
 
 func TestNew_FailsWhenRegisteredTwice(t *testing.T) {
 	_, registry := newMetrics(t)
 	if m, err := New(registry); err == nil {
-		t.Errorf("got %v and no error", m)
+		t.Errorf("got %v and no error, want an error", m)
 	}
 }
