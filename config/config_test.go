@@ -1,4 +1,4 @@
-// Package config tests that what is installed is accepted by a real API server, and how much it may do.
+// Package config tests that a real API server accepts the manifests, and what permissions they grant.
 package config
 
 import (
@@ -31,8 +31,8 @@ var env *testenv.Environment
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 
-// readManifests opens all manifests. It is kubectl that reads them, and a cached test result is used until a file changes that the
-// test itself has opened.
+// readManifests reads all manifests. Only kubectl uses them, and go test reuses a cached result until a file changes that the test
+// itself has read.
 func readManifests(t *testing.T) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
@@ -47,7 +47,7 @@ func readManifests(t *testing.T) {
 	}
 }
 
-// kubectl runs kubectl as an administrator and returns what it prints.
+// kubectl runs kubectl as an administrator and returns its output.
 func kubectl(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), env.Kubectl(), append([]string{"--kubeconfig", kubeconfig(t)}, args...)...).CombinedOutput()
@@ -57,7 +57,7 @@ func kubectl(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// kubeconfig is an administrator's.
+// kubeconfig writes the kubeconfig of an administrator and returns its path.
 func kubeconfig(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kubeconfig")
@@ -67,12 +67,12 @@ func kubeconfig(t *testing.T) string {
 	return path
 }
 
-// install applies config/default. Warnings are as good as errors: the API server has them for what is deprecated, and for
-// pods that the namespace's pod security would refuse.
+// install applies config/default. A warning is a failure: the API server warns about deprecated APIs and about pods that violate the
+// pod security level of the namespace.
 func install(t *testing.T) client.Client {
 	t.Helper()
 	readManifests(t)
-	for range 2 { // twice: applying what is there changes nothing
+	for range 2 { // the second apply changes nothing
 		out := kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "default")
 		if strings.Contains(out, "Warning") {
 			t.Fatal(out)
@@ -85,7 +85,7 @@ func install(t *testing.T) client.Client {
 	return c
 }
 
-// TestPodSecurity: the operator's pod is let into its namespace, which enforces the restricted level.
+// TestPodSecurity checks that the namespace, which enforces the restricted level, admits the pod of the operator.
 func TestPodSecurity(t *testing.T) {
 	c := install(t)
 	deployment := &appsv1.Deployment{}
@@ -104,16 +104,17 @@ func TestPodSecurity(t *testing.T) {
 		t.Error(err)
 	}
 	if !*pod().Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem {
-		t.Error("the root file system can be written")
+		t.Error("readOnlyRootFilesystem is false, want true")
 	}
 	root := pod()
 	root.Spec.SecurityContext.RunAsNonRoot = nil
 	if err := c.Create(t.Context(), root, client.DryRunAll); err == nil {
-		t.Error("the namespace lets in a pod that may run as root")
+		t.Error("the namespace admits a pod that may run as root")
 	}
 }
 
-// TestAdmissionPolicy_OperatorCannotChangeSpec: it may put a finalizer on a policy, and change nothing that belongs to whoever wrote it.
+// TestAdmissionPolicy_OperatorCannotChangeSpec checks that the operator can set the finalizer of a policy, but neither its spec nor its
+// annotations.
 func TestAdmissionPolicy_OperatorCannotChangeSpec(t *testing.T) {
 	install(t)
 	kubectl(t, "apply", "-f", "samples/reporting.yaml")
@@ -125,41 +126,41 @@ func TestAdmissionPolicy_OperatorCannotChangeSpec(t *testing.T) {
 	const operator = "system:serviceaccount:" + namespace + ":dbscaler"
 	enforce, modes := `{"spec":{"mode":"Enforce"}}`, []string{"Enforce", "Recommend"}
 	var out string
-	// The API server takes a moment to heed a new admission policy.
+	// A new admission policy takes effect after a short delay.
 	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
 		var err error
 		out, err = patch(operator, fmt.Sprintf(`{"spec":{"mode":%q}}`, modes[0]))
-		modes[0], modes[1] = modes[1], modes[0] // a change each time, also where the one before was let through
+		modes[0], modes[1] = modes[1], modes[0] // always a change, even if the previous patch was admitted
 		return err != nil, nil
 	})
-	if err != nil || !strings.Contains(out, "the operator does not change the spec of a policy") {
-		t.Errorf("the operator may change the spec: %v, %s", err, out)
+	if err != nil || !strings.Contains(out, "the operator must not change the spec of a policy") {
+		t.Errorf("the operator can change the spec: %v, %s", err, out)
 	}
 	if out, err := patch(operator, `{"metadata":{"annotations":{"scaling.dbscaler.io/approve":"12345678"}}}`); err == nil {
-		t.Errorf("the operator may approve its own decisions: %s", out)
+		t.Errorf("the operator can approve its own decisions: %s", out)
 	}
 	for _, finalizers := range []string{`["scaling.dbscaler.io/surge-reader"]`, `[]`} {
 		if out, err := patch(operator, `{"metadata":{"finalizers":`+finalizers+`}}`); err != nil {
-			t.Errorf("the operator may not set its finalizer: %v, %s", err, out)
+			t.Errorf("the operator cannot set its finalizer: %v, %s", err, out)
 		}
 	}
 	if out, err := patch("admin", enforce); err == nil || !strings.Contains(out, "Forbidden") && !strings.Contains(out, "forbidden") {
-		t.Errorf("somebody without a role may patch: %s", out)
+		t.Errorf("a user without a role can patch: %s", out)
 	}
-	kubectl(t, "patch", "dbsp", "reporting", "--type=merge", "-p", enforce) // an administrator may
+	kubectl(t, "patch", "dbsp", "reporting", "--type=merge", "-p", enforce) // an administrator can
 }
 
-// TestPermissions asks the API server what the operator may do.
+// TestPermissions checks the permissions of the operator with subject access reviews.
 func TestPermissions(t *testing.T) {
 	c := install(t)
 	const group = "scaling.dbscaler.io"
 	attributes := func(namespace, group, resource, subresource string) authorizationv1.ResourceAttributes {
 		return authorizationv1.ResourceAttributes{Namespace: namespace, Group: group, Resource: resource, Subresource: subresource}
 	}
-	every := []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
+	allVerbs := []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
 	for _, test := range []struct {
 		what  authorizationv1.ResourceAttributes
-		verbs []string // that are allowed; all others are not
+		verbs []string // the allowed verbs; all others are denied
 	}{
 		{attributes("platform", group, "dbscalingpolicies", ""), []string{"get", "list", "watch", "patch"}}, // see spec_guard.yaml
 		{attributes("platform", group, "dbscalingpolicies", "status"), []string{"get", "update", "patch"}},
@@ -181,7 +182,7 @@ func TestPermissions(t *testing.T) {
 		{attributes("", "rbac.authorization.k8s.io", "clusterroles", ""), nil},
 	} {
 		t.Run(test.what.Namespace+"/"+test.what.Group+"/"+test.what.Resource+"/"+test.what.Subresource, func(t *testing.T) {
-			for _, verb := range every {
+			for _, verb := range allVerbs {
 				what := test.what
 				what.Verb = verb
 				review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
@@ -200,7 +201,7 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// TestAggregation: the roles for people are found by the cluster's own roles view, edit and admin.
+// TestAggregation checks that the ClusterRoles view, edit and admin include the rules for policies.
 func TestAggregation(t *testing.T) {
 	c := install(t)
 	for name, verbs := range map[string]string{"view": "get list watch", "edit": "create", "admin": "create"} {
@@ -224,13 +225,13 @@ func TestAggregation(t *testing.T) {
 		}
 		for _, verb := range strings.Fields(verbs) {
 			if !slices.Contains(found, verb) {
-				t.Errorf("%s may not %s policies", name, verb)
+				t.Errorf("the ClusterRole %s cannot %s policies", name, verb)
 			}
 		}
 	}
 }
 
-// TestPorts: what the Deployment, the Service and the probes call a port is one that the container has.
+// TestPorts checks that the ports of the Service and the probes exist in the container.
 func TestPorts(t *testing.T) {
 	c := install(t)
 	deployment, service := &appsv1.Deployment{}, &corev1.Service{}
@@ -256,12 +257,12 @@ func TestPorts(t *testing.T) {
 	}
 	for key, value := range service.Spec.Selector {
 		if deployment.Spec.Template.Labels[key] != value {
-			t.Errorf("the Service selects %s=%s, which the pods do not have", key, value)
+			t.Errorf("the Service selects %s=%s, a label that the pods lack", key, value)
 		}
 	}
 }
 
-// TestSamples: kubectl applies them as a whole, and shows a line for each.
+// TestSamples checks that kubectl applies all samples, and the columns of kubectl get.
 func TestSamples(t *testing.T) {
 	install(t)
 	kubectl(t, "create", "namespace", "platform")
@@ -273,10 +274,10 @@ func TestSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(table.Items) != 6 {
-		t.Errorf("%d samples are there, want 6", len(table.Items))
+		t.Errorf("there are %d policies, want 6", len(table.Items))
 	}
 	header := strings.Fields(strings.SplitN(kubectl(t, "get", "dbsp", "-n", "platform"), "\n", 2)[0])
-	if want := []string{"NAME", "DATABASE", "WRITER", "READERS", "READY", "DOING", "AGE"}; !slices.Equal(header, want) {
-		t.Errorf("kubectl shows %v, want %v", header, want)
+	if want := []string{"NAME", "TARGET", "MODE", "WRITER", "READERS", "READY", "STATUS", "AGE"}; !slices.Equal(header, want) {
+		t.Errorf("kubectl shows the columns %v, want %v", header, want)
 	}
 }

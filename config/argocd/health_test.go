@@ -1,4 +1,4 @@
-// Package argocd tests the health check that Argo CD is given, the way that Argo CD runs it.
+// Package argocd tests the Argo CD health check in the way that Argo CD runs it.
 package argocd
 
 import (
@@ -15,13 +15,13 @@ import (
 
 const healthCheckDir = "resource_customizations/scaling.dbscaler.io/DBScalingPolicy"
 
-// healthStatus is what a health check returns.
+// healthStatus is the result of a health check.
 type healthStatus struct {
 	Status  string `json:"status"`
 	Message string `json:"message"`
 }
 
-// healthTestSuite is health_test.yaml, in Argo CD's own form.
+// healthTestSuite is health_test.yaml, in the format of Argo CD.
 type healthTestSuite struct {
 	Tests []struct {
 		HealthStatus healthStatus `json:"healthStatus"`
@@ -53,13 +53,13 @@ func TestHealth(t *testing.T) {
 	}
 	for _, file := range files {
 		if path := "testdata/" + filepath.Base(file); !used.Has(path) {
-			t.Errorf("%s is in no case of health_test.yaml", path)
+			t.Errorf("%s is used by no case of health_test.yaml", path)
 		}
 	}
 }
 
-// runHealthCheck runs a health check as Argo CD does: with the base, package and table libraries and no others, within a second, and with the
-// object as the global obj.
+// runHealthCheck runs a health check as Argo CD does: with only the base, package and table libraries, with a timeout of a second, and
+// with the object in the global variable obj.
 func runHealthCheck(t *testing.T, script string, obj map[string]any) healthStatus {
 	t.Helper()
 	l := lua.NewState(lua.Options{SkipOpenLibs: true})
@@ -80,12 +80,12 @@ func runHealthCheck(t *testing.T, script string, obj map[string]any) healthStatu
 	}
 	result, ok := l.Get(-1).(*lua.LTable)
 	if !ok {
-		t.Fatalf("health.lua returned %s and not a table", l.Get(-1))
+		t.Fatalf("health.lua returned %s, want a table", l.Get(-1))
 	}
 	return healthStatus{Status: lua.LVAsString(result.RawGetString("status")), Message: lua.LVAsString(result.RawGetString("message"))}
 }
 
-// luaValue is a value of JSON as Lua has it.
+// luaValue converts a JSON value to a Lua value.
 func luaValue(t *testing.T, l *lua.LState, v any) lua.LValue {
 	t.Helper()
 	switch v := v.(type) {
@@ -108,12 +108,12 @@ func luaValue(t *testing.T, l *lua.LState, v any) lua.LValue {
 		}
 		return table
 	default:
-		t.Fatalf("%v of type %T has no place in a policy", v, v)
+		t.Fatalf("unexpected value %v of type %T: want a JSON value", v, v)
 		return nil
 	}
 }
 
-// readYAML reads a YAML file of the health check's folder, and fails on a field that to does not have.
+// readYAML decodes a YAML file of healthCheckDir into to and fails on unknown fields.
 func readYAML(t *testing.T, path string, to any) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(healthCheckDir, path))

@@ -1,7 +1,7 @@
 {{- define "gvList" -}}
 # API reference
 
-Written from the Go types by `make docs`. `kubectl explain dbscalingpolicy.spec --recursive` shows the same.
+Generated from the Go types by `make docs`. `kubectl explain dbscalingpolicy --recursive` shows the same fields.
 {{ range . }}
 {{ template "gvDetails" . }}
 {{ end }}

@@ -1,6 +1,6 @@
 {{- define "type_members" -}}
 {{- if eq .Name "metadata" -}}
-the standard metadata of objects
+the standard object metadata
 {{- else -}}
 {{ markdownRenderFieldDoc .Doc }}
 {{- end -}}

@@ -1,6 +1,6 @@
--- Health is whether the policy is in force, not whether the database is at rest. An operation begins when the load changes,
--- not when Git does, and may take an hour: it is Healthy, or each would hold up sync waves and raise a notification.
--- A policy in Recommend mode, or paused, does all that it is asked to do, so it is Healthy and not Suspended.
+-- Health reports whether the policy is in force, not whether the database is idle. An operation starts when the load changes,
+-- not when Git changes, and may take an hour. It is Healthy, because otherwise each operation would delay sync waves and send
+-- a notification. A policy in Recommend mode, or a paused policy, does what it is asked to do: it is Healthy and not Suspended.
 
 local function condition(name)
   for _, c in ipairs(obj.status.conditions or {}) do
@@ -10,30 +10,30 @@ local function condition(name)
   end
 end
 
--- describe joins a reason and a message, either of which may be missing.
-local function describe(prefix, said, fallback)
-  if said == nil or said.message == nil or said.message == "" then
+-- describe joins a prefix with the reason and message of a condition or decision, or with the fallback if there is no message.
+local function describe(prefix, source, fallback)
+  if source == nil or source.message == nil or source.message == "" then
     return prefix .. fallback
   end
-  if said.reason == nil or said.reason == "" then
-    return prefix .. said.message
+  if source.reason == nil or source.reason == "" then
+    return prefix .. source.message
   end
-  return prefix .. said.reason .. ": " .. said.message
+  return prefix .. source.reason .. ": " .. source.message
 end
 
-local hs = {status = "Progressing", message = "Waiting for dbscaler to look at the policy"}
+local hs = {status = "Progressing", message = "Waiting for dbscaler to reconcile the policy"}
 if obj.status == nil or obj.status.conditions == nil then
   return hs
 end
 if obj.status.observedGeneration == nil or obj.status.observedGeneration < obj.metadata.generation then
-  hs.message = "Waiting for dbscaler to look at the new spec"
+  hs.message = "Waiting for dbscaler to reconcile the new spec"
   return hs
 end
 
 local stalled = condition("Stalled")
 if stalled ~= nil and stalled.status == "True" then
   hs.status = "Degraded"
-  hs.message = describe("", stalled, "Nothing will change until somebody does something")
+  hs.message = describe("", stalled, "The policy cannot make progress until a person acts")
   return hs
 end
 
@@ -55,12 +55,12 @@ if obj.spec.mode == "Recommend" then
 end
 local paused = condition("Paused")
 if paused ~= nil and paused.status == "True" then
-  hs.message = describe("", paused, "A person holds everything back")
+  hs.message = describe("", paused, "The policy is paused")
   return hs
 end
 local limited = condition("ScalingLimited")
 if limited ~= nil and limited.status == "True" then
-  hs.message = describe(prefix .. "Held back by ", limited, "a guard")
+  hs.message = describe(prefix .. "Blocked by ", limited, "a guard")
   return hs
 end
 hs.message = describe(prefix, obj.status.decision, "The policy is in force")
