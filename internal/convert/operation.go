@@ -26,7 +26,8 @@ func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 		out.Steps = append(out.Steps, scaling.Step{
 			Action: scaling.Action(s.Action), Instance: s.Instance, InstanceClass: s.InstanceClass,
 			PromotionTier: int(ptr.Deref(s.PromotionTier, 0)), Surge: ptr.Deref(s.Surge, false), Attempts: int(s.Attempts),
-			StartedAt: timeOrZero(s.StartTime), LastAttemptAt: timeOrZero(s.LastAttemptTime), ObservedAt: timeOrZero(s.ObservedTime), CompletedAt: timeOrZero(s.CompletionTime),
+			StartedAt: timeOrZero(s.StartTime), LastAttemptAt: timeOrZero(s.LastAttemptTime),
+			ObservedAt: timeOrZero(s.ObservedTime), CompletedAt: timeOrZero(s.CompletionTime),
 		})
 	}
 	return out

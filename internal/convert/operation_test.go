@@ -17,7 +17,7 @@ import (
 
 var now = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 
-// roundTrip is an operation as it comes back from the API server.
+// roundTrip converts an operation to status, encodes it as JSON, and converts it back.
 func roundTrip(t *testing.T, op scaling.Operation) scaling.Operation {
 	t.Helper()
 	text, err := json.Marshal(OperationStatus(op))
@@ -34,7 +34,7 @@ func roundTrip(t *testing.T, op scaling.Operation) scaling.Operation {
 		s := &out.Steps[n]
 		for _, at := range []*time.Time{&s.StartedAt, &s.LastAttemptAt, &s.CompletedAt} {
 			if !at.IsZero() {
-				*at = at.UTC() // the moment is the same wherever it is read
+				*at = at.UTC() // reflect.DeepEqual compares the location as well
 			}
 		}
 	}
@@ -43,7 +43,7 @@ func roundTrip(t *testing.T, op scaling.Operation) scaling.Operation {
 
 func TestOperationStatus_RoundTrip(t *testing.T) {
 	for name, op := range map[string]scaling.Operation{
-		"every action, at every stage": {
+		"every action at every stage": {
 			ID: "0a1b2c3d", Pool: scaling.Readers, Direction: scaling.Up, Reason: "readers at 91% CPU", StartedAt: now,
 			From: scaling.Shape{InstanceClass: "db.r6g.large", Count: 2}, To: scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 3},
 			Steps: []scaling.Step{
@@ -59,25 +59,25 @@ func TestOperationStatus_RoundTrip(t *testing.T) {
 				{Action: scaling.DeleteReader, Instance: "n"},
 			},
 		},
-		"from mixed classes, and from nothing": {
+		"mixed classes and no instances": {
 			ID: "1", Pool: scaling.Writer, Direction: scaling.Down, StartedAt: now,
 			From: scaling.Shape{Count: 2}, To: scaling.Shape{InstanceClass: "db.r6g.large"},
 			Steps: []scaling.Step{{Action: scaling.Failover, Instance: "a"}},
 		},
-		"a cleanup": {
+		"cleanup": {
 			ID: "2", Pool: scaling.Readers, Direction: scaling.Cleanup, StartedAt: now, Steps: []scaling.Step{{Action: scaling.DeleteReader, Instance: "s", Surge: true}},
 		},
 	} {
 		if got := roundTrip(t, op); !reflect.DeepEqual(got, op) {
-			t.Errorf("%s: it was\n%+v\nand came back as\n%+v", name, op, got)
+			t.Errorf("%s: got\n%+v\nwant\n%+v", name, got, op)
 		}
 	}
 	if Operation(nil) != nil {
-		t.Error("there is an operation where there is none")
+		t.Error("Operation(nil) is not nil")
 	}
 }
 
-// What an operation asks for is the same before and after it was persisted, at every step.
+// TestOperationStatus_ResumesAtTheSameStep checks that a persisted operation has the same next step as the original, at every step.
 func TestOperationStatus_ResumesAtTheSameStep(t *testing.T) {
 	instance := func(name string) scaling.Instance {
 		return scaling.Instance{Identifier: name, Class: "db.r6g.large", Status: scaling.StatusAvailable}
@@ -96,11 +96,11 @@ func TestOperationStatus_ResumesAtTheSameStep(t *testing.T) {
 		first := operation.Next("platform/engine", op, o, now)
 		second := operation.Next("platform/engine", roundTrip(t, op), o, now)
 		if !reflect.DeepEqual(first, second) {
-			t.Fatalf("step %d: %+v becomes %+v", n+1, first, second)
+			t.Fatalf("step %d: the original gives %+v, the persisted operation %+v", n+1, first, second)
 		}
 		op = first.Operation
 		if again := operation.Next("platform/engine", roundTrip(t, op), o, now); again.Call != nil {
-			t.Errorf("step %d is asked for again once it was persisted", n+1)
+			t.Errorf("step %d is requested again after it was persisted", n+1)
 		}
 		op.Steps[n].CompletedAt = now
 	}
@@ -115,7 +115,7 @@ func TestHistory(t *testing.T) {
 	succeeded := OperationRecord(op, v1alpha1.OutcomeSucceeded, "", "", now.Add(2*time.Hour))
 	if failed.ID != op.ID || failed.Reason != "StepFailed" || len(failed.Message) > 2048 ||
 		failed.From.InstanceClass != "db.r6g.xlarge" || ptr.Deref(failed.To.Replicas, 0) != 1 {
-		t.Errorf("the record is %+v", failed)
+		t.Errorf("got the record %+v", failed)
 	}
 	succeeded.UtilizationAfterPercent = ptr.To[int32](40)
 	want := scaling.History{
@@ -128,7 +128,7 @@ func TestHistory(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got := History(nil); len(got) != 0 {
-		t.Errorf("got %+v of nothing", got)
+		t.Errorf("History(nil) is %+v, want none", got)
 	}
 }
 
@@ -138,10 +138,10 @@ func TestTruncateMessage(t *testing.T) {
 			message := strings.Repeat(letter, length/len(letter)) + strings.Repeat("a", length%len(letter))
 			got := TruncateMessage(message)
 			if length <= 2048 && got != message {
-				t.Errorf("%d bytes of %s became %d", length, letter, len(got))
+				t.Errorf("%d bytes of %s became %d bytes, want the message unchanged", length, letter, len(got))
 			}
 			if len(got) > 2048 || !utf8.ValidString(got) {
-				t.Errorf("%d bytes of %s became %d bytes, valid: %t", length, letter, len(got), utf8.ValidString(got))
+				t.Errorf("%d bytes of %s became %d bytes, valid UTF-8: %t", length, letter, len(got), utf8.ValidString(got))
 			}
 			if length > 2048 && (!strings.HasSuffix(got, "…") || len(got) < 2048-4) {
 				t.Errorf("%d bytes of %s became %d bytes that end in %q", length, letter, len(got), got[len(got)-3:])
@@ -166,48 +166,48 @@ func TestPoolStatus(t *testing.T) {
 	later := now.Add(time.Hour + 300*time.Millisecond)
 
 	if before.Shape != "2 × db.r6g.large" || !PoolState(before).ChangedAt.Equal(now) {
-		t.Errorf("seen for the first time: %s since %s", before.Shape, PoolState(before).ChangedAt)
+		t.Errorf("the first observation gives %s since %s", before.Shape, PoolState(before).ChangedAt)
 	}
 	if len(before.Instances) != 2 || before.Instances[0].Identifier != "a" || before.Instances[0].CreatedBy != "" ||
 		before.Instances[1].Identifier != "b" || before.Instances[1].CreatedBy != "dbscaler" {
-		t.Errorf("the instances are %+v", before.Instances)
+		t.Errorf("got the instances %+v", before.Instances)
 	}
-	anew := later.Truncate(time.Second)
+	laterSecond := later.Truncate(time.Second)
 	for _, test := range []struct {
 		name      string
 		before    *v1alpha1.PoolStatus
 		instances []scaling.Instance
 		want      time.Time
 	}{
-		{"as before", before, []scaling.Instance{a, b}, now},
-		{"in another order", before, []scaling.Instance{b, a}, now},
-		{"backing up", before, []scaling.Instance{a, instance("b", "db.r6g.large", "backing-up")}, now},
-		{"out of service", before, []scaling.Instance{a, instance("b", "db.r6g.large", "rebooting")}, time.Time{}},
-		{"in a status that nobody knows", before, []scaling.Instance{a, instance("b", "db.r6g.large", "defrosting")},
+		{"unchanged: keeps the time", before, []scaling.Instance{a, b}, now},
+		{"another order: keeps the time", before, []scaling.Instance{b, a}, now},
+		{"backing up: keeps the time", before, []scaling.Instance{a, instance("b", "db.r6g.large", "backing-up")}, now},
+		{"rebooting: no time", before, []scaling.Instance{a, instance("b", "db.r6g.large", "rebooting")}, time.Time{}},
+		{"unknown status: no time", before, []scaling.Instance{a, instance("b", "db.r6g.large", "defrosting")},
 			time.Time{}},
-		{"resized", before, []scaling.Instance{a, instance("b", "db.r6g.xlarge", "available")}, anew},
-		{"one more", before, []scaling.Instance{a, b, instance("c", "db.r6g.large", "available")}, anew},
-		{"one fewer", before, []scaling.Instance{a}, anew},
-		{"another of the same class", before, []scaling.Instance{a, instance("c", "db.r6g.large", "available")}, anew},
-		{"back in service", PoolStatus(before, observed(now, a, instance("b", "db.r6g.large", "rebooting")), scaling.Readers),
-			[]scaling.Instance{a, b}, anew},
-		{"not seen before", nil, []scaling.Instance{a, b}, anew},
+		{"resized: new time", before, []scaling.Instance{a, instance("b", "db.r6g.xlarge", "available")}, laterSecond},
+		{"instance added: new time", before, []scaling.Instance{a, b, instance("c", "db.r6g.large", "available")}, laterSecond},
+		{"instance removed: new time", before, []scaling.Instance{a}, laterSecond},
+		{"instance replaced: new time", before, []scaling.Instance{a, instance("c", "db.r6g.large", "available")}, laterSecond},
+		{"back in service: new time", PoolStatus(before, observed(now, a, instance("b", "db.r6g.large", "rebooting")), scaling.Readers),
+			[]scaling.Instance{a, b}, laterSecond},
+		{"first observation: new time", nil, []scaling.Instance{a, b}, laterSecond},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := PoolStatus(test.before, observed(later, test.instances...), scaling.Readers)
 			if !PoolState(got).ChangedAt.Equal(test.want) {
-				t.Errorf("it is so since %v, want %v", PoolState(got).ChangedAt, test.want)
+				t.Errorf("ChangedAt is %v, want %v", PoolState(got).ChangedAt, test.want)
 			}
 		})
 	}
 	if got := PoolStatus(before, observed(now), scaling.Readers); got != nil || !PoolState(got).ChangedAt.IsZero() {
-		t.Errorf("no readers are %+v", got)
+		t.Errorf("the status without readers is %+v, want nil", got)
 	}
 	if got := PoolStatus(nil, observed(now, a), scaling.Writer); got.Shape != "1 × db.r6g.xlarge" {
-		t.Errorf("the writer is %s", got.Shape)
+		t.Errorf("the writer has the shape %s, want 1 × db.r6g.xlarge", got.Shape)
 	}
 	mixed := PoolStatus(nil, observed(now, a, instance("c", "db.r6g.xlarge", "available")), scaling.Readers)
 	if mixed.Shape != "2 × mixed classes" {
-		t.Errorf("mixed readers are %s", mixed.Shape)
+		t.Errorf("mixed readers have the shape %s, want 2 × mixed classes", mixed.Shape)
 	}
 }

@@ -42,7 +42,9 @@ func CompletedOperations(history []v1alpha1.OperationRecord) []drift.CompletedOp
 			ID: r.ID, Pool: scaling.Pool(r.Pool), Succeeded: r.Outcome == v1alpha1.OutcomeSucceeded, CompletedAt: r.CompletionTime.Time,
 		}
 		for _, i := range r.Instances {
-			completed.Expected = append(completed.Expected, drift.ExpectedInstance{Instance: i.Identifier, Action: scaling.Action(i.Action), InstanceClass: i.InstanceClass})
+			completed.Expected = append(completed.Expected, drift.ExpectedInstance{
+				Instance: i.Identifier, Action: scaling.Action(i.Action), InstanceClass: i.InstanceClass,
+			})
 		}
 		out = append(out, completed)
 	}
@@ -57,7 +59,8 @@ func OwnershipState(in *v1alpha1.OwnershipStatus) drift.State {
 	}
 	for _, r := range in.Reverts {
 		out.Reverts = append(out.Reverts, drift.Revert{
-			DetectedAt: r.Time.Time, Operation: r.Operation, Pool: scaling.Pool(r.Pool), Instance: r.Instance, ExpectedClass: r.ExpectedInstanceClass, ObservedClass: r.ObservedInstanceClass,
+			DetectedAt: r.Time.Time, Operation: r.Operation, Pool: scaling.Pool(r.Pool), Instance: r.Instance,
+			ExpectedClass: r.ExpectedInstanceClass, ObservedClass: r.ObservedInstanceClass,
 		})
 	}
 	if c := in.Conflict; c != nil {
@@ -75,11 +78,14 @@ func OwnershipStatus(state drift.State) *v1alpha1.OwnershipStatus {
 	out := &v1alpha1.OwnershipStatus{ResolvedTime: optionalTime(state.ResolvedAt)}
 	for _, r := range state.Reverts {
 		out.Reverts = append(out.Reverts, v1alpha1.Revert{
-			Time: metav1.NewTime(r.DetectedAt), Operation: r.Operation, Pool: v1alpha1.Pool(r.Pool), Instance: r.Instance, ExpectedInstanceClass: r.ExpectedClass, ObservedInstanceClass: r.ObservedClass,
+			Time: metav1.NewTime(r.DetectedAt), Operation: r.Operation, Pool: v1alpha1.Pool(r.Pool), Instance: r.Instance,
+			ExpectedInstanceClass: r.ExpectedClass, ObservedInstanceClass: r.ObservedClass,
 		})
 	}
 	if c := state.Conflict; c != nil {
-		out.Conflict = &v1alpha1.OwnershipConflict{Time: metav1.NewTime(c.DetectedAt), Generation: c.Generation, ResolveAnnotation: c.ResolveAnnotation}
+		out.Conflict = &v1alpha1.OwnershipConflict{
+			Time: metav1.NewTime(c.DetectedAt), Generation: c.Generation, ResolveAnnotation: c.ResolveAnnotation,
+		}
 	}
 	return out
 }

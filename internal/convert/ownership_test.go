@@ -10,7 +10,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/drift"
 )
 
-// TestCompletedOperations_LastStepOfEachInstance: of the steps that were taken, the last one to an instance counts, and a failover leaves no class.
+// TestCompletedOperations_LastStepOfEachInstance checks that the last attempted step of each instance counts, and that a failover sets no
+// class.
 func TestCompletedOperations_LastStepOfEachInstance(t *testing.T) {
 	at := time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 	op := scaling.Operation{ID: "1", Pool: scaling.Writer, Steps: []scaling.Step{
@@ -20,7 +21,7 @@ func TestCompletedOperations_LastStepOfEachInstance(t *testing.T) {
 		{Action: scaling.ModifyInstanceClass, Instance: "w", InstanceClass: "db.r6g.large", LastAttemptAt: at},
 		{Action: scaling.DeleteReader, Instance: "s"},
 	}}
-	set := func(op scaling.Operation, outcome v1alpha1.Outcome) drift.CompletedOperation {
+	convertRecord := func(op scaling.Operation, outcome v1alpha1.Outcome) drift.CompletedOperation {
 		return CompletedOperations([]v1alpha1.OperationRecord{OperationRecord(op, outcome, "", "", at)})[0]
 	}
 	a := drift.ExpectedInstance{Instance: "a", Action: scaling.ModifyInstanceClass, InstanceClass: "db.r6g.xlarge"}
@@ -28,20 +29,20 @@ func TestCompletedOperations_LastStepOfEachInstance(t *testing.T) {
 	want := drift.CompletedOperation{ID: "1", Pool: scaling.Writer, CompletedAt: at, Expected: []drift.ExpectedInstance{
 		{Instance: "s", Action: scaling.CreateReader, InstanceClass: "db.r6g.large"}, a, w,
 	}}
-	if got := set(op, v1alpha1.OutcomeFailed); !reflect.DeepEqual(got, want) {
-		t.Errorf("it left\n%+v, want\n%+v", got, want)
+	if got := convertRecord(op, v1alpha1.OutcomeFailed); !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", got, want)
 	}
 	op.Steps[4].CompletedAt = at
 	want.Succeeded, want.Expected[0] = true, drift.ExpectedInstance{Instance: "s", Action: scaling.DeleteReader}
-	if got := set(op, v1alpha1.OutcomeSucceeded); !reflect.DeepEqual(got, want) {
-		t.Errorf("it left\n%+v, want\n%+v", got, want)
+	if got := convertRecord(op, v1alpha1.OutcomeSucceeded); !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", got, want)
 	}
 }
 
-// TestOwnershipStatus_RoundTrip: what is written is read back.
+// TestOwnershipStatus_RoundTrip checks that the conversion to status and back is lossless.
 func TestOwnershipStatus_RoundTrip(t *testing.T) {
 	at := time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
-	for _, m := range []drift.State{
+	for _, state := range []drift.State{
 		{},
 		{ResolvedAt: at},
 		{
@@ -49,11 +50,11 @@ func TestOwnershipStatus_RoundTrip(t *testing.T) {
 			Conflict: &drift.Conflict{DetectedAt: at, Generation: 3, ResolveAnnotation: "x"},
 		},
 	} {
-		if got := OwnershipState(OwnershipStatus(m)); !reflect.DeepEqual(got, m) {
-			t.Errorf("%+v is read as %+v", m, got)
+		if got := OwnershipState(OwnershipStatus(state)); !reflect.DeepEqual(got, state) {
+			t.Errorf("got %+v, want %+v", got, state)
 		}
 	}
 	if OwnershipStatus(drift.State{}) != nil {
-		t.Error("nothing to remember is written")
+		t.Error("the status of an empty state is not nil")
 	}
 }

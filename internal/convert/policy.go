@@ -58,7 +58,8 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			AllowEmergencyDisruption: spec.Guardrails.EmergencyDisruption == v1alpha1.EmergencyDisruptionAllow,
 		},
 		PredictiveScaling: scaling.PredictiveScaling{
-			Trend: spec.PredictiveScaling.Trend == v1alpha1.PredictionModeEnabled, History: spec.PredictiveScaling.History == v1alpha1.PredictionModeEnabled,
+			Trend:   spec.PredictiveScaling.Trend == v1alpha1.PredictionModeEnabled,
+			History: spec.PredictiveScaling.History == v1alpha1.PredictionModeEnabled,
 		},
 		AfterEngineUpgrade: scaling.UpgradeWatch{
 			Duration: seconds(ptr.Deref(spec.AfterEngineUpgrade.WatchSeconds, 0)), ScaleUp: int(spec.AfterEngineUpgrade.ScaleUpPercent),

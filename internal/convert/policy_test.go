@@ -14,7 +14,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// newPolicy is a policy that says everything.
+// newPolicy returns a policy with readers, writer and a disruption window.
 func newPolicy(edits ...func(*v1alpha1.DBScalingPolicySpec)) *v1alpha1.DBScalingPolicy {
 	o := &v1alpha1.DBScalingPolicy{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "platform", Name: "clinical"},
@@ -66,7 +66,7 @@ func TestPolicy(t *testing.T) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 
-	full, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
+	allFields, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
 		s.Mode, s.Readers.Redundancy = v1alpha1.ModeApprove, v1alpha1.RedundancyOneReaderLost
 		s.Guardrails.MaxStepFactor, s.Guardrails.MaxHourlyCostUSD = 4, "6.00"
 		s.Guardrails.EmergencyDisruption = v1alpha1.EmergencyDisruptionAllow
@@ -87,8 +87,8 @@ func TestPolicy(t *testing.T) {
 	want.ScheduledMinimums = []scaling.ScheduledMinimum{{
 		Name: "import", Window: scaling.Window{Start: now, Duration: time.Minute}, MinReaders: 2, ReaderClass: "db.r6g.large", WriterClass: "db.r6g.xlarge",
 	}}
-	if err != nil || !reflect.DeepEqual(full, want) {
-		t.Errorf("got %+v, %v; want %+v", full, err, want)
+	if err != nil || !reflect.DeepEqual(allFields, want) {
+		t.Errorf("got %+v, %v; want %+v", allFields, err, want)
 	}
 
 	bare, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
@@ -103,7 +103,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// The words of the API and of the core are the same.
+// TestEnums_MatchScalingConstants checks that the enums of the API have the values of the constants of package scaling.
 func TestEnums_MatchScalingConstants(t *testing.T) {
 	for api, core := range map[string]string{
 		string(v1alpha1.ModeEnforce):          string(scaling.Enforce),
@@ -124,7 +124,7 @@ func TestEnums_MatchScalingConstants(t *testing.T) {
 		string(v1alpha1.DirectionCleanup):        string(scaling.Cleanup),
 	} {
 		if api != core {
-			t.Errorf("the API says %q, the core %q", api, core)
+			t.Errorf("the API has %q, package scaling %q", api, core)
 		}
 	}
 }
@@ -142,44 +142,44 @@ func TestPolicy_RejectsInvalidSpec(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		name string
-		edit func(*v1alpha1.DBScalingPolicySpec)
-		want error
-		says []string
+		name     string
+		edit     func(*v1alpha1.DBScalingPolicySpec)
+		want     error
+		contains []string
 	}{
-		{"a reader class that nobody knows", readers("db.r6g.large", "db.z9.large"), ErrUnknownClass,
+		{"unknown reader class", readers("db.r6g.large", "db.z9.large"), ErrUnknownClass,
 			[]string{"spec.readers.instanceClasses", `"db.z9.large"`, "correct it, or remove it"}},
-		{"a writer class that nobody knows", writer("db.serverless"), ErrUnknownClass,
+		{"unknown writer class", writer("db.serverless"), ErrUnknownClass,
 			[]string{"spec.writer.instanceClasses"}},
-		{"a ladder the wrong way round", readers("db.r6g.xlarge", "db.r6g.large"), ErrLadderOrder,
+		{"reader classes out of order", readers("db.r6g.xlarge", "db.r6g.large"), ErrLadderOrder,
 			[]string{"spec.readers.instanceClasses", "db.r6g.large (2 vCPU) comes after db.r6g.xlarge (4 vCPU)"}},
-		{"a writer's ladder the wrong way round", writer("db.r6g.xlarge", "db.r5.large"), ErrLadderOrder,
+		{"writer classes out of order", writer("db.r6g.xlarge", "db.r5.large"), ErrLadderOrder,
 			[]string{"spec.writer.instanceClasses"}},
-		{"a schedule that cannot be read", window("0 25 * * *", "UTC"), ErrSchedule,
+		{"invalid schedule of a disruption window", window("0 25 * * *", "UTC"), ErrSchedule,
 			[]string{"spec.disruptionWindows", "window 2", "0 25 * * *"}},
-		{"a schedule of a floor that cannot be read", func(s *v1alpha1.DBScalingPolicySpec) {
+		{"invalid time zone of a schedule", func(s *v1alpha1.DBScalingPolicySpec) {
 			s.Schedules = []v1alpha1.Schedule{{Name: "import", Schedule: "0 2 * * *", DurationSeconds: 60, TimeZone: "Mars/Olympus"}}
 		}, ErrSchedule, []string{"spec.schedules", "import", "Mars/Olympus"}},
-		{"a budget of nothing", func(s *v1alpha1.DBScalingPolicySpec) { s.Guardrails.MaxHourlyCostUSD = "0.00" }, ErrPrice,
+		{"zero cost limit", func(s *v1alpha1.DBScalingPolicySpec) { s.Guardrails.MaxHourlyCostUSD = "0.00" }, ErrPrice,
 			[]string{"spec.guardrails.maxHourlyCostUSD", "such as 6.00"}},
-		{"a price of nothing", func(s *v1alpha1.DBScalingPolicySpec) {
+		{"zero price", func(s *v1alpha1.DBScalingPolicySpec) {
 			s.Prices = []v1alpha1.Price{{InstanceClass: "db.r6g.large", HourlyPriceUSD: "0"}}
 		}, ErrPrice, []string{"spec.prices", "db.r6g.large"}},
-		{"a time zone that is none", window("0 2 * * *", "Amsterdam"), ErrSchedule, []string{"window 2", "Amsterdam"}},
+		{"invalid time zone of a disruption window", window("0 2 * * *", "Amsterdam"), ErrSchedule, []string{"window 2", "Amsterdam"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Policy(newPolicy(test.edit))
 			if !errors.Is(err, test.want) {
 				t.Fatalf("got the error %v, want %v", err, test.want)
 			}
-			for _, text := range test.says {
+			for _, text := range test.contains {
 				if !strings.Contains(err.Error(), text) {
-					t.Errorf("%q does not say %q", err, text)
+					t.Errorf("the error %q does not contain %q", err, text)
 				}
 			}
 		})
 	}
 	if _, err := Policy(newPolicy(readers("db.r5.large", "db.r6g.large", "db.r6i.xlarge"))); err != nil {
-		t.Errorf("classes of the same size are in order: %v", err)
+		t.Errorf("classes of equal size are rejected: %v", err)
 	}
 }

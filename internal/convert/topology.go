@@ -69,10 +69,14 @@ func PoolState(in *v1alpha1.PoolStatus) state.PoolState {
 	}
 	out := state.PoolState{ChangedAt: timeOrZero(in.LastChangeTime)}
 	for _, i := range in.Instances {
-		out.Instances = append(out.Instances, state.InstanceState{Identifier: i.Identifier, Class: i.InstanceClass, Serving: scaling.IsServing(i.Status)})
+		out.Instances = append(out.Instances, state.InstanceState{
+			Identifier: i.Identifier, Class: i.InstanceClass, Serving: scaling.IsServing(i.Status),
+		})
 	}
 	for _, p := range in.CapacityHistory {
-		out.CapacityHistory = append(out.CapacityHistory, scaling.CapacityPeriod{StartedAt: p.StartTime.Time, EndedAt: p.EndTime.Time, VCPUs: float64(p.VCPUs)})
+		out.CapacityHistory = append(out.CapacityHistory, scaling.CapacityPeriod{
+			StartedAt: p.StartTime.Time, EndedAt: p.EndTime.Time, VCPUs: float64(p.VCPUs),
+		})
 	}
 	return out
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// readersObservation is a cluster of readers of a class, observed so many minutes after now.
+// readersObservation returns an observation of readers with a class and status, the given minutes after now.
 func readersObservation(minutes int, class, status string, readers ...string) scaling.Observation {
 	o := scaling.Observation{ObservedAt: now.Add(time.Duration(minutes) * time.Minute), ARN: "arn", Engine: "aurora-postgresql", EngineVersion: "15.4"}
 	for _, name := range readers {
@@ -25,7 +25,8 @@ func minutesAfterStart(t time.Time) string {
 	return fmt.Sprint(int(t.Sub(now) / time.Minute))
 }
 
-// A pool is what it is since it was first seen so, and what it was before is remembered.
+// TestPoolStatus_ChangeTimeAndCapacityHistory checks that lastChangeTime starts when the pool is first observed in its current form, and
+// that capacityHistory records the capacity before.
 func TestPoolStatus_ChangeTimeAndCapacityHistory(t *testing.T) {
 	var status *v1alpha1.PoolStatus
 	restarted := readersObservation(80, "db.r6g.xlarge", "available", "a", "b")
@@ -38,17 +39,17 @@ func TestPoolStatus_ChangeTimeAndCapacityHistory(t *testing.T) {
 		since string
 		past  string
 	}{
-		{"first seen", readersObservation(0, "db.r6g.large", "available", "a"), "0", "[]"},
-		{"a minute later", readersObservation(1, "db.r6g.large", "available", "a"), "0", "[]"},
-		{"backing up is in service", readersObservation(2, "db.r6g.large", "backing-up", "a"), "0", "[]"},
-		{"modifying is not", readersObservation(20, "db.r6g.large", "modifying", "a"), "never", "[0-20: 2]"},
-		{"still modifying", readersObservation(25, "db.r6g.large", "modifying", "a"), "never", "[0-20: 2]"},
-		{"another class", readersObservation(30, "db.r6g.xlarge", "available", "a"), "30", "[0-20: 2]"},
-		{"another reader", readersObservation(50, "db.r6g.xlarge", "available", "a", "b"), "50", "[0-20: 2 30-50: 4]"},
-		{"its uptime is a little off", started, "50", "[0-20: 2 30-50: 4]"},
-		{"one restarted", restarted, "76", "[0-20: 2 30-50: 4 50-80: 8]"},
-		{"too short to be of use", readersObservation(85, "db.r6g.large", "available", "a", "b"), "85", "[0-20: 2 30-50: 4 50-80: 8]"},
-		{"three weeks later", readersObservation(3*7*24*60, "db.r6g.large", "available", "a", "b"), "85", "[]"},
+		{"first observation starts the time", readersObservation(0, "db.r6g.large", "available", "a"), "0", "[]"},
+		{"unchanged keeps the time", readersObservation(1, "db.r6g.large", "available", "a"), "0", "[]"},
+		{"backing up counts as in service", readersObservation(2, "db.r6g.large", "backing-up", "a"), "0", "[]"},
+		{"modifying ends the period", readersObservation(20, "db.r6g.large", "modifying", "a"), "never", "[0-20: 2]"},
+		{"still modifying records nothing more", readersObservation(25, "db.r6g.large", "modifying", "a"), "never", "[0-20: 2]"},
+		{"new class starts the time", readersObservation(30, "db.r6g.xlarge", "available", "a"), "30", "[0-20: 2]"},
+		{"new reader ends a period", readersObservation(50, "db.r6g.xlarge", "available", "a", "b"), "50", "[0-20: 2 30-50: 4]"},
+		{"small error of the restart time is ignored", started, "50", "[0-20: 2 30-50: 4]"},
+		{"restart starts the time", restarted, "76", "[0-20: 2 30-50: 4 50-80: 8]"},
+		{"short period is not recorded", readersObservation(85, "db.r6g.large", "available", "a", "b"), "85", "[0-20: 2 30-50: 4 50-80: 8]"},
+		{"old periods are dropped", readersObservation(3*7*24*60, "db.r6g.large", "available", "a", "b"), "85", "[]"},
 	} {
 		status = PoolStatus(status, step.o, scaling.Readers)
 		var past []string
@@ -56,15 +57,15 @@ func TestPoolStatus_ChangeTimeAndCapacityHistory(t *testing.T) {
 			past = append(past, fmt.Sprintf("%s-%s: %d", minutesAfterStart(p.StartTime.Time), minutesAfterStart(p.EndTime.Time), p.VCPUs))
 		}
 		if got := minutesAfterStart(PoolState(status).ChangedAt); got != step.since || fmt.Sprint(past) != step.past {
-			t.Errorf("%s: since %s, past %v; want %s, %s", step.name, got, past, step.since, step.past)
+			t.Errorf("%s: changed at %s with the history %v, want %s and %s", step.name, got, past, step.since, step.past)
 		}
 	}
-	shapes := PoolState(status).FullCapacityHistory(nil, readersObservation(100, "db.r6g.large", "available", "a", "b"))
-	if n := len(shapes); n != 1 || shapes[0].VCPUs != 4 || minutesAfterStart(shapes[0].StartedAt) != "85" || minutesAfterStart(shapes[0].EndedAt) != "100" {
-		t.Errorf("got %v", shapes)
+	history := PoolState(status).FullCapacityHistory(nil, readersObservation(100, "db.r6g.large", "available", "a", "b"))
+	if n := len(history); n != 1 || history[0].VCPUs != 4 || minutesAfterStart(history[0].StartedAt) != "85" || minutesAfterStart(history[0].EndedAt) != "100" {
+		t.Errorf("the full capacity history is %v, want 4 vCPUs from minute 85 to 100", history)
 	}
 	if PoolStatus(status, readersObservation(0, "", ""), scaling.Readers) != nil || PoolState(nil).FullCapacityHistory(nil, scaling.Observation{}) != nil {
-		t.Error("a pool without instances is something")
+		t.Error("the status or history of an empty pool is not nil")
 	}
 }
 
@@ -74,11 +75,11 @@ func TestPoolStatus_CapacityHistoryIsBounded(t *testing.T) {
 		status = PoolStatus(status, readersObservation(20*n, "db.r6g.large", "available", fmt.Sprint(n)), scaling.Readers)
 	}
 	if got := len(status.CapacityHistory); got != 64 || minutesAfterStart(status.CapacityHistory[63].EndTime.Time) != "3980" {
-		t.Errorf("%d are kept, the last until %s", got, minutesAfterStart(status.CapacityHistory[63].EndTime.Time))
+		t.Errorf("%d periods are kept, the last until minute %s; want 64 and 3980", got, minutesAfterStart(status.CapacityHistory[63].EndTime.Time))
 	}
 }
 
-// The time of an engine upgrade is when another version was first seen.
+// TestTargetStatus_UpgradeTime checks that upgradeTime is when another engine version was first observed.
 func TestTargetStatus_UpgradeTime(t *testing.T) {
 	var status *v1alpha1.TargetStatus
 	for _, step := range []struct {
@@ -87,7 +88,7 @@ func TestTargetStatus_UpgradeTime(t *testing.T) {
 		arn     string
 		want    string
 	}{
-		{0, "15.4", "arn", "never"}, // whoever comes later does not know
+		{0, "15.4", "arn", "never"}, // an upgrade before the first observation is unknown
 		{1, "15.4", "arn", "never"},
 		{2, "16.1", "arn", "2"},
 		{3, "16.1", "arn", "2"},
