@@ -53,7 +53,7 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 		ready:    gauge("policy", "ready", "1 when the policy's Ready condition is True, otherwise 0."),
 		operationInProgress: gauge("policy", "operation_in_progress",
 			"1 while an operation is in progress, otherwise 0."),
-		operationsStarted:   counter("policy", "operations_started_total", "Operations started, by the reason of the decision.",
+		operationsStarted: counter("policy", "operations_started_total", "Operations started, by the reason of the decision.",
 			labelPool, labelDirection, labelReason),
 		operationsCompleted: counter("policy", "operations_completed_total", "Operations completed, by outcome.",
 			labelPool, labelDirection, labelOutcome),
