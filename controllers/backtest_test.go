@@ -135,7 +135,7 @@ spec:
 
 // evaluationOf is what a policy shows of the last look at it.
 func evaluationOf(p *v1alpha1.DBScalingPolicy, at time.Time) backtest.ReconcileRecord {
-	look := backtest.ReconcileRecord{Time: at, Reason: scaling.Reason(p.Status.Decision.Reason), BlockedBy: p.Status.Decision.HeldBackBy}
+	look := backtest.ReconcileRecord{Time: at, Reason: scaling.Reason(p.Status.Decision.Reason), BlockedBy: p.Status.Decision.FirstBlocker()}
 	if op := convert.Operation(p.Status.Operation); op != nil {
 		look.Reason, look.OperationID, look.StepIndex = "", op.ID, op.CurrentStep()
 		if look.StepIndex < len(op.Steps) {

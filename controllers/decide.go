@@ -130,7 +130,7 @@ func (r *Reconciler) recordLedger(ctx context.Context, v *reconcileScope, inputs
 		return
 	}
 	d, log := v.object.Status.Decision, ctrllog.FromContext(ctx)
-	log.Info("decided", "reason", d.Reason, "message", d.Message, "cause", d.Cause, "heldBackBy", d.HeldBackBy)
+	log.Info("decided", "reason", d.Reason, "message", d.Message, "cause", d.Cause, "blockedBy", d.FirstBlocker())
 	if r.Ledger == nil {
 		return
 	}

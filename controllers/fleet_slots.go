@@ -48,7 +48,7 @@ func (r *Reconciler) loadFleet(ctx context.Context, reader client.Reader, v *rec
 }
 
 func isWaitingForSlot(d *v1alpha1.DecisionStatus) bool {
-	return d != nil && d.HeldBackBy == guard.FleetSlot
+	return d != nil && d.FirstBlocker() == guard.FleetSlot
 }
 
 // acquireSlot persists an operation that interrupts instances before its first step, and then looks, past the cache, whether there

@@ -59,7 +59,7 @@ func TestReconcile_LimitsDisruptiveOperations(t *testing.T) {
 			if p.Status.Operation != nil {
 				busy++
 			}
-			if d := p.Status.Decision; d != nil && d.HeldBackBy == guard.FleetSlot {
+			if d := p.Status.Decision; d != nil && d.FirstBlocker() == guard.FleetSlot {
 				waited++
 			}
 			if hasSucceeded(p) {
@@ -98,7 +98,7 @@ func TestReconcile_ReleasesSlotLostToAnotherPolicy(t *testing.T) {
 	}}
 	l.reconcileInTurn(names[:1], time.Hour, func() bool { return other.Name != "" })
 	p := l.getPolicy(names[0])
-	if p.Status.Operation != nil || p.Status.Decision.HeldBackBy != guard.FleetSlot || len(l.awsChanges()) > 0 {
+	if p.Status.Operation != nil || p.Status.Decision.FirstBlocker() != guard.FleetSlot || len(l.awsChanges()) > 0 {
 		t.Errorf("the claim stands: %s; AWS was asked for %q", statusYAML(p), l.awsChanges())
 	}
 	if !strings.Contains(p.Status.Decision.Message, l.namespace+"/"+names[1]) {

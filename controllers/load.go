@@ -104,7 +104,7 @@ func (v *reconcileScope) setDecision(s decisionUpdate) {
 		d.Pool, d.Desired = v1alpha1.Pool(s.change.Pool), &desired
 	}
 	if len(s.blockedBy) > 0 {
-		d.HeldBackBy, d.AlsoHeldBackBy = s.blockedBy[0], s.blockedBy[1:]
+		d.BlockedBy = s.blockedBy
 		if s.emergency {
 			d.Urgency = v1alpha1.UrgencyEmergency
 		}
@@ -125,7 +125,7 @@ func isSameDecision(a, b v1alpha1.DecisionStatus) bool {
 	sameShape := a.Desired == nil && b.Desired == nil ||
 		a.Desired != nil && b.Desired != nil && a.Desired.InstanceClass == b.Desired.InstanceClass &&
 			*a.Desired.Replicas == *b.Desired.Replicas
-	return sameShape && a.Reason == b.Reason && a.Pool == b.Pool && a.HeldBackBy == b.HeldBackBy && a.Hash == b.Hash
+	return sameShape && a.Reason == b.Reason && a.Pool == b.Pool && a.FirstBlocker() == b.FirstBlocker() && a.Hash == b.Hash
 }
 
 // specOrAnnotationsChanged lets only changes of the spec and of annotations wake a policy; time does the rest. Status is the

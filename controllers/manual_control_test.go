@@ -41,7 +41,7 @@ func (l *harness) timestampIn(d time.Duration) string {
 
 func isBlockedBy(guard string) func(*v1alpha1.DBScalingPolicy) bool {
 	return func(p *v1alpha1.DBScalingPolicy) bool {
-		return p.Status.Decision != nil && p.Status.Decision.HeldBackBy == guard
+		return p.Status.Decision != nil && p.Status.Decision.FirstBlocker() == guard
 	}
 }
 
@@ -203,10 +203,10 @@ func TestReconcile_LedgerEntriesReplay(t *testing.T) {
 // TestReconcile_StatusExplainsDecision: what would it do now, why, and what holds it back?
 func TestReconcile_StatusExplainsDecision(t *testing.T) {
 	l := newHarness(t, overloadedCluster())
-	l.applyPolicy(strings.Replace(verticalReadersPolicy, "spec:\n", "spec:\n  mode: Recommend\n  guardrails: {maxHourlyCostUSD: \"9\"}\n  prices: [{instanceClass: db.r6g.large, usdPerHour: \"0.26\"}, {instanceClass: db.r6g.xlarge, usdPerHour: \"0.52\"}, {instanceClass: db.r6g.2xlarge, usdPerHour: \"1.04\"}]\n", 1))
+	l.applyPolicy(strings.Replace(verticalReadersPolicy, "spec:\n", "spec:\n  mode: Recommend\n  guardrails: {maxHourlyCostUSD: \"9\"}\n  prices: [{instanceClass: db.r6g.large, hourlyPriceUSD: \"0.26\"}, {instanceClass: db.r6g.xlarge, hourlyPriceUSD: \"0.52\"}, {instanceClass: db.r6g.2xlarge, hourlyPriceUSD: \"1.04\"}]\n", 1))
 	p := l.runUntil("p", "recommended", time.Hour, isBlockedBy("ModeRecommend"))
 	d := p.Status.Decision
-	if d.Reason != "ScaleUp" && d.Reason != "PredictiveScaleUp" || d.Desired.InstanceClass != "db.r6g.xlarge" || len(d.AlsoHeldBackBy) != 0 {
+	if d.Reason != "ScaleUp" && d.Reason != "PredictiveScaleUp" || d.Desired.InstanceClass != "db.r6g.xlarge" || len(d.BlockedBy) > 1 {
 		t.Errorf("the decision is %+v", d)
 	}
 	if len(d.Alternatives) < 2 || d.Alternatives[0].Reason != "Chosen" || d.Alternatives[0].HourlyCostUSD == "" || d.Alternatives[0].PredictedUtilizationPercent == nil {

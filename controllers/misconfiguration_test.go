@@ -104,7 +104,7 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 			says:    "check spec.targetRef.region",
 		},
 		{
-			name: "no metrics", condition: v1alpha1.ConditionMetricsAvailable, want: "False MetricsMissing",
+			name: "no metrics", condition: v1alpha1.ConditionMetricsAvailable, want: "False MetricsUnavailable",
 			prepare: func(l *harness) {
 				l.aws.InjectFault(rdssim.Fault{Kind: rdssim.MetricGap, Instance: "orders-2"})
 			},
@@ -167,7 +167,7 @@ func TestReconcile_DefersToOlderPolicy(t *testing.T) {
 	}
 	q := l.getPolicy("q")
 	if got := conditionSummary(q, v1alpha1.ConditionAuthorized); got != "False PolicyConflict" {
-		t.Fatalf("Permitted is %s", got)
+		t.Fatalf("Authorized is %s", got)
 	}
 	if c := meta.FindStatusCondition(q.Status.Conditions, v1alpha1.ConditionStalled); c == nil || !strings.Contains(c.Message, l.namespace+"/p scales the same database") {
 		t.Errorf("Stalled is %+v", c)
@@ -194,10 +194,10 @@ func TestReconcile_ReportsDeniedChange(t *testing.T) {
 		t.Errorf("AWS was asked %d times, then %d within the cooldown", first, got)
 	}
 	l.runUntil("p", "resized", 3*time.Hour, hasSucceeded)
-	if got := conditionSummary(l.getPolicy("p"), v1alpha1.ConditionAuthorized); got != "True Permitted" {
+	if got := conditionSummary(l.getPolicy("p"), v1alpha1.ConditionAuthorized); got != "True Authorized" {
 		l.runFor("p", 2*time.Minute, nil)
-		if got := conditionSummary(l.getPolicy("p"), v1alpha1.ConditionAuthorized); got != "True Permitted" {
-			t.Errorf("Permitted is %s after it worked", got)
+		if got := conditionSummary(l.getPolicy("p"), v1alpha1.ConditionAuthorized); got != "True Authorized" {
+			t.Errorf("Authorized is %s after it worked", got)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (r *Reconciler) blockOperation(v *reconcileScope, veto *guard.Veto) {
 		reason: operationReason(v.operation.Direction), message: veto.Message, cause: v.operation.Reason, blockedBy: []string{veto.Guard},
 		change: &scaling.Change{Pool: v.operation.Pool, To: v.operation.To},
 	})
-	if before == nil || before.HeldBackBy != veto.Guard {
+	if before == nil || before.FirstBlocker() != veto.Guard {
 		v.recordWarning(events.ScalingBlocked, "Guard", veto.Message)
 		r.Metrics.CountScalingBlocked(v.object.Namespace, v.object.Name, veto.Guard)
 	}

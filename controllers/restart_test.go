@@ -139,10 +139,10 @@ func TestReconcile_WaitsForDisruptionWindow(t *testing.T) {
 	if got := conditionSummary(p, v1alpha1.ConditionScalingLimited); got != "True DisruptionWindow" {
 		t.Fatalf("ScalingLimited is %s", got)
 	}
-	if p.Status.Decision.HeldBackBy != "DisruptionWindow" || !strings.Contains(p.Status.Decision.Message, "opens at 2024-02-05T11:00:00Z") {
+	if p.Status.Decision.FirstBlocker() != "DisruptionWindow" || !strings.Contains(p.Status.Decision.Message, "opens at 2024-02-05T11:00:00Z") {
 		t.Errorf("the decision is %+v", p.Status.Decision)
 	}
-	if got := len(l.events.withReason("ScalingHeldBack")); got != 1 {
+	if got := len(l.events.withReason("ScalingBlocked")); got != 1 {
 		t.Errorf("%d events tell that it is held back, want 1", got)
 	}
 	p = l.runUntil("p", "resized", 3*time.Hour, hasSucceeded)

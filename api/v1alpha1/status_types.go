@@ -300,19 +300,14 @@ type DecisionStatus struct {
 	// +optional
 	Desired *Shape `json:"desired,omitempty"`
 
-	// heldBackBy names the guard that vetoed the change, if one did.
+	// blockedBy names the guards that vetoed the change, most important first. It
+	// is absent when no guard did.
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	HeldBackBy string `json:"heldBackBy,omitempty"`
-
-	// alsoHeldBackBy names the other guards that vetoed the change.
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=32
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=33
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=64
-	AlsoHeldBackBy []string `json:"alsoHeldBackBy,omitempty"`
+	BlockedBy []string `json:"blockedBy,omitempty"`
 
 	// urgency is Emergency while the change is blocked and the database is
 	// saturated with a demand far above its vCPUs.
@@ -346,6 +341,15 @@ type DecisionStatus struct {
 	// stays the same.
 	// +required
 	Time metav1.Time `json:"time,omitzero"`
+}
+
+// FirstBlocker returns the most important guard that blocks the decision, or
+// an empty string when none does.
+func (d *DecisionStatus) FirstBlocker() string {
+	if d == nil || len(d.BlockedBy) == 0 {
+		return ""
+	}
+	return d.BlockedBy[0]
 }
 
 // Alternative is a shape that was evaluated.

@@ -318,8 +318,8 @@ func (in *DecisionStatus) DeepCopyInto(out *DecisionStatus) {
 		*out = new(Shape)
 		(*in).DeepCopyInto(*out)
 	}
-	if in.AlsoHeldBackBy != nil {
-		in, out := &in.AlsoHeldBackBy, &out.AlsoHeldBackBy
+	if in.BlockedBy != nil {
+		in, out := &in.BlockedBy, &out.BlockedBy
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}

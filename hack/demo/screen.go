@@ -56,7 +56,7 @@ func (s *screen) changes(now time.Time, p *v1alpha1.DBScalingPolicy) {
 	}
 	if d := status.Decision; d != nil && d.Message != s.seen.decision {
 		s.seen.decision = d.Message
-		if strings.HasPrefix(d.Message, "Step ") || d.HeldBackBy != "" || d.Reason == "AtMaximum" {
+		if strings.HasPrefix(d.Message, "Step ") || d.FirstBlocker() != "" || d.Reason == "AtMaximum" {
 			say("%s", d.Message)
 		}
 	}

@@ -20,7 +20,7 @@ type priceEntry struct {
 	// InstanceClass is the class, for example db.r6g.large.
 	InstanceClass string `json:"instanceClass"`
 	// HourlyPriceUSD is the price in US dollars, for example "0.26".
-	HourlyPriceUSD string `json:"usdPerHour"`
+	HourlyPriceUSD string `json:"hourlyPriceUSD"`
 	// Region and Engine limit the entry to one of each; empty means any.
 	Region string `json:"region,omitempty"`
 	Engine string `json:"engine,omitempty"`
@@ -97,7 +97,7 @@ func parse(text []byte) ([]priceEntry, error) {
 		}
 		price, err := scaling.ParseUSD(e.HourlyPriceUSD)
 		if err != nil || price == 0 {
-			return nil, fmt.Errorf("prices[%d].usdPerHour: the price %q of %s is not an amount in US dollars above zero, such as 0.26",
+			return nil, fmt.Errorf("prices[%d].hourlyPriceUSD: the price %q of %s is not an amount in US dollars above zero, such as 0.26",
 				n, e.HourlyPriceUSD, e.InstanceClass)
 		}
 		e.hourlyPrice = price

@@ -14,10 +14,10 @@ import (
 )
 
 const listYAML = `prices:
-- {instanceClass: db.r6g.large, usdPerHour: "0.26"}
-- {instanceClass: db.r6g.large, usdPerHour: "0.28", region: eu-central-1}
-- {instanceClass: db.r6g.large, usdPerHour: "0.25", engine: aurora-mysql}
-- {instanceClass: db.r6g.xlarge, usdPerHour: "0.52"}
+- {instanceClass: db.r6g.large, hourlyPriceUSD: "0.26"}
+- {instanceClass: db.r6g.large, hourlyPriceUSD: "0.28", region: eu-central-1}
+- {instanceClass: db.r6g.large, hourlyPriceUSD: "0.25", engine: aurora-mysql}
+- {instanceClass: db.r6g.xlarge, hourlyPriceUSD: "0.52"}
 `
 
 // writeListFile replaces the content and the modification time of a file.
@@ -62,10 +62,10 @@ func TestList_ClassPricesFollowFile(t *testing.T) {
 
 func TestOpen_RejectsInvalidFiles(t *testing.T) {
 	for name, test := range map[string]struct{ text, wantMessage string }{
-		"unknown instance class": {`prices: [{instanceClass: db.z9.large, usdPerHour: "1"}]`, `prices[0].instanceClass: unknown instance class "db.z9.large"`},
-		"missing price":          {`prices: [{instanceClass: db.r6g.large}]`, "prices[0].usdPerHour"},
-		"zero price":             {`prices: [{instanceClass: db.r6g.large, usdPerHour: "0"}]`, "above zero"},
-		"unknown field":          {`prices: [{instanceClass: db.r6g.large, usdPerHour: "1", currency: EUR}]`, "currency"},
+		"unknown instance class": {`prices: [{instanceClass: db.z9.large, hourlyPriceUSD: "1"}]`, `prices[0].instanceClass: unknown instance class "db.z9.large"`},
+		"missing price":          {`prices: [{instanceClass: db.r6g.large}]`, "prices[0].hourlyPriceUSD"},
+		"zero price":             {`prices: [{instanceClass: db.r6g.large, hourlyPriceUSD: "0"}]`, "above zero"},
+		"unknown field":          {`prices: [{instanceClass: db.r6g.large, hourlyPriceUSD: "1", currency: EUR}]`, "currency"},
 		"invalid YAML":           {`{`, "prices.yaml"},
 	} {
 		path := filepath.Join(t.TempDir(), "prices.yaml")

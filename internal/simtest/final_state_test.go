@@ -99,7 +99,7 @@ var steadyReasons = append([]scaling.Reason{scaling.ReasonWithinThresholds, scal
 var limitReasons = []scaling.Reason{scaling.ReasonAtMaximum, scaling.ReasonNoSuitableShape, scaling.ReasonScalingIneffective}
 
 // blockingGuard returns the first guard that blocks the decision of a policy, or "".
-func blockingGuard(p *v1alpha1.DBScalingPolicy) string { return p.Status.Decision.HeldBackBy }
+func blockingGuard(p *v1alpha1.DBScalingPolicy) string { return p.Status.Decision.FirstBlocker() }
 
 // isBlockedWithoutSurge reports whether a policy without surge readers is blocked for good: no sequence of steps is safe.
 func isBlockedWithoutSurge(p *v1alpha1.DBScalingPolicy) bool {
