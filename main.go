@@ -1,4 +1,4 @@
-// dbscaler keeps AWS RDS and Aurora databases the right size, as DBScalingPolicies ask for.
+// dbscaler is a Kubernetes operator that keeps AWS RDS and Aurora databases the right size, as DBScalingPolicies specify.
 package main
 
 import (
@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
-	_ "time/tzdata" // disruption windows name time zones, and the image has no files
+	_ "time/tzdata" // disruption windows name time zones, and the image has no zone files
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
@@ -20,8 +20,8 @@ import (
 
 // The exit codes.
 const (
-	exitFailure = 1 // something could not be built, or stopped by itself
-	exitUsage   = 2 // the flags make no sense
+	exitFailure = 1 // the operator could not be built, or stopped with an error
+	exitUsage   = 2 // the flags are invalid
 )
 
 func main() {
@@ -48,47 +48,47 @@ func run(ctx context.Context, args []string) int {
 
 	config, err := ctrl.GetConfig()
 	if err != nil {
-		log.Error(err, "no way to the API server: run in a cluster, or name a kubeconfig with --kubeconfig or KUBECONFIG")
+		log.Error(err, "no configuration for the API server: run in a cluster, or name a kubeconfig with --kubeconfig or KUBECONFIG")
 		return exitFailure
 	}
 	manager, err := operator.New(ctx, config, options)
 	if err != nil {
-		log.Error(err, "the operator could not be built")
+		log.Error(err, "building the operator failed")
 		return exitFailure
 	}
 	log.Info("starting", "version", options.Version)
 	if err := manager.Start(ctx); err != nil {
-		log.Error(err, "the operator stopped by itself")
+		log.Error(err, "the operator stopped with an error")
 		return exitFailure
 	}
 	return 0
 }
 
-// parseFlags reads the flags. The error says which one makes no sense.
+// parseFlags reads the flags. The error names the one that is invalid.
 func parseFlags(args []string) (options operator.Options, level slog.Level, replay bool, err error) {
 	options = operator.Options{Clock: clock.RealClock{}, ClockSpeed: 1, Version: buildVersion()}
 	flags := flag.CommandLine // controller-runtime's --kubeconfig is registered there
 	flags.Init("dbscaler", flag.ContinueOnError)
-	flags.StringVar(&options.MetricsAddress, "metrics-bind-address", ":8443", "where metrics are served; 0 serves none")
+	flags.StringVar(&options.MetricsAddress, "metrics-bind-address", ":8443", "address that metrics are served on; 0 disables them")
 	flags.BoolVar(&options.MetricsSecure, "metrics-secure", true,
-		"serve metrics over TLS, to those whom the API server allows to get /metrics")
-	flags.StringVar(&options.ProbeAddress, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served; 0 serves none")
-	flags.BoolVar(&options.LeaderElection, "leader-elect", false, "take turns with other replicas: one acts at a time")
+		"serve metrics over TLS, only to clients that the API server authorizes to get /metrics")
+	flags.StringVar(&options.ProbeAddress, "health-probe-bind-address", ":8081", "address that /healthz and /readyz are served on; 0 disables them")
+	flags.BoolVar(&options.LeaderElection, "leader-elect", false, "elect a leader among the replicas; only the leader reconciles")
 	flags.StringVar(&options.LeaderElectionNamespace, "leader-election-namespace", "",
-		"the namespace of the lease; by default the one that the operator runs in")
-	flags.IntVar(&options.Concurrency, "concurrency", 4, "how many policies are reconciled at once, from 1 to 64")
+		"namespace of the lease; by default the namespace that the operator runs in")
+	flags.IntVar(&options.Concurrency, "concurrency", 4, "number of policies that are reconciled at once, from 1 to 64")
 	flags.IntVar(&options.MaxDisruptiveOperations, "max-disruptive-operations", 3,
-		"how many operations that interrupt instances may be under way at once, over all policies; 0 for no bound")
+		"maximum number of operations that interrupt instances and are in progress at once, over all policies; 0 for no limit")
 	flags.StringVar(&options.AWSEndpoint, "aws-endpoint-url", "",
-		"use this URL for every AWS service; the AWS SDK's own variables, such as AWS_ENDPOINT_URL_RDS, work as well")
+		"URL to use for every AWS service; the AWS SDK's own variables, such as AWS_ENDPOINT_URL_RDS, work as well")
 	flags.StringVar(&options.LedgerFile, "ledger-file", "",
-		"write the whole of each decision that differs from the one before into this file, as lines of JSON; it is rotated at 64 MB")
-	flags.StringVar(&options.PricesFile, "prices-file", "", "read what instances cost from this YAML file")
+		"write each decision that differs from the one before, with its inputs, to this file as a line of JSON; it is rotated at 64 MB")
+	flags.StringVar(&options.PricesFile, "prices-file", "", "YAML file with the hourly prices of instances")
 	flags.StringVar(&options.PricingRegion, "pricing-region", "",
-		"ask the Pricing API here what instances cost: us-east-1, eu-central-1 or ap-south-1; by default it is not asked")
+		"region whose Pricing API is asked for the prices of instances: us-east-1, eu-central-1 or ap-south-1; by default none is asked")
 	flags.BoolVar(&replay, "replay", false,
-		"decide every entry of the ledger on standard input again, say whether the same comes out, and exit")
-	flags.TextVar(&level, "log-level", level, "the least level that is logged: DEBUG, INFO, WARN or ERROR")
+		"repeat every decision of the ledger on standard input, report the ones that differ, and exit")
+	flags.TextVar(&level, "log-level", level, "minimum level that is logged: DEBUG, INFO, WARN or ERROR")
 	if err := flags.Parse(args); err != nil {
 		return options, level, false, err
 	}

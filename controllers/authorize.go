@@ -3,96 +3,53 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// accessDenialRetention is how long a refusal by AWS keeps the policy from being ready, unless an operation succeeds before.
-const accessDenialRetention = time.Hour
-
-// authorize checks that the database's owner lets this policy change it, and that no older policy does. Being able to create
-// a policy is not being able to resize any database of the account.
-func (r *Reconciler) authorize(ctx context.Context, v *reconcileScope) (bool, error) {
-	if !scaling.IsOptedIn(v.observation.Tags, v.object.Namespace) {
-		v.denyAuthorization(v1alpha1.ReasonOptInTagMissing, fmt.Sprintf(
-			"%s does not carry the AWS tag %s=%s. Add it, on the database and each of its instances, to let policies of this namespace "+
-				"change it", v.policy.Target.Identifier, scaling.TagOptIn, v.object.Namespace))
-		return false, nil
+// authorize checks that the database's owner lets this policy change it, and that no older policy scales it. The permission to
+// create a policy does not include the permission to resize every database of the account.
+func (r *Reconciler) authorize(ctx context.Context, s *reconcileScope) (outcome, error) {
+	if !scaling.IsOptedIn(s.observation.Tags, s.object.Namespace) {
+		s.denyAuthorization(v1alpha1.ReasonOptInTagMissing, fmt.Sprintf(
+			"%s does not carry the AWS tag %s=%s. To let policies of this namespace change it, add the tag to the database and to each of "+
+				"its instances", s.policy.Target.Identifier, scaling.TagOptIn, s.object.Namespace))
+		return stop, nil
 	}
-	other, err := findOlderPolicy(ctx, r.Client, v.object, client.MatchingFields{indexTarget: targetKey(v.object)}, client.UnsafeDisableDeepCopy)
-	if err != nil {
+	sameTarget := client.MatchingFields{indexTarget: targetKey(s.object)}
+	if deferred, err := s.deferToPrecedingPolicy(ctx, r.Client, sameTarget, client.UnsafeDisableDeepCopy); err != nil || deferred {
+		return stop, err
+	}
+	if denied := convert.AccessDenial(s.object.Status.History, s.now); denied != "" {
+		s.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, denied)
+		return proceed, nil // the guards pace the next attempt, which shows whether the role was corrected
+	}
+	s.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionTrue, v1alpha1.ReasonPermitted, "The policy may change the database")
+	return proceed, nil
+}
+
+// deferToPrecedingPolicy leaves the database to a policy that has precedence over this one, and says whether there is one.
+func (s *reconcileScope) deferToPrecedingPolicy(ctx context.Context, reader client.Reader, opts ...client.ListOption) (bool, error) {
+	var all v1alpha1.DBScalingPolicyList
+	if err := reader.List(ctx, &all, opts...); err != nil {
 		return false, err
 	}
-	if other != "" {
-		v.deferToPolicy(other)
+	other := scaling.PrecedingPolicy(convert.PolicyIdentity(s.object), convert.PolicyIdentities(all.Items))
+	if other == "" {
 		return false, nil
 	}
-	if denied := lastAccessDenial(v); denied != "" {
-		v.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, denied)
-		return true, nil // the guards pace the next attempt, which is how a repaired role shows
-	}
-	v.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionTrue, v1alpha1.ReasonAuthorized, "The policy may change the database")
+	s.denyAuthorization(v1alpha1.ReasonPolicyConflict, fmt.Sprintf(
+		"The policy %s scales the same database and is older, so this policy changes nothing. Delete one of the two", other))
 	return true, nil
 }
 
-// lastAccessDenial says that AWS refused the newest operation for want of a permission, for as long as accessDenialRetention.
-func lastAccessDenial(v *reconcileScope) string {
-	history := v.object.Status.History
-	if len(history) == 0 || history[0].Reason != v1alpha1.ReasonAccessDenied ||
-		v.now.Sub(history[0].CompletionTime.Time) > accessDenialRetention {
-		return ""
-	}
-	return history[0].Message
-}
-
-// deferToPolicy leaves the database to an older policy.
-func (v *reconcileScope) deferToPolicy(other string) {
-	v.denyAuthorization(v1alpha1.ReasonPolicyConflict, fmt.Sprintf(
-		"%s scales the same database and is older, so this policy does nothing. Delete one of the two", other))
-}
-
-// denyAuthorization says why the policy may not change the database.
-func (v *reconcileScope) denyAuthorization(reason, message string) {
-	v.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionFalse, reason, message)
-	v.setDecisionReason(reason, message)
-}
-
-// findOlderPolicy names the policy that scales the same database and comes first, if any: the oldest wins, then the first by
-// name.
-func findOlderPolicy(ctx context.Context, reader client.Reader, own *v1alpha1.DBScalingPolicy, opts ...client.ListOption) (string, error) {
-	var all v1alpha1.DBScalingPolicyList
-	if err := reader.List(ctx, &all, opts...); err != nil {
-		return "", err
-	}
-	for n := range all.Items {
-		other := &all.Items[n]
-		if other.UID != own.UID && other.DeletionTimestamp.IsZero() && isSameTarget(own, other) && takesPrecedence(other, own) {
-			return other.Namespace + "/" + other.Name, nil
-		}
-	}
-	return "", nil
-}
-
-func takesPrecedence(a, b *v1alpha1.DBScalingPolicy) bool {
-	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
-		return a.CreationTimestamp.Before(&b.CreationTimestamp)
-	}
-	return a.Namespace+"/"+a.Name < b.Namespace+"/"+b.Name
-}
-
-// isSameTarget says whether two policies name one database. Through two roles the same database looks like two, so the ARN
-// that was found counts as well.
-func isSameTarget(a, b *v1alpha1.DBScalingPolicy) bool {
-	if targetKey(a) != targetKey(b) {
-		return false
-	}
-	if a.Spec.TargetRef.RoleARN == b.Spec.TargetRef.RoleARN {
-		return true
-	}
-	return a.Status.Target != nil && b.Status.Target != nil && a.Status.Target.ARN == b.Status.Target.ARN
+// denyAuthorization reports that the policy may not change the database, and why.
+func (s *reconcileScope) denyAuthorization(reason, message string) {
+	s.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, reason, message)
+	s.setDecisionReason(reason, message)
 }

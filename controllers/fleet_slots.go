@@ -3,94 +3,74 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"slices"
-	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/guard"
+	"github.com/dbscaler/dbscaler/internal/scaling/operation"
 )
 
-// loadFleet is what the other policies are doing, as their status tells: nothing of it is kept in memory, so that it survives a
-// restart.
-func (r *Reconciler) loadFleet(ctx context.Context, reader client.Reader, v *reconcileScope) (scaling.Fleet, error) {
-	fleet := scaling.Fleet{Slots: r.MaxDisruptiveOperations}
+// slotRetryInterval is when a policy that lost its slot reconciles again.
+const slotRetryInterval = defaultRequeueInterval / 2
+
+// loadFleet reads from the status of all policies which of them hold or wait for a slot. Nothing is kept in memory, so that it
+// survives a restart.
+func (r *Reconciler) loadFleet(ctx context.Context, reader client.Reader, s *reconcileScope) (scaling.Fleet, error) {
 	if r.MaxDisruptiveOperations == 0 {
-		return fleet, nil
+		return scaling.Fleet{}, nil
 	}
 	var all v1alpha1.DBScalingPolicyList
 	if err := reader.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
-		return fleet, err
+		return scaling.Fleet{}, err
 	}
-	for n := range all.Items {
-		other := &all.Items[n]
-		name := other.Namespace + "/" + other.Name
-		waits := other.Status.Operation == nil && isWaitingForSlot(other.Status.Decision)
-		switch op := convert.Operation(other.Status.Operation); {
-		case other.UID == v.object.UID && waits:
-			fleet.WaitingSince = other.Status.Decision.Time.Time
-		case other.UID == v.object.UID:
-		case op != nil && op.IsDisruptive():
-			fleet.Holders = append(fleet.Holders, name)
-		case waits:
-			d := other.Status.Decision
-			fleet.Waiting = append(fleet.Waiting, scaling.WaitingPolicy{
-				Policy: name, Emergency: d.Urgency == v1alpha1.UrgencyEmergency, WaitingSince: d.Time.Time,
-			})
-		}
-	}
-	slices.Sort(fleet.Holders)
-	return fleet, nil
+	return convert.Fleet(r.MaxDisruptiveOperations, s.object.UID, all.Items), nil
 }
 
-func isWaitingForSlot(d *v1alpha1.DecisionStatus) bool {
-	return d != nil && d.FirstBlocker() == guard.FleetSlot
+// acquireSlot persists a disruptive operation before its first step, and then checks past the cache that a slot was free for
+// it. Of several policies that do so at once, each sees those that persisted before it. So there are never more operations in
+// progress than slots, whatever the number of managers.
+func (r *Reconciler) acquireSlot(ctx context.Context, s *reconcileScope, proposal scaling.Proposal) (outcome, error) {
+	if r.MaxDisruptiveOperations == 0 || !s.operation.IsDisruptive() {
+		return proceed, nil
+	}
+	s.object.Status.Operation = convert.OperationStatus(*s.operation)
+	s.setDecision(startedDecision(proposal))
+	if result, err := r.persistIntent(ctx, s); err != nil || result == stop {
+		return stop, err
+	}
+	return r.renewSlot(ctx, s, &proposal.Change)
 }
 
-// acquireSlot persists an operation that interrupts instances before its first step, and then looks, past the cache, whether there
-// was a slot for it; if not, it is taken back. Of all that claim at once, each sees those that claimed before it, so that never
-// more than the slots go on, however many managers there are.
-func (r *Reconciler) acquireSlot(ctx context.Context, v *reconcileScope, proposal scaling.Proposal) (bool, error) {
-	if r.MaxDisruptiveOperations == 0 || !v.operation.IsDisruptive() {
-		return true, nil
+// renewSlot checks that an operation that has not asked AWS for anything yet holds a slot. Otherwise it releases the operation
+// and stops the reconcile.
+func (r *Reconciler) renewSlot(ctx context.Context, s *reconcileScope, change *scaling.Change) (outcome, error) {
+	if s.slotAcquired || r.MaxDisruptiveOperations == 0 || !s.operation.IsDisruptive() || s.operation.HasRequests() {
+		return proceed, nil
 	}
-	v.object.Status.Operation = convert.OperationStatus(*v.operation)
-	v.setDecision(decisionUpdate{reason: string(proposal.Reason), message: proposal.Message, change: &proposal.Change, cause: proposal.Cause})
-	if err := r.persistIntent(ctx, v); err != nil {
-		if apierrors.IsConflict(err) {
-			v.requeueAfter = time.Second
-			return false, nil
-		}
-		return false, err
-	}
-	return r.renewSlot(ctx, v, &proposal.Change)
-}
-
-// renewSlot says whether an operation that has asked AWS for nothing yet has a slot. If not, it is taken back and waits for its
-// turn as a decision.
-func (r *Reconciler) renewSlot(ctx context.Context, v *reconcileScope, change *scaling.Change) (bool, error) {
-	if v.slotAcquired || r.MaxDisruptiveOperations == 0 || !v.operation.IsDisruptive() || v.operation.HasRequests() {
-		return true, nil
-	}
-	fleet, err := r.loadFleet(ctx, r.APIReader, v)
+	fleet, err := r.loadFleet(ctx, r.APIReader, s)
 	if err != nil {
-		return false, err
+		return stop, err
 	}
-	if v.slotAcquired = len(fleet.Holders) < fleet.Slots; v.slotAcquired {
-		return true, nil
+	if len(fleet.Holders) >= fleet.Slots {
+		s.releaseSlot(change, fleet)
+		return stop, nil
 	}
-	message := fmt.Sprintf("%s: %s → %s. Held back by %s: %s",
-		v.operation.Pool, v.operation.From, v.operation.To, guard.FleetSlot, guard.SlotsInUseMessage(fleet))
-	v.limit = &scalingLimit{guard.FleetSlot, message}
-	v.setDecision(decisionUpdate{
-		reason: operationReason(v.operation.Direction), message: message, change: change, cause: v.operation.Reason,
-		blockedBy: []string{guard.FleetSlot}, emergency: v.operation.Emergency,
+	s.slotAcquired = true
+	return proceed, nil
+}
+
+// releaseSlot turns an operation back into a decision that waits for a slot.
+func (s *reconcileScope) releaseSlot(change *scaling.Change, fleet scaling.Fleet) {
+	op := s.operation
+	message := blockedMessage(fmt.Sprintf("%s: %s → %s", op.Pool, op.From, op.To), guard.FleetSlot, guard.SlotsInUseMessage(fleet))
+	s.limit = &scalingLimit{guard.FleetSlot, message}
+	s.setDecision(convert.Decision{
+		Reason: string(operation.ReasonInProgress(op.Direction)), Message: message, Change: change, Cause: op.Reason,
+		BlockedBy: []string{guard.FleetSlot}, Emergency: op.Emergency,
 	})
-	v.operation, v.object.Status.Operation = nil, nil
-	v.requeueAfter = defaultRequeueInterval / 2
-	return false, nil
+	s.operation, s.object.Status.Operation = nil, nil
+	s.requeueAfter = slotRetryInterval
 }

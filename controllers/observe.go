@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,51 +15,104 @@ import (
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/scaling"
-	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 	"github.com/dbscaler/dbscaler/internal/scaling/operation"
 	"github.com/dbscaler/dbscaler/internal/scaling/state"
 )
 
+// grantPermissions says what to do when AWS denies a request.
+const grantPermissions = "Grant the permissions in config/iam/policy.json to the operator's role"
+
 // observe reads the database from the snapshot that all policies of its account and region share.
-func (r *Reconciler) observe(ctx context.Context, v *reconcileScope) (bool, error) {
-	targets, err := r.targetsInScope(ctx, v)
+func (r *Reconciler) observe(ctx context.Context, s *reconcileScope) (outcome, error) {
+	targets, err := r.targetsInScope(ctx, s)
 	if err != nil {
-		return false, err
+		return stop, err
 	}
 	var notBefore time.Time
-	if v.operation != nil {
-		notBefore = v.now.Add(-operation.PollInterval)
+	if s.operation != nil {
+		notBefore = s.now.Add(-operation.PollInterval)
 	}
 	observed := r.Observer.Observe(ctx, targets, notBefore)[0]
 	if observed.Err != nil {
-		return false, r.setObservationFailed(ctx, v, observed.Err)
+		return stop, s.setObservationFailed(ctx, observed.Err)
 	}
-	v.observation = observed.Observation
-	if problem := targetProblem(v); problem != nil {
-		v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionFalse, problem.reason, problem.message)
-		v.setDecisionReason(problem.reason, problem.message)
-		if v.operation != nil && !v.observation.Found {
-			r.completeOperation(v, v1alpha1.OutcomeFailed, problem.reason, problem.message)
-		}
-		if !v.observation.Found {
-			return false, r.removeFinalizer(ctx, v)
-		}
-		return false, nil
+	s.observation = observed.Observation
+	if problem := decide.CheckTarget(s.policy, s.observation); problem.Reason != "" {
+		return stop, r.setTargetNotScalable(ctx, s, problem)
 	}
-	v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionTrue, v1alpha1.ReasonFound, "The database exists")
-	r.restoreState(v)
-	if v.observation.Fleet, err = r.loadFleet(ctx, r.Client, v); err != nil {
-		return false, err
+	s.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionTrue, v1alpha1.ReasonFound, "The database exists")
+	r.restoreState(s)
+	if s.observation.Fleet, err = r.loadFleet(ctx, r.Client, s); err != nil {
+		return stop, err
 	}
-	r.detectDrift(ctx, v)
-	return true, r.assessLoad(v, observed.MetricsErr)
+	r.detectDrift(ctx, s)
+	return proceed, s.assessLoad(observed.MetricsErr)
 }
 
-// restoreState brings what AWS cannot tell up to date, and adds it to what was observed: since when a pool has been what it is, how
-// large it was before, when the engine was upgraded, what was done, and what instances cost where a file says so.
-func (r *Reconciler) restoreState(v *reconcileScope) {
-	status, o := &v.object.Status, &v.observation
+// targetsInScope lists the policy's own target first, then those of every other policy of the same account and region, so
+// that one batch of metrics serves them all.
+func (r *Reconciler) targetsInScope(ctx context.Context, s *reconcileScope) ([]scaling.Target, error) {
+	own := convert.Target(s.object)
+	var policies v1alpha1.DBScalingPolicyList
+	err := r.Client.List(ctx, &policies, client.MatchingFields{indexScope: scopeKey(s.object)}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, err
+	}
+	targets := []scaling.Target{own}
+	for n := range policies.Items {
+		if target := convert.Target(&policies.Items[n]); target != own {
+			targets = append(targets, target)
+		}
+	}
+	return targets, nil
+}
+
+// awsUnavailableInterval is when to reconcile again while AWS cannot be read. It does not grow: once AWS is back, the database
+// may need a change.
+const awsUnavailableInterval = 30 * time.Second
+
+// setObservationFailed reports that the database cannot be read, and why. It returns an error only when the reconcile was
+// canceled.
+func (s *reconcileScope) setObservationFailed(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	ctrllog.FromContext(ctx).Error(err, "AWS cannot be read", "target", s.policy.Target.String())
+	cause := scaling.StableMessage(err)
+	if errors.Is(err, scaling.ErrDenied) {
+		message := fmt.Sprintf("The operator may not read databases in %s: %s. %s", s.policy.Target.Scope, cause, grantPermissions)
+		s.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAccessDenied, message)
+		s.denyAuthorization(v1alpha1.ReasonAccessDenied, message)
+		return nil
+	}
+	s.requeueAfter = awsUnavailableInterval
+	message := fmt.Sprintf("The database cannot be read: %s. Nothing changes until it can. If this lasts, check spec.targetRef.region "+
+		"and the operator's network access to AWS", cause)
+	s.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAWSUnavailable, message)
+	s.setDecisionReason(v1alpha1.ReasonAWSUnavailable, message)
+	return nil
+}
+
+// setTargetNotScalable reports that AWS can be read, but the policy cannot scale what was found. When there is no database, an
+// operation in progress has failed, and no surge reader is left to remove.
+func (r *Reconciler) setTargetNotScalable(ctx context.Context, s *reconcileScope, problem scaling.Hold) error {
+	reason := string(problem.Reason)
+	s.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionFalse, reason, problem.Message)
+	s.setDecisionReason(reason, problem.Message)
+	if s.observation.Found {
+		return nil
+	}
+	if s.operation != nil {
+		s.completeOperation(v1alpha1.OutcomeFailed, reason, problem.Message)
+	}
+	return r.removeFinalizer(ctx, s)
+}
+
+// restoreState updates what status remembers and adds it to the observation, because AWS does not tell it: when a pool last
+// changed, how large it was before, when the engine was upgraded, which operations ended, and configured prices.
+func (r *Reconciler) restoreState(s *reconcileScope) {
+	status, o := &s.object.Status, &s.observation
 	status.Target = convert.TargetStatus(status.Target, *o)
 	status.Writer = convert.PoolStatus(status.Writer, *o, scaling.Writer)
 	status.Readers = convert.PoolStatus(status.Readers, *o, scaling.Readers)
@@ -69,141 +121,61 @@ func (r *Reconciler) restoreState(v *reconcileScope) {
 	o.WriterChangedAt, o.ReadersChangedAt = writer.ChangedAt, readers.ChangedAt
 	o.WriterCapacityHistory, o.ReadersCapacityHistory = writer.FullCapacityHistory(nil, *o), readers.FullCapacityHistory(nil, *o)
 	o.History = convert.History(status.History)
-	status.CapacityShortages = slices.DeleteFunc(status.CapacityShortages, func(s v1alpha1.CapacityShortage) bool {
-		return !v.now.Before(s.ExpiryTime.Time)
-	})
-	o.Shortages = convert.CapacityShortages(status.CapacityShortages)
+	o.Shortages = state.ActiveShortages(convert.Shortages(status.CapacityShortages), s.now)
+	status.CapacityShortages = convert.ShortagesStatus(o.Shortages)
 	if r.PriceList == nil {
 		return
 	}
-	if listed := r.PriceList(v.policy.Target.Scope.Region, o.Engine); len(listed) > 0 {
+	if configured := r.PriceList(s.policy.Target.Scope.Region, o.Engine); len(configured) > 0 {
 		prices := maps.Clone(o.Prices)
 		if prices == nil {
 			prices = map[string]scaling.Money{}
 		}
-		maps.Copy(prices, listed)
+		maps.Copy(prices, configured)
 		o.Prices = prices
 	}
 }
 
-// targetsInScope lists the policy's own target first, then those of every other policy of the same account and region, so
-// that one batch of metrics serves them all.
-func (r *Reconciler) targetsInScope(ctx context.Context, v *reconcileScope) ([]scaling.Target, error) {
-	own := convert.Target(v.object)
-	var peers v1alpha1.DBScalingPolicyList
-	err := r.Client.List(ctx, &peers, client.MatchingFields{indexScope: scopeKey(v.object)}, client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return nil, err
+// assessLoad works out the load of each pool and reports whether there are recent samples. Missing samples do not stop the
+// reconcile: the guards veto changes, and an operation in progress goes on. It returns an error only when the reconcile was
+// canceled.
+func (s *reconcileScope) assessLoad(metricsErr error) error {
+	s.assessments = decide.Evaluate(s.policy, s.observation, s.now).Pools
+	s.recordOperationEffect()
+	unavailable := func(reason, message string) {
+		s.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionFalse, reason, message)
 	}
-	targets := []scaling.Target{own}
-	for n := range peers.Items {
-		if target := convert.Target(&peers.Items[n]); target != own {
-			targets = append(targets, target)
-		}
-	}
-	return targets, nil
-}
-
-// awsUnavailableInterval is when to look again while AWS cannot be read. It does not grow: when AWS is back, the database may need
-// something.
-const awsUnavailableInterval = 30 * time.Second
-
-// setObservationFailed says why the database cannot be seen.
-func (r *Reconciler) setObservationFailed(ctx context.Context, v *reconcileScope, err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	ctrllog.FromContext(ctx).Error(err, "AWS cannot be read", "target", v.policy.Target.String())
-	if errors.Is(err, scaling.ErrDenied) {
-		message := fmt.Sprintf("The operator may not read databases in %s: %s. Grant what config/iam/policy.json lists to its role",
-			v.policy.Target.Scope, scaling.StableMessage(err))
-		v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAccessDenied, message)
-		v.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, message)
-		v.setDecisionReason(v1alpha1.ReasonAccessDenied, message)
-		return nil
-	}
-	v.requeueAfter = awsUnavailableInterval
-	message := fmt.Sprintf("AWS cannot be read in %s, so nothing changes until it can. If this lasts, check spec.targetRef.region "+
-		"and the operator's network", v.policy.Target.Scope)
-	v.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionUnknown, v1alpha1.ReasonAWSUnavailable, message)
-	v.setDecisionReason(v1alpha1.ReasonAWSUnavailable, message)
-	return nil
-}
-
-// targetProblem says why a database that was looked for cannot be scaled.
-func targetProblem(v *reconcileScope) *scalingLimit {
-	o, target := v.observation, v.policy.Target
-	switch {
-	case !o.Found:
-		return &scalingLimit{v1alpha1.ReasonNotFound, fmt.Sprintf("There is no %s named %q in %s. Check spec.targetRef: identifier, region, and "+
-			"roleARN when it is in another account", target.Kind, target.Identifier, target.Scope)}
-	case o.Unsupported != "":
-		return &scalingLimit{v1alpha1.ReasonUnsupported, o.Unsupported}
-	case o.Serverless && !v.policy.Serverless:
-		return &scalingLimit{v1alpha1.ReasonUnsupported, "it is Aurora Serverless v2, whose members have no class of their own: name the maximum " +
-			"capacities that it may have in spec.serverless, instead of spec.readers and spec.writer"}
-	case v.policy.Serverless && !o.Serverless:
-		return &scalingLimit{v1alpha1.ReasonUnsupported, "spec.serverless is for Aurora Serverless v2, and not all its members are: name classes in " +
-			"spec.readers and spec.writer instead"}
-	case o.ResizedAsUnit && v.policy.Readers != nil:
-		return &scalingLimit{v1alpha1.ReasonUnsupported, "it is a Multi-AZ DB cluster, which is resized as a whole: remove spec.readers, and name " +
-			"the classes of all its members in spec.writer"}
-	}
-	for field, ladder := range map[string][]string{"readers": readerClasses(v.policy), "writer": writerClasses(v.policy)} {
-		for _, name := range ladder {
-			if class, err := catalog.Lookup(name); err == nil && !class.Supports(o.Engine) {
-				return &scalingLimit{v1alpha1.ReasonClassNotOffered, fmt.Sprintf("spec.%s.instanceClasses: %s does not run on %s. Remove it from the list",
-					field, o.Engine, name)}
-			}
-		}
-	}
-	return nil
-}
-
-// assessLoad works out what the pools carry, and says whether the samples are fresh.
-func (r *Reconciler) assessLoad(v *reconcileScope, metricsErr error) error {
-	v.assessments = decide.Evaluate(v.policy, v.observation, v.now).Pools
-	v.measureEffect()
 	if metricsErr != nil {
-		if errors.Is(metricsErr, context.Canceled) {
+		cause := scaling.StableMessage(metricsErr)
+		switch {
+		case errors.Is(metricsErr, context.Canceled):
 			return metricsErr
+		case errors.Is(metricsErr, scaling.ErrDenied):
+			unavailable(v1alpha1.ReasonAccessDenied, fmt.Sprintf("The operator may not read metrics: %s. %s", cause, grantPermissions))
+		default:
+			unavailable(v1alpha1.ReasonAWSUnavailable, fmt.Sprintf("CPU samples cannot be read: %s. Nothing changes until they can. "+
+				"If this lasts, check the operator's network access to CloudWatch", cause))
 		}
-		reason := v1alpha1.ReasonAWSUnavailable
-		message := "CPU samples cannot be read, so nothing changes until they can"
-		if errors.Is(metricsErr, scaling.ErrDenied) {
-			reason = v1alpha1.ReasonAccessDenied
-			message = fmt.Sprintf("The operator may not read metrics: %s. Grant what config/iam/policy.json lists to its role",
-				scaling.StableMessage(metricsErr))
-		}
-		v.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionFalse, reason, message)
 		return nil
 	}
-	for _, pool := range v.assessments {
-		load := pool.Load
-		since := v.observation.ChangedAt(load.Pool)
-		if !pool.Scaled || since.IsZero() || v.now.Sub(since) < scaling.MaxSampleAge {
-			continue // a pool that has just changed has no samples yet, and that is as it should be
-		}
-		if v.now.Sub(load.NewestSampleAt) > scaling.MaxSampleAge {
-			v.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionFalse, v1alpha1.ReasonMetricsUnavailable, fmt.Sprintf(
-				"CloudWatch has no CPUUtilization of the last %s for some of the %s. Nothing changes until it has",
-				scaling.MaxSampleAge, describePool(load.Pool)))
-			return nil
-		}
+	if pool, missing := decide.PoolWithoutSamples(s.observation, s.assessments, s.now); missing {
+		unavailable(v1alpha1.ReasonMetricsMissing, fmt.Sprintf("CloudWatch has no CPUUtilization of the last %s for at least one of the "+
+			"%s. Nothing changes until it has. If this lasts, check the instance in the RDS console", scaling.MaxSampleAge, describePool(pool)))
+		return nil
 	}
-	v.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionTrue, v1alpha1.ReasonMetricsAvailable, "There are recent CPU samples")
+	s.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionTrue, v1alpha1.ReasonFresh, "Recent CPU samples are available")
 	return nil
 }
 
-// measureEffect notes the utilization that an operation led to, once there is something to read it from.
-func (v *reconcileScope) measureEffect() {
-	if v.operation != nil {
+// recordOperationEffect records the utilization that an operation led to, once there are samples since its end.
+func (s *reconcileScope) recordOperationEffect() {
+	if s.operation != nil {
 		return
 	}
-	for _, pool := range v.assessments {
-		if n, percent, known := state.MeasureEffect(v.observation.History, pool.Load); known {
-			v.object.Status.History[n].UtilizationAfterPercent = ptr.To(int32(percent))
-			v.observation.History[n].UtilizationAfter = &percent
+	for _, pool := range s.assessments {
+		if n, percent, known := state.MeasureEffect(s.observation.History, pool.Load); known {
+			s.object.Status.History[n].UtilizationAfterPercent = ptr.To(int32(percent))
+			s.observation.History[n].UtilizationAfter = &percent
 		}
 	}
 }
@@ -213,18 +185,4 @@ func describePool(p scaling.Pool) string {
 		return "writer instances"
 	}
 	return "readers"
-}
-
-func readerClasses(p scaling.Policy) []string {
-	if p.Readers == nil {
-		return nil
-	}
-	return p.Readers.InstanceClasses
-}
-
-func writerClasses(p scaling.Policy) []string {
-	if p.Writer == nil {
-		return nil
-	}
-	return p.Writer.InstanceClasses
 }

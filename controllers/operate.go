@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
@@ -19,176 +17,134 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/state"
 )
 
-const (
-	// maxIntentDelay is how long after its time an intent is no longer carried out, in the machine's time. A step is asked for again when
-	// nothing shows 90 seconds after the time in the intent, and AWS may take half a minute to answer and as long to show it.
-	maxIntentDelay = 20 * time.Second
-	// maxCapacityShortages is the greatest number of shortages remembered, as the API's limit has it.
-	maxCapacityShortages = 64
-)
+// maxIntentDelay is how long after the start of the reconcile an intent is still carried out, in wall-clock time. A step is
+// attempted again when nothing shows 90 seconds after the time in the intent, and AWS may take half a minute to answer and as
+// long to show the change.
+const maxIntentDelay = 20 * time.Second
 
-// operate brings the operation one step further: what is to be done is persisted first, then AWS is asked once.
-func (r *Reconciler) operate(ctx context.Context, v *reconcileScope) (bool, error) {
-	change := &scaling.Change{Pool: v.operation.Pool, To: v.operation.To}
-	if kept, err := r.renewSlot(ctx, v, change); err != nil || !kept {
-		return false, err
+// operate moves the operation one step on: it persists what is to be done, then makes at most one AWS call.
+func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, error) {
+	change := &scaling.Change{Pool: s.operation.Pool, To: s.operation.To}
+	if result, err := r.renewSlot(ctx, s, change); err != nil || result == stop {
+		return stop, err
 	}
-	progress := operation.Next(v.policy.Name, *v.operation, v.observation, v.now)
-	v.operation = &progress.Operation
+	progress := operation.Next(s.policy.Name, *s.operation, s.observation, s.now)
+	s.operation = &progress.Operation
 	switch progress.Outcome {
 	case operation.Succeeded:
-		r.completeOperation(v, v1alpha1.OutcomeSucceeded, "", progress.Message)
-		return false, nil
+		s.completeOperation(v1alpha1.OutcomeSucceeded, "", progress.Message)
+		return stop, nil
 	case operation.Failed:
-		r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonStepFailed, progress.Message)
-		return false, nil
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonStepFailed, progress.Message)
+		return stop, nil
 	case operation.Running:
 	}
-	v.requeueAfter = progress.RequeueAfter
-	if progress.Call != nil {
-		if why := operation.Superseded(v.policy, progress.Operation, v.now); why != "" {
-			r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonPolicyChanged, why)
-			return false, nil
-		}
-		if veto := guard.CheckStep(v.policy, v.observation, progress.Operation, *progress.Call, v.now); veto != nil {
-			r.blockOperation(v, veto)
-			return false, nil
-		}
+	s.requeueAfter = progress.RequeueAfter
+	if progress.Call != nil && !r.isStepAllowed(s, *progress.Call) {
+		return stop, nil
 	}
-	v.object.Status.Operation = convert.OperationStatus(progress.Operation)
-	v.setDecision(decisionUpdate{reason: operationReason(progress.Operation.Direction), message: progress.Message, change: change, cause: progress.Operation.Reason})
-	if progress.Call == nil {
-		return false, nil
-	}
-	v.recordEvent(events.OperationStep, string(progress.Call.Action), progress.Message)
-	if err := r.persistIntent(ctx, v); err != nil {
-		if apierrors.IsConflict(err) {
-			v.requeueAfter = time.Second // somebody wrote the object meanwhile: look again, and ask nothing of AWS
-			return false, nil
-		}
-		return false, err
-	}
-	if late := time.Duration(float64(r.Clock.Since(v.now)) / r.ClockSpeed); late > maxIntentDelay {
-		ctrllog.FromContext(ctx).Info("writing the intent took too long to act on it now", "took", late, "operation", v.operation.ID)
-		return false, nil // the next visit looks whether there is a trace, and asks when there is none
-	}
-	r.executeCall(ctx, v, *progress.Call)
-	return false, nil
-}
-
-// blockOperation leaves an operation where it is while a guard holds its next step back.
-func (r *Reconciler) blockOperation(v *reconcileScope, veto *guard.Veto) {
-	v.limit = &scalingLimit{veto.Guard, veto.Message}
-	before := v.original.Status.Decision
-	v.setDecision(decisionUpdate{
-		reason: operationReason(v.operation.Direction), message: veto.Message, cause: v.operation.Reason, blockedBy: []string{veto.Guard},
-		change: &scaling.Change{Pool: v.operation.Pool, To: v.operation.To},
+	s.object.Status.Operation = convert.OperationStatus(*s.operation)
+	s.setDecision(convert.Decision{
+		Reason: string(operation.ReasonInProgress(s.operation.Direction)), Message: progress.Message, Change: change, Cause: s.operation.Reason,
 	})
-	if before == nil || before.FirstBlocker() != veto.Guard {
-		v.recordWarning(events.ScalingBlocked, "Guard", veto.Message)
-		r.Metrics.CountScalingBlocked(v.object.Namespace, v.object.Name, veto.Guard)
+	if progress.Call == nil {
+		return stop, nil
+	}
+	s.recordEvent(events.OperationStep, string(progress.Call.Action), progress.Message)
+	if result, err := r.persistIntent(ctx, s); err != nil || result == stop {
+		return stop, err
+	}
+	if delay := time.Duration(float64(r.Clock.Since(s.now)) / r.ClockSpeed); delay > maxIntentDelay {
+		ctrllog.FromContext(ctx).Info("skipped an AWS call, because persisting its intent took too long", "took", delay,
+			"limit", maxIntentDelay, "operation", s.operation.ID)
+		return stop, nil // a later reconcile makes the call when nothing shows that it was made
+	}
+	r.executeCall(ctx, s, *progress.Call)
+	return stop, nil
+}
+
+// isStepAllowed says whether the policy still wants the operation and no guard blocks its next call. Otherwise it ends or blocks
+// the operation.
+func (r *Reconciler) isStepAllowed(s *reconcileScope, call scaling.Call) bool {
+	if why := operation.Superseded(s.policy, *s.operation, s.now); why != "" {
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonPolicyChanged, why)
+		return false
+	}
+	if veto := guard.CheckStep(s.policy, s.observation, *s.operation, call, s.now); veto != nil {
+		r.blockOperation(s, veto)
+		return false
+	}
+	return true
+}
+
+// blockOperation leaves an operation as it is while a guard blocks its next step.
+func (r *Reconciler) blockOperation(s *reconcileScope, veto *guard.Veto) {
+	s.limit = &scalingLimit{veto.Guard, veto.Message}
+	s.setDecision(convert.Decision{
+		Reason: string(operation.ReasonInProgress(s.operation.Direction)), Message: veto.Message, Cause: s.operation.Reason,
+		BlockedBy: []string{veto.Guard}, Change: &scaling.Change{Pool: s.operation.Pool, To: s.operation.To},
+	})
+	if convert.FirstBlocker(s.original.Status.Decision) != veto.Guard {
+		s.recordWarning(events.ScalingHeldBack, "Guard", veto.Message)
+		r.Metrics.HeldBack(s.object.Namespace, s.object.Name, veto.Guard)
 	}
 }
 
-// executeCall asks AWS for one change. Errors that time heals leave the operation as it is: the next visit sees what came of
-// it, and asks again only when nothing did.
-func (r *Reconciler) executeCall(ctx context.Context, v *reconcileScope, call scaling.Call) {
-	log := ctrllog.FromContext(ctx)
-	err := r.Executor.Execute(ctx, v.policy.Target, call)
+// executeCall makes one AWS call. Errors that pass with time leave the operation as it is: the next reconcile observes whether
+// the change was made, and repeats the call only when it was not.
+func (r *Reconciler) executeCall(ctx context.Context, s *reconcileScope, call scaling.Call) {
+	log := ctrllog.FromContext(ctx).WithValues("action", call.Action, "instance", call.Instance, "operation", s.operation.ID)
+	err := r.Executor.Execute(ctx, s.policy.Target, call)
 	switch {
 	case err == nil:
-		log.Info("asked AWS for a change", "action", call.Action, "instance", call.Instance, "class", call.InstanceClass,
-			"operation", v.operation.ID)
+		log.Info("AWS accepted a change", "class", call.InstanceClass)
 	case errors.Is(err, scaling.ErrDenied):
-		r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied,
-			fmt.Sprintf("%v. Grant what config/iam/policy.json lists to the operator's role", err))
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied, fmt.Sprintf("%v. %s", err, grantPermissions))
 	case errors.Is(err, scaling.ErrNoCapacity):
-		r.recordCapacityShortage(v, call, err)
+		s.recordCapacityShortage(call, err)
 	case errors.Is(err, scaling.ErrQuota):
-		r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonQuotaExceeded, err.Error())
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonQuotaExceeded, err.Error())
 	case errors.Is(err, scaling.ErrInvalid):
-		r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonRefusedByAWS, err.Error())
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonRefusedByAWS, err.Error())
 	default:
-		log.Error(err, "AWS did not confirm a change; looking again before asking again", "action", call.Action,
-			"instance", call.Instance, "operation", v.operation.ID)
+		log.Error(err, "AWS did not confirm a change; the next reconcile observes whether it was made before it repeats the call")
 	}
 }
 
-// capacityShortageDuration is how long a class that AWS has no instance of is not asked for again: "try again at a later time" is all that it
-// says (AWS re:Post, insufficient DB instance capacity).
-const capacityShortageDuration = 30 * time.Minute
-
-// recordCapacityShortage remembers where AWS has no instance of a class. A new reader is tried in another zone; where there is none, and for
-// an instance that cannot leave its zone, the operation ends, and the next decision looks for another class.
-func (r *Reconciler) recordCapacityShortage(v *reconcileScope, call scaling.Call, err error) {
-	zone, last := "", true
-	var short *scaling.NoCapacityError
-	if errors.As(err, &short) {
-		zone, last = short.Zone, short.LastZone
-	} else if i, exists := v.observation.Instance(call.Instance); exists {
-		zone = i.AvailabilityZone
-	}
-	remembered := &v.object.Status.CapacityShortages
-	shortage := v1alpha1.CapacityShortage{InstanceClass: call.InstanceClass, AvailabilityZone: zone}
-	shortage.ExpiryTime.Time = v.now.Add(capacityShortageDuration)
-	*remembered = append(*remembered, shortage)
-	if call.Action == scaling.CreateReader && last && zone != "" {
-		shortage.AvailabilityZone = ""
-		*remembered = append(*remembered, shortage)
-	}
-	*remembered = (*remembered)[max(0, len(*remembered)-maxCapacityShortages):]
-	if call.Action != scaling.CreateReader || last {
-		r.completeOperation(v, v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, err.Error())
+// recordCapacityShortage remembers that AWS has no instance of a class. A reader is tried in another zone at once. Otherwise
+// the operation fails, and the next decision chooses another class.
+func (s *reconcileScope) recordCapacityShortage(call scaling.Call, err error) {
+	status := &s.object.Status
+	result := state.AddCapacityShortage(convert.Shortages(status.CapacityShortages), call, err, s.observation, s.now)
+	status.CapacityShortages = convert.ShortagesStatus(result.Shortages)
+	if !result.TryAnotherZone {
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, err.Error())
 		return
 	}
-	step := &v.object.Status.Operation.Steps[v.operation.CurrentStep()]
-	step.LastAttemptTime, step.Attempts = nil, step.Attempts-1 // AWS said no, so that nothing will come of it
-	v.requeueAfter = time.Second
-	v.recordWarning(events.InsufficientCapacity, string(call.Action), fmt.Sprintf("AWS has no %s in %s; another zone is tried", call.InstanceClass, zone))
+	retracted := operation.RetractAttempt(*s.operation)
+	s.operation, status.Operation = &retracted, convert.OperationStatus(retracted)
+	s.requeueAfter = retryInterval
+	s.recordWarning(events.NoCapacity, string(call.Action), fmt.Sprintf("AWS has insufficient capacity for %s in %s. The operation "+
+		"tries another zone", call.InstanceClass, result.Zone))
 }
 
-// completeOperation closes the operation and remembers it.
-func (r *Reconciler) completeOperation(v *reconcileScope, outcome v1alpha1.Outcome, reason, message string) {
-	record := convert.OperationRecord(*v.operation, outcome, reason, message, v.now)
-	if outcome == v1alpha1.OutcomeSucceeded {
+// completeOperation moves the operation from status.operation to the history.
+func (s *reconcileScope) completeOperation(result v1alpha1.Outcome, reason, message string) {
+	op := s.operation
+	record := convert.Record(*op, result, reason, message, s.now)
+	if result == v1alpha1.OutcomeSucceeded {
 		record.Message = ""
-		v.setDecisionReason(v1alpha1.ReasonCompleted, fmt.Sprintf("%s: %s → %s", v.operation.Pool, v.operation.From, v.operation.To))
-		v.recordEvent(events.OperationSucceeded, "Operate", fmt.Sprintf("%s (operation %s, %s)",
-			message, v.operation.ID, v.now.Sub(v.operation.StartedAt)))
+		s.setDecisionReason(v1alpha1.ReasonCompleted, fmt.Sprintf("%s: %s → %s", op.Pool, op.From, op.To))
+		s.recordEvent(events.OperationSucceeded, "Operate", fmt.Sprintf("%s (operation %s, %s)", message, op.ID, s.now.Sub(op.StartedAt)))
 	} else {
-		v.setDecisionReason(reason, message)
-		v.recordWarning(events.OperationFailed, "Operate", fmt.Sprintf("Operation %s was given up: %s", v.operation.ID, message))
+		s.setDecisionReason(reason, message)
+		s.recordWarning(events.OperationFailed, "Operate", fmt.Sprintf("Operation %s failed: %s", op.ID, message))
 	}
 	if reason == v1alpha1.ReasonAccessDenied {
-		v.denyAuthorization(reason, message)
+		s.denyAuthorization(reason, message)
 	}
-	v.completedOutcome = string(outcome)
-	v.requeueAfter = time.Second // the next decision may be due
-	v.object.Status.Operation = nil
-	v.object.Status.History = appendHistory(v.object.Status.History, record, v.now)
-}
-
-// appendHistory adds a record to the history and drops what is too old to matter.
-func appendHistory(history []v1alpha1.OperationRecord, record v1alpha1.OperationRecord, now time.Time) []v1alpha1.OperationRecord {
-	all := slices.Insert(slices.Clone(history), 0, record)
-	var kept []v1alpha1.OperationRecord
-	for _, n := range state.RetainedRecords(convert.History(all), now) {
-		if now.Sub(all[n].CompletionTime.Time) > state.HistoryRetention {
-			all[n].Instances = nil // nobody's change of them is a revert any more
-		}
-		kept = append(kept, all[n])
-	}
-	return kept
-}
-
-// operationReason says in one word what an operation does.
-func operationReason(d scaling.Direction) string {
-	switch d {
-	case scaling.Up:
-		return v1alpha1.ReasonScalingUp
-	case scaling.Down:
-		return v1alpha1.ReasonScalingDown
-	case scaling.Cleanup:
-	}
-	return v1alpha1.ReasonCleaningUp
+	s.completedOutcome = string(result)
+	s.requeueAfter = retryInterval // the next decision may be due
+	s.object.Status.Operation = nil
+	s.object.Status.History = convert.AppendHistory(s.object.Status.History, record, s.now)
 }

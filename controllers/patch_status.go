@@ -18,67 +18,75 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// patchStatus writes what the visit found, tells what changed, and says when to look again.
-func (r *Reconciler) patchStatus(ctx context.Context, v *reconcileScope, err error) (ctrl.Result, error) {
-	r.setSummaryConditions(v)
-	if failed := r.writeStatus(ctx, v); failed != nil {
+// patchStatus writes status, then records events and metrics, and says when to reconcile again. err is that of the last phase.
+func (r *Reconciler) patchStatus(ctx context.Context, s *reconcileScope, err error) (ctrl.Result, error) {
+	if failed := r.writeStatus(ctx, s); failed != nil {
 		if apierrors.IsConflict(failed) || apierrors.IsNotFound(failed) {
-			return ctrl.Result{RequeueAfter: time.Second}, nil // look again; what matters was persisted before it was done
+			return ctrl.Result{RequeueAfter: retryInterval}, nil // an AWS call was persisted before it was made, so nothing is lost
 		}
 		return ctrl.Result{}, failed
 	}
-	r.publishEventsAndMetrics(ctx, v)
+	r.publishEventsAndMetrics(ctx, s)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{RequeueAfter: time.Duration(float64(v.requeueAfter) / r.ClockSpeed)}, nil
+	return ctrl.Result{RequeueAfter: time.Duration(float64(s.requeueAfter) / r.ClockSpeed)}, nil
 }
 
-// persistIntent writes the intent before it is carried out. A conflict means that what was decided may be out of date.
-func (r *Reconciler) persistIntent(ctx context.Context, v *reconcileScope) error {
-	r.setSummaryConditions(v)
-	return r.writeStatus(ctx, v)
+// persistIntent writes status before the AWS call that it announces. It stops the reconcile on a conflict, because the decision
+// may then be based on an object that is out of date.
+func (r *Reconciler) persistIntent(ctx context.Context, s *reconcileScope) (outcome, error) {
+	err := r.writeStatus(ctx, s)
+	if apierrors.IsConflict(err) {
+		s.requeueAfter = retryInterval
+		return stop, nil
+	}
+	if err != nil {
+		return stop, err
+	}
+	return proceed, nil
 }
 
-// writeStatus is the only writer of status. It writes nothing when nothing has changed, and fails on a conflict.
-func (r *Reconciler) writeStatus(ctx context.Context, v *reconcileScope) error {
-	base := v.latestWritten()
-	if equality.Semantic.DeepEqual(base.Status, v.object.Status) {
+// writeStatus is the only writer of status. It sets the summary conditions, writes only changes, and fails on a conflict.
+func (r *Reconciler) writeStatus(ctx context.Context, s *reconcileScope) error {
+	s.setSummaryConditions()
+	base := s.latestWritten()
+	if equality.Semantic.DeepEqual(base.Status, s.object.Status) {
 		return nil
 	}
-	status := v.object.Status.DeepCopy()
-	err := r.Client.Status().Patch(ctx, v.object, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
+	status := s.object.Status.DeepCopy()
+	err := r.Client.Status().Patch(ctx, s.object, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
 	if err != nil {
-		v.object.Status = *status
+		s.object.Status = *status
 		return err
 	}
-	v.lastWritten = v.object.DeepCopy()
+	s.lastWritten = s.object.DeepCopy()
 	return nil
 }
 
 // setSummaryConditions sets the conditions that follow from the others.
-func (r *Reconciler) setSummaryConditions(v *reconcileScope) {
-	set := v.conditions
-	if op := v.object.Status.Operation; op != nil {
+func (s *reconcileScope) setSummaryConditions() {
+	set := s.conditions
+	if op := s.object.Status.Operation; op != nil {
 		set.Set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, v1alpha1.ReasonOperationInProgress,
-			fmt.Sprintf("Operation %s: %s", op.ID, v.object.Status.Decision.Message))
+			fmt.Sprintf("Operation %s: %s", op.ID, s.object.Status.Decision.Message))
 	} else {
 		set.Remove(v1alpha1.ConditionReconciling)
 	}
-	if v.limit != nil {
-		set.Set(v1alpha1.ConditionScalingLimited, metav1.ConditionTrue, v.limit.reason, v.limit.message)
+	if s.limit != nil {
+		set.Set(v1alpha1.ConditionScalingLimited, metav1.ConditionTrue, s.limit.reason, s.limit.message)
 	} else {
-		set.Set(v1alpha1.ConditionScalingLimited, metav1.ConditionFalse, v1alpha1.ReasonNotLimited, "Nothing is held back")
+		set.Set(v1alpha1.ConditionScalingLimited, metav1.ConditionFalse, v1alpha1.ReasonNotLimited, "No limit applies")
 	}
-	if stalled := findStalledCause(*set.Conditions); stalled != nil {
-		set.Set(v1alpha1.ConditionStalled, metav1.ConditionTrue, stalled.Reason, stalled.Message)
+	if cause := findStalledCause(*set.Conditions); cause != nil {
+		set.Set(v1alpha1.ConditionStalled, metav1.ConditionTrue, cause.Reason, cause.Message)
 	} else {
 		set.Remove(v1alpha1.ConditionStalled)
 	}
 	set.Summarize()
 }
 
-// findStalledCause is the condition that nothing but a person can change, if there is one.
+// findStalledCause returns the first condition that only a person can change, or nil.
 func findStalledCause(all []metav1.Condition) *metav1.Condition {
 	for _, t := range []string{v1alpha1.ConditionAccepted, v1alpha1.ConditionTargetFound, v1alpha1.ConditionAuthorized} {
 		if c := meta.FindStatusCondition(all, t); c != nil && c.Status == metav1.ConditionFalse {
@@ -88,46 +96,46 @@ func findStalledCause(all []metav1.Condition) *metav1.Condition {
 	return meta.FindStatusCondition(all, v1alpha1.ConditionOwnershipConflict)
 }
 
-// publishEventsAndMetrics records events for what has been written, and publishes metrics.
-func (r *Reconciler) publishEventsAndMetrics(ctx context.Context, v *reconcileScope) {
-	namespace, name := v.object.Namespace, v.object.Name
-	for _, n := range v.pendingEvents {
-		if n.warning {
-			r.Events.Warning(v.object, n.reason, n.action, n.message)
+// publishEventsAndMetrics records the events of the status that was written, and sets the policy's metrics.
+func (r *Reconciler) publishEventsAndMetrics(ctx context.Context, s *reconcileScope) {
+	namespace, name := s.object.Namespace, s.object.Name
+	for _, e := range s.pendingEvents {
+		if e.warning {
+			r.Events.Warning(s.object, e.reason, e.action, e.message)
 		} else {
-			r.Events.Normal(v.object, n.reason, n.action, n.message)
+			r.Events.Normal(s.object, e.reason, e.action, e.message)
 		}
 	}
-	r.recordReadyTransition(ctx, v)
-	if v.completedOutcome != "" {
-		r.Metrics.CountOperationCompleted(namespace, name, *v.operation, v.completedOutcome)
+	r.recordReadyTransition(ctx, s)
+	if s.completedOutcome != "" {
+		r.Metrics.OperationEnded(namespace, name, *s.operation, s.completedOutcome)
 	}
-	ready := meta.IsStatusConditionTrue(v.object.Status.Conditions, v1alpha1.ConditionReady)
-	r.Metrics.SetPolicyState(namespace, name, ready, v.object.Status.Operation != nil)
-	r.Metrics.SetPoolLoads(namespace, name, v.scaledPoolLoads())
+	ready := meta.IsStatusConditionTrue(s.object.Status.Conditions, v1alpha1.ConditionReady)
+	r.Metrics.State(namespace, name, ready, s.object.Status.Operation != nil)
+	r.Metrics.Observe(namespace, name, s.scaledPoolLoads())
 }
 
-// scaledPoolLoads lists what the pools that the policy scales carry.
-func (v *reconcileScope) scaledPoolLoads() []scaling.Load {
-	var out []scaling.Load
-	for _, pool := range v.assessments {
+// scaledPoolLoads lists the loads of the pools that the policy scales.
+func (s *reconcileScope) scaledPoolLoads() []scaling.Load {
+	var loads []scaling.Load
+	for _, pool := range s.assessments {
 		if pool.Scaled {
-			out = append(out, pool.Load)
+			loads = append(loads, pool.Load)
 		}
 	}
-	return out
+	return loads
 }
 
-func (r *Reconciler) recordReadyTransition(ctx context.Context, v *reconcileScope) {
-	old := meta.FindStatusCondition(v.original.Status.Conditions, v1alpha1.ConditionReady)
-	now := meta.FindStatusCondition(v.object.Status.Conditions, v1alpha1.ConditionReady)
-	if old != nil && old.Status == now.Status && old.Reason == now.Reason {
+func (r *Reconciler) recordReadyTransition(ctx context.Context, s *reconcileScope) {
+	before := meta.FindStatusCondition(s.original.Status.Conditions, v1alpha1.ConditionReady)
+	after := meta.FindStatusCondition(s.object.Status.Conditions, v1alpha1.ConditionReady)
+	if before != nil && before.Status == after.Status && before.Reason == after.Reason {
 		return
 	}
-	ctrllog.FromContext(ctx).Info("readiness changed", "ready", now.Status, "reason", now.Reason, "message", now.Message)
-	if now.Status == metav1.ConditionTrue {
-		r.Events.Normal(v.object, events.Ready, "Report", now.Message)
+	ctrllog.FromContext(ctx).Info("condition Ready changed", "status", after.Status, "reason", after.Reason, "message", after.Message)
+	if after.Status == metav1.ConditionTrue {
+		r.Events.Normal(s.object, events.Ready, "Reconcile", after.Message)
 	} else {
-		r.Events.Warning(v.object, events.NotReady, "Report", fmt.Sprintf("%s: %s", now.Reason, now.Message))
+		r.Events.Warning(s.object, events.NotReady, "Reconcile", fmt.Sprintf("%s: %s", after.Reason, after.Message))
 	}
 }

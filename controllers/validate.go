@@ -10,19 +10,19 @@ import (
 	"github.com/dbscaler/dbscaler/internal/convert"
 )
 
-// validate checks what the API server cannot: classes against the catalogue, schedules and time zones. Nothing is asked of
-// AWS for a policy that makes no sense.
-func (r *Reconciler) validate(_ context.Context, v *reconcileScope) (bool, error) {
-	if v.deleting {
-		v.policy = cleanupPolicy(v.object)
-		return true, nil
+// validate checks what the API server cannot: classes against the catalogue, schedules and time zones. An invalid policy causes
+// no AWS request.
+func (r *Reconciler) validate(_ context.Context, s *reconcileScope) (outcome, error) {
+	if s.deleting {
+		s.policy = cleanupPolicy(s.object)
+		return proceed, nil
 	}
-	policy, err := convert.Policy(v.object)
+	policy, err := convert.Policy(s.object)
 	if err == nil {
-		v.policy = policy
-		r.applyManualControl(v)
-		v.conditions.Set(v1alpha1.ConditionAccepted, metav1.ConditionTrue, v1alpha1.ReasonAccepted, "The spec makes sense")
-		return true, nil
+		s.policy = policy
+		s.applyManualControl()
+		s.conditions.Set(v1alpha1.ConditionAccepted, metav1.ConditionTrue, v1alpha1.ReasonAccepted, "The spec is valid")
+		return proceed, nil
 	}
 	reason := v1alpha1.ReasonInvalidSchedule
 	switch {
@@ -33,7 +33,7 @@ func (r *Reconciler) validate(_ context.Context, v *reconcileScope) (bool, error
 	case errors.Is(err, convert.ErrPrice):
 		reason = v1alpha1.ReasonInvalidPrice
 	}
-	v.conditions.Set(v1alpha1.ConditionAccepted, metav1.ConditionFalse, reason, err.Error())
-	v.setDecisionReason(reason, err.Error())
-	return false, nil
+	s.conditions.Set(v1alpha1.ConditionAccepted, metav1.ConditionFalse, reason, err.Error())
+	s.setDecisionReason(reason, err.Error())
+	return stop, nil
 }

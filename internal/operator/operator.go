@@ -1,5 +1,5 @@
-// Package operator puts the parts together: the manager with its caches and servers, the AWS edge and the reconciler.
-// main.go runs it as it is installed; the demonstration runs the same with a clock that goes faster.
+// Package operator builds the operator: the manager with its caches and servers, the AWS client and the reconciler. main.go runs
+// it as installed; the demonstration runs the same with a faster clock.
 package operator
 
 import (
@@ -30,57 +30,57 @@ import (
 )
 
 const (
-	// maxLedgerMegabytes is the size at which a ledger file is set aside and a new one begun.
+	// maxLedgerMegabytes is the size at which a ledger file is rotated.
 	maxLedgerMegabytes = 64
-	// maxLedgerBackups is how many of those are kept, compressed.
+	// maxLedgerBackups is how many rotated files are kept, compressed.
 	maxLedgerBackups = 4
 )
 
-// leaderElectionID is the name of the lease by which one replica acts at a time.
+// leaderElectionID is the name of the lease of the replica that reconciles.
 const leaderElectionID = "dbscaler.scaling.dbscaler.io"
 
-// Options are what the flags say.
+// Options configure the operator; the flags of main.go set them.
 type Options struct {
-	// MetricsAddress is where metrics are served, for example ":8443", or "0" for nowhere.
+	// MetricsAddress is where metrics are served, for example ":8443", or "0" to disable them.
 	MetricsAddress string
-	// MetricsSecure serves metrics over TLS, to those whom the API server lets read them.
+	// MetricsSecure serves metrics over TLS, only to clients that the API server authorizes.
 	MetricsSecure bool
-	// ProbeAddress is where /healthz and /readyz are served, or "0" for nowhere.
+	// ProbeAddress is where /healthz and /readyz are served, or "0" to disable them.
 	ProbeAddress string
-	// LeaderElection makes replicas take turns.
+	// LeaderElection elects a leader among the replicas; only the leader reconciles.
 	LeaderElection bool
 	// LeaderElectionNamespace holds the lease; empty means the namespace that the operator runs in.
 	LeaderElectionNamespace string
 	// Concurrency is how many policies are reconciled at once.
 	Concurrency int
-	// MaxDisruptiveOperations is how many operations that interrupt instances may be under way at once, over all policies; zero means no
-	// bound.
+	// MaxDisruptiveOperations is how many operations that interrupt instances may be in progress at once, over all policies; 0
+	// means no limit.
 	MaxDisruptiveOperations int
-	// AWSEndpoint is used for every AWS service instead of AWS's own, unless empty.
+	// AWSEndpoint is the URL of every AWS service; empty means AWS's own.
 	AWSEndpoint string
-	// LedgerFile takes the whole entry of each decision that differs from the one before, one line of JSON each; empty keeps
-	// no ledger. It is rotated.
+	// LedgerFile receives one line of JSON for each decision that differs from the one before, and is rotated; empty disables the
+	// ledger.
 	LedgerFile string
-	// PricingRegion is where the Pricing API is asked what instances cost; empty asks nowhere.
+	// PricingRegion is the region whose Pricing API is asked for prices; empty asks none.
 	PricingRegion string
-	// PricesFile lists what instances cost; empty for none.
+	// PricesFile lists the hourly prices of instances; empty for none.
 	PricesFile string
 	// Version of this build, for the user agent.
 	Version string
-	// Clock is the time that decisions go by.
+	// Clock is the time that decisions are based on.
 	Clock clock.Clock
-	// ClockSpeed is how many seconds of Clock pass in one of the machine's: 1 but in a demonstration.
+	// ClockSpeed is how many seconds of Clock pass in one second of wall-clock time: 1 except in a demonstration.
 	ClockSpeed float64
 	Log        logr.Logger
 }
 
-// Validate says which option makes no sense.
+// Validate returns an error that names the option that is invalid and its range.
 func (o Options) Validate() error {
 	if o.Concurrency < 1 || o.Concurrency > 64 {
 		return fmt.Errorf("concurrency must be from 1 to 64, not %d", o.Concurrency)
 	}
 	if o.MaxDisruptiveOperations < 0 {
-		return fmt.Errorf("max-disruptive-operations must be 0, for no bound, or more, not %d", o.MaxDisruptiveOperations)
+		return fmt.Errorf("max-disruptive-operations must be 0, for no limit, or more, not %d", o.MaxDisruptiveOperations)
 	}
 	if o.ClockSpeed <= 0 {
 		return fmt.Errorf("speed must be above 0, not %g", o.ClockSpeed)
@@ -88,7 +88,7 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// New builds the manager. Nothing runs until it is started. The error says which part could not be built.
+// New builds the manager without starting it. The error says which part could not be built.
 func New(ctx context.Context, config *rest.Config, o Options) (manager.Manager, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func New(ctx context.Context, config *rest.Config, o Options) (manager.Manager, 
 		LeaderElection:                o.LeaderElection,
 		LeaderElectionID:              leaderElectionID,
 		LeaderElectionNamespace:       o.LeaderElectionNamespace,
-		LeaderElectionReleaseOnCancel: true, // the process ends as soon as the manager has stopped
+		LeaderElectionReleaseOnCancel: true, // safe, because the process ends as soon as the manager has stopped
 	})
 	if err != nil {
 		return nil, fmt.Errorf("building the manager: %w", err)
@@ -124,14 +124,14 @@ func New(ctx context.Context, config *rest.Config, o Options) (manager.Manager, 
 }
 
 func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
-	edge, err := awsx.New(ctx, awsx.Options{
+	awsClient, err := awsx.New(ctx, awsx.Options{
 		Endpoint: o.AWSEndpoint, Version: o.Version, Clock: o.Clock, Registerer: metrics.Registry, Log: o.Log,
 		Window: controllers.LongestSampleWindow(ctx, mgr.GetClient()), PricingRegion: o.PricingRegion,
 	})
 	if err != nil {
 		return err
 	}
-	others, err := ownership.New(mgr.GetConfig(), clock.RealClock{}, o.Log) // the API server lives in the machine's time
+	declarations, err := ownership.New(mgr.GetConfig(), clock.RealClock{}, o.Log) // listings of the API server are cached in wall-clock time
 	if err != nil {
 		return err
 	}
@@ -142,9 +142,9 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 	reconciler := &controllers.Reconciler{
 		Client:       mgr.GetClient(),
 		APIReader:    mgr.GetAPIReader(),
-		Observer:     edge,
-		Executor:     edge,
-		Declarations: others,
+		Observer:     awsClient,
+		Executor:     awsClient,
+		Declarations: declarations,
 		Clock:        o.Clock,
 		Events:       events.Recorder{Sink: mgr.GetEventRecorder("dbscaler")},
 		Metrics:      series,
@@ -168,7 +168,7 @@ func metricsOptions(o Options) metricsserver.Options {
 	out := metricsserver.Options{BindAddress: o.MetricsAddress, SecureServing: o.MetricsSecure}
 	if o.MetricsSecure {
 		out.FilterProvider = filters.WithAuthenticationAndAuthorization
-		// HTTP/2 stays off for the sake of GHSA-qppj-fm5r-hxr3 and GHSA-4374-p667-p6c8 (stream resets).
+		// HTTP/2 is disabled because of GHSA-qppj-fm5r-hxr3 and GHSA-4374-p667-p6c8 (stream resets).
 		out.TLSOpts = []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }}
 	}
 	return out

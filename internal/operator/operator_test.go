@@ -17,30 +17,30 @@ func TestReplay_ReportsDifferentEntries(t *testing.T) {
 	}
 	var out bytes.Buffer
 	if err := Replay(strings.NewReader(string(line)+"\n"+string(line)+"\n"), &out); err != nil || !strings.Contains(out.String(), "2 entries") {
-		t.Errorf("%s, %v", out.String(), err)
+		t.Errorf("replay prints %q with error %v, want 2 entries and no error", out.String(), err)
 	}
 	forged := strings.Replace(string(line), "WithinThresholds", "BeyondBand", 1)
 	err = Replay(strings.NewReader(string(line)+"\n"+forged+"\nnonsense\n"), &out)
-	if err == nil || !strings.Contains(err.Error(), "line 2: this version of dbscaler decides otherwise") || !strings.Contains(err.Error(), "line 3: this is no entry") {
-		t.Errorf("got %v", err)
+	if err == nil || !strings.Contains(err.Error(), "line 2: this version of dbscaler decides differently") || !strings.Contains(err.Error(), "line 3: this is no entry") {
+		t.Errorf("got error %v, want lines 2 and 3 in it", err)
 	}
 }
 
 func TestOptions_Validate(t *testing.T) {
 	for _, test := range []struct {
-		name    string
-		options Options
-		says    string
+		name         string
+		options      Options
+		wantContains string
 	}{
-		{"as installed", Options{Concurrency: 4, ClockSpeed: 1}, ""},
-		{"nobody works", Options{Concurrency: 0, ClockSpeed: 1}, "concurrency must be from 1 to 64, not 0"},
-		{"too many work", Options{Concurrency: 65, ClockSpeed: 1}, "concurrency must be from 1 to 64, not 65"},
-		{"time stands still", Options{Concurrency: 4}, "speed must be above 0"},
+		{"defaults", Options{Concurrency: 4, ClockSpeed: 1}, ""},
+		{"concurrency of 0", Options{Concurrency: 0, ClockSpeed: 1}, "concurrency must be from 1 to 64, not 0"},
+		{"concurrency of 65", Options{Concurrency: 65, ClockSpeed: 1}, "concurrency must be from 1 to 64, not 65"},
+		{"clock speed of 0", Options{Concurrency: 4}, "speed must be above 0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.options.Validate()
-			if (err == nil) != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
-				t.Errorf("got %v, want %q", err, test.says)
+			if (err == nil) != (test.wantContains == "") || err != nil && !strings.Contains(err.Error(), test.wantContains) {
+				t.Errorf("got error %v, want %q in it", err, test.wantContains)
 			}
 		})
 	}

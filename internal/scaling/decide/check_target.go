@@ -19,7 +19,9 @@ const (
 
 // CheckTarget says why a policy cannot scale the database that was observed. The hold is empty when it can.
 func CheckTarget(p scaling.Policy, o scaling.Observation) scaling.Hold {
-	unsupported := func(message string) scaling.Hold { return scaling.Hold{Reason: ReasonTargetUnsupported, Message: message} }
+	unsupported := func(message string) scaling.Hold {
+		return scaling.Hold{Reason: ReasonTargetUnsupported, Message: message}
+	}
 	switch {
 	case !o.Found:
 		return scaling.Hold{Reason: ReasonTargetNotFound, Message: fmt.Sprintf(

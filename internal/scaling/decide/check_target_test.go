@@ -37,7 +37,9 @@ func TestCheckTarget(t *testing.T) {
 		},
 		{
 			"reader class that the engine does not run on",
-			func(p *scaling.Policy, _ *scaling.Observation) { p.Readers.InstanceClasses = []string{large, "db.m6g.large"} },
+			func(p *scaling.Policy, _ *scaling.Observation) {
+				p.Readers.InstanceClasses = []string{large, "db.m6g.large"}
+			},
 			ReasonClassNotOffered, "spec.readers.instanceClasses: aurora-postgresql does not run on db.m6g.large",
 		},
 		{

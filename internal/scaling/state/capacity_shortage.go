@@ -53,5 +53,11 @@ func AddCapacityShortage(
 
 // ActiveShortages returns the shortages that have not expired.
 func ActiveShortages(shortages []scaling.CapacityShortage, now time.Time) []scaling.CapacityShortage {
-	return slices.DeleteFunc(slices.Clone(shortages), func(s scaling.CapacityShortage) bool { return !now.Before(s.ExpiresAt) })
+	var active []scaling.CapacityShortage
+	for _, s := range shortages {
+		if now.Before(s.ExpiresAt) {
+			active = append(active, s)
+		}
+	}
+	return active
 }

@@ -72,7 +72,4 @@ func TestActiveShortages(t *testing.T) {
 	if got := ActiveShortages(all, now); len(got) != 1 || got[0] != all[1] {
 		t.Errorf("active shortages are %v, want the one that expires in a second", got)
 	}
-	if !all[2].ExpiresAt.Equal(now.Add(-time.Hour)) {
-		t.Error("the caller's list was changed")
-	}
 }

@@ -29,4 +29,6 @@ func TrimHistory(h scaling.History, now time.Time) []RetainedRecord {
 const accessDenialRetention = time.Hour
 
 // IsDenialCurrent says whether the denial of an operation that ended at completedAt still counts.
-func IsDenialCurrent(completedAt, now time.Time) bool { return now.Sub(completedAt) <= accessDenialRetention }
+func IsDenialCurrent(completedAt, now time.Time) bool {
+	return now.Sub(completedAt) <= accessDenialRetention
+}
