@@ -26,10 +26,10 @@ func (r *Reconciler) authorize(ctx context.Context, s *reconcileScope) (outcome,
 		return stop, err
 	}
 	if denied := convert.AccessDenial(s.object.Status.History, s.now); denied != "" {
-		s.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, denied)
+		s.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, denied)
 		return proceed, nil // the guards pace the next attempt, which shows whether the role was corrected
 	}
-	s.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionTrue, v1alpha1.ReasonPermitted, "The policy may change the database")
+	s.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionTrue, v1alpha1.ReasonAuthorized, "The policy may change the database")
 	return proceed, nil
 }
 
@@ -50,6 +50,6 @@ func (s *reconcileScope) deferToPrecedingPolicy(ctx context.Context, reader clie
 
 // denyAuthorization reports that the policy may not change the database, and why.
 func (s *reconcileScope) denyAuthorization(reason, message string) {
-	s.conditions.Set(v1alpha1.ConditionPermitted, metav1.ConditionFalse, reason, message)
+	s.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionFalse, reason, message)
 	s.setDecisionReason(reason, message)
 }

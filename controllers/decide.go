@@ -47,7 +47,7 @@ func (r *Reconciler) setHold(s *reconcileScope, d scaling.Decision) {
 	}
 	s.limit = &scalingLimit{reason, d.Hold.Message}
 	if s.decisionChanged() {
-		r.Metrics.HeldBack(s.object.Namespace, s.object.Name, reason)
+		r.Metrics.CountScalingBlocked(s.object.Namespace, s.object.Name, reason)
 	}
 }
 
@@ -65,14 +65,14 @@ func (r *Reconciler) setBlocked(s *reconcileScope, entry ledger.Entry) {
 	if !s.decisionChanged() {
 		return
 	}
-	r.Metrics.HeldBack(s.object.Namespace, s.object.Name, first.Guard)
+	r.Metrics.CountScalingBlocked(s.object.Namespace, s.object.Name, first.Guard)
 	switch {
 	case s.policy.Mode == scaling.Recommend:
 		s.recordEvent(events.Recommended, "Decide", fmt.Sprintf("%s (%s)", proposal.Message, proposal.Cause))
 	case first.Guard == guard.ApprovalRequired:
-		s.recordEvent(events.ApprovalWanted, "Decide", fmt.Sprintf("%s (%s)", message, proposal.Cause))
+		s.recordEvent(events.ApprovalRequired, "Decide", fmt.Sprintf("%s (%s)", message, proposal.Cause))
 	default:
-		s.recordWarning(events.ScalingHeldBack, "Guard", message)
+		s.recordWarning(events.ScalingBlocked, "Guard", message)
 	}
 }
 
@@ -108,7 +108,7 @@ func (r *Reconciler) startOperation(
 	s.setDecision(decision)
 	s.recordEvent(events.OperationStarted, "Operate", fmt.Sprintf("%s: %s → %s (operation %s, %d steps). %s",
 		op.Pool, op.From, op.To, op.ID, len(op.Steps), proposal.Cause))
-	r.Metrics.OperationStarted(s.object.Namespace, s.object.Name, op, string(proposal.Reason))
+	r.Metrics.CountOperationStarted(s.object.Namespace, s.object.Name, op, string(proposal.Reason))
 	return proceed, nil
 }
 

@@ -39,13 +39,13 @@ func (r *Reconciler) detectDrift(ctx context.Context, s *reconcileScope) {
 		o.Declarations, o.DeclarationsUnknown = r.Declarations.Declarations(ctx, s.policy.Target, *o)
 	}
 	state, reverts := drift.Detect(drift.Input{
-		State: convert.Ownership(status.Ownership), Operations: convert.Done(status.History), Observation: *o,
+		State: convert.OwnershipState(status.Ownership), Operations: convert.CompletedOperations(status.History), Observation: *o,
 		OperationInProgress: s.operation != nil, Generation: s.object.Generation, ResolveAnnotation: resolveAnnotation(s.object), Now: s.now,
 	})
 	knownConflict := status.Ownership != nil && status.Ownership.Conflict != nil
 	status.Ownership = convert.OwnershipStatus(state)
 	for _, revert := range reverts {
-		s.recordWarning(events.Reverted, detectDriftAction, fmt.Sprintf("Another client reverted operation %s: %s",
+		s.recordWarning(events.ChangeReverted, detectDriftAction, fmt.Sprintf("Another client reverted operation %s: %s",
 			revert.Operation, describeRevert(revert)))
 	}
 	if state.Conflict == nil {
@@ -56,7 +56,7 @@ func (r *Reconciler) detectDrift(ctx context.Context, s *reconcileScope) {
 	o.OwnershipConflict = fmt.Sprintf("another client reverts what this policy sets: %s. Let only one of the two choose the class "+
 		"(docs/gitops.md), then change the spec or run: kubectl annotate --overwrite dbsp -n %s %s %s=$(date +%%s)",
 		describeReverts(state.Reverts), s.object.Namespace, s.object.Name, v1alpha1.AnnotationResolveConflict)
-	message := convert.Clip("Scaling has stopped: " + o.OwnershipConflict)
+	message := convert.TruncateMessage("Scaling has stopped: " + o.OwnershipConflict)
 	if !knownConflict {
 		s.recordWarning(events.OwnershipConflict, detectDriftAction, message)
 	}

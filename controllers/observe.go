@@ -121,8 +121,8 @@ func (r *Reconciler) restoreState(s *reconcileScope) {
 	o.WriterChangedAt, o.ReadersChangedAt = writer.ChangedAt, readers.ChangedAt
 	o.WriterCapacityHistory, o.ReadersCapacityHistory = writer.FullCapacityHistory(nil, *o), readers.FullCapacityHistory(nil, *o)
 	o.History = convert.History(status.History)
-	o.Shortages = state.ActiveShortages(convert.Shortages(status.CapacityShortages), s.now)
-	status.CapacityShortages = convert.ShortagesStatus(o.Shortages)
+	o.Shortages = state.ActiveShortages(convert.CapacityShortages(status.CapacityShortages), s.now)
+	status.CapacityShortages = convert.CapacityShortagesStatus(o.Shortages)
 	if r.PriceList == nil {
 		return
 	}
@@ -143,7 +143,7 @@ func (s *reconcileScope) assessLoad(metricsErr error) error {
 	s.assessments = decide.Evaluate(s.policy, s.observation, s.now).Pools
 	s.recordOperationEffect()
 	unavailable := func(reason, message string) {
-		s.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionFalse, reason, message)
+		s.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionFalse, reason, message)
 	}
 	if metricsErr != nil {
 		cause := scaling.StableMessage(metricsErr)
@@ -159,11 +159,11 @@ func (s *reconcileScope) assessLoad(metricsErr error) error {
 		return nil
 	}
 	if pool, missing := decide.PoolWithoutSamples(s.observation, s.assessments, s.now); missing {
-		unavailable(v1alpha1.ReasonMetricsMissing, fmt.Sprintf("CloudWatch has no CPUUtilization of the last %s for at least one of the "+
+		unavailable(v1alpha1.ReasonMetricsUnavailable, fmt.Sprintf("CloudWatch has no CPUUtilization of the last %s for at least one of the "+
 			"%s. Nothing changes until it has. If this lasts, check the instance in the RDS console", scaling.MaxSampleAge, describePool(pool)))
 		return nil
 	}
-	s.conditions.Set(v1alpha1.ConditionMetricsFresh, metav1.ConditionTrue, v1alpha1.ReasonFresh, "Recent CPU samples are available")
+	s.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionTrue, v1alpha1.ReasonMetricsAvailable, "Recent CPU samples are available")
 	return nil
 }
 

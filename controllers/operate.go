@@ -85,8 +85,8 @@ func (r *Reconciler) blockOperation(s *reconcileScope, veto *guard.Veto) {
 		BlockedBy: []string{veto.Guard}, Change: &scaling.Change{Pool: s.operation.Pool, To: s.operation.To},
 	})
 	if convert.FirstBlocker(s.original.Status.Decision) != veto.Guard {
-		s.recordWarning(events.ScalingHeldBack, "Guard", veto.Message)
-		r.Metrics.HeldBack(s.object.Namespace, s.object.Name, veto.Guard)
+		s.recordWarning(events.ScalingBlocked, "Guard", veto.Message)
+		r.Metrics.CountScalingBlocked(s.object.Namespace, s.object.Name, veto.Guard)
 	}
 }
 
@@ -115,8 +115,8 @@ func (r *Reconciler) executeCall(ctx context.Context, s *reconcileScope, call sc
 // the operation fails, and the next decision chooses another class.
 func (s *reconcileScope) recordCapacityShortage(call scaling.Call, err error) {
 	status := &s.object.Status
-	result := state.AddCapacityShortage(convert.Shortages(status.CapacityShortages), call, err, s.observation, s.now)
-	status.CapacityShortages = convert.ShortagesStatus(result.Shortages)
+	result := state.AddCapacityShortage(convert.CapacityShortages(status.CapacityShortages), call, err, s.observation, s.now)
+	status.CapacityShortages = convert.CapacityShortagesStatus(result.Shortages)
 	if !result.TryAnotherZone {
 		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, err.Error())
 		return
@@ -124,14 +124,14 @@ func (s *reconcileScope) recordCapacityShortage(call scaling.Call, err error) {
 	retracted := operation.RetractAttempt(*s.operation)
 	s.operation, status.Operation = &retracted, convert.OperationStatus(retracted)
 	s.requeueAfter = retryInterval
-	s.recordWarning(events.NoCapacity, string(call.Action), fmt.Sprintf("AWS has insufficient capacity for %s in %s. The operation "+
+	s.recordWarning(events.InsufficientCapacity, string(call.Action), fmt.Sprintf("AWS has insufficient capacity for %s in %s. The operation "+
 		"tries another zone", call.InstanceClass, result.Zone))
 }
 
 // completeOperation moves the operation from status.operation to the history.
 func (s *reconcileScope) completeOperation(result v1alpha1.Outcome, reason, message string) {
 	op := s.operation
-	record := convert.Record(*op, result, reason, message, s.now)
+	record := convert.OperationRecord(*op, result, reason, message, s.now)
 	if result == v1alpha1.OutcomeSucceeded {
 		record.Message = ""
 		s.setDecisionReason(v1alpha1.ReasonCompleted, fmt.Sprintf("%s: %s → %s", op.Pool, op.From, op.To))

@@ -108,11 +108,11 @@ func (r *Reconciler) publishEventsAndMetrics(ctx context.Context, s *reconcileSc
 	}
 	r.recordReadyTransition(ctx, s)
 	if s.completedOutcome != "" {
-		r.Metrics.OperationEnded(namespace, name, *s.operation, s.completedOutcome)
+		r.Metrics.CountOperationCompleted(namespace, name, *s.operation, s.completedOutcome)
 	}
 	ready := meta.IsStatusConditionTrue(s.object.Status.Conditions, v1alpha1.ConditionReady)
-	r.Metrics.State(namespace, name, ready, s.object.Status.Operation != nil)
-	r.Metrics.Observe(namespace, name, s.scaledPoolLoads())
+	r.Metrics.SetPolicyState(namespace, name, ready, s.object.Status.Operation != nil)
+	r.Metrics.SetPoolLoads(namespace, name, s.scaledPoolLoads())
 }
 
 // scaledPoolLoads lists the loads of the pools that the policy scales.

@@ -75,30 +75,45 @@ type phase struct {
 
 // phases lists what a reconcile does between load and patchStatus, in order.
 //
-// A phase changes status only in the scope, not on the API server. writeStatus is the only writer: patchStatus calls it at the
-// end, and persistIntent before the AWS call of operate. Every phase but load may set status.decision and the requeue interval.
+// Phases change status in the scope only. writeStatus is the only function that writes it to the API server: for patchStatus at
+// the end of every reconcile, and for persistIntent before an AWS call and to hold a slot. "The end of an operation" moves it
+// from status.operation to status.history, with its decision.
 //
-//	phase             reads                                 writes                                   stops the reconcile
-//	load              the policy                            status.observedGeneration                policy is gone
-//	validate          spec, annotations                     conditions Accepted, Paused,             spec is invalid
-//	                                                        Overridden
-//	observe           AWS through Observer; all policies;   conditions TargetFound, MetricsFresh,    AWS cannot be read; target is
-//	                  declarations in this cluster          OwnershipConflict; status.target,        missing or cannot be scaled
-//	                                                        writer, readers, capacityShortages,
-//	                                                        ownership, history (effect)
-//	authorize         AWS tags, older policies, the newest  condition Permitted                      opt-in tag is missing; an older
-//	                  operation of the history                                                       policy has precedence
-//	decide            the observation; all policies past    status.operation (to hold a slot),       no change is approved; a slot or
-//	                  the cache                             the finalizer, the ledger                a write was lost
-//	reconcileDelete   the observation                       the finalizer                            nothing is left to remove, or
-//	                                                                                                 the removal is blocked
-//	operate           the observation, the operation        status.operation, history,               always; it makes at most one
-//	                                                        capacityShortages; AWS through Executor  change in AWS
-//	patchStatus       status                                conditions Ready, Reconciling, Stalled,  -
-//	                                                        ScalingLimited; status; events; metrics
-//
-// decide does nothing while an operation is in progress. An operation that ends, in whatever phase, moves from
-// status.operation to status.history.
+//	load
+//	  reads   the policy, from the cache
+//	  writes  status.observedGeneration
+//	  ends    when the policy is gone, without patchStatus
+//	validate
+//	  reads   spec and annotations
+//	  writes  conditions Accepted, Paused, Overridden; decision when the spec is invalid
+//	  ends    when the spec is invalid
+//	observe
+//	  reads   AWS through Observer; the targets and status of other policies; declarations in this cluster
+//	  writes  conditions TargetFound, MetricsAvailable, OwnershipConflict; status.target, writer, readers, capacityShortages,
+//	          ownership; the effect of the newest operations in status.history
+//	          on failure: decision; condition Authorized when AWS denies access; when there is no database, the end of the
+//	          operation, and the finalizer
+//	  ends    when AWS cannot be read, or the target is missing or cannot be scaled; missing metrics do not end it
+//	authorize
+//	  reads   the tags of the database; older policies; the newest record of status.history
+//	  writes  condition Authorized; decision when it is not authorized
+//	  ends    when the opt-in tag is missing or an older policy scales the database
+//	decide (nothing while an operation is in progress)
+//	  reads   the observation; before an operation starts, all policies past the cache
+//	  writes  decision, the ScalingLimited condition's cause, the finalizer, the ledger; status.operation to hold a slot
+//	  ends    when no change is approved, an older policy scales the database, no slot is free, or the object has changed
+//	reconcileDelete (instead of authorize and decide)
+//	  reads   the observation
+//	  writes  decision, the finalizer, the end of the operation
+//	  ends    when nothing is left to remove, or the surge reader cannot be removed yet
+//	operate
+//	  reads   the operation and the observation; all policies past the cache to keep a slot
+//	  writes  status.operation, decision, the ScalingLimited condition's cause, status.capacityShortages, the end of the
+//	          operation; condition Authorized when AWS denies the call; AWS through Executor, with at most one call
+//	  ends    always
+//	patchStatus
+//	  reads   the scope
+//	  writes  conditions Ready, Reconciling, Stalled, ScalingLimited; status on the API server; then events and metrics
 func (r *Reconciler) phases(deleting bool) []phase {
 	if deleting {
 		return []phase{

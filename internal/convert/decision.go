@@ -28,7 +28,7 @@ type Decision struct {
 // meaning does, so that status is not written for figures that differ each minute.
 func DecisionStatus(d Decision, previous *v1alpha1.DecisionStatus, now time.Time) *v1alpha1.DecisionStatus {
 	out := &v1alpha1.DecisionStatus{
-		Reason: d.Reason, Message: Clip(d.Message), Hash: d.Hash, Cause: Clip(d.Cause), Time: metav1.NewTime(now),
+		Reason: d.Reason, Message: TruncateMessage(d.Message), Hash: d.Hash, Cause: TruncateMessage(d.Cause), Time: metav1.NewTime(now),
 	}
 	for _, c := range d.Alternatives {
 		out.Alternatives = append(out.Alternatives, Alternative(c))

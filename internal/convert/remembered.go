@@ -32,8 +32,8 @@ func AccessDenial(history []v1alpha1.OperationRecord, now time.Time) string {
 	return history[0].Message
 }
 
-// ShortagesStatus writes the classes that AWS had no instance of.
-func ShortagesStatus(in []scaling.CapacityShortage) []v1alpha1.CapacityShortage {
+// CapacityShortagesStatus writes the classes that AWS had no instance of.
+func CapacityShortagesStatus(in []scaling.CapacityShortage) []v1alpha1.CapacityShortage {
 	var out []v1alpha1.CapacityShortage
 	for _, s := range in {
 		out = append(out, v1alpha1.CapacityShortage{

@@ -14,7 +14,7 @@ func TestAppendHistory(t *testing.T) {
 	record := func(id string, ago time.Duration) v1alpha1.OperationRecord {
 		return v1alpha1.OperationRecord{
 			ID: id, Pool: v1alpha1.PoolReaders, Direction: v1alpha1.DirectionUp, CompletionTime: metav1.NewTime(now.Add(-ago)),
-			Instances: []v1alpha1.TouchedInstance{{Identifier: "orders-2"}},
+			Instances: []v1alpha1.ChangedInstance{{Identifier: "orders-2"}},
 		}
 	}
 	history := []v1alpha1.OperationRecord{record("b", time.Hour), record("c", 25*time.Hour), record("d", 26*time.Hour)}
@@ -53,12 +53,12 @@ func TestAccessDenial(t *testing.T) {
 	}
 }
 
-func TestShortagesStatus(t *testing.T) {
+func TestCapacityShortagesStatus(t *testing.T) {
 	in := []v1alpha1.CapacityShortage{
 		{InstanceClass: "db.r6g.large", AvailabilityZone: "eu-west-1a", ExpiryTime: metav1.NewTime(now)},
 		{InstanceClass: "db.r6g.large", ExpiryTime: metav1.NewTime(now)},
 	}
-	if got := ShortagesStatus(Shortages(in)); !slices.Equal(got, in) {
+	if got := CapacityShortagesStatus(CapacityShortages(in)); !slices.Equal(got, in) {
 		t.Errorf("shortages are %v after a round trip, want %v", got, in)
 	}
 }
