@@ -72,7 +72,8 @@ func parseFlags(args []string) (options operator.Options, level slog.Level, repl
 	flags.StringVar(&options.MetricsAddress, "metrics-bind-address", ":8443", "address that metrics are served on; 0 disables them")
 	flags.BoolVar(&options.MetricsSecure, "metrics-secure", true,
 		"serve metrics over TLS, only to clients that the API server authorizes to get /metrics")
-	flags.StringVar(&options.ProbeAddress, "health-probe-bind-address", ":8081", "address that /healthz and /readyz are served on; 0 disables them")
+	flags.StringVar(&options.ProbeAddress, "health-probe-bind-address", ":8081",
+		"address that /healthz and /readyz are served on; 0 disables them")
 	flags.BoolVar(&options.LeaderElection, "leader-elect", false, "elect a leader among the replicas; only the leader reconciles")
 	flags.StringVar(&options.LeaderElectionNamespace, "leader-election-namespace", "",
 		"namespace of the lease; by default the namespace that the operator runs in")

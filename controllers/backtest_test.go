@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -16,8 +15,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// TestReconcile_DecidesAsTheBacktest plays a day of load twice: in the backtest, and with the operator on a real API server against the
-// simulator over HTTP. Every look has to be at the same time and to come to the same decision, and every step of every operation too.
+// TestReconcile_DecidesAsTheBacktest runs a day of load twice: in the backtest, and with the operator on a real API server against the
+// simulator over HTTP. Every reconcile and every step of an operation must be at the same time, and every decision the same.
 func TestReconcile_DecidesAsTheBacktest(t *testing.T) {
 	day := func(demand func(hour float64) float64, gap int) *recording.Recording {
 		r := &recording.Recording{Start: scenarioStart, Interval: time.Minute}
@@ -33,27 +32,28 @@ func TestReconcile_DecidesAsTheBacktest(t *testing.T) {
 		name, spec string
 		load       *recording.Recording
 		pool       scaling.Pool
-		from, most int // operations
-		insights   bool
-		held       []string // guards that have to hold something back for the day to be worth it
+		// minOperations and maxOperations bound the operations of the day.
+		minOperations, maxOperations int
+		insights                     bool
+		guards                       []string // guards that must block a decision, so that the day tests them
 	}{
 		{
-			name: "readers", pool: scaling.Readers, from: 2, most: 6, insights: true,
+			name: "readers", pool: scaling.Readers, minOperations: 2, maxOperations: 6, insights: true,
 			spec: "readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge, db.r6g.4xlarge], minReplicas: 1, maxReplicas: 4}",
 			load: day(func(h float64) float64 { return 3.2 + 2.8*math.Sin((h-6)/24*2*math.Pi) + 0.3*math.Sin(h*50) }, 700),
 		},
 		{
-			name: "writer with readers", pool: scaling.Writer, from: 1, most: 6, insights: false,
+			name: "writer with readers", pool: scaling.Writer, minOperations: 1, maxOperations: 6, insights: false,
 			spec: "writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge]}\n  behavior: {scaleDown: {windowSeconds: 7200}}",
 			load: day(func(h float64) float64 {
 				if h > 4 && h < 12 {
-					return 2.6 // which saturates what it begins with
+					return 2.6 // saturates the first class
 				}
 				return 0.4
 			}, 0),
 		},
-		{ // what was done before decides what may be done: cooldowns, operations a day, a schedule, and how long it took
-			name: "a restless day", pool: scaling.Readers, from: 4, most: 12, insights: true, held: []string{"Cooldown", "OperationsPerDay"},
+		{ // what may be done depends on earlier operations: cooldowns, operations a day, and lead times
+			name: "load that changes every 90 minutes", pool: scaling.Readers, minOperations: 4, maxOperations: 12, insights: true, guards: []string{"Cooldown", "OperationsPerDay"},
 			spec: `readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge], minReplicas: 1, maxReplicas: 4, preference: Horizontal}
   behavior:
     scaleUp: {cooldownSeconds: 3600}
@@ -83,69 +83,71 @@ spec:
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := newHarness(t, string(text))
-			p := l.applyPolicy(policy)
-			if setup.Policy, err = convert.Policy(p); err != nil { // its name is part of an operation's
+			h := newHarness(t, string(text))
+			p := h.applyPolicy(policy)
+			if setup.Policy, err = convert.Policy(p); err != nil { // the policy's name is part of the operation's
 				t.Fatal(err)
 			}
-			var wanted []string
-			run, err := backtest.RunPolicy(t.Context(), setup, func(look backtest.ReconcileRecord) { wanted = append(wanted, look.String()) })
+			var want []string
+			run, err := backtest.RunPolicy(t.Context(), setup, func(record backtest.ReconcileRecord) { want = append(want, record.String()) })
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, guard := range test.held {
-				if !strings.Contains(strings.Join(wanted, "\n"), " "+guard+" ") {
-					t.Errorf("nothing was held back by %s", guard)
+			for _, guard := range test.guards {
+				if !strings.Contains(strings.Join(want, "\n"), " "+guard+" ") {
+					t.Errorf("%s blocked no decision, want at least one", guard)
 				}
 			}
 			var got []string
-			ended := 0
-			l.runFor("day", 24*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
-				look := evaluationOf(p, l.clock.Now())
-				look.OperationEnded = p.Status.Decision.Reason == v1alpha1.ReasonCompleted || p.Status.Decision.Reason == v1alpha1.ReasonStepFailed
-				if look.OperationEnded {
-					look.Reason = ""
-					ended++
+			operations := 0
+			h.runFor("day", 24*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
+				record := recordOf(p, h.clock.Now())
+				record.OperationEnded = p.Status.Decision.Reason == v1alpha1.ReasonCompleted || p.Status.Decision.Reason == v1alpha1.ReasonStepFailed
+				if record.OperationEnded {
+					record.Reason = ""
+					operations++
 				}
-				got = append(got, look.String())
-				if n := len(got); n > len(wanted) || got[n-1] != wanted[n-1] {
-					t.Fatalf("look %d of the operator and of the backtest:\n%s\nbefore them:\n%s", n,
-						strings.Join(append(got[n-1:], wanted[min(n-1, len(wanted)-1):min(n, len(wanted))]...), "\n"), strings.Join(got[max(0, n-4):n-1], "\n"))
+				got = append(got, record.String())
+				if n := len(got); n > len(want) || got[n-1] != want[n-1] {
+					t.Fatalf("reconcile %d of the operator and of the backtest differ:\n%s\nbefore them:\n%s", n,
+						strings.Join(append(got[n-1:], want[min(n-1, len(want)-1):min(n, len(want))]...), "\n"), strings.Join(got[max(0, n-4):n-1], "\n"))
 				}
 				return false
 			})
-			t.Logf("%d looks alike, %d operations, %d minutes overloaded", len(got), run.Score.Changes, run.Score.OverloadedMinutes)
-			if len(got) != len(wanted) || ended < test.from || ended > test.most {
-				t.Errorf("%d looks of the operator and %d of the backtest, with %d operations", len(got), len(wanted), ended)
+			t.Logf("%d equal reconciles, %d operations, %d minutes overloaded", len(got), run.Score.Changes, run.Score.OverloadedMinutes)
+			if len(got) != len(want) || operations < test.minOperations || operations > test.maxOperations {
+				t.Errorf("%d reconciles of the operator and %d of the backtest, want as many; %d operations, want %d to %d", len(got), len(want),
+					operations, test.minOperations, test.maxOperations)
 			}
 			overloaded := 0
-			for _, m := range l.groundTruth("day") {
+			for _, m := range h.groundTruth("day") {
 				n := int(m.Time.Sub(scenarioStart) / time.Minute)
-				busy := m.HottestReaderPercent >= backtest.OverloadedPercent || m.WriterPercent >= backtest.OverloadedPercent || m.ReaderUnservedVCPUSeconds+m.WriterUnservedVCPUSeconds > 1e-6
-				if n < len(test.load.Demand) && busy && !math.IsNaN(test.load.Demand[n]) {
+				isOverloaded := max(m.HottestReaderPercent, m.WriterPercent) >= backtest.OverloadedPercent ||
+					m.ReaderUnservedVCPUSeconds+m.WriterUnservedVCPUSeconds > 1e-6
+				if n < len(test.load.Demand) && isOverloaded && !math.IsNaN(test.load.Demand[n]) {
 					overloaded++
 				}
 			}
 			if overloaded < run.Score.OverloadedMinutes-1 || overloaded > run.Score.OverloadedMinutes {
-				t.Errorf("%d minutes overloaded with the operator, %d in the backtest", overloaded, run.Score.OverloadedMinutes)
+				t.Errorf("%d minutes overloaded with the operator, want %d as in the backtest, or one less", overloaded, run.Score.OverloadedMinutes)
 			}
 		})
 	}
 }
 
-// evaluationOf is what a policy shows of the last look at it.
-func evaluationOf(p *v1alpha1.DBScalingPolicy, at time.Time) backtest.ReconcileRecord {
-	look := backtest.ReconcileRecord{Time: at, Reason: scaling.Reason(p.Status.Decision.Reason), BlockedBy: p.Status.Decision.FirstBlocker()}
+// recordOf is the last reconcile of a policy as its status shows it.
+func recordOf(p *v1alpha1.DBScalingPolicy, at time.Time) backtest.ReconcileRecord {
+	record := backtest.ReconcileRecord{Time: at, Reason: scaling.Reason(p.Status.Decision.Reason), BlockedBy: p.Status.Decision.FirstBlocker()}
 	if op := convert.Operation(p.Status.Operation); op != nil {
-		look.Reason, look.OperationID, look.StepIndex = "", op.ID, op.CurrentStep()
-		if look.StepIndex < len(op.Steps) {
-			look.Attempts = op.Steps[look.StepIndex].Attempts
+		record.Reason, record.OperationID, record.StepIndex = "", op.ID, op.CurrentStep()
+		if record.StepIndex < len(op.Steps) {
+			record.Attempts = op.Steps[record.StepIndex].Attempts
 		}
 	}
-	return look
+	return record
 }
 
-// defaultedPolicy is a policy as the API server fills it in.
+// defaultedPolicy is a policy with the defaults that the API server sets.
 func defaultedPolicy(t *testing.T, text string) scaling.Policy {
 	t.Helper()
 	p := &v1alpha1.DBScalingPolicy{}
@@ -159,7 +161,7 @@ func defaultedPolicy(t *testing.T, text string) scaling.Policy {
 	}
 	policy, err := convert.Policy(p)
 	if err != nil {
-		t.Fatal(fmt.Errorf("as the API server has it: %w", err))
+		t.Fatalf("the policy with the defaults of the API server is invalid: %v", err)
 	}
 	return policy
 }

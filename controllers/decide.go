@@ -123,7 +123,7 @@ func (r *Reconciler) recordLedger(ctx context.Context, s *reconcileScope, inputs
 	if d == nil || !s.decisionChanged() {
 		return
 	}
-	log.Info("decision changed", "reason", d.Reason, "message", d.Message, "cause", d.Cause, "blockedBy", convert.FirstBlocker(d))
+	log.Info("decision changed", "reason", d.Reason, "message", d.Message, "cause", d.Cause, "blockedBy", d.FirstBlocker())
 	if r.Ledger == nil {
 		return
 	}

@@ -13,14 +13,14 @@ import (
 const (
 	// indexScope finds the policies of one account and region.
 	indexScope = "scope"
-	// indexTarget finds the policies that name one database, whatever role they see it through.
+	// indexTarget finds the policies that name one database, through any role.
 	indexTarget = "target"
 )
 
 const (
-	// minSampleWindow is read at least, so that a policy whose window is widened need not wait for history.
+	// minSampleWindow is the minimum that is read, so that a policy whose window is extended need not wait for samples.
 	minSampleWindow = 4 * time.Hour
-	// sampleWindowMargin covers the minutes that are not published or not settled yet.
+	// sampleWindowMargin covers the minutes whose samples are not published or not final yet.
 	sampleWindowMargin = 15 * time.Minute
 )
 
@@ -40,14 +40,14 @@ func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
-// LongestSampleWindow returns a function that says how far back the policies together want samples, in the clock's time: the
-// longest scale-down window, the warm-up after a change, and what may not be published yet.
+// LongestSampleWindow returns a function that says how far back samples must be read for all policies, in the time of
+// Reconciler.Clock: the longest scale-down window, and a margin.
 func LongestSampleWindow(ctx context.Context, reader client.Reader) func() time.Duration {
 	return func() time.Duration {
 		longest := minSampleWindow
 		var policies v1alpha1.DBScalingPolicyList
 		if err := reader.List(ctx, &policies, client.UnsafeDisableDeepCopy); err != nil {
-			return longest // a shorter window has fewer samples than wanted, which holds a scale-down back
+			return longest // a shorter window has too few samples for a scale-down, which is safe
 		}
 		for n := range policies.Items {
 			down := policies.Items[n].Spec.Behavior.ScaleDown

@@ -163,7 +163,8 @@ func (s *reconcileScope) assessLoad(metricsErr error) error {
 			"%s. Nothing changes until it has. If this lasts, check the instance in the RDS console", scaling.MaxSampleAge, describePool(pool)))
 		return nil
 	}
-	s.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionTrue, v1alpha1.ReasonMetricsAvailable, "Recent CPU samples are available")
+	s.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionTrue, v1alpha1.ReasonMetricsAvailable,
+		"Recent CPU samples are available")
 	return nil
 }
 

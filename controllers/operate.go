@@ -84,7 +84,7 @@ func (r *Reconciler) blockOperation(s *reconcileScope, veto *guard.Veto) {
 		Reason: string(operation.ReasonInProgress(s.operation.Direction)), Message: veto.Message, Cause: s.operation.Reason,
 		BlockedBy: []string{veto.Guard}, Change: &scaling.Change{Pool: s.operation.Pool, To: s.operation.To},
 	})
-	if convert.FirstBlocker(s.original.Status.Decision) != veto.Guard {
+	if s.original.Status.Decision.FirstBlocker() != veto.Guard {
 		s.recordWarning(events.ScalingBlocked, "Guard", veto.Message)
 		r.Metrics.CountScalingBlocked(s.object.Namespace, s.object.Name, veto.Guard)
 	}

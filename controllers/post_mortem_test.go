@@ -27,21 +27,21 @@ func TestReconcile_PostMortemDay(t *testing.T) {
 			if !insights {
 				day = strings.ReplaceAll(day, "performanceInsights: true", "performanceInsights: false")
 			}
-			l := newHarness(t, day)
-			l.applyPolicy(string(sample))
-			l.runFor("clinical-engine", 9*time.Hour, nil)
-			p := l.getPolicy("clinical-engine")
+			h := newHarness(t, day)
+			h.applyPolicy(string(sample))
+			h.runFor("clinical-engine", 9*time.Hour, nil)
+			p := h.getPolicy("clinical-engine")
 			if n := len(p.Status.History); n < 1 || n > 2 || p.Status.Operation != nil {
-				t.Errorf("%d operations and %v", n, p.Status.Operation)
+				t.Errorf("%d operations, and %v in progress; want 1 or 2, and none", n, p.Status.Operation)
 			}
 			for n, r := range p.Status.History {
 				t.Logf("%s: %v %d × %s → %d × %s, %d %% before", r.StartTime.UTC().Format("15:04"), r.Outcome, *r.From.Replicas,
 					r.From.InstanceClass, *r.To.Replicas, r.To.InstanceClass, *r.UtilizationBeforePercent)
 				if r.Outcome != v1alpha1.OutcomeSucceeded || n == len(p.Status.History)-1 && r.StartTime.UTC().Format("15:04") >= "08:49" {
-					t.Errorf("operation %s was started at %s: %s", r.ID, r.StartTime.UTC().Format("15:04"), r.Outcome)
+					t.Errorf("operation %s started at %s with outcome %s, want the first before 08:49 and each succeeded", r.ID, r.StartTime.UTC().Format("15:04"), r.Outcome)
 				}
 			}
-			for _, m := range l.groundTruth("clinical-engine") {
+			for _, m := range h.groundTruth("clinical-engine") {
 				if m.ReadersSaturated {
 					t.Errorf("at %s a reader was saturated", m.Time.Format("15:04"))
 				}

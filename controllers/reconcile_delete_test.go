@@ -14,34 +14,34 @@ import (
 )
 
 // deletePolicy deletes a policy as kubectl does.
-func (l *harness) deletePolicy(name string) {
-	l.t.Helper()
-	if err := client.IgnoreNotFound(l.client.Delete(l.t.Context(), l.getPolicy(name))); err != nil {
-		l.t.Fatal(err)
+func (h *harness) deletePolicy(name string) {
+	h.t.Helper()
+	if err := client.IgnoreNotFound(h.client.Delete(h.t.Context(), h.getPolicy(name))); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
-// runUntilDeleted looks until the policy is gone, and gives what it was last.
-func (l *harness) runUntilDeleted(name string, most time.Duration) *v1alpha1.DBScalingPolicy {
-	l.t.Helper()
+// runUntilDeleted reconciles until the policy is gone, and returns it as it was before.
+func (h *harness) runUntilDeleted(name string, timeout time.Duration) *v1alpha1.DBScalingPolicy {
+	h.t.Helper()
 	last := &v1alpha1.DBScalingPolicy{}
-	for end := l.clock.Now().Add(most); l.clock.Now().Before(end); {
-		result, err := l.reconcile(name)
+	for end := h.clock.Now().Add(timeout); h.clock.Now().Before(end); {
+		result, err := h.reconcile(name)
 		if err != nil {
-			l.t.Fatal(err)
+			h.t.Fatal(err)
 		}
 		p := &v1alpha1.DBScalingPolicy{}
-		err = l.client.Get(l.t.Context(), types.NamespacedName{Namespace: l.namespace, Name: name}, p)
+		err = h.client.Get(h.t.Context(), types.NamespacedName{Namespace: h.namespace, Name: name}, p)
 		if apierrors.IsNotFound(err) {
 			return last
 		}
 		if err != nil {
-			l.t.Fatal(err)
+			h.t.Fatal(err)
 		}
 		last = p
-		l.clock.Step(max(result.RequeueAfter, time.Second))
+		h.clock.Step(max(result.RequeueAfter, time.Second))
 	}
-	l.t.Fatalf("after %s the policy is still there; status:\n%s\nchanges:\n%s", most, statusYAML(last), strings.Join(l.awsChanges(), "\n"))
+	h.t.Fatalf("the policy still exists after %s; status:\n%s\nAWS changes:\n%s", timeout, statusYAML(last), strings.Join(h.awsChanges(), "\n"))
 	return nil
 }
 
@@ -49,53 +49,53 @@ func hasFinalizer(p *v1alpha1.DBScalingPolicy) bool {
 	return slices.Contains(p.Finalizers, surgeReaderFinalizer)
 }
 
-// TestFinalizer_PresentOnlyWithSurgeReader.
+// TestFinalizer_PresentOnlyWithSurgeReader: a policy without a surge reader can be deleted without the operator.
 func TestFinalizer_PresentOnlyWithSurgeReader(t *testing.T) {
-	l := newHarness(t, overloadedCluster())
-	l.applyPolicy(verticalReadersPolicy)
-	l.runFor("p", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
-		if !isIdle(p) != hasFinalizer(p) && (!isIdle(p) || !hasSucceeded(p)) { // one look later it is taken off
-			t.Errorf("operation %v, finalizers %v", p.Status.Operation, p.Finalizers)
+	h := newHarness(t, overloadedCluster())
+	h.applyPolicy(verticalReadersPolicy)
+	h.runFor("p", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
+		if !isIdle(p) != hasFinalizer(p) && (!isIdle(p) || !hasSucceeded(p)) { // the next reconcile removes it
+			t.Errorf("finalizers are %v with operation %v", p.Finalizers, p.Status.Operation)
 		}
 		return hasSucceeded(p)
 	})
-	l.runFor("p", 5*time.Minute, nil)
-	if p := l.getPolicy("p"); hasFinalizer(p) || !hasSucceeded(p) {
-		t.Errorf("finalizers %v, history %v", p.Finalizers, p.Status.History)
+	h.runFor("p", 5*time.Minute, nil)
+	if p := h.getPolicy("p"); hasFinalizer(p) || !hasSucceeded(p) {
+		t.Errorf("finalizers are %v after the operation, want none; history %v", p.Finalizers, p.Status.History)
 	}
-	l.deletePolicy("p")
-	l.runUntilDeleted("p", time.Minute)
+	h.deletePolicy("p")
+	h.runUntilDeleted("p", time.Minute)
 }
 
-// TestReconcileDelete_RemovesSurgeReader, at each step, and leaves everything else as it is.
+// TestReconcileDelete_RemovesSurgeReader: a policy deleted at any step of its operation removes its surge reader and nothing else.
 func TestReconcileDelete_RemovesSurgeReader(t *testing.T) {
 	for step, want := range []string{"db.r6g.xlarge + db.r6g.large", "db.r6g.xlarge + db.r6g.xlarge", "db.r6g.xlarge + db.r6g.xlarge"} {
-		t.Run([]string{"while it is created", "while the other is resized", "while it is removed"}[step], func(t *testing.T) {
-			// The load falls, so that the reader that is left carries it.
-			l := newHarness(t, strings.Replace(overloadedCluster(), "readers: {points: [{at: 0h, vcpus: 1.7}]}",
+		t.Run([]string{"deleted while the surge reader is created", "deleted while the reader is resized", "deleted while the surge reader is removed"}[step], func(t *testing.T) {
+			// The load falls, so that the remaining reader carries it.
+			h := newHarness(t, strings.Replace(overloadedCluster(), "readers: {points: [{at: 0h, vcpus: 1.7}]}",
 				"readers: {points: [{at: 0h, vcpus: 1.7}, {at: 12m, vcpus: 1.7}, {at: 14m, vcpus: 0.4}]}", 1))
-			l.applyPolicy(verticalReadersPolicy)
-			l.runUntil("p", "under way", 2*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
+			h.applyPolicy(verticalReadersPolicy)
+			h.runUntil("p", "in operation", 2*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
 				op := p.Status.Operation
 				return op != nil && op.Steps[step].LastAttemptTime != nil
 			})
-			l.deletePolicy("p")
-			l.restartReconciler()
-			last := l.runUntilDeleted("p", 6*time.Hour)
-			if got := l.clusterShape("orders"); got != want {
-				t.Errorf("the cluster is %s, want %s; it was last\n%s\nand AWS was asked for\n%s", got, want, statusYAML(last), strings.Join(l.awsChanges(), "\n"))
+			h.deletePolicy("p")
+			h.restartReconciler()
+			last := h.runUntilDeleted("p", 6*time.Hour)
+			if got := h.clusterShape("orders"); got != want {
+				t.Errorf("the cluster is %s, want %s; last status:\n%s\nAWS changes:\n%s", got, want, statusYAML(last), strings.Join(h.awsChanges(), "\n"))
 			}
 		})
 	}
 }
 
-// TestReconcileDelete_CompletesWithoutDatabase.
+// TestReconcileDelete_CompletesWithoutDatabase: a policy whose database does not exist any more is deleted.
 func TestReconcileDelete_CompletesWithoutDatabase(t *testing.T) {
-	l := newHarness(t, overloadedCluster())
-	l.applyPolicy(verticalReadersPolicy)
-	l.runUntil("p", "under way", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool { return !isIdle(p) })
-	l.deletePolicy("p")
-	l.endpoint = newHarness(t, rdsInstance("db.m6g.large", 1, false)).endpoint // an account without the cluster
-	l.restartReconciler()
-	l.runUntilDeleted("p", 10*time.Minute)
+	h := newHarness(t, overloadedCluster())
+	h.applyPolicy(verticalReadersPolicy)
+	h.runUntil("p", "in operation", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool { return !isIdle(p) })
+	h.deletePolicy("p")
+	h.endpoint = newHarness(t, rdsInstance("db.m6g.large", 1, false)).endpoint // an account without the cluster
+	h.restartReconciler()
+	h.runUntilDeleted("p", 10*time.Minute)
 }

@@ -100,7 +100,8 @@ type phase struct {
 //	  ends    when the opt-in tag is missing or an older policy scales the database
 //	decide (nothing while an operation is in progress)
 //	  reads   the observation; before an operation starts, all policies past the cache
-//	  writes  decision, the ScalingLimited condition's cause, the finalizer, the ledger; status.operation to hold a slot
+//	  writes  decision, the ScalingLimited condition's cause, the finalizer, the ledger, counters; status.operation to hold a slot;
+//	          condition Authorized when an older policy scales the database
 //	  ends    when no change is approved, an older policy scales the database, no slot is free, or the object has changed
 //	reconcileDelete (instead of authorize and decide)
 //	  reads   the observation

@@ -36,11 +36,11 @@ var env *testenv.Environment
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 
-// scenarioStart is when the scenarios begin.
+// scenarioStart is when the scenarios start.
 var scenarioStart = time.Date(2024, 2, 5, 8, 0, 0, 0, time.UTC)
 
-// harness is one test's world: a namespace on the real API server, a simulated AWS behind a real HTTP server, the real SDK,
-// and the reconciler, called directly by a clock that the test moves.
+// harness has what one test needs: a namespace on a real API server, a simulated AWS behind an HTTP server, the real SDK, and the
+// reconciler, which the test calls directly, with a clock that the test moves.
 type harness struct {
 	t          *testing.T
 	namespace  string
@@ -51,11 +51,11 @@ type harness struct {
 	reconciler *Reconciler
 	registry   *prometheus.Registry
 	events     *eventRecorder
-	// statusWrites counts the requests that changed something on the API server.
+	// statusWrites counts the writes of status on the API server.
 	statusWrites *int
 }
 
-// newHarness builds a lab from a scenario in YAML, in which NAMESPACE stands for the test's namespace.
+// newHarness builds a harness from a scenario in YAML, in which NAMESPACE stands for the test's namespace.
 func newHarness(t *testing.T, scenario string) *harness {
 	t.Helper()
 	namespace, c := env.NewNamespace(t)
@@ -75,110 +75,113 @@ func newHarness(t *testing.T, scenario string) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &harness{t: t, namespace: namespace, clock: clocktesting.NewFakeClock(parsed.Start.Time), statusWrites: new(int)}
-	l.client = indexedClient{Client: c, namespace: namespace, statusWrites: l.statusWrites}
-	l.aws = rdssim.New(rdssim.Options{World: world, Clock: l.clock, AccountID: parsed.AccountID, Policy: policy, Log: logr.Discard()})
-	server := httptest.NewServer(l.aws)
+	h := &harness{t: t, namespace: namespace, clock: clocktesting.NewFakeClock(parsed.Start.Time), statusWrites: new(int)}
+	h.client = indexedClient{Client: c, namespace: namespace, statusWrites: h.statusWrites}
+	h.aws = rdssim.New(rdssim.Options{World: world, Clock: h.clock, AccountID: parsed.AccountID, Policy: policy, Log: logr.Discard()})
+	server := httptest.NewServer(h.aws)
 	t.Cleanup(server.Close)
-	l.endpoint = server.URL
-	l.restartReconciler()
-	return l
+	h.endpoint = server.URL
+	h.restartReconciler()
+	return h
 }
 
-// restartReconciler makes a new reconciler with nothing in memory, as a new process has it.
-func (l *harness) restartReconciler() {
-	l.t.Helper()
-	l.registry = prometheus.NewRegistry()
-	edge, err := awsx.New(l.t.Context(), awsx.Options{
-		Endpoint: l.endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), Clock: l.clock,
-		Registerer: l.registry, Version: "test", Window: LongestSampleWindow(l.t.Context(), l.client),
+// restartReconciler replaces the reconciler by a new one without anything in memory, as after a restart of the process.
+func (h *harness) restartReconciler() {
+	h.t.Helper()
+	h.registry = prometheus.NewRegistry()
+	edge, err := awsx.New(h.t.Context(), awsx.Options{
+		Endpoint: h.endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), Clock: h.clock,
+		Registerer: h.registry, Version: "test", Window: LongestSampleWindow(h.t.Context(), h.client),
 	})
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	series, err := telemetry.New(l.registry)
+	series, err := telemetry.New(h.registry)
 	if err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	if l.events == nil {
-		l.events = &eventRecorder{}
+	if h.events == nil {
+		h.events = &eventRecorder{}
 	}
-	l.reconciler = &Reconciler{
-		Client: l.client, APIReader: l.client, Observer: edge, Executor: edge, Clock: l.clock,
-		Events: events.Recorder{Sink: l.events}, Metrics: series, ClockSpeed: 1, Concurrency: 1,
+	h.reconciler = &Reconciler{
+		Client: h.client, APIReader: h.client, Observer: edge, Executor: edge, Clock: h.clock,
+		Events: events.Recorder{Sink: h.events}, Metrics: series, ClockSpeed: 1, Concurrency: 1,
 	}
 }
 
 // applyPolicy creates a policy from YAML.
-func (l *harness) applyPolicy(text string) *v1alpha1.DBScalingPolicy {
-	l.t.Helper()
+func (h *harness) applyPolicy(text string) *v1alpha1.DBScalingPolicy {
+	h.t.Helper()
 	p := &v1alpha1.DBScalingPolicy{}
 	if err := yaml.UnmarshalStrict([]byte(text), p); err != nil {
-		l.t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	p.Namespace = l.namespace
-	if err := l.client.Create(l.t.Context(), p); err != nil {
-		l.t.Fatal(err)
+	p.Namespace = h.namespace
+	if err := h.client.Create(h.t.Context(), p); err != nil {
+		h.t.Fatal(err)
 	}
 	return p
 }
 
 // getPolicy reads a policy.
-func (l *harness) getPolicy(name string) *v1alpha1.DBScalingPolicy {
-	l.t.Helper()
+func (h *harness) getPolicy(name string) *v1alpha1.DBScalingPolicy {
+	h.t.Helper()
 	p := &v1alpha1.DBScalingPolicy{}
-	if err := l.client.Get(l.t.Context(), types.NamespacedName{Namespace: l.namespace, Name: name}, p); err != nil {
-		l.t.Fatal(err)
+	if err := h.client.Get(h.t.Context(), types.NamespacedName{Namespace: h.namespace, Name: name}, p); err != nil {
+		h.t.Fatal(err)
 	}
 	return p
 }
 
-// reconcile reconciles once. The error is returned, since some tests want one.
-func (l *harness) reconcile(name string) (ctrl.Result, error) {
-	return l.reconciler.Reconcile(l.t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: l.namespace, Name: name}})
+// reconcile reconciles a policy once.
+func (h *harness) reconcile(name string) (ctrl.Result, error) {
+	return h.reconciler.Reconcile(h.t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: h.namespace, Name: name}})
 }
 
-// errorRetryInterval is how long the lab waits after an error, about as the work queue does.
+// errorRetryInterval is how long runFor waits after an error, about as long as the work queue does.
 const errorRetryInterval = 5 * time.Second
 
-// runFor reconciles a policy for a time, each time when it asked for it, and calls each after every look.
-func (l *harness) runFor(name string, length time.Duration, each func(*v1alpha1.DBScalingPolicy) (done bool)) {
-	l.t.Helper()
-	for end := l.clock.Now().Add(length); l.clock.Now().Before(end); {
-		result, err := l.reconcile(name)
+// runFor reconciles a policy for a time, at the intervals that it asks for, and calls each after every reconcile.
+func (h *harness) runFor(name string, length time.Duration, each func(*v1alpha1.DBScalingPolicy) (done bool)) {
+	h.t.Helper()
+	for end := h.clock.Now().Add(length); h.clock.Now().Before(end); {
+		result, err := h.reconcile(name)
 		pause := result.RequeueAfter
 		if err != nil {
 			pause = errorRetryInterval
 		}
 		if pause <= 0 {
-			l.t.Fatalf("at %s the reconciler asked for no other look", l.clock.Now())
+			h.t.Fatalf("at %s the reconciler set no requeue interval", h.clock.Now())
 		}
-		if each != nil && each(l.getPolicy(name)) {
+		if each != nil && each(h.getPolicy(name)) {
 			return
 		}
-		l.clock.Step(pause)
+		h.clock.Step(pause)
 	}
 }
 
-// runUntil runs until a policy is as wanted, and fails when it does not get there.
-func (l *harness) runUntil(name, what string, most time.Duration, wanted func(*v1alpha1.DBScalingPolicy) bool) *v1alpha1.DBScalingPolicy {
-	l.t.Helper()
-	reached := false
-	l.runFor(name, most, func(p *v1alpha1.DBScalingPolicy) bool {
-		reached = wanted(p)
-		return reached
+// runUntil reconciles a policy until it is in a state, and fails when it is not within the timeout.
+func (h *harness) runUntil(
+	name, state string, timeout time.Duration, reached func(*v1alpha1.DBScalingPolicy) bool,
+) *v1alpha1.DBScalingPolicy {
+	h.t.Helper()
+	done := false
+	h.runFor(name, timeout, func(p *v1alpha1.DBScalingPolicy) bool {
+		done = reached(p)
+		return done
 	})
-	p := l.getPolicy(name)
-	if !reached {
-		l.t.Fatalf("not %s within %s; status:\n%s\nchanges asked of AWS:\n%s", what, most, statusYAML(p), strings.Join(l.awsChanges(), "\n"))
+	p := h.getPolicy(name)
+	if !done {
+		h.t.Fatalf("policy %s is not %s within %s; status:\n%s\nAWS changes:\n%s", name, state, timeout, statusYAML(p),
+			strings.Join(h.awsChanges(), "\n"))
 	}
 	return p
 }
 
-// awsChanges lists what AWS was asked to change, in order.
-func (l *harness) awsChanges() []string {
+// awsChanges lists the AWS calls that change something, in order: the operation, the instance, its class and the error.
+func (h *harness) awsChanges() []string {
 	var out []string
-	for _, c := range l.aws.Calls() {
+	for _, c := range h.aws.Calls() {
 		if c.IsMutating() {
 			line := strings.Join(slices.DeleteFunc([]string{
 				c.Operation, c.Parameters["DBInstanceIdentifier"], c.Parameters["TargetDBInstanceIdentifier"], c.Parameters["DBInstanceClass"], c.Error,
@@ -189,10 +192,10 @@ func (l *harness) awsChanges() []string {
 	return out
 }
 
-// clusterShape says what a cluster consists of: the writer's class, then those of the readers, sorted.
-func (l *harness) clusterShape(cluster string) string {
+// clusterShape describes a cluster: the writer's class, a plus sign, and the sorted classes of the readers.
+func (h *harness) clusterShape(cluster string) string {
 	var out string
-	l.aws.WithWorld(func(w *model.World) {
+	h.aws.WithWorld(func(w *model.World) {
 		c, err := w.Cluster("eu-west-1", cluster)
 		if err != nil {
 			out = err.Error()
@@ -214,6 +217,43 @@ func (l *harness) clusterShape(cluster string) string {
 	return out
 }
 
+// expectChanges reports an error unless the AWS calls that change something are these, in order.
+func (h *harness) expectChanges(want ...string) {
+	h.t.Helper()
+	if got := h.awsChanges(); !slices.Equal(got, want) {
+		h.t.Errorf("AWS changes are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// expectShape reports an error unless the cluster "orders" has this clusterShape.
+func (h *harness) expectShape(want string) {
+	h.t.Helper()
+	if got := h.clusterShape("orders"); got != want {
+		h.t.Errorf("the cluster is %s, want %s", got, want)
+	}
+}
+
+// expectReaderVCPUs reports an error for every minute in which the readers in service had fewer vCPUs.
+func (h *harness) expectReaderVCPUs(database string, want float64) {
+	h.t.Helper()
+	for _, m := range h.groundTruth(database) {
+		if m.ReaderVCPUs < want {
+			h.t.Errorf("at %s readers of %g vCPUs were in service, want at least %g", m.Time.Format("15:04"), m.ReaderVCPUs, want)
+		}
+	}
+}
+
+// expectNoStatusWrites reports an error when status is written while the policy is reconciled for a time in which nothing changes.
+func (h *harness) expectNoStatusWrites(name string, length time.Duration) {
+	h.t.Helper()
+	before := *h.statusWrites
+	h.runFor(name, length, nil)
+	if n := *h.statusWrites - before; n > 0 {
+		h.t.Errorf("status was written %d times while nothing changed, want 0; it is now\n%s", n, statusYAML(h.getPolicy(name)))
+	}
+}
+
+// conditionSummary is the status and reason of a condition, or "absent".
 func conditionSummary(p *v1alpha1.DBScalingPolicy, conditionType string) string {
 	c := meta.FindStatusCondition(p.Status.Conditions, conditionType)
 	if c == nil {
@@ -232,7 +272,8 @@ func statusYAML(p *v1alpha1.DBScalingPolicy) string {
 	return string(text)
 }
 
-// indexedClient gives live reads the indexes that the manager's cache has, hides the policies of other tests, and counts writes.
+// indexedClient reads from the API server with the indexes of the manager's cache, hides the policies of other tests, and counts
+// the writes of status.
 type indexedClient struct {
 	client.Client
 	namespace    string
@@ -276,7 +317,7 @@ func (c countingStatusWriter) Patch(ctx context.Context, o client.Object, patch 
 	return c.SubResourceWriter.Patch(ctx, o, patch, opts...)
 }
 
-// eventRecorder keeps events. It implements the recorder of events.k8s.io.
+// eventRecorder keeps events. It implements events.EventRecorder.
 type eventRecorder struct {
 	mu     sync.Mutex
 	events []string
@@ -302,14 +343,14 @@ func (r *eventRecorder) withReason(reason string) []string {
 	return out
 }
 
-// groundTruth is the truth about a cluster.
-func (l *harness) groundTruth(cluster string) []model.MinuteSummary {
+// groundTruth returns what really happened to a cluster in each minute.
+func (h *harness) groundTruth(cluster string) []model.MinuteSummary {
 	var out []model.MinuteSummary
-	l.aws.WithWorld(func(w *model.World) { out = w.Minutes("eu-west-1", cluster) })
+	h.aws.WithWorld(func(w *model.World) { out = w.Minutes("eu-west-1", cluster) })
 	return out
 }
 
-// staleClient is a cache that has stopped: it always reads the same object.
+// staleClient is a cache that is out of date: it always reads the same object.
 type staleClient struct {
 	client.Client
 	object *v1alpha1.DBScalingPolicy
@@ -323,7 +364,7 @@ func (c staleClient) Get(_ context.Context, _ types.NamespacedName, into client.
 	return nil
 }
 
-// listHookClient is a client before each of whose lists something happens.
+// listHookClient calls beforeList before each list.
 type listHookClient struct {
 	client.Client
 	beforeList func()

@@ -28,7 +28,8 @@ type Decision struct {
 // meaning does, so that status is not written for figures that differ each minute.
 func DecisionStatus(d Decision, previous *v1alpha1.DecisionStatus, now time.Time) *v1alpha1.DecisionStatus {
 	out := &v1alpha1.DecisionStatus{
-		Reason: d.Reason, Message: TruncateMessage(d.Message), Hash: d.Hash, Cause: TruncateMessage(d.Cause), Time: metav1.NewTime(now),
+		Reason: d.Reason, Message: TruncateMessage(d.Message), Hash: d.Hash, Cause: TruncateMessage(d.Cause), BlockedBy: d.BlockedBy,
+		Time: metav1.NewTime(now),
 	}
 	for _, c := range d.Alternatives {
 		out.Alternatives = append(out.Alternatives, Alternative(c))
@@ -37,11 +38,8 @@ func DecisionStatus(d Decision, previous *v1alpha1.DecisionStatus, now time.Time
 		desired := ShapeStatus(d.Change.To)
 		out.Pool, out.Desired = v1alpha1.Pool(d.Change.Pool), &desired
 	}
-	if len(d.BlockedBy) > 0 {
-		out.HeldBackBy, out.AlsoHeldBackBy = d.BlockedBy[0], d.BlockedBy[1:]
-		if d.Emergency {
-			out.Urgency = v1alpha1.UrgencyEmergency
-		}
+	if len(d.BlockedBy) > 0 && d.Emergency {
+		out.Urgency = v1alpha1.UrgencyEmergency
 	}
 	if IsSameDecision(previous, out) {
 		out.Time, out.Cause, out.Alternatives = previous.Time, previous.Cause, previous.Alternatives
@@ -58,13 +56,5 @@ func IsSameDecision(a, b *v1alpha1.DecisionStatus) bool {
 	sameShape := a.Desired == nil && b.Desired == nil ||
 		a.Desired != nil && b.Desired != nil && a.Desired.InstanceClass == b.Desired.InstanceClass &&
 			*a.Desired.Replicas == *b.Desired.Replicas
-	return sameShape && a.Reason == b.Reason && a.Pool == b.Pool && FirstBlocker(a) == FirstBlocker(b) && a.Hash == b.Hash
-}
-
-// FirstBlocker names the most important guard that blocks a decision; empty when there is no decision or nothing blocks it.
-func FirstBlocker(d *v1alpha1.DecisionStatus) string {
-	if d == nil {
-		return ""
-	}
-	return d.HeldBackBy
+	return sameShape && a.Reason == b.Reason && a.Pool == b.Pool && a.FirstBlocker() == b.FirstBlocker() && a.Hash == b.Hash
 }

@@ -63,15 +63,6 @@ func TestDecisionStatus_UrgencyOfBlockedChanges(t *testing.T) {
 	}
 }
 
-func TestFirstBlocker(t *testing.T) {
-	if got := FirstBlocker(nil); got != "" {
-		t.Errorf("first blocker of no decision is %q", got)
-	}
-	if got := FirstBlocker(DecisionStatus(Decision{BlockedBy: []string{"Paused", "Cooldown"}}, nil, now)); got != "Paused" {
-		t.Errorf("first blocker is %q, want Paused", got)
-	}
-}
-
 // The pure core cannot import the API, so that it has some of the API's reasons a second time.
 func TestReasonsOfTheCoreAreThoseOfTheAPI(t *testing.T) {
 	for core, api := range map[scaling.Reason]string{

@@ -17,7 +17,7 @@ func Fleet(slots int, own types.UID, policies []v1alpha1.DBScalingPolicy) scalin
 	for n := range policies {
 		p := &policies[n]
 		op, decision := Operation(p.Status.Operation), p.Status.Decision
-		waiting := op == nil && FirstBlocker(decision) == guard.FleetSlot
+		waiting := op == nil && decision.FirstBlocker() == guard.FleetSlot
 		switch {
 		case p.UID == own:
 			if waiting {

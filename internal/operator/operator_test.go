@@ -21,7 +21,7 @@ func TestReplay_ReportsDifferentEntries(t *testing.T) {
 	}
 	forged := strings.Replace(string(line), "WithinThresholds", "BeyondBand", 1)
 	err = Replay(strings.NewReader(string(line)+"\n"+forged+"\nnonsense\n"), &out)
-	if err == nil || !strings.Contains(err.Error(), "line 2: this version of dbscaler decides differently") || !strings.Contains(err.Error(), "line 3: this is no entry") {
+	if err == nil || !strings.Contains(err.Error(), "line 2: this version of dbscaler decides differently") || !strings.Contains(err.Error(), "line 3: the line is not a ledger entry") {
 		t.Errorf("got error %v, want lines 2 and 3 in it", err)
 	}
 }

@@ -1,6 +1,5 @@
-// Package testenv runs a Kubernetes API server of this module's own for tests and demonstrations: etcd and
-// kube-apiserver as `make control-plane` builds them, on the loopback interface, with the CRDs of config/crd/bases
-// installed and nothing else running in it.
+// Package testenv runs a Kubernetes API server for tests and demonstrations: etcd and kube-apiserver as `make control-plane`
+// builds them, on the loopback interface, with the CRDs of config/crd/bases and without controllers.
 package testenv
 
 import (
@@ -19,11 +18,11 @@ import (
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 )
 
-// startTimeout is how long etcd and kube-apiserver may each take to start. It is generous for machines of few cores that
-// test several packages at once.
+// startTimeout is how long etcd and kube-apiserver may each take to start. It is long, because machines with few cores test
+// several packages at once.
 const startTimeout = 90 * time.Second
 
-// assetsEnvVar names the folder of the binaries, as everywhere in the Kubernetes ecosystem.
+// assetsEnvVar is the environment variable that names the directory of the binaries; setup-envtest uses it as well.
 const assetsEnvVar = "KUBEBUILDER_ASSETS"
 
 // Environment is a running API server.
@@ -39,10 +38,9 @@ func Start() (*Environment, error) { return startWithCRDs(filepath.Join("config"
 // StartWithoutCRDs starts etcd and kube-apiserver and installs nothing.
 func StartWithoutCRDs() (*Environment, error) { return startWithCRDs() }
 
-// startWithCRDs starts etcd and kube-apiserver and installs the CRDs of the folders, which are below the module's root. The
-// binaries are those in the folder that KUBEBUILDER_ASSETS names, or else those in bin/controlplane of this module, in
-// which the working directory must be. The error says what to do when they have not been built. The caller stops the
-// environment.
+// startWithCRDs starts etcd and kube-apiserver and installs the CRDs of the directories, which are relative to the module's root.
+// It takes the binaries from the directory that KUBEBUILDER_ASSETS names, or else from bin/controlplane of the module that
+// contains the working directory. The error says how to build missing binaries. The caller stops the environment.
 func startWithCRDs(crds ...string) (*Environment, error) {
 	root, err := findModuleRoot()
 	if err != nil {
@@ -54,7 +52,7 @@ func startWithCRDs(crds ...string) (*Environment, error) {
 	}
 	for _, name := range []string{"etcd", "kube-apiserver", "kubectl"} {
 		if _, err := os.Stat(filepath.Join(assets, name)); err != nil {
-			return nil, fmt.Errorf("no %s in %s: run `make control-plane`, or let %s name the folder that holds it: %w",
+			return nil, fmt.Errorf("no %s in %s: run `make control-plane`, or let %s name the directory that contains it: %w",
 				name, assets, assetsEnvVar, err)
 		}
 	}
@@ -66,7 +64,7 @@ func startWithCRDs(crds ...string) (*Environment, error) {
 	for n := range crds {
 		crds[n] = filepath.Join(root, crds[n])
 	}
-	ownControlPlane := false // whatever USE_EXISTING_CLUSTER says: tests have no business in somebody's cluster
+	ownControlPlane := false // regardless of USE_EXISTING_CLUSTER: tests must not change an existing cluster
 	env := &envtest.Environment{
 		Scheme:                   scheme,
 		UseExistingCluster:       &ownControlPlane,
@@ -86,10 +84,10 @@ func startWithCRDs(crds ...string) (*Environment, error) {
 // Stop ends the processes and removes their data.
 func (e *Environment) Stop() error { return e.env.Stop() }
 
-// Config is the way to the API server for an administrator. Each call returns a copy.
+// Config returns a copy of the configuration of an administrator.
 func (e *Environment) Config() *rest.Config { return rest.CopyConfig(e.env.Config) }
 
-// Scheme knows the kinds of Kubernetes itself and those of this module.
+// Scheme returns the scheme with the kinds of Kubernetes and of this module.
 func (e *Environment) Scheme() *runtime.Scheme { return e.scheme }
 
 // Client returns a client that reads from the API server and not from a cache.
@@ -97,10 +95,10 @@ func (e *Environment) Client() (client.Client, error) {
 	return client.New(e.Config(), client.Options{Scheme: e.scheme})
 }
 
-// Kubectl is the path of the kubectl that belongs to the API server.
+// Kubectl is the path of the kubectl of the same version as the API server.
 func (e *Environment) Kubectl() string { return e.kubectl }
 
-// WriteKubeconfig writes a kubeconfig for an administrator to path, readable by the owner alone.
+// WriteKubeconfig writes a kubeconfig of an administrator to path, readable by its owner only.
 func (e *Environment) WriteKubeconfig(path string) error {
 	if err := os.WriteFile(path, e.env.KubeConfig, 0o600); err != nil {
 		return fmt.Errorf("writing the kubeconfig: %w", err)
@@ -108,7 +106,7 @@ func (e *Environment) WriteKubeconfig(path string) error {
 	return nil
 }
 
-// findModuleRoot is the folder that holds go.mod, at or above the working directory.
+// findModuleRoot returns the directory of go.mod, at or above the working directory.
 func findModuleRoot() (string, error) {
 	start, err := os.Getwd()
 	if err != nil {

@@ -21,7 +21,7 @@ func TestStart_WithoutBinaries(t *testing.T) {
 	t.Setenv(assetsEnvVar, t.TempDir())
 	_, err := Start()
 	if err == nil || !strings.Contains(err.Error(), "make control-plane") {
-		t.Errorf("the error does not say what to do: %v", err)
+		t.Errorf("got error %v, want `make control-plane` in it", err)
 	}
 }
 
@@ -29,7 +29,7 @@ func TestStart_OutsideModule(t *testing.T) {
 	t.Chdir(t.TempDir())
 	_, err := Start()
 	if err == nil || !strings.Contains(err.Error(), "no go.mod") {
-		t.Errorf("the error does not say what is wrong: %v", err)
+		t.Errorf("got error %v, want `no go.mod` in it", err)
 	}
 }
 
@@ -41,7 +41,7 @@ func TestEnvironment_NewNamespace(t *testing.T) {
 	}
 	var policies v1alpha1.DBScalingPolicyList
 	if err := c.List(t.Context(), &policies, client.InNamespace(first)); err != nil || len(policies.Items) > 0 {
-		t.Errorf("a namespace that nobody used has %d policies: %v", len(policies.Items), err)
+		t.Errorf("a new namespace has %d policies and error %v, want none", len(policies.Items), err)
 	}
 }
 
@@ -55,7 +55,7 @@ func TestEnvironment_WriteKubeconfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(config.Host, "https://127.0.0.1:") {
-		t.Errorf("the API server is at %s, which others may reach", config.Host)
+		t.Errorf("the API server is at %s, want it on the loopback interface", config.Host)
 	}
 	c, err := client.New(config, client.Options{})
 	if err != nil {
@@ -65,13 +65,13 @@ func TestEnvironment_WriteKubeconfig(t *testing.T) {
 		t.Error(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the kubeconfig can be read by others: %v, %v", info.Mode(), err)
+		t.Errorf("the kubeconfig has mode %v and error %v, want 0600", info.Mode(), err)
 	}
 }
 
 func TestEnvironment_ConfigReturnsCopy(t *testing.T) {
 	env.Config().Host = "elsewhere"
 	if env.Config().Host == "elsewhere" {
-		t.Error("a test can change what the others use")
+		t.Error("Config returns the shared configuration, want a copy")
 	}
 }

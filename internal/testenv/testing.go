@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// Main is a package's TestMain: it starts an environment, shows it to the tests as *env, runs them, stops it, and returns
-// the exit code. The log of controller-runtime is dropped.
+// Main implements TestMain: it starts an environment, sets *env to it, runs the tests, stops the environment, and returns the
+// exit code. The log of controller-runtime is discarded.
 //
 //	var env *testenv.Environment
 //
@@ -34,8 +34,8 @@ func Main(m *testing.M, env **Environment) int {
 	return code
 }
 
-// NewNamespace creates a namespace that no other test uses, and returns its name with a client. It is not removed: the
-// environment goes as a whole, and removing a namespace takes a controller that does not run here.
+// NewNamespace creates a namespace that no other test uses, and returns its name and a client. The namespace is not deleted: the
+// environment is discarded as a whole, and the controller that deletes namespaces does not run.
 func (e *Environment) NewNamespace(tb testing.TB) (string, client.Client) {
 	tb.Helper()
 	c, err := e.Client()
