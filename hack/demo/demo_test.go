@@ -11,8 +11,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// recording writes a recording of one value every five minutes.
-func recording(t *testing.T, hours int, percent string) string {
+// writeRecording writes a recording of one value every five minutes.
+func writeRecording(t *testing.T, hours int, percent string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "recording.csv")
 	var text strings.Builder
@@ -26,54 +26,54 @@ func recording(t *testing.T, hours int, percent string) string {
 	return path
 }
 
-// TestRecordingAlone: 30 % of a db.r6g.large, three times over, is 1.8 of 2 vCPUs: 90 % and the overhead, never saturated.
+// TestSimulateWithoutOperator_Recording: 30 % of a db.r6g.large, three times over, is 1.8 of 2 vCPUs: 90 % and the overhead, never saturated.
 // Four times over is 2.4 vCPUs, saturated in every minute.
-func TestRecordingAlone(t *testing.T) {
-	path := recording(t, 6, "30")
+func TestSimulateWithoutOperator_Recording(t *testing.T) {
+	path := writeRecording(t, 6, "30")
 	for _, test := range []struct {
 		scale     float64
 		saturated int
 		peak      float64
 	}{{3, 0, 91.5}, {4, 120, 100}} {
-		day, hand, err := scenario("../..", settings{trace: path, class: "db.r6g.large", scale: test.scale})
+		scenario, resize, err := newScenario("../..", settings{trace: path, class: "db.r6g.large", scale: test.scale})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := without(day, 2*time.Hour, hand)
+		got, err := simulateWithoutOperator(scenario, 2*time.Hour, resize)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.saturated != test.saturated || got.peak < test.peak-1 || got.peak > test.peak+1 || got.changes != 0 || got.readers != "1 × db.r6g.large" {
+		if got.saturatedMinutes != test.saturated || got.peakPercent < test.peak-1 || got.peakPercent > test.peak+1 || got.shapeChanges != 0 || got.finalReaders != "1 × db.r6g.large" {
 			t.Errorf("scale %g: %+v, want %d minutes saturated and a peak of %g %%", test.scale, got, test.saturated, test.peak)
 		}
 	}
 }
 
-// TestMorningAlone: somebody resizes the reader by hand at 10:45, and it saturates before that.
-func TestMorningAlone(t *testing.T) {
-	day, hand, err := scenario("../..", settings{})
+// TestSimulateWithoutOperator_ManualResize: somebody resizes the reader by hand at 10:45, and it saturates before that.
+func TestSimulateWithoutOperator_ManualResize(t *testing.T) {
+	scenario, resize, err := newScenario("../..", settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := without(day, 9*time.Hour, hand)
+	got, err := simulateWithoutOperator(scenario, 9*time.Hour, resize)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.saturated < 45 || got.first() != "10:45 by hand, to db.r6g.2xlarge" || got.changes != 1 || got.readers != "1 × db.r6g.2xlarge" {
+	if got.saturatedMinutes < 45 || got.formatFirstAction() != "10:45 by hand, to db.r6g.2xlarge" || got.shapeChanges != 1 || got.finalReaders != "1 × db.r6g.2xlarge" {
 		t.Errorf("got %+v", got)
 	}
 }
 
-func TestTally(t *testing.T) {
-	var got tally
-	got.count([]model.MinuteSummary{{HottestReaderPercent: 40}, {HottestReaderPercent: 100, ReadersSaturated: true}, {HottestReaderPercent: 60}})
+func TestPrintComparison(t *testing.T) {
+	var got summary
+	got.addMinutes([]model.MinuteSummary{{HottestReaderPercent: 40}, {HottestReaderPercent: 100, ReadersSaturated: true}, {HottestReaderPercent: 60}})
 	at := time.Date(2024, 2, 5, 8, 30, 0, 0, time.UTC)
-	got.act(at, "a → b")
-	got.act(at.Add(time.Hour), "b → c")
-	got.readers = "1 × c"
-	got.lowest([]model.MinuteSummary{{Time: at.Add(-time.Hour), ReaderVCPUs: 4}, {Time: at.Add(-time.Minute), ReaderVCPUs: 1}, {Time: at, ReaderVCPUs: 3}})
+	got.addShapeChange(at, "a → b")
+	got.addShapeChange(at.Add(time.Hour), "b → c")
+	got.finalReaders = "1 × c"
+	got.recordMinReaderVCPUs([]model.MinuteSummary{{Time: at.Add(-time.Hour), ReaderVCPUs: 4}, {Time: at.Add(-time.Minute), ReaderVCPUs: 1}, {Time: at, ReaderVCPUs: 3}})
 	var out bytes.Buffer
-	table(&out, tally{readers: "1 × a"}, got)
+	printComparison(&out, summary{finalReaders: "1 × a"}, got)
 	for _, line := range []string{
 		"minutes a reader was saturated       0                                  1",
 		"highest CPU of a reader              0 %                                100 %",
@@ -88,24 +88,24 @@ func TestTally(t *testing.T) {
 	}
 }
 
-func TestLadder(t *testing.T) {
-	got, err := ladder("db.r6g.xlarge")
+func TestClassLadder(t *testing.T) {
+	got, err := classLadder("db.r6g.xlarge")
 	if want := "db.r6g.xlarge db.r6g.2xlarge db.r6g.4xlarge db.r6g.8xlarge db.r6g.12xlarge db.r6g.16xlarge"; err != nil || strings.Join(got, " ") != want {
 		t.Errorf("got %v, %v", got, err)
 	}
-	if _, err := ladder("db.r99g.large"); err == nil {
+	if _, err := classLadder("db.r99g.large"); err == nil {
 		t.Error("a class that nobody knows has a ladder")
 	}
 }
 
-func TestSettings(t *testing.T) {
+func TestParseFlags(t *testing.T) {
 	for _, test := range []struct{ args, says string }{
 		{"--hours 9999", "--hours from 0 to 744"},
 		{"--scale 0", "--scale must be above 0"},
 		{"now", `unexpected argument "now"`},
 		{"--trace x --hours 48", ""},
 	} {
-		s, err := parse(strings.Fields(test.args))
+		s, err := parseFlags(strings.Fields(test.args))
 		if (err == nil) != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: got %v, want %q", test.args, err, test.says)
 		}
@@ -115,9 +115,9 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-func TestKillTimesStayWithinTheDay(t *testing.T) {
+func TestDrawKillTimes_WithinSimulatedTime(t *testing.T) {
 	start := time.Date(2024, 2, 5, 3, 0, 0, 0, time.UTC)
-	times := killTimes(50, 1, start, 9*time.Hour)
+	times := drawKillTimes(50, 1, start, 9*time.Hour)
 	for _, at := range times {
 		if at.Before(start) || !at.Before(start.Add(9*time.Hour)) {
 			t.Errorf("%s is not within the day", at)

@@ -23,7 +23,7 @@ import (
 
 // TestMain lets the test's own program be the operator's process as well.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == managerCommand {
+	if len(os.Args) > 1 && os.Args[1] == operatorCommand {
 		main()
 		return
 	}
@@ -34,14 +34,14 @@ func TestMain(m *testing.M) {
 var killSeed = flag.Uint64("kill-seed", 1, "draws the moments at which the operator is killed")
 
 const (
-	// kills is how often the operator is killed, and killSpeed how fast the simulated time goes meanwhile.
-	kills     = 20
+	// killCount is how often the operator is killed, and killSpeed how fast the simulated time goes meanwhile.
+	killCount = 20
 	killSpeed = 45
-	// promotion is about how long a writer's promotion takes, in simulated time; the kills are drawn from it.
-	promotion = 40 * time.Minute
+	// promotionDuration is about how long a writer's promotion takes, in simulated time; the kills are drawn from it.
+	promotionDuration = 40 * time.Minute
 )
 
-const killedScenario = `
+const promotionScenario = `
 start: "2026-02-05T08:00:00Z"
 accountID: "123456789012"
 databases:
@@ -56,7 +56,7 @@ databases:
   load: {writer: {points: [{at: 0s, vcpus: 1.6}]}, readers: {points: [{at: 0s, vcpus: 0.5}]}}
 `
 
-const killedPolicy = `
+const promotionPolicy = `
 apiVersion: scaling.dbscaler.io/v1alpha1
 kind: DBScalingPolicy
 metadata: {name: orders}
@@ -65,9 +65,9 @@ spec:
   writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge]}
 `
 
-// TestKilledInAPromotion kills the operator, as kill -9 does, at random moments of a writer's promotion: on the real API server, over
+// TestOperator_KilledDuringWriterPromotion kills the operator, as kill -9 does, at random moments of a writer's promotion: on the real API server, over
 // HTTP, in a process of its own. The promotion ends in the same shape, with one failover, and nothing is done twice.
-func TestKilledInAPromotion(t *testing.T) {
+func TestOperator_KilledDuringWriterPromotion(t *testing.T) {
 	env, err := testenv.Start()
 	if err != nil {
 		t.Fatal(err)
@@ -78,9 +78,9 @@ func TestKilledInAPromotion(t *testing.T) {
 		}
 	})
 	namespace, c := env.NewNamespace(t)
-	d := newKilled(t, env)
+	d := newKillTest(t, env)
 	policy := &v1alpha1.DBScalingPolicy{}
-	if err := yaml.UnmarshalStrict([]byte(killedPolicy), policy); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(promotionPolicy), policy); err != nil {
 		t.Fatal(err)
 	}
 	policy.Namespace = namespace
@@ -93,27 +93,27 @@ func TestKilledInAPromotion(t *testing.T) {
 	t.Cleanup(func() { d.operator.kill() })
 
 	key := client.ObjectKeyFromObject(policy)
-	under := func() bool { return read(t, c, key).Status.Operation != nil }
-	if !d.until(t, 30*time.Minute, under) {
-		t.Fatalf("no operation begins:\n%s", d.journal())
+	inProgress := func() bool { return getPolicy(t, c, key).Status.Operation != nil }
+	if !d.waitUntil(t, 30*time.Minute, inProgress) {
+		t.Fatalf("no operation begins:\n%s", d.listChanges())
 	}
 	random := rand.New(rand.NewPCG(*killSeed, 0))
-	for n := range kills {
+	for n := range killCount {
 		// Long enough for the process to start and look at least now and then, short enough to hit every kind of moment.
-		next := d.clock.Now().Add(time.Duration(random.Int64N(2 * int64(promotion) / kills)))
-		d.until(t, time.Hour, func() bool { return !d.clock.Now().Before(next) })
+		next := d.clock.Now().Add(time.Duration(random.Int64N(2 * int64(promotionDuration) / killCount)))
+		d.waitUntil(t, time.Hour, func() bool { return !d.clock.Now().Before(next) })
 		d.operator.kill()
-		if n < kills/2 && !under() {
+		if n < killCount/2 && !inProgress() {
 			t.Errorf("the promotion was over at kill %d", n+1)
 		}
 		if err := d.operator.start(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if !d.until(t, 3*time.Hour, func() bool { p := read(t, c, key); return p.Status.Operation == nil && len(p.Status.History) > 0 }) {
-		t.Fatalf("the promotion does not end:\n%s", d.journal())
+	if !d.waitUntil(t, 3*time.Hour, func() bool { p := getPolicy(t, c, key); return p.Status.Operation == nil && len(p.Status.History) > 0 }) {
+		t.Fatalf("the promotion does not end:\n%s", d.listChanges())
 	}
-	record := read(t, c, key).Status.History
+	record := getPolicy(t, c, key).Status.History
 	if len(record) != 1 || record[0].Outcome != v1alpha1.OutcomeSucceeded {
 		t.Errorf("the history is %+v", record)
 	}
@@ -122,7 +122,7 @@ func TestKilledInAPromotion(t *testing.T) {
 		"CreateDBInstance " + surge, "ModifyDBInstance orders-2", "FailoverDBCluster orders", "ModifyDBInstance orders-1",
 		"DeleteDBInstance " + surge,
 	}
-	if got := d.journal(); got != strings.Join(want, "\n") {
+	if got := d.listChanges(); got != strings.Join(want, "\n") {
 		t.Errorf("AWS has carried out\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 	d.aws.WithWorld(func(w *model.World) {
@@ -138,25 +138,25 @@ func TestKilledInAPromotion(t *testing.T) {
 	})
 }
 
-// killed is the demonstration with a scenario of its own.
-type killed struct{ *show }
+// killTest is the demonstration with a scenario of its own.
+type killTest struct{ *demo }
 
-func newKilled(t *testing.T, env *testenv.Environment) killed {
+func newKillTest(t *testing.T, env *testenv.Environment) killTest {
 	t.Helper()
-	day, err := model.ParseScenario([]byte(killedScenario))
+	scenario, err := model.ParseScenario([]byte(promotionScenario))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := killed{&show{settings: settings{speed: killSpeed}, root: "../..", dir: t.TempDir(), env: env}}
-	endpoint, err := d.serveAWS(day)
+	d := killTest{&demo{settings: settings{speed: killSpeed}, projectDir: "../..", workDir: t.TempDir(), env: env}}
+	endpoint, err := d.startAWS(scenario)
 	if err != nil {
 		t.Fatal(err)
 	}
-	kubeconfig := filepath.Join(d.dir, "kubeconfig")
+	kubeconfig := filepath.Join(d.workDir, "kubeconfig")
 	if err := env.WriteKubeconfig(kubeconfig); err != nil {
 		t.Fatal(err)
 	}
-	log, err := os.Create(filepath.Join(d.dir, "operator.log"))
+	log, err := os.Create(filepath.Join(d.workDir, "operator.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,12 +164,12 @@ func newKilled(t *testing.T, env *testenv.Environment) killed {
 	return d
 }
 
-// until looks again and again until something is so, for some simulated time at most.
-func (d killed) until(t *testing.T, most time.Duration, wanted func() bool) bool {
+// waitUntil looks again and again until something is so, for some simulated time at most.
+func (d killTest) waitUntil(t *testing.T, timeout time.Duration, condition func() bool) bool {
 	t.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
-	for end := d.clock.Now().Add(most); !wanted(); {
+	for end := d.clock.Now().Add(timeout); !condition(); {
 		if d.clock.Now().After(end) {
 			return false
 		}
@@ -182,8 +182,8 @@ func (d killed) until(t *testing.T, most time.Duration, wanted func() bool) bool
 	return true
 }
 
-// journal lists what AWS was asked to change and did, in order.
-func (d killed) journal() string {
+// listChanges lists what AWS was asked to change and did, in order.
+func (d killTest) listChanges() string {
 	var out []string
 	for _, c := range d.aws.Calls() {
 		if c.IsMutating() && c.Error == "" {
@@ -197,7 +197,7 @@ func (d killed) journal() string {
 	return strings.Join(out, "\n")
 }
 
-func read(t *testing.T, c client.Client, key types.NamespacedName) *v1alpha1.DBScalingPolicy {
+func getPolicy(t *testing.T, c client.Client, key types.NamespacedName) *v1alpha1.DBScalingPolicy {
 	t.Helper()
 	p := &v1alpha1.DBScalingPolicy{}
 	if err := c.Get(t.Context(), key, p); err != nil {

@@ -16,20 +16,20 @@ const (
 	clusterName = "clinical-engine"
 	namespace   = "platform"
 	policyName  = "clinical-engine"
-	account     = "123456789012"
+	accountID   = "123456789012"
 )
 
-// writerShare is how much of a recorded load the writer has beside the readers'.
-const writerShare = 0.3
+// writerLoadShare is how much of a recorded load the writer has beside the readers'.
+const writerLoadShare = 0.3
 
-// scenario is the day that is played, and what somebody did by hand in it when nobody else acted.
-func scenario(root string, s settings) (model.Scenario, *byHand, error) {
+// newScenario is the day that is played, and what somebody did by hand in it when nobody else acted.
+func newScenario(root string, s settings) (model.Scenario, *manualResize, error) {
 	if s.trace == "" {
-		day, err := model.LoadScenario(filepath.Join(root, "hack", "rdssim", "scenarios", "post-mortem.yaml"))
-		for n := range day.Databases {
-			day.Databases[n].PerformanceInsights = day.Databases[n].PerformanceInsights && !s.blind
+		result, err := model.LoadScenario(filepath.Join(root, "hack", "rdssim", "scenarios", "post-mortem.yaml"))
+		for n := range result.Databases {
+			result.Databases[n].PerformanceInsights = result.Databases[n].PerformanceInsights && !s.withoutInsights
 		}
-		return day, &byHand{at: 7*time.Hour + 45*time.Minute, class: "db.r6g.2xlarge"}, err
+		return result, &manualResize{after: 7*time.Hour + 45*time.Minute, class: "db.r6g.2xlarge"}, err
 	}
 	class, err := catalog.Lookup(s.class)
 	if err != nil {
@@ -41,28 +41,28 @@ func scenario(root string, s settings) (model.Scenario, *byHand, error) {
 	}
 	tags := map[string]string{"dbscaler.io/policy-namespace": namespace}
 	recording := func(scale float64) model.Curve {
-		return model.Curve{Recording: &model.Recording{File: path, Class: s.class, Scale: scale, From: metav1.Duration{Duration: s.from}}}
+		return model.Curve{Recording: &model.Recording{File: path, Class: s.class, Scale: scale, From: metav1.Duration{Duration: s.startOffset}}}
 	}
-	day := model.Scenario{
-		Start: metav1.NewTime(time.Date(2024, 2, 5, 0, 0, 0, 0, time.UTC)), Seed: s.seed, AccountID: account,
+	result := model.Scenario{
+		Start: metav1.NewTime(time.Date(2024, 2, 5, 0, 0, 0, 0, time.UTC)), Seed: s.seed, AccountID: accountID,
 		Databases: []model.Database{{
 			Identifier: clusterName, Region: region, Engine: "aurora-postgresql", EngineVersion: "16.1", Tags: tags,
-			PerformanceInsights: !s.blind,
+			PerformanceInsights: !s.withoutInsights,
 			Instances: []model.Member{
 				{Identifier: clusterName + "-1", Class: s.class, Tags: tags},
 				{Identifier: clusterName + "-2", Class: s.class, Tags: tags},
 			},
-			Load: model.Load{Readers: recording(s.scale), Writer: recording(s.scale * writerShare)},
+			Load: model.Load{Readers: recording(s.scale), Writer: recording(s.scale * writerLoadShare)},
 		}},
 	}
 	if !class.Supports("aurora-postgresql") {
-		return day, nil, fmt.Errorf("--class %s: Aurora does not offer it", s.class)
+		return result, nil, fmt.Errorf("--class %s: Aurora does not offer it", s.class)
 	}
-	return day, nil, day.Validate()
+	return result, nil, result.Validate()
 }
 
-// ladder is the class of a recording and the larger ones of its family.
-func ladder(name string) ([]string, error) {
+// classLadder is the class of a recording and the larger ones of its family.
+func classLadder(name string) ([]string, error) {
 	first, err := catalog.Lookup(name)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func (s *supervisor) start() error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(self, managerCommand,
+	cmd := exec.Command(self, operatorCommand,
 		"--origin", s.clock.Origin.Format(time.RFC3339Nano), "--start", s.clock.Start.Format(time.RFC3339Nano),
 		"--speed", strconv.FormatFloat(s.clock.Speed, 'g', -1, 64))
 	cmd.Env = append(os.Environ(),
@@ -63,8 +63,8 @@ func (s *supervisor) pid() int {
 	return s.process.Pid
 }
 
-// running says whether the operator's process is there.
-func (s *supervisor) running() bool {
+// isRunning says whether the operator's process is there.
+func (s *supervisor) isRunning() bool {
 	select {
 	case <-s.exited:
 		return false
@@ -97,8 +97,8 @@ func (s *supervisor) residentBytes() (int64, bool) {
 	return 0, false
 }
 
-// killTimes draws the simulated moments at which the operator is killed.
-func killTimes(n int, seed int64, start time.Time, length time.Duration) []time.Time {
+// drawKillTimes draws the simulated moments at which the operator is killed.
+func drawKillTimes(n int, seed int64, start time.Time, length time.Duration) []time.Time {
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
 	times := make([]time.Time, n)
 	for i := range times {
@@ -107,8 +107,8 @@ func killTimes(n int, seed int64, start time.Time, length time.Duration) []time.
 	return times
 }
 
-// kubectl runs kubectl and shows what it says, indented. Paths are shown from the project's folder.
-func kubectl(ctx context.Context, out io.Writer, binary, kubeconfig, root string, args ...string) error {
+// runKubectl runs kubectl and shows what it says, indented. Paths are shown from the project's folder.
+func runKubectl(ctx context.Context, out io.Writer, binary, kubeconfig, root string, args ...string) error {
 	fmt.Fprintf(out, "$ kubectl %s\n", strings.ReplaceAll(strings.Join(args, " "), root+string(filepath.Separator), ""))
 	cmd := exec.CommandContext(ctx, binary, append([]string{"--kubeconfig", kubeconfig}, args...)...)
 	text, err := cmd.CombinedOutput()
@@ -122,8 +122,8 @@ func kubectl(ctx context.Context, out io.Writer, binary, kubeconfig, root string
 	return nil
 }
 
-// projectRoot is the folder that holds go.mod, here or above.
-func projectRoot() (string, error) {
+// findProjectDir is the folder that holds go.mod, here or above.
+func findProjectDir() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err

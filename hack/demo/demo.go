@@ -26,72 +26,72 @@ import (
 )
 
 const (
-	// frame is how often the screen looks, by the machine's clock.
-	frame = 100 * time.Millisecond
-	// headStart is how long the operator has to start before the simulated day begins.
-	headStart = 1500 * time.Millisecond
-	// headerTimeout bounds how long a client may take to send a request's header.
-	headerTimeout = 10 * time.Second
-	// keepFor is how long everything is left running with --keep, at most.
-	keepFor = 8 * time.Hour
+	// refreshInterval is how often the screen looks, by the machine's clock.
+	refreshInterval = 100 * time.Millisecond
+	// startDelay is how long the operator has to start before the simulated day begins.
+	startDelay = 1500 * time.Millisecond
+	// readHeaderTimeout bounds how long a client may take to send a request's header.
+	readHeaderTimeout = 10 * time.Second
+	// maxKeepDuration is how long everything is left running with --keep, at most.
+	maxKeepDuration = 8 * time.Hour
 )
 
-// show is everything that runs.
-type show struct {
+// demo is everything that runs.
+type demo struct {
 	settings
-	root     string
-	dir      string // for the kubeconfig and the operator's log
-	clock    simclock.Scaled
-	length   time.Duration
-	env      *testenv.Environment
-	client   client.Client
-	aws      *rdssim.Server
-	operator *supervisor
-	screen   *screen
+	projectDir string
+	workDir    string // for the kubeconfig and the operator's log
+	clock      simclock.Scaled
+	duration   time.Duration
+	env        *testenv.Environment
+	client     client.Client
+	aws        *rdssim.Server
+	operator   *supervisor
+	progress   *progressPrinter
 }
 
 // run plays the day, prints the table, and says whether the operator let the readers saturate, or become fewer than they were.
-func run(ctx context.Context, s settings) (overloaded bool, err error) {
+func run(ctx context.Context, s settings) (goalMissed bool, err error) {
 	ctrl.SetLogger(logr.Discard())
-	root, err := projectRoot()
+	root, err := findProjectDir()
 	if err != nil {
 		return false, err
 	}
-	day, hand, err := scenario(root, s)
+	scenario, resize, err := newScenario(root, s)
 	if err != nil {
 		return false, err
 	}
 	length := time.Duration(s.hours * float64(time.Hour))
-	alone, err := without(day, length, hand)
+	withoutOperator, err := simulateWithoutOperator(scenario, length, resize)
 	if err != nil {
 		return false, err
 	}
-	d := &show{settings: s, root: root, length: length, screen: &screen{out: os.Stdout, every: every(length)}}
-	if d.dir, err = os.MkdirTemp("", "dbscaler-demo-"); err != nil {
+	d := &demo{settings: s, projectDir: root, duration: length, progress: &progressPrinter{out: os.Stdout, interval: reportInterval(length)}}
+	if d.workDir, err = os.MkdirTemp("", "dbscaler-demo-"); err != nil {
 		return false, err
 	}
 	defer d.stop()
-	if err := d.setUp(ctx, day); err != nil {
+	if err := d.setUp(ctx, scenario); err != nil {
 		return false, err
 	}
-	policy, err := d.play(ctx)
+	policy, err := d.watch(ctx)
 	if err != nil {
 		return false, errors.Join(err, fmt.Errorf("the operator's log is %s", d.operator.log.Name()))
 	}
-	ours := d.tally(policy)
-	table(os.Stdout, alone, ours)
-	d.footer()
+	withOperator := d.summarize(policy)
+	printComparison(os.Stdout, withoutOperator, withOperator)
+	d.printAWSChanges()
 	if s.keep {
-		d.wait(ctx)
+		d.waitForInterrupt(ctx)
 	}
 	if s.trace != "" { // a recording may jump faster than anything could follow
-		return ours.saturated > alone.saturated, nil
+		return withOperator.saturatedMinutes > withoutOperator.saturatedMinutes, nil
 	}
-	return ours.saturated > 0 || ours.fewest < ours.start, nil
+	return withOperator.saturatedMinutes > 0 || withOperator.minReaderVCPUs < withOperator.initialReaderVCPUs, nil
 }
 
-// every is how much simulated time lies between two lines: some forty lines a day.
-func every(length time.Duration) time.Duration {
+// reportInterval is how much simulated time lies between two lines: some forty lines a day.
+func reportInterval(length time.Duration) time.Duration {
 	for _, d := range []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour} {
 		if length/d <= 40 {
 			return d
@@ -101,7 +101,7 @@ func every(length time.Duration) time.Duration {
 }
 
 // setUp brings up the control plane, the simulated AWS and the operator, and applies the policy.
-func (d *show) setUp(ctx context.Context, day model.Scenario) (err error) {
+func (d *demo) setUp(ctx context.Context, scenario model.Scenario) (err error) {
 	fmt.Printf("Starting etcd and kube-apiserver …\n")
 	if d.env, err = testenv.StartWithoutCRDs(); err != nil {
 		return err
@@ -109,29 +109,29 @@ func (d *show) setUp(ctx context.Context, day model.Scenario) (err error) {
 	if d.client, err = d.env.Client(); err != nil {
 		return err
 	}
-	kubeconfig := filepath.Join(d.dir, "kubeconfig")
+	kubeconfig := filepath.Join(d.workDir, "kubeconfig")
 	if err := d.env.WriteKubeconfig(kubeconfig); err != nil {
 		return err
 	}
-	endpoint, err := d.serveAWS(day)
+	endpoint, err := d.startAWS(scenario)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("A simulated AWS listens at %s.\n\n", endpoint)
-	policy, err := d.policyFile()
+	policy, err := d.policyPath()
 	if err != nil {
 		return err
 	}
 	for _, args := range [][]string{
-		{"apply", "-k", filepath.Join(d.root, "config", "crd")},
+		{"apply", "-k", filepath.Join(d.projectDir, "config", "crd")},
 		{"create", "namespace", namespace},
 		{"apply", "-n", namespace, "-f", policy},
 	} {
-		if err := kubectl(ctx, os.Stdout, d.env.Kubectl(), kubeconfig, d.root, args...); err != nil {
+		if err := runKubectl(ctx, os.Stdout, d.env.Kubectl(), kubeconfig, d.projectDir, args...); err != nil {
 			return err
 		}
 	}
-	log, err := os.Create(filepath.Join(d.dir, "operator.log"))
+	log, err := os.Create(filepath.Join(d.workDir, "operator.log"))
 	if err != nil {
 		return err
 	}
@@ -139,13 +139,13 @@ func (d *show) setUp(ctx context.Context, day model.Scenario) (err error) {
 	return d.operator.start()
 }
 
-// serveAWS serves the simulated AWS on a free port of the loopback interface. Its day begins a moment later.
-func (d *show) serveAWS(day model.Scenario) (endpoint string, err error) {
-	world, err := model.New(day)
+// startAWS serves the simulated AWS on a free port of the loopback interface. Its day begins a moment later.
+func (d *demo) startAWS(scenario model.Scenario) (endpoint string, err error) {
+	world, err := model.New(scenario)
 	if err != nil {
 		return "", err
 	}
-	document, err := os.ReadFile(filepath.Join(d.root, "config", "iam", "policy.json"))
+	document, err := os.ReadFile(filepath.Join(d.projectDir, "config", "iam", "policy.json"))
 	if err != nil {
 		return "", err
 	}
@@ -153,28 +153,28 @@ func (d *show) serveAWS(day model.Scenario) (endpoint string, err error) {
 	if err != nil {
 		return "", err
 	}
-	d.clock = simclock.Scaled{Origin: clock.RealClock{}.Now().Add(headStart), Start: day.Start.UTC(), Speed: d.speed}
-	d.aws = rdssim.New(rdssim.Options{World: world, Clock: d.clock, AccountID: day.AccountID, Policy: policy, Log: logr.Discard()})
+	d.clock = simclock.Scaled{Origin: clock.RealClock{}.Now().Add(startDelay), Start: scenario.Start.UTC(), Speed: d.speed}
+	d.aws = rdssim.New(rdssim.Options{World: world, Clock: d.clock, AccountID: scenario.AccountID, Policy: policy, Log: logr.Discard()})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	web := &http.Server{Handler: d.aws, ReadHeaderTimeout: headerTimeout}
-	go func() { _ = web.Serve(listener) }() // it ends with the process
+	server := &http.Server{Handler: d.aws, ReadHeaderTimeout: readHeaderTimeout}
+	go func() { _ = server.Serve(listener) }() // it ends with the process
 	return "http://" + listener.Addr().String(), nil
 }
 
-// policyFile is the sample policy, or one for the class of a recording.
-func (d *show) policyFile() (string, error) {
-	sample := filepath.Join(d.root, "config", "samples", "clinical-engine.yaml")
+// policyPath is the sample policy, or one for the class of a recording.
+func (d *demo) policyPath() (string, error) {
+	sample := filepath.Join(d.projectDir, "config", "samples", "clinical-engine.yaml")
 	if d.trace == "" {
 		return sample, nil
 	}
-	classes, err := ladder(d.class)
+	classes, err := classLadder(d.class)
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(d.dir, "policy.yaml")
+	path := filepath.Join(d.workDir, "policy.yaml")
 	text := fmt.Sprintf(`apiVersion: scaling.dbscaler.io/v1alpha1
 kind: DBScalingPolicy
 metadata: {name: %s}
@@ -186,15 +186,15 @@ spec:
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }
 
-// play shows the day until its end and returns the policy as it then is.
-func (d *show) play(ctx context.Context) (*v1alpha1.DBScalingPolicy, error) {
-	end := d.clock.Start.Add(d.length)
-	kills := killTimes(d.kills, d.seed, d.clock.Start, d.length)
+// watch shows the day until its end and returns the policy as it then is.
+func (d *demo) watch(ctx context.Context) (*v1alpha1.DBScalingPolicy, error) {
+	end := d.clock.Start.Add(d.duration)
+	kills := drawKillTimes(d.kills, d.seed, d.clock.Start, d.duration)
 	slices.SortFunc(kills, time.Time.Compare)
 	fmt.Printf("\n%s, %g hours in about %s. Figures of the database are simulated.\n", d.clock.Start.Format("2 January 2006"),
-		d.length.Hours(), d.clock.WallDuration(d.length).Round(time.Second))
-	d.screen.header()
-	ticker := time.NewTicker(frame)
+		d.duration.Hours(), d.clock.WallDuration(d.duration).Round(time.Second))
+	d.progress.printHeader()
+	ticker := time.NewTicker(refreshInterval)
 	defer ticker.Stop()
 	policy := &v1alpha1.DBScalingPolicy{}
 	for {
@@ -206,65 +206,65 @@ func (d *show) play(ctx context.Context) (*v1alpha1.DBScalingPolicy, error) {
 		now := d.clock.Now()
 		if len(kills) > 0 && !now.Before(kills[0]) {
 			kills = kills[1:]
-			if err := d.crash(now); err != nil {
+			if err := d.restartOperator(now); err != nil {
 				return policy, err
 			}
 		}
-		if !d.operator.running() {
+		if !d.operator.isRunning() {
 			return policy, errors.New("the operator stopped by itself")
 		}
 		if err := d.client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: policyName}, policy); err != nil {
 			return policy, err
 		}
-		reader, writer := d.look()
-		d.screen.changes(now, policy)
-		d.screen.line(now, reader, writer, policy)
+		reader, writer := d.currentUsage()
+		d.progress.printChanges(now, policy)
+		d.progress.printState(now, reader, writer, policy)
 		if !now.Before(end) {
 			return policy, nil
 		}
 	}
 }
 
-// crash kills the operator and starts it again.
-func (d *show) crash(now time.Time) error {
+// restartOperator kills the operator and starts it again.
+func (d *demo) restartOperator(now time.Time) error {
 	d.operator.kill()
 	fmt.Printf("%-6s   ✗ kill -9 of the operator; it is started again\n", now.Format("15:04"))
 	return d.operator.start()
 }
 
-// look is the truth about the last minute.
-func (d *show) look() (reader, writer usage) {
+// currentUsage is the truth about the last minute.
+func (d *demo) currentUsage() (reader, writer cpuUsage) {
 	d.aws.WithWorld(func(w *model.World) {
 		minutes := w.Minutes(region, clusterName)
 		if len(minutes) == 0 {
 			return
 		}
 		last := minutes[len(minutes)-1]
-		reader = usage{last.HottestReaderPercent, last.ReaderVCPUs > 0}
-		writer = usage{last.WriterPercent, last.WriterPercent > 0}
+		reader = cpuUsage{last.HottestReaderPercent, last.ReaderVCPUs > 0}
+		writer = cpuUsage{last.WriterPercent, last.WriterPercent > 0}
 	})
 	return reader, writer
 }
 
-// tally is what the day came to with the operator.
-func (d *show) tally(policy *v1alpha1.DBScalingPolicy) tally {
-	var t tally
+// summarize is what the day came to with the operator.
+func (d *demo) summarize(policy *v1alpha1.DBScalingPolicy) summary {
+	var t summary
 	d.aws.WithWorld(func(w *model.World) {
-		t.count(w.Minutes(region, clusterName))
-		t.readers = readersOf(w)
+		t.addMinutes(w.Minutes(region, clusterName))
+		t.finalReaders = describeReaders(w)
 	})
 	for _, r := range slices.Backward(policy.Status.History) {
-		t.act(r.StartTime.UTC(), shapeOf(r.From)+" → "+shapeOf(r.To))
+		t.addShapeChange(r.StartTime.UTC(), formatShape(r.From)+" → "+formatShape(r.To))
 	}
 	if op := policy.Status.Operation; op != nil {
-		t.act(op.StartTime.UTC(), shapeOf(op.From)+" → "+shapeOf(op.To))
+		t.addShapeChange(op.StartTime.UTC(), formatShape(op.From)+" → "+formatShape(op.To))
 	}
-	d.aws.WithWorld(func(w *model.World) { t.lowest(w.Minutes(region, clusterName)) })
+	d.aws.WithWorld(func(w *model.World) { t.recordMinReaderVCPUs(w.Minutes(region, clusterName)) })
 	return t
 }
 
-// footer lists what AWS was asked to change, and what the operator costs.
-func (d *show) footer() {
+// printAWSChanges lists what AWS was asked to change, and what the operator costs.
+func (d *demo) printAWSChanges() {
 	fmt.Println("  What AWS was asked to change:")
 	changed := false
 	for _, c := range d.aws.Calls() {
@@ -283,8 +283,8 @@ func (d *show) footer() {
 	fmt.Println()
 }
 
-// wait leaves everything running until somebody interrupts.
-func (d *show) wait(ctx context.Context) {
+// waitForInterrupt leaves everything running until somebody interrupts.
+func (d *demo) waitForInterrupt(ctx context.Context) {
 	fmt.Printf(`Everything is left running, for %s at most. In another shell:
 
   export KUBECONFIG=%s PATH=%s:$PATH
@@ -297,15 +297,15 @@ func (d *show) wait(ctx context.Context) {
   kill -9 %d    # the operator; it is not started again
 
 Stop it with Ctrl-C.
-`, keepFor, d.operator.kubeconfig, filepath.Dir(d.env.Kubectl()), namespace, policyName, namespace, d.operator.endpoint, region,
+`, maxKeepDuration, d.operator.kubeconfig, filepath.Dir(d.env.Kubectl()), namespace, policyName, namespace, d.operator.endpoint, region,
 		d.operator.pid())
-	ctx, cancel := context.WithTimeout(ctx, keepFor)
+	ctx, cancel := context.WithTimeout(ctx, maxKeepDuration)
 	defer cancel()
 	<-ctx.Done()
 }
 
 // stop ends what was started.
-func (d *show) stop() {
+func (d *demo) stop() {
 	if d.operator != nil {
 		d.operator.kill()
 		_ = d.operator.log.Close() // everything has been written by another process

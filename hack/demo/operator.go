@@ -17,17 +17,17 @@ import (
 	"github.com/dbscaler/dbscaler/internal/simclock"
 )
 
-// managerCommand is the first argument of the process that runs the operator. It is a process of its own so that it can
+// operatorCommand is the first argument of the process that runs the operator. It is a process of its own so that it can
 // be killed and started again.
-const managerCommand = "manager"
+const operatorCommand = "manager"
 
-// runManager runs the operator, wired as main.go wires it, by a clock that goes faster.
-func runManager(ctx context.Context, args []string) error {
+// runOperator runs the operator, wired as main.go wires it, by a clock that goes faster.
+func runOperator(ctx context.Context, args []string) error {
 	var clock simclock.Scaled
 	var probes, metrics string
-	flags := flag.NewFlagSet(managerCommand, flag.ContinueOnError)
-	flags.Func("origin", "the moment by the machine's clock at which the simulated time is --start", parseTime(&clock.Origin))
-	flags.Func("start", "the simulated time at --origin", parseTime(&clock.Start))
+	flags := flag.NewFlagSet(operatorCommand, flag.ContinueOnError)
+	flags.Func("origin", "the moment by the machine's clock at which the simulated time is --start", timeFlag(&clock.Origin))
+	flags.Func("start", "the simulated time at --origin", timeFlag(&clock.Start))
 	flags.Float64Var(&clock.Speed, "speed", 1, "how many simulated seconds pass in one of the machine's")
 	flags.StringVar(&probes, "health-probe-bind-address", "0", "where /healthz and /readyz are served")
 	flags.StringVar(&metrics, "metrics-bind-address", "0", "where metrics are served, without TLS")
@@ -52,7 +52,7 @@ func runManager(ctx context.Context, args []string) error {
 	return manager.Start(ctx)
 }
 
-func parseTime(to *time.Time) func(string) error {
+func timeFlag(to *time.Time) func(string) error {
 	return func(s string) (err error) {
 		*to, err = time.Parse(time.RFC3339Nano, s)
 		return err
