@@ -26,23 +26,23 @@ import (
 )
 
 const (
-	// refreshInterval is how often the screen looks, by the machine's clock.
+	// refreshInterval is the wall-clock time between two readings of the state.
 	refreshInterval = 100 * time.Millisecond
-	// startDelay is how long the operator has to start before the simulated day begins.
+	// startDelay is the wall-clock time that the operator has to start before simulated time starts.
 	startDelay = 1500 * time.Millisecond
-	// readHeaderTimeout bounds how long a client may take to send a request's header.
+	// readHeaderTimeout is the maximum time in which a client of the simulated AWS must send the header of a request.
 	readHeaderTimeout = 10 * time.Second
-	// maxKeepDuration is how long everything is left running with --keep, at most.
+	// maxKeepDuration is the maximum time for which --keep leaves all processes running.
 	maxKeepDuration = 8 * time.Hour
 )
 
-// demo is everything that runs.
+// demo is one run of the demonstration and the processes that it started.
 type demo struct {
 	settings
 	projectDir string
-	workDir    string // for the kubeconfig and the operator's log
+	workDir    string // holds the kubeconfig and the operator's log
 	clock      simclock.Scaled
-	duration   time.Duration
+	duration   time.Duration // simulated
 	env        *testenv.Environment
 	client     client.Client
 	aws        *rdssim.Server
@@ -50,23 +50,24 @@ type demo struct {
 	progress   *progressPrinter
 }
 
-// run plays the day, prints the table, and says whether the operator let the readers saturate, or become fewer than they were.
+// run simulates the scenario with the operator and without it and prints the comparison. goalMissed reports that the readers
+// saturated, or that reader capacity fell below its initial value.
 func run(ctx context.Context, s settings) (goalMissed bool, err error) {
 	ctrl.SetLogger(logr.Discard())
-	root, err := findProjectDir()
+	projectDir, err := findProjectDir()
 	if err != nil {
 		return false, err
 	}
-	scenario, resize, err := newScenario(root, s)
+	scenario, resize, err := newScenario(projectDir, s)
 	if err != nil {
 		return false, err
 	}
-	length := time.Duration(s.hours * float64(time.Hour))
-	withoutOperator, err := simulateWithoutOperator(scenario, length, resize)
+	duration := time.Duration(s.hours * float64(time.Hour))
+	withoutOperator, err := simulateWithoutOperator(scenario, duration, resize)
 	if err != nil {
 		return false, err
 	}
-	d := &demo{settings: s, projectDir: root, duration: length, progress: &progressPrinter{out: os.Stdout, interval: reportInterval(length)}}
+	d := &demo{settings: s, projectDir: projectDir, duration: duration, progress: newProgressPrinter(os.Stdout, duration)}
 	if d.workDir, err = os.MkdirTemp("", "dbscaler-demo-"); err != nil {
 		return false, err
 	}
@@ -76,7 +77,7 @@ func run(ctx context.Context, s settings) (goalMissed bool, err error) {
 	}
 	policy, err := d.watch(ctx)
 	if err != nil {
-		return false, errors.Join(err, fmt.Errorf("the operator's log is %s", d.operator.log.Name()))
+		return false, errors.Join(err, fmt.Errorf("see the operator's log: %s", d.operator.log.Name()))
 	}
 	withOperator := d.summarize(policy)
 	printComparison(os.Stdout, withoutOperator, withOperator)
@@ -84,25 +85,15 @@ func run(ctx context.Context, s settings) (goalMissed bool, err error) {
 	if s.keep {
 		d.waitForInterrupt(ctx)
 	}
-	if s.trace != "" { // a recording may jump faster than anything could follow
+	if s.trace != "" { // a recorded load may rise faster than AWS can add capacity
 		return withOperator.saturatedMinutes > withoutOperator.saturatedMinutes, nil
 	}
 	return withOperator.saturatedMinutes > 0 || withOperator.minReaderVCPUs < withOperator.initialReaderVCPUs, nil
 }
 
-// reportInterval is how much simulated time lies between two lines: some forty lines a day.
-func reportInterval(length time.Duration) time.Duration {
-	for _, d := range []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour} {
-		if length/d <= 40 {
-			return d
-		}
-	}
-	return 24 * time.Hour
-}
-
-// setUp brings up the control plane, the simulated AWS and the operator, and applies the policy.
+// setUp starts the control plane and the simulated AWS, applies the policy, and starts the operator.
 func (d *demo) setUp(ctx context.Context, scenario model.Scenario) (err error) {
-	fmt.Printf("Starting etcd and kube-apiserver …\n")
+	fmt.Println("Starting etcd and kube-apiserver ...")
 	if d.env, err = testenv.StartWithoutCRDs(); err != nil {
 		return err
 	}
@@ -117,7 +108,7 @@ func (d *demo) setUp(ctx context.Context, scenario model.Scenario) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("A simulated AWS listens at %s.\n\n", endpoint)
+	fmt.Printf("The simulated AWS listens on %s\n\n", endpoint)
 	policy, err := d.policyPath()
 	if err != nil {
 		return err
@@ -139,7 +130,7 @@ func (d *demo) setUp(ctx context.Context, scenario model.Scenario) (err error) {
 	return d.operator.start()
 }
 
-// startAWS serves the simulated AWS on a free port of the loopback interface. Its day begins a moment later.
+// startAWS serves the simulated AWS on a free port of the loopback interface. Simulated time starts after startDelay.
 func (d *demo) startAWS(scenario model.Scenario) (endpoint string, err error) {
 	world, err := model.New(scenario)
 	if err != nil {
@@ -160,11 +151,11 @@ func (d *demo) startAWS(scenario model.Scenario) (endpoint string, err error) {
 		return "", err
 	}
 	server := &http.Server{Handler: d.aws, ReadHeaderTimeout: readHeaderTimeout}
-	go func() { _ = server.Serve(listener) }() // it ends with the process
+	go func() { _ = server.Serve(listener) }() // it stops with the process
 	return "http://" + listener.Addr().String(), nil
 }
 
-// policyPath is the sample policy, or one for the class of a recording.
+// policyPath returns the path of the sample policy, or writes a policy for the class of the recording and returns its path.
 func (d *demo) policyPath() (string, error) {
 	sample := filepath.Join(d.projectDir, "config", "samples", "clinical-engine.yaml")
 	if d.trace == "" {
@@ -186,13 +177,14 @@ spec:
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }
 
-// watch shows the day until its end and returns the policy as it then is.
+// watch prints the state of the database and what the operator does until the simulated time is over. It returns the policy at
+// the end.
 func (d *demo) watch(ctx context.Context) (*v1alpha1.DBScalingPolicy, error) {
 	end := d.clock.Start.Add(d.duration)
 	kills := drawKillTimes(d.kills, d.seed, d.clock.Start, d.duration)
 	slices.SortFunc(kills, time.Time.Compare)
-	fmt.Printf("\n%s, %g hours in about %s. Figures of the database are simulated.\n", d.clock.Start.Format("2 January 2006"),
-		d.duration.Hours(), d.clock.WallDuration(d.duration).Round(time.Second))
+	fmt.Printf("\nSimulating %g hours of %s in about %s. All database figures are simulated.\n", d.duration.Hours(),
+		d.clock.Start.Format("2 January 2006"), d.clock.WallDuration(d.duration).Round(time.Second))
 	d.progress.printHeader()
 	ticker := time.NewTicker(refreshInterval)
 	defer ticker.Stop()
@@ -211,7 +203,7 @@ func (d *demo) watch(ctx context.Context) (*v1alpha1.DBScalingPolicy, error) {
 			}
 		}
 		if !d.operator.isRunning() {
-			return policy, errors.New("the operator stopped by itself")
+			return policy, errors.New("the operator exited unexpectedly")
 		}
 		if err := d.client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: policyName}, policy); err != nil {
 			return policy, err
@@ -225,14 +217,14 @@ func (d *demo) watch(ctx context.Context) (*v1alpha1.DBScalingPolicy, error) {
 	}
 }
 
-// restartOperator kills the operator and starts it again.
+// restartOperator kills the operator with SIGKILL and starts it again.
 func (d *demo) restartOperator(now time.Time) error {
 	d.operator.kill()
-	fmt.Printf("%-6s   ✗ kill -9 of the operator; it is started again\n", now.Format("15:04"))
+	fmt.Printf("%-6s   ✗ the operator is killed (SIGKILL) and started again\n", now.Format("15:04"))
 	return d.operator.start()
 }
 
-// currentUsage is the truth about the last minute.
+// currentUsage returns the CPU utilization of the hottest reader and of the writer in the last minute, from the model.
 func (d *demo) currentUsage() (reader, writer cpuUsage) {
 	d.aws.WithWorld(func(w *model.World) {
 		minutes := w.Minutes(region, clusterName)
@@ -246,46 +238,46 @@ func (d *demo) currentUsage() (reader, writer cpuUsage) {
 	return reader, writer
 }
 
-// summarize is what the day came to with the operator.
+// summarize returns the results of the run with the operator.
 func (d *demo) summarize(policy *v1alpha1.DBScalingPolicy) summary {
-	var t summary
+	var result summary
 	d.aws.WithWorld(func(w *model.World) {
-		t.addMinutes(w.Minutes(region, clusterName))
-		t.finalReaders = describeReaders(w)
+		result.addMinutes(w.Minutes(region, clusterName))
+		result.finalReaders = describeReaders(w)
 	})
 	for _, r := range slices.Backward(policy.Status.History) {
-		t.addShapeChange(r.StartTime.UTC(), formatShape(r.From)+" → "+formatShape(r.To))
+		result.addShapeChange(r.StartTime.UTC(), formatShape(r.From)+" → "+formatShape(r.To))
 	}
 	if op := policy.Status.Operation; op != nil {
-		t.addShapeChange(op.StartTime.UTC(), formatShape(op.From)+" → "+formatShape(op.To))
+		result.addShapeChange(op.StartTime.UTC(), formatShape(op.From)+" → "+formatShape(op.To))
 	}
-	d.aws.WithWorld(func(w *model.World) { t.recordMinReaderVCPUs(w.Minutes(region, clusterName)) })
-	return t
+	d.aws.WithWorld(func(w *model.World) { result.recordMinReaderVCPUs(w.Minutes(region, clusterName)) })
+	return result
 }
 
-// printAWSChanges lists what AWS was asked to change, and what the operator costs.
+// printAWSChanges lists the changes that the operator requested from AWS, and the memory of the operator's process.
 func (d *demo) printAWSChanges() {
-	fmt.Println("  What AWS was asked to change:")
-	changed := false
+	fmt.Println("  Changes requested from AWS:")
+	found := false
 	for _, c := range d.aws.Calls() {
 		if c.IsMutating() {
-			changed = true
+			found = true
 			fmt.Printf("    %s %s %s%s %s %s\n", c.Time.Format("15:04:05"), c.Operation, c.Parameters["DBInstanceIdentifier"],
 				c.Parameters["TargetDBInstanceIdentifier"], c.Parameters["DBInstanceClass"], c.Error)
 		}
 	}
-	if !changed {
-		fmt.Println("    nothing")
+	if !found {
+		fmt.Println("    none")
 	}
 	if bytes, known := d.operator.residentBytes(); known {
-		fmt.Printf("  The operator's process has %d MiB of memory resident.\n", bytes>>20)
+		fmt.Printf("  Resident memory of the operator's process: %d MiB\n", bytes>>20)
 	}
 	fmt.Println()
 }
 
-// waitForInterrupt leaves everything running until somebody interrupts.
+// waitForInterrupt leaves all processes running until an interrupt, and prints commands to try.
 func (d *demo) waitForInterrupt(ctx context.Context) {
-	fmt.Printf(`Everything is left running, for %s at most. In another shell:
+	fmt.Printf(`All processes keep running for up to %s. Try in another shell:
 
   export KUBECONFIG=%s PATH=%s:$PATH
   kubectl get dbsp -A -o wide
@@ -294,9 +286,9 @@ func (d *demo) waitForInterrupt(ctx context.Context) {
   kubectl get events.events.k8s.io -n %s
   export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=%s
   aws rds describe-db-instances
-  kill -9 %d    # the operator; it is not started again
+  kill -9 %d    # kills the operator; nothing restarts it
 
-Stop it with Ctrl-C.
+Press Ctrl-C to stop.
 `, maxKeepDuration, d.operator.kubeconfig, filepath.Dir(d.env.Kubectl()), namespace, policyName, namespace, d.operator.endpoint, region,
 		d.operator.pid())
 	ctx, cancel := context.WithTimeout(ctx, maxKeepDuration)
@@ -304,11 +296,11 @@ Stop it with Ctrl-C.
 	<-ctx.Done()
 }
 
-// stop ends what was started.
+// stop stops the operator and the control plane.
 func (d *demo) stop() {
 	if d.operator != nil {
 		d.operator.kill()
-		_ = d.operator.log.Close() // everything has been written by another process
+		_ = d.operator.log.Close() // only the operator's process writes to it
 	}
 	if d.env != nil {
 		if err := d.env.Stop(); err != nil {

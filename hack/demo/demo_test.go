@@ -11,7 +11,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// writeRecording writes a recording of one value every five minutes.
+// writeRecording writes a CSV recording with the same value every five minutes and returns its path.
 func writeRecording(t *testing.T, hours int, percent string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "recording.csv")
@@ -26,14 +26,14 @@ func writeRecording(t *testing.T, hours int, percent string) string {
 	return path
 }
 
-// TestSimulateWithoutOperator_Recording: 30 % of a db.r6g.large, three times over, is 1.8 of 2 vCPUs: 90 % and the overhead, never saturated.
-// Four times over is 2.4 vCPUs, saturated in every minute.
+// TestSimulateWithoutOperator_Recording: 30 % of a db.r6g.large times 3 is a demand of 1.8 of 2 vCPUs: 90 % and the overhead, never
+// saturated. Times 4 it is 2.4 vCPUs, saturated in every minute.
 func TestSimulateWithoutOperator_Recording(t *testing.T) {
 	path := writeRecording(t, 6, "30")
 	for _, test := range []struct {
-		scale     float64
-		saturated int
-		peak      float64
+		scale            float64
+		saturatedMinutes int
+		peakPercent      float64
 	}{{3, 0, 91.5}, {4, 120, 100}} {
 		scenario, resize, err := newScenario("../..", settings{trace: path, class: "db.r6g.large", scale: test.scale})
 		if err != nil {
@@ -43,13 +43,13 @@ func TestSimulateWithoutOperator_Recording(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.saturatedMinutes != test.saturated || got.peakPercent < test.peak-1 || got.peakPercent > test.peak+1 || got.shapeChanges != 0 || got.finalReaders != "1 × db.r6g.large" {
-			t.Errorf("scale %g: %+v, want %d minutes saturated and a peak of %g %%", test.scale, got, test.saturated, test.peak)
+		if got.saturatedMinutes != test.saturatedMinutes || got.peakPercent < test.peakPercent-1 || got.peakPercent > test.peakPercent+1 || got.shapeChanges != 0 || got.finalReaders != "1 × db.r6g.large" {
+			t.Errorf("scale %g: %+v, want %d minutes saturated and a peak of %g %%", test.scale, got, test.saturatedMinutes, test.peakPercent)
 		}
 	}
 }
 
-// TestSimulateWithoutOperator_ManualResize: somebody resizes the reader by hand at 10:45, and it saturates before that.
+// TestSimulateWithoutOperator_ManualResize: the reader saturates before the manual resize at 10:45.
 func TestSimulateWithoutOperator_ManualResize(t *testing.T) {
 	scenario, resize, err := newScenario("../..", settings{})
 	if err != nil {
@@ -59,7 +59,7 @@ func TestSimulateWithoutOperator_ManualResize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.saturatedMinutes < 45 || got.formatFirstAction() != "10:45 by hand, to db.r6g.2xlarge" || got.shapeChanges != 1 || got.finalReaders != "1 × db.r6g.2xlarge" {
+	if got.saturatedMinutes < 45 || got.formatFirstAction() != "10:45 manual resize to db.r6g.2xlarge" || got.shapeChanges != 1 || got.finalReaders != "1 × db.r6g.2xlarge" {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -75,15 +75,15 @@ func TestPrintComparison(t *testing.T) {
 	var out bytes.Buffer
 	printComparison(&out, summary{finalReaders: "1 × a"}, got)
 	for _, line := range []string{
-		"minutes a reader was saturated       0                                  1",
-		"highest CPU of a reader              0 %                                100 %",
-		"first action                         none                               08:30 a → b",
-		"fewest vCPUs of readers since then   0, and 0 at the start              3, and 4 at the start",
-		"changes of shape                     0                                  2",
-		"readers at the end                   1 × a                              1 × c",
+		"minutes with a saturated reader   0                                  1",
+		"highest reader CPU                0 %                                100 %",
+		"first change                      none                               08:30 a → b",
+		"minimum reader vCPUs after it     0 (initially 0)                    3 (initially 4)",
+		"shape changes                     0                                  2",
+		"readers at the end                1 × a                              1 × c",
 	} {
 		if !strings.Contains(out.String(), line) {
-			t.Errorf("the table lacks %q:\n%s", line, out.String())
+			t.Errorf("the table lacks the line %q:\n%s", line, out.String())
 		}
 	}
 }
@@ -94,23 +94,23 @@ func TestClassLadder(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 	if _, err := classLadder("db.r99g.large"); err == nil {
-		t.Error("a class that nobody knows has a ladder")
+		t.Error("db.r99g.large: got a ladder, want an error for an unknown class")
 	}
 }
 
 func TestParseFlags(t *testing.T) {
-	for _, test := range []struct{ args, says string }{
+	for _, test := range []struct{ args, wantError string }{
 		{"--hours 9999", "--hours from 0 to 744"},
 		{"--scale 0", "--scale must be above 0"},
 		{"now", `unexpected argument "now"`},
 		{"--trace x --hours 48", ""},
 	} {
 		s, err := parseFlags(strings.Fields(test.args))
-		if (err == nil) != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
-			t.Errorf("%s: got %v, want %q", test.args, err, test.says)
+		if (err == nil) != (test.wantError == "") || err != nil && !strings.Contains(err.Error(), test.wantError) {
+			t.Errorf("%s: got %v, want %q", test.args, err, test.wantError)
 		}
 		if err == nil && s.speed != 480 {
-			t.Errorf("%s: the speed is %g, want 480 at most", test.args, s.speed)
+			t.Errorf("%s: speed is %g, want the maximum of 480", test.args, s.speed)
 		}
 	}
 }
@@ -120,10 +120,10 @@ func TestDrawKillTimes_WithinSimulatedTime(t *testing.T) {
 	times := drawKillTimes(50, 1, start, 9*time.Hour)
 	for _, at := range times {
 		if at.Before(start) || !at.Before(start.Add(9*time.Hour)) {
-			t.Errorf("%s is not within the day", at)
+			t.Errorf("%s is outside the simulated time", at)
 		}
 	}
 	if len(times) != 50 {
-		t.Errorf("%d moments, want 50", len(times))
+		t.Errorf("got %d times, want 50", len(times))
 	}
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/testenv"
 )
 
-// TestMain lets the test's own program be the operator's process as well.
+// TestMain runs the operator when the supervisor starts the test binary as the operator's process.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == operatorCommand {
 		main()
@@ -31,13 +31,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-var killSeed = flag.Uint64("kill-seed", 1, "draws the moments at which the operator is killed")
+var killSeed = flag.Uint64("kill-seed", 1, "seed of the random times at which the operator is killed")
 
 const (
-	// killCount is how often the operator is killed, and killSpeed how fast the simulated time goes meanwhile.
+	// killCount is how often the operator is killed, killSpeed the simulated seconds for each second of wall-clock time.
 	killCount = 20
 	killSpeed = 45
-	// promotionDuration is about how long a writer's promotion takes, in simulated time; the kills are drawn from it.
+	// promotionDuration is the approximate simulated duration of a writer promotion. The kills are spread over it.
 	promotionDuration = 40 * time.Minute
 )
 
@@ -65,8 +65,9 @@ spec:
   writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge]}
 `
 
-// TestOperator_KilledDuringWriterPromotion kills the operator, as kill -9 does, at random moments of a writer's promotion: on the real API server, over
-// HTTP, in a process of its own. The promotion ends in the same shape, with one failover, and nothing is done twice.
+// TestOperator_KilledDuringWriterPromotion kills the operator with SIGKILL at random times of a writer promotion, with a real API
+// server, AWS over HTTP and the operator in its own process. The promotion must end in the same shape, with one failover and no
+// repeated AWS call.
 func TestOperator_KilledDuringWriterPromotion(t *testing.T) {
 	env, err := testenv.Start()
 	if err != nil {
@@ -95,50 +96,50 @@ func TestOperator_KilledDuringWriterPromotion(t *testing.T) {
 	key := client.ObjectKeyFromObject(policy)
 	inProgress := func() bool { return getPolicy(t, c, key).Status.Operation != nil }
 	if !d.waitUntil(t, 30*time.Minute, inProgress) {
-		t.Fatalf("no operation begins:\n%s", d.listChanges())
+		t.Fatalf("no operation started within 30 min; AWS changes:\n%s", d.listChanges())
 	}
 	random := rand.New(rand.NewPCG(*killSeed, 0))
 	for n := range killCount {
-		// Long enough for the process to start and look at least now and then, short enough to hit every kind of moment.
+		// Long enough for some reconciles between two kills, short enough to hit every phase.
 		next := d.clock.Now().Add(time.Duration(random.Int64N(2 * int64(promotionDuration) / killCount)))
 		d.waitUntil(t, time.Hour, func() bool { return !d.clock.Now().Before(next) })
 		d.operator.kill()
 		if n < killCount/2 && !inProgress() {
-			t.Errorf("the promotion was over at kill %d", n+1)
+			t.Errorf("the promotion ended before kill %d", n+1)
 		}
 		if err := d.operator.start(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if !d.waitUntil(t, 3*time.Hour, func() bool { p := getPolicy(t, c, key); return p.Status.Operation == nil && len(p.Status.History) > 0 }) {
-		t.Fatalf("the promotion does not end:\n%s", d.listChanges())
+		t.Fatalf("the promotion did not end within 3 h; AWS changes:\n%s", d.listChanges())
 	}
-	record := getPolicy(t, c, key).Status.History
-	if len(record) != 1 || record[0].Outcome != v1alpha1.OutcomeSucceeded {
-		t.Errorf("the history is %+v", record)
+	history := getPolicy(t, c, key).Status.History
+	if len(history) != 1 || history[0].Outcome != v1alpha1.OutcomeSucceeded {
+		t.Errorf("got history %+v, want one succeeded operation", history)
 	}
-	surge := "orders-dbscaler-" + record[0].ID + "-1"
+	surgeReader := "orders-dbscaler-" + history[0].ID + "-1"
 	want := []string{
-		"CreateDBInstance " + surge, "ModifyDBInstance orders-2", "FailoverDBCluster orders", "ModifyDBInstance orders-1",
-		"DeleteDBInstance " + surge,
+		"CreateDBInstance " + surgeReader, "ModifyDBInstance orders-2", "FailoverDBCluster orders", "ModifyDBInstance orders-1",
+		"DeleteDBInstance " + surgeReader,
 	}
 	if got := d.listChanges(); got != strings.Join(want, "\n") {
-		t.Errorf("AWS has carried out\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+		t.Errorf("got the AWS changes\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 	d.aws.WithWorld(func(w *model.World) {
 		cluster, err := w.Cluster("eu-west-1", "orders")
 		if err != nil || cluster.Writer != "orders-2" || !slices.Equal(cluster.Members, []string{"orders-1", "orders-2"}) {
-			t.Errorf("the cluster is %+v, %v", cluster, err)
+			t.Errorf("got cluster %+v (error %v), want writer orders-2 and members orders-1, orders-2", cluster, err)
 		}
 		for _, i := range w.Instances("eu-west-1") {
 			if i.Class != "db.r6g.xlarge" {
-				t.Errorf("%s is a %s", i.Identifier, i.Class)
+				t.Errorf("%s has class %s, want db.r6g.xlarge", i.Identifier, i.Class)
 			}
 		}
 	})
 }
 
-// killTest is the demonstration with a scenario of its own.
+// killTest is a demonstration with the promotion scenario.
 type killTest struct{ *demo }
 
 func newKillTest(t *testing.T, env *testenv.Environment) killTest {
@@ -164,7 +165,7 @@ func newKillTest(t *testing.T, env *testenv.Environment) killTest {
 	return d
 }
 
-// waitUntil looks again and again until something is so, for some simulated time at most.
+// waitUntil polls the condition and reports whether it became true within timeout, in simulated time.
 func (d killTest) waitUntil(t *testing.T, timeout time.Duration, condition func() bool) bool {
 	t.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)
@@ -182,7 +183,7 @@ func (d killTest) waitUntil(t *testing.T, timeout time.Duration, condition func(
 	return true
 }
 
-// listChanges lists what AWS was asked to change and did, in order.
+// listChanges lists the successful changes in AWS, in order, one per line.
 func (d killTest) listChanges() string {
 	var out []string
 	for _, c := range d.aws.Calls() {

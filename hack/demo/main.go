@@ -1,5 +1,5 @@
-// The demonstration: a real Kubernetes API server, the operator as it is installed, and a simulated AWS, playing one
-// morning in a few minutes. Every figure of the database is simulated.
+// The demonstration runs the operator against a real Kubernetes API server and a simulated AWS, and replays one morning in about
+// three minutes. All figures of the database are simulated.
 package main
 
 import (
@@ -17,12 +17,12 @@ import (
 
 // The exit codes.
 const (
-	exitFailed     = 1 // the demonstration could not be run
-	exitUsage      = 2 // the flags make no sense
-	exitGoalMissed = 3 // the operator let the readers saturate, or took vCPUs of readers out of service
+	exitFailed     = 1 // the demonstration could not run
+	exitUsage      = 2 // the flags are invalid
+	exitGoalMissed = 3 // the readers saturated, or reader capacity fell below its initial value
 )
 
-// settings are what the flags say.
+// settings are the values of the flags.
 type settings struct {
 	trace       string
 	class       string
@@ -33,7 +33,7 @@ type settings struct {
 	kills       int
 	seed        int64
 	keep        bool
-	// withoutInsights switches Performance Insights off, and with it DBLoadCPU.
+	// withoutInsights disables Performance Insights, and with it the metric DBLoadCPU.
 	withoutInsights bool
 }
 
@@ -42,7 +42,7 @@ func main() {
 	defer stop()
 	if len(os.Args) > 1 && os.Args[1] == operatorCommand {
 		if err := runOperator(ctx, os.Args[2:]); err != nil {
-			fmt.Fprintf(os.Stderr, "manager: %v\n", err)
+			fmt.Fprintf(os.Stderr, "operator: %v\n", err)
 			os.Exit(exitFailed)
 		}
 		return
@@ -60,7 +60,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "demo: %v\n", err)
 		os.Exit(exitFailed)
 	case goalMissed:
-		fmt.Fprintln(os.Stderr, "demo: the operator let the readers saturate, or took vCPUs of readers out of service")
+		fmt.Fprintln(os.Stderr, "demo: failed: the readers saturated, or reader capacity fell below its initial value; see the table above")
 		os.Exit(exitGoalMissed)
 	}
 }
@@ -68,17 +68,19 @@ func main() {
 func parseFlags(args []string) (settings, error) {
 	s := settings{}
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.StringVar(&s.trace, "trace", "", "play this recording (two columns: timestamp,value) instead of 5 February 2024")
+	flags.StringVar(&s.trace, "trace", "",
+		"CSV `file` of a recorded load with the columns timestamp,value; default: the incident of 5 February 2024")
 	flags.StringVar(&s.class, "class", "db.r6g.large",
-		"with --trace: the class that the recording was made on and that the database begins with")
-	flags.Float64Var(&s.scale, "scale", 1, "with --trace: multiply the recorded load by this")
-	flags.DurationVar(&s.startOffset, "from", 0, "with --trace: begin this far into the recording, for example 36h")
-	flags.Float64Var(&s.hours, "hours", 0, "how many simulated hours to play; 9 unless a recording says otherwise (24)")
-	flags.Float64Var(&s.speed, "speed", 0, "simulated seconds in one of the machine's; by default the day takes three minutes, at most 480")
-	flags.IntVar(&s.kills, "kills", 0, "kill -9 the operator this many times at random moments, and start it again")
-	flags.Int64Var(&s.seed, "seed", 1, "with --kills: the seed of the random moments")
-	flags.BoolVar(&s.withoutInsights, "without-insights", false, "switch Performance Insights off: saturation then hides how much more is asked for")
-	flags.BoolVar(&s.keep, "keep", false, "leave everything running at the end and say what to try")
+		"with --trace: instance class of the recording, and initial class of the database")
+	flags.Float64Var(&s.scale, "scale", 1, "with --trace: factor for the recorded load")
+	flags.DurationVar(&s.startOffset, "from", 0, "with --trace: offset in the recording at which to start, for example 36h")
+	flags.Float64Var(&s.hours, "hours", 0, "simulated hours; default 9, or 24 with --trace")
+	flags.Float64Var(&s.speed, "speed", 0,
+		"simulated seconds for each second of wall-clock time; default: the run takes three minutes, at most 480")
+	flags.IntVar(&s.kills, "kills", 0, "how often to kill the operator (SIGKILL) at random times and start it again")
+	flags.Int64Var(&s.seed, "seed", 1, "with --kills: seed of the random times")
+	flags.BoolVar(&s.withoutInsights, "without-insights", false, "disable Performance Insights: the demand above saturation is then unknown")
+	flags.BoolVar(&s.keep, "keep", false, "keep all processes running at the end, and print commands to try")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -86,7 +88,7 @@ func parseFlags(args []string) (settings, error) {
 	case flags.NArg() > 0:
 		return s, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case s.scale <= 0, s.hours < 0, s.hours > 24*31, s.speed < 0, s.speed > 2000, s.startOffset < 0, s.kills < 0:
-		return s, errors.New("--scale must be above 0, --hours from 0 to 744, --speed from 0 to 2000, --from and --kills not below 0")
+		return s, errors.New("--scale must be above 0, --hours from 0 to 744, --speed from 0 to 2000, --from and --kills at least 0")
 	}
 	if s.hours == 0 {
 		s.hours = 9

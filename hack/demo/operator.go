@@ -17,20 +17,20 @@ import (
 	"github.com/dbscaler/dbscaler/internal/simclock"
 )
 
-// operatorCommand is the first argument of the process that runs the operator. It is a process of its own so that it can
-// be killed and started again.
+// operatorCommand is the first argument of the process that runs the operator. The operator has its own process so that it can be
+// killed and started again.
 const operatorCommand = "manager"
 
-// runOperator runs the operator, wired as main.go wires it, by a clock that goes faster.
+// runOperator runs the operator, wired as in main.go, on an accelerated clock.
 func runOperator(ctx context.Context, args []string) error {
 	var clock simclock.Scaled
 	var probes, metrics string
 	flags := flag.NewFlagSet(operatorCommand, flag.ContinueOnError)
-	flags.Func("origin", "the moment by the machine's clock at which the simulated time is --start", timeFlag(&clock.Origin))
-	flags.Func("start", "the simulated time at --origin", timeFlag(&clock.Start))
-	flags.Float64Var(&clock.Speed, "speed", 1, "how many simulated seconds pass in one of the machine's")
-	flags.StringVar(&probes, "health-probe-bind-address", "0", "where /healthz and /readyz are served")
-	flags.StringVar(&metrics, "metrics-bind-address", "0", "where metrics are served, without TLS")
+	flags.Func("origin", "wall-clock time at which simulated time is --start", timeFlag(&clock.Origin))
+	flags.Func("start", "simulated time at --origin", timeFlag(&clock.Start))
+	flags.Float64Var(&clock.Speed, "speed", 1, "simulated seconds for each second of wall-clock time")
+	flags.StringVar(&probes, "health-probe-bind-address", "0", "address that serves /healthz and /readyz; 0 serves none")
+	flags.StringVar(&metrics, "metrics-bind-address", "0", "address that serves metrics without TLS; 0 serves none")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func runOperator(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("no kubeconfig: %w", err)
 	}
-	kubeconfig.QPS = -1 // the demonstration's day takes minutes, so its requests come faster
+	kubeconfig.QPS = -1 // no client-side limit: accelerated time makes requests more frequent
 	manager, err := operator.New(ctx, kubeconfig, operator.Options{
 		MetricsAddress: metrics, ProbeAddress: probes, Concurrency: 1, MaxDisruptiveOperations: 3, Version: "demo", Clock: clock,
 		ClockSpeed: clock.Speed, Log: log,

@@ -18,7 +18,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/simclock"
 )
 
-// supervisor runs the operator in a process of its own, and starts it again when it was killed.
+// supervisor runs the operator in a separate process, which the demonstration can kill and start again.
 type supervisor struct {
 	kubeconfig, endpoint string
 	clock                simclock.Scaled
@@ -29,7 +29,7 @@ type supervisor struct {
 	exited  chan struct{}
 }
 
-// start starts the operator. Its log goes to the supervisor's log file.
+// start starts the operator. The process logs to the supervisor's log file.
 func (s *supervisor) start() error {
 	self, err := os.Executable()
 	if err != nil {
@@ -47,7 +47,7 @@ func (s *supervisor) start() error {
 	}
 	exited := make(chan struct{})
 	go func() {
-		_ = cmd.Wait() // how it ended is in its log; what matters is that it did
+		_ = cmd.Wait() // the log has the cause; here only the exit matters
 		close(exited)
 	}()
 	s.mu.Lock()
@@ -56,14 +56,14 @@ func (s *supervisor) start() error {
 	return nil
 }
 
-// pid is the process that runs now.
+// pid returns the id of the current process.
 func (s *supervisor) pid() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.process.Pid
 }
 
-// isRunning says whether the operator's process is there.
+// isRunning reports whether the operator's process is running.
 func (s *supervisor) isRunning() bool {
 	select {
 	case <-s.exited:
@@ -73,16 +73,16 @@ func (s *supervisor) isRunning() bool {
 	}
 }
 
-// kill ends the operator at once, as kill -9 does, and waits until it is gone.
+// kill ends the operator with SIGKILL and waits until it has exited.
 func (s *supervisor) kill() {
 	if s.process == nil {
 		return
 	}
-	_ = s.process.Kill() // it may have ended by itself
+	_ = s.process.Kill() // it may have exited already
 	<-s.exited
 }
 
-// residentBytes is how much memory the operator's process has resident, where the machine tells.
+// residentBytes returns the resident memory of the operator's process. It is known only where /proc exists.
 func (s *supervisor) residentBytes() (int64, bool) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid()))
 	if err != nil {
@@ -97,19 +97,19 @@ func (s *supervisor) residentBytes() (int64, bool) {
 	return 0, false
 }
 
-// drawKillTimes draws the simulated moments at which the operator is killed.
-func drawKillTimes(n int, seed int64, start time.Time, length time.Duration) []time.Time {
+// drawKillTimes draws n random simulated times, from start on for duration, at which the operator is killed.
+func drawKillTimes(n int, seed int64, start time.Time, duration time.Duration) []time.Time {
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
 	times := make([]time.Time, n)
 	for i := range times {
-		times[i] = start.Add(time.Duration(random.Int64N(int64(length))))
+		times[i] = start.Add(time.Duration(random.Int64N(int64(duration))))
 	}
 	return times
 }
 
-// runKubectl runs kubectl and shows what it says, indented. Paths are shown from the project's folder.
-func runKubectl(ctx context.Context, out io.Writer, binary, kubeconfig, root string, args ...string) error {
-	fmt.Fprintf(out, "$ kubectl %s\n", strings.ReplaceAll(strings.Join(args, " "), root+string(filepath.Separator), ""))
+// runKubectl runs kubectl and writes the command and its indented output to out. Paths are shown relative to the project folder.
+func runKubectl(ctx context.Context, out io.Writer, binary, kubeconfig, projectDir string, args ...string) error {
+	fmt.Fprintf(out, "$ kubectl %s\n", strings.ReplaceAll(strings.Join(args, " "), projectDir+string(filepath.Separator), ""))
 	cmd := exec.CommandContext(ctx, binary, append([]string{"--kubeconfig", kubeconfig}, args...)...)
 	text, err := cmd.CombinedOutput()
 	lines := bufio.NewScanner(strings.NewReader(string(text)))
@@ -122,7 +122,7 @@ func runKubectl(ctx context.Context, out io.Writer, binary, kubeconfig, root str
 	return nil
 }
 
-// findProjectDir is the folder that holds go.mod, here or above.
+// findProjectDir returns the folder that holds go.mod: the working directory or the nearest one above it.
 func findProjectDir() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -133,7 +133,7 @@ func findProjectDir() (string, error) {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", errors.New("run it from the project's folder: there is no go.mod here or above")
+			return "", errors.New("no go.mod in the working directory or above it: run the command in the project folder")
 		}
 	}
 }

@@ -9,26 +9,37 @@ import (
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 )
 
-// barWidth is how many cells a bar of CPU has.
+// barWidth is the number of characters of a bar of CPU utilization.
 const barWidth = 10
 
-// progressPrinter prints the day as it goes: a line every now and then, and a line when the operator does something.
+// progressPrinter prints the state at intervals of simulated time, and each action of the operator.
 type progressPrinter struct {
 	out        io.Writer
 	interval   time.Duration
 	nextLineAt time.Time
-	printed    struct {
-		operation, decision string
-		ended               int
+	// printed is what was printed last: the operation's id, the decision's message and the number of completed operations.
+	printed struct {
+		operationID, decisionMessage string
+		completed                    int
 	}
 }
 
-// printHeader explains the columns.
-func (s *progressPrinter) printHeader() {
-	fmt.Fprintf(s.out, "\n%-6s %-22s %-22s %-24s %s\n", "time", "readers (hottest)", "writer", "readers run on", "the operator says")
+// newProgressPrinter returns a printer with an interval that suits the simulated duration: at most 40 lines up to ten days.
+func newProgressPrinter(out io.Writer, duration time.Duration) *progressPrinter {
+	for _, interval := range []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour} {
+		if duration/interval <= 40 {
+			return &progressPrinter{out: out, interval: interval}
+		}
+	}
+	return &progressPrinter{out: out, interval: 24 * time.Hour}
 }
 
-// printState prints the state, when it is time for one.
+// printHeader prints the names of the columns.
+func (s *progressPrinter) printHeader() {
+	fmt.Fprintf(s.out, "\n%-6s %-22s %-22s %-24s %s\n", "time", "reader CPU (hottest)", "writer CPU", "readers", "status")
+}
+
+// printState prints the state once per interval.
 func (s *progressPrinter) printState(now time.Time, reader, writer cpuUsage, p *v1alpha1.DBScalingPolicy) {
 	if now.Before(s.nextLineAt) {
 		return
@@ -44,31 +55,31 @@ func (s *progressPrinter) printState(now time.Time, reader, writer cpuUsage, p *
 	fmt.Fprintf(s.out, "%-6s %-22s %-22s %-24s %s\n", now.Format("15:04"), reader, writer, shape, reason)
 }
 
-// printChanges prints what the operator has begun, done or given up since the last call.
+// printChanges prints the operations and steps that started or ended since the last call, and changes that a guard blocks.
 func (s *progressPrinter) printChanges(now time.Time, p *v1alpha1.DBScalingPolicy) {
 	status := p.Status
 	printLine := func(format string, args ...any) {
 		fmt.Fprintf(s.out, "%-6s   ▸ %s\n", now.Format("15:04"), fmt.Sprintf(format, args...))
 	}
-	if op := status.Operation; op != nil && op.ID != s.printed.operation {
-		s.printed.operation = op.ID
-		printLine("%s: %s → %s, because: %s", op.Pool, formatShape(op.From), formatShape(op.To), op.Reason)
+	if op := status.Operation; op != nil && op.ID != s.printed.operationID {
+		s.printed.operationID = op.ID
+		printLine("start %s: %s → %s. Reason: %s", op.Pool, formatShape(op.From), formatShape(op.To), op.Reason)
 	}
-	if d := status.Decision; d != nil && d.Message != s.printed.decision {
-		s.printed.decision = d.Message
+	if d := status.Decision; d != nil && d.Message != s.printed.decisionMessage {
+		s.printed.decisionMessage = d.Message
 		if strings.HasPrefix(d.Message, "Step ") || d.HeldBackBy != "" || d.Reason == "AtMaximum" {
 			printLine("%s", d.Message)
 		}
 	}
-	if n := len(status.History); n > s.printed.ended {
-		s.printed.ended = n
+	if n := len(status.History); n > s.printed.completed {
+		s.printed.completed = n
 		finished := status.History[0]
 		printLine("%s", strings.TrimSpace(fmt.Sprintf("operation %s %s after %s %s", finished.ID, strings.ToLower(string(finished.Outcome)),
 			formatMinutes(finished.CompletionTime.Sub(finished.StartTime.Time)), finished.Message)))
 	}
 }
 
-// formatMinutes writes a duration in whole minutes.
+// formatMinutes formats a duration in whole minutes.
 func formatMinutes(d time.Duration) string { return fmt.Sprintf("%.0f min", d.Minutes()) }
 
 func formatShape(s v1alpha1.Shape) string {
@@ -79,13 +90,13 @@ func formatShape(s v1alpha1.Shape) string {
 	return fmt.Sprintf("%d × %s", *s.Replicas, class)
 }
 
-// cpuUsage is a CPU percentage as CloudWatch shows it; it may be missing.
+// cpuUsage is a CPU utilization in percent, which may be unknown.
 type cpuUsage struct {
 	percent float64
 	known   bool
 }
 
-// String draws it.
+// String returns the percentage and a bar.
 func (u cpuUsage) String() string {
 	if !u.known {
 		return "  no data"

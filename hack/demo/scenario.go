@@ -19,10 +19,10 @@ const (
 	accountID   = "123456789012"
 )
 
-// writerLoadShare is how much of a recorded load the writer has beside the readers'.
+// writerLoadShare is the load of the writer as a share of the recorded load, which the readers have.
 const writerLoadShare = 0.3
 
-// newScenario is the day that is played, and what somebody did by hand in it when nobody else acted.
+// newScenario returns the scenario to simulate, and the manual resize of the incident, or nil for a recording.
 func newScenario(root string, s settings) (model.Scenario, *manualResize, error) {
 	if s.trace == "" {
 		result, err := model.LoadScenario(filepath.Join(root, "hack", "rdssim", "scenarios", "post-mortem.yaml"))
@@ -56,12 +56,12 @@ func newScenario(root string, s settings) (model.Scenario, *manualResize, error)
 		}},
 	}
 	if !class.Supports("aurora-postgresql") {
-		return result, nil, fmt.Errorf("--class %s: Aurora does not offer it", s.class)
+		return result, nil, fmt.Errorf("--class %s: Aurora does not offer this class; name another, for example db.r6g.large", s.class)
 	}
 	return result, nil, result.Validate()
 }
 
-// classLadder is the class of a recording and the larger ones of its family.
+// classLadder returns the named class and the larger ones of its family, six at most.
 func classLadder(name string) ([]string, error) {
 	first, err := catalog.Lookup(name)
 	if err != nil {

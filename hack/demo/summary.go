@@ -10,76 +10,78 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
 
-// summary is what a day came to.
+// summary is the result of one simulated run.
 type summary struct {
-	saturatedMinutes int // minutes in which a reader in service was saturated
+	saturatedMinutes int // minutes with a saturated reader in service
 	peakPercent      float64
 	firstActionAt    time.Time
 	firstAction      string
 	shapeChanges     int
 	finalReaders     string
-	// initialReaderVCPUs is the vCPUs of the readers in service in the first minute, and fewest the least since the first action.
+	// initialReaderVCPUs are the vCPUs of the readers in service in the first minute, minReaderVCPUs the fewest since the first
+	// action.
 	initialReaderVCPUs, minReaderVCPUs float64
 }
 
-// recordMinReaderVCPUs finds the least vCPUs of readers in service since the first action; those of the start where there was none.
-func (t *summary) recordMinReaderVCPUs(minutes []model.MinuteSummary) {
+// recordMinReaderVCPUs sets the initial vCPUs of readers in service and the fewest since the first action. Without an action the
+// two are equal.
+func (s *summary) recordMinReaderVCPUs(minutes []model.MinuteSummary) {
 	if len(minutes) == 0 {
 		return
 	}
-	t.initialReaderVCPUs = minutes[0].ReaderVCPUs
-	t.minReaderVCPUs = t.initialReaderVCPUs
+	s.initialReaderVCPUs = minutes[0].ReaderVCPUs
+	s.minReaderVCPUs = s.initialReaderVCPUs
 	for _, m := range minutes {
-		if !t.firstActionAt.IsZero() && !m.Time.Before(t.firstActionAt.Truncate(time.Minute)) {
-			t.minReaderVCPUs = min(t.minReaderVCPUs, m.ReaderVCPUs)
+		if !s.firstActionAt.IsZero() && !m.Time.Before(s.firstActionAt.Truncate(time.Minute)) {
+			s.minReaderVCPUs = min(s.minReaderVCPUs, m.ReaderVCPUs)
 		}
 	}
 }
 
-// addMinutes adds up the truth about the readers, minute by minute.
-func (t *summary) addMinutes(minutes []model.MinuteSummary) {
+// addMinutes adds minutes of the model's record to the saturated minutes and the peak.
+func (s *summary) addMinutes(minutes []model.MinuteSummary) {
 	for _, m := range minutes {
-		t.peakPercent = max(t.peakPercent, m.HottestReaderPercent)
+		s.peakPercent = max(s.peakPercent, m.HottestReaderPercent)
 		if m.ReadersSaturated {
-			t.saturatedMinutes++
+			s.saturatedMinutes++
 		}
 	}
 }
 
-// addShapeChange notes a change of shape.
-func (t *summary) addShapeChange(at time.Time, what string) {
-	if t.firstActionAt.IsZero() {
-		t.firstActionAt, t.firstAction = at, what
+// addShapeChange counts a change of shape and remembers the first.
+func (s *summary) addShapeChange(at time.Time, what string) {
+	if s.firstActionAt.IsZero() {
+		s.firstActionAt, s.firstAction = at, what
 	}
-	t.shapeChanges++
+	s.shapeChanges++
 }
 
-// printComparison sets two days side by side.
+// printComparison prints the results of two runs side by side.
 func printComparison(out io.Writer, without, with summary) {
-	row := func(what, a, b string) { fmt.Fprintf(out, "  %-36s %-34s %s\n", what, a, b) }
+	row := func(label, left, right string) { fmt.Fprintf(out, "  %-33s %-34s %s\n", label, left, right) }
 	fmt.Fprintln(out)
 	row("", "without dbscaler (modelled)", "with dbscaler (simulated)")
-	row("minutes a reader was saturated", fmt.Sprint(without.saturatedMinutes), fmt.Sprint(with.saturatedMinutes))
-	row("highest CPU of a reader", fmt.Sprintf("%.0f %%", without.peakPercent), fmt.Sprintf("%.0f %%", with.peakPercent))
-	row("first action", without.formatFirstAction(), with.formatFirstAction())
-	row("fewest vCPUs of readers since then", without.formatMinReaderVCPUs(), with.formatMinReaderVCPUs())
-	row("changes of shape", fmt.Sprint(without.shapeChanges), fmt.Sprint(with.shapeChanges))
+	row("minutes with a saturated reader", fmt.Sprint(without.saturatedMinutes), fmt.Sprint(with.saturatedMinutes))
+	row("highest reader CPU", fmt.Sprintf("%.0f %%", without.peakPercent), fmt.Sprintf("%.0f %%", with.peakPercent))
+	row("first change", without.formatFirstAction(), with.formatFirstAction())
+	row("minimum reader vCPUs after it", without.formatMinReaderVCPUs(), with.formatMinReaderVCPUs())
+	row("shape changes", fmt.Sprint(without.shapeChanges), fmt.Sprint(with.shapeChanges))
 	row("readers at the end", without.finalReaders, with.finalReaders)
 	fmt.Fprintln(out)
 }
 
-func (t summary) formatMinReaderVCPUs() string {
-	return fmt.Sprintf("%g, and %g at the start", t.minReaderVCPUs, t.initialReaderVCPUs)
+func (s summary) formatMinReaderVCPUs() string {
+	return fmt.Sprintf("%g (initially %g)", s.minReaderVCPUs, s.initialReaderVCPUs)
 }
 
-func (t summary) formatFirstAction() string {
-	if t.firstActionAt.IsZero() {
+func (s summary) formatFirstAction() string {
+	if s.firstActionAt.IsZero() {
 		return "none"
 	}
-	return t.firstActionAt.Format("15:04") + " " + t.firstAction
+	return s.firstActionAt.Format("15:04") + " " + s.firstAction
 }
 
-// describeReaders says what the readers of the cluster run on.
+// describeReaders returns the number and the classes of the cluster's readers.
 func describeReaders(w *model.World) string {
 	classes := map[string]int{}
 	cluster, err := w.Cluster(region, clusterName)
@@ -99,39 +101,40 @@ func describeReaders(w *model.World) string {
 	return strings.Join(parts, ", ")
 }
 
-// manualResize is what somebody did on the day, when nobody else had: at 10:45 they resized the reader.
+// manualResize is the change that a person made in the incident: at 10:45 they resized the reader.
 type manualResize struct {
-	after time.Duration // since the start
+	after time.Duration // since the start of the scenario
 	class string
 }
 
-// simulateWithoutOperator plays the day on the model alone, with nobody acting but by hand.
-func simulateWithoutOperator(s model.Scenario, length time.Duration, resize *manualResize) (summary, error) {
-	var t summary
-	w, err := model.New(s)
+// simulateWithoutOperator runs the scenario on the model alone. Only the manual resize, if any, changes the database.
+func simulateWithoutOperator(scenario model.Scenario, duration time.Duration, resize *manualResize) (summary, error) {
+	var result summary
+	w, err := model.New(scenario)
 	if err != nil {
-		return t, err
+		return result, err
 	}
-	if resize != nil && resize.after < length {
-		at := s.Start.Add(resize.after)
+	if resize != nil && resize.after < duration {
+		at := scenario.Start.Add(resize.after)
 		w.Advance(at)
 		cluster, err := w.Cluster(region, clusterName)
 		if err != nil {
-			return t, err
+			return result, err
 		}
 		for _, i := range w.Instances(region) {
 			if i.Cluster != clusterName || i.Identifier == cluster.Writer {
 				continue
 			}
-			if _, err := w.ModifyInstance(region, i.Identifier, model.ModifyInstanceRequest{Class: &resize.class, ApplyImmediately: true}); err != nil {
-				return t, err
+			request := model.ModifyInstanceRequest{Class: &resize.class, ApplyImmediately: true}
+			if _, err := w.ModifyInstance(region, i.Identifier, request); err != nil {
+				return result, err
 			}
-			t.addShapeChange(at, "by hand, to "+resize.class)
+			result.addShapeChange(at, "manual resize to "+resize.class)
 		}
 	}
-	w.Advance(s.Start.Add(length))
-	t.addMinutes(w.Minutes(region, clusterName))
-	t.recordMinReaderVCPUs(w.Minutes(region, clusterName))
-	t.finalReaders = describeReaders(w)
-	return t, nil
+	w.Advance(scenario.Start.Add(duration))
+	result.addMinutes(w.Minutes(region, clusterName))
+	result.recordMinReaderVCPUs(w.Minutes(region, clusterName))
+	result.finalReaders = describeReaders(w)
+	return result, nil
 }
