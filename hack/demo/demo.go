@@ -262,8 +262,9 @@ func (d *demo) printAWSChanges() {
 	for _, c := range d.aws.Calls() {
 		if c.IsMutating() {
 			found = true
-			fmt.Printf("    %s %s %s%s %s %s\n", c.Time.Format("15:04:05"), c.Operation, c.Parameters["DBInstanceIdentifier"],
+			call := fmt.Sprintf("%s %s %s%s %s %s", c.Time.Format("15:04:05"), c.Operation, c.Parameters["DBInstanceIdentifier"],
 				c.Parameters["TargetDBInstanceIdentifier"], c.Parameters["DBInstanceClass"], c.Error)
+			fmt.Printf("    %s\n", strings.TrimSpace(call))
 		}
 	}
 	if !found {

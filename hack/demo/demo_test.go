@@ -75,12 +75,12 @@ func TestPrintComparison(t *testing.T) {
 	var out bytes.Buffer
 	printComparison(&out, summary{finalReaders: "1 × a"}, got)
 	for _, line := range []string{
-		"minutes with a saturated reader   0                                  1",
-		"highest reader CPU                0 %                                100 %",
-		"first change                      none                               08:30 a → b",
-		"minimum reader vCPUs after it     0 (initially 0)                    3 (initially 4)",
-		"shape changes                     0                                  2",
-		"readers at the end                1 × a                              1 × c",
+		"minutes with a saturated reader   0                                        1",
+		"highest reader CPU                0 %                                      100 %",
+		"first change                      none                                     08:30 a → b",
+		"minimum reader vCPUs after it     0 (initially 0)                          3 (initially 4)",
+		"shape changes                     0                                        2",
+		"readers at the end                1 × a                                    1 × c",
 	} {
 		if !strings.Contains(out.String(), line) {
 			t.Errorf("the table lacks the line %q:\n%s", line, out.String())

@@ -45,7 +45,7 @@ func (s *progressPrinter) printState(now time.Time, reader, writer cpuUsage, p *
 		return
 	}
 	s.nextLineAt = now.Truncate(s.interval).Add(s.interval)
-	shape, reason := "?", "…"
+	shape, reason := "unknown", "-"
 	if p.Status.Readers != nil {
 		shape = p.Status.Readers.Shape
 	}
@@ -63,7 +63,8 @@ func (s *progressPrinter) printChanges(now time.Time, p *v1alpha1.DBScalingPolic
 	}
 	if op := status.Operation; op != nil && op.ID != s.printed.operationID {
 		s.printed.operationID = op.ID
-		printLine("start %s: %s → %s. Reason: %s", op.Pool, formatShape(op.From), formatShape(op.To), op.Reason)
+		printLine("Operation %s started: %s %s → %s. Reason: %s", op.ID, strings.ToLower(string(op.Pool)), formatShape(op.From),
+			formatShape(op.To), op.Reason)
 	}
 	if d := status.Decision; d != nil && d.Message != s.printed.decisionMessage {
 		s.printed.decisionMessage = d.Message
@@ -74,7 +75,7 @@ func (s *progressPrinter) printChanges(now time.Time, p *v1alpha1.DBScalingPolic
 	if n := len(status.History); n > s.printed.completed {
 		s.printed.completed = n
 		finished := status.History[0]
-		printLine("%s", strings.TrimSpace(fmt.Sprintf("operation %s %s after %s %s", finished.ID, strings.ToLower(string(finished.Outcome)),
+		printLine("%s", strings.TrimSpace(fmt.Sprintf("Operation %s %s after %s %s", finished.ID, strings.ToLower(string(finished.Outcome)),
 			formatMinutes(finished.CompletionTime.Sub(finished.StartTime.Time)), finished.Message)))
 	}
 }

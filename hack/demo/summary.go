@@ -58,7 +58,7 @@ func (s *summary) addShapeChange(at time.Time, what string) {
 
 // printComparison prints the results of two runs side by side.
 func printComparison(out io.Writer, without, with summary) {
-	row := func(label, left, right string) { fmt.Fprintf(out, "  %-33s %-34s %s\n", label, left, right) }
+	row := func(label, left, right string) { fmt.Fprintf(out, "  %-33s %-40s %s\n", label, left, right) }
 	fmt.Fprintln(out)
 	row("", "without dbscaler (modelled)", "with dbscaler (simulated)")
 	row("minutes with a saturated reader", fmt.Sprint(without.saturatedMinutes), fmt.Sprint(with.saturatedMinutes))
