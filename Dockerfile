@@ -1,4 +1,4 @@
-# The operator alone, on nothing: `make image`. Only Go modules are downloaded.
+# The operator's static binary in an empty image: `make image`. The build downloads only Go modules.
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 ARG TARGETOS
 ARG TARGETARCH
@@ -9,7 +9,7 @@ COPY . .
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags '-s -w' -o /dbscaler .
 
 FROM scratch
-# AWS is reached over TLS.
+# The CA certificates, for TLS connections to AWS.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /dbscaler /dbscaler
 USER 65532:65532

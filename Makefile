@@ -1,6 +1,6 @@
-# The targets are explained by `make help`. Everything is built from Go modules; nothing else is downloaded.
+# `make help` lists the targets. All tools are built from Go modules; nothing else is downloaded.
 
-# What is built where.
+# Output folders, and the Go modules of this repository.
 ROOT := $(CURDIR)
 TOOLS := $(ROOT)/bin/tools
 CONTROL_PLANE := $(ROOT)/bin/controlplane
@@ -9,8 +9,8 @@ IMAGE ?= dbscaler:latest
 CONTAINER_ENGINE ?= docker
 KUBECTL ?= $(KUBEBUILDER_ASSETS)/kubectl
 
-# What the caller's Go settings could change in what is built or found. Versions are stamped by `make build` alone, since a
-# checkout that belongs to another user would make git refuse.
+# Fixed Go settings, so that the caller's settings do not change a build. Only `build` and `plugin` stamp a version: git refuses to
+# read a checkout that belongs to another user.
 export GOFLAGS := -mod=readonly -buildvcs=false
 export GOWORK := off
 export KUBEBUILDER_ASSETS ?= $(CONTROL_PLANE)
@@ -22,7 +22,7 @@ SHELL := /bin/bash
 ##@ Use
 
 .PHONY: help
-help: ## Explain the targets
+help: ## List the targets and their variables
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2} \
@@ -30,57 +30,59 @@ help: ## Explain the targets
 	@echo
 
 .PHONY: demo
-demo: control-plane ## Play one morning: a real API server, the operator and a simulated AWS, in about three minutes
-#> SPEED=60    simulated seconds in one of the machine's
-#> TRACE=FILE  a recording to play instead; with it CLASS=db.r6g.large SCALE=2 FROM=36h HOURS=24
-#> INSIGHTS=0  without Performance Insights, and so without DBLoadCPU
-#> KILLS=5     kill -9 the operator this often at random moments, and start it again
-#> KEEP=1      leave everything running at the end and say what to try
-	go run ./hack/demo $(if $(TRACE),--trace '$(TRACE)') $(if $(CLASS),--class '$(CLASS)') $(if $(SCALE),--scale '$(SCALE)') \
+demo: control-plane ## Run the operator with a real API server and a simulated AWS (about 3 minutes)
+#> SPEED=60    simulated seconds for each second of wall-clock time
+#> TRACE=FILE  replay a recorded load; optional: CLASS=db.r6g.large SCALE=2 FROM=36h HOURS=24
+#> INSIGHTS=0  disable Performance Insights, and with it the metric DBLoadCPU
+#> KILLS=5     kill the operator (SIGKILL) 5 times at random times and start it again
+#> KEEP=1      keep all processes running at the end, and print commands to try
+	@go run ./hack/demo $(if $(TRACE),--trace '$(TRACE)') $(if $(CLASS),--class '$(CLASS)') $(if $(SCALE),--scale '$(SCALE)') \
 		$(if $(FROM),--from '$(FROM)') $(if $(HOURS),--hours '$(HOURS)') $(if $(SPEED),--speed '$(SPEED)') \
 		$(if $(KILLS),--kills '$(KILLS)') $(if $(filter 0 false no,$(INSIGHTS)),--without-insights) \
 		$(if $(filter-out 0 false no,$(KEEP)),--keep)
 
 .PHONY: build
-build: ## Build the operator into bin/dbscaler: static, stamped with the version that git knows
+build: ## Build the operator into bin/dbscaler: static, with the version from git
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/dbscaler .
 
 .PHONY: plugin
-plugin: ## Build the kubectl plugin into bin/kubectl-dbscaler; on the PATH, kubectl finds it
+plugin: ## Build the kubectl plugin into bin/kubectl-dbscaler; add bin to the PATH to use it
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/kubectl-dbscaler ./cmd/kubectl-dbscaler
 
 .PHONY: image
-image: ## Build the container image IMAGE (dbscaler:latest) with CONTAINER_ENGINE (docker), which has to be installed
+image: ## Build the container image
+#> IMAGE=dbscaler:latest    name and tag of the image
+#> CONTAINER_ENGINE=docker  must be installed
 	$(CONTAINER_ENGINE) build --tag '$(IMAGE)' .
 
 ##@ Check
 
 .PHONY: test
-test: control-plane $(TOOLS)/gotestsum ## Run all tests, those against a real API server included
-#> ARGS='-run TestX ./api/...'  what to test instead of everything
+test: control-plane $(TOOLS)/gotestsum ## Run all tests, including those that need a real API server
+#> ARGS='-run TestX ./api/...'  arguments of go test; default: ./...
 	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- $(or $(ARGS),./...)
 
 .PHONY: simtest
-simtest: ## Play the operator against hours of load and mishaps in a simulated world, SEEDS times, and assert every invariant
-#> SEEDS=2000  how many; FIRST=1 the first of them
-#> SEED=7      play one seed alone and print it
+simtest: ## Simulate days of load and faults, and check every invariant after each event
+#> SEEDS=2000  number of seeds; FIRST=1 is the first one
+#> SEED=7      run this seed only, and print its events
 	go test ./internal/simtest -count=1 -timeout 40m -v -run 'TestSeeds|TestNarratives' \
 		$(if $(SEED),-seed=$(SEED),-seeds=$(or $(SEEDS),2000) -first=$(or $(FIRST),1))
 
 .PHONY: mutants
-mutants: ## Break invariants on purpose, one after the other, and check that the simulation finds each
-#> SEEDS=200
+mutants: ## Apply each faulty patch of hack/mutants, and check that the simulation detects it
+#> SEEDS=200  number of seeds for each patch
 	@hack/mutants.sh '$(or $(SEEDS),200)'
 
 .PHONY: scoreboard
-scoreboard: ## Play recorded and generated loads beside other autoscalers and write docs/scoreboard.md, in a minute
+scoreboard: ## Compare dbscaler with other autoscalers and write docs/scoreboard.md (about 1 minute)
 #> TRACES=../shared/traces  folder of the recorded loads
-#> SEEDS=11,12  of the generated loads
+#> SEEDS=11,12              seeds of the generated loads
 	go run ./hack/scoreboard $(if $(TRACES),--traces '$(TRACES)') $(if $(SEEDS),--seeds '$(SEEDS)')
 
 .PHONY: fuzz
-fuzz: ## Run every fuzz target for FUZZTIME each
-#> FUZZTIME=20s
+fuzz: ## Run every fuzz target
+#> FUZZTIME=20s  duration of each target
 	@hack/fuzz.sh '$(or $(FUZZTIME),20s)'
 
 .PHONY: bench
@@ -88,7 +90,7 @@ bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./internal/scaling/... ./internal/backtest/...
 
 .PHONY: verify
-verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check that what is generated, formatted and required is up to date
+verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check generated files, formatting and go.mod files
 	@hack/verify.sh $(MODULES)
 
 .PHONY: lint
@@ -96,7 +98,7 @@ lint: $(TOOLS)/golangci-lint ## Check the code with golangci-lint and the API ty
 	$(TOOLS)/golangci-lint run
 
 .PHONY: lint-fix
-lint-fix: $(TOOLS)/golangci-lint ## Correct what golangci-lint can correct by itself
+lint-fix: $(TOOLS)/golangci-lint ## Apply the automatic fixes of golangci-lint
 	$(TOOLS)/golangci-lint run --fix
 
 .PHONY: fmt
@@ -106,16 +108,16 @@ fmt: ## Format all Go files
 ##@ Generate
 
 .PHONY: generate
-generate: manifests docs $(TOOLS)/controller-gen ## Write everything that is generated
+generate: manifests docs $(TOOLS)/controller-gen ## Generate the CRD, RBAC, deepcopy functions and API reference
 	$(TOOLS)/controller-gen object paths=./api/...
 
 .PHONY: manifests
-manifests: $(TOOLS)/controller-gen ## Write the CRD and the operator's RBAC
+manifests: $(TOOLS)/controller-gen ## Generate the CRD and the operator's ClusterRole
 	$(TOOLS)/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	$(TOOLS)/controller-gen rbac:roleName=dbscaler paths=./controllers/... output:rbac:dir=config/rbac
 
 .PHONY: docs
-docs: $(TOOLS)/crd-ref-docs ## Write the API reference, docs/reference/api.md
+docs: $(TOOLS)/crd-ref-docs ## Generate the API reference, docs/reference/api.md
 	mkdir -p docs/reference
 	$(TOOLS)/crd-ref-docs --log-level ERROR --renderer markdown --source-path api/v1alpha1 \
 		--config hack/api-reference/config.yaml --templates-dir hack/api-reference --output-path docs/reference/api.md
@@ -123,15 +125,15 @@ docs: $(TOOLS)/crd-ref-docs ## Write the API reference, docs/reference/api.md
 ##@ Prepare
 
 .PHONY: control-plane
-control-plane: ## Build kube-apiserver, etcd and kubectl into bin/controlplane (once; six minutes on two cores)
-#> KUBEBUILDER_ASSETS=DIR  use the ones in DIR instead
+control-plane: ## Build kube-apiserver, etcd and kubectl into bin/controlplane (once; about 6 minutes)
+#> KUBEBUILDER_ASSETS=DIR  use the binaries in DIR instead
 	@if [ "$$KUBEBUILDER_ASSETS" = '$(CONTROL_PLANE)' ]; then hack/controlplane/build.sh '$(CONTROL_PLANE)'; fi
 
 .PHONY: tools
 tools: $(addprefix $(TOOLS)/,controller-gen crd-ref-docs gotestsum golangci-lint) ## Build the tools into bin/tools
 
 .PHONY: clean
-clean: ## Remove everything that was built
+clean: ## Remove bin, and with it all built binaries
 	rm -rf bin
 
 ##@ Install into the cluster of the current kubectl context
@@ -145,10 +147,10 @@ deploy: control-plane ## Install the CRD and the operator
 	$(KUBECTL) apply --server-side -k config/default
 
 .PHONY: undeploy
-undeploy: control-plane ## Remove the operator and the CRD, and with it all policies; databases stay as they are
+undeploy: control-plane ## Remove the operator, the CRD and all policies; databases do not change
 	$(KUBECTL) delete --ignore-not-found -k config/default
 
-# The tools are built from modules of their own, which pin them.
+# The tools have their own modules, which pin their versions.
 controller-gen_package := sigs.k8s.io/controller-tools/cmd/controller-gen
 crd-ref-docs_package := github.com/elastic/crd-ref-docs
 gotestsum_package := gotest.tools/gotestsum
@@ -159,7 +161,7 @@ $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs $(TOOLS)/gotestsum: hack/tools/go.
 	@touch '$@'
 
 $(TOOLS)/golangci-lint: hack/tools/golangci-lint/go.mod hack/tools/golangci-lint/go.sum
-	@echo 'tools: building $(@F) with kube-api-linter (once; two to five minutes on two cores)'
+	@echo 'tools: building $(@F) with kube-api-linter (once; 2 to 5 minutes on two cores)'
 	@cd hack/tools/golangci-lint && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o '$@' \
 		sigs.k8s.io/kube-api-linter/cmd/golangci-lint-kube-api-linter
 	@touch '$@'

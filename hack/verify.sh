@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks that what is generated, formatted and required is up to date. What is generated is written anew; a difference to
-# what was there is shown, and stays in the tree to be committed.
+# Checks that generated files, formatting and go.mod files are up to date. It regenerates the files, shows any difference, and leaves
+# the new files in the tree to be committed.
 #
 #   hack/verify.sh MODULE_FOLDER...
 set -euo pipefail
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 generated=(api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml docs/reference/api.md)
 failed=0
 
-# fail SAYS WHAT TO DO, and lets the other checks run.
+# fail MESSAGE prints the message and lets the other checks run.
 fail() {
 	echo "verify: $*" >&2
 	failed=1
@@ -25,22 +25,22 @@ echo "verify: generating"
 make --no-print-directory --silent generate
 for path in "${generated[@]}"; do
 	if ! diff -ruN "$before/$path" "$path"; then
-		fail "$path was not up to date. It is now: look at the difference above and commit it"
+		fail "$path was out of date and has been regenerated: check the difference above and commit it"
 	fi
 done
 
 echo "verify: formatting"
 unformatted=$(gofmt -l .)
 if [ -n "$unformatted" ]; then
-	fail "not formatted; run \`make fmt\`:"$'\n'"$unformatted"
+	fail "these files are not formatted; run \`make fmt\`:"$'\n'"$unformatted"
 fi
 
 for module in "$@"; do
 	echo "verify: go.mod and go.sum of $module"
 	if ! (cd "$module" && go mod tidy -diff); then
-		fail "$module/go.mod or go.sum do not match the code; run \`go mod tidy\` in $module"
+		fail "$module/go.mod or $module/go.sum does not match the code; run \`go mod tidy\` in $module"
 	fi
 done
 
 [ "$failed" = 0 ] || exit 1
-echo "verify: all is up to date"
+echo "verify: everything is up to date"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds kube-apiserver, etcd and kubectl from their Go modules into the folder DEST, once: a stamp in DEST names the
-# module file and toolchain they were built from. From an empty module cache this takes about six minutes on two cores.
+# Builds kube-apiserver, etcd and kubectl from their Go modules into the folder DEST. A stamp file in DEST identifies the module files
+# and the toolchain of the build; while they are unchanged nothing is built. With an empty module cache the build takes about 6 minutes
+# on two cores.
 #
 #   hack/controlplane/build.sh DEST
 set -euo pipefail
@@ -16,7 +17,7 @@ if [ "$(cat "$dest/.stamp" 2>/dev/null)" = "$stamp" ]; then
 fi
 rm -f "$dest/.stamp"
 
-# component-base reports this version to clients; unset, it says v0.0.0-master.
+# component-base reports this version to clients. When it is not set, the version is v0.0.0-master.
 version=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)
 minor=${version#v1.}
 ldflags="-s -w"
@@ -25,8 +26,8 @@ for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
 	ldflags+=" -X $package.gitTreeState=clean"
 done
 
-# build NAME PACKAGE compiles one binary and shows how many packages are done. The go command prints each package it
-# compiles; those found in the build cache are not printed, so a warm build counts up from near the end.
+# build NAME PACKAGE compiles one binary and shows the number of compiled packages. The go command does not print packages from the
+# build cache, so the total is an upper bound.
 build() {
 	local name=$1 package=$2 total started=$SECONDS
 	echo "control plane: $name"
@@ -42,7 +43,7 @@ build() {
 			}
 			{ print }
 			END { if (tty && done) print "" }'
-	[ -x "$dest/$name" ] || { echo "control plane: $name was not built; the lines above say why" >&2; exit 1; }
+	[ -x "$dest/$name" ] || { echo "control plane: building $name failed; see the errors above" >&2; exit 1; }
 	echo "  $name: $(du -h "$dest/$name" | cut -f1) in $((SECONDS - started)) s"
 }
 

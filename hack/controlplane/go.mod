@@ -1,8 +1,9 @@
-// The Kubernetes control plane that the tests and the demo run against, built from source: kube-apiserver, etcd and
-// kubectl. `make control-plane` builds them into an ignored folder.
+// The Kubernetes control plane for tests and the demo: kube-apiserver, etcd and kubectl, built from source by
+// `make control-plane`.
 //
-// k8s.io/kubernetes takes its staging modules from its own tree, which a module that requires it cannot see, so each is
-// replaced here by the version published from the same commit. Raise all of these together.
+// k8s.io/kubernetes replaces its staging modules with folders of its own tree,
+// which other modules cannot use. Each is therefore replaced here by the version
+// published from the same commit. Upgrade all of them together.
 module github.com/dbscaler/dbscaler/hack/controlplane
 
 go 1.26.0

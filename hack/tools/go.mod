@@ -1,5 +1,5 @@
-// The tools of the Makefile: controller-gen writes the CRD, RBAC and deepcopy functions, crd-ref-docs the API reference,
-// gotestsum runs the tests. golangci-lint has a module of its own beside this one.
+// The tools of the Makefile: controller-gen generates the CRD, RBAC and deepcopy functions, crd-ref-docs generates the API reference,
+// gotestsum runs the tests. golangci-lint has its own module, hack/tools/golangci-lint.
 module github.com/dbscaler/dbscaler/hack/tools
 
 go 1.26.0

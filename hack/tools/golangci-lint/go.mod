@@ -1,4 +1,4 @@
-// golangci-lint with kube-api-linter built in, in a module of its own because both need many others.
+// golangci-lint with kube-api-linter. It has its own module because both have many dependencies.
 module github.com/dbscaler/dbscaler/hack/tools/golangci-lint
 
 go 1.26.0
