@@ -7,16 +7,17 @@ import (
 )
 
 // isAtMostHalf says whether a number of overloaded minutes is at most half of another.
-func isAtMostHalf(dbscaler, best int) bool { return 2*dbscaler <= best }
+func isAtMostHalf(minutes, other int) bool { return 2*minutes <= other }
 
-// bestAffordable is the run with the least overload of those that cost no more than dbscaler; nil when there is none. Where onRDS is set only
-// those count that an RDS database can have.
+// bestAffordable is the baseline or static size with the fewest overloaded minutes, of those that cost no more than dbscaler. It is
+// nil if there is none. With onRDS set, it ignores other platforms.
 func bestAffordable(c backtest.Comparison, onRDS bool) *backtest.Run {
-	dbscaler := c.Runs[0]
+	policy := c.Runs[0]
 	var best *backtest.Run
 	for n := range c.Runs {
 		r := &c.Runs[n]
-		if r.Kind != backtest.BaselineRun && r.Kind != backtest.StaticRun || onRDS && r.OtherPlatform || r.Score.CostRatio(dbscaler.Score) > 1+1e-9 {
+		isCandidate := r.Kind == backtest.BaselineRun || r.Kind == backtest.StaticRun
+		if !isCandidate || onRDS && r.OtherPlatform || r.Score.CostRatio(policy.Score) > 1+1e-9 {
 			continue
 		}
 		if best == nil || r.Score.OverloadedMinutes < best.Score.OverloadedMinutes {
@@ -26,7 +27,7 @@ func bestAffordable(c backtest.Comparison, onRDS bool) *backtest.Run {
 	return best
 }
 
-// findRun is the run of a name.
+// findRun is the run with an ID, or an empty run.
 func findRun(c backtest.Comparison, id string) backtest.Run {
 	for _, r := range c.Runs {
 		if r.ID == id {
@@ -36,42 +37,45 @@ func findRun(c backtest.Comparison, id string) backtest.Run {
 	return backtest.Run{}
 }
 
-// summarize is a load in a line.
+// summarize describes the result of a load in one line. For the best affordable run of all platforms and of RDS it says whether
+// dbscaler has at most half of its overloaded minutes.
 func summarize(c backtest.Comparison) string {
-	dbscaler, oracle := c.Runs[0], findRun(c, "oracle")
-	text := fmt.Sprintf("%d min overloaded, %.2f × oracle, %d disruptions (Atlas %d), %d changes", dbscaler.Score.OverloadedMinutes,
-		dbscaler.Score.CostRatio(oracle.Score), dbscaler.Score.Disruptions, findRun(c, "atlas").Score.Disruptions, dbscaler.Score.Changes)
+	policy, oracle := c.Runs[0].Score, findRun(c, "oracle").Score
+	text := fmt.Sprintf("%d min overloaded, %.2f × oracle, %d disruptions (Atlas %d), %d changes", policy.OverloadedMinutes,
+		policy.CostRatio(oracle), policy.Disruptions, findRun(c, "atlas").Score.Disruptions, policy.Changes)
 	for _, onRDS := range []bool{false, true} {
 		if best := bestAffordable(c, onRDS); best != nil {
-			text += fmt.Sprintf("; %s %d at %.2f %t", best.ID, best.Score.OverloadedMinutes, best.Score.CostRatio(oracle.Score),
-				isAtMostHalf(dbscaler.Score.OverloadedMinutes, best.Score.OverloadedMinutes))
+			text += fmt.Sprintf("; %s %d at %.2f %t", best.ID, best.Score.OverloadedMinutes, best.Score.CostRatio(oracle),
+				isAtMostHalf(policy.OverloadedMinutes, best.Score.OverloadedMinutes))
 		}
 	}
 	return text
 }
 
-// sumRuns adds the scores of a name up over loads.
+// sumRuns sums the scores of an ID over all loads. It returns false if a load has no such run.
 func sumRuns(all []loadResult, id string) (backtest.Run, bool) {
 	total := backtest.Run{}
-	for _, p := range all {
-		r := findRun(p.Comparison, id)
-		if r.ID == "" {
+	for _, l := range all {
+		run := findRun(l.Comparison, id)
+		if run.ID == "" {
 			return total, false
 		}
-		s := total.Score
-		total = r
-		total.Score = s.Add(r.Score)
+		sum := total.Score.Add(run.Score)
+		total = run
+		total.Score = sum
 	}
 	return total, len(all) > 0
 }
 
-// sumLoads is a comparison of the sums over loads.
+// sumLoads is the comparison with the sums over all loads.
 func sumLoads(all []loadResult) backtest.Comparison {
+	// The name of a static size has its shape, which differs between loads.
+	staticNames := map[string]string{"static-peak": "Static, for the peak", "static-mean": "Static, for the mean"}
 	c := backtest.Comparison{}
 	for _, id := range append([]string{"dbscaler"}, backtest.ComparisonNames()...) {
-		if total, played := sumRuns(all, id); played {
+		if total, exists := sumRuns(all, id); exists {
 			if total.Kind == backtest.StaticRun {
-				total.Name = map[string]string{"static-peak": "Static, for the peak", "static-mean": "Static, for the mean"}[id]
+				total.Name = staticNames[id]
 			}
 			c.Runs = append(c.Runs, total)
 		}
@@ -79,11 +83,12 @@ func sumLoads(all []loadResult) backtest.Comparison {
 	return c
 }
 
-// countWins counts the loads in which dbscaler is overloaded for at most half as long as the best that costs no more.
+// countWins counts the loads in which dbscaler has at most half of the overloaded minutes of the best affordable run.
 func countWins(all []loadResult, onRDS bool) int {
 	n := 0
-	for _, p := range all {
-		if best := bestAffordable(p.Comparison, onRDS); best == nil || isAtMostHalf(p.Runs[0].Score.OverloadedMinutes, best.Score.OverloadedMinutes) {
+	for _, l := range all {
+		best := bestAffordable(l.Comparison, onRDS)
+		if best == nil || isAtMostHalf(l.Runs[0].Score.OverloadedMinutes, best.Score.OverloadedMinutes) {
 			n++
 		}
 	}

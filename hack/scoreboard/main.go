@@ -1,5 +1,5 @@
-// Command scoreboard plays the recorded traces and a family of generated loads with the default policy settings beside every other
-// autoscaler and the oracle, and writes docs/scoreboard.md with its plot.
+// Command scoreboard simulates dbscaler with the default settings, every other autoscaler and the oracle under recorded and
+// generated loads. It writes docs/scoreboard.md and its plot.
 package main
 
 import (
@@ -24,21 +24,22 @@ import (
 )
 
 const (
-	// recordedClass is what every recording in percent is taken to have been made on, and what every load begins on: 8 vCPUs.
+	// recordedClass is the class of one instance with 8 vCPUs: the class that all percentages refer to, and the initial class of each
+	// run.
 	recordedClass = "db.r6g.2xlarge"
-	// vcpusPerPost is the vCPUs of one of the posts that twitter_volume_amzn.csv counts: it lies between 1 and 84 then.
+	// vcpusPerPost is the demand of one post in twitter_volume_amzn.csv, which counts posts. The demand is then 1 to 84 vCPUs.
 	vcpusPerPost = 0.05
 )
 
-// load is a row of the scoreboard.
+// load is a load to simulate.
 type load struct {
-	name, description string
-	recording         *recording.Recording
-	// isRecorded says that it was measured, and not made up.
+	name      string
+	recording *recording.Recording
+	// isRecorded says that the load was recorded, not generated.
 	isRecorded bool
 }
 
-// loadResult is a load with its runs.
+// loadResult is a load with the runs of all autoscalers.
 type loadResult struct {
 	load
 	backtest.Comparison
@@ -47,9 +48,9 @@ type loadResult struct {
 func main() {
 	traces := flag.String("traces", "../shared/traces", "folder of the recorded traces")
 	seeds := flag.String("seeds", "11,12", "seeds of the generated loads")
-	policy := flag.String("policy", "hack/scoreboard/policy.yaml", "policy to play")
-	out := flag.String("out", "docs/scoreboard.md", "file to write; - prints the totals alone")
-	only := flag.String("only", "", "play loads whose name begins so, or recorded, or generated")
+	policy := flag.String("policy", "hack/scoreboard/policy.yaml", "policy to simulate")
+	out := flag.String("out", "docs/scoreboard.md", "file to write; - prints only the totals")
+	only := flag.String("only", "", "simulate only loads whose name starts with this, or only the recorded or generated loads")
 	flag.Parse()
 	if err := run(context.Background(), *traces, *seeds, *policy, *out, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "scoreboard:", err)
@@ -77,8 +78,8 @@ func run(ctx context.Context, traces, seeds, policyFile, out, only string) error
 			continue
 		}
 		setup := backtest.Setup{
-			Policy: policy, Recording: l.recording, Pool: scaling.Readers, InitialShape: scaling.Shape{InstanceClass: recordedClass, Count: 1},
-			PerformanceInsights: true, Seed: 1,
+			Policy: policy, Recording: l.recording, Pool: scaling.Readers, PerformanceInsights: true, Seed: 1,
+			InitialShape: scaling.Shape{InstanceClass: recordedClass, Count: 1},
 		}
 		c, err := backtest.Compare(ctx, setup, []string{backtest.CompareAll}, nil)
 		if err != nil {
@@ -128,7 +129,7 @@ func readPolicy(ctx context.Context, path string) (scaling.Policy, error) {
 	return convert.Policy(object)
 }
 
-// collectLoads reads the traces and makes the family up.
+// collectLoads reads the recorded traces and generates the other loads.
 func collectLoads(traces, seeds string) ([]load, error) {
 	var out []load
 	files, err := filepath.Glob(filepath.Join(traces, "*.csv"))
@@ -136,28 +137,27 @@ func collectLoads(traces, seeds string) ([]load, error) {
 		return nil, err
 	}
 	if len(files) == 0 {
-		fmt.Fprintf(os.Stderr, "scoreboard: there are no recorded traces in %s; the generated loads are played alone\n", traces)
+		fmt.Fprintf(os.Stderr, "scoreboard: no recorded traces in %s, so only the generated loads are simulated: set --traces\n", traces)
 	}
 	slices.Sort(files)
 	for _, path := range files {
 		options := recording.Options{Class: recordedClass}
-		about := "recorded, percent CPU"
 		if strings.Contains(path, "twitter") {
-			options, about = recording.Options{Scale: vcpusPerPost}, fmt.Sprintf("recorded, a count at %g vCPU each", vcpusPerPost)
+			options = recording.Options{Scale: vcpusPerPost}
 		}
 		r, err := recording.Open(path, options)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, load{strings.TrimSuffix(filepath.Base(path), ".csv"), about, r, true})
+		out = append(out, load{strings.TrimSuffix(filepath.Base(path), ".csv"), r, true})
 	}
-	for _, kind := range workload.All() {
+	for _, generator := range workload.All() {
 		for text := range strings.SplitSeq(seeds, ",") {
 			seed, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
 			if err != nil {
-				return nil, fmt.Errorf("--seeds: %q is no number", text)
+				return nil, fmt.Errorf("--seeds: %q is not a whole number", text)
 			}
-			out = append(out, load{fmt.Sprintf("%s-%d", kind.Name, seed), kind.Description, kind.Generate(seed), false})
+			out = append(out, load{fmt.Sprintf("%s-%d", generator.Name, seed), generator.Generate(seed), false})
 		}
 	}
 	return out, nil

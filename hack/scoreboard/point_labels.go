@@ -7,19 +7,20 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// pointLabels writes names beside points so that none covers another, nor a point; a thin line leads to what has to stand apart.
+// pointLabels draws names beside points, so that no name covers another name or a point. A thin line connects a distant name to its
+// point.
 type pointLabels struct {
 	points plotter.XYs
 	names  []string
 	style  draw.TextStyle
-	// unlabelled are points without a name that are not to be covered either.
+	// unlabelled are points without a name, which no name may cover.
 	unlabelled plotter.XYs
 }
 
-// labelGap is between a point and its name, or two names.
+// labelGap is the distance between a point and its name, and between two names.
 const labelGap = vg.Length(7)
 
-// widthMargin is by how much a name may be wider than it should, since a browser takes the font that it has.
+// widthMargin is a factor for the width of a name, since the browser's font may be wider than the plot's.
 const widthMargin = 1.25
 
 // Plot implements plot.Plotter.
@@ -43,7 +44,7 @@ func (l pointLabels) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// findPlace is the nearest free place for a box beside a point: to the right, to the left, then further and further up and down.
+// findPlace is the nearest free place for a box beside a point: to the right, to the left, then further up and down.
 func (l pointLabels) findPlace(point, size vg.Point, page vg.Rectangle, taken []vg.Rectangle) vg.Rectangle {
 	var box vg.Rectangle
 	for away := vg.Length(0); away < page.Size().Y; away += labelGap / 2 {
@@ -60,6 +61,7 @@ func (l pointLabels) findPlace(point, size vg.Point, page vg.Rectangle, taken []
 	return box
 }
 
+// isFree says that a box is on the page and covers no taken rectangle.
 func isFree(box, page vg.Rectangle, taken []vg.Rectangle) bool {
 	if box.Min.X < page.Min.X || box.Max.X > page.Max.X || box.Min.Y < page.Min.Y || box.Max.Y > page.Max.Y {
 		return false
@@ -72,6 +74,7 @@ func isFree(box, page vg.Rectangle, taken []vg.Rectangle) bool {
 	return true
 }
 
-func squareAround(at vg.Point, by vg.Length) vg.Rectangle {
-	return vg.Rectangle{Min: vg.Point{X: at.X - by, Y: at.Y - by}, Max: vg.Point{X: at.X + by, Y: at.Y + by}}
+// squareAround is the square with a center and half of its side.
+func squareAround(center vg.Point, half vg.Length) vg.Rectangle {
+	return vg.Rectangle{Min: vg.Point{X: center.X - half, Y: center.Y - half}, Max: vg.Point{X: center.X + half, Y: center.Y + half}}
 }

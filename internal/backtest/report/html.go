@@ -114,7 +114,7 @@ func WriteHTML(w io.Writer, c backtest.Comparison) error {
 		score := run.Score
 		p.CostKnown = p.CostKnown || score.CostKnown
 		p.Rows = append(p.Rows, tableRow{
-			Name: displayName(run), Source: run.Source, CSSClass: cssClasses[run.Kind],
+			Name: DisplayName(run), Source: run.Source, CSSClass: cssClasses[run.Kind],
 			Overloaded: formatMinutes(score.OverloadedMinutes), Unserved: formatUnserved(score.UnservedVCPUMinutes),
 			VCPUHours: strconv.FormatFloat(score.VCPUHours, 'f', 0, 64), Cost: FormatCost(score), OracleRatio: FormatOracleRatio(c, run),
 			Disruptions: score.Disruptions, Changes: score.Changes,
@@ -123,8 +123,8 @@ func WriteHTML(w io.Writer, c backtest.Comparison) error {
 	return t.Execute(w, p)
 }
 
-// displayName is the name of a run, with a † if it belongs to another platform.
-func displayName(run backtest.Run) string {
+// DisplayName is the name of a run, with a † if it belongs to another platform.
+func DisplayName(run backtest.Run) string {
 	if run.OtherPlatform {
 		return run.Name + " †"
 	}
@@ -151,7 +151,7 @@ func newChartData(c backtest.Comparison, runs []backtest.Run) chartData {
 	for _, run := range runs {
 		score, timeline := run.Score, run.Timeline
 		drawn := chartRun{
-			ID: run.ID, Name: displayName(run), Kind: string(run.Kind), CapacityVCPUs: timeline.CapacityVCPUs,
+			ID: run.ID, Name: DisplayName(run), Kind: string(run.Kind), CapacityVCPUs: timeline.CapacityVCPUs,
 			OverloadedMinutes: timeline.OverloadedMinutes, Cost: score.VCPUHours, TotalOverloadedMinutes: score.OverloadedMinutes,
 			Events: []chartEvent{},
 			Summary: fmt.Sprintf("%s overloaded, %s, %s the oracle's cost, %d disruptions, %d changes", formatMinutes(score.OverloadedMinutes),

@@ -20,7 +20,7 @@ func WriteTable(w io.Writer, c backtest.Comparison) error {
 	fmt.Fprintln(tab, "\tOVERLOADED\tUNSERVED\tCOST\tVS ORACLE\tDISRUPTIONS\tCHANGES\t")
 	for _, run := range SortRuns(c.Runs) {
 		s := run.Score
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t\n", padName(displayName(run), c.Runs), formatMinutes(s.OverloadedMinutes),
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t\n", padName(DisplayName(run), c.Runs), formatMinutes(s.OverloadedMinutes),
 			formatUnserved(s.UnservedVCPUMinutes), FormatCost(s), FormatOracleRatio(c, run), s.Disruptions, s.Changes)
 	}
 	if err := tab.Flush(); err != nil {
@@ -34,7 +34,7 @@ func WriteTable(w io.Writer, c backtest.Comparison) error {
 func padName(name string, runs []backtest.Run) string {
 	longest := 0
 	for _, r := range runs {
-		longest = max(longest, len([]rune(displayName(r))))
+		longest = max(longest, len([]rune(DisplayName(r))))
 	}
 	return name + strings.Repeat(" ", longest-len([]rune(name)))
 }
