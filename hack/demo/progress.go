@@ -68,7 +68,7 @@ func (s *progressPrinter) printChanges(now time.Time, p *v1alpha1.DBScalingPolic
 	}
 	if d := status.Decision; d != nil && d.Message != s.printed.decisionMessage {
 		s.printed.decisionMessage = d.Message
-		if strings.HasPrefix(d.Message, "Step ") || d.HeldBackBy != "" || d.Reason == "AtMaximum" {
+		if strings.HasPrefix(d.Message, "Step ") || d.FirstBlocker() != "" || d.Reason == "AtMaximum" {
 			printLine("%s", d.Message)
 		}
 	}
