@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the module for so long each: hack/fuzz.sh 30s. What one finds is kept in its package's testdata.
+# Runs every fuzz target of the module for the same time. Go stores a failing input in testdata of the package.
+# Usage: hack/fuzz.sh [DURATION], default 20s
 set -euo pipefail
 cd "$(dirname "$0")/.."
-length=${1:-20s}
+duration=${1:-20s}
 count=0
 for package in $(go list ./...); do
 	for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
-		echo "==> $package $target for $length"
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "$length" "$package"
+		echo "==> $package $target for $duration"
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "$duration" "$package"
 		count=$((count + 1))
 	done
 done
-echo "$count fuzz targets passed, $length each"
+echo "$count fuzz targets passed, $duration each"
