@@ -80,8 +80,8 @@ func stepTooLarge(in Input) (string, time.Duration, error) {
 	if before == 0 || after <= factor*before && after*factor >= before {
 		return "", 0, nil
 	}
-	return fmt.Sprintf("a change from %.0f to %.0f vCPUs exceeds guardrails.maxStepFactor (%.0f): raise it to allow the change in one operation",
-		before, after, factor), 0, nil
+	return fmt.Sprintf("a change from %.0f to %.0f vCPUs exceeds guardrails.maxStepFactor (%.0f): raise it to allow the change in one "+
+		"operation", before, after, factor), 0, nil
 }
 
 // totalVCPUs returns the vCPUs of the instances. The error names a class that is not in the catalogue.
@@ -115,7 +115,8 @@ func budget(in Input) (string, time.Duration, error) {
 	if before, priced := currentCost(in); scalesDown && priced && after < before {
 		return "", 0, nil
 	}
-	return fmt.Sprintf("the database would cost %s an hour, more than guardrails.maxHourlyCostUSD (%s): raise it to allow the change", after, maxCost), 0, nil
+	return fmt.Sprintf("the database would cost %s an hour, more than guardrails.maxHourlyCostUSD (%s): raise it to allow the change",
+		after, maxCost), 0, nil
 }
 
 // costAfterOperation returns the hourly cost of the target when every step is done, and false when a price is unknown.
@@ -206,8 +207,8 @@ func cooldown(in Input) (string, time.Duration, error) {
 		return "", 0, nil
 	}
 	end := last.CompletedAt.Add(wait)
-	return fmt.Sprintf("the cooldown after the last operation (behavior.%s.cooldownSeconds) ends at %s", behavior, end.UTC().Format(time.RFC3339)),
-		end.Sub(in.Now), nil
+	return fmt.Sprintf("the cooldown after the last operation (behavior.%s.cooldownSeconds) ends at %s", behavior,
+		end.UTC().Format(time.RFC3339)), end.Sub(in.Now), nil
 }
 
 // failureCooldown delays a cleanup or an override after a failure of its kind, so that the operator does not repeat at once a
@@ -239,7 +240,8 @@ func startedInCooldown(in Input, last scaling.OperationRecord) bool {
 // disruptionWindow allows an interruption of the writer only within the windows of the policy, unless the policy lets an
 // emergency override them.
 func disruptionWindow(in Input) (string, time.Duration, error) {
-	if in.Proposal.Pool != scaling.Writer || !in.Operation.IsDisruptive() || in.Proposal.Emergency && in.Policy.Guardrails.AllowEmergencyDisruption {
+	overridesWindows := in.Proposal.Emergency && in.Policy.Guardrails.AllowEmergencyDisruption
+	if in.Proposal.Pool != scaling.Writer || !in.Operation.IsDisruptive() || overridesWindows {
 		return "", 0, nil
 	}
 	open, next, err := schedule.IsOpen(in.Policy.DisruptionWindows, in.Now)

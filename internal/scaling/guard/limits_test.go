@@ -110,7 +110,10 @@ func TestCheck_FirstVetoOfLimits(t *testing.T) {
 		{"prices of the policy take precedence", []func(*Input){
 			hourlyBudget("1.30"), func(in *Input) { in.Observation.Prices = map[string]scaling.Money{large: 1, xlarge: 9_000_000} },
 		}, pass, ""},
-		{"scale-down above the budget that saves", []func(*Input){scaleDown, hourlyBudget("0.10"), targetShape(1, large), editInstance(1, createdByOperator), withSteps(deleteStep("a")), editLoad(func(l *scaling.Load) { l.Demand = 1 })}, pass, ""},
+		{"scale-down above the budget that saves", []func(*Input){
+			scaleDown, hourlyBudget("0.10"), targetShape(1, large), editInstance(1, createdByOperator), withSteps(deleteStep("a")),
+			editLoad(func(l *scaling.Load) { l.Demand = 1 }),
+		}, pass, ""},
 		{"scale-down without prices", []func(*Input){scaleDown, hourlyBudget("0.10"), withoutPrices, targetShape(1, large)}, pass, ""},
 		{"override down without prices", []func(*Input){scaleDown, override(1, large), hourlyBudget("9"), withoutPrices}, "Budget", "is unknown"},
 		{"scale-down that costs more", []func(*Input){scaleDown, hourlyBudget("0.10"), targetShape(2, xlarge)}, "Budget", ""},

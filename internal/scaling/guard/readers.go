@@ -43,15 +43,15 @@ func readerNotOwned(in Input) (string, time.Duration, error) {
 		remaining--
 		i, exists := in.Observation.Instance(s.Instance)
 		if exists && !i.CreatedByOperator() {
-			return fmt.Sprintf("%s was not created by dbscaler, so the operator does not delete it: delete it yourself if it is not needed",
+			return fmt.Sprintf("%s was not created by dbscaler, so dbscaler does not delete it: delete it yourself if it is not needed",
 				s.Instance), 0, nil
 		}
 		if i.Writer {
-			return fmt.Sprintf("%s is the writer, so the operator does not delete it: fail over to another instance first", s.Instance), 0, nil
+			return fmt.Sprintf("%s is the writer, so dbscaler does not delete it: fail over to another instance first", s.Instance), 0, nil
 		}
 	}
 	if remaining < 1 && in.Proposal.Pool == scaling.Readers {
-		return "the operation would leave 0 readers, and the operator does not delete the last one: delete it yourself if it is not needed", 0, nil
+		return "the operation would leave 0 readers, and dbscaler does not delete the last one: delete it yourself if it is not needed", 0, nil
 	}
 	return "", 0, nil
 }

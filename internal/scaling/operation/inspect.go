@@ -27,7 +27,8 @@ func inspectStep(s scaling.Step, o scaling.Observation) (stepState, string) {
 	}
 	i, exists := o.Instance(s.Instance)
 	if exists && scaling.IsBroken(i.Status) {
-		return stateImpossible, fmt.Sprintf("%s is %s, a status that does not end without intervention: repair or remove it", s.Instance, i.Status)
+		return stateImpossible, fmt.Sprintf("%s is %s, a status that does not end without intervention: repair or remove it",
+			s.Instance, i.Status)
 	}
 	if !exists && s.Action != scaling.CreateReader && s.Action != scaling.DeleteReader {
 		return stateImpossible, s.Instance + " no longer exists"
@@ -70,7 +71,8 @@ func inspectCluster(s scaling.Step, o scaling.Observation) (stepState, string) {
 	changed := 0
 	for _, i := range o.Instances {
 		if scaling.IsBroken(i.Status) {
-			return stateImpossible, fmt.Sprintf("%s is %s, a status that does not end without intervention: repair or remove it", i.Identifier, i.Status)
+			return stateImpossible, fmt.Sprintf("%s is %s, a status that does not end without intervention: repair or remove it",
+				i.Identifier, i.Status)
 		}
 		if i.Class == s.InstanceClass {
 			changed++

@@ -54,7 +54,8 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 		}
 		op.Steps = []scaling.Step{{Action: action, Instance: p.Target.Identifier, InstanceClass: proposal.To.InstanceClass}}
 	case o.ResizedAsUnit:
-		err = fmt.Errorf("%s is a Multi-AZ DB cluster or Serverless v2, whose readers cannot be resized separately: remove spec.readers", p.Target.Identifier)
+		err = fmt.Errorf("%s is a Multi-AZ DB cluster or Serverless v2, whose readers cannot be resized separately: remove spec.readers",
+			p.Target.Identifier)
 	case proposal.Pool == scaling.Readers:
 		op.Steps, err = planReaders(p, o, proposal.To, id)
 	case canPromoteReader(o):
@@ -85,7 +86,9 @@ func canPromoteReader(o scaling.Observation) bool {
 // readerLimit returns how many readers a database can have (Aurora user guide, "Quotas and constraints"; RDS user guide, "Working with
 // DB instance read replicas").
 func readerLimit(o scaling.Observation) int {
-	hasLowLimit := slices.ContainsFunc([]string{"oracle", "sqlserver", "custom", "db2"}, func(e string) bool { return strings.HasPrefix(o.Engine, e) })
+	hasLowLimit := slices.ContainsFunc([]string{"oracle", "sqlserver", "custom", "db2"}, func(prefix string) bool {
+		return strings.HasPrefix(o.Engine, prefix)
+	})
 	if o.Kind == scaling.DBInstance && hasLowLimit {
 		return maxCommercialReplicas
 	}
@@ -237,8 +240,8 @@ func selectReadersToRemove(readers []scaling.Instance, count int) ([]scaling.Ins
 		}
 	}
 	if count > len(removable) || count >= len(readers) {
-		return nil, fmt.Errorf("%d of %d readers would be deleted, and dbscaler created only %d of them: delete the others yourself", count, len(readers),
-			len(removable))
+		return nil, fmt.Errorf("%d of %d readers would be deleted, and dbscaler created only %d of them: delete the others yourself",
+			count, len(readers), len(removable))
 	}
 	slices.SortFunc(removable, func(a, b scaling.Instance) int {
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Identifier, a.Identifier))
