@@ -95,7 +95,7 @@ func TestReader_RejectsLikeAPIServer(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		minimalPolicy + "  cpu: {targetPercent: 90}\n":                                "targetPercent",
-		minimalPolicy + "  cpu: {targetPercent: 60, scaleUpPercent: 50}\n":            "must be below scaleUpPercent",
+		minimalPolicy + "  cpu: {targetPercent: 60, scaleUpPercent: 50}\n":            "must be less than scaleUpPercent",
 		minimalPolicy + "  mode: Guess\n":                                             "mode",
 		minimalPolicy + "  colour: red\n":                                             "spec.colour",
 		strings.ReplaceAll(minimalPolicy, "maxReplicas: 4", "maxReplicas: 40"):        "maxReplicas",

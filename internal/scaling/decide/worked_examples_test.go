@@ -9,9 +9,9 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// The worked examples of docs/decisions.md must quote what Evaluate returns.
+// The worked examples of docs/how-it-decides.md must quote what Evaluate returns.
 func TestWorkedExamples(t *testing.T) {
-	text, err := os.ReadFile("../../../docs/decisions.md")
+	text, err := os.ReadFile("../../../docs/how-it-decides.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestWorkedExamples(t *testing.T) {
 		got := onlyProposal(t, Evaluate(test.policy, test.observation, now))
 		for _, want := range []string{got.Cause, fmt.Sprintf("%s → %s", got.From, got.To)} {
 			if !strings.Contains(page, want) {
-				t.Errorf("%s: docs/decisions.md does not say %q", test.name, want)
+				t.Errorf("%s: docs/how-it-decides.md does not say %q", test.name, want)
 			}
 		}
 	}
@@ -44,7 +44,7 @@ func TestWorkedExamples(t *testing.T) {
 			continue
 		}
 		if row := fmt.Sprintf("| %s | %.0f | %.0f %% | %s |", c.Shape, c.VCPUs, c.PredictedUtilization, c.Verdict); !strings.Contains(page, row) {
-			t.Errorf("docs/decisions.md has no row %q", row)
+			t.Errorf("docs/how-it-decides.md has no row %q", row)
 		}
 	}
 }

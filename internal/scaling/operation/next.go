@@ -142,7 +142,7 @@ func isDue(s scaling.Step, o scaling.Observation, now time.Time) bool {
 }
 
 // confirmDone reports whether an earlier observation already showed the effect of a step, and records the first one. One observation
-// is not enough: a response of the RDS API may be outdated or transient (see also docs/how-it-works.md).
+// is not enough: a response of the RDS API may be outdated or transient (see also docs/how-it-acts.md).
 func confirmDone(s *scaling.Step, o scaling.Observation) bool {
 	if s.ObservedAt.IsZero() {
 		s.ObservedAt = o.ObservedAt
