@@ -47,7 +47,8 @@ func (r *spannerRule) DesiredSizeIndex(o Observation) int {
 	}
 	desired = max(desired, o.SizeIndex-1)
 	waited := o.Now.Sub(r.requestedAt)
-	if desired == o.SizeIndex || desired > o.SizeIndex && waited < spannerScaleUpPause || desired < o.SizeIndex && waited < spannerScaleDownPause {
+	up, down := desired > o.SizeIndex, desired < o.SizeIndex
+	if !up && !down || up && waited < spannerScaleUpPause || down && waited < spannerScaleDownPause {
 		return o.SizeIndex
 	}
 	r.requestedAt = o.Now
