@@ -31,7 +31,7 @@ help: ## List the targets and their variables
 
 .PHONY: demo
 demo: control-plane ## Run the operator with a real API server and a simulated AWS (about 3 minutes)
-#> SPEED=60    simulated seconds for each second of wall-clock time
+#> SPEED=60    simulated seconds for each second of wall-clock time (180 by default)
 #> TRACE=FILE  replay a recorded load; optional: CLASS=db.r6g.large SCALE=2 FROM=36h HOURS=24
 #> INSIGHTS=0  disable Performance Insights, and with it the metric DBLoadCPU
 #> KILLS=5     kill the operator (SIGKILL) 5 times at random times and start it again

@@ -27,7 +27,7 @@ func (r *Reconciler) authorize(ctx context.Context, s *reconcileScope) (outcome,
 	}
 	if denied := convert.AccessDenial(s.object.Status.History, s.now); denied != "" {
 		s.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied, denied)
-		return proceed, nil // the guards pace the next attempt, which shows whether the role was corrected
+		return proceed, nil // the cooldown delays the next attempt, which shows whether the role was corrected
 	}
 	s.conditions.Set(v1alpha1.ConditionAuthorized, metav1.ConditionTrue, v1alpha1.ReasonAuthorized, "The policy may change the database")
 	return proceed, nil

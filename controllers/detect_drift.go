@@ -28,8 +28,8 @@ type DeclarationFinder interface {
 // +kubebuilder:rbac:groups=rds.aws.crossplane.io,resources=dbinstances,verbs=list
 // +kubebuilder:rbac:groups=database.aws.crossplane.io,resources=rdsinstances,verbs=list
 
-// detectDrift finds out who else changes the database: which resources of this cluster declare its instances, and whether
-// another client reverted what an operation set. After the second revert nothing changes until a person acts.
+// detectDrift detects other clients that change the database: which resources of this cluster declare its instances, and whether
+// another client reverted what an operation set. After the second revert nothing changes without manual intervention.
 func (r *Reconciler) detectDrift(ctx context.Context, s *reconcileScope) {
 	if s.deleting {
 		return // all that is left to do is to remove the policy's own surge reader

@@ -44,7 +44,7 @@ func (r *Reconciler) patchFinalizer(ctx context.Context, s *reconcileScope, chan
 	change(written, surgeReaderFinalizer)
 	err := r.Client.Patch(ctx, written, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
 	if apierrors.IsConflict(err) {
-		s.requeueAfter = retryInterval
+		s.requeueAfter = conflictRequeueInterval
 		return stop, nil
 	}
 	if err != nil {

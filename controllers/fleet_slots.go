@@ -68,7 +68,7 @@ func (s *reconcileScope) releaseSlot(change *scaling.Change, fleet scaling.Fleet
 	message := blockedMessage(fmt.Sprintf("%s: %s → %s", op.Pool, op.From, op.To), guard.FleetSlot, guard.SlotsInUseMessage(fleet))
 	s.limit = &scalingLimit{guard.FleetSlot, message}
 	s.setDecision(convert.Decision{
-		Reason: string(operation.ReasonInProgress(op.Direction)), Message: message, Change: change, Cause: op.Reason,
+		Reason: string(operation.ReasonInProgress(op.Direction)), Message: message, Change: change, Cause: op.Cause,
 		BlockedBy: []string{guard.FleetSlot}, Emergency: op.Emergency,
 	})
 	s.operation, s.object.Status.Operation = nil, nil

@@ -28,7 +28,7 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 		wantContains string
 	}{
 		{
-			name: "class that the catalogue does not know", condition: v1alpha1.ConditionAccepted, want: "False UnknownInstanceClass",
+			name: "class that the catalog does not know", condition: v1alpha1.ConditionAccepted, want: "False UnknownInstanceClass",
 			policy:       func(s string) string { return strings.Replace(s, "db.r6g.xlarge", "db.r99g.xlarge", 1) },
 			wantContains: `spec.readers.instanceClasses: unknown instance class "db.r99g.xlarge": correct it`,
 		},

@@ -45,7 +45,7 @@ func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, e
 	}
 	s.object.Status.Operation = convert.OperationStatus(*s.operation)
 	s.setDecision(convert.Decision{
-		Reason: string(operation.ReasonInProgress(s.operation.Direction)), Message: progress.Message, Change: change, Cause: s.operation.Reason,
+		Reason: string(operation.ReasonInProgress(s.operation.Direction)), Message: progress.Message, Change: change, Cause: s.operation.Cause,
 	})
 	if progress.Call == nil {
 		return stop, nil
@@ -55,7 +55,7 @@ func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, e
 		return stop, err
 	}
 	if delay := time.Duration(float64(r.Clock.Since(s.now)) / r.ClockSpeed); delay > maxIntentDelay {
-		ctrllog.FromContext(ctx).Info("skipped an AWS call, because persisting its intent took too long", "took", delay,
+		ctrllog.FromContext(ctx).Info("skipped an AWS call, because too much time has passed since the reconcile started", "passed", delay,
 			"limit", maxIntentDelay, "operation", s.operation.ID)
 		return stop, nil // a later reconcile makes the call when nothing shows that it was made
 	}
@@ -81,7 +81,7 @@ func (r *Reconciler) isStepAllowed(s *reconcileScope, call scaling.Call) bool {
 func (r *Reconciler) blockOperation(s *reconcileScope, veto *guard.Veto) {
 	s.limit = &scalingLimit{veto.Guard, veto.Message}
 	s.setDecision(convert.Decision{
-		Reason: string(operation.ReasonInProgress(s.operation.Direction)), Message: veto.Message, Cause: s.operation.Reason,
+		Reason: string(operation.ReasonInProgress(s.operation.Direction)), Message: veto.Message, Cause: s.operation.Cause,
 		BlockedBy: []string{veto.Guard}, Change: &scaling.Change{Pool: s.operation.Pool, To: s.operation.To},
 	})
 	if s.original.Status.Decision.FirstBlocker() != veto.Guard {
@@ -123,7 +123,7 @@ func (s *reconcileScope) recordCapacityShortage(call scaling.Call, err error) {
 	}
 	retracted := operation.RetractAttempt(*s.operation)
 	s.operation, status.Operation = &retracted, convert.OperationStatus(retracted)
-	s.requeueAfter = retryInterval
+	s.requeueAfter = conflictRequeueInterval
 	s.recordWarning(events.InsufficientCapacity, string(call.Action), fmt.Sprintf("AWS has insufficient capacity for %s in %s. The operation "+
 		"tries another zone", call.InstanceClass, result.Zone))
 }
@@ -144,7 +144,7 @@ func (s *reconcileScope) completeOperation(result v1alpha1.Outcome, reason, mess
 		s.denyAuthorization(reason, message)
 	}
 	s.completedOutcome = string(result)
-	s.requeueAfter = retryInterval // the next decision may be due
+	s.requeueAfter = conflictRequeueInterval // the next decision may be due
 	s.object.Status.Operation = nil
 	s.object.Status.History = convert.AppendHistory(s.object.Status.History, record, s.now)
 }

@@ -22,7 +22,9 @@ import (
 func (r *Reconciler) patchStatus(ctx context.Context, s *reconcileScope, err error) (ctrl.Result, error) {
 	if failed := r.writeStatus(ctx, s); failed != nil {
 		if apierrors.IsConflict(failed) || apierrors.IsNotFound(failed) {
-			return ctrl.Result{RequeueAfter: retryInterval}, nil // an AWS call was persisted before it was made, so nothing is lost
+			// The intent of an AWS call was persisted before the call: the next reconcile observes its effect. This reconcile's
+			// events are lost.
+			return ctrl.Result{RequeueAfter: conflictRequeueInterval}, nil
 		}
 		return ctrl.Result{}, failed
 	}
@@ -38,7 +40,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *reconcileScope, err err
 func (r *Reconciler) persistIntent(ctx context.Context, s *reconcileScope) (outcome, error) {
 	err := r.writeStatus(ctx, s)
 	if apierrors.IsConflict(err) {
-		s.requeueAfter = retryInterval
+		s.requeueAfter = conflictRequeueInterval
 		return stop, nil
 	}
 	if err != nil {

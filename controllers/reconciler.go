@@ -25,8 +25,8 @@ const (
 	ReconcileTimeout = 2 * time.Minute
 	// defaultRequeueInterval is when the next reconcile runs unless a phase says otherwise.
 	defaultRequeueInterval = decide.RequeueInterval
-	// retryInterval is when the next reconcile runs after a write conflict, and after the end of an operation.
-	retryInterval = time.Second
+	// conflictRequeueInterval is when the next reconcile runs after a write conflict, and after the end of an operation.
+	conflictRequeueInterval = time.Second
 )
 
 // Reconciler brings databases to the size that their policies ask for.

@@ -10,7 +10,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/convert"
 )
 
-// validate checks what the API server cannot: classes against the catalogue, schedules and time zones. An invalid policy causes
+// validate checks what the API server cannot: classes against the catalog, schedules and time zones. An invalid policy causes
 // no AWS request.
 func (r *Reconciler) validate(_ context.Context, s *reconcileScope) (outcome, error) {
 	if s.deleting {

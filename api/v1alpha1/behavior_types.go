@@ -147,8 +147,8 @@ type Guardrails struct {
 
 	// emergencyDisruption says whether an emergency may interrupt the writer
 	// outside spec.disruptionWindows. An emergency is when the writer has been
-	// saturated for three minutes with a demand far above its vCPUs. The default
-	// is Forbid.
+	// saturated for three minutes with a demand far above its vCPUs, or with a
+	// demand that no metric shows. The default is Forbid.
 	// +optional
 	// +kubebuilder:default=Forbid
 	EmergencyDisruption EmergencyDisruption `json:"emergencyDisruption,omitempty"`

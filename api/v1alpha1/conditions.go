@@ -21,11 +21,11 @@ const (
 	ConditionPaused = "Paused"
 	// ConditionOverridden is True while annotations set the shape of the database.
 	ConditionOverridden = "Overridden"
-	// ConditionOwnershipConflict is True while the operator changes nothing because somebody else has twice undone its changes.
+	// ConditionOwnershipConflict is True while the operator changes nothing because another client has reverted two operations.
 	ConditionOwnershipConflict = "OwnershipConflict"
 	// ConditionReconciling is True while an operation is in progress.
 	ConditionReconciling = "Reconciling"
-	// ConditionStalled is True while the policy cannot make progress until a person acts.
+	// ConditionStalled is True while the policy cannot make progress without manual intervention.
 	ConditionStalled = "Stalled"
 )
 
@@ -81,7 +81,7 @@ const (
 	ReasonScalingUp = "ScalingUp"
 	// ReasonScalingDown: an operation that removes capacity is in progress.
 	ReasonScalingDown = "ScalingDown"
-	// ReasonCleaningUp: an operation that removes what another left behind is in progress.
+	// ReasonCleaningUp: an operation that removes leftover surge readers is in progress.
 	ReasonCleaningUp = "CleaningUp"
 	// ReasonCompleted: an operation has just succeeded.
 	ReasonCompleted = "Completed"

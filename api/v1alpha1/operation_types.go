@@ -29,11 +29,11 @@ type OperationStatus struct {
 	// +required
 	To Shape `json:"to,omitzero"`
 
-	// reason explains why the operation was started.
+	// cause states the figures that led to the operation.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
-	Reason string `json:"reason,omitempty"`
+	Cause string `json:"cause,omitempty"`
 
 	// urgency is Emergency when the operation was started in an emergency.
 	// +optional
@@ -92,8 +92,8 @@ type OperationStep struct {
 	// +optional
 	Surge *bool `json:"surge,omitempty"`
 
-	// attempts is the number of calls made to AWS for this step. It is absent
-	// before the first call.
+	// attempts is the number of attempts at this step. Each is recorded before
+	// its call to AWS. It is absent before the first attempt.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Attempts int32 `json:"attempts,omitempty"`
@@ -102,7 +102,7 @@ type OperationStep struct {
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
-	// lastAttemptTime is when AWS was last called for this step.
+	// lastAttemptTime is when the last attempt was recorded.
 	// +optional
 	LastAttemptTime *metav1.Time `json:"lastAttemptTime,omitempty"`
 

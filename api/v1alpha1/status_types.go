@@ -310,7 +310,8 @@ type DecisionStatus struct {
 	BlockedBy []string `json:"blockedBy,omitempty"`
 
 	// urgency is Emergency while the change is blocked and the database is
-	// saturated with a demand far above its vCPUs.
+	// saturated with a demand far above its vCPUs, or with a demand that no
+	// metric shows.
 	// +optional
 	Urgency Urgency `json:"urgency,omitempty"`
 
@@ -390,7 +391,7 @@ const (
 	// urgency means.
 	UrgencyNormal Urgency = "Normal"
 	// UrgencyEmergency: the database was saturated with a demand far above its
-	// vCPUs.
+	// vCPUs, or with a demand that no metric shows.
 	UrgencyEmergency Urgency = "Emergency"
 )
 
@@ -435,6 +436,6 @@ const (
 	DirectionUp Direction = "Up"
 	// DirectionDown removes capacity.
 	DirectionDown Direction = "Down"
-	// DirectionCleanup removes what an unfinished operation left behind.
+	// DirectionCleanup removes surge readers that an ended operation left behind.
 	DirectionCleanup Direction = "Cleanup"
 )

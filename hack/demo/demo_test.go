@@ -78,7 +78,7 @@ func TestPrintComparison(t *testing.T) {
 		"minutes with a saturated reader   0                                        1",
 		"highest reader CPU                0 %                                      100 %",
 		"first change                      none                                     08:30 a → b",
-		"minimum reader vCPUs after it     0 (initially 0)                          3 (initially 4)",
+		"lowest reader vCPUs after it      0 (initially 0)                          3 (initially 4)",
 		"shape changes                     0                                        2",
 		"readers at the end                1 × a                                    1 × c",
 	} {

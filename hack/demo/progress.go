@@ -63,8 +63,8 @@ func (s *progressPrinter) printChanges(now time.Time, p *v1alpha1.DBScalingPolic
 	}
 	if op := status.Operation; op != nil && op.ID != s.printed.operationID {
 		s.printed.operationID = op.ID
-		printLine("Operation %s started: %s %s → %s. Reason: %s", op.ID, strings.ToLower(string(op.Pool)), formatShape(op.From),
-			formatShape(op.To), op.Reason)
+		printLine("Operation %s started: %s %s → %s. Cause: %s", op.ID, strings.ToLower(string(op.Pool)), formatShape(op.From),
+			formatShape(op.To), op.Cause)
 	}
 	if d := status.Decision; d != nil && d.Message != s.printed.decisionMessage {
 		s.printed.decisionMessage = d.Message

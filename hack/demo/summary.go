@@ -60,11 +60,11 @@ func (s *summary) addShapeChange(at time.Time, what string) {
 func printComparison(out io.Writer, without, with summary) {
 	row := func(label, left, right string) { fmt.Fprintf(out, "  %-33s %-40s %s\n", label, left, right) }
 	fmt.Fprintln(out)
-	row("", "without dbscaler (modelled)", "with dbscaler (simulated)")
+	row("", "without dbscaler (simulated)", "with dbscaler (simulated)")
 	row("minutes with a saturated reader", fmt.Sprint(without.saturatedMinutes), fmt.Sprint(with.saturatedMinutes))
 	row("highest reader CPU", fmt.Sprintf("%.0f %%", without.peakPercent), fmt.Sprintf("%.0f %%", with.peakPercent))
 	row("first change", without.formatFirstAction(), with.formatFirstAction())
-	row("minimum reader vCPUs after it", without.formatMinReaderVCPUs(), with.formatMinReaderVCPUs())
+	row("lowest reader vCPUs after it", without.formatMinReaderVCPUs(), with.formatMinReaderVCPUs())
 	row("shape changes", fmt.Sprint(without.shapeChanges), fmt.Sprint(with.shapeChanges))
 	row("readers at the end", without.finalReaders, with.finalReaders)
 	fmt.Fprintln(out)

@@ -59,8 +59,8 @@ func hasOnlyServerless(members []types.DBInstance) bool {
 	})
 }
 
-// maxCapacityClass returns the maximum capacity of an Aurora Serverless v2 cluster as the catalogue names it; empty when
-// the catalogue does not have it.
+// maxCapacityClass returns the maximum capacity of an Aurora Serverless v2 cluster as the catalog names it; empty when
+// the catalog does not have it.
 func maxCapacityClass(c types.DBCluster) string {
 	if c.ServerlessV2ScalingConfiguration == nil {
 		return ""

@@ -74,7 +74,7 @@ func Compare(ctx context.Context, s Setup, against []string, done func(name stri
 		return Comparison{}, err
 	}
 	c := Comparison{PolicyName: s.Policy.Name, Start: s.Recording.Start, End: s.Recording.End(), Interval: s.Recording.Interval}
-	c.GapMinutes, c.UncertainMinutes = countDoubtfulMinutes(s)
+	c.GapMinutes, c.UncertainMinutes = countGapAndSaturatedMinutes(s)
 	for _, run := range runs {
 		if run != nil {
 			c.Runs = append(c.Runs, *run)
@@ -114,8 +114,8 @@ func (s Setup) comparedRuns(against []string) ([]func(context.Context) (Run, err
 	return runners, nil
 }
 
-// countDoubtfulMinutes counts the minutes without a recorded value, and those in which the recorded database was saturated.
-func countDoubtfulMinutes(s Setup) (gaps, uncertain int) {
+// countGapAndSaturatedMinutes counts the minutes without a recorded value, and those in which the recorded database was saturated.
+func countGapAndSaturatedMinutes(s Setup) (gaps, uncertain int) {
 	minutesPerValue := int(s.Recording.Interval / time.Minute)
 	for n, demand := range s.Recording.Demand {
 		if math.IsNaN(demand) {

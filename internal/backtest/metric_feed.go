@@ -10,7 +10,7 @@ import (
 )
 
 // The intervals at which the operator's AWS client reads metrics, and how long it keeps them: the same as in internal/awsx
-// (series.go and scope_client.go), which this package cannot import. A test simulates a day with both and compares.
+// (metric.go and scope_client.go), which this package cannot import. A test simulates a day with both and compares.
 const (
 	maxSnapshotAge  = 55 * time.Second
 	minRefreshAge   = maxSnapshotAge / 2

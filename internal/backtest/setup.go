@@ -240,7 +240,7 @@ func interpolateGaps(demand []float64) []float64 {
 	return out
 }
 
-// classVCPUs is the number of vCPUs of one instance of a class; zero if the catalogue does not contain the class.
+// classVCPUs is the number of vCPUs of one instance of a class; zero if the catalog does not contain the class.
 func classVCPUs(class, engine string) float64 {
 	instanceClass, err := catalog.Lookup(class)
 	if err != nil {

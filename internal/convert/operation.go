@@ -19,7 +19,7 @@ func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 	}
 	out := &scaling.Operation{
 		ID: in.ID, Pool: scaling.Pool(in.Pool), Direction: scaling.Direction(in.Direction),
-		From: shape(in.From), To: shape(in.To), Reason: in.Reason, StartedAt: in.StartTime.Time,
+		From: shape(in.From), To: shape(in.To), Cause: in.Cause, StartedAt: in.StartTime.Time,
 		Emergency: in.Urgency == v1alpha1.UrgencyEmergency, UtilizationPercent: int(ptr.Deref(in.UtilizationPercent, 0)),
 	}
 	for _, s := range in.Steps {
@@ -37,7 +37,7 @@ func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
 	out := &v1alpha1.OperationStatus{
 		ID: in.ID, Pool: v1alpha1.Pool(in.Pool), Direction: v1alpha1.Direction(in.Direction),
-		From: ShapeStatus(in.From), To: ShapeStatus(in.To), Reason: in.Reason, StartTime: metav1.NewTime(in.StartedAt),
+		From: ShapeStatus(in.From), To: ShapeStatus(in.To), Cause: in.Cause, StartTime: metav1.NewTime(in.StartedAt),
 		UtilizationPercent: ptr.To(int32(in.UtilizationPercent)),
 	}
 	if in.Emergency {

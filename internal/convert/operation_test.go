@@ -44,7 +44,7 @@ func roundTrip(t *testing.T, op scaling.Operation) scaling.Operation {
 func TestOperationStatus_RoundTrip(t *testing.T) {
 	for name, op := range map[string]scaling.Operation{
 		"every action at every stage": {
-			ID: "0a1b2c3d", Pool: scaling.Readers, Direction: scaling.Up, Reason: "readers at 91% CPU", StartedAt: now,
+			ID: "0a1b2c3d", Pool: scaling.Readers, Direction: scaling.Up, Cause: "readers at 91% CPU", StartedAt: now,
 			From: scaling.Shape{InstanceClass: "db.r6g.large", Count: 2}, To: scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 3},
 			Steps: []scaling.Step{
 				{Action: scaling.CreateReader, Instance: "s", InstanceClass: "db.r6g.xlarge", PromotionTier: 15, Surge: true, Attempts: 2,

@@ -51,7 +51,7 @@ const (
 	ReasonAtMinimum Reason = "AtMinimum"
 	// ReasonNoSuitableShape: the pool is too small, and none of the larger shapes that the policy allows can be chosen now.
 	ReasonNoSuitableShape Reason = "NoSuitableShape"
-	// ReasonUnknownClass: the catalogue does not have the class of an instance or of the policy.
+	// ReasonUnknownClass: the catalog does not have the class of an instance or of the policy.
 	ReasonUnknownClass Reason = "UnknownInstanceClass"
 	// ReasonInvalidSchedule: a schedule of the policy cannot be parsed.
 	ReasonInvalidSchedule Reason = "InvalidSchedule"

@@ -12,8 +12,8 @@ type Operation struct {
 	Pool      Pool
 	Direction Direction
 	From, To  Shape
-	// Reason is that of the proposal.
-	Reason string
+	// Cause states the figures that led to it: that of the proposal.
+	Cause string
 	// Emergency says that the pool was saturated and its demand far above its capacity.
 	Emergency bool
 	// UtilizationPercent is the utilization of the pool when the operation was started.

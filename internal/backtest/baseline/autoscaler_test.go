@@ -116,7 +116,7 @@ func TestAll(t *testing.T) {
 }
 
 // For any observation, a rule returns an existing size, and the current size while a change is in progress.
-func TestDesiredRung_StaysOnLadder(t *testing.T) {
+func TestDesiredSizeIndex_StaysOnLadder(t *testing.T) {
 	for _, autoscaler := range All() {
 		t.Run(autoscaler.ID, func(t *testing.T) {
 			for seed := range uint64(20) {
@@ -172,7 +172,7 @@ func runRandomLoad(t *testing.T, autoscaler Autoscaler, random *rand.Rand, ladde
 }
 
 // Without any sample nothing changes, except for the rule that is published to scale in to the smallest size.
-func TestDesiredRung_WithoutSamples(t *testing.T) {
+func TestDesiredSizeIndex_WithoutSamples(t *testing.T) {
 	for _, autoscaler := range All() {
 		for _, ladder := range [][]float64{{4}, {4, 8, 16}} {
 			rule := autoscaler.NewRule()
@@ -210,7 +210,7 @@ func newObservations(autoscaler Autoscaler) []Observation {
 }
 
 // An evaluation allocates no memory, once the rule's state has reached its size.
-func TestDesiredRung_DoesNotAllocate(t *testing.T) {
+func TestDesiredSizeIndex_DoesNotAllocate(t *testing.T) {
 	for _, autoscaler := range All() {
 		observations, rule, n := newObservations(autoscaler), autoscaler.NewRule(), 0
 		evaluate := func() {

@@ -14,7 +14,7 @@ import (
 	"sync"
 )
 
-// ErrUnknownClass means that the catalogue does not have the class. The error that wraps it names the class.
+// ErrUnknownClass means that the catalog does not have the class. The error that wraps it names the class.
 var ErrUnknownClass = errors.New("unknown instance class")
 
 // gib is one gibibyte in bytes.

@@ -25,7 +25,7 @@ type candidate struct {
 	class *ladderClass
 }
 
-// resolveLadder looks up the classes that the policy allows for a pool. The error names the class that the catalogue does not
+// resolveLadder looks up the classes that the policy allows for a pool. The error names the class that the catalog does not
 // have.
 func resolveLadder(
 	p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, instances []poolInstance, now time.Time,
@@ -55,8 +55,8 @@ func resolveLadder(
 	return classes, nil
 }
 
-// lacksCapacity reports whether AWS recently had no instances of a class: in no zone, or not in the zone of an instance that
-// would be changed to it. A new reader may be created in another zone.
+// lacksCapacity reports whether AWS recently reported insufficient capacity for a class: in all zones, or in the zone of an
+// instance that would be resized to it. A new reader may be created in another zone.
 func lacksCapacity(o *scaling.Observation, class string, instances []poolInstance, now time.Time) bool {
 	zones, everywhere := o.CapacityShortages(class, now)
 	return everywhere || slices.ContainsFunc(instances, func(i poolInstance) bool {

@@ -48,7 +48,7 @@ func TestCheckTarget(t *testing.T) {
 			ReasonClassNotOffered, "spec.writer.instanceClasses: aurora-postgresql does not run on db.m6g.large",
 		},
 		{
-			"class that the catalogue does not know", // the validation of the spec reports it
+			"class that the catalog does not know", // the validation of the spec reports it
 			func(p *scaling.Policy, _ *scaling.Observation) { p.Readers.InstanceClasses = []string{"db.r99g.large"} }, "", "",
 		},
 	} {

@@ -12,7 +12,7 @@
 //  3. Propose one change per pool: evaluatePool (evaluate.go), which calls proposeOverride (override.go) while a manual
 //     override is active, and otherwise proposeScaling (evaluate.go):
 //     - Is the pool too small? detectTooSmall (scale_up.go). The shape to scale up to: proposeScaleUp (scale_up.go).
-//     - Is it below readers.min or a schedule? proposeRaiseToMinimum (scheduled_minimum.go).
+//     - Is it below readers.minReplicas or a schedule? proposeRaiseToMinimum (scheduled_minimum.go).
 //     - Is it too large? isTooLarge (scale_down.go). The shape to scale down to: proposeScaleDown (scale_down.go).
 //  4. Enlarge the readers first where the writer must scale up and no reader could be promoted:
 //     proposePromotionCandidate (promotion.go).
@@ -31,11 +31,11 @@
 //	                      larger of that and DBLoadCPU
 //	usable capacity       vCPUs of all instances; with redundancy OneReaderLost without the largest reader
 //	utilization           100 x mean demand over the scale-up window / usable capacity
-//	too small             utilization >= cpu.scaleUp, or one of the other cases of detectTooSmall
+//	too small             utilization >= cpu.scaleUpPercent, or one of the other cases of detectTooSmall
 //	required vCPUs        up: the peak demand over the scale-up window, or the predicted demand if that is higher;
 //	                      down: the peak over the scale-down window, or the predicted demand if that is higher
-//	a shape fits          100 x required vCPUs / its usable vCPUs <= cpu.target, and memory and connections fit
-//	too large             utilization below cpu.scaleDown in every minute of the scale-down window, none of them missing
+//	a shape fits          100 x required vCPUs / its usable vCPUs <= cpu.targetPercent, and memory and connections fit
+//	too large             utilization below cpu.scaleDownPercent in every minute of the scale-down window, none of them missing
 //
 // Cooldowns, limits on the number of operations and busy databases are not considered here: they are guards (package guard).
 package decide

@@ -104,7 +104,7 @@ func isScaled(p *scaling.Policy, pool scaling.Pool) bool {
 }
 
 // newPoolEvaluation looks up the classes of the instances and of the ladder, and assesses the load. The error names the class
-// that the catalogue does not have.
+// that the catalog does not have.
 func newPoolEvaluation(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) (*poolEvaluation, error) {
 	instances, err := poolInstances(o, pool)
 	if err != nil {
@@ -177,7 +177,7 @@ func (e *poolEvaluation) checkMetrics() scaling.Hold {
 			"The %s (%s) is changing: its load is measured once all instances are in service", poolNoun(e.pool), e.currentShape())}
 	case e.now.Before(e.load.StableAt):
 		return scaling.Hold{Reason: scaling.ReasonStabilizing, Message: fmt.Sprintf(
-			"The %s (%s) has just changed, or was observed for the first time: its load is measured until %s",
+			"The %s (%s) has just changed, or was observed for the first time: no decision before %s, while samples of its load are collected",
 			poolNoun(e.pool), e.currentShape(), formatTime(e.load.StableAt))}
 	}
 	return scaling.Hold{Reason: scaling.ReasonMetricsUnavailable, Message: fmt.Sprintf(

@@ -189,7 +189,7 @@ func TestScaleDown_Shape(t *testing.T) {
 		// 20 % of 8 are 1.6, which 4 vCPU carry at 40 %.
 		{"Cheapest removes a reader, which interrupts nothing", newPolicy(), twoReaders(xlarge, constantLoad(20)), shape(1, xlarge)},
 		{"Vertical takes a smaller class", newPolicy(withPreference(scaling.Vertical)), twoReaders(xlarge, constantLoad(20)), shape(2, large)},
-		{"readers.min keeps the count", newPolicy(withReaders(2, 4, large, xlarge)), twoReaders(xlarge, constantLoad(20)), shape(2, large)},
+		{"readers.minReplicas keeps the count", newPolicy(withReaders(2, 4, large, xlarge)), twoReaders(xlarge, constantLoad(20)), shape(2, large)},
 		{"readers not created by the operator are never removed", newPolicy(), []scaling.Instance{
 			foreignReader("a", xlarge, constantLoad(20)), foreignReader("b", xlarge, constantLoad(20)),
 		}, shape(2, large)},
@@ -222,9 +222,9 @@ func TestEvaluate_AtMinimum(t *testing.T) {
 		"the peak does not fit anything smaller": {newPolicy(), twoReaders(large, withMinute(constantLoad(5), 9, 30))}, // 1.2 of 2 vCPU are 60 %
 		"readers were not created by the operator": {newPolicy(withReaders(1, 4, large)),
 			[]scaling.Instance{foreignReader("a", large, constantLoad(5)), foreignReader("b", large, constantLoad(5))}},
-		"readers.min is reached":  {newPolicy(withReaders(2, 4, large)), twoReaders(large, constantLoad(5))},
-		"smaller than the limits": {newPolicy(withReaders(1, 4, xlarge)), []scaling.Instance{ownReader("a", large, constantLoad(5))}},
-		"more readers of others than readers.max": {newPolicy(withReaders(1, 1, large)),
+		"readers.minReplicas is reached": {newPolicy(withReaders(2, 4, large)), twoReaders(large, constantLoad(5))},
+		"smaller than the limits":        {newPolicy(withReaders(1, 4, xlarge)), []scaling.Instance{ownReader("a", large, constantLoad(5))}},
+		"more readers of others than readers.maxReplicas": {newPolicy(withReaders(1, 1, large)),
 			[]scaling.Instance{foreignReader("a", large, constantLoad(5)), foreignReader("b", large, constantLoad(5))}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -322,7 +322,7 @@ func TestEvaluate_LeftoverSurgeReaders(t *testing.T) {
 				surgeReader("t", large, constantLoad(40))),
 			scaling.ReasonLeftoverSurgeReader, shape(1, xlarge4)}, // 8 of 20 vCPU are 50 % of 16
 		// 36 % of 6 are 2.16, which 4 vCPU would carry at 54 %.
-		{"kept when readers.min requires it", newPolicy(withReaders(3, 4, large)),
+		{"kept when readers.minReplicas requires it", newPolicy(withReaders(3, 4, large)),
 			newObservation(ownReader("a", large, constantLoad(36)), ownReader("b", large, constantLoad(36)),
 				surgeReader("s", large, constantLoad(36))), scaling.ReasonWithinThresholds, scaling.Shape{}},
 		{"kept without samples", newPolicy(), newObservation(ownReader("a", large, nil), surgeReader("s", large, constantLoad(1))),

@@ -13,11 +13,11 @@ const (
 	// scaleDownDelayAfterChange is how long a pool is not scaled down after it changed, an instance restarted or the writer failed
 	// over, however short the scale-down window is.
 	scaleDownDelayAfterChange = time.Hour
-	// minResizeSavingFactor is how many times the new cost the current cost must be for readers to be resized in order to save.
+	// minResizeSavingFactor is the minimum ratio of the current cost to the new cost at which readers are resized to save cost.
 	minResizeSavingFactor = 1.2
 )
 
-// isTooLarge decides whether a pool is too large: below cpu.scaleDown in every minute of the scale-down window, with no minute
+// isTooLarge decides whether a pool is too large: below cpu.scaleDownPercent in every minute of the scale-down window, with no minute
 // missing and none saturated.
 func isTooLarge(p *scaling.Policy, l scaling.Load) bool {
 	w := l.ScaleDownWindow
@@ -50,7 +50,7 @@ func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 	window := formatDuration(e.policy.ScaleDown.Window)
 	message := fmt.Sprintf("The %s has been below %d%% CPU for %s: %s → %s",
 		poolNoun(e.pool), e.policy.CPU.ScaleDown, window, e.currentShape(), best.Shape)
-	cause := fmt.Sprintf("%s peaked at %.0f%% CPU over %s (threshold %d%%), demand %.1f vCPU", poolNoun(e.pool),
+	cause := fmt.Sprintf("The %s peaked at %.0f%% CPU over %s (threshold %d%%), demand %.1f vCPU", poolNoun(e.pool),
 		utilizationPercent(w.PeakDemand, e.load.UsableCapacity), window, e.policy.CPU.ScaleDown, w.PeakDemand)
 	cause += e.describeFit(requiredVCPUs, best)
 	return e.newProposal(scaling.ReasonScaleDown, scaling.Down, best, message, cause), scaling.Hold{}

@@ -16,7 +16,7 @@ const (
 	// ineffectiveAttempts is the number of ineffective scale-ups in a row after which none is tried for ineffectiveWindow.
 	ineffectiveAttempts = 3
 	ineffectiveWindow   = 24 * time.Hour
-	// ineffectiveRatio is the share of the utilization before a scale-up from which on the one after it counts as unchanged.
+	// ineffectiveRatio: a scale-up is ineffective if the utilization after it is at least this fraction of the one before.
 	ineffectiveRatio = 0.9
 )
 
@@ -49,7 +49,7 @@ func (e *poolEvaluation) detectTooSmall() *scaleUpTrigger {
 	return nil
 }
 
-// scaleUpThreshold is the utilization, in percent, at which the pool is too small: cpu.scaleUp, or the lower threshold of the
+// scaleUpThreshold is the utilization, in percent, at which the pool is too small: cpu.scaleUpPercent, or the lower threshold of the
 // upgrade watch until the pool has been scaled up since the upgrade. From then on it is sized for what queries cost now.
 func (e *poolEvaluation) scaleUpThreshold() int {
 	p, o := e.policy, e.observation
@@ -209,7 +209,7 @@ func (e *poolEvaluation) scaleUpCause(requiredVCPUs float64, best *candidate) st
 	if l.UtilizationPercent > 100 { // DBLoadCPU shows demand beyond saturation, or the capacity is without the lost reader
 		unit = "of capacity"
 	}
-	text := fmt.Sprintf("%s at %.0f%% %s over %s (threshold %d%%), demand %.1f vCPU%s", poolNoun(e.pool), l.UtilizationPercent, unit,
+	text := fmt.Sprintf("The %s was at %.0f%% %s over %s (threshold %d%%), demand %.1f vCPU%s", poolNoun(e.pool), l.UtilizationPercent, unit,
 		formatDuration(e.policy.ScaleUp.Window), e.scaleUpThreshold(), l.Demand, censoredSuffix(l.Censored))
 	if predicted := max(l.TrendDemand, l.SeasonalDemand); predicted > l.Demand {
 		text += fmt.Sprintf(", %.1f predicted", predicted)

@@ -65,8 +65,8 @@ func TestScaleUp_OneHotReader(t *testing.T) {
 		// One of three has 1.84 of 2.24 vCPU. With four large it would be at 3 × 1.84 / 8 = 69 %, which is below 70.
 		{"one reader more", newPolicy(withReaders(1, 4, large, xlarge)), large, shape(4, large)},
 		// With three large it stays at 92 %; two xlarge have 8 vCPU as well.
-		{"a larger class when readers.max is reached", newPolicy(withReaders(1, 3, large, xlarge)), large, shape(2, xlarge)},
-		{"readers.max when no shape is enough", newPolicy(withReaders(1, 4, large), func(p *scaling.Policy) { p.CPU.ScaleUp = 60 }), large,
+		{"a larger class when readers.maxReplicas is reached", newPolicy(withReaders(1, 3, large, xlarge)), large, shape(2, xlarge)},
+		{"readers.maxReplicas when no shape is enough", newPolicy(withReaders(1, 4, large), func(p *scaling.Policy) { p.CPU.ScaleUp = 60 }), large,
 			shape(4, large)},
 	} {
 		got := onlyProposal(t, Evaluate(test.policy, hot(test.class), now))

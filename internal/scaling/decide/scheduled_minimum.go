@@ -93,7 +93,7 @@ func (m poolMinimum) String() string {
 	return strings.Join(parts, " of ")
 }
 
-// proposeRaiseToMinimum proposes the preferred shape that meets readers.min and the open schedules when the pool does not, never
+// proposeRaiseToMinimum proposes the preferred shape that meets readers.minReplicas and the open schedules when the pool does not, never
 // with fewer vCPUs than now. Without a proposal, the Hold gives the reason, and is empty when the pool meets the minimum or only
 // shapes with fewer vCPUs would: then the load decides.
 func (e *poolEvaluation) proposeRaiseToMinimum(current poolMinimum) (*scaling.Proposal, scaling.Hold) {

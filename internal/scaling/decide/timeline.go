@@ -45,7 +45,7 @@ type poolInstance struct {
 	memoryBytes float64
 }
 
-// poolInstances lists the instances of a pool with the figures of their classes. The error names the class that the catalogue
+// poolInstances lists the instances of a pool with the figures of their classes. The error names the class that the catalog
 // does not have.
 func poolInstances(o *scaling.Observation, pool scaling.Pool) ([]poolInstance, error) {
 	out := make([]poolInstance, 0, len(o.Instances))

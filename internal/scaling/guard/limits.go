@@ -84,7 +84,7 @@ func stepTooLarge(in Input) (string, time.Duration, error) {
 		"operation", before, after, factor), 0, nil
 }
 
-// totalVCPUs returns the vCPUs of the instances. The error names a class that is not in the catalogue.
+// totalVCPUs returns the vCPUs of the instances. The error names a class that is not in the catalog.
 func totalVCPUs(engine string, instances []scaling.Instance) (float64, error) {
 	total := 0
 	for _, i := range instances {

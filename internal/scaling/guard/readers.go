@@ -135,7 +135,7 @@ type capacitySimulation struct {
 	writer string
 }
 
-// newCapacitySimulation starts with the observed instances. The error names a class that is not in the catalogue.
+// newCapacitySimulation starts with the observed instances. The error names a class that is not in the catalog.
 func newCapacitySimulation(o scaling.Observation) (*capacitySimulation, error) {
 	c := &capacitySimulation{engine: o.Engine, vcpus: map[string]float64{}}
 	for _, i := range o.Instances {

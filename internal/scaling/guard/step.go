@@ -8,7 +8,7 @@ import (
 )
 
 // stepChain is checked again before each AWS call of an operation in progress: since the operation was approved, a user may have
-// paused the policy or removed the opt-in tag, or a disruption window may have closed.
+// paused the policy, set mode Recommend or removed the opt-in tag, or a disruption window may have closed.
 var stepChain = []check{
 	{"Paused", paused},
 	{"RecommendMode", recommendMode},
@@ -16,7 +16,9 @@ var stepChain = []check{
 	{"DisruptionWindow", disruptionWindow},
 }
 
-// CheckStep checks one call of an operation in progress. It returns nil when the call is allowed.
+// CheckStep checks one call of an operation in progress. It returns nil when the call is allowed. The guards of stepChain get the
+// policy, the observation, the time, the emergency flag, the pool if the call interrupts the writer, and the one step; the rest
+// of Input is zero.
 func CheckStep(p scaling.Policy, o scaling.Observation, op scaling.Operation, call scaling.Call, now time.Time) *Veto {
 	in := Input{
 		Policy: p, Observation: o, Now: now, Proposal: scaling.Proposal{Emergency: op.Emergency},

@@ -7,8 +7,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// RetractAttempt takes back the last attempt at the current step, because AWS rejected the call and nothing will come of it. The
-// step is then attempted again at once, and not only after retryInterval.
+// RetractAttempt undoes the last attempt at the current step, because AWS rejected the call and it had no effect. The step is
+// then attempted again at once, and not only after stepRetryInterval.
 func RetractAttempt(op scaling.Operation) scaling.Operation {
 	op.Steps = slices.Clone(op.Steps)
 	step := &op.Steps[op.CurrentStep()]
@@ -16,7 +16,7 @@ func RetractAttempt(op scaling.Operation) scaling.Operation {
 	return op
 }
 
-// lostRequestTimeout is how long after the last AWS request a reader that has not appeared is taken not to appear any more.
+// lostRequestTimeout is how long after the last AWS request a reader that has not appeared is presumed not to have been created.
 const lostRequestTimeout = 10 * time.Minute
 
 // WaitForRequestedReader is how long to wait before an operation may be abandoned: a reader that was requested and has not

@@ -11,10 +11,10 @@ import (
 const (
 	// PollInterval is how often to observe while an operation is in progress.
 	PollInterval = 15 * time.Second
-	// retryInterval is how long after a request a step without a visible effect is requested again. AWS usually shows within 5 to 30
-	// seconds that it has accepted a change; after this interval the request was lost.
-	retryInterval = 90 * time.Second
-	// failoverRetryInterval is the same for a failover, which must never be requested twice: it takes "typically less than 120
+	// stepRetryInterval is how long after a request a step without a visible effect is requested again. AWS usually shows within 5 to 30
+	// seconds that it has accepted a change; after this interval the request is presumed lost.
+	stepRetryInterval = 90 * time.Second
+	// failoverRetryInterval is longer, so that a failover is not requested again while the first may still be in progress: it takes "typically less than 120
 	// seconds" (AWS re:Post, Aurora failover).
 	failoverRetryInterval = 5 * time.Minute
 	// maxAttempts is how often the same step is requested.
@@ -87,7 +87,7 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		case state == stateImpossible:
 			return fail(op, message)
 		case !step.StartedAt.IsZero() && now.Sub(step.StartedAt) > stepDeadlines[step.Action]:
-			return fail(op, fmt.Sprintf("%s of %s is not done after %s: %s", step.Action, step.Instance, stepDeadlines[step.Action], message))
+			return fail(op, fmt.Sprintf("%s of %s did not complete within %.0f minutes: %s", step.Action, step.Instance, stepDeadlines[step.Action].Minutes(), message))
 		case state == stateInProgress && startTimedOut:
 			return fail(op, fmt.Sprintf("could not %s within %s: %s", describe(*step), maxStartDelay, message))
 		case state == stateInProgress:
@@ -134,7 +134,7 @@ func isDue(s scaling.Step, o scaling.Observation, now time.Time) bool {
 	if s.LastAttemptAt.IsZero() {
 		return true
 	}
-	interval := retryInterval
+	interval := stepRetryInterval
 	if s.Action == scaling.Failover {
 		interval = failoverRetryInterval
 	}
@@ -167,7 +167,7 @@ func waitReason(op scaling.Operation, n int, o scaling.Observation, now time.Tim
 		}
 	case scaling.DeleteReader:
 		if now.Sub(readySince(op, n)) < drainTimeout && !hasNoConnections(i, readySince(op, n)) {
-			return fmt.Sprintf("its clients have %s to disconnect", drainTimeout)
+			return fmt.Sprintf("its clients have %.0f minutes to disconnect", drainTimeout.Minutes())
 		}
 	case scaling.ModifyClusterClass:
 		for _, r := range o.PoolInstances(scaling.Readers) {

@@ -166,7 +166,7 @@ func TestNext_StepStates(t *testing.T) {
 		{"modifying at the deadline", requested(resizeStep("a")), observedAfter(90*minute, auroraCluster(w, withStatus(a, "modifying"))), Running,
 			false, "Waiting for a"},
 		{"modifying after the deadline", requested(resizeStep("a")), observedAfter(91*minute, auroraCluster(w, withStatus(a, "modifying"))), Failed,
-			false, "not done after 1h30m0s"},
+			false, "did not complete within 90 minutes"},
 		{"resized after the deadline", requested(resizeStep("a")), observedAfter(91*minute, auroraCluster(w, aDone)), Succeeded, false, ""},
 		{"resized instance deleted", requested(resizeStep("a")), auroraCluster(w, reader("b", large)), Failed, false, "a no longer exists"},
 		{"resized instance broken", requested(resizeStep("a")), auroraCluster(w, withStatus(a, "incompatible-parameters")), Failed, false,
@@ -199,9 +199,9 @@ func TestNext_StepStates(t *testing.T) {
 		{"insufficient capacity", requested(createStep("s")), auroraCluster(w, a, withStatus(s, "insufficient-capacity")), Failed, false,
 			"insufficient-capacity"},
 		{"creating after the deadline", requested(createStep("s")), observedAfter(61*minute, auroraCluster(w, a, withStatus(s, "creating"))),
-			Failed, false, "not done after 1h0m0s"},
+			Failed, false, "did not complete within 60 minutes"},
 		{"lag unknown after the deadline", requested(createStep("s")), observedAfter(61*minute, auroraCluster(w, a, edited(s, unknownLag))),
-			Failed, false, "not done after 1h0m0s"},
+			Failed, false, "did not complete within 60 minutes"},
 
 		// Deleting a reader.
 		{"deleted", requested(deleteStep("s")), auroraCluster(w, a), Succeeded, false, ""},
@@ -216,7 +216,7 @@ func TestNext_StepStates(t *testing.T) {
 			"s has become the writer"},
 		{"last reader", deleteStep("s"), auroraCluster(w, s), Failed, false, "s is the last reader"},
 		{"deleting after the deadline", requested(deleteStep("s")), observedAfter(61*minute, auroraCluster(w, a, withStatus(s, "deleting"))), Failed,
-			false, "not done after 1h0m0s"},
+			false, "did not complete within 60 minutes"},
 
 		// Failing over.
 		{"failed over", requested(failoverStep("a")), auroraCluster(asWriter(a), reader("w", large)), Succeeded, false, ""},
@@ -230,7 +230,7 @@ func TestNext_StepStates(t *testing.T) {
 		{"failover not visible after five minutes", requested(failoverStep("a")), observedAfter(5*minute, auroraCluster(w, a)), Running, true,
 			"fail over to a"},
 		{"no failover after the deadline", requested(failoverStep("a")), observedAfter(21*minute, auroraCluster(w, a)), Failed, false,
-			"not done after 20m0s"},
+			"did not complete within 20 minutes"},
 		{"promotion candidate deleted", failoverStep("a"), auroraCluster(w, reader("b", large)), Failed, false, "a no longer exists"},
 
 		// Setting a tier.
@@ -239,7 +239,7 @@ func TestNext_StepStates(t *testing.T) {
 		{"tier not visible after the retry interval", requested(tierStep("a", 0)), observedAfter(2*minute, auroraCluster(w, a)), Running, true,
 			"set the promotion tier of a to 0"},
 		{"tier not set after the deadline", requested(tierStep("a", 0)), observedAfter(16*minute, auroraCluster(w, a)), Failed, false,
-			"not done after 15m0s"},
+			"did not complete within 15 minutes"},
 
 		// Starting a step requires an idle database.
 		{"database idle", resizeStep("a"), auroraCluster(w, a), Running, true, "Step 2 of 2"},
@@ -282,7 +282,7 @@ func TestNext_StepStates(t *testing.T) {
 
 // A step is requested again only when an observation made long after the last attempt shows nothing.
 func TestNext_NoRetryOnOldObservation(t *testing.T) {
-	for step, interval := range map[scaling.Action]time.Duration{scaling.ModifyInstanceClass: retryInterval, scaling.Failover: failoverRetryInterval} {
+	for step, interval := range map[scaling.Action]time.Duration{scaling.ModifyInstanceClass: stepRetryInterval, scaling.Failover: failoverRetryInterval} {
 		s := requested(scaling.Step{Action: step, Instance: "a", InstanceClass: xlarge})
 		o := auroraCluster(writer(large), reader("a", large))
 		for _, test := range []struct {
@@ -329,7 +329,7 @@ func TestNext_MultiAZCluster(t *testing.T) {
 		{"all members done, one not available", requested(step), auroraCluster(grown(w), withStatus(grown(a), "modifying"), grown(b)), Running, false, "3 of 3"},
 		{"done", requested(step), auroraCluster(grown(w), grown(a), grown(b)), Succeeded, false, ""},
 		{"member broken", requested(step), auroraCluster(w, a, withStatus(b, "storage-full")), Failed, false, "b is storage-full"},
-		{"change in progress after the deadline", requested(step), observedAfter(241*time.Minute, withClusterStatus("modifying", auroraCluster(w, grown(a), b))), Failed, false, "4h0m0s"},
+		{"change in progress after the deadline", requested(step), observedAfter(241*time.Minute, withClusterStatus("modifying", auroraCluster(w, grown(a), b))), Failed, false, "240 minutes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			progress := nextConfirmed(operationAfter(0, test.step), asMultiAZCluster(test.observation), test.observation.ObservedAt)
@@ -384,14 +384,14 @@ func TestNext_WaitReasons(t *testing.T) {
 		{"promotion candidate with an uptime from before the resize", []scaling.Step{resized, failoverStep("a")},
 			candidate(func(i *scaling.Instance) { i.RestartedAt = start.Add(-21 * minute) }), minute, "its cache is cold"},
 		{"reader with clients", []scaling.Step{deleteStep("s")},
-			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute), Value: 3}} }), 4 * minute, "its clients have 5m0s"},
+			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute), Value: 3}} }), 4 * minute, "its clients have 5 minutes"},
 		{"reader with clients after the drain timeout", []scaling.Step{deleteStep("s")},
 			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute), Value: 3}} }), 5 * minute, ""},
 		{"reader without clients", []scaling.Step{deleteStep("s")},
 			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute)}} }), 2 * minute, ""},
 		{"reader without clients in an old sample", []scaling.Step{deleteStep("s")},
-			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(-minute)}} }), 2 * minute, "its clients have 5m0s"},
-		{"reader with unknown clients", []scaling.Step{deleteStep("s")}, deleted(func(*scaling.Instance) {}), 2 * minute, "its clients have 5m0s"},
+			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(-minute)}} }), 2 * minute, "its clients have 5 minutes"},
+		{"reader with unknown clients", []scaling.Step{deleteStep("s")}, deleted(func(*scaling.Instance) {}), 2 * minute, "its clients have 5 minutes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			op := operationAfter(len(test.steps)-1, test.steps...)
@@ -453,7 +453,7 @@ func TestNext_FailsOnPromotionCandidateClass(t *testing.T) {
 }
 
 // An instance that became the writer by a failover of AWS is not resized in place: that would interrupt writes.
-func TestNext_FailsAfterForeignFailover(t *testing.T) {
+func TestNext_FailsAfterExternalFailover(t *testing.T) {
 	for _, test := range planCases() {
 		op, _ := test.start(t)
 		for n, step := range op.Steps {

@@ -41,7 +41,7 @@ const (
 func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id string, now time.Time) (scaling.Operation, error) {
 	op := scaling.Operation{
 		ID: id, Pool: proposal.Pool, Direction: proposal.Direction, From: proposal.From, To: proposal.To,
-		Reason: proposal.Cause, Emergency: proposal.Emergency, UtilizationPercent: int(math.Round(proposal.UtilizationPercent)), StartedAt: now,
+		Cause: proposal.Cause, Emergency: proposal.Emergency, UtilizationPercent: int(math.Round(proposal.UtilizationPercent)), StartedAt: now,
 	}
 	var err error
 	switch {

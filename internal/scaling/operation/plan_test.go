@@ -223,7 +223,7 @@ func TestPlan(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
 			}
 			if op.ID != operationID || op.Pool != test.pool || op.Direction != test.direction || op.To != test.to || op.From != change.From ||
-				op.Reason != "test cause" || !op.StartedAt.Equal(start) {
+				op.Cause != "test cause" || !op.StartedAt.Equal(start) {
 				t.Errorf("got operation %+v", op)
 			}
 			if op.CurrentStep() != 0 {

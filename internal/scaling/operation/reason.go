@@ -8,7 +8,7 @@ const (
 	ReasonScalingUp scaling.Reason = "ScalingUp"
 	// ReasonScalingDown: the operation removes capacity.
 	ReasonScalingDown scaling.Reason = "ScalingDown"
-	// ReasonCleaningUp: the operation removes what another left behind.
+	// ReasonCleaningUp: the operation removes leftover surge readers of an ended operation.
 	ReasonCleaningUp scaling.Reason = "CleaningUp"
 )
 

@@ -148,7 +148,7 @@ func TestNext_RetriesLostCall(t *testing.T) {
 						t.Errorf("step %d was requested %d times, want %d", n+1, s.Attempts, want)
 					}
 				}
-				interval := retryInterval
+				interval := stepRetryInterval
 				if progress.Operation.Steps[lost].Action == scaling.Failover {
 					interval = failoverRetryInterval
 				}
@@ -221,7 +221,7 @@ func TestNext_MessagesOfPromotion(t *testing.T) {
 		"10:10:30 Waiting for w to become db.r6g.xlarge; it is available",
 		"10:10:45 Waiting for w to become db.r6g.xlarge; it is modifying",
 		"10:20:45 Confirming with a second observation: resize w to db.r6g.xlarge",
-		"10:21:00 Waiting to remove the reader engine-dbscaler-0a1b2c3d-1: its clients have 5m0s to disconnect",
+		"10:21:00 Waiting to remove the reader engine-dbscaler-0a1b2c3d-1: its clients have 5 minutes to disconnect",
 		"10:26:00 Step 4 of 4: remove the reader engine-dbscaler-0a1b2c3d-1",
 		"10:26:15 Waiting for the effect of the request to remove the reader engine-dbscaler-0a1b2c3d-1",
 		"10:26:30 Waiting for the deletion of engine-dbscaler-0a1b2c3d-1",

@@ -8,8 +8,8 @@ import (
 )
 
 // Superseded returns why an approved operation should not continue, or "": the policy was edited or an override has ended since, and
-// the target shape is no longer allowed. A writer operation that has requested its failover is always completed, since until then
-// the new writer has no reader of its size.
+// the target shape is no longer allowed. A writer operation that has requested its failover is always completed: before its
+// last step no reader is large enough to replace the new writer.
 func Superseded(p scaling.Policy, op scaling.Operation, now time.Time) string {
 	if op.Direction == scaling.Cleanup || p.Allows(op.Pool, op.To) {
 		return ""
