@@ -60,7 +60,8 @@ func main() {
 		fmt.Fprintf(os.Stderr, "demo: %v\n", err)
 		os.Exit(exitFailed)
 	case goalMissed:
-		fmt.Fprintln(os.Stderr, "demo: failed: the readers saturated (with TRACE: for longer than without dbscaler), or reader capacity fell below its initial value; see the table above")
+		fmt.Fprintln(os.Stderr, "demo: failed: the readers saturated (with TRACE: for longer than without dbscaler), or reader capacity "+
+			"fell below its initial value; see the table above")
 		os.Exit(exitGoalMissed)
 	}
 }

@@ -14,8 +14,8 @@ const (
 	// stepRetryInterval is how long after a request a step without a visible effect is requested again. AWS usually shows within 5 to 30
 	// seconds that it has accepted a change; after this interval the request is presumed lost.
 	stepRetryInterval = 90 * time.Second
-	// failoverRetryInterval is longer, so that a failover is not requested again while the first may still be in progress: it takes "typically less than 120
-	// seconds" (AWS re:Post, Aurora failover).
+	// failoverRetryInterval is longer, so that a failover is not requested again while the first may still be in progress: it takes
+	// "typically less than 120 seconds" (AWS re:Post, Aurora failover).
 	failoverRetryInterval = 5 * time.Minute
 	// maxAttempts is how often the same step is requested.
 	maxAttempts = 5
@@ -87,7 +87,8 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		case state == stateImpossible:
 			return fail(op, message)
 		case !step.StartedAt.IsZero() && now.Sub(step.StartedAt) > stepDeadlines[step.Action]:
-			return fail(op, fmt.Sprintf("%s of %s did not complete within %.0f minutes: %s", step.Action, step.Instance, stepDeadlines[step.Action].Minutes(), message))
+			return fail(op, fmt.Sprintf("%s of %s did not complete within %.0f minutes: %s",
+				step.Action, step.Instance, stepDeadlines[step.Action].Minutes(), message))
 		case state == stateInProgress && startTimedOut:
 			return fail(op, fmt.Sprintf("could not %s within %s: %s", describe(*step), maxStartDelay, message))
 		case state == stateInProgress:
