@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Direction says whether a change adds capacity, removes it, or removes leftover surge readers.
+// Direction says whether a change adds capacity, removes it, or removes leftover surge readers and readers that failed to be created.
 type Direction string
 
 // The directions.
@@ -39,6 +39,8 @@ const (
 	ReasonOverride Reason = "Override"
 	// ReasonLeftoverSurgeReader: a surge reader is still there after its operation has ended, and is not needed.
 	ReasonLeftoverSurgeReader Reason = "LeftoverSurgeReader"
+	// ReasonFailedReader: AWS accepted the creation of a reader and then failed to create it; what is left of it is removed.
+	ReasonFailedReader Reason = "FailedReader"
 )
 
 // The reasons of a hold.

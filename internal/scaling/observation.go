@@ -182,9 +182,24 @@ type PendingMaintenance struct {
 // two minutes after its end.
 const MaxSampleAge = 5 * time.Minute
 
-// MaxReplicaLag is the lag up to which a reader has caught up with the writer. The lag of Aurora replicas is usually below 100 ms
-// (Aurora user guide, "Aurora Replicas").
+// MaxReplicaLag is the lag up to which a reader of a cluster has caught up with the writer. The lag of Aurora replicas is usually
+// below 100 ms (Aurora user guide, "Aurora Replicas").
 const MaxReplicaLag = 5 * time.Second
+
+// MaxIdleReplicaLag is the lag up to which a read replica of a DB instance has caught up. While no transactions run on the source,
+// the lag of an RDS for PostgreSQL replica rises to five minutes, until the source switches the WAL segment (RDS user guide,
+// "Monitoring and tuning the replication process"); the rest is the period of the metric.
+const MaxIdleReplicaLag = 330 * time.Second
+
+// MaxReaderLag is the lag up to which a new reader of the database has caught up. Only PostgreSQL is known to show a lag on an idle
+// source. MySQL and MariaDB show none, so that a lag there is real. For the other engines no source says it, and the longer limit
+// applies.
+func (o Observation) MaxReaderLag() time.Duration {
+	if o.Kind == DBInstance && o.Engine != "mysql" && o.Engine != "mariadb" {
+		return MaxIdleReplicaLag
+	}
+	return MaxReplicaLag
+}
 
 // Lag is a replication lag and the time of its measurement.
 type Lag struct {
@@ -195,34 +210,63 @@ type Lag struct {
 // StatusAvailable is the status of a cluster or instance that can be changed.
 const StatusAvailable = "available"
 
-// servingStatuses are the statuses, besides available, in which an instance serves at full capacity and is not restarted (RDS
-// user guide, "Viewing DB instance status").
+// StatusInsufficientCapacity is the status of an instance that AWS could not create for want of capacity (RDS user guide, "Viewing
+// DB instance status").
+const StatusInsufficientCapacity = "insufficient-capacity"
+
+// storageStatuses are the statuses of an instance whose storage AWS is working on, for up to a day and more. The instance remains
+// available for operations (RDS user guide, "Viewing DB instance status").
+var storageStatuses = []string{"storage-optimization", "storage-initialization", "storage-config-upgrade"}
+
+// servingStatuses are the statuses, besides available and those of the storage, in which an instance serves at full capacity and is
+// not restarted (RDS user guide, "Viewing DB instance status").
 var servingStatuses = []string{
-	"backing-up", "storage-optimization", "configuring-enhanced-monitoring", "configuring-iam-database-auth",
-	"configuring-log-exports",
+	"backing-up", "configuring-enhanced-monitoring", "configuring-iam-database-auth", "configuring-log-exports",
+}
+
+// IsAvailable reports whether a cluster or instance with this status is in service and can be changed. When AWS refuses a change
+// while it works on the storage, the operator tries again later.
+func IsAvailable(status string) bool {
+	return status == StatusAvailable || slices.Contains(storageStatuses, status)
 }
 
 // IsServing reports whether an instance with this status serves at full capacity.
 func IsServing(status string) bool {
-	return status == StatusAvailable || slices.Contains(servingStatuses, status)
+	return IsAvailable(status) || slices.Contains(servingStatuses, status)
 }
 
-// brokenStatuses are the statuses that do not end without a person.
+// brokenStatuses are the statuses that do not end without a person (RDS user guide, "Viewing DB instance status").
 var brokenStatuses = []string{
 	"failed", "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable",
-	"incompatible-network", "incompatible-option-group", "incompatible-parameters", "incompatible-restore",
-	"insufficient-capacity", "restore-error", "storage-full", "stopped", "cloning-failed", "migration-failed",
+	statusIncompatibleCreate, "incompatible-network", "incompatible-option-group", "incompatible-parameters", "incompatible-restore",
+	StatusInsufficientCapacity, "restore-error", "storage-full", "stopped", "cloning-failed", "migration-failed", "upgrade_failed",
 }
+
+// statusIncompatibleCreate is the status of an instance that AWS cannot create with the resources that it was given.
+const statusIncompatibleCreate = "incompatible-create"
 
 // IsBroken reports whether a database with this status needs a person. Any status that is neither available nor broken, also an
 // unknown one, means busy.
 func IsBroken(status string) bool { return slices.Contains(brokenStatuses, status) }
 
 // IsAvailable reports whether the instance is in service and can be changed.
-func (i Instance) IsAvailable() bool { return i.Status == StatusAvailable }
+func (i Instance) IsAvailable() bool { return IsAvailable(i.Status) }
 
 // CreatedByOperator reports whether dbscaler created the instance.
 func (i Instance) CreatedByOperator() bool { return i.Tags[TagCreatedBy] == TagCreatedByValue }
+
+// ReaderNameInfix is between the name of the target and the ID of the operation in the names of the readers that dbscaler creates.
+const ReaderNameInfix = "-dbscaler-"
+
+// IsFailedReader reports whether the instance is a reader that dbscaler tried to create, by its tag and name, and that AWS failed to
+// create: its status is broken, and it never served. AWS sets the creation time of an instance when it is first in service; two
+// statuses occur only when a creation fails. A reader that has served and broke later is left to a person.
+func (i Instance) IsFailedReader() bool {
+	if i.Writer || !i.CreatedByOperator() || !strings.Contains(i.Identifier, ReaderNameInfix) || !IsBroken(i.Status) {
+		return false
+	}
+	return i.CreatedAt.IsZero() || i.Status == StatusInsufficientCapacity || i.Status == statusIncompatibleCreate
+}
 
 // SurgeOperation is the ID of the operation that created the instance as a surge reader, or empty.
 func (i Instance) SurgeOperation() string {
@@ -256,6 +300,26 @@ func (o Observation) PoolInstances(p Pool) []Instance {
 		}
 	}
 	return out
+}
+
+// FailedReaders lists the readers of dbscaler that AWS failed to create.
+func (o Observation) FailedReaders() []Instance {
+	var failed []Instance
+	for _, i := range o.Instances {
+		if i.IsFailedReader() {
+			failed = append(failed, i)
+		}
+	}
+	return failed
+}
+
+// WithoutFailedReaders is the observation without the readers of dbscaler that AWS failed to create: they serve nobody, so that they
+// neither count as capacity nor block a change.
+func (o Observation) WithoutFailedReaders() Observation {
+	if slices.ContainsFunc(o.Instances, Instance.IsFailedReader) {
+		o.Instances = slices.DeleteFunc(slices.Clone(o.Instances), Instance.IsFailedReader)
+	}
+	return o
 }
 
 // Instance finds an instance by its identifier.

@@ -16,6 +16,10 @@ const RequeueInterval = time.Minute
 // always has a reader that can be promoted.
 func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.Decision {
 	d := scaling.Decision{RequeueAfter: RequeueInterval, Pools: make([]scaling.PoolAssessment, 0, 2)}
+	if proposal := proposeFailedReaderCleanup(&o); proposal != nil {
+		d.Proposals = append(d.Proposals, *proposal)
+		o = o.WithoutFailedReaders()
+	}
 	if o.ResizedAsUnit {
 		o = mergeInstances(o)
 	}

@@ -7,10 +7,17 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// sortByUrgency sorts proposals: readers up, writer up, cleanup, writer down, readers down.
+// sortByUrgency sorts proposals: emergencies, failed readers, readers up, writer up, cleanup, writer down, readers down. Within the
+// emergencies the readers are first.
 func sortByUrgency(proposals []scaling.Proposal) {
 	rank := func(p scaling.Proposal) int {
 		switch {
+		case p.Emergency && p.Pool == scaling.Readers:
+			return -3
+		case p.Emergency:
+			return -2
+		case p.Reason == scaling.ReasonFailedReader: // otherwise failed attempts would leave one after the other
+			return -1
 		case p.Direction == scaling.Up && p.Pool == scaling.Readers:
 			return 0
 		case p.Direction == scaling.Up:

@@ -69,10 +69,11 @@ func capacityShortage(in Input) (string, time.Duration, error) {
 	return "", 0, nil
 }
 
-// metricsStale requires fresh samples of the pool, except to reach a minimum that the policy, a schedule or an override sets.
+// metricsStale requires fresh samples of the pool, except to reach a minimum that the policy, a schedule or an override sets, and to
+// remove a reader that never served.
 func metricsStale(in Input) (string, time.Duration, error) {
 	reason, pool := in.Proposal.Reason, in.Proposal.Pool
-	if reason == scaling.ReasonBelowMinimum || reason == scaling.ReasonBelowSchedule ||
+	if reason == scaling.ReasonFailedReader || reason == scaling.ReasonBelowMinimum || reason == scaling.ReasonBelowSchedule ||
 		reason == scaling.ReasonOverride && in.Proposal.Direction == scaling.Up {
 		return "", 0, nil
 	}
@@ -86,10 +87,11 @@ func metricsStale(in Input) (string, time.Duration, error) {
 		scaling.MaxSampleAge), 0, nil
 }
 
-// databaseBusy allows one change of a database at a time, whoever makes it.
+// databaseBusy allows one change of a database at a time, whoever makes it. A reader of dbscaler that AWS failed to create does not
+// count (see Check).
 func databaseBusy(in Input) (string, time.Duration, error) {
 	const waits = "%s is %s; the operator waits until it is available"
-	if in.Observation.Status != scaling.StatusAvailable {
+	if !scaling.IsAvailable(in.Observation.Status) {
 		return fmt.Sprintf(waits, in.Policy.Target.Identifier, in.Observation.Status), 0, nil
 	}
 	for _, i := range in.Observation.Instances {

@@ -7,6 +7,7 @@
 package guard
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -23,6 +24,14 @@ type Input struct {
 	// Operation is the plan that carries out the proposal.
 	Operation scaling.Operation
 	Now       time.Time
+
+	// failedReaders are the readers that AWS failed to create. Check takes them out of the observation.
+	failedReaders []scaling.Instance
+}
+
+// isFailedReader reports whether an instance is a reader that AWS failed to create.
+func (in Input) isFailedReader(instance string) bool {
+	return slices.ContainsFunc(in.failedReaders, func(i scaling.Instance) bool { return i.Identifier == instance })
 }
 
 // poolLoad returns the assessed load of a pool. It is not fresh when the pool was not assessed.
@@ -83,8 +92,13 @@ var chain = []check{
 	{FleetSlot, fleetSlot},               // last, so that only operations that could start now are in the queue for a slot
 }
 
-// Check runs every guard and returns the vetoes in the order of the chain; none when the proposal is allowed.
-func Check(in Input) []Veto { return runChecks(chain, in) }
+// Check runs every guard and returns the vetoes in the order of the chain; none when the proposal is allowed. No guard sees a reader
+// of dbscaler that AWS failed to create: it is no capacity, and its status blocks neither its own removal nor another change.
+func Check(in Input) []Veto {
+	in.failedReaders = in.Observation.FailedReaders()
+	in.Observation = in.Observation.WithoutFailedReaders()
+	return runChecks(chain, in)
+}
 
 func runChecks(checks []check, in Input) []Veto {
 	var vetoes []Veto

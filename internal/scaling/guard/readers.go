@@ -37,7 +37,7 @@ func readerNotOwned(in Input) (string, time.Duration, error) {
 		if s.Action == scaling.CreateReader {
 			remaining++
 		}
-		if s.Action != scaling.DeleteReader {
+		if s.Action != scaling.DeleteReader || in.isFailedReader(s.Instance) {
 			continue
 		}
 		remaining--
@@ -50,7 +50,7 @@ func readerNotOwned(in Input) (string, time.Duration, error) {
 			return fmt.Sprintf("%s is the writer, so dbscaler does not delete it: fail over to another instance first", s.Instance), 0, nil
 		}
 	}
-	if remaining < 1 && in.Proposal.Pool == scaling.Readers {
+	if remaining < 1 && in.Proposal.Pool == scaling.Readers && in.Proposal.Reason != scaling.ReasonFailedReader {
 		return "the operation would leave 0 readers, and dbscaler does not delete the last one: delete it yourself if it is not needed", 0, nil
 	}
 	return "", 0, nil

@@ -164,7 +164,7 @@ func (f *fakeCluster) execute(c scaling.Call) {
 			})
 		})
 		f.schedule(1+takes, f.editLater(c.Instance, func(i *scaling.Instance) { i.Status, i.CreatedAt = scaling.StatusAvailable, f.now }))
-		f.schedule(3+takes, f.editLater(c.Instance, func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: f.now, Value: time.Minute} }))
+		f.schedule(3+takes, f.editLater(c.Instance, func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: f.now, Value: 10 * time.Minute} }))
 		f.schedule(5+takes, f.editLater(c.Instance, func(i *scaling.Instance) {
 			i.ReplicaLag = &scaling.Lag{MeasuredAt: f.now, Value: 80 * time.Millisecond}
 		}))

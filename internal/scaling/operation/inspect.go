@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -26,6 +27,13 @@ func inspectStep(s scaling.Step, o scaling.Observation) (stepState, string) {
 		return inspectCluster(s, o)
 	}
 	i, exists := o.Instance(s.Instance)
+	if exists && i.IsFailedReader() {
+		if s.Action == scaling.DeleteReader {
+			return stateNotVisible, describe(s)
+		}
+		return stateImpossible, fmt.Sprintf("AWS failed to create %s, a %s in %s: it is %s. The operator deletes it", s.Instance, i.Class,
+			cmp.Or(i.AvailabilityZone, "an availability zone that AWS chose"), i.Status)
+	}
 	if exists && scaling.IsBroken(i.Status) {
 		return stateImpossible, fmt.Sprintf("%s is %s, a status that does not end without intervention: repair or remove it",
 			s.Instance, i.Status)
@@ -42,7 +50,7 @@ func inspectStep(s scaling.Step, o scaling.Observation) (stepState, string) {
 		}
 		return stateNotVisible, describe(s)
 	case scaling.CreateReader:
-		return inspectCreate(s, i, exists)
+		return inspectCreate(s, o, i, exists)
 	case scaling.DeleteReader:
 		return inspectDelete(s, o, i, exists)
 	case scaling.Failover:
@@ -81,7 +89,7 @@ func inspectCluster(s scaling.Step, o scaling.Observation) (stepState, string) {
 	switch reason := busyReason(o); {
 	case changed == len(o.Instances) && reason == "":
 		return stateDone, ""
-	case changed > 0 || o.Status != scaling.StatusAvailable:
+	case changed > 0 || !scaling.IsAvailable(o.Status):
 		return stateInProgress, fmt.Sprintf("Waiting for %s to become %s; %d of %d members are",
 			s.Instance, s.InstanceClass, changed, len(o.Instances))
 	default:
@@ -89,7 +97,7 @@ func inspectCluster(s scaling.Step, o scaling.Observation) (stepState, string) {
 	}
 }
 
-func inspectCreate(s scaling.Step, i scaling.Instance, exists bool) (stepState, string) {
+func inspectCreate(s scaling.Step, o scaling.Observation, i scaling.Instance, exists bool) (stepState, string) {
 	switch {
 	case !exists:
 		return stateNotVisible, describe(s)
@@ -99,10 +107,10 @@ func inspectCreate(s scaling.Step, i scaling.Instance, exists bool) (stepState, 
 		return stateImpossible, s.Instance + " is being deleted"
 	case !i.IsAvailable():
 		return stateInProgress, fmt.Sprintf("Waiting for the new reader %s; it is %s", s.Instance, i.Status)
-	case i.ReplicaLag == nil:
+	case i.ReplicaLag == nil || i.ReplicaLag.Value < 0: // a negative lag stands for replication that is not running
 		return stateInProgress, fmt.Sprintf("Waiting for the first replica lag sample of the new reader %s", s.Instance)
-	case i.ReplicaLag.Value > scaling.MaxReplicaLag:
-		return stateInProgress, fmt.Sprintf("Waiting for the replica lag of the new reader %s to fall to %s", s.Instance, scaling.MaxReplicaLag)
+	case i.ReplicaLag.Value > o.MaxReaderLag():
+		return stateInProgress, fmt.Sprintf("Waiting for the replica lag of the new reader %s to fall to %s", s.Instance, o.MaxReaderLag())
 	default:
 		return stateDone, ""
 	}
@@ -118,7 +126,7 @@ func inspectDelete(s scaling.Step, o scaling.Observation, i scaling.Instance, ex
 		return stateImpossible, s.Instance + " has become the writer, so it is not deleted"
 	case i.Status == "deleting":
 		return stateInProgress, fmt.Sprintf("Waiting for the deletion of %s", s.Instance)
-	case len(o.PoolInstances(scaling.Readers)) < 2:
+	case len(o.WithoutFailedReaders().PoolInstances(scaling.Readers)) < 2:
 		return stateImpossible, s.Instance + " is the last reader, so it is not deleted"
 	default:
 		return stateNotVisible, describe(s)
@@ -127,7 +135,7 @@ func inspectDelete(s scaling.Step, o scaling.Observation, i scaling.Instance, ex
 
 func inspectFailover(s scaling.Step, o scaling.Observation, i scaling.Instance) (stepState, string) {
 	switch {
-	case i.Writer && i.IsAvailable() && o.Status == scaling.StatusAvailable:
+	case i.Writer && i.IsAvailable() && scaling.IsAvailable(o.Status):
 		return stateDone, ""
 	case i.Writer, o.Status == "failing-over":
 		return stateInProgress, fmt.Sprintf("Waiting for %s to take over as the writer", s.Instance)

@@ -58,6 +58,8 @@ type Progress struct {
 	Operation scaling.Operation
 	// Call is the request to make now, or nil.
 	Call *scaling.Call
+	// InsufficientCapacity says that the operation failed because AWS had no capacity for the instance that it accepted to create.
+	InsufficientCapacity bool
 	// Message says what the operator does or waits for, or why the operation failed.
 	Message string
 	// RequeueAfter is when to observe again while the operation is running.
@@ -74,6 +76,9 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 			continue
 		}
 		state, message := inspectStep(*step, o)
+		if i, exists := o.Instance(step.Instance); state == stateNotVisible && exists && deletesFailedReader(op, *step) && !i.IsFailedReader() {
+			return fail(op, fmt.Sprintf("%s is %s, and no longer a reader that failed to be created, so it is not deleted", i.Identifier, i.Status))
+		}
 		if state != stateDone {
 			step.ObservedAt = time.Time{}
 		}
@@ -85,7 +90,10 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		case state == stateDone:
 			return keepWaiting(op, "Confirming with a second observation: "+describe(*step))
 		case state == stateImpossible:
-			return fail(op, message)
+			failed := fail(op, message)
+			i, _ := o.Instance(step.Instance)
+			failed.InsufficientCapacity = step.Action == scaling.CreateReader && i.IsFailedReader() && i.Status == scaling.StatusInsufficientCapacity
+			return failed
 		case !step.StartedAt.IsZero() && now.Sub(step.StartedAt) > stepDeadlines[step.Action]:
 			return fail(op, fmt.Sprintf("%s of %s did not complete within %.0f minutes: %s",
 				step.Action, step.Instance, stepDeadlines[step.Action].Minutes(), message))
@@ -119,6 +127,11 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		}
 	}
 	return Progress{Outcome: Succeeded, Operation: op, Message: fmt.Sprintf("%s: %s → %s", op.Pool, op.From, op.To)}
+}
+
+// deletesFailedReader reports whether a step deletes a reader that AWS failed to create: a cleanup deletes surge readers and those.
+func deletesFailedReader(op scaling.Operation, s scaling.Step) bool {
+	return op.Direction == scaling.Cleanup && s.Action == scaling.DeleteReader && !s.Surge
 }
 
 func fail(op scaling.Operation, message string) Progress {
@@ -167,6 +180,12 @@ func waitReason(op scaling.Operation, n int, o scaling.Observation, now time.Tim
 			return fmt.Sprintf("%s has been in service for less than %s, so its cache is cold", i.Identifier, promotionWarmUp)
 		}
 	case scaling.DeleteReader:
+		if deletesFailedReader(op, s) { // it has no clients
+			if !o.ObservedAt.After(op.StartedAt) {
+				return "a second observation must confirm that it failed to be created"
+			}
+			return ""
+		}
 		if now.Sub(readySince(op, n)) < drainTimeout && !hasNoConnections(i, readySince(op, n)) {
 			return fmt.Sprintf("its clients have %.0f minutes to disconnect", drainTimeout.Minutes())
 		}
@@ -224,12 +243,13 @@ func readySince(op scaling.Operation, n int) time.Time {
 	return op.Steps[n-1].CompletedAt
 }
 
-// busyReason returns what another change is doing to the database, or "" when it is idle and the next step can start.
+// busyReason returns what another change is doing to the database, or "" when it is idle and the next step can start. A reader that
+// failed to be created does not count.
 func busyReason(o scaling.Observation) string {
-	if o.Status != scaling.StatusAvailable {
+	if !scaling.IsAvailable(o.Status) {
 		return "the database is " + o.Status
 	}
-	for _, i := range o.Instances {
+	for _, i := range o.WithoutFailedReaders().Instances {
 		switch {
 		case !i.IsAvailable():
 			return i.Identifier + " is " + i.Status

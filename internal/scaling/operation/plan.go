@@ -43,8 +43,12 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 		ID: id, Pool: proposal.Pool, Direction: proposal.Direction, From: proposal.From, To: proposal.To,
 		Cause: proposal.Cause, Emergency: proposal.Emergency, UtilizationPercent: int(math.Round(proposal.UtilizationPercent)), StartedAt: now,
 	}
+	failedReaders := o.FailedReaders()
+	o = o.WithoutFailedReaders()
 	var err error
 	switch {
+	case proposal.Reason == scaling.ReasonFailedReader:
+		op.Steps = planFailedReaderCleanup(failedReaders)
 	case proposal.Direction == scaling.Cleanup:
 		op.Steps = planCleanup(o)
 	case o.ResizedAsUnit && proposal.Pool == scaling.Writer:
@@ -80,7 +84,7 @@ func writerCountError(p scaling.Policy, count int) error {
 // canPromoteReader reports whether a reader can become the writer. A read replica outside Aurora cannot: promotion ends its
 // replication.
 func canPromoteReader(o scaling.Observation) bool {
-	return o.Kind != scaling.DBInstance && len(o.PoolInstances(scaling.Readers)) > 0
+	return o.Kind != scaling.DBInstance && len(o.WithoutFailedReaders().PoolInstances(scaling.Readers)) > 0
 }
 
 // readerLimit returns how many readers a database can have (Aurora user guide, "Quotas and constraints"; RDS user guide, "Working with
@@ -210,6 +214,15 @@ func planCleanup(o scaling.Observation) []scaling.Step {
 	return steps
 }
 
+// planFailedReaderCleanup deletes the readers that AWS failed to create.
+func planFailedReaderCleanup(failed []scaling.Instance) []scaling.Step {
+	var steps []scaling.Step
+	for _, r := range failed {
+		steps = append(steps, scaling.Step{Action: scaling.DeleteReader, Instance: r.Identifier})
+	}
+	return steps
+}
+
 // sortedBySize returns the readers by ascending vCPUs.
 func sortedBySize(readers []scaling.Instance) []scaling.Instance {
 	sorted := slices.Clone(readers)
@@ -252,7 +265,7 @@ func selectReadersToRemove(readers []scaling.Instance, count int) ([]scaling.Ins
 // newCreateStep returns the step that creates a reader. Its name follows from the operation, so that a repeated request does not create
 // a second one.
 func newCreateStep(p scaling.Policy, o scaling.Observation, class, id string, n int, surge bool) scaling.Step {
-	suffix := fmt.Sprintf("-dbscaler-%s-%d", id, n)
+	suffix := fmt.Sprintf("%s%s-%d", scaling.ReaderNameInfix, id, n)
 	prefix := p.Target.Identifier
 	if len(prefix)+len(suffix) > maxIdentifier {
 		prefix = strings.TrimRight(prefix[:maxIdentifier-len(suffix)], "-")
