@@ -121,7 +121,7 @@ func (r *Reconciler) restoreState(s *reconcileScope) {
 	o.WriterChangedAt, o.ReadersChangedAt = writer.ChangedAt, readers.ChangedAt
 	o.WriterCapacityHistory, o.ReadersCapacityHistory = writer.FullCapacityHistory(nil, *o), readers.FullCapacityHistory(nil, *o)
 	o.History = convert.History(status.History)
-	o.Shortages = state.ActiveShortages(convert.CapacityShortages(status.CapacityShortages), s.now)
+	o.Shortages = state.UpdateShortages(convert.CapacityShortages(status.CapacityShortages), *o, s.now)
 	status.CapacityShortages = convert.CapacityShortagesStatus(o.Shortages)
 	if r.PriceList == nil {
 		return

@@ -35,7 +35,11 @@ func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, e
 		s.completeOperation(v1alpha1.OutcomeSucceeded, "", progress.Message)
 		return stop, nil
 	case operation.Failed:
-		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonStepFailed, progress.Message)
+		reason := v1alpha1.ReasonStepFailed
+		if progress.InsufficientCapacity {
+			reason = v1alpha1.ReasonInsufficientCapacity
+		}
+		s.completeOperation(v1alpha1.OutcomeFailed, reason, progress.Message)
 		return stop, nil
 	case operation.Running:
 	}

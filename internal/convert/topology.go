@@ -37,6 +37,7 @@ func EngineUpgradedAt(in *v1alpha1.TargetStatus) time.Time {
 
 // PoolStatus converts the observed instances of a pool and updates the recorded state of the pool. It returns nil for an empty pool.
 func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling.Pool) *v1alpha1.PoolStatus {
+	o = o.WithoutFailedReaders() // the pool did not change when AWS failed to create one
 	instances := o.PoolInstances(pool)
 	if len(instances) == 0 {
 		return nil

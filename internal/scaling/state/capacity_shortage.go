@@ -12,6 +12,9 @@ const (
 	// capacityShortageDuration is how long a class is not requested again after AWS had no instance of it. AWS says no more than
 	// "try again at a later time" (AWS re:Post, insufficient DB instance capacity).
 	capacityShortageDuration = 30 * time.Minute
+	// FailedCreationShortage is how long a class is not requested in a zone in which AWS accepted the creation of an instance and ended
+	// it with insufficient-capacity: "wait a few hours, and try to create again" (RDS user guide, "Viewing DB instance status").
+	FailedCreationShortage = 3 * time.Hour
 	// maxCapacityShortages is the most shortages that are remembered: the limit of status.capacityShortages in the API.
 	maxCapacityShortages = 64
 )
@@ -60,4 +63,29 @@ func ActiveShortages(shortages []scaling.CapacityShortage, now time.Time) []scal
 		}
 	}
 	return active
+}
+
+// UpdateShortages returns the shortages that have not expired, and those that the readers show that AWS failed to create for want of
+// capacity. A shortage that is known already is extended only when less than half of FailedCreationShortage is left, so that it is
+// not written at each observation. A reader without a zone was to go to any of them. Times are whole seconds.
+func UpdateShortages(known []scaling.CapacityShortage, o scaling.Observation, now time.Time) []scaling.CapacityShortage {
+	shortages := ActiveShortages(known, now)
+	for _, i := range o.FailedReaders() {
+		if i.Status != scaling.StatusInsufficientCapacity {
+			continue
+		}
+		isKnown := slices.ContainsFunc(shortages, func(s scaling.CapacityShortage) bool {
+			return s.InstanceClass == i.Class && s.Zone == i.AvailabilityZone && s.ExpiresAt.Sub(now) >= FailedCreationShortage/2
+		})
+		if isKnown {
+			continue
+		}
+		shortages = slices.DeleteFunc(shortages, func(s scaling.CapacityShortage) bool {
+			return s.InstanceClass == i.Class && s.Zone == i.AvailabilityZone
+		})
+		shortages = append(shortages, scaling.CapacityShortage{
+			InstanceClass: i.Class, Zone: i.AvailabilityZone, ExpiresAt: now.Add(FailedCreationShortage).Truncate(time.Second),
+		})
+	}
+	return shortages[max(0, len(shortages)-maxCapacityShortages):]
 }
