@@ -27,7 +27,9 @@ func TestCheck_FailedReader(t *testing.T) {
 		in.Observation.Instances = append(in.Observation.Instances[:1:1], in.Observation.Instances[3:]...)
 		in.Pools = in.Pools[1:]
 	}
-	closedWindow := func(in *Input) { in.Policy.DisruptionWindows = []scaling.Window{{Schedule: "0 0 31 2 *", Duration: 1, TimeZone: "UTC"}} }
+	closedWindow := func(in *Input) {
+		in.Policy.DisruptionWindows = []scaling.Window{{Schedule: "0 0 31 2 *", Duration: 1, TimeZone: "UTC"}}
+	}
 	served := func(in *Input) { in.Observation.Instances[3].CreatedAt = now.Add(-day) }
 	foreign := func(in *Input) { in.Observation.Instances[3].Tags = map[string]string{scaling.TagOptIn: "platform"} }
 	renamed := func(in *Input) {

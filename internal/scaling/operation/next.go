@@ -75,10 +75,7 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		if !step.CompletedAt.IsZero() {
 			continue
 		}
-		state, message := inspectStep(*step, o)
-		if i, exists := o.Instance(step.Instance); state == stateNotVisible && exists && deletesFailedReader(op, *step) && !i.IsFailedReader() {
-			return fail(op, fmt.Sprintf("%s is %s, and no longer a reader that failed to be created, so it is not deleted", i.Identifier, i.Status))
-		}
+		state, message := inspectStepOf(op, *step, o)
 		if state != stateDone {
 			step.ObservedAt = time.Time{}
 		}
@@ -90,10 +87,7 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		case state == stateDone:
 			return keepWaiting(op, "Confirming with a second observation: "+describe(*step))
 		case state == stateImpossible:
-			failed := fail(op, message)
-			i, _ := o.Instance(step.Instance)
-			failed.InsufficientCapacity = step.Action == scaling.CreateReader && i.IsFailedReader() && i.Status == scaling.StatusInsufficientCapacity
-			return failed
+			return failImpossible(op, *step, o, message)
 		case !step.StartedAt.IsZero() && now.Sub(step.StartedAt) > stepDeadlines[step.Action]:
 			return fail(op, fmt.Sprintf("%s of %s did not complete within %.0f minutes: %s",
 				step.Action, step.Instance, stepDeadlines[step.Action].Minutes(), message))
@@ -127,6 +121,23 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		}
 	}
 	return Progress{Outcome: Succeeded, Operation: op, Message: fmt.Sprintf("%s: %s → %s", op.Pool, op.From, op.To)}
+}
+
+// inspectStepOf inspects a step of an operation. A reader that is no longer a failed one is not deleted as such.
+func inspectStepOf(op scaling.Operation, s scaling.Step, o scaling.Observation) (stepState, string) {
+	state, message := inspectStep(s, o)
+	if i, exists := o.Instance(s.Instance); state == stateNotVisible && exists && deletesFailedReader(op, s) && !i.IsFailedReader() {
+		return stateImpossible, fmt.Sprintf("%s is %s, and no longer a reader that failed to be created, so it is not deleted", i.Identifier, i.Status)
+	}
+	return state, message
+}
+
+// failImpossible ends an operation with a step that can no longer be done.
+func failImpossible(op scaling.Operation, s scaling.Step, o scaling.Observation, message string) Progress {
+	i, _ := o.Instance(s.Instance)
+	failed := fail(op, message)
+	failed.InsufficientCapacity = s.Action == scaling.CreateReader && i.IsFailedReader() && i.Status == scaling.StatusInsufficientCapacity
+	return failed
 }
 
 // deletesFailedReader reports whether a step deletes a reader that AWS failed to create: a cleanup deletes surge readers and those.
