@@ -46,7 +46,7 @@ func (w *World) CreateInstance(region string, c CreateInstanceRequest) (*Instanc
 		s.PromotionTier = *c.PromotionTier
 	}
 	w.addInstance(s)
-	w.scheduleForInstance(s, w.drawCreateDuration()+w.takeChangeDelay(region, s.Identifier), func() { w.completeCreate(s) })
+	w.startCreate(s)
 	return s.copy(), nil
 }
 
@@ -148,9 +148,18 @@ func (w *World) completeCreate(s *instanceState) {
 	w.restoreService(s)
 	w.recordInstanceEvent(s, "creation", "DB instance created")
 	if s.MonitoringInterval == 0 {
-		s.setAvailable(w.now)
+		w.becomeAvailable(s)
 		return
 	}
 	s.Status = statusConfiguringMonitoring
-	w.scheduleForInstance(s, w.drawDuration(minMonitoringSetupDuration, maxMonitoringSetupDuration), func() { s.setAvailable(w.now) })
+	w.scheduleForInstance(s, w.drawDuration(minMonitoringSetupDuration, maxMonitoringSetupDuration), func() { w.becomeAvailable(s) })
+}
+
+// becomeAvailable ends the creation of an instance. A read replica is made from a snapshot, whose blocks are loaded while it serves.
+func (w *World) becomeAvailable(s *instanceState) {
+	if duration := w.scenario.StorageInitialization.Duration; duration > 0 && s.ReplicationSource != "" {
+		w.startStoragePhase(s, statusStorageInitialization, duration)
+		return
+	}
+	s.setAvailable(w.now)
 }

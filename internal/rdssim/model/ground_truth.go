@@ -9,6 +9,8 @@ import (
 type GroundTruth struct {
 	// InService says whether the instance serves clients.
 	InService bool
+	// CreateFailed says that the creation of the instance failed, so that it never served.
+	CreateFailed bool
 	// IsWriter says whether the instance accepts writes.
 	IsWriter bool
 	// VCPUs is the number of vCPUs of the instance.
@@ -44,7 +46,8 @@ func (w *World) GroundTruth(region, id string) (GroundTruth, bool) {
 		return GroundTruth{}, false
 	}
 	t := GroundTruth{
-		InService: s.isInService(), IsWriter: s.isWriter(), VCPUs: s.vcpus, RequestedVCPUs: s.requestedVCPUs, Saturated: s.isSaturated(),
+		InService: s.isInService(), CreateFailed: s.createFailed,
+		IsWriter: s.isWriter(), VCPUs: s.vcpus, RequestedVCPUs: s.requestedVCPUs, Saturated: s.isSaturated(),
 		Pool: s.group.readers.groundTruth(),
 	}
 	if s.isWriter() {

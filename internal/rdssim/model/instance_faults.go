@@ -33,13 +33,14 @@ func (w *World) FailInstance(region, id, status string) error {
 	return nil
 }
 
-// RepairInstance restores an instance that FailInstance took out of service. It does nothing to other instances.
+// RepairInstance restores an instance that FailInstance took out of service. It does nothing to other instances, and nothing to one
+// that failed to be created.
 func (w *World) RepairInstance(region, id string) error {
 	s, err := w.findInstance(region, id)
 	if err != nil {
 		return err
 	}
-	if slices.Contains(failedStatuses, s.Status) {
+	if slices.Contains(failedStatuses, s.Status) && !s.createFailed {
 		s.changeInProgress = false
 		w.restoreService(s)
 		s.setAvailable(w.now)

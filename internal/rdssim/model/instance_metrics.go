@@ -55,7 +55,7 @@ func (s *instanceState) forEachPublished(since, newest time.Time, handle func(In
 			m.DBLoadCPU = load
 		}
 		if !p.isWriter {
-			m.ReplicaLag = time.Duration(lagMillis(p) * float64(time.Millisecond))
+			m.ReplicaLag = time.Duration(p.lagMillis * float64(time.Millisecond))
 		}
 		handle(m)
 	}

@@ -30,6 +30,8 @@ type instanceState struct {
 	// changeInProgress says that a change has been accepted and has not completed, even if the status does not show it yet.
 	// isDeleting says that the instance is being deleted.
 	changeInProgress, isDeleting bool
+	// createFailed says that the creation of the instance failed, so that only its deletion is left.
+	createFailed bool
 	// outageCount counts the outages that overlap now. With none the instance is in service, since inServiceSince.
 	outageCount    int
 	inServiceSince time.Time

@@ -24,6 +24,8 @@ type instanceGroup struct {
 	// classChangeInProgress says that the members of a Multi-AZ DB cluster are changing to another class.
 	classChangeInProgress bool
 	writer, readers       pool
+	// createFailure is the status in which the next creation of an instance ends; empty if it succeeds.
+	createFailure string
 	// costFactor multiplies the demand: the cost of queries after engine upgrades.
 	costFactor float64
 	// noiseSource is used for noise only, so that the load does not depend on the changes of the database.

@@ -28,6 +28,9 @@ const (
 
 	// idleLagMillis is the lag of a reader without load, and loadLagMillis what 100 % CPU adds, in milliseconds.
 	idleLagMillis, loadLagMillis = 15, 20
+	// walSwitchInterval is the interval at which RDS for PostgreSQL switches the WAL segment of a source without transactions. Until then
+	// its replicas see no transaction, and their lag rises (RDS user guide, "Monitoring and tuning the replication process").
+	walSwitchInterval = 5 * time.Minute
 	// nonCPUWaitShare is the number of sessions that wait for something other than a CPU, as a fraction of those on CPU.
 	nonCPUWaitShare = 0.1
 )
@@ -40,6 +43,7 @@ type sample struct {
 	activeSessions      float64 // on or waiting for a CPU
 	freeableMemoryBytes float64
 	uptimeSeconds       float64
+	lagMillis           float64 // of a reader
 }
 
 // metricValues computes the value of each metric from a sample. False means that the metric has no datapoint.
@@ -49,11 +53,11 @@ var metricValues = map[string]func(*instanceState, sample) (float64, bool){
 	"FreeableMemory":      func(_ *instanceState, p sample) (float64, bool) { return p.freeableMemoryBytes, true },
 	"EngineUptime":        func(s *instanceState, p sample) (float64, bool) { return p.uptimeSeconds, isAurora(s.Engine) },
 	"AuroraReplicaLag": func(s *instanceState, p sample) (float64, bool) {
-		return lagMillis(p), isAurora(s.Engine) && !p.isWriter
+		return p.lagMillis, isAurora(s.Engine) && !p.isWriter
 	},
 	// In seconds, for a read replica outside Aurora and a standby of a Multi-AZ DB cluster.
 	"ReplicaLag": func(s *instanceState, p sample) (float64, bool) {
-		return lagMillis(p) / 1000, !isAurora(s.Engine) && !p.isWriter
+		return p.lagMillis / 1000, !isAurora(s.Engine) && !p.isWriter
 	},
 	// DBLoad metrics are published only if there is load (RDS user guide, "Amazon CloudWatch metrics for Performance Insights").
 	"DBLoadCPU": func(s *instanceState, p sample) (float64, bool) {
@@ -64,8 +68,15 @@ var metricValues = map[string]func(*instanceState, sample) (float64, bool){
 	},
 }
 
-// lagMillis returns the replica lag of a reader in milliseconds.
-func lagMillis(p sample) float64 { return idleLagMillis + loadLagMillis*p.cpuPercent/100 }
+// replicaLagMillis returns the mean replica lag of a reader over the minute of a sample, in milliseconds. While the source of an RDS for
+// PostgreSQL replica is idle, it rises from 0 to five minutes and falls again.
+func (s *instanceState) replicaLagMillis(p sample) float64 {
+	if s.ReplicationSource != "" && s.Engine == "postgres" && s.group.writer.demandVCPUs == 0 {
+		sinceSwitch := p.time.Sub(p.time.Truncate(walSwitchInterval)) + time.Minute/2
+		return float64(sinceSwitch.Milliseconds())
+	}
+	return idleLagMillis + loadLagMillis*p.cpuPercent/100
+}
 
 // connectionCount returns the number of connections at a number of active sessions.
 func connectionCount(sessions float64) float64 {
@@ -128,6 +139,7 @@ func (s *instanceState) newSample(start, now time.Time) sample {
 		time: start, isWriter: s.isWriter(), cpuPercent: s.cpuPercent(s.minuteTotals.usedVCPUs / ticks),
 		activeSessions: s.minuteTotals.requestedVCPUs / ticks, uptimeSeconds: now.Sub(s.inServiceSince).Seconds(),
 	}
+	p.lagMillis = s.replicaLagMillis(p)
 	p.freeableMemoryBytes = max(0, freeableMemoryShare*s.memoryBytes-bytesPerConnection*connectionCount(p.activeSessions))
 	return p
 }

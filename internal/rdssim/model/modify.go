@@ -62,7 +62,7 @@ func setPending(pending, requested *string, current string) {
 
 // checkModify returns the error with which AWS refuses a ModifyDBInstance request now, if it does.
 func (w *World) checkModify(s *instanceState, m ModifyInstanceRequest) error {
-	if s.Status != statusAvailable || s.changeInProgress || w.now.Before(s.availableAt.Add(w.scenario.RefuseAfterAvailable.Duration)) {
+	if !s.acceptsChanges() || s.changeInProgress || w.now.Before(s.availableAt.Add(w.scenario.RefuseAfterAvailable.Duration)) {
 		return instanceNotAvailable()
 	}
 	if c := s.group.cluster; c != nil && c.Status != statusAvailable {

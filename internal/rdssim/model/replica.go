@@ -34,7 +34,7 @@ func (w *World) CreateReplica(region string, c CreateReplicaRequest) (*Instance,
 		group: source.group, outageCount: 1,
 	}
 	w.addInstance(s)
-	w.scheduleForInstance(s, w.drawCreateDuration()+w.takeChangeDelay(region, s.Identifier), func() { w.completeCreate(s) })
+	w.startCreate(s)
 	return s.copy(), nil
 }
 
@@ -56,7 +56,7 @@ func (w *World) checkCreateReplica(c CreateReplicaRequest, source *instanceState
 		return invalidCombination("Amazon Aurora doesn't support this operation.")
 	case source.ReplicationSource != "":
 		return invalidCombination("The simulator has no read replicas of read replicas.")
-	case source.Status != statusAvailable:
+	case !source.acceptsChanges():
 		return instanceNotAvailable()
 	case len(source.group.instances)-1 >= limit:
 		return quotaExceeded("DB instance %s has reached the maximum number of read replicas (%d).", source.Identifier, limit)

@@ -29,7 +29,9 @@ type Scenario struct {
 	// MinCreateDuration and MaxCreateDuration bound how long the creation of an instance takes. The default is 6 to 9 minutes.
 	MinCreateDuration metav1.Duration `json:"minCreateDuration,omitempty"`
 	MaxCreateDuration metav1.Duration `json:"maxCreateDuration,omitempty"`
-	Databases         []Database      `json:"databases"`
+	// StorageInitialization is how long a new read replica is storage-initialization after its creation, in service. The default is 0.
+	StorageInitialization metav1.Duration `json:"storageInitialization,omitempty"`
+	Databases             []Database      `json:"databases"`
 	// CapacityShortages are classes of which AWS lacks capacity for a time.
 	CapacityShortages []CapacityShortage `json:"capacityShortages,omitempty"`
 	// UnorderableClasses are classes that cannot be ordered for a time.

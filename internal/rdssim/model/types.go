@@ -18,6 +18,8 @@ const (
 	statusFailingOver           = "failing-over"
 	statusModifying             = "modifying"
 	statusRebooting             = "rebooting"
+	statusStorageInitialization = "storage-initialization"
+	statusStorageOptimization   = "storage-optimization"
 	statusUpgrading             = "upgrading"
 )
 

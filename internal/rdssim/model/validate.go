@@ -21,6 +21,8 @@ func (s Scenario) Validate() error {
 		return errors.New(`start: want a time on a whole minute, such as "2024-02-05T03:00:00Z"`)
 	case !accountPattern.MatchString(s.AccountID):
 		return fmt.Errorf("accountID %q: want 12 digits", s.AccountID)
+	case s.StorageInitialization.Duration < 0:
+		return fmt.Errorf("storageInitialization %s: want a duration >= 0s, such as 30m", s.StorageInitialization.Duration)
 	case s.PublishDelay.Duration < 0 || s.RefuseAfterAvailable.Duration < 0:
 		return fmt.Errorf("publishDelay %s and refuseAfterAvailable %s: want durations >= 0s, such as 75s",
 			s.PublishDelay.Duration, s.RefuseAfterAvailable.Duration)
