@@ -8,6 +8,7 @@ import (
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/convert"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/schedule"
 )
@@ -44,7 +45,7 @@ func (s *simulation) checkCall(m *manager, target scaling.Target, call scaling.C
 	ic.checkSlots()
 	switch call.Action {
 	case scaling.DeleteReader:
-		ic.checkDelete(name, call)
+		ic.checkDelete(name, call, t)
 	case scaling.CreateReader:
 		ic.checkCreate(name, t)
 	case scaling.ModifyInstanceClass:
@@ -103,7 +104,7 @@ func (ic *invariantChecker) checkIdle(name string, call scaling.Call) {
 		return
 	}
 	for _, i := range ic.sim.world.Instances(region) {
-		if databaseOf(i) == name && i.Status != scaling.StatusAvailable {
+		if databaseOf(i) == name && !isIdle(i) && !ic.sim.createFailed(i) {
 			ic.sim.violationf("%s of %s is requested while %s is %s", call.Action, call.Instance, i.Identifier, i.Status)
 		}
 	}
@@ -124,7 +125,27 @@ func (ic *invariantChecker) checkSlots() {
 	}
 }
 
-func (ic *invariantChecker) checkDelete(name string, call scaling.Call) {
+// isIdle reports whether an instance can be changed.
+func isIdle(i *model.Instance) bool {
+	return slices.Contains([]string{"available", "storage-initialization", "storage-optimization"}, i.Status)
+}
+
+// createFailed reports whether AWS failed to create an instance, which is not being deleted.
+func (s *simulation) createFailed(i *model.Instance) bool {
+	truth, _ := s.world.GroundTruth(region, i.Identifier)
+	return truth.CreateFailed && i.Status != "deleting"
+}
+
+// checkDeleteOfFailedReader requires that a cleanup deletes, apart from surge readers, only readers that AWS failed to create.
+func (ic *invariantChecker) checkDeleteOfFailedReader(i *model.Instance, t *trackedOperation) {
+	truth, _ := ic.sim.world.GroundTruth(region, i.Identifier)
+	isSurge := slices.ContainsFunc(t.operation.Steps, func(s scaling.Step) bool { return s.Instance == i.Identifier && s.Surge })
+	if t.operation.Direction == scaling.Cleanup && !isSurge && !truth.CreateFailed {
+		ic.sim.violationf("deletion of %s as a failed reader, and it is %s", i.Identifier, i.Status)
+	}
+}
+
+func (ic *invariantChecker) checkDelete(name string, call scaling.Call, t *trackedOperation) {
 	i, err := ic.sim.world.Instance(region, call.Instance)
 	if err != nil {
 		return
@@ -132,6 +153,7 @@ func (ic *invariantChecker) checkDelete(name string, call scaling.Call) {
 	if i.Tags[scaling.TagCreatedBy] != scaling.TagCreatedByValue {
 		ic.sim.violationf("deletion of %s, which the operator did not create", call.Instance)
 	}
+	ic.checkDeleteOfFailedReader(i, t)
 	truth, _ := ic.sim.world.GroundTruth(region, call.Instance)
 	if truth.IsWriter && ic.undisturbedSince(name, ic.sim.now) {
 		ic.sim.violationf("deletion of the writer %s", call.Instance)
@@ -145,7 +167,7 @@ func (ic *invariantChecker) checkCreate(name string, t *trackedOperation) {
 	p := ic.sim.api.current(types.NamespacedName{Namespace: namespace, Name: name})
 	count := 0
 	for _, i := range ic.sim.world.Instances(region) {
-		if databaseOf(i) == name {
+		if databaseOf(i) == name && !ic.sim.createFailed(i) {
 			count++
 		}
 	}

@@ -17,7 +17,7 @@ import (
 type chaosEvent func(*simulation)
 
 // databaseEvents concern a database, its metrics, and AWS.
-var databaseEvents = []chaosEvent{metricGap, invalidMetrics, readOutage, writeDenial, classShortage, slowChange, instanceFailure, instanceReboot, clockJump, toggleOptInTag}
+var databaseEvents = []chaosEvent{metricGap, invalidMetrics, readOutage, writeDenial, classShortage, slowChange, instanceFailure, instanceReboot, clockJump, toggleOptInTag, storageOptimization}
 
 // userEvents are actions of users and of other controllers.
 var userEvents = []chaosEvent{pausePolicy, overridePolicy, editPolicy, concurrentWriter, deletePolicy, manualResize, manualFailover, manualAddReader, manualDeleteReader}
@@ -111,6 +111,20 @@ func instanceFailure(s *simulation) {
 		s.recordExternalChange(key, "%s becomes storage-full", i.Identifier)
 	}
 }
+
+// storageOptimization makes RDS work on the storage of the instances of a database outside a cluster.
+func storageOptimization(s *simulation) {
+	_, all := s.pickDatabase()
+	for _, i := range all {
+		length := s.randomDuration(30*time.Minute, 26*time.Hour)
+		if err := s.world.OptimizeStorage(region, i.Identifier, length); err == nil {
+			s.logf("the storage of %s is optimized for %s", i.Identifier, length)
+		}
+	}
+}
+
+// createFailures are the statuses in which the creation of a reader can end.
+var createFailures = []string{"insufficient-capacity", "insufficient-capacity", "incompatible-network", "incompatible-parameters", "incompatible-create", "failed"}
 
 func instanceReboot(s *simulation) {
 	key, i := s.pickInstance()

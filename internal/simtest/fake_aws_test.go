@@ -249,7 +249,18 @@ func (s *simulation) createReader(target scaling.Target, call scaling.Call) erro
 	}
 	tier := call.PromotionTier
 	operation := "CreateDBInstance"
-	var err error
+	status := s.nextCreateStatus
+	s.nextCreateStatus = ""
+	if s.chance(s.plan.faultRates.createFails) {
+		status = createFailures[s.random.IntN(len(createFailures))]
+	}
+	if status != "" {
+		s.logf("the creation of %s will end in %s", call.Instance, status)
+	}
+	err := s.world.FailNextCreate(region, target.Identifier, status)
+	if err != nil {
+		return err
+	}
 	if target.Kind == scaling.DBInstance {
 		operation = "CreateDBInstanceReadReplica"
 		_, err = s.world.CreateReplica(region, model.CreateReplicaRequest{

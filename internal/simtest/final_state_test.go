@@ -63,7 +63,7 @@ var temporaryGuards = []string{"Cooldown", "DisruptionWindow", "OperationsPerDay
 
 // isSteady reports whether the operator has had nothing to do for the quiet period.
 func (s *simulation) isSteady() bool {
-	if slices.ContainsFunc(s.world.Instances(region), func(i *model.Instance) bool { return i.Status != scaling.StatusAvailable }) {
+	if slices.ContainsFunc(s.world.Instances(region), func(i *model.Instance) bool { return !isIdle(i) && !s.createFailed(i) }) {
 		s.lastActivityAt = s.now
 	}
 	for _, key := range s.keys {
@@ -124,6 +124,7 @@ func (ic *invariantChecker) checkEnd() {
 	for _, key := range s.keys {
 		p := s.api.current(key)
 		ic.checkLeftoverSurgeReader(key.Name, p)
+		ic.checkFailedReaders(key.Name)
 		if p == nil && !ic.deletedPolicies[key.Name] {
 			s.violationf("the policy %s no longer exists", key.Name)
 		}
@@ -153,6 +154,16 @@ func (ic *invariantChecker) hasSurgeReader(name string) bool {
 	return slices.ContainsFunc(ic.sim.world.Instances(region), func(i *model.Instance) bool {
 		return databaseOf(i) == name && i.Tags[scaling.TagSurge] != ""
 	})
+}
+
+// checkFailedReaders requires that no reader is left that AWS failed to create. A deleted policy leaves one that was not for the length
+// of an operation.
+func (ic *invariantChecker) checkFailedReaders(name string) {
+	for _, i := range ic.sim.world.Instances(region) {
+		if databaseOf(i) == name && ic.sim.createFailed(i) && (!ic.deletedPolicies[name] || i.Tags[scaling.TagSurge] != "") {
+			ic.sim.violationf("%s is still %s: AWS failed to create it, and the operator has not deleted it", i.Identifier, i.Status)
+		}
+	}
 }
 
 // checkLeftoverSurgeReader requires that no surge reader exists unless it is needed: without it the readers would be too few or too small.

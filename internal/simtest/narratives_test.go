@@ -46,6 +46,11 @@ var narratives = []struct {
 			s.world.SetCapacityShortage("db.r6g.xlarge")
 		},
 	}},
+	{"creation-fails", "AWS accepts the creation of the first reader and ends it with insufficient-capacity.", func() *runPlan {
+		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+	}, map[time.Duration]chaosEvent{
+		30 * time.Minute: func(s *simulation) { s.nextCreateStatus = "insufficient-capacity" },
+	}},
 	{"policy-deleted", "The policy is deleted during an operation.", func() *runPlan {
 		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
 	}, map[time.Duration]chaosEvent{60 * time.Minute: deletePolicy}},

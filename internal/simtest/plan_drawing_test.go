@@ -41,6 +41,8 @@ type runPlan struct {
 // faultRates are the probabilities of the faults of each request.
 type faultRates struct {
 	crash, requestLost, answerLost, throttled, apiFails, apiAnswerLost, slow float64
+	// createFails is the probability that AWS accepts the creation of a reader and then fails to create it.
+	createFails float64
 	// maxCacheLag is the maximum lag of caches.
 	maxCacheLag time.Duration
 }
@@ -82,6 +84,11 @@ var planFaults = []func(*rand.Rand, *runPlan){
 	func(r *rand.Rand, p *runPlan) { p.faultRates.slow = 0.2 * r.Float64() },
 	func(r *rand.Rand, p *runPlan) { p.faultRates.maxCacheLag = time.Duration(1+r.IntN(60)) * time.Second },
 	func(_ *rand.Rand, p *runPlan) { p.chaosEvents = append(p.chaosEvents, startSecondManager) },
+	func(r *rand.Rand, p *runPlan) { p.faultRates.createFails = 0.1 + 0.6*r.Float64() },
+	func(r *rand.Rand, p *runPlan) {
+		p.scenario.StorageInitialization.Duration = time.Duration(20+r.IntN(160)) * time.Minute
+		p.chaosEvents = append(p.chaosEvents, storageOptimization)
+	},
 	func(r *rand.Rand, p *runPlan) {
 		p.chaosEvents = append(p.chaosEvents, databaseEvents[r.IntN(len(databaseEvents))])
 	},
@@ -118,6 +125,9 @@ func drawDatabase(r *rand.Rand, name string, chaos time.Duration) model.Database
 				d.Replicas = append(d.Replicas, member)
 			}
 			d.Load.Readers = drawLoad(r, float64(replicas)*vcpus(class), chaos)
+			if r.IntN(3) == 0 { // without transactions on the source, the lag of the replicas rises to five minutes
+				d.Load.Writer = model.Curve{}
+			}
 		}
 		return d
 	}

@@ -46,6 +46,8 @@ type simulation struct {
 	writesDeniedUntil, readsFailUntil time.Time
 	// writeConflictsUntil is until when another controller updates a policy between the requests of the operator.
 	writeConflictsUntil map[types.NamespacedName]time.Time
+	// nextCreateStatus is the status in which the next creation of a reader ends; empty if it is left to chance.
+	nextCreateStatus string
 	// invalidSamples is when samples are invalid numbers.
 	invalidSamples []interval
 	knownSeries    map[string]scaling.Series
