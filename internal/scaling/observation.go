@@ -43,6 +43,10 @@ type Observation struct {
 	EngineVersion string
 	// Status is that of the cluster, or of the DB instance when there is no cluster.
 	Status string
+	// PendingModifications are the names of the modifications of the cluster that somebody deferred to its maintenance window, in
+	// the RDS API, for example EngineVersion. ModifyDBCluster with ApplyImmediately would apply them, too. Those of an instance are
+	// in Instances. They never name a change of the class or of the serverless capacity, which the RDS API does not list.
+	PendingModifications []string
 	// Unsupported says why a target that exists cannot be scaled, or is empty.
 	Unsupported string
 	// MultiAZ says whether a DB instance without a cluster has a standby.
@@ -137,6 +141,9 @@ type Instance struct {
 	PendingClass string
 	// OtherPendingModifications are the names of other pending modifications. ApplyImmediately would apply them, too.
 	OtherPendingModifications []string
+	// PendingReboot describes the parameter groups and option groups whose changes are not in effect and that a restart may apply,
+	// for example "DB parameter group tuned is pending-reboot".
+	PendingReboot []string
 	// Status is the status in the RDS API, for example available.
 	Status string
 	Writer bool

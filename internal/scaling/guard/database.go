@@ -107,16 +107,32 @@ func databaseBusy(in Input) (string, time.Duration, error) {
 }
 
 // pendingModifications protects changes that somebody else deferred to the maintenance window: ApplyImmediately applies every
-// pending change (ModifyDBInstance, API reference).
+// pending change (ModifyDBInstance, API reference). For ModifyDBCluster the API reference does not say so, and nothing says the
+// opposite; and a resize or failover must not meet a deferred upgrade of the engine. So they veto every operation.
 func pendingModifications(in Input) (string, time.Duration, error) {
+	const message = "%s has modifications pending for its maintenance window (%s), which a change now would also apply: " +
+		"apply or cancel them"
+	if pending := in.Observation.PendingModifications; len(pending) > 0 {
+		return fmt.Sprintf(message, in.Policy.Target.Identifier, strings.Join(pending, ", ")), 0, nil
+	}
 	for _, i := range in.Observation.Instances {
 		pending := i.OtherPendingModifications
 		if i.PendingClass != "" {
 			pending = append([]string{"DBInstanceClass " + i.PendingClass}, pending...)
 		}
 		if len(pending) > 0 {
-			return fmt.Sprintf("%s has modifications pending for its maintenance window (%s), which a change now would also apply: "+
-				"apply or cancel them", i.Identifier, strings.Join(pending, ", ")), 0, nil
+			return fmt.Sprintf(message, i.Identifier, strings.Join(pending, ", ")), 0, nil
+		}
+	}
+	return "", 0, nil
+}
+
+// pendingReboot protects changes of parameters and options that somebody else staged for a restart of their own choice: a resize
+// or a failover restarts the engine and would apply them, on a class that they may not fit.
+func pendingReboot(in Input) (string, time.Duration, error) {
+	for _, s := range in.Operation.Steps {
+		if reason := in.Observation.PendingRebootReason(s.Action, s.Instance); reason != "" {
+			return reason + ": reboot the instance to apply them, or revert them", 0, nil
 		}
 	}
 	return "", 0, nil

@@ -79,6 +79,7 @@ var chain = []check{
 	{"MetricsStale", metricsStale},
 	{"DatabaseBusy", databaseBusy},
 	{"PendingModifications", pendingModifications},
+	{"PendingReboot", pendingReboot},
 	{"PendingMaintenance", pendingMaintenance},
 	{"BackupWindow", backupWindow},
 	{"ReaderNotOwned", readerNotOwned},

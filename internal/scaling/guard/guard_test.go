@@ -84,6 +84,10 @@ func createdByOperator(i *scaling.Instance) {
 	i.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue}
 }
 
+func parametersStaged(i *scaling.Instance) {
+	i.PendingReboot = []string{"DB parameter group tuned is pending-reboot"}
+}
+
 // caughtUp sets a small replica lag.
 func caughtUp(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: now, Value: time.Second} }
 
@@ -224,6 +228,33 @@ func TestCheck_FirstVeto(t *testing.T) {
 		{"pending engine upgrade",
 			[]func(*Input){editInstance(2, func(i *scaling.Instance) { i.OtherPendingModifications = []string{"EngineVersion"} })},
 			"PendingModifications", "b has modifications pending for its maintenance window (EngineVersion)"},
+
+		{"pending modification of the cluster", []func(*Input){func(in *Input) { in.Observation.PendingModifications = []string{"EngineVersion", "StorageType"} }},
+			"PendingModifications", "engine has modifications pending for its maintenance window (EngineVersion, StorageType)"},
+		{"pending modification of the cluster and a new reader",
+			[]func(*Input){addReaderOnly, func(in *Input) { in.Observation.PendingModifications = []string{"EngineVersion"} }}, "PendingModifications", ""},
+		{"pending modification of the cluster and an emergency",
+			[]func(*Input){func(in *Input) {
+				in.Observation.PendingModifications, in.Proposal.Emergency = []string{"EngineVersion"}, true
+			}},
+			"PendingModifications", ""},
+
+		{"parameters of a resized reader pending reboot", []func(*Input){editInstance(2, parametersStaged)}, "PendingReboot",
+			"b has changes that a restart would apply (DB parameter group tuned is pending-reboot): reboot the instance"},
+		{"parameters of another instance pending reboot", []func(*Input){editInstance(0, parametersStaged)}, pass, ""},
+		{"parameters pending reboot in an emergency", []func(*Input){editInstance(2, parametersStaged), func(in *Input) { in.Proposal.Emergency = true }},
+			"PendingReboot", ""},
+		{"parameters of the writer pending reboot and a failover", []func(*Input){editInstance(0, parametersStaged), editInstance(1, caughtUp),
+			withSteps(createStep("s"), scaling.Step{Action: scaling.Failover, Instance: "a"})}, "PendingReboot", "w has changes"},
+		{"parameters of the promotion candidate pending reboot", []func(*Input){editInstance(1, parametersStaged), editInstance(1, caughtUp),
+			withSteps(createStep("s"), scaling.Step{Action: scaling.Failover, Instance: "a"})}, "PendingReboot", "a has changes"},
+		{"parameters of a member pending reboot and a class change of the cluster", []func(*Input){editInstance(1, parametersStaged),
+			withSteps(scaling.Step{Action: scaling.ModifyClusterClass, Instance: "engine", InstanceClass: xlarge})}, "PendingReboot", "a has changes"},
+		{"parameters pending reboot and a new reader", []func(*Input){addReaderOnly, editInstance(0, parametersStaged), editInstance(1, parametersStaged)}, pass, ""},
+		{"parameters pending reboot and a deletion", []func(*Input){editInstance(0, parametersStaged), editInstance(1, parametersStaged),
+			editInstance(1, createdByOperator), withSteps(deleteStep("a")), editLoad(func(l *scaling.Load) { l.Demand = 1.4 })}, pass, ""},
+		{"parameters pending reboot and a change of the serverless capacity", []func(*Input){editInstance(0, parametersStaged),
+			withSteps(scaling.Step{Action: scaling.ModifyCapacity, Instance: "engine", InstanceClass: "32 ACU"})}, pass, ""},
 
 		{"deletion of a reader of somebody else", []func(*Input){withSteps(deleteStep("a"))}, "ReaderNotOwned",
 			"a was not created by dbscaler"},
@@ -404,7 +435,7 @@ func TestCheck_RetryAfter(t *testing.T) {
 func TestNames_OrderAsDocumented(t *testing.T) {
 	want := []string{
 		"Paused", "OwnershipConflict", "RecommendMode", "OutOfBounds", "StepTooLarge", "Budget", "ClassNotOrderable", "CapacityShortage", "OptInTagMissing",
-		"ReaderAutoScaling", "DeclaredElsewhere", "MetricsStale", "DatabaseBusy", "PendingModifications", "PendingMaintenance", "BackupWindow", "ReaderNotOwned", "MinimumReaders",
+		"ReaderAutoScaling", "DeclaredElsewhere", "MetricsStale", "DatabaseBusy", "PendingModifications", "PendingReboot", "PendingMaintenance", "BackupWindow", "ReaderNotOwned", "MinimumReaders",
 		"ReaderCapacity", "ReplicaLag", "OperationsPerDay", "Cooldown", "DisruptionWindow", "ApprovalRequired",
 		"FleetSlot",
 	}

@@ -8,11 +8,14 @@ import (
 )
 
 // stepChain is checked again before each AWS call of an operation in progress: since the operation was approved, a user may have
-// paused the policy, set mode Recommend or removed the opt-in tag, or a disruption window may have closed.
+// paused the policy, set mode Recommend, removed the opt-in tag or deferred a change of the database, or a disruption window may
+// have closed.
 var stepChain = []check{
 	{"Paused", paused},
 	{"RecommendMode", recommendMode},
 	{"OptInTagMissing", optInTagMissing},
+	{"PendingModifications", pendingModifications},
+	{"PendingReboot", pendingReboot},
 	{"DisruptionWindow", disruptionWindow},
 }
 

@@ -46,6 +46,12 @@ func TestCheckStep(t *testing.T) {
 			scaling.Call{Action: scaling.CreateReader, Instance: "new"}, at("02:30"), "OptInTagMissing", "is missing on"},
 		{"instance without opt-in tag", observation(func(o *scaling.Observation) { o.Instances[1].Tags = nil }),
 			scaling.Call{Action: scaling.ModifyInstanceClass, Instance: "r"}, at("02:30"), "OptInTagMissing", "is missing on r"},
+		{"change of the cluster deferred since", observation(func(o *scaling.Observation) { o.PendingModifications = []string{"EngineVersion"} }),
+			scaling.Call{Action: scaling.CreateReader, Instance: "new"}, at("02:30"), "PendingModifications", "(EngineVersion)"},
+		{"parameters of the writer staged since", observation(func(o *scaling.Observation) { parametersStaged(&o.Instances[0]) }),
+			scaling.Call{Action: scaling.Failover, Instance: "r"}, at("02:30"), "PendingReboot", "w has changes that a restart would apply"},
+		{"parameters staged and a deletion", observation(func(o *scaling.Observation) { parametersStaged(&o.Instances[1]) }),
+			scaling.Call{Action: scaling.DeleteReader, Instance: "r"}, at("02:30"), "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			veto := CheckStep(scaling.Policy{Namespace: "team", Mode: scaling.Enforce, DisruptionWindows: night}, test.observation, scaling.Operation{}, test.call, test.now)

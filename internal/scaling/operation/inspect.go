@@ -73,8 +73,8 @@ func inspectResize(s scaling.Step, o scaling.Observation, i scaling.Instance) (s
 	}
 }
 
-// inspectCluster examines the members: the RDS API does not show the pending class of a Multi-AZ DB cluster
-// (ClusterPendingModifiedValues has no class).
+// inspectCluster examines the members: the RDS API lists neither a class nor a serverless capacity among the pending modifications
+// of a cluster (ClusterPendingModifiedValues). Other modifications that are pending do not keep the step from being done.
 func inspectCluster(s scaling.Step, o scaling.Observation) (stepState, string) {
 	changed := 0
 	for _, i := range o.Instances {
@@ -86,8 +86,8 @@ func inspectCluster(s scaling.Step, o scaling.Observation) (stepState, string) {
 			changed++
 		}
 	}
-	switch reason := busyReason(o); {
-	case changed == len(o.Instances) && reason == "":
+	switch {
+	case changed == len(o.Instances) && unavailableReason(o) == "":
 		return stateDone, ""
 	case changed > 0 || !scaling.IsAvailable(o.Status):
 		return stateInProgress, fmt.Sprintf("Waiting for %s to become %s; %d of %d members are",

@@ -3,6 +3,7 @@ package operation
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -176,10 +177,14 @@ func confirmDone(s *scaling.Step, o scaling.Observation) bool {
 }
 
 // waitReason returns what the nth step waits for while the database is idle, or "": a promotion candidate must have caught up with the
-// writer and have a warm cache, and the clients of a reader to be deleted need time to disconnect.
+// writer and have a warm cache, the clients of a reader to be deleted need time to disconnect, and somebody else decides when a
+// restart applies changes of parameters.
 func waitReason(op scaling.Operation, n int, o scaling.Observation, now time.Time) string {
 	s := op.Steps[n]
 	i, _ := o.Instance(s.Instance)
+	if reason := o.PendingRebootReason(s.Action, s.Instance); reason != "" {
+		return reason
+	}
 	switch s.Action {
 	case scaling.Failover:
 		switch {
@@ -254,20 +259,36 @@ func readySince(op scaling.Operation, n int) time.Time {
 	return op.Steps[n-1].CompletedAt
 }
 
-// busyReason returns what another change is doing to the database, or "" when it is idle and the next step can start. A reader that
-// failed to be created does not count.
+// busyReason returns what another change is doing to the database or will do to it, or "" when it is idle and the next step can
+// start. A reader that failed to be created does not count.
 func busyReason(o scaling.Observation) string {
+	o = o.WithoutFailedReaders()
+	if reason := unavailableReason(o); reason != "" {
+		return reason
+	}
+	const pending = "%s has modifications pending for its maintenance window (%s), which the request would also apply"
+	if len(o.PendingModifications) > 0 {
+		return fmt.Sprintf(pending, "the cluster", strings.Join(o.PendingModifications, ", "))
+	}
+	for _, i := range o.Instances {
+		switch {
+		case i.PendingClass != "":
+			return i.Identifier + " is about to become " + i.PendingClass
+		case len(i.OtherPendingModifications) > 0:
+			return fmt.Sprintf(pending, i.Identifier, strings.Join(i.OtherPendingModifications, ", "))
+		}
+	}
+	return ""
+}
+
+// unavailableReason returns which part of the database is not available, or "". A reader that failed to be created does not count.
+func unavailableReason(o scaling.Observation) string {
 	if !scaling.IsAvailable(o.Status) {
 		return "the database is " + o.Status
 	}
 	for _, i := range o.WithoutFailedReaders().Instances {
-		switch {
-		case !i.IsAvailable():
+		if !i.IsAvailable() {
 			return i.Identifier + " is " + i.Status
-		case i.PendingClass != "":
-			return i.Identifier + " is about to become " + i.PendingClass
-		case len(i.OtherPendingModifications) > 0:
-			return i.Identifier + " has modifications pending for its maintenance window"
 		}
 	}
 	return ""

@@ -63,6 +63,16 @@ func withClusterStatus(s string, o scaling.Observation) scaling.Observation {
 	return o
 }
 
+// withClusterPending defers an upgrade of the cluster to its maintenance window.
+func withClusterPending(o scaling.Observation) scaling.Observation {
+	o.PendingModifications = []string{"EngineVersion"}
+	return o
+}
+
+func parametersStaged(i *scaling.Instance) {
+	i.PendingReboot = []string{"DB parameter group tuned is pending-reboot"}
+}
+
 func asWriter(i scaling.Instance) scaling.Instance {
 	i.Writer = true
 	return i
@@ -252,7 +262,18 @@ func TestNext_StepStates(t *testing.T) {
 			Running, false, "b is about to become db.r6g.xlarge"},
 		{"other modification pending", resizeStep("a"),
 			auroraCluster(w, edited(a, func(i *scaling.Instance) { i.OtherPendingModifications = []string{"EngineVersion"} })), Running, false,
-			"modifications pending"},
+			"a has modifications pending for its maintenance window (EngineVersion)"},
+		{"modification of the cluster pending", resizeStep("a"), withClusterPending(auroraCluster(w, a)), Running, false,
+			"the cluster has modifications pending for its maintenance window (EngineVersion)"},
+		{"modification of the cluster pending for more than two hours", resizeStep("a"), observedAfter(121*minute, withClusterPending(auroraCluster(w, a))),
+			Failed, false, "could not resize a to db.r6g.xlarge within 2h0m0s: the cluster has modifications pending"},
+		{"parameters of the resized instance pending reboot", resizeStep("a"), auroraCluster(w, edited(a, parametersStaged)), Running, false,
+			"a has changes that a restart would apply (DB parameter group tuned is pending-reboot)"},
+		{"parameters of another instance pending reboot", resizeStep("a"), auroraCluster(edited(w, parametersStaged), a), Running, true, "resize a"},
+		{"parameters of the old writer pending reboot", failoverStep("a"), auroraCluster(edited(w, parametersStaged), edited(a, func(i *scaling.Instance) { i.Class = xlarge })),
+			Running, false, "w has changes that a restart would apply"},
+		{"parameters pending reboot for more than two hours", resizeStep("a"), observedAfter(121*minute, auroraCluster(w, edited(a, parametersStaged))),
+			Failed, false, "could not resize a to db.r6g.xlarge within 2h0m0s: a has changes"},
 		{"other instance busy for two hours", resizeStep("a"), observedAfter(120*minute, auroraCluster(w, a, withStatus(reader("b", large), "upgrading"))),
 			Running, false, "b is upgrading"},
 		{"other instance busy for more than two hours", resizeStep("a"), observedAfter(121*minute, auroraCluster(w, a, withStatus(reader("b", large), "upgrading"))),
@@ -328,6 +349,9 @@ func TestNext_MultiAZCluster(t *testing.T) {
 		{"one member done, all available", requested(step), observedAfter(time.Hour, auroraCluster(w, grown(a), b)), Running, false, "1 of 3 members are"},
 		{"all members done, one not available", requested(step), auroraCluster(grown(w), withStatus(grown(a), "modifying"), grown(b)), Running, false, "3 of 3"},
 		{"done", requested(step), auroraCluster(grown(w), grown(a), grown(b)), Succeeded, false, ""},
+		{"done while a modification is pending", requested(step), withClusterPending(auroraCluster(grown(w), grown(a), grown(b))), Succeeded, false, ""},
+		{"modification pending", step, withClusterPending(auroraCluster(w, a, b)), Running, false, "(EngineVersion), which the request would also apply"},
+		{"parameters of a member pending reboot", step, auroraCluster(w, a, edited(b, parametersStaged)), Running, false, "b has changes"},
 		{"member broken", requested(step), auroraCluster(w, a, withStatus(b, "storage-full")), Failed, false, "b is storage-full"},
 		{"change in progress after the deadline", requested(step), observedAfter(241*time.Minute, withClusterStatus("modifying", auroraCluster(w, grown(a), b))), Failed, false, "240 minutes"},
 	} {
