@@ -41,6 +41,21 @@ type maintenanceRequest struct {
 	OptInStatus          string    `json:"optInStatus"`
 }
 
+// pendingClusterChangesRequest is the body of POST /_sim/pending-cluster-changes. Without changes it cancels the pending ones.
+type pendingClusterChangesRequest struct {
+	Region  string `json:"region"`
+	Cluster string `json:"cluster"`
+	model.ClusterPendingChanges
+}
+
+// parameterStatusRequest is the body of POST /_sim/parameter-status, with either an instance or a cluster.
+type parameterStatusRequest struct {
+	Region   string `json:"region"`
+	Instance string `json:"instance"`
+	Cluster  string `json:"cluster"`
+	Status   string `json:"status"`
+}
+
 // scalableTargetRequest is the body of POST /_sim/scalable-targets.
 type scalableTargetRequest struct {
 	Region  string `json:"region"`
@@ -55,6 +70,8 @@ type scalableTargetRequest struct {
 //	POST, DELETE /_sim/faults
 //	POST /_sim/unorderable-classes, DELETE /_sim/unorderable-classes?region=R&class=C
 //	POST /_sim/maintenance, DELETE /_sim/maintenance?arn=A&action=N
+//	POST /_sim/pending-cluster-changes
+//	POST /_sim/parameter-status
 //	POST /_sim/scalable-targets, DELETE /_sim/scalable-targets?region=R&cluster=C
 func (s *Server) serveAdmin(rw http.ResponseWriter, req *http.Request) {
 	if remote, err := netip.ParseAddrPort(req.RemoteAddr); err != nil || !remote.Addr().Unmap().IsLoopback() {
@@ -104,6 +121,10 @@ func (s *Server) serveAdmin(rw http.ResponseWriter, req *http.Request) {
 			w.RemovePendingMaintenance(req.URL.Query().Get("arn"), req.URL.Query().Get("action"))
 		})
 		rw.WriteHeader(http.StatusNoContent)
+	case "POST /_sim/pending-cluster-changes":
+		decodeAndApply(rw, req, `{"region": "eu-west-1", "cluster": "orders", "engineVersion": "16.2"}`, s.deferClusterChanges)
+	case "POST /_sim/parameter-status":
+		decodeAndApply(rw, req, `{"region": "eu-west-1", "instance": "orders-1", "status": "pending-reboot"}`, s.setParameterStatus)
 	case "POST /_sim/scalable-targets":
 		decodeAndApply(rw, req, `{"region": "eu-west-1", "cluster": "orders", "minCapacity": 1, "maxCapacity": 4}`, s.registerScalableTarget)
 	case "DELETE /_sim/scalable-targets":
@@ -146,6 +167,29 @@ func (s *Server) addMaintenance(action maintenanceRequest) error {
 	}
 	var err error
 	s.WithWorld(func(w *model.World) { err = w.AddPendingMaintenance(model.MaintenanceAction(action)) })
+	return err
+}
+
+func (s *Server) deferClusterChanges(changes pendingClusterChangesRequest) error {
+	var err error
+	s.WithWorld(func(w *model.World) {
+		err = w.DeferClusterChanges(changes.Region, changes.Cluster, changes.ClusterPendingChanges)
+	})
+	return err
+}
+
+func (s *Server) setParameterStatus(request parameterStatusRequest) error {
+	if (request.Instance == "") == (request.Cluster == "") {
+		return errors.New("want either an instance or a cluster")
+	}
+	var err error
+	s.WithWorld(func(w *model.World) {
+		if request.Cluster != "" {
+			err = w.SetClusterParameterStatus(request.Region, request.Cluster, request.Status)
+			return
+		}
+		err = w.SetParameterStatus(request.Region, request.Instance, request.Status)
+	})
 	return err
 }
 

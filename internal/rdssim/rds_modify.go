@@ -88,7 +88,7 @@ func (s *Server) modifyCapacity(r *request, c *model.Cluster) (any, *model.APIEr
 		}
 		*value = number
 	}
-	changed, err := s.options.World.ModifyServerlessCapacity(r.caller.region, c.Identifier, capacity)
+	changed, err := s.options.World.ModifyServerlessCapacity(r.caller.region, c.Identifier, capacity, r.form.isTrue("ApplyImmediately"))
 	if err != nil {
 		return nil, toAPIError(err)
 	}

@@ -1,6 +1,7 @@
 package rdssim
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -45,6 +46,7 @@ type clusterElement struct {
 	Port                       int                    `xml:"Port"`
 	DBClusterInstanceClass     string                 `xml:"DBClusterInstanceClass,omitempty"`
 	ServerlessV2               *capacityElement       `xml:"ServerlessV2ScalingConfiguration,omitempty"`
+	PendingModifiedValues      *clusterPendingElement `xml:"PendingModifiedValues,omitempty"`
 	MultiAZ                    bool                   `xml:"MultiAZ"`
 	StorageType                string                 `xml:"StorageType"`
 	DBSubnetGroup              string                 `xml:"DBSubnetGroup"`
@@ -64,6 +66,13 @@ type capacityElement struct {
 	MaxCapacity float64 `xml:"MaxCapacity"`
 }
 
+type clusterPendingElement struct {
+	EngineVersion         string `xml:"EngineVersion,omitempty"`
+	MasterUserPassword    string `xml:"MasterUserPassword,omitempty"`
+	StorageType           string `xml:"StorageType,omitempty"`
+	BackupRetentionPeriod int    `xml:"BackupRetentionPeriod,omitempty"`
+}
+
 type pendingModifiedValuesElement struct {
 	DBInstanceClass         string `xml:"DBInstanceClass,omitempty"`
 	EngineVersion           string `xml:"EngineVersion,omitempty"`
@@ -74,6 +83,11 @@ type pendingModifiedValuesElement struct {
 type parameterGroupElement struct {
 	DBParameterGroupName string `xml:"DBParameterGroupName"`
 	ParameterApplyStatus string `xml:"ParameterApplyStatus"`
+}
+
+type optionGroupElement struct {
+	OptionGroupName string `xml:"OptionGroupName"`
+	Status          string `xml:"Status"`
 }
 
 type subnetGroupElement struct {
@@ -99,6 +113,7 @@ type instanceElement struct {
 	SecondaryAvailabilityZone  string                       `xml:"SecondaryAvailabilityZone,omitempty"`
 	DBSubnetGroup              subnetGroupElement           `xml:"DBSubnetGroup"`
 	DBParameterGroups          []parameterGroupElement      `xml:"DBParameterGroups>DBParameterGroup"`
+	OptionGroupMemberships     []optionGroupElement         `xml:"OptionGroupMemberships>OptionGroupMembership"`
 	VpcSecurityGroups          []securityGroupElement       `xml:"VpcSecurityGroups>VpcSecurityGroupMembership"`
 	PendingModifiedValues      pendingModifiedValuesElement `xml:"PendingModifiedValues"`
 	PreferredBackupWindow      string                       `xml:"PreferredBackupWindow"`
@@ -201,10 +216,15 @@ func (s *Server) newClusterElement(r *request, c *model.Cluster) clusterElement 
 	if c.Capacity != nil {
 		out.ServerlessV2 = &capacityElement{c.Capacity.Min, c.Capacity.Max}
 	}
+	if c.PendingChanges != (model.ClusterPendingChanges{}) { // "returned only when there are pending changes"
+		pending := clusterPendingElement(c.PendingChanges)
+		out.PendingModifiedValues = &pending
+	}
 	for _, id := range c.Members {
-		member := memberElement{DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer, DBClusterParameterGroupStatus: "in-sync"}
+		member := memberElement{DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer, DBClusterParameterGroupStatus: model.ParametersInSync}
 		if i, apiErr := s.findInstance(r, id); apiErr == nil {
 			member.PromotionTier = i.PromotionTier
+			member.DBClusterParameterGroupStatus = cmp.Or(i.ClusterParameterStatus, model.ParametersInSync)
 		}
 		out.DBClusterMembers = append(out.DBClusterMembers, member)
 	}
@@ -217,9 +237,10 @@ func newInstanceElement(i *model.Instance) instanceElement {
 		ReadReplicaSource: i.ReplicationSource, ReadReplicas: i.Replicas,
 		DBInstanceClass: i.Class, Engine: i.Engine, EngineVersion: i.EngineVersion, DBInstanceStatus: i.Status,
 		MultiAZ: i.MultiAZ, AvailabilityZone: i.AvailabilityZone, SecondaryAvailabilityZone: i.SecondaryAvailabilityZone,
-		DBSubnetGroup:     subnetGroupElement{i.DBSubnetGroup, "Complete"},
-		DBParameterGroups: []parameterGroupElement{{i.ParameterGroup, "in-sync"}},
-		VpcSecurityGroups: []securityGroupElement{{securityGroupID, "active"}},
+		DBSubnetGroup:          subnetGroupElement{i.DBSubnetGroup, "Complete"},
+		DBParameterGroups:      []parameterGroupElement{{i.ParameterGroup, cmp.Or(i.ParameterStatus, model.ParametersInSync)}},
+		OptionGroupMemberships: []optionGroupElement{{"default:" + i.Engine, "in-sync"}},
+		VpcSecurityGroups:      []securityGroupElement{{securityGroupID, "active"}},
 		PendingModifiedValues: pendingModifiedValuesElement{
 			DBInstanceClass: i.PendingChanges.Class, EngineVersion: i.PendingChanges.EngineVersion, MultiAZ: i.PendingChanges.MultiAZ,
 			CACertificateIdentifier: i.PendingChanges.CACertificate,

@@ -210,7 +210,8 @@ func (s *simulation) execute(target scaling.Target, call scaling.Call) error {
 	case scaling.DeleteReader:
 		_, err = s.world.DeleteInstance(region, call.Instance, true, "")
 	case scaling.ModifyCapacity:
-		_, err = s.world.ModifyServerlessCapacity(region, target.Identifier, model.ServerlessCapacity{Min: 0.5, Max: float64(catalog.ParseACUs(call.InstanceClass))})
+		capacity := model.ServerlessCapacity{Min: 0.5, Max: float64(catalog.ParseACUs(call.InstanceClass))}
+		_, err = s.world.ModifyServerlessCapacity(region, target.Identifier, capacity, true)
 	case scaling.ModifyClusterClass:
 		_, err = s.world.ModifyClusterClass(region, target.Identifier, call.InstanceClass)
 	case scaling.Failover:

@@ -9,8 +9,10 @@ import (
 const minCapacityChangeDuration, maxCapacityChangeDuration = 20 * time.Second, 60 * time.Second
 
 // ModifyServerlessCapacity is ModifyDBCluster with the capacity range of Aurora Serverless v2. The new range applies at once and
-// without an outage; the cluster is modifying for 20 to 60 seconds. The error is an *APIError.
-func (w *World) ModifyServerlessCapacity(region, id string, capacity ServerlessCapacity) (*Cluster, error) {
+// without an outage; the cluster is modifying for 20 to 60 seconds. Parameters whose defaults depend on the range are pending-reboot
+// (Aurora user guide, "Performance and scaling for Aurora Serverless v2"). With ApplyImmediately the pending changes are applied, too.
+// The error is an *APIError.
+func (w *World) ModifyServerlessCapacity(region, id string, capacity ServerlessCapacity, applyImmediately bool) (*Cluster, error) {
 	c, err := w.findCluster(region, id)
 	if err != nil {
 		return nil, err
@@ -25,15 +27,22 @@ func (w *World) ModifyServerlessCapacity(region, id string, capacity ServerlessC
 		return nil, invalidValue("Serverless v2 capacity from %g to %g: the simulator supports a maximum that is a multiple of 4 up to 256.",
 			capacity.Min, capacity.Max)
 	}
+	rangeChanged := capacity != *c.Capacity
 	c.Status, c.Capacity = statusModifying, &capacity
 	for _, s := range g.instances {
 		s.updateCapacity()
+		if rangeChanged {
+			s.ParameterStatus = ParametersPendingReboot
+		}
 	}
 	w.schedule(w.drawDuration(minCapacityChangeDuration, maxCapacityChangeDuration), func() {
 		if c.Status == statusModifying {
 			c.Status = statusAvailable
 		}
 	})
+	if applyImmediately {
+		w.applyClusterChanges(g)
+	}
 	return c.copy(), nil
 }
 

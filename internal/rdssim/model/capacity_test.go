@@ -15,11 +15,11 @@ func serverlessCluster(vcpus float64) Database {
 func TestModifyServerlessCapacity(t *testing.T) {
 	w := newWorld(t, nil, serverlessCluster(2))
 	advance(w, 10*time.Minute)
-	response := must[*Cluster](t)(w.ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 32}))
+	response := must[*Cluster](t)(w.ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 32}, true))
 	if response.Status != statusModifying || *response.Capacity != (ServerlessCapacity{0.5, 32}) {
 		t.Errorf("got response %+v", response)
 	}
-	if _, err := w.ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 64}); err == nil {
+	if _, err := w.ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 64}, true); err == nil {
 		t.Error("a second change was accepted while the first was in progress")
 	}
 	if truth, _ := w.GroundTruth(testRegion, "orders-1"); !truth.InService || truth.VCPUs != 8 {
@@ -34,11 +34,11 @@ func TestModifyServerlessCapacity(t *testing.T) {
 		t.Errorf("got CPU %g %% before and %g %% after the change, want it to halve", before, after)
 	}
 	for _, invalid := range []ServerlessCapacity{{0.5, 10}, {40, 32}, {0.5, 512}} {
-		if _, err := w.ModifyServerlessCapacity(testRegion, "orders", invalid); err == nil {
+		if _, err := w.ModifyServerlessCapacity(testRegion, "orders", invalid, true); err == nil {
 			t.Errorf("capacity from %g to %g was accepted", invalid.Min, invalid.Max)
 		}
 	}
-	if _, err := newWorld(t, nil, auroraCluster(1, 1, "db.r6g.large")).ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 32}); err == nil {
+	if _, err := newWorld(t, nil, auroraCluster(1, 1, "db.r6g.large")).ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 32}, true); err == nil {
 		t.Error("a provisioned cluster accepted a capacity range")
 	}
 }

@@ -17,7 +17,8 @@ func SupportsMultiAZCluster(c catalog.Class) bool {
 	return slices.Contains(multiAZClusterFamilies, c.Family)
 }
 
-// ModifyClusterClass is ModifyDBCluster with DBClusterInstanceClass and ApplyImmediately. The standbys change one after the
+// ModifyClusterClass is ModifyDBCluster with DBClusterInstanceClass and ApplyImmediately, which applies the pending changes, too. The
+// standbys change one after the
 // other. Then the cluster fails over to one of them, and the old writer changes (RDS user guide, "Modifying a Multi-AZ DB
 // cluster"). The error is an *APIError.
 func (w *World) ModifyClusterClass(region, id, class string) (*Cluster, error) {
@@ -35,6 +36,7 @@ func (w *World) ModifyClusterClass(region, id, class string) (*Cluster, error) {
 	case err != nil || !SupportsMultiAZCluster(spec):
 		return nil, w.checkOrderable(region, c.Engine, c.EngineVersion, "none")
 	case class == c.InstanceClass:
+		w.applyClusterChanges(g)
 		return c.copy(), nil
 	}
 	if err := w.checkOrderable(region, c.Engine, c.EngineVersion, class); err != nil && !spec.MultiAZClusterOnly {
@@ -46,6 +48,7 @@ func (w *World) ModifyClusterClass(region, id, class string) (*Cluster, error) {
 				"Please try your request again at a later time.", s.AvailabilityZone)
 		}
 	}
+	w.applyClusterChanges(g)
 	g.classChangeInProgress = true
 	w.schedule(w.drawDuration(minAcceptDelay, maxAcceptDelay)+w.takeChangeDelay(region, id), func() {
 		c.Status = statusModifying

@@ -49,6 +49,7 @@ func (w *World) addDatabase(d Database) error {
 	for _, m := range d.Maintenance {
 		w.scheduleMaintenance(g, m)
 	}
+	w.scheduleDeferredChanges(d)
 	if d.AutoScaling != nil {
 		if err := w.RegisterScalableTarget(d.Region, d.Identifier, *d.AutoScaling); err != nil {
 			return err

@@ -61,10 +61,11 @@ func (s *instanceState) disrupt() {
 	s.beginOutage()
 }
 
-// endOutage ends one outage. After the last one the instance is in service, with a cold cache.
+// endOutage ends one outage. After the last one the instance is in service, with a cold cache and the parameters that were staged.
 func (s *instanceState) endOutage(now time.Time) {
 	if s.outageCount--; s.outageCount == 0 {
 		s.inServiceSince = now
+		s.applyStagedParameters(now)
 	}
 }
 

@@ -77,6 +77,10 @@ type Database struct {
 	Backups bool `json:"backups,omitempty"`
 	// Maintenance lists maintenance actions that become pending.
 	Maintenance []ScheduledMaintenance `json:"maintenance,omitempty"`
+	// DeferredChanges are changes of a cluster that somebody defers to its maintenance window.
+	DeferredChanges []DeferredChange `json:"deferredChanges,omitempty"`
+	// StagedParameters are parameters that somebody changes and that a restart applies.
+	StagedParameters []StagedParameters `json:"stagedParameters,omitempty"`
 	// AutoScaling registers a cluster with Aurora Auto Scaling from the start.
 	AutoScaling *AutoScaling `json:"autoScaling,omitempty"`
 	Load        Load         `json:"load,omitempty"`
@@ -187,6 +191,19 @@ type ScheduledMaintenance struct {
 	ForcedApplyDate      *Instant `json:"forcedApplyDate,omitempty"`
 	// OptInStatus is the opt-in request of the owner: immediate, next-maintenance or empty.
 	OptInStatus string `json:"optInStatus,omitempty"`
+}
+
+// DeferredChange is a ModifyDBCluster request without ApplyImmediately. A cluster that is not available then refuses it.
+type DeferredChange struct {
+	At Instant `json:"at"`
+	ClusterPendingChanges
+}
+
+// StagedParameters makes a parameter group pending-reboot.
+type StagedParameters struct {
+	At Instant `json:"at"`
+	// Instance is the instance whose DB parameter group has changed. If empty, the DB cluster parameter group has.
+	Instance string `json:"instance,omitempty"`
 }
 
 // MetricGap is a period in which an instance publishes no metrics. An empty instance means all instances of the region.

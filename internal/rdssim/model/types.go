@@ -41,7 +41,9 @@ type Cluster struct {
 	// InstanceClass is the class of all members of a Multi-AZ DB cluster; empty for Aurora.
 	InstanceClass string
 	// Capacity is the capacity range of Serverless v2 members, or nil.
-	Capacity           *ServerlessCapacity
+	Capacity *ServerlessCapacity
+	// PendingChanges are the PendingModifiedValues of the RDS API.
+	PendingChanges     ClusterPendingChanges
 	AvailabilityZones  []string
 	DBSubnetGroup      string
 	ParameterGroup     string
@@ -81,14 +83,19 @@ type Instance struct {
 	SecondaryAvailabilityZone string
 	DBSubnetGroup             string
 	ParameterGroup            string
-	BackupWindow              string
-	MaintenanceWindow         string
-	PerformanceInsights       bool
-	MonitoringInterval        int
-	CACertificate             string
-	DeletionProtection        bool
-	CreatedAt                 time.Time // zero while it is being created
-	Tags                      map[string]string
+	// ParameterStatus is the status of the DB parameter group, and ClusterParameterStatus that of the DB cluster parameter group for
+	// this member, as the RDS API writes them; empty means in-sync. ParametersAppliedAt is when a restart last applied parameters that
+	// were pending-reboot; zero if none did.
+	ParameterStatus, ClusterParameterStatus string
+	ParametersAppliedAt                     time.Time
+	BackupWindow                            string
+	MaintenanceWindow                       string
+	PerformanceInsights                     bool
+	MonitoringInterval                      int
+	CACertificate                           string
+	DeletionProtection                      bool
+	CreatedAt                               time.Time // zero while it is being created
+	Tags                                    map[string]string
 }
 
 // ARN returns the Amazon Resource Name of the instance.
@@ -108,6 +115,18 @@ type PendingChanges struct {
 	EngineVersion string
 	MultiAZ       *bool
 	CACertificate string
+}
+
+// ClusterPendingChanges are modifications of a cluster that have been accepted and not yet applied (RDS API reference,
+// ClusterPendingModifiedValues). Empty fields are not pending. A change of the class or of the serverless capacity is never among
+// them.
+type ClusterPendingChanges struct {
+	EngineVersion string `json:"engineVersion,omitempty"`
+	// MasterUserPassword is masked, as in responses of the RDS API.
+	MasterUserPassword string `json:"masterUserPassword,omitempty"`
+	StorageType        string `json:"storageType,omitempty"`
+	// BackupRetentionPeriod is in days.
+	BackupRetentionPeriod int `json:"backupRetentionPeriod,omitempty"`
 }
 
 // APIError is an error response of an AWS API.

@@ -51,6 +51,6 @@ func (w *World) startUpgrade(g *instanceGroup, u EngineUpgrade) {
 
 // isBusy reports whether a change of the cluster or of an instance is in progress.
 func (g *instanceGroup) isBusy() bool {
-	return g.cluster != nil && g.cluster.Status != statusAvailable ||
+	return g.classChangeInProgress || g.cluster != nil && g.cluster.Status != statusAvailable ||
 		slices.ContainsFunc(g.instances, func(s *instanceState) bool { return s.Status != statusAvailable || s.changeInProgress })
 }

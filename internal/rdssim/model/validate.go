@@ -75,7 +75,7 @@ func (d Database) validate(s Scenario, identifiers identifierSet) error {
 	if d.AccountID != "" && !accountPattern.MatchString(d.AccountID) {
 		return fmt.Errorf("accountID %q: want 12 digits", d.AccountID)
 	}
-	if err := errors.Join(d.validateWindows(), d.validateKind(identifiers)); err != nil {
+	if err := errors.Join(d.validateWindows(), d.validateKind(identifiers), d.validateDeferred()); err != nil {
 		return err
 	}
 	for n, u := range d.Maintenance {
