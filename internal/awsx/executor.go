@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -76,6 +77,9 @@ func (s *scopeClient) modifyInstance(ctx context.Context, input *rds.ModifyDBIns
 
 // modifyClusterClass immediately changes the class of every member of a Multi-AZ DB cluster.
 func (s *scopeClient) modifyClusterClass(ctx context.Context, target scaling.Target, call scaling.Call) error {
+	if _, err := s.describeUnmodifiedCluster(ctx, target.Identifier); err != nil {
+		return err
+	}
 	_, err := s.rdsWriter.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
 		DBClusterIdentifier:    aws.String(target.Identifier),
 		DBClusterInstanceClass: aws.String(call.InstanceClass),
@@ -86,7 +90,7 @@ func (s *scopeClient) modifyClusterClass(ctx context.Context, target scaling.Tar
 
 // modifyCapacity changes the maximum capacity of an Aurora Serverless v2 cluster and keeps the minimum.
 func (s *scopeClient) modifyCapacity(ctx context.Context, target scaling.Target, call scaling.Call) error {
-	cluster, err := s.describeCluster(ctx, target.Identifier)
+	cluster, err := s.describeUnmodifiedCluster(ctx, target.Identifier)
 	if err != nil {
 		return err
 	}
@@ -107,6 +111,20 @@ func (s *scopeClient) modifyCapacity(ctx context.Context, target scaling.Target,
 		},
 	})
 	return err
+}
+
+// describeUnmodifiedCluster reads one cluster past the cache. The error matches scaling.ErrBusy when somebody deferred modifications
+// of the cluster since the guards passed: ApplyImmediately could apply them, too.
+func (s *scopeClient) describeUnmodifiedCluster(ctx context.Context, identifier string) (types.DBCluster, error) {
+	cluster, err := s.describeCluster(ctx, identifier)
+	if pending := clusterPendingChanges(cluster); err == nil && len(pending) > 0 {
+		err = &awsError{
+			cause: scaling.ErrBusy, operation: "rds:DescribeDBClusters", scope: s.scope,
+			detail: fmt.Sprintf("the DB cluster %s has modifications pending for its maintenance window (%s), which ModifyDBCluster would "+
+				"also apply: apply or cancel them", identifier, strings.Join(pending, ", ")),
+		}
+	}
+	return cluster, err
 }
 
 // failover promotes the reader that the call names. AWS could otherwise choose a reader of a smaller class.

@@ -2,6 +2,7 @@ package awsx
 
 import (
 	"cmp"
+	"fmt"
 	"reflect"
 	"slices"
 
@@ -27,20 +28,23 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 	members := t.members[aws.ToString(cluster.DBClusterIdentifier)]
 	o := scaling.Observation{
 		ObservedAt: t.readAt, Found: true, Kind: scaling.DBCluster,
-		ARN:           aws.ToString(cluster.DBClusterArn),
-		Engine:        aws.ToString(cluster.Engine),
-		EngineVersion: aws.ToString(cluster.EngineVersion),
-		Status:        aws.ToString(cluster.Status),
-		Unsupported:   unsupportedClusterReason(cluster, members),
-		Serverless:    hasOnlyServerless(members),
-		ResizedAsUnit: !isAurora(aws.ToString(cluster.Engine)) || hasOnlyServerless(members),
-		Tags:          tagMap(cluster.TagList),
+		ARN:                  aws.ToString(cluster.DBClusterArn),
+		Engine:               aws.ToString(cluster.Engine),
+		EngineVersion:        aws.ToString(cluster.EngineVersion),
+		Status:               aws.ToString(cluster.Status),
+		PendingModifications: clusterPendingChanges(cluster),
+		Unsupported:          unsupportedClusterReason(cluster, members),
+		Serverless:           hasOnlyServerless(members),
+		ResizedAsUnit:        !isAurora(aws.ToString(cluster.Engine)) || hasOnlyServerless(members),
+		Tags:                 tagMap(cluster.TagList),
 	}
 	for _, member := range members {
 		i := newInstance(member)
 		if role, known := memberOf(cluster, i.Identifier); known {
 			i.Writer = aws.ToBool(role.IsClusterWriter)
 			i.PromotionTier = int(aws.ToInt32(cmp.Or(role.PromotionTier, member.PromotionTier)))
+			i.PendingReboot = appendUnappliedGroup(i.PendingReboot, "DB cluster parameter group", cluster.DBClusterParameterGroup,
+				role.DBClusterParameterGroupStatus)
 		}
 		if o.Serverless {
 			i.Class = maxCapacityClass(cluster)
@@ -101,23 +105,72 @@ func newInstance(db types.DBInstance) scaling.Instance {
 	}
 	if db.PendingModifiedValues != nil {
 		i.PendingClass = aws.ToString(db.PendingModifiedValues.DBInstanceClass)
-		i.OtherPendingModifications = otherPendingChanges(*db.PendingModifiedValues)
+		i.OtherPendingModifications = pendingChanges(*db.PendingModifiedValues, "DBInstanceClass")
+	}
+	for _, group := range db.DBParameterGroups {
+		i.PendingReboot = appendUnappliedGroup(i.PendingReboot, "DB parameter group", group.DBParameterGroupName, group.ParameterApplyStatus)
+	}
+	for _, group := range db.OptionGroupMemberships {
+		i.PendingReboot = appendUnappliedGroup(i.PendingReboot, "option group", group.OptionGroupName, group.Status)
 	}
 	return i
 }
 
-// otherPendingChanges returns the fields of the pending modifications except the class. It uses reflection so that it does
-// not miss fields that a later SDK adds: ApplyImmediately would apply them.
-func otherPendingChanges(pending types.PendingModifiedValues) []string {
+// appliedGroupStatuses are the statuses of a parameter group or option group from which a restart applies nothing: a group that is
+// pending-database-upgrade waits for an upgrade of the engine (RDS API reference, DBParameterGroupStatus). An absent status says
+// nothing: the RDS API does not promise one for the members of every cluster.
+var appliedGroupStatuses = []string{"", "in-sync", "pending-database-upgrade"}
+
+// appendUnappliedGroup adds a group whose changes are not in effect. A status that is not known to be harmless counts as such.
+func appendUnappliedGroup(list []string, kind string, name, status *string) []string {
+	if slices.Contains(appliedGroupStatuses, aws.ToString(status)) {
+		return list
+	}
+	return append(list, fmt.Sprintf("%s %s is %s", kind, aws.ToString(name), aws.ToString(status)))
+}
+
+// clusterPendingChanges returns the modifications of a cluster that are pending.
+func clusterPendingChanges(cluster types.DBCluster) []string {
+	if cluster.PendingModifiedValues == nil {
+		return nil
+	}
+	if isAurora(aws.ToString(cluster.Engine)) {
+		return pendingChanges(*cluster.PendingModifiedValues, "AllocatedStorage") // "For Aurora, AllocatedStorage always returns 1"
+	}
+	return pendingChanges(*cluster.PendingModifiedValues, "")
+}
+
+// pendingChanges returns the fields that are set in the pending modifications of an instance or a cluster, except one. It uses
+// reflection so that it does not miss fields that a later SDK adds: ApplyImmediately would apply them.
+func pendingChanges(pending any, except string) []string {
 	var names []string
-	value := reflect.ValueOf(pending)
-	for field, v := range value.Fields() {
-		empty := v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0
-		if field.IsExported() && field.Name != "DBInstanceClass" && !empty {
+	for field, v := range reflect.ValueOf(pending).Fields() {
+		if field.IsExported() && field.Name != except && !isEmpty(v) {
 			names = append(names, field.Name)
 		}
 	}
 	return names
+}
+
+// isEmpty reports whether a value of the RDS API says nothing: it is absent, or has no element that says something.
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer:
+		return v.IsNil() || v.Elem().Kind() == reflect.Struct && isEmpty(v.Elem())
+	case reflect.Slice:
+		return v.Len() == 0
+	case reflect.Struct:
+		opaque := true // such as a time.Time
+		for field, value := range v.Fields() {
+			if field.IsExported() && !isEmpty(value) {
+				return false
+			}
+			opaque = opaque && !field.IsExported()
+		}
+		return !opaque
+	default:
+		return v.IsZero()
+	}
 }
 
 // memberOf returns a cluster's entry for one of its members, and whether there is one.

@@ -183,15 +183,18 @@ func TestTopology_ObservesInstance(t *testing.T) {
 	}
 }
 
-// setAllFields sets every exported field of PendingModifiedValues and returns the names.
-func setAllFields(pending *types.PendingModifiedValues) (names []string) {
-	for field, v := range reflect.ValueOf(pending).Elem().Fields() {
+// setAllFields sets every exported field of a struct and returns the names.
+func setAllFields(pending reflect.Value) (names []string) {
+	for field, v := range pending.Fields() {
 		if !field.IsExported() {
 			continue
 		}
 		switch v.Kind() {
 		case reflect.Pointer:
 			v.Set(reflect.New(v.Type().Elem()))
+			if v.Elem().Kind() == reflect.Struct {
+				setAllFields(v.Elem())
+			}
 		case reflect.Slice:
 			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		case reflect.String:
@@ -202,11 +205,91 @@ func setAllFields(pending *types.PendingModifiedValues) (names []string) {
 	return names
 }
 
-func TestOtherPendingChanges_NamesEveryField(t *testing.T) {
-	var pending types.PendingModifiedValues
-	want := slices.DeleteFunc(setAllFields(&pending), func(name string) bool { return name == "DBInstanceClass" })
-	if got := otherPendingChanges(pending); !slices.Equal(got, want) || len(got) < 20 {
-		t.Errorf("got %v, want %v", got, want)
+func TestPendingChanges_NamesEveryField(t *testing.T) {
+	var instance types.PendingModifiedValues
+	want := slices.DeleteFunc(setAllFields(reflect.ValueOf(&instance).Elem()), func(name string) bool { return name == "DBInstanceClass" })
+	if got := pendingChanges(instance, "DBInstanceClass"); !slices.Equal(got, want) || len(got) < 20 {
+		t.Errorf("instance: got %v, want %v", got, want)
+	}
+	var cluster types.ClusterPendingModifiedValues
+	want = setAllFields(reflect.ValueOf(&cluster).Elem())
+	if got := pendingChanges(cluster, ""); !slices.Equal(got, want) || len(got) < 11 {
+		t.Errorf("cluster: got %v, want %v", got, want)
+	}
+}
+
+func TestTopology_PendingModificationsOfCluster(t *testing.T) {
+	for _, test := range []struct {
+		name, engine string
+		pending      *types.ClusterPendingModifiedValues
+		want         []string
+	}{
+		{"none", "aurora-postgresql", nil, nil},
+		{"engine upgrade", "aurora-postgresql", &types.ClusterPendingModifiedValues{EngineVersion: aws.String("16.2")}, []string{"EngineVersion"}},
+		{"master password and renaming", "postgres",
+			&types.ClusterPendingModifiedValues{MasterUserPassword: aws.String("****"), DBClusterIdentifier: aws.String("orders-old")},
+			[]string{"DBClusterIdentifier", "MasterUserPassword"}},
+		{"disabled IAM authentication", "postgres", &types.ClusterPendingModifiedValues{IAMDatabaseAuthenticationEnabled: aws.Bool(false)},
+			[]string{"IAMDatabaseAuthenticationEnabled"}},
+		{"empty elements", "postgres", &types.ClusterPendingModifiedValues{
+			CertificateDetails: &types.CertificateDetails{}, PendingCloudwatchLogsExports: &types.PendingCloudwatchLogsExports{LogTypesToEnable: []string{}},
+		}, nil},
+		{"allocated storage of a Multi-AZ DB cluster", "postgres", &types.ClusterPendingModifiedValues{AllocatedStorage: aws.Int32(400)},
+			[]string{"AllocatedStorage"}},
+		{"allocated storage of Aurora is always 1", "aurora-mysql", &types.ClusterPendingModifiedValues{AllocatedStorage: aws.Int32(1)}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := auroraTopology(func(c *types.DBCluster, _ []types.DBInstance) {
+				c.Engine, c.PendingModifiedValues = aws.String(test.engine), test.pending
+			}).observe(ordersCluster)
+			if !slices.Equal(o.PendingModifications, test.want) {
+				t.Errorf("got %v, want %v", o.PendingModifications, test.want)
+			}
+		})
+	}
+}
+
+func TestTopology_GroupsPendingReboot(t *testing.T) {
+	parameterGroup := func(status string) []types.DBParameterGroupStatus {
+		return []types.DBParameterGroupStatus{{DBParameterGroupName: aws.String("tuned"), ParameterApplyStatus: aws.String(status)}}
+	}
+	for _, test := range []struct {
+		name   string
+		change func(c *types.DBCluster, members []types.DBInstance)
+		want   []string
+	}{
+		{"no groups", func(*types.DBCluster, []types.DBInstance) {}, nil},
+		{"everything in effect", func(c *types.DBCluster, members []types.DBInstance) {
+			c.DBClusterMembers[0].DBClusterParameterGroupStatus = aws.String("in-sync")
+			members[0].DBParameterGroups = parameterGroup("in-sync")
+			members[0].OptionGroupMemberships = []types.OptionGroupMembership{{OptionGroupName: aws.String("audit"), Status: aws.String("in-sync")}}
+		}, nil},
+		{"parameters that wait for an upgrade", func(_ *types.DBCluster, members []types.DBInstance) {
+			members[0].DBParameterGroups = parameterGroup("pending-database-upgrade")
+		}, nil},
+		{"parameters of the instance", func(_ *types.DBCluster, members []types.DBInstance) {
+			members[0].DBParameterGroups = parameterGroup("pending-reboot")
+		}, []string{"DB parameter group tuned is pending-reboot"}},
+		{"parameters that failed to apply", func(_ *types.DBCluster, members []types.DBInstance) {
+			members[0].DBParameterGroups = parameterGroup("failed-to-apply")
+		}, []string{"DB parameter group tuned is failed-to-apply"}},
+		{"unknown status", func(_ *types.DBCluster, members []types.DBInstance) {
+			members[0].DBParameterGroups = parameterGroup("thawing")
+		}, []string{"DB parameter group tuned is thawing"}},
+		{"options of the instance and parameters of the cluster", func(c *types.DBCluster, members []types.DBInstance) {
+			c.DBClusterParameterGroup = aws.String("shared")
+			c.DBClusterMembers[0].DBClusterParameterGroupStatus = aws.String("pending-reboot")
+			members[0].OptionGroupMemberships = []types.OptionGroupMembership{{OptionGroupName: aws.String("audit"), Status: aws.String("pending-apply")}}
+		}, []string{"option group audit is pending-apply", "DB cluster parameter group shared is pending-reboot"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := auroraTopology(test.change).observe(ordersCluster)
+			for _, i := range o.Instances {
+				if want := i.Identifier == "orders-c"; want && !slices.Equal(i.PendingReboot, test.want) || !want && i.PendingReboot != nil {
+					t.Errorf("%s: got %v, want %v for orders-c", i.Identifier, i.PendingReboot, test.want)
+				}
+			}
+		})
 	}
 }
 

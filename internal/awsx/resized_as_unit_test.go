@@ -3,7 +3,9 @@ package awsx
 import (
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
@@ -24,6 +26,7 @@ func TestSimulator_MultiAZCluster(t *testing.T) {
 		}
 	}
 	change := scaling.Call{Action: scaling.ModifyClusterClass, Instance: "payments", InstanceClass: "db.m6gd.xlarge"}
+	s.expectBusyWhilePending(t, payments, change)
 	if err := s.client.Execute(t.Context(), payments, change); err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +63,7 @@ func TestSimulator_Serverless(t *testing.T) {
 	change := func(class string) scaling.Call {
 		return scaling.Call{Action: scaling.ModifyCapacity, Instance: "sessions", InstanceClass: class}
 	}
+	s.expectBusyWhilePending(t, sessions, change("32 ACU"))
 	if err := s.client.Execute(t.Context(), sessions, change("32 ACU")); err != nil {
 		t.Fatal(err)
 	}
@@ -67,5 +71,33 @@ func TestSimulator_Serverless(t *testing.T) {
 	if o = s.observe(t, sessions); !isIdle(o) || o.Instances[1].Class != "32 ACU" {
 		t.Errorf("got %+v", o)
 	}
+	if want := []string{"DB parameter group default.aurora-postgresql is pending-reboot"}; !slices.Equal(o.Instances[1].PendingReboot, want) {
+		t.Errorf("pending reboot: got %v, want %v: the range changes the default of max_connections", o.Instances[1].PendingReboot, want)
+	}
 	expectCause(t, s.client.Execute(t.Context(), sessions, change("db.r6g.large")), scaling.ErrInvalid)
+}
+
+// expectBusyWhilePending checks that a change of a cluster is not requested while somebody's modification of it is pending.
+func (s *simulatedAWS) expectBusyWhilePending(t *testing.T, target scaling.Target, call scaling.Call) {
+	t.Helper()
+	version := s.observe(t, target).EngineVersion
+	pending := func(changes model.ClusterPendingChanges) {
+		s.WithWorld(func(w *model.World) {
+			if err := w.DeferClusterChanges(target.Scope.Region, target.Identifier, changes); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	pending(model.ClusterPendingChanges{EngineVersion: "99.1", MasterUserPassword: "****"})
+	expectCause(t, s.client.Execute(t.Context(), target, call), scaling.ErrBusy)
+	s.clock.Step(10 * samplePeriod)
+	o := s.observe(t, target)
+	if want := []string{"EngineVersion", "MasterUserPassword"}; !slices.Equal(o.PendingModifications, want) || o.EngineVersion != version || !isIdle(o) {
+		t.Errorf("pending: got %v, want %v; engine version %s, want %s", o.PendingModifications, want, o.EngineVersion, version)
+	}
+	pending(model.ClusterPendingChanges{})
+	s.clock.Step(time.Second)
+	if o := s.observe(t, target); o.PendingModifications != nil {
+		t.Errorf("pending after the cancellation: %v", o.PendingModifications)
+	}
 }
