@@ -42,6 +42,7 @@ func (s *simulation) checkCall(m *manager, target scaling.Target, call scaling.C
 	}
 	ic.checkPause(m, p, call)
 	ic.checkIdle(name, call)
+	ic.checkDeferred(name, call)
 	ic.checkSlots()
 	switch call.Action {
 	case scaling.DeleteReader:

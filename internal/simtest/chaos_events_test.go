@@ -17,7 +17,10 @@ import (
 type chaosEvent func(*simulation)
 
 // databaseEvents concern a database, its metrics, and AWS.
-var databaseEvents = []chaosEvent{metricGap, invalidMetrics, readOutage, writeDenial, classShortage, slowChange, instanceFailure, instanceReboot, clockJump, toggleOptInTag, storageOptimization}
+var databaseEvents = []chaosEvent{
+	deferClusterChange, stageParameters, metricGap, invalidMetrics, readOutage, writeDenial, classShortage, slowChange, instanceFailure,
+	instanceReboot, clockJump, toggleOptInTag, storageOptimization,
+}
 
 // userEvents are actions of users and of other controllers.
 var userEvents = []chaosEvent{pausePolicy, overridePolicy, editPolicy, concurrentWriter, deletePolicy, manualResize, manualFailover, manualAddReader, manualDeleteReader}

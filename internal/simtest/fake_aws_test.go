@@ -68,6 +68,7 @@ func (s *simulation) observe(target scaling.Target) scaling.Observation {
 			return o
 		}
 		o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, c.ARN(), c.Engine, c.EngineVersion, c.Status, c.Tags
+		o.PendingModifications = pendingModifications(c.PendingChanges)
 		o.Serverless = c.Capacity != nil
 		o.ResizedAsUnit = c.InstanceClass != "" || o.Serverless
 		for _, id := range c.Members {
@@ -106,6 +107,20 @@ func (s *simulation) observe(target scaling.Target) scaling.Observation {
 	return o
 }
 
+// pendingModifications returns the names of the pending changes of a cluster.
+func pendingModifications(changes model.ClusterPendingChanges) (names []string) {
+	for name, pending := range map[string]bool{
+		"EngineVersion": changes.EngineVersion != "", "MasterUserPassword": changes.MasterUserPassword != "",
+		"BackupRetentionPeriod": changes.BackupRetentionPeriod != 0, "StorageType": changes.StorageType != "",
+	} {
+		if pending {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // observeInstance returns an instance as AWS shows it.
 func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Instance {
 	out := scaling.Instance{
@@ -119,6 +134,9 @@ func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Ins
 			newest := lag[len(lag)-1]
 			out.ReplicaLag = &scaling.Lag{MeasuredAt: newest.Time, Value: time.Duration(newest.Value * float64(unit))}
 		}
+	}
+	if isStaged(i) {
+		out.PendingReboot = []string{"DB parameter group " + i.ParameterGroup + " is " + i.ParameterStatus}
 	}
 	if uptime := s.series(i, "EngineUptime"); len(uptime) > 0 {
 		newest := uptime[len(uptime)-1]

@@ -19,7 +19,9 @@ type invariantChecker struct {
 	// externalChangeAt is when somebody else last changed a database, and optedOutSince since when it has no opt-in tag.
 	externalChangeAt, optedOutSince map[string]time.Time
 	deletedPolicies                 map[string]bool
-	metricGaps                      []interval
+	// deferredSince is when somebody deferred a change that still waits.
+	deferredSince map[deferredChange]time.Time
+	metricGaps    []interval
 	// calls counts the calls to AWS, failovers the completed ones by database.
 	calls     int
 	failovers map[string]int
@@ -53,7 +55,7 @@ type trackedOperation struct {
 func newInvariantChecker(s *simulation) *invariantChecker {
 	return &invariantChecker{
 		sim: s, operations: map[string]*trackedOperation{}, externalChangeAt: map[string]time.Time{}, optedOutSince: map[string]time.Time{},
-		deletedPolicies: map[string]bool{}, failovers: map[string]int{},
+		deletedPolicies: map[string]bool{}, deferredSince: map[deferredChange]time.Time{}, failovers: map[string]int{},
 	}
 }
 

@@ -68,6 +68,11 @@ func drawPlan(seed uint64) *runPlan {
 	for range 1 + r.IntN(4) {
 		planFaults[r.IntN(len(planFaults))](r, p)
 	}
+	for _, d := range p.scenario.Databases { // only ModifyDBCluster applies deferred changes of a cluster, and few plans use it
+		if isResizedAsUnit := d.Serverless != nil || len(d.Instances) > 0 && d.Engine == "postgres"; isResizedAsUnit && r.IntN(2) == 0 {
+			p.chaosEvents = append(p.chaosEvents, deferClusterChange)
+		}
+	}
 	return p
 }
 
@@ -88,6 +93,9 @@ var planFaults = []func(*rand.Rand, *runPlan){
 	func(r *rand.Rand, p *runPlan) {
 		p.scenario.StorageInitialization.Duration = time.Duration(20+r.IntN(160)) * time.Minute
 		p.chaosEvents = append(p.chaosEvents, storageOptimization)
+	},
+	func(r *rand.Rand, p *runPlan) {
+		p.chaosEvents = append(p.chaosEvents, []chaosEvent{deferClusterChange, stageParameters}[r.IntN(2)])
 	},
 	func(r *rand.Rand, p *runPlan) {
 		p.chaosEvents = append(p.chaosEvents, databaseEvents[r.IntN(len(databaseEvents))])

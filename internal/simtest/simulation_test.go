@@ -48,6 +48,8 @@ type simulation struct {
 	writeConflictsUntil map[types.NamespacedName]time.Time
 	// nextCreateStatus is the status in which the next creation of a reader ends; empty if it is left to chance.
 	nextCreateStatus string
+	// pendingCancellations are the clusters whose deferred changes could not be cancelled yet.
+	pendingCancellations []string
 	// invalidSamples is when samples are invalid numbers.
 	invalidSamples []interval
 	knownSeries    map[string]scaling.Series
@@ -208,6 +210,7 @@ func (s *simulation) advanceTo(to time.Time) {
 	if to.After(s.now) {
 		s.world.Advance(to)
 		s.now = to
+		s.retryCancellations()
 		s.checker.checkNow()
 	}
 }
@@ -343,6 +346,7 @@ func (s *simulation) endChaos() {
 			s.violationf("repairing %s: %v", i.Identifier, err)
 		}
 	}
+	s.endDeferredChanges()
 	for _, c := range ladder {
 		s.world.ClearCapacityShortage(c)
 	}
