@@ -45,7 +45,7 @@ databases:
   engineVersion: "16.1"
   class: %s
   multiAZ: %t
-  tags: {dbscaler.io/policy-namespace: "*"}
+  tags: {dbscaler.io/policy-namespace: "@any"}
   load: {writer: {points: [{at: 0h, vcpus: %g}]}}
 `, class, multiAZ, load)
 }

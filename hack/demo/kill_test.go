@@ -49,10 +49,10 @@ databases:
   region: eu-west-1
   engine: aurora-postgresql
   engineVersion: "16.1"
-  tags: {dbscaler.io/policy-namespace: "*"}
+  tags: {dbscaler.io/policy-namespace: "@any"}
   instances:
-  - {identifier: orders-1, class: db.r6g.large, tags: {dbscaler.io/policy-namespace: "*"}}
-  - {identifier: orders-2, class: db.r6g.large, tags: {dbscaler.io/policy-namespace: "*"}}
+  - {identifier: orders-1, class: db.r6g.large, tags: {dbscaler.io/policy-namespace: "@any"}}
+  - {identifier: orders-2, class: db.r6g.large, tags: {dbscaler.io/policy-namespace: "@any"}}
   load: {writer: {points: [{at: 0s, vcpus: 1.6}]}, readers: {points: [{at: 0s, vcpus: 0.5}]}}
 `
 

@@ -8,9 +8,12 @@ import (
 
 // The tags that dbscaler reads and writes on AWS resources.
 const (
-	// TagOptIn allows policies to change a database: its value is the namespace of these policies, or "*". It must be set on the
-	// DB cluster and on each DB instance to be changed.
+	// TagOptIn allows policies to change a database: its value is the namespace of these policies, or OptInAny. It must be set on
+	// the DB cluster and on each DB instance to be changed.
 	TagOptIn = "dbscaler.io/policy-namespace"
+	// OptInAny as the value of TagOptIn allows policies of every namespace. It is a legal tag value of RDS, which "*" is not (RDS
+	// API reference, Tag), and not a legal name of a namespace.
+	OptInAny = "@any"
 	// TagCreatedBy marks the instances that dbscaler created. No other instance is ever deleted.
 	TagCreatedBy = "dbscaler.io/created-by"
 	// TagCreatedByValue is the value of TagCreatedBy.
@@ -295,7 +298,7 @@ func (i Instance) CreatedByAutoScaling() bool {
 // IsOptedIn reports whether the tags of a database allow policies of the namespace to change it.
 func IsOptedIn(tags map[string]string, namespace string) bool {
 	value := tags[TagOptIn]
-	return value == "*" || value == namespace && namespace != ""
+	return value == OptInAny || value == namespace && namespace != ""
 }
 
 // PoolInstances lists the instances of a pool.

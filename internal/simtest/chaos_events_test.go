@@ -273,7 +273,7 @@ func manualAddReader(s *simulation) {
 	name := fmt.Sprintf("%s-hand-%d", key.Name, s.random.IntN(100))
 	_, err := s.world.CreateInstance(region, model.CreateInstanceRequest{
 		Identifier: name, Cluster: key.Name, Engine: all[0].Engine, Class: ladder[s.random.IntN(3)],
-		Tags: map[string]string{scaling.TagOptIn: "*"},
+		Tags: map[string]string{scaling.TagOptIn: scaling.OptInAny},
 	})
 	if err == nil {
 		s.recordExternalChange(key, "somebody adds the reader %s", name)

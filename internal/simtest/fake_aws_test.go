@@ -258,7 +258,7 @@ func operationName(action scaling.Action) string {
 
 // createReader creates a reader in an availability zone that was not tried yet.
 func (s *simulation) createReader(target scaling.Target, call scaling.Call) error {
-	tags := map[string]string{scaling.TagOptIn: "*"}
+	tags := map[string]string{scaling.TagOptIn: scaling.OptInAny}
 	for k, v := range call.Tags {
 		tags[k] = v
 	}

@@ -199,9 +199,11 @@ func TestCheck_FirstVeto(t *testing.T) {
 		{"unchanged instance without opt-in tag",
 			[]func(*Input){editInstance(0, func(i *scaling.Instance) { i.Tags = nil })}, pass, ""},
 		{"instances created by the operator without opt-in tag", []func(*Input){editInstance(1, createdByOperator), editInstance(2, createdByOperator)}, pass, ""},
+		{"asterisk as the opt-in tag", []func(*Input){func(in *Input) { in.Observation.Tags = map[string]string{scaling.TagOptIn: "*"} }},
+			"OptInTagMissing", "on engine:"},
 		{"opt-in tag for any namespace", []func(*Input){
-			func(in *Input) { in.Observation.Tags = map[string]string{scaling.TagOptIn: "*"} },
-			editInstance(1, func(i *scaling.Instance) { i.Tags = map[string]string{scaling.TagOptIn: "*"} }),
+			func(in *Input) { in.Observation.Tags = map[string]string{scaling.TagOptIn: scaling.OptInAny} },
+			editInstance(1, func(i *scaling.Instance) { i.Tags = map[string]string{scaling.TagOptIn: scaling.OptInAny} }),
 		}, pass, ""},
 
 		{"samples at the maximum age", []func(*Input){editLoad(func(l *scaling.Load) { l.NewestSampleAt = now.Add(-5 * time.Minute) })},
