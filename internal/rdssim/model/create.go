@@ -119,7 +119,7 @@ func (c CreateInstanceRequest) validate() error {
 		return invalidValue("Invalid maintenance window: %s. The format is ddd:hh24:mi-ddd:hh24:mi, at least 30 minutes.",
 			c.MaintenanceWindow)
 	}
-	return nil
+	return checkRequestTags(c.Tags)
 }
 
 // checkInstanceQuota checks the quotas of the region and of the cluster.

@@ -61,6 +61,9 @@ func (w *World) checkCreateReplica(c CreateReplicaRequest, source *instanceState
 	case len(source.group.instances)-1 >= limit:
 		return quotaExceeded("DB instance %s has reached the maximum number of read replicas (%d).", source.Identifier, limit)
 	}
+	if err := checkRequestTags(c.Tags); err != nil {
+		return err
+	}
 	if err := w.checkOrderable(source.Region, source.Engine, source.EngineVersion, class); err != nil {
 		return err
 	}

@@ -78,6 +78,9 @@ func (d Database) validate(s Scenario, identifiers identifierSet) error {
 	if err := errors.Join(d.validateWindows(), d.validateKind(identifiers), d.validateDeferred()); err != nil {
 		return err
 	}
+	if err := checkTags(d.Tags); err != nil {
+		return fmt.Errorf("tags: %w", err)
+	}
 	for n, u := range d.Maintenance {
 		if err := u.validate(s, d); err != nil {
 			return fmt.Errorf("maintenance[%d]: %w", n, err)
@@ -188,6 +191,9 @@ func (m Member) validate(d Database, identifiers identifierSet) error {
 		return fmt.Errorf("promotionTier %d: want 0 to %d", *m.PromotionTier, maxPromotionTier)
 	case !identifiers.reserve(d.Region, "instance", m.Identifier):
 		return fmt.Errorf("identifier: want one that no other instance in %s has", d.Region)
+	}
+	if err := checkTags(m.Tags); err != nil {
+		return fmt.Errorf("tags: %w", err)
 	}
 	return nil
 }
