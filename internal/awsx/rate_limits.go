@@ -37,7 +37,9 @@ func newRateLimits(c clock.Clock) *rateLimits {
 	} {
 		l.limiters[operation] = rate.NewLimiter(describesPerSecond, describesBurst)
 	}
-	for _, operation := range []string{"ModifyDBInstance", "CreateDBInstance", "DeleteDBInstance", "FailoverDBCluster"} {
+	for _, operation := range []string{
+		"ModifyDBInstance", "ModifyDBCluster", "CreateDBInstance", "CreateDBInstanceReadReplica", "DeleteDBInstance", "FailoverDBCluster",
+	} {
 		l.limiters[operation] = rate.NewLimiter(changesPerSecond, changesBurst)
 	}
 	return l

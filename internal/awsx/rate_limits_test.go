@@ -3,10 +3,14 @@ package awsx
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"k8s.io/utils/clock"
 )
 
@@ -67,13 +71,14 @@ func TestRateLimits_WaitEndsWithContext(t *testing.T) {
 
 func TestRateLimits_CoverOperations(t *testing.T) {
 	limits := newRateLimits(clock.RealClock{})
-	for _, operation := range []string{
-		"DescribeDBClusters", "DescribeDBInstances", "GetMetricData", "DescribeOrderableDBInstanceOptions",
-		"DescribePendingMaintenanceActions", "GetProducts",
-		"ModifyDBInstance", "CreateDBInstance", "DeleteDBInstance", "FailoverDBCluster",
+	for _, api := range []reflect.Type{
+		reflect.TypeFor[rdsReadAPI](), reflect.TypeFor[rdsWriteAPI](), reflect.TypeFor[cloudwatch.GetMetricDataAPIClient](),
+		reflect.TypeFor[applicationautoscaling.DescribeScalableTargetsAPIClient](), reflect.TypeFor[pricing.GetProductsAPIClient](),
 	} {
-		if limits.limiters[operation] == nil {
-			t.Errorf("%s has no limit", operation)
+		for operation := range api.Methods() {
+			if limits.limiters[operation.Name] == nil {
+				t.Errorf("%s has no limit", operation.Name)
+			}
 		}
 	}
 }
