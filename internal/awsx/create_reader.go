@@ -82,7 +82,7 @@ func newReaderInput(
 		PreferredMaintenanceWindow: writer.PreferredMaintenanceWindow,
 		MonitoringInterval:         writer.MonitoringInterval,
 		EnablePerformanceInsights:  writer.PerformanceInsightsEnabled,
-		Tags:                       readerTags(call.Tags, tagMap(cluster.TagList)),
+		Tags:                       readerTags(call.Tags, tagMap(cluster.TagList), tagMap(writer.TagList)),
 	}
 	if len(writer.DBParameterGroups) > 0 {
 		in.DBParameterGroupName = writer.DBParameterGroups[0].DBParameterGroupName
@@ -98,20 +98,42 @@ func newReaderInput(
 	return in
 }
 
-// readerTags returns the tags of the call and the opt-in tag of the cluster or source instance, sorted by key.
-func readerTags(callTags, targetTags map[string]string) []types.Tag {
-	all := maps.Clone(callTags)
-	if all == nil {
-		all = map[string]string{}
-	}
+// maxTags is the number of tags that a resource of RDS can have, without those that AWS set itself (RDS user guide, "Tagging
+// Amazon RDS resources").
+const maxTags = 50
+
+// uncopiedTagPrefixes start the keys of tags that a new reader does not take from the writer or the source. AWS reserves the
+// first two. Aurora Auto Scaling marks the readers that it manages, and may delete, with the third. The last are dbscaler's own:
+// a writer can be a former reader that dbscaler created for another operation.
+var uncopiedTagPrefixes = []string{"aws:", "rds:", "application-autoscaling:", "dbscaler.io/"}
+
+// readerTags returns the tags of a new reader, sorted by key: those of the call, the opt-in tag of the cluster or source
+// instance, and the tags of the writer or source instance, which cost allocation, backups and access policies depend on. When
+// these are more than RDS accepts, the last of the writer's tags in the order of their keys are left out.
+func readerTags(callTags, targetTags, writerTags map[string]string) []types.Tag {
+	all := map[string]string{}
+	maps.Copy(all, callTags)
 	if value, ok := targetTags[scaling.TagOptIn]; ok {
 		all[scaling.TagOptIn] = value
+	}
+	for _, key := range slices.Sorted(maps.Keys(writerTags)) {
+		if _, exists := all[key]; !exists && len(all) < maxTags && isTagCopied(key, writerTags[key]) {
+			all[key] = writerTags[key]
+		}
 	}
 	var sorted []types.Tag
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		sorted = append(sorted, types.Tag{Key: aws.String(key), Value: aws.String(all[key])})
 	}
 	return sorted
+}
+
+// isTagCopied reports whether a new reader takes a tag from the writer or the source. AWS reserves its prefixes in any case,
+// and for values too (RDS API reference, Tag).
+func isTagCopied(key, value string) bool {
+	key, value = strings.ToLower(key), strings.ToLower(value)
+	return !slices.ContainsFunc(uncopiedTagPrefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) &&
+		!strings.HasPrefix(value, "aws:") && !strings.HasPrefix(value, "rds:")
 }
 
 // firstZone returns the first zone, or nil when there is none, so that AWS chooses.

@@ -1,7 +1,10 @@
 package awsx
 
 import (
+	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,7 +19,7 @@ func TestNewReaderInput_CopiesWriterSettings(t *testing.T) {
 		DBClusterIdentifier: aws.String("orders"), Engine: aws.String("aurora-mysql"), DBSubnetGroup: aws.String("private"),
 		TagList: []types.Tag{
 			{Key: aws.String(scaling.TagOptIn), Value: aws.String("platform")},
-			{Key: aws.String("team"), Value: aws.String("orders")},
+			{Key: aws.String("of-the-cluster"), Value: aws.String("not copied")},
 		},
 	}
 	writer := types.DBInstance{
@@ -31,6 +34,14 @@ func TestNewReaderInput_CopiesWriterSettings(t *testing.T) {
 		PerformanceInsightsEnabled: aws.Bool(true), PerformanceInsightsKMSKeyId: aws.String("key"),
 		PerformanceInsightsRetentionPeriod: aws.Int32(465), CACertificateIdentifier: aws.String("rds-ca-rsa2048-g1"),
 		AutoMinorVersionUpgrade: aws.Bool(false), PreferredMaintenanceWindow: aws.String("sun:04:00-sun:05:00"),
+		TagList: []types.Tag{
+			{Key: aws.String("team"), Value: aws.String("orders")},
+			{Key: aws.String(scaling.TagOptIn), Value: aws.String("billing")},
+			{Key: aws.String(scaling.TagSurge), Value: aws.String("op-0")},
+			{Key: aws.String("CostCenter"), Value: aws.String("4711")},
+			{Key: aws.String("aws:cloudformation:stack-name"), Value: aws.String("orders")},
+			{Key: aws.String("application-autoscaling:resourceId"), Value: aws.String("cluster:orders")},
+		},
 	}
 	call := scaling.Call{
 		Action: scaling.CreateReader, Instance: "orders-new", InstanceClass: "db.r6g.xlarge", PromotionTier: 0,
@@ -47,8 +58,10 @@ func TestNewReaderInput_CopiesWriterSettings(t *testing.T) {
 		EnablePerformanceInsights: aws.Bool(true), PerformanceInsightsKMSKeyId: aws.String("key"),
 		PerformanceInsightsRetentionPeriod: aws.Int32(465),
 		Tags: []types.Tag{
+			{Key: aws.String("CostCenter"), Value: aws.String("4711")},
 			{Key: aws.String(scaling.TagCreatedBy), Value: aws.String(scaling.TagCreatedByValue)},
 			{Key: aws.String(scaling.TagOptIn), Value: aws.String("platform")},
+			{Key: aws.String("team"), Value: aws.String("orders")},
 		},
 	}
 	if got := newReaderInput(writer, cluster, call, aws.String("eu-west-1b")); !reflect.DeepEqual(*got, want) {
@@ -62,6 +75,42 @@ func TestNewReaderInput_CopiesWriterSettings(t *testing.T) {
 	}
 	if got.AvailabilityZone != nil {
 		t.Error("the request names a zone although none is known")
+	}
+}
+
+func TestReaderTags(t *testing.T) {
+	callTags := map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue, scaling.TagPolicy: "platform/orders"}
+	targetTags := map[string]string{scaling.TagOptIn: "platform", "of-the-target": "not copied"}
+	many := map[string]string{}
+	for n := range 60 {
+		many[fmt.Sprintf("key-%02d", n)] = ""
+	}
+	ownTags := []string{scaling.TagCreatedBy, scaling.TagPolicy, scaling.TagOptIn}
+	tests := []struct {
+		name       string
+		writerTags map[string]string
+		wantCopied []string
+	}{
+		{"no tags", nil, nil},
+		{"cost allocation and backup tags", map[string]string{"CostCenter": "4711", "backup": "daily"}, []string{"CostCenter", "backup"}},
+		{"tags of AWS", map[string]string{"aws:a": "", "AWS:b": "", "rds:c": "", "awsome": ""}, []string{"awsome"}},
+		{"reserved values", map[string]string{"a": "aws:a", "b": "RDS:b"}, nil},
+		{"tag of Aurora Auto Scaling", map[string]string{"application-autoscaling:resourceId": "cluster:orders"}, nil},
+		{"tags of dbscaler", map[string]string{scaling.TagSurge: "op-0", scaling.TagPolicy: "a/b", scaling.TagOptIn: "billing"}, nil},
+		{"more tags than RDS accepts", many, slices.Sorted(maps.Keys(many))[:47]},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := readerTags(callTags, targetTags, test.writerTags)
+			want := map[string]string{scaling.TagOptIn: "platform"}
+			maps.Copy(want, callTags)
+			for _, key := range test.wantCopied {
+				want[key] = test.writerTags[key]
+			}
+			if !maps.Equal(tagMap(got), want) || len(got) != len(ownTags)+len(test.wantCopied) {
+				t.Errorf("got %v, want %v", tagMap(got), want)
+			}
+		})
 	}
 }
 

@@ -45,7 +45,7 @@ func newReplicaInput(source types.DBInstance, call scaling.Call, zone *string) *
 		DeletionProtection:         aws.Bool(false),
 		MonitoringInterval:         source.MonitoringInterval,
 		EnablePerformanceInsights:  source.PerformanceInsightsEnabled,
-		Tags:                       readerTags(call.Tags, tagMap(source.TagList)),
+		Tags:                       readerTags(call.Tags, tagMap(source.TagList), tagMap(source.TagList)),
 	}
 	if len(source.DBParameterGroups) > 0 {
 		in.DBParameterGroupName = source.DBParameterGroups[0].DBParameterGroupName
