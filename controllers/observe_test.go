@@ -19,7 +19,7 @@ func TestReconcile_IdlePoliciesShareAWSCalls(t *testing.T) {
   engine: postgres
   engineVersion: "16.1"
   class: db.m6g.large
-  tags: {dbscaler.io/policy-namespace: "*"}
+  tags: {dbscaler.io/policy-namespace: "@any"}
   load: {writer: {noisePercent: 10, points: [{at: 0h, vcpus: 1}]}}
 `, n)
 	}

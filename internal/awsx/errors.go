@@ -94,6 +94,10 @@ var causeByCode = map[string]error{
 	"VpcEncryptionControlViolationException": scaling.ErrInvalid,
 }
 
+// noAutomatedBackupsMessage starts the text of the error InvalidDBInstanceState with which AWS refuses a read replica of an
+// instance whose BackupRetentionPeriod is 0. Unlike other states this one does not pass.
+const noAutomatedBackupsMessage = "Automated backups are not enabled for this database instance"
+
 // instanceMetadataService is the SDK's id of the EC2 instance metadata service, the last provider that the default
 // credential chain asks. A request to it means that the operator has no role of its own.
 const instanceMetadataService = "ec2imds"
@@ -225,6 +229,9 @@ func (e *awsError) describe(call sdkCall) {
 	switch {
 	case errors.As(e.err, &apiErr):
 		e.detail, e.cause = apiErr.ErrorCode(), causeForCode(apiErr.ErrorCode(), status)
+		if errors.Is(e.cause, scaling.ErrBusy) && strings.HasPrefix(apiErr.ErrorMessage(), noAutomatedBackupsMessage) {
+			e.cause = scaling.ErrInvalid
+		}
 		switch {
 		case apiErr.ErrorCode() == unknownErrorCode && status != 0:
 			e.detail = fmt.Sprintf("HTTP %d without an error code", status)

@@ -32,6 +32,8 @@ func modifyOrdersInstance(ctx context.Context, client *Client) error {
 func TestClassify_ByErrorCode(t *testing.T) {
 	const noCapacityMessage = "Cannot modify the instance class because there are no instances of the requested class available in the " +
 		"current instance's availability zone. Please try your request again at a later time"
+	const noBackupsMessage = "Automated backups are not enabled for this database instance. To enable automated backups, use " +
+		"ModifyDBInstance to set the backup retention period to a non-zero value."
 	tests := []struct {
 		status  int
 		code    string
@@ -39,6 +41,8 @@ func TestClassify_ByErrorCode(t *testing.T) {
 		want    error
 	}{
 		{400, "InvalidDBInstanceState", "Database instance is not in available state.", scaling.ErrBusy},
+		{400, "InvalidDBInstanceState", noBackupsMessage, scaling.ErrInvalid},
+		{400, "InvalidDBInstanceStateFault", noBackupsMessage, scaling.ErrInvalid},
 		{400, "InvalidDBInstanceStateFault", "Database instance is not in available state.", scaling.ErrBusy},
 		{400, "InvalidDBClusterStateFault", "DB cluster is not available for failover.", scaling.ErrBusy},
 		{400, "InvalidDBClusterState", "DB cluster is not available for failover.", scaling.ErrBusy},

@@ -1,7 +1,9 @@
 package awsx
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -16,6 +18,11 @@ func (s *scopeClient) createReplica(ctx context.Context, target scaling.Target, 
 	if err != nil {
 		return err
 	}
+	if len(source.DomainMemberships) > 0 {
+		return rejectCall("no read replica of %s is created: it is a member of the Active Directory domain %s, which a replica does not "+
+			"join by itself, so its clients could not log in with Kerberos; create the replica by hand, or leave readers out of the policy",
+			target.Identifier, domainName(source.DomainMemberships[0]))
+	}
 	members := []types.DBInstance{source}
 	for _, identifier := range source.ReadReplicaDBInstanceIdentifiers { // replicas in other regions are ARNs and are not found here
 		if replica, err := s.describeInstance(ctx, identifier); err == nil {
@@ -28,9 +35,10 @@ func (s *scopeClient) createReplica(ctx context.Context, target scaling.Target, 
 	})
 }
 
-// newReplicaInput returns the request for a read replica with the settings of its source. It omits storage, credentials,
-// backups, the subnet and security groups and the engine version, which AWS takes from the source (RDS API reference,
-// CreateDBInstanceReadReplica, same Region).
+// newReplicaInput returns the request for a read replica with the settings of its source. It omits the allocated storage,
+// credentials, the subnet, parameter and option groups and the engine version, which AWS takes from the source in the same
+// Region; AWS even refuses a parameter group for PostgreSQL, MySQL and MariaDB. What has a default of its own when it is omitted
+// is copied (RDS API reference, CreateDBInstanceReadReplica).
 func newReplicaInput(source types.DBInstance, call scaling.Call, zone *string) *rds.CreateDBInstanceReadReplicaInput {
 	in := &rds.CreateDBInstanceReadReplicaInput{
 		DBInstanceIdentifier:       aws.String(call.Instance),
@@ -47,9 +55,14 @@ func newReplicaInput(source types.DBInstance, call scaling.Call, zone *string) *
 		EnablePerformanceInsights:  source.PerformanceInsightsEnabled,
 		Tags:                       readerTags(call.Tags, tagMap(source.TagList), tagMap(source.TagList)),
 	}
-	if len(source.DBParameterGroups) > 0 {
-		in.DBParameterGroupName = source.DBParameterGroups[0].DBParameterGroupName
+	in.EnableCloudwatchLogsExports, in.NetworkType = source.EnabledCloudwatchLogsExports, source.NetworkType
+	for _, group := range source.VpcSecurityGroups {
+		in.VpcSecurityGroupIds = append(in.VpcSecurityGroupIds, aws.ToString(group.VpcSecurityGroupId))
 	}
+	if aws.ToBool(source.IAMDatabaseAuthenticationEnabled) { // not every engine has it
+		in.EnableIAMDatabaseAuthentication = aws.Bool(true)
+	}
+	setReplicaStorage(in, source)
 	// AWS refuses these settings when the feature that they belong to is off.
 	if aws.ToInt32(source.MonitoringInterval) > 0 {
 		in.MonitoringRoleArn = source.MonitoringRoleArn
@@ -59,6 +72,49 @@ func newReplicaInput(source types.DBInstance, call scaling.Call, zone *string) *
 		in.PerformanceInsightsRetentionPeriod = source.PerformanceInsightsRetentionPeriod
 	}
 	return in
+}
+
+// setReplicaStorage sets the storage settings of the source, as far as AWS accepts them in a request. Without them a replica has
+// gp3 at its baseline performance, and cannot keep up with a faster source.
+func setReplicaStorage(in *rds.CreateDBInstanceReadReplicaInput, source types.DBInstance) {
+	allocated := aws.ToInt32(source.AllocatedStorage)
+	switch aws.ToString(source.StorageType) {
+	case "gp3":
+		// AWS refuses provisioned performance for a smaller volume. gp3 is the default.
+		if allocated >= minProvisionedGP3(aws.ToString(source.Engine)) {
+			in.StorageType, in.Iops, in.StorageThroughput = source.StorageType, source.Iops, source.StorageThroughput
+		}
+	case "io1", "io2":
+		in.StorageType, in.Iops = source.StorageType, source.Iops
+	default:
+		in.StorageType = source.StorageType
+	}
+	if aws.ToBool(source.DedicatedLogVolume) {
+		in.DedicatedLogVolume = aws.Bool(true)
+	}
+	// A limit at the allocated storage means that storage autoscaling is off. AWS refuses one that is not 10 percent above it
+	// (RDS user guide, "Managing capacity automatically with Amazon RDS storage autoscaling").
+	if limit := aws.ToInt32(source.MaxAllocatedStorage); int64(limit)*10 >= int64(allocated)*11 && limit > 0 {
+		in.MaxAllocatedStorage = source.MaxAllocatedStorage
+	}
+}
+
+// minProvisionedGP3 returns the allocated storage, in GiB, from which gp3 accepts IOPS and throughput above the baseline (RDS
+// user guide, "gp3 storage").
+func minProvisionedGP3(engine string) int32 {
+	switch {
+	case strings.HasPrefix(engine, "sqlserver"):
+		return 0
+	case strings.HasPrefix(engine, "oracle"):
+		return 200
+	default:
+		return 400
+	}
+}
+
+// domainName returns the name of an Active Directory domain, as far as AWS shows it.
+func domainName(membership types.DomainMembership) string {
+	return cmp.Or(aws.ToString(membership.Domain), aws.ToString(membership.FQDN), "(unnamed)")
 }
 
 // deleteReplica deletes an instance after a fresh read shows that it is a read replica of the target and created by dbscaler.

@@ -29,10 +29,22 @@ func simulateAllKinds(t *testing.T, change ...func(*Options)) *simulatedAWS {
 // is one, limits what the Client may do.
 func simulateScenario(t *testing.T, name string, policy *rdssim.Policy, change ...func(*Options)) *simulatedAWS {
 	t.Helper()
+	return simulate(t, loadScenario(t, name), policy, change...)
+}
+
+// loadScenario reads a scenario of hack/rdssim.
+func loadScenario(t *testing.T, name string) model.Scenario {
+	t.Helper()
 	scenario, err := model.LoadScenario("../../hack/rdssim/scenarios/" + name + ".yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return scenario
+}
+
+// simulate returns the simulator with the databases of a scenario, one hour after its start.
+func simulate(t *testing.T, scenario model.Scenario, policy *rdssim.Policy, change ...func(*Options)) *simulatedAWS {
+	t.Helper()
 	world, err := model.New(scenario)
 	if err != nil {
 		t.Fatal(err)

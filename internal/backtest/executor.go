@@ -44,7 +44,7 @@ func createReader(world *model.World, region, cluster, name, class string, tier 
 	if err != nil {
 		return err
 	}
-	allTags := map[string]string{scaling.TagOptIn: "*"}
+	allTags := map[string]string{scaling.TagOptIn: scaling.OptInAny}
 	for key, value := range tags {
 		allTags[key] = value
 	}

@@ -158,7 +158,7 @@ func (s Setup) Scenario() (model.Scenario, error) {
 	target := s.Policy.Target
 	database := model.Database{
 		Identifier: target.Identifier, Region: target.Scope.Region, Engine: s.Engine, EngineVersion: "16.1",
-		PerformanceInsights: s.PerformanceInsights, Tags: map[string]string{scaling.TagOptIn: "*"},
+		PerformanceInsights: s.PerformanceInsights, Tags: map[string]string{scaling.TagOptIn: scaling.OptInAny},
 	}
 	start := s.Recording.Start.UTC().Truncate(time.Minute)
 	load, gaps := newDemandCurve(s.Recording, start)
@@ -176,7 +176,7 @@ func (s Setup) Scenario() (model.Scenario, error) {
 		classes := append([]string{writer.InstanceClass}, slices.Repeat([]string{readers.InstanceClass}, readers.Count)...)
 		for n, class := range classes {
 			database.Instances = append(database.Instances, model.Member{
-				Identifier: fmt.Sprintf("%s-%d", target.Identifier, n+1), Class: class, Tags: map[string]string{scaling.TagOptIn: "*"},
+				Identifier: fmt.Sprintf("%s-%d", target.Identifier, n+1), Class: class, Tags: map[string]string{scaling.TagOptIn: scaling.OptInAny},
 			})
 		}
 	}

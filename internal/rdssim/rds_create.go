@@ -102,10 +102,14 @@ func (s *Server) createReplica(r *request) (any, *model.APIError) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
+	settings, apiErr := f.replicaSettings()
+	if apiErr != nil {
+		return nil, apiErr
+	}
 	create := model.CreateReplicaRequest{
 		Identifier: created.Identifier, Source: source.Identifier, Class: f.Get("DBInstanceClass"), AvailabilityZone: f.Get("AvailabilityZone"),
 		ParameterGroup: f.Get("DBParameterGroupName"), PerformanceInsights: f.isTrue("EnablePerformanceInsights"),
-		CACertificate: f.Get("CACertificateIdentifier"), Tags: f.tags(),
+		CACertificate: f.Get("CACertificateIdentifier"), Settings: settings, Tags: f.tags(),
 	}
 	if interval != nil {
 		create.MonitoringInterval = *interval
@@ -115,4 +119,29 @@ func (s *Server) createReplica(r *request) (any, *model.APIError) {
 		return nil, toAPIError(err)
 	}
 	return &createDBInstanceReadReplicaResult{DBInstance: newInstanceElement(replica)}, nil
+}
+
+// replicaSettings returns the settings in a CreateDBInstanceReadReplica request.
+func (f form) replicaSettings() (model.InstanceSettings, *model.APIError) {
+	settings := model.InstanceSettings{
+		SecurityGroups:    f.list("VpcSecurityGroupIds.VpcSecurityGroupId"),
+		IAMAuthentication: f.isTrue("EnableIAMDatabaseAuthentication"),
+		LogExports:        f.list("EnableCloudwatchLogsExports.member"),
+		NetworkType:       f.Get("NetworkType"),
+		Domain:            f.Get("Domain"),
+		Storage:           model.Storage{Type: f.Get("StorageType"), DedicatedLogVolume: f.isTrue("DedicatedLogVolume")},
+	}
+	for name, value := range map[string]*int{
+		"Iops": &settings.Storage.IOPS, "StorageThroughput": &settings.Storage.ThroughputMiBps,
+		"MaxAllocatedStorage": &settings.Storage.MaxAllocatedGiB,
+	} {
+		number, apiErr := f.optionalInt(name)
+		if apiErr != nil {
+			return settings, apiErr
+		}
+		if number != nil {
+			*value = *number
+		}
+	}
+	return settings, nil
 }

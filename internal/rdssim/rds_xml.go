@@ -95,6 +95,32 @@ type subnetGroupElement struct {
 	SubnetGroupStatus string `xml:"SubnetGroupStatus"`
 }
 
+type domainElement struct {
+	Domain string `xml:"Domain"`
+	Status string `xml:"Status"`
+}
+
+type secretElement struct {
+	SecretArn    string `xml:"SecretArn"`
+	SecretStatus string `xml:"SecretStatus"`
+}
+
+// settingsElement holds the elements of an instance for model.InstanceSettings.
+type settingsElement struct {
+	BackupRetentionPeriod            int             `xml:"BackupRetentionPeriod"`
+	StorageType                      string          `xml:"StorageType,omitempty"`
+	AllocatedStorage                 int             `xml:"AllocatedStorage,omitempty"`
+	MaxAllocatedStorage              int             `xml:"MaxAllocatedStorage,omitempty"`
+	Iops                             int             `xml:"Iops,omitempty"`
+	StorageThroughput                int             `xml:"StorageThroughput,omitempty"`
+	DedicatedLogVolume               bool            `xml:"DedicatedLogVolume"`
+	NetworkType                      string          `xml:"NetworkType,omitempty"`
+	IAMDatabaseAuthenticationEnabled bool            `xml:"IAMDatabaseAuthenticationEnabled"`
+	EnabledCloudwatchLogsExports     []string        `xml:"EnabledCloudwatchLogsExports>member"`
+	DomainMemberships                []domainElement `xml:"DomainMemberships>DomainMembership"`
+	MasterUserSecret                 *secretElement  `xml:"MasterUserSecret,omitempty"`
+}
+
 type instanceElement struct {
 	DBInstanceIdentifier       string                       `xml:"DBInstanceIdentifier"`
 	DBInstanceArn              string                       `xml:"DBInstanceArn"`
@@ -126,8 +152,9 @@ type instanceElement struct {
 	PubliclyAccessible         bool                         `xml:"PubliclyAccessible"`
 	CopyTagsToSnapshot         bool                         `xml:"CopyTagsToSnapshot"`
 	DeletionProtection         bool                         `xml:"DeletionProtection"`
-	InstanceCreateTime         string                       `xml:"InstanceCreateTime,omitempty"`
-	TagList                    []tagElement                 `xml:"TagList>Tag"`
+	settingsElement
+	InstanceCreateTime string       `xml:"InstanceCreateTime,omitempty"`
+	TagList            []tagElement `xml:"TagList>Tag"`
 }
 
 type eventElement struct {
@@ -181,8 +208,11 @@ type (
 )
 
 const (
-	databasePort    = 5432
+	databasePort = 5432
+	// securityGroupID is the VPC security group of clusters and of their members.
 	securityGroupID = "sg-00000000000000001"
+	// backupRetentionDays is the BackupRetentionPeriod of databases with automated backups.
+	backupRetentionDays = 7
 )
 
 // formatTime formats a time as RDS does. The zero time is empty.
@@ -231,6 +261,43 @@ func (s *Server) newClusterElement(r *request, c *model.Cluster) clusterElement 
 	return out
 }
 
+// newSecurityGroupElements returns the security groups of an instance. Those of a member are the cluster's.
+func newSecurityGroupElements(i *model.Instance) []securityGroupElement {
+	if i.Cluster != "" {
+		return []securityGroupElement{{securityGroupID, "active"}}
+	}
+	var out []securityGroupElement
+	for _, group := range i.Settings.SecurityGroups {
+		out = append(out, securityGroupElement{group, "active"})
+	}
+	return out
+}
+
+// newSettingsElement returns the elements for the settings of an instance.
+func newSettingsElement(i *model.Instance) settingsElement {
+	settings := i.Settings
+	out := settingsElement{
+		BackupRetentionPeriod: backupRetentionDays,
+		StorageType:           settings.Storage.Type, AllocatedStorage: settings.Storage.AllocatedGiB,
+		MaxAllocatedStorage: settings.Storage.MaxAllocatedGiB, Iops: settings.Storage.IOPS,
+		StorageThroughput: settings.Storage.ThroughputMiBps, DedicatedLogVolume: settings.Storage.DedicatedLogVolume,
+		NetworkType: settings.NetworkType, IAMDatabaseAuthenticationEnabled: settings.IAMAuthentication,
+		EnabledCloudwatchLogsExports: settings.LogExports,
+	}
+	if settings.NoAutomatedBackups {
+		out.BackupRetentionPeriod = 0
+	}
+	if settings.Domain != "" {
+		out.DomainMemberships = []domainElement{{settings.Domain, "joined"}}
+	}
+	if settings.ManagedMasterPassword {
+		out.MasterUserSecret = &secretElement{
+			"arn:aws:secretsmanager:" + i.Region + ":" + i.AccountID + ":secret:rds!" + i.ResourceID, "active",
+		}
+	}
+	return out
+}
+
 func newInstanceElement(i *model.Instance) instanceElement {
 	out := instanceElement{
 		DBInstanceIdentifier: i.Identifier, DBInstanceArn: i.ARN(), DbiResourceID: i.ResourceID, DBClusterIdentifier: i.Cluster,
@@ -240,7 +307,7 @@ func newInstanceElement(i *model.Instance) instanceElement {
 		DBSubnetGroup:          subnetGroupElement{i.DBSubnetGroup, "Complete"},
 		DBParameterGroups:      []parameterGroupElement{{i.ParameterGroup, cmp.Or(i.ParameterStatus, model.ParametersInSync)}},
 		OptionGroupMemberships: []optionGroupElement{{"default:" + i.Engine, "in-sync"}},
-		VpcSecurityGroups:      []securityGroupElement{{securityGroupID, "active"}},
+		VpcSecurityGroups:      newSecurityGroupElements(i), settingsElement: newSettingsElement(i),
 		PendingModifiedValues: pendingModifiedValuesElement{
 			DBInstanceClass: i.PendingChanges.Class, EngineVersion: i.PendingChanges.EngineVersion, MultiAZ: i.PendingChanges.MultiAZ,
 			CACertificateIdentifier: i.PendingChanges.CACertificate,

@@ -105,8 +105,12 @@ func (w *World) addInitialInstance(g *instanceGroup, d Database, m Member) {
 	if m.PromotionTier != nil {
 		s.PromotionTier = *m.PromotionTier
 	}
+	if g.cluster == nil {
+		s.Settings = initialSettings(d)
+	}
 	if g.cluster == nil && m.Identifier != d.Identifier {
 		s.ReplicationSource, s.MultiAZ = d.Identifier, false
+		s.Settings.NoAutomatedBackups, s.Settings.ManagedMasterPassword = true, false
 	}
 	if s.MultiAZ {
 		s.SecondaryAvailabilityZone = standbyZone(d.Region, s.AvailabilityZone)
@@ -120,6 +124,14 @@ func (w *World) addInitialInstance(g *instanceGroup, d Database, m Member) {
 		s.Cluster = g.cluster.Identifier
 	}
 	w.addInstance(s)
+}
+
+// initialSettings returns the settings of a standalone instance of the scenario.
+func initialSettings(d Database) InstanceSettings {
+	if d.Settings == nil {
+		return InstanceSettings{}.withDefaults()
+	}
+	return d.Settings.withDefaults()
 }
 
 // addInstance adds an instance to the simulation, to its group and to its cluster.

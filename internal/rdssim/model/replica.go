@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"strings"
 )
 
 // maxReplicas is the maximum number of read replicas of a PostgreSQL, MySQL or MariaDB instance, and maxReplicasOtherEngines
@@ -29,7 +28,8 @@ func (w *World) CreateReplica(region string, c CreateReplicaRequest) (*Instance,
 			Status: statusCreating, PromotionTier: defaultPromotionTier, AvailabilityZone: zone, DBSubnetGroup: source.DBSubnetGroup,
 			ParameterGroup: cmp.Or(c.ParameterGroup, source.ParameterGroup), BackupWindow: source.BackupWindow,
 			MaintenanceWindow: source.MaintenanceWindow, PerformanceInsights: c.PerformanceInsights,
-			MonitoringInterval: c.MonitoringInterval, CACertificate: cmp.Or(c.CACertificate, defaultCertificate), Tags: maps.Clone(c.Tags),
+			MonitoringInterval: c.MonitoringInterval, CACertificate: cmp.Or(c.CACertificate, defaultCertificate),
+			Settings: replicaSettings(c.Settings, source.Settings), Tags: maps.Clone(c.Tags),
 		},
 		group: source.group, outageCount: 1,
 	}
@@ -41,10 +41,8 @@ func (w *World) CreateReplica(region string, c CreateReplicaRequest) (*Instance,
 // checkCreateReplica returns the error with which AWS refuses a CreateDBInstanceReadReplica request, if it does.
 func (w *World) checkCreateReplica(c CreateReplicaRequest, source *instanceState, class, zone string) error {
 	limit := maxReplicasOtherEngines
-	for _, engine := range []string{"postgres", "mysql", "mariadb"} {
-		if strings.HasPrefix(source.Engine, engine) {
-			limit = maxReplicas
-		}
+	if hasOpenSourceEngine(source.Engine) {
+		limit = maxReplicas
 	}
 	_, exists := w.instances[source.Region+"/"+c.Identifier]
 	switch {
@@ -62,6 +60,9 @@ func (w *World) checkCreateReplica(c CreateReplicaRequest, source *instanceState
 		return quotaExceeded("DB instance %s has reached the maximum number of read replicas (%d).", source.Identifier, limit)
 	}
 	if err := checkRequestTags(c.Tags); err != nil {
+		return err
+	}
+	if err := checkReplicaSettings(c, source); err != nil {
 		return err
 	}
 	if err := w.checkOrderable(source.Region, source.Engine, source.EngineVersion, class); err != nil {

@@ -68,6 +68,8 @@ type Database struct {
 	DeletionProtection bool `json:"deletionProtection,omitempty"`
 	// StorageType of a cluster: aurora (the default) or aurora-iopt1 (I/O-Optimized).
 	StorageType string `json:"storageType,omitempty"`
+	// Settings are those of a standalone instance. Its initial replicas have the same, with automated backups off.
+	Settings *InstanceSettings `json:"settings,omitempty"`
 	// MaintenanceWindow in UTC. The default is sun:02:00-sun:02:30.
 	MaintenanceWindow string `json:"maintenanceWindow,omitempty"`
 	// BackupWindow in UTC. The default is 01:00-01:30.

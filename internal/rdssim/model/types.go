@@ -94,8 +94,10 @@ type Instance struct {
 	MonitoringInterval                      int
 	CACertificate                           string
 	DeletionProtection                      bool
-	CreatedAt                               time.Time // zero while it is being created
-	Tags                                    map[string]string
+	// Settings are those of a standalone instance or a read replica; zero for a member of a cluster.
+	Settings  InstanceSettings
+	CreatedAt time.Time // zero while it is being created
+	Tags      map[string]string
 }
 
 // ARN returns the Amazon Resource Name of the instance.
@@ -177,7 +179,9 @@ type CreateReplicaRequest struct {
 	PerformanceInsights bool
 	MonitoringInterval  int
 	CACertificate       string
-	Tags                map[string]string
+	// Settings are those in the request. The zero value of a setting means that the request omits it.
+	Settings InstanceSettings
+	Tags     map[string]string
 }
 
 // Point is a published datapoint. Time is the start of its minute.

@@ -75,7 +75,7 @@ func (d Database) validate(s Scenario, identifiers identifierSet) error {
 	if d.AccountID != "" && !accountPattern.MatchString(d.AccountID) {
 		return fmt.Errorf("accountID %q: want 12 digits", d.AccountID)
 	}
-	if err := errors.Join(d.validateWindows(), d.validateKind(identifiers), d.validateDeferred()); err != nil {
+	if err := errors.Join(d.validateWindows(), d.validateKind(identifiers), d.validateDeferred(), d.validateSettings()); err != nil {
 		return err
 	}
 	if err := checkTags(d.Tags); err != nil {
@@ -120,6 +120,19 @@ func (d Database) validateMultiAZ(identifiers identifierSet) error {
 		}
 	}
 	return nil
+}
+
+// validateSettings checks the settings, which only a standalone instance has.
+func (d Database) validateSettings() error {
+	switch {
+	case d.Settings == nil:
+		return nil
+	case len(d.Instances) > 0:
+		return errors.New("settings: only a standalone instance has them")
+	case d.Backups && d.Settings.NoAutomatedBackups:
+		return errors.New("backups: want automated backups, and settings.noAutomatedBackups disables them")
+	}
+	return d.Settings.validate()
 }
 
 func (d Database) validateWindows() error {
