@@ -9,7 +9,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // The database must opt in: the cluster and each of its instances must carry
 // the AWS tag dbscaler.io/policy-namespace with the namespace of the policy (or
-// "*") as its value.
+// "@any") as its value.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status

@@ -128,7 +128,7 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 func inspectStepOf(op scaling.Operation, s scaling.Step, o scaling.Observation) (stepState, string) {
 	state, message := inspectStep(s, o)
 	if i, exists := o.Instance(s.Instance); state == stateNotVisible && exists && deletesFailedReader(op, s) && !i.IsFailedReader() {
-		return stateImpossible, fmt.Sprintf("%s is %s, and no longer a reader that failed to be created, so it is not deleted", i.Identifier, i.Status)
+		return stateImpossible, fmt.Sprintf("%s is %s, no longer a reader that failed to be created: it is not deleted", i.Identifier, i.Status)
 	}
 	return state, message
 }
