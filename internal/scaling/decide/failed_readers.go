@@ -18,7 +18,7 @@ func proposeFailedReaderCleanup(o *scaling.Observation) *scaling.Proposal {
 	for n, i := range failed {
 		descriptions[n] = fmt.Sprintf("%s (%s, %s)", i.Identifier, i.Class, i.Status)
 	}
-	text := "AWS failed to create a reader that dbscaler requested, which is now deleted: " + strings.Join(descriptions, ", ")
+	text := "AWS failed to create readers that dbscaler requested, and they have to be deleted: " + strings.Join(descriptions, ", ")
 	return &scaling.Proposal{Reason: scaling.ReasonFailedReader, Message: text, Cause: text, Change: scaling.Change{
 		Pool: scaling.Readers, Direction: scaling.Cleanup, From: o.Shape(scaling.Readers), To: o.WithoutFailedReaders().Shape(scaling.Readers),
 	}}
