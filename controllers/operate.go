@@ -22,6 +22,10 @@ import (
 // long to show the change.
 const maxIntentDelay = 20 * time.Second
 
+// executionTimeout bounds a call with the reads that precede its request and the wait for the rate limit, in wall-clock time, so
+// that no request leaves later than a minute after the time in its intent.
+const executionTimeout = 40 * time.Second
+
 // operate moves the operation one step on: it persists what is to be done, then makes at most one AWS call.
 func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, error) {
 	change := &scaling.Change{Pool: s.operation.Pool, To: s.operation.To}
@@ -44,7 +48,7 @@ func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, e
 	case operation.Running:
 	}
 	s.requeueAfter = progress.RequeueAfter
-	if progress.Call != nil && !r.isStepAllowed(s, *progress.Call) {
+	if progress.Call != nil && !r.checkStep(s, *progress.Call) {
 		return stop, nil
 	}
 	s.object.Status.Operation = convert.OperationStatus(*s.operation)
@@ -67,9 +71,9 @@ func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, e
 	return stop, nil
 }
 
-// isStepAllowed says whether the policy still wants the operation and no guard blocks its next call. Otherwise it ends or blocks
+// checkStep reports whether the policy still wants the operation and no guard blocks its next call. Otherwise it ends or blocks
 // the operation.
-func (r *Reconciler) isStepAllowed(s *reconcileScope, call scaling.Call) bool {
+func (r *Reconciler) checkStep(s *reconcileScope, call scaling.Call) bool {
 	if why := operation.Superseded(s.policy, *s.operation, s.now); why != "" {
 		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonPolicyChanged, why)
 		return false
@@ -98,6 +102,8 @@ func (r *Reconciler) blockOperation(s *reconcileScope, veto *guard.Veto) {
 // the change was made, and repeats the call only when it was not.
 func (r *Reconciler) executeCall(ctx context.Context, s *reconcileScope, call scaling.Call) {
 	log := ctrllog.FromContext(ctx).WithValues("action", call.Action, "instance", call.Instance, "operation", s.operation.ID)
+	ctx, cancel := context.WithTimeout(ctx, executionTimeout)
+	defer cancel()
 	err := r.Executor.Execute(ctx, s.policy.Target, call)
 	switch {
 	case err == nil:
@@ -111,7 +117,7 @@ func (r *Reconciler) executeCall(ctx context.Context, s *reconcileScope, call sc
 	case errors.Is(err, scaling.ErrInvalid):
 		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonRefusedByAWS, err.Error())
 	default:
-		log.Error(err, "AWS did not confirm a change; the next reconcile observes whether it was made before it repeats the call")
+		log.Error(err, "AWS did not accept or confirm a change; a later reconcile repeats the call unless the change is visible by then")
 	}
 }
 
