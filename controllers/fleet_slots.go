@@ -10,7 +10,6 @@ import (
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/guard"
-	"github.com/dbscaler/dbscaler/internal/scaling/operation"
 )
 
 // slotRetryInterval is when a policy that lost its slot reconciles again.
@@ -62,13 +61,17 @@ func (r *Reconciler) renewSlot(ctx context.Context, s *reconcileScope, change *s
 	return proceed, nil
 }
 
-// releaseSlot turns an operation back into a decision that waits for a slot.
+// releaseSlot turns an operation back into a decision that waits for a slot. The decision keeps its reason, so that it also keeps
+// its time, which is the place in the queue.
 func (s *reconcileScope) releaseSlot(change *scaling.Change, fleet scaling.Fleet) {
-	op := s.operation
+	op, reason := s.operation, v1alpha1.ReasonOperationInProgress
+	if d := s.object.Status.Decision; d != nil {
+		reason = d.Reason
+	}
 	message := blockedMessage(fmt.Sprintf("%s: %s → %s", op.Pool, op.From, op.To), guard.FleetSlot, guard.SlotsInUseMessage(fleet))
 	s.limit = &scalingLimit{guard.FleetSlot, message}
 	s.setDecision(convert.Decision{
-		Reason: string(operation.ReasonInProgress(op.Direction)), Message: message, Change: change, Cause: op.Cause,
+		Reason: reason, Message: message, Change: change, Cause: op.Cause,
 		BlockedBy: []string{guard.FleetSlot}, Emergency: op.Emergency,
 	})
 	s.operation, s.object.Status.Operation = nil, nil
