@@ -3,8 +3,8 @@ package v1alpha1
 // The condition types. Paused, Overridden, OwnershipConflict, Reconciling and Stalled are present only while they are True, as
 // kstatus defines it for the last two.
 const (
-	// ConditionReady summarizes Accepted, TargetFound, Authorized and MetricsAvailable. It is True when the policy is in force.
-	// An operation in progress does not make it False.
+	// ConditionReady summarizes Accepted, TargetFound, Authorized and MetricsAvailable, and is False during an OwnershipConflict. It
+	// is True when the policy is in force. An operation in progress does not make it False.
 	ConditionReady = "Ready"
 	// ConditionAccepted says whether the spec is valid beyond what the API server checks.
 	ConditionAccepted = "Accepted"

@@ -20,7 +20,8 @@ var displayOrder = []string{
 	v1alpha1.ConditionScalingLimited,
 }
 
-// readyConditions are the conditions that must be True for Ready to be True, most severe first.
+// readyConditions are the conditions that must be True for Ready to be True, most severe first. An OwnershipConflict, which is
+// present only while it is True, makes Ready False as well.
 var readyConditions = []string{
 	v1alpha1.ConditionAccepted, v1alpha1.ConditionTargetFound, v1alpha1.ConditionAuthorized, v1alpha1.ConditionMetricsAvailable,
 }
@@ -53,8 +54,8 @@ func (s Setter) Remove(conditionTypes ...string) {
 	}
 }
 
-// Summarize sets Ready: False if any of readyConditions is False, else Unknown if any is Unknown or absent, else True. Reason and
-// message are those of the most severe condition with that status.
+// Summarize sets Ready: False if any of readyConditions is False or there is an OwnershipConflict, else Unknown if any is Unknown or
+// absent, else True. Reason and message are those of the most severe condition with that status.
 func (s Setter) Summarize() {
 	for _, status := range []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown} {
 		for _, t := range readyConditions {
@@ -66,6 +67,11 @@ func (s Setter) Summarize() {
 				s.Set(v1alpha1.ConditionReady, status, c.Reason, c.Message)
 				return
 			}
+		}
+		conflict := meta.FindStatusCondition(*s.Conditions, v1alpha1.ConditionOwnershipConflict)
+		if status == metav1.ConditionFalse && conflict != nil {
+			s.Set(v1alpha1.ConditionReady, status, conflict.Reason, conflict.Message)
+			return
 		}
 	}
 	s.Set(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady, "The policy is in force")
