@@ -19,7 +19,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Writer",type=string,JSONPath=`.status.writer.shape`,description="The number and class of the writer's instances"
 // +kubebuilder:printcolumn:name="Readers",type=string,JSONPath=`.status.readers.shape`,description="The number and class of the readers"
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Whether the policy is in force"
-// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.decision.reason`,description="What the operator is doing, or why it changes nothing"
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.decision.reason`,description="What the operator does or would do, or why it changes nothing"
+// +kubebuilder:printcolumn:name="Blocked-By",type=string,JSONPath=`.status.decision.blockedBy[0]`,description="The guard that blocks the change, if one does"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Region",type=string,priority=1,JSONPath=`.spec.targetRef.region`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.decision.message`
