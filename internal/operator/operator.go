@@ -77,13 +77,13 @@ type Options struct {
 // Validate returns an error that names the option that is invalid and its range.
 func (o Options) Validate() error {
 	if o.Concurrency < 1 || o.Concurrency > 64 {
-		return fmt.Errorf("concurrency must be from 1 to 64, not %d", o.Concurrency)
+		return fmt.Errorf("--concurrency must be from 1 to 64, not %d", o.Concurrency)
 	}
 	if o.MaxDisruptiveOperations < 0 {
-		return fmt.Errorf("max-disruptive-operations must be 0, for no limit, or more, not %d", o.MaxDisruptiveOperations)
+		return fmt.Errorf("--max-disruptive-operations must be 0, for no limit, or more, not %d", o.MaxDisruptiveOperations)
 	}
 	if o.ClockSpeed <= 0 {
-		return fmt.Errorf("speed must be above 0, not %g", o.ClockSpeed)
+		return fmt.Errorf("the clock speed must be above 0, not %g", o.ClockSpeed)
 	}
 	return nil
 }
