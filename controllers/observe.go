@@ -160,7 +160,8 @@ func (s *reconcileScope) assessLoad(metricsErr error) error {
 	}
 	if pool, missing := decide.PoolWithoutSamples(s.observation, s.assessments, s.now); missing {
 		unavailable(v1alpha1.ReasonMetricsUnavailable, fmt.Sprintf("CloudWatch has no CPUUtilization of the last %s for at least one of the "+
-			"%s. Nothing changes until it has. If this lasts, check the instance in the RDS console", scaling.MaxSampleAge, describePool(pool)))
+			"%s. Nothing changes until it has. If this lasts, check the instance in the RDS console",
+			scaling.FormatDuration(scaling.MaxSampleAge), describePool(pool)))
 		return nil
 	}
 	s.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionTrue, v1alpha1.ReasonMetricsAvailable,

@@ -89,7 +89,7 @@ func newHarness(t *testing.T, scenario string) *harness {
 func (h *harness) restartReconciler() {
 	h.t.Helper()
 	h.registry = prometheus.NewRegistry()
-	edge, err := awsx.New(h.t.Context(), awsx.Options{
+	awsClient, err := awsx.New(h.t.Context(), awsx.Options{
 		Endpoint: h.endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), Clock: h.clock,
 		Registerer: h.registry, Version: "test", Window: LongestSampleWindow(h.t.Context(), h.client),
 	})
@@ -104,7 +104,7 @@ func (h *harness) restartReconciler() {
 		h.events = &eventRecorder{}
 	}
 	h.reconciler = &Reconciler{
-		Client: h.client, APIReader: h.client, Observer: edge, Executor: edge, Clock: h.clock,
+		Client: h.client, APIReader: h.client, Observer: awsClient, Executor: awsClient, Clock: h.clock,
 		Events: events.Recorder{Sink: h.events}, Metrics: series, ClockSpeed: 1, Concurrency: 1,
 	}
 }

@@ -15,7 +15,7 @@ func readersLoad(t *testing.T, p scaling.Policy, o scaling.Observation, at time.
 	return Evaluate(p, o, at).Pools[0].Load
 }
 
-func TestAssessLoad(t *testing.T) {
+func TestAssessLoad_MeanPeakAndCapacityOfSamples(t *testing.T) {
 	// A large (2 vCPU) and an xlarge (4): 20, 30, 40 % and 50, 60, 40 % are 0.4+2.0, 0.6+2.4 and 0.8+1.6 vCPU.
 	o := newObservation(ownReader("a", large, recentSamples(20, 30, 40)), ownReader("b", xlarge, recentSamples(50, 60, 40)))
 	got := readersLoad(t, newPolicy(), o, now)

@@ -168,7 +168,7 @@ func (e *poolEvaluation) proposeScaling() (*scaling.Proposal, scaling.Hold) {
 	}
 	return nil, scaling.Hold{Reason: scaling.ReasonWithinThresholds, Message: fmt.Sprintf(
 		"The %s (%s) is between %d%% and %d%% CPU, or has not been below %d%% for %s", poolNoun(e.pool), e.currentShape(),
-		e.policy.CPU.ScaleDown, e.scaleUpThreshold(), e.policy.CPU.ScaleDown, formatDuration(e.policy.ScaleDown.Window))}
+		e.policy.CPU.ScaleDown, e.scaleUpThreshold(), e.policy.CPU.ScaleDown, scaling.FormatDuration(e.policy.ScaleDown.Window))}
 }
 
 // checkMetrics returns why the load of a pool is not known; an empty Hold when it is.
@@ -186,8 +186,8 @@ func (e *poolEvaluation) checkMetrics() scaling.Hold {
 	}
 	return scaling.Hold{Reason: scaling.ReasonMetricsUnavailable, Message: fmt.Sprintf(
 		"CPU samples of the %s are missing: at least %.0f%% of the last %s must be published, and the newest must be at most %s old. "+
-			"Nothing changes until they are", poolNoun(e.pool), 100*minCoverage, formatDuration(e.policy.ScaleUp.Window),
-		formatDuration(scaling.MaxSampleAge))}
+			"Nothing changes until they are", poolNoun(e.pool), 100*minCoverage, scaling.FormatDuration(e.policy.ScaleUp.Window),
+		scaling.FormatDuration(scaling.MaxSampleAge))}
 }
 
 // currentShape is the shape of the pool now.

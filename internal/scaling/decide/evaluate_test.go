@@ -86,7 +86,7 @@ func TestEvaluate_LoadExactlyOnThreshold(t *testing.T) {
 	}
 }
 
-func TestScaleUp_Shape(t *testing.T) {
+func TestScaleUp_ProposesPreferredShapeThatFits(t *testing.T) {
 	target80 := func(p *scaling.Policy) { p.CPU = scaling.CPU{Target: 80, ScaleUp: 85, ScaleDown: 35} }
 	for _, test := range []struct {
 		name    string
@@ -159,7 +159,7 @@ func twoReaders(class string, cpu []scaling.Sample) []scaling.Instance {
 	return []scaling.Instance{ownReader("a", class, cpu), ownReader("b", class, cpu)}
 }
 
-func TestEvaluate_AtMaximum(t *testing.T) {
+func TestEvaluate_AtMaximumHolds(t *testing.T) {
 	for name, test := range map[string]struct {
 		policy  scaling.Policy
 		readers []scaling.Instance
@@ -179,7 +179,7 @@ func TestEvaluate_AtMaximum(t *testing.T) {
 	}
 }
 
-func TestScaleDown_Shape(t *testing.T) {
+func TestScaleDown_ProposesCheapestShapeThatFits(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		policy  scaling.Policy
@@ -213,7 +213,7 @@ func TestScaleDown_Shape(t *testing.T) {
 	}
 }
 
-func TestEvaluate_AtMinimum(t *testing.T) {
+func TestEvaluate_AtMinimumHolds(t *testing.T) {
 	for name, test := range map[string]struct {
 		policy  scaling.Policy
 		readers []scaling.Instance

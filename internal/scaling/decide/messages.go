@@ -2,7 +2,6 @@ package decide
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -68,14 +67,3 @@ func censoredSuffix(censored bool) string {
 }
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// formatDuration writes a duration in the largest unit that divides it: "2 h", "90 min", "45 s".
-func formatDuration(d time.Duration) string {
-	if d%time.Hour == 0 {
-		return strconv.Itoa(int(d/time.Hour)) + " h"
-	}
-	if d%time.Minute == 0 {
-		return strconv.Itoa(int(d/time.Minute)) + " min"
-	}
-	return strconv.Itoa(int(d/time.Second)) + " s"
-}

@@ -114,13 +114,13 @@ func poolHistory(o *scaling.Observation, pool scaling.Pool) (scaling.Series, []s
 	return o.ReadersCPU, o.ReadersCapacityHistory
 }
 
-// medianOfDays is the median of three demands at the given times before, or the lower one of two, so that one unusual day
+// medianOfDays is the median of three demands at the given offsets before at, or the lower one of two, so that one unusual day
 // predicts nothing; false when fewer than two are known.
-func medianOfDays(cpu scaling.Series, periods []scaling.CapacityPeriod, at time.Time, before ...time.Duration) (float64, bool) {
+func medianOfDays(cpu scaling.Series, periods []scaling.CapacityPeriod, at time.Time, offsets ...time.Duration) (float64, bool) {
 	var buffer [3]float64
 	known := buffer[:0]
-	for _, b := range before {
-		if demand, ok := pastDemand(cpu, periods, at.Add(-b)); ok {
+	for _, offset := range offsets {
+		if demand, ok := pastDemand(cpu, periods, at.Add(-offset)); ok {
 			known = append(known, demand)
 		}
 	}
@@ -144,8 +144,10 @@ func pastDemand(cpu scaling.Series, periods []scaling.CapacityPeriod, at time.Ti
 
 // averageCapacity is the mean vCPUs of a pool between two times, and false when they are not known for all of the time. The
 // quarters of an hour in which the pool changed matter, so that the time between two capacity periods counts too: with the vCPUs
-// that between computes from those before and after.
-func averageCapacity(periods []scaling.CapacityPeriod, from, to time.Time, between func(a, b float64) float64) (float64, bool) {
+// that interpolate computes from those before and after.
+func averageCapacity(
+	periods []scaling.CapacityPeriod, from, to time.Time, interpolate func(a, b float64) float64,
+) (float64, bool) {
 	n := sort.Search(len(periods), func(n int) bool { return periods[n].StartedAt.After(from) }) - 1
 	switch {
 	case n < 0:
@@ -167,7 +169,7 @@ func averageCapacity(periods []scaling.CapacityPeriod, from, to time.Time, betwe
 			return 0, false
 		}
 		if until := earlierOf(periods[n+1].StartedAt, to); until.After(at) {
-			total += between(p.VCPUs, periods[n+1].VCPUs) * until.Sub(at).Seconds()
+			total += interpolate(p.VCPUs, periods[n+1].VCPUs) * until.Sub(at).Seconds()
 			at = until
 		}
 	}

@@ -47,7 +47,7 @@ func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 	if hold := e.checkScaleDownDelay(); hold.Reason != "" {
 		return nil, hold
 	}
-	window := formatDuration(e.policy.ScaleDown.Window)
+	window := scaling.FormatDuration(e.policy.ScaleDown.Window)
 	message := fmt.Sprintf("The %s has been below %d%% CPU for %s: %s → %s",
 		poolNoun(e.pool), e.policy.CPU.ScaleDown, window, e.currentShape(), best.Shape)
 	cause := fmt.Sprintf("The %s peaked at %.0f%% CPU over %s (threshold %d%%), demand %.1f vCPU", poolNoun(e.pool),
@@ -164,7 +164,7 @@ func (e *poolEvaluation) checkScaleDownDelay() scaling.Hold {
 	if until := e.observation.ChangedAt(e.pool).Add(scaleDownDelayAfterChange); e.now.Before(until) {
 		return scaling.Hold{Reason: scaling.ReasonStabilizing, Message: fmt.Sprintf(
 			"The %s (%s) could be smaller, but changed or restarted less than %s ago: no scale-down until %s",
-			poolNoun(e.pool), e.currentShape(), formatDuration(scaleDownDelayAfterChange), formatTime(until))}
+			poolNoun(e.pool), e.currentShape(), scaling.FormatDuration(scaleDownDelayAfterChange), formatTime(until))}
 	}
 	return scaling.Hold{}
 }

@@ -30,7 +30,7 @@ type scaleUpTrigger struct {
 func (e *poolEvaluation) detectTooSmall() *scaleUpTrigger {
 	threshold := e.scaleUpThreshold()
 	l := e.load
-	window := formatDuration(e.policy.ScaleUp.Window)
+	window := scaling.FormatDuration(e.policy.ScaleUp.Window)
 	switch {
 	case l.UsableCapacity == 0 && l.Demand > 0:
 		return &scaleUpTrigger{scaling.ReasonScaleUp, "No reader would be left to carry the load when one is lost"}
@@ -100,7 +100,7 @@ func (e *poolEvaluation) proposeScaleUp(trigger scaleUpTrigger) (*scaling.Propos
 	if isScalingIneffective(e.policy, e.observation, e.pool, e.now) {
 		return nil, scaling.Hold{Reason: scaling.ReasonScalingIneffective, Message: fmt.Sprintf(
 			"%s, but %d scale-ups in the last %s have not lowered it. Check the workload of the database: more vCPUs do not help. "+
-				"Scaling up is tried again after %[3]s", trigger.text, ineffectiveAttempts, formatDuration(ineffectiveWindow))}
+				"Scaling up is tried again after %[3]s", trigger.text, ineffectiveAttempts, scaling.FormatDuration(ineffectiveWindow))}
 	}
 	message := fmt.Sprintf("%s: %s → %s", trigger.text, e.currentShape(), best.Shape)
 	return e.newProposal(trigger.reason, scaling.Up, best, message, e.scaleUpCause(requiredVCPUs, best)), scaling.Hold{}
@@ -210,7 +210,7 @@ func (e *poolEvaluation) scaleUpCause(requiredVCPUs float64, best *candidate) st
 		unit = "of capacity"
 	}
 	text := fmt.Sprintf("The %s was at %.0f%% %s over %s (threshold %d%%), demand %.1f vCPU%s", poolNoun(e.pool), l.UtilizationPercent, unit,
-		formatDuration(e.policy.ScaleUp.Window), e.scaleUpThreshold(), l.Demand, censoredSuffix(l.Censored))
+		scaling.FormatDuration(e.policy.ScaleUp.Window), e.scaleUpThreshold(), l.Demand, censoredSuffix(l.Censored))
 	if predicted := max(l.TrendDemand, l.SeasonalDemand); predicted > l.Demand {
 		text += fmt.Sprintf(", %.1f predicted", predicted)
 	}

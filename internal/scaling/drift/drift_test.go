@@ -52,7 +52,7 @@ func (r Revert) String() string {
 	return fmt.Sprintf("%s/%s %s→%s", r.Operation, r.Instance, r.ExpectedClass, r.ObservedClass)
 }
 
-func TestDetect_Reverts(t *testing.T) {
+func TestDetect_FindsChangesByOthers(t *testing.T) {
 	for _, test := range []struct {
 		name        string
 		operations  []CompletedOperation
@@ -115,7 +115,7 @@ func TestDetect_ReportsRevertOnce(t *testing.T) {
 }
 
 // The second reverted operation within a week starts a conflict, which lasts until a user resolves it.
-func TestDetect_Conflict(t *testing.T) {
+func TestDetect_SecondRevertIsConflict(t *testing.T) {
 	before := func(days float64) State {
 		return State{Reverts: []Revert{{DetectedAt: hoursAgo(24 * days), Operation: "0", Instance: "a", ExpectedClass: xlarge, ObservedClass: large}}}
 	}

@@ -84,7 +84,7 @@ func metricsStale(in Input) (string, time.Duration, error) {
 		return "", 0, nil
 	}
 	return fmt.Sprintf("the CPU samples of the last %s are missing or incomplete; the operator waits until CloudWatch publishes them",
-		scaling.MaxSampleAge), 0, nil
+		scaling.FormatDuration(scaling.MaxSampleAge)), 0, nil
 }
 
 // databaseBusy allows one change of a database at a time, whoever makes it. A reader of dbscaler that AWS failed to create does not

@@ -210,7 +210,7 @@ func TestCheck_FirstVeto(t *testing.T) {
 			pass, ""},
 		{"samples above the maximum age",
 			[]func(*Input){editLoad(func(l *scaling.Load) { l.NewestSampleAt = now.Add(-5*time.Minute - time.Second) })},
-			"MetricsStale", "5m0s"},
+			"MetricsStale", "last 5 min"},
 		{"too few samples", []func(*Input){editLoad(func(l *scaling.Load) { l.Fresh = false })}, "MetricsStale", ""},
 		{"samples of the other pool only", []func(*Input){func(in *Input) { in.Pools = in.Pools[1:] }}, "MetricsStale", ""},
 		{"minimum is reached without samples",

@@ -121,7 +121,7 @@ func replicaLag(in Input) (string, time.Duration, error) {
 				return "", 0, fmt.Errorf("the replica lag of %s is unknown", i.Identifier)
 			case i.ReplicaLag.Value > scaling.MaxReplicaLag:
 				return fmt.Sprintf("the replica lag of %s, the promotion candidate, exceeds %s; the operator waits until it catches up",
-					i.Identifier, scaling.MaxReplicaLag), 0, nil
+					i.Identifier, scaling.FormatDuration(scaling.MaxReplicaLag)), 0, nil
 			}
 		}
 	}

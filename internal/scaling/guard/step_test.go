@@ -9,7 +9,7 @@ import (
 )
 
 // CheckStep checks each call of an operation that was approved earlier.
-func TestCheckStep(t *testing.T) {
+func TestCheckStep_RepeatsGuardsBeforeEachCall(t *testing.T) {
 	tagged := map[string]string{scaling.TagOptIn: "team"}
 	observation := func(edit func(*scaling.Observation)) scaling.Observation {
 		o := scaling.Observation{Tags: tagged, Instances: []scaling.Instance{
@@ -99,7 +99,7 @@ func TestCheckStep_ManualControl(t *testing.T) {
 }
 
 // Without a surge reader, no reader serves while the old writer is resized: the only one has become the writer.
-func TestReaderCapacity_Promotion(t *testing.T) {
+func TestReaderCapacity_PromotionTakesOneReader(t *testing.T) {
 	in := Input{
 		Policy: scaling.Policy{CPU: scaling.CPU{ScaleUp: 70}},
 		Observation: scaling.Observation{Engine: "aurora-postgresql", Instances: []scaling.Instance{

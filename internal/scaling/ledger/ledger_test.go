@@ -57,7 +57,7 @@ func newInputs(percent float64) Inputs {
 	}
 }
 
-func TestDecide(t *testing.T) {
+func TestDecide_FirstProposalWithoutVetoIsApproved(t *testing.T) {
 	paused := newInputs(80)
 	paused.Policy.ManualControl.PausedUntil = now.Add(20 * time.Second)
 	outsideWindow := newInputs(80)

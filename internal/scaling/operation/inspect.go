@@ -110,7 +110,8 @@ func inspectCreate(s scaling.Step, o scaling.Observation, i scaling.Instance, ex
 	case i.ReplicaLag == nil || i.ReplicaLag.Value < 0: // a negative lag stands for replication that is not running
 		return stateInProgress, fmt.Sprintf("Waiting for the first replica lag sample of the new reader %s", s.Instance)
 	case i.ReplicaLag.Value > o.MaxReaderLag():
-		return stateInProgress, fmt.Sprintf("Waiting for the replica lag of the new reader %s to fall to %s", s.Instance, o.MaxReaderLag())
+		return stateInProgress, fmt.Sprintf("Waiting for the replica lag of the new reader %s to fall to %s", s.Instance,
+			scaling.FormatDuration(o.MaxReaderLag()))
 	default:
 		return stateDone, ""
 	}

@@ -18,7 +18,7 @@ const (
 	// failoverRetryInterval is longer, so that a failover is not requested again while the first may still be in progress: it takes
 	// "typically less than 120 seconds" (AWS re:Post, Aurora failover).
 	failoverRetryInterval = 5 * time.Minute
-	// maxAttempts is how often the same step is requested.
+	// maxAttempts is how many times the same step is requested.
 	maxAttempts = 5
 	// promotionWarmUp is how long an instance is in service before it becomes the writer. Buffer caches fill within minutes under
 	// load (AWS re:Post, on warming up after a failover; no source measures it, so the value is generous).
@@ -93,7 +93,7 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 			return fail(op, fmt.Sprintf("%s of %s did not complete within %.0f minutes: %s",
 				step.Action, step.Instance, stepDeadlines[step.Action].Minutes(), message))
 		case state == stateInProgress && startTimedOut:
-			return fail(op, fmt.Sprintf("could not %s within %s: %s", describe(*step), maxStartDelay, message))
+			return fail(op, fmt.Sprintf("could not %s within %s: %s", describe(*step), scaling.FormatDuration(maxStartDelay), message))
 		case state == stateInProgress:
 			return keepWaiting(op, message)
 		case !isDue(*step, o, now):
@@ -101,7 +101,7 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		}
 		if reason := cmp.Or(busyReason(o), waitReason(op, n, o, now)); reason != "" {
 			if startTimedOut {
-				return fail(op, fmt.Sprintf("could not %s within %s: %s", describe(*step), maxStartDelay, reason))
+				return fail(op, fmt.Sprintf("could not %s within %s: %s", describe(*step), scaling.FormatDuration(maxStartDelay), reason))
 			}
 			return keepWaiting(op, fmt.Sprintf("Waiting to %s: %s", describe(*step), reason))
 		}
@@ -191,9 +191,10 @@ func waitReason(op scaling.Operation, n int, o scaling.Observation, now time.Tim
 		case i.ReplicaLag == nil:
 			return fmt.Sprintf("the replica lag of %s is unknown", i.Identifier)
 		case i.ReplicaLag.Value > scaling.MaxReplicaLag:
-			return fmt.Sprintf("the replica lag of %s exceeds %s", i.Identifier, scaling.MaxReplicaLag)
+			return fmt.Sprintf("the replica lag of %s exceeds %s", i.Identifier, scaling.FormatDuration(scaling.MaxReplicaLag))
 		case now.Sub(lastRestart(op, n, i)) < promotionWarmUp:
-			return fmt.Sprintf("%s has been in service for less than %s, so its cache is cold", i.Identifier, promotionWarmUp)
+			return fmt.Sprintf("%s has been in service for less than %s, so its cache is cold", i.Identifier,
+				scaling.FormatDuration(promotionWarmUp))
 		}
 	case scaling.DeleteReader:
 		if deletesFailedReader(op, s) { // it has no clients
@@ -208,7 +209,8 @@ func waitReason(op scaling.Operation, n int, o scaling.Observation, now time.Tim
 	case scaling.ModifyClusterClass:
 		for _, r := range o.PoolInstances(scaling.Readers) {
 			if r.ReplicaLag == nil || r.ReplicaLag.Value > scaling.MaxReplicaLag {
-				return fmt.Sprintf("the replica lag of the standby %s is unknown or exceeds %s", r.Identifier, scaling.MaxReplicaLag)
+				return fmt.Sprintf("the replica lag of the standby %s is unknown or exceeds %s", r.Identifier,
+					scaling.FormatDuration(scaling.MaxReplicaLag))
 			}
 		}
 	case scaling.ModifyInstanceClass, scaling.ModifyPromotionTier, scaling.CreateReader, scaling.ModifyCapacity:

@@ -137,7 +137,7 @@ func TestNext_CallOfEachStep(t *testing.T) {
 }
 
 // The state of the second of two steps. The first was done at 10:00, when the second was requested, if it was.
-func TestNext_StepStates(t *testing.T) {
+func TestNext_RequestsWaitsOrCompletesByState(t *testing.T) {
 	const minute = time.Minute
 	w := writer(large)
 	s := surgeReader("s", xlarge)
@@ -199,7 +199,7 @@ func TestNext_StepStates(t *testing.T) {
 		{"lag of the new reader at the maximum", requested(createStep("s")), auroraCluster(w, a, edited(surgeReader("s", xlarge), slow(5*time.Second))),
 			Succeeded, false, ""},
 		{"lag of the new reader above the maximum", requested(createStep("s")), auroraCluster(w, a, edited(surgeReader("s", xlarge), slow(5001*time.Millisecond))),
-			Running, false, "to fall to 5s"},
+			Running, false, "to fall to 5 s"},
 		{"new reader not visible yet", requested(createStep("s")), observedAfter(minute, auroraCluster(w, a)), Running, false, ""},
 		{"new reader not visible after the retry interval", requested(createStep("s")), observedAfter(2*minute, auroraCluster(w, a)), Running, true, "add the surge reader s"},
 		{"name taken by somebody else", requested(createStep("s")), auroraCluster(w, a, edited(s, untagged)), Failed, false,
@@ -266,20 +266,20 @@ func TestNext_StepStates(t *testing.T) {
 		{"modification of the cluster pending", resizeStep("a"), withClusterPending(auroraCluster(w, a)), Running, false,
 			"the cluster has modifications pending for its maintenance window (EngineVersion)"},
 		{"modification of the cluster pending for more than two hours", resizeStep("a"), observedAfter(121*minute, withClusterPending(auroraCluster(w, a))),
-			Failed, false, "could not resize a to db.r6g.xlarge within 2h0m0s: the cluster has modifications pending"},
+			Failed, false, "could not resize a to db.r6g.xlarge within 2 h: the cluster has modifications pending"},
 		{"parameters of the resized instance pending reboot", resizeStep("a"), auroraCluster(w, edited(a, parametersStaged)), Running, false,
 			"a has changes that a restart would apply (DB parameter group tuned is pending-reboot)"},
 		{"parameters of another instance pending reboot", resizeStep("a"), auroraCluster(edited(w, parametersStaged), a), Running, true, "resize a"},
 		{"parameters of the old writer pending reboot", failoverStep("a"), auroraCluster(edited(w, parametersStaged), edited(a, func(i *scaling.Instance) { i.Class = xlarge })),
 			Running, false, "w has changes that a restart would apply"},
 		{"parameters pending reboot for more than two hours", resizeStep("a"), observedAfter(121*minute, auroraCluster(w, edited(a, parametersStaged))),
-			Failed, false, "could not resize a to db.r6g.xlarge within 2h0m0s: a has changes"},
+			Failed, false, "could not resize a to db.r6g.xlarge within 2 h: a has changes"},
 		{"other instance busy for two hours", resizeStep("a"), observedAfter(120*minute, auroraCluster(w, a, withStatus(reader("b", large), "upgrading"))),
 			Running, false, "b is upgrading"},
 		{"other instance busy for more than two hours", resizeStep("a"), observedAfter(121*minute, auroraCluster(w, a, withStatus(reader("b", large), "upgrading"))),
-			Failed, false, "could not resize a to db.r6g.xlarge within 2h0m0s: b is upgrading"},
+			Failed, false, "could not resize a to db.r6g.xlarge within 2 h: b is upgrading"},
 		{"instance of the step busy for more than two hours", resizeStep("a"), observedAfter(121*minute, auroraCluster(w, withStatus(a, "upgrading"))), Failed, false,
-			"could not resize a to db.r6g.xlarge within 2h0m0s"},
+			"could not resize a to db.r6g.xlarge within 2 h"},
 		{"database idle after two hours", resizeStep("a"), observedAfter(121*minute, auroraCluster(w, a)), Running, true, "resize a"},
 		{"retry waits for an idle database", requested(resizeStep("a")), observedAfter(2*minute, withClusterStatus("backing-up", auroraCluster(w, a))),
 			Running, false, "the database is backing-up"},
@@ -325,7 +325,7 @@ func TestNext_NoRetryOnOldObservation(t *testing.T) {
 }
 
 // The state of a Multi-AZ DB cluster is visible only in its members.
-func TestNext_MultiAZCluster(t *testing.T) {
+func TestNext_MultiAZClusterIsDoneWhenAllMembersAre(t *testing.T) {
 	step := scaling.Step{Action: scaling.ModifyClusterClass, Instance: "engine", InstanceClass: xlarge}
 	w, a, b := writer(large), reader("a", large), reader("b", large)
 	grown := func(i scaling.Instance) scaling.Instance { i.Class = xlarge; return i }
@@ -378,7 +378,7 @@ func TestNext_ConfirmsEffectTwice(t *testing.T) {
 }
 
 // What a step waits for although the database is idle.
-func TestNext_WaitReasons(t *testing.T) {
+func TestNext_WaitsUntilStepIsSafe(t *testing.T) {
 	const minute = time.Minute
 	candidate := func(edit func(*scaling.Instance)) scaling.Observation {
 		return auroraCluster(writer(large), edited(reader("a", xlarge), edit))

@@ -8,7 +8,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-func TestPlan(t *testing.T) {
+func TestPlan_StepsInOrder(t *testing.T) {
 	const (
 		up, down         = scaling.Up, scaling.Down
 		writers, readers = scaling.Writer, scaling.Readers
@@ -254,7 +254,7 @@ func TestPlan_Cleanup(t *testing.T) {
 	}
 }
 
-func TestPlan_Errors(t *testing.T) {
+func TestPlan_RefusesUnsafeSequences(t *testing.T) {
 	second := writer(large)
 	second.Identifier = "w2"
 	for _, test := range []struct {

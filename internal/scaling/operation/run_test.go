@@ -212,7 +212,7 @@ func TestNext_MessagesOfPromotion(t *testing.T) {
 		"10:00:00 Step 1 of 4: add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge",
 		"10:00:15 Waiting for the new reader engine-dbscaler-0a1b2c3d-1; it is creating",
 		"10:07:45 Waiting for the first replica lag sample of the new reader engine-dbscaler-0a1b2c3d-1",
-		"10:08:15 Waiting for the replica lag of the new reader engine-dbscaler-0a1b2c3d-1 to fall to 5s",
+		"10:08:15 Waiting for the replica lag of the new reader engine-dbscaler-0a1b2c3d-1 to fall to 5 s",
 		"10:08:45 Confirming with a second observation: add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge",
 		"10:09:00 Step 2 of 4: fail over to a",
 		"10:09:15 Waiting for a to take over as the writer",

@@ -8,7 +8,7 @@ import (
 )
 
 // An approved operation continues only while the policy or an override allows its target shape.
-func TestSuperseded(t *testing.T) {
+func TestSuperseded_WhenPolicyNoLongerAllowsResult(t *testing.T) {
 	allows := func(classes ...string) scaling.Policy {
 		p := surgePolicy()
 		p.Readers = &scaling.ReaderLimits{InstanceClasses: classes, Min: 1, Max: 2}

@@ -23,7 +23,7 @@ func parseTime(t *testing.T, rfc3339 string) time.Time {
 	return instant
 }
 
-func TestIsOpen(t *testing.T) {
+func TestIsOpen_StateAndNextOpening(t *testing.T) {
 	night := recurring("0 2 * * *", 2*time.Hour, amsterdam)       // 02:00 to 04:00, UTC+1 in winter and +2 in summer
 	late := recurring("30 22 * * *", 3*time.Hour, amsterdam)      // 22:30 to 01:30
 	weekend := recurring("0 0 * * 6", 48*time.Hour, amsterdam)    // Saturday and Sunday
