@@ -169,15 +169,15 @@ func (b *baselineRunner) poolInstances() []string {
 }
 
 // changeReaderCount creates readers, or deletes the newest ones if the change is negative.
-func (b *baselineRunner) changeReaderCount(by int) {
+func (b *baselineRunner) changeReaderCount(delta int) {
 	region, id := b.targetKey()
-	for range by {
+	for range delta {
 		b.createdReaders++
 		name := fmt.Sprintf("application-autoscaling-%d", b.createdReaders)
 		_ = createReader(b.world, region, id, name, b.setup.InitialShape.InstanceClass, lastPromotionTier, nil)
 	}
 	readers := b.poolInstances()
-	for n := range -by {
+	for n := range -delta {
 		_, _ = b.world.DeleteInstance(region, readers[len(readers)-1-n], true, "") // hasTargetReaders stays false if it fails
 	}
 }

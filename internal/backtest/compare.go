@@ -35,7 +35,7 @@ func ComparisonNames() []string {
 // Compare runs a policy and the autoscalers that are named in against under the same load. It omits autoscalers that do not scale
 // the pool. It calls done, which may be nil, after each run, with the total number of runs. The error says which part of the setup
 // cannot be simulated, which name is unknown, or that the context ended.
-func Compare(ctx context.Context, s Setup, against []string, done func(name string, of int)) (Comparison, error) {
+func Compare(ctx context.Context, s Setup, against []string, done func(name string, total int)) (Comparison, error) {
 	s, err := s.validated()
 	if err != nil {
 		return Comparison{}, err

@@ -133,15 +133,15 @@ func isIdle(i *model.Instance) bool {
 
 // createFailed reports whether AWS failed to create an instance, which is not being deleted.
 func (s *simulation) createFailed(i *model.Instance) bool {
-	truth, _ := s.world.GroundTruth(region, i.Identifier)
-	return truth.CreateFailed && i.Status != "deleting"
+	actual, _ := s.world.GroundTruth(region, i.Identifier)
+	return actual.CreateFailed && i.Status != "deleting"
 }
 
 // checkDeleteOfFailedReader requires that a cleanup deletes, apart from surge readers, only readers that AWS failed to create.
 func (ic *invariantChecker) checkDeleteOfFailedReader(i *model.Instance, t *trackedOperation) {
-	truth, _ := ic.sim.world.GroundTruth(region, i.Identifier)
+	actual, _ := ic.sim.world.GroundTruth(region, i.Identifier)
 	isSurge := slices.ContainsFunc(t.operation.Steps, func(s scaling.Step) bool { return s.Instance == i.Identifier && s.Surge })
-	if t.operation.Direction == scaling.Cleanup && !isSurge && !truth.CreateFailed {
+	if t.operation.Direction == scaling.Cleanup && !isSurge && !actual.CreateFailed {
 		ic.sim.violationf("deletion of %s as a failed reader, and it is %s", i.Identifier, i.Status)
 	}
 }
@@ -155,11 +155,11 @@ func (ic *invariantChecker) checkDelete(name string, call scaling.Call, t *track
 		ic.sim.violationf("deletion of %s, which the operator did not create", call.Instance)
 	}
 	ic.checkDeleteOfFailedReader(i, t)
-	truth, _ := ic.sim.world.GroundTruth(region, call.Instance)
-	if truth.IsWriter && ic.undisturbedSince(name, ic.sim.now) {
+	actual, _ := ic.sim.world.GroundTruth(region, call.Instance)
+	if actual.IsWriter && ic.undisturbedSince(name, ic.sim.now) {
 		ic.sim.violationf("deletion of the writer %s", call.Instance)
 	}
-	if truth.InService && ic.readerVCPUs(name, call.Instance) == 0 && ic.undisturbedSince(name, ic.sim.now) {
+	if actual.InService && ic.readerVCPUs(name, call.Instance) == 0 && ic.undisturbedSince(name, ic.sim.now) {
 		ic.sim.violationf("deletion of %s, the last reader in service", call.Instance)
 	}
 }
@@ -186,8 +186,8 @@ func (ic *invariantChecker) checkCreate(name string, t *trackedOperation) {
 }
 
 func (ic *invariantChecker) checkResize(name string, call scaling.Call, t *trackedOperation) {
-	truth, exists := ic.sim.world.GroundTruth(region, call.Instance)
-	if !exists || truth.IsWriter || !ic.undisturbedSince(name, t.startedAt) {
+	actual, exists := ic.sim.world.GroundTruth(region, call.Instance)
+	if !exists || actual.IsWriter || !ic.undisturbedSince(name, t.startedAt) {
 		return
 	}
 	switch remaining := ic.readerVCPUs(name, call.Instance); {
@@ -209,8 +209,8 @@ func (ic *invariantChecker) checkFailover(name string, call scaling.Call, t *tra
 
 // checkDisruptionWindow requires that the writer is interrupted only in a window, unless the policy allows emergencies to override it.
 func (ic *invariantChecker) checkDisruptionWindow(p *v1alpha1.DBScalingPolicy, call scaling.Call, t *trackedOperation) {
-	truth, exists := ic.sim.world.GroundTruth(region, call.Instance)
-	if call.Action == scaling.ModifyInstanceClass && (!exists || !truth.IsWriter) {
+	actual, exists := ic.sim.world.GroundTruth(region, call.Instance)
+	if call.Action == scaling.ModifyInstanceClass && (!exists || !actual.IsWriter) {
 		return
 	}
 	policy, err := convert.Policy(p)

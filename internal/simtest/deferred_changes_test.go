@@ -126,9 +126,9 @@ func (ic *invariantChecker) checkDeferred(name string, call scaling.Call) {
 		}
 	}
 	for _, i := range s.world.Instances(region) {
-		truth, _ := s.world.GroundTruth(region, i.Identifier)
+		actual, _ := s.world.GroundTruth(region, i.Identifier)
 		restarts := call.Action == scaling.ModifyClusterClass || call.Action == scaling.ModifyInstanceClass && i.Identifier == call.Instance ||
-			call.Action == scaling.Failover && (truth.IsWriter || i.Identifier == call.Instance)
+			call.Action == scaling.Failover && (actual.IsWriter || i.Identifier == call.Instance)
 		if databaseOf(i) == name && restarts && isStaged(i) && isOld(stagedParameters, i.Identifier) {
 			s.violationf("%s of %s restarts %s and applies its deferred parameters", call.Action, call.Instance, i.Identifier)
 		}

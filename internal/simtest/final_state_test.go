@@ -41,9 +41,10 @@ func (ic *invariantChecker) checkPromotionCandidate(t *trackedOperation) {
 	candidateTier, candidateVCPUs := 16, 0.0
 	for _, id := range c.Members {
 		i, errInstance := ic.sim.world.Instance(region, id)
-		truth, _ := ic.sim.world.GroundTruth(region, id)
-		if errInstance == nil && !truth.IsWriter && truth.InService && (i.PromotionTier < candidateTier || i.PromotionTier == candidateTier && truth.VCPUs > candidateVCPUs) {
-			candidate, candidateTier, candidateVCPUs = id, i.PromotionTier, truth.VCPUs
+		actual, _ := ic.sim.world.GroundTruth(region, id)
+		hasPrecedence := i.PromotionTier < candidateTier || i.PromotionTier == candidateTier && actual.VCPUs > candidateVCPUs
+		if errInstance == nil && !actual.IsWriter && actual.InService && hasPrecedence {
+			candidate, candidateTier, candidateVCPUs = id, i.PromotionTier, actual.VCPUs
 		}
 	}
 	if candidate != "" && candidateVCPUs < writer.VCPUs && writer.VCPUs == vcpus(t.operation.To.InstanceClass) && !surgeReaderDeleted(c.Members, t) {
@@ -170,14 +171,14 @@ func (ic *invariantChecker) checkFailedReaders(name string) {
 func (ic *invariantChecker) checkLeftoverSurgeReader(name string, p *v1alpha1.DBScalingPolicy) {
 	surge, others, otherVCPUs := "", 0, 0.0
 	for _, i := range ic.sim.world.Instances(region) {
-		truth, _ := ic.sim.world.GroundTruth(region, i.Identifier)
+		actual, _ := ic.sim.world.GroundTruth(region, i.Identifier)
 		switch {
-		case databaseOf(i) != name || truth.IsWriter:
+		case databaseOf(i) != name || actual.IsWriter:
 		case i.Tags[scaling.TagSurge] != "":
 			surge = i.Identifier
 		default:
 			others++
-			otherVCPUs += truth.VCPUs
+			otherVCPUs += actual.VCPUs
 		}
 	}
 	_, readers, _ := ic.sim.world.PoolGroundTruth(region, name)

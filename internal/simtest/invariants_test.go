@@ -197,9 +197,9 @@ func (ic *invariantChecker) undisturbedSince(name string, since time.Time) bool 
 func (ic *invariantChecker) readerVCPUs(name, except string) float64 {
 	total := 0.0
 	for _, i := range ic.sim.world.Instances(region) {
-		truth, _ := ic.sim.world.GroundTruth(region, i.Identifier)
-		if databaseOf(i) == name && i.Identifier != except && truth.InService && !truth.IsWriter {
-			total += truth.VCPUs
+		actual, _ := ic.sim.world.GroundTruth(region, i.Identifier)
+		if databaseOf(i) == name && i.Identifier != except && actual.InService && !actual.IsWriter {
+			total += actual.VCPUs
 		}
 	}
 	return total

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestAPIErrors checks the requests that AWS refuses, with its error codes and messages.
-func TestAPIErrors(t *testing.T) {
+// TestAPIErrors_CodesOfAWS checks the requests that AWS refuses, with its error codes and messages.
+func TestAPIErrors_CodesOfAWS(t *testing.T) {
 	const unknown = "RDS does not support creating a DB instance with the following combination: DBInstanceClass="
 	modify := func(id string, m ModifyInstanceRequest) func(*World) error {
 		return func(w *World) error {

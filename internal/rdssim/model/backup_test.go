@@ -21,7 +21,7 @@ func TestBackup_ShowsDailyAndInterruptsNothing(t *testing.T) {
 			}
 			_, err := w.ModifyInstance(testRegion, "ledger", classChange("db.m6g.xlarge"))
 			assertAPIError(t, err, "InvalidDBInstanceState", 400, "not in available state")
-			if truth, _ := w.GroundTruth(testRegion, "ledger"); !truth.InService {
+			if actual, _ := w.GroundTruth(testRegion, "ledger"); !actual.InService {
 				t.Fatal("the instance is out of service during a backup")
 			}
 			continue

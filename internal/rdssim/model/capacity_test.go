@@ -22,8 +22,8 @@ func TestModifyServerlessCapacity(t *testing.T) {
 	if _, err := w.ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 64}, true); err == nil {
 		t.Error("a second change was accepted while the first was in progress")
 	}
-	if truth, _ := w.GroundTruth(testRegion, "orders-1"); !truth.InService || truth.VCPUs != 8 {
-		t.Errorf("got writer %+v", truth)
+	if actual, _ := w.GroundTruth(testRegion, "orders-1"); !actual.InService || actual.VCPUs != 8 {
+		t.Errorf("got writer %+v", actual)
 	}
 	advance(w, 10*time.Minute)
 	if c := must[*Cluster](t)(w.Cluster(testRegion, "orders")); c.Status != statusAvailable {

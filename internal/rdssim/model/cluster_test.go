@@ -32,8 +32,8 @@ func TestModifyClusterClass_ChangesWriterLast(t *testing.T) {
 	for range 90 {
 		out := 0
 		for _, i := range w.Instances(testRegion) {
-			truth, _ := w.GroundTruth(testRegion, i.Identifier)
-			if !truth.InService {
+			actual, _ := w.GroundTruth(testRegion, i.Identifier)
+			if !actual.InService {
 				out++
 			}
 			if i.Class == "db.m6gd.xlarge" && !slices.Contains(order, i.Identifier) {

@@ -27,8 +27,9 @@ func TestFailNextCreate(t *testing.T) {
 		}
 		advance(w, 20*time.Minute)
 		i := must[*Instance](t)(w.Instance(testRegion, "new"))
-		if truth, _ := w.GroundTruth(testRegion, "new"); i.Status != test.status || !i.CreatedAt.IsZero() || truth.InService || !truth.CreateFailed {
-			t.Errorf("%s: got %+v, %+v", test.database, i, truth)
+		actual, _ := w.GroundTruth(testRegion, "new")
+		if i.Status != test.status || !i.CreatedAt.IsZero() || actual.InService || !actual.CreateFailed {
+			t.Errorf("%s: got %+v, %+v", test.database, i, actual)
 		}
 		if err := w.RepairInstance(testRegion, "new"); err != nil {
 			t.Fatal(err)
@@ -63,8 +64,8 @@ func TestStoragePhases(t *testing.T) {
 	advance(w, 20*time.Minute)
 	for id, status := range map[string]string{"ledger": "storage-optimization", "new": "storage-initialization"} {
 		i := must[*Instance](t)(w.Instance(testRegion, id))
-		if truth, _ := w.GroundTruth(testRegion, id); i.Status != status || !truth.InService {
-			t.Errorf("%s is %s, in service: %t", id, i.Status, truth.InService)
+		if actual, _ := w.GroundTruth(testRegion, id); i.Status != status || !actual.InService {
+			t.Errorf("%s is %s, in service: %t", id, i.Status, actual.InService)
 		}
 	}
 	must[*Instance](t)(w.ModifyInstance(testRegion, "ledger", classChange("db.r6g.xlarge")))

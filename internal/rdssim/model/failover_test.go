@@ -22,7 +22,7 @@ func TestFailoverCluster_PromotesTarget(t *testing.T) {
 		}
 		duration := time.Duration(0)
 		for ; must[*Cluster](t)(w.Cluster(testRegion, "orders")).Status != statusAvailable; duration += time.Second {
-			if truth, _ := w.GroundTruth(testRegion, "orders-1"); truth.InService {
+			if actual, _ := w.GroundTruth(testRegion, "orders-1"); actual.InService {
 				t.Errorf("the old writer is in service %s after the beginning of the failover", duration)
 			}
 			advance(w, time.Second)
@@ -99,8 +99,8 @@ func TestFailover_ReturnsToOldWriterWhenCandidateIsOut(t *testing.T) {
 	must[*Cluster](t)(w.FailoverCluster(testRegion, "orders", ""))
 	advance(w, time.Minute)
 	c := must[*Cluster](t)(w.Cluster(testRegion, "orders"))
-	if truth, _ := w.GroundTruth(testRegion, "orders-1"); c.Writer != "orders-1" || c.Status != statusAvailable || !truth.InService {
-		t.Errorf("got cluster %+v, its writer in service: %t", c, truth.InService)
+	if actual, _ := w.GroundTruth(testRegion, "orders-1"); c.Writer != "orders-1" || c.Status != statusAvailable || !actual.InService {
+		t.Errorf("got cluster %+v, its writer in service: %t", c, actual.InService)
 	}
 	if got := eventMessages(w, "orders"); !slices.Contains(got, "failover: Promoting previous primary again: orders-1") {
 		t.Errorf("got events %q", got)

@@ -72,12 +72,12 @@ func recordStates(t *testing.T, w *World, id string) stateHistory {
 	for unchanged := time.Duration(0); unchanged < 20*time.Minute; advance(w, time.Second) {
 		state := "gone"
 		if i, err := w.Instance(testRegion, id); err == nil {
-			truth, _ := w.GroundTruth(testRegion, id)
+			actual, _ := w.GroundTruth(testRegion, id)
 			state = i.Status + " " + i.Class
 			if i.PendingChanges.Class != "" {
 				state += ">" + i.PendingChanges.Class
 			}
-			if !truth.InService {
+			if !actual.InService {
 				state += " out"
 			}
 		}

@@ -14,7 +14,7 @@ func TestFailAndRepairInstance(t *testing.T) {
 	if c := must[*Cluster](t)(w.Cluster(testRegion, "orders")); c.Writer != "orders-2" || c.Status != statusAvailable {
 		t.Errorf("after the failure of the writer: got cluster %+v, want the writer orders-2", c)
 	}
-	if truth, _ := w.GroundTruth(testRegion, "orders-1"); truth.InService {
+	if actual, _ := w.GroundTruth(testRegion, "orders-1"); actual.InService {
 		t.Error("the failed instance is in service")
 	}
 	if _, err := w.ModifyInstance(testRegion, "orders-1", classChange("db.r6g.xlarge")); err == nil {
@@ -24,8 +24,8 @@ func TestFailAndRepairInstance(t *testing.T) {
 		t.Fatal(err)
 	}
 	advance(w, time.Minute)
-	if truth, _ := w.GroundTruth(testRegion, "orders-1"); !truth.InService || truth.IsWriter {
-		t.Errorf("after the repair: got %+v, want a reader in service", truth)
+	if actual, _ := w.GroundTruth(testRegion, "orders-1"); !actual.InService || actual.IsWriter {
+		t.Errorf("after the repair: got %+v, want a reader in service", actual)
 	}
 	for _, status := range []string{"modifying", "available"} {
 		if w.FailInstance(testRegion, "orders-1", status) == nil {

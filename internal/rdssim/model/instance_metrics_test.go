@@ -92,8 +92,8 @@ func TestMinuteSummary_CountsDisruptions(t *testing.T) {
 			t.Errorf("%s: got %d disruptions in total, want %d", step.name, got, step.want)
 		}
 	}
-	if truth, _ := w.GroundTruth(testRegion, "orders-3"); truth.VCPUs != 3 || !truth.InService {
-		t.Errorf("after SetVCPUs: got %+v, want 3 vCPUs in service", truth)
+	if actual, _ := w.GroundTruth(testRegion, "orders-3"); actual.VCPUs != 3 || !actual.InService {
+		t.Errorf("after SetVCPUs: got %+v, want 3 vCPUs in service", actual)
 	}
 	if err := w.SetVCPUs(testRegion, "orders-3", 0); err == nil {
 		t.Error("SetVCPUs accepted 0 vCPUs")

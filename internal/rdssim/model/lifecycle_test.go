@@ -271,8 +271,8 @@ func TestUpgrade_RestartsAndChangesCost(t *testing.T) {
 	w := newWorld(t, nil, d)
 	w.Advance(testStart.Add(16*time.Minute + time.Second))
 	for _, i := range w.Instances(testRegion) {
-		if truth, _ := w.GroundTruth(testRegion, i.Identifier); i.Status != "upgrading" || truth.InService || i.EngineVersion != "16.1" {
-			t.Errorf("%s: got status %s, version %s, in service %t", i.Identifier, i.Status, i.EngineVersion, truth.InService)
+		if actual, _ := w.GroundTruth(testRegion, i.Identifier); i.Status != "upgrading" || actual.InService || i.EngineVersion != "16.1" {
+			t.Errorf("%s: got status %s, version %s, in service %t", i.Identifier, i.Status, i.EngineVersion, actual.InService)
 		}
 	}
 	if c := must[*Cluster](t)(w.Cluster(testRegion, "orders")); c.Status != "upgrading" || c.EngineVersion != "16.1" {
@@ -360,8 +360,8 @@ func TestDeleteInstance_EndsOngoingChange(t *testing.T) {
 				t.Errorf("got states %s", got)
 			}
 			c := must[*Cluster](t)(w.Cluster(testRegion, "orders"))
-			if truth, _ := w.GroundTruth(testRegion, "orders-1"); c.Status != statusAvailable || c.Writer != "orders-1" || !truth.InService {
-				t.Errorf("got cluster %+v, writer in service %t", c, truth.InService)
+			if actual, _ := w.GroundTruth(testRegion, "orders-1"); c.Status != statusAvailable || c.Writer != "orders-1" || !actual.InService {
+				t.Errorf("got cluster %+v, writer in service %t", c, actual.InService)
 			}
 		})
 	}

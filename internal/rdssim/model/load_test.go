@@ -21,11 +21,11 @@ func TestLoad_IsSharedByConnections(t *testing.T) {
 	for id, want := range map[string]struct{ wanted, percent float64 }{
 		"orders-1": {1, 1.5 + 25}, "orders-2": {0.6, 1.5 + 30}, "orders-3": {0.6, 1.5 + 7.5},
 	} {
-		truth, _ := w.GroundTruth(testRegion, id)
-		assertNear(t, "the demand on "+id, truth.RequestedVCPUs, want.wanted)
-		assertNear(t, "the CPU of "+id, truth.CPUPercent, want.percent)
-		if truth.Saturated || !truth.InService {
-			t.Errorf("%s: got %+v, want it in service and not saturated", id, truth)
+		actual, _ := w.GroundTruth(testRegion, id)
+		assertNear(t, "the demand on "+id, actual.RequestedVCPUs, want.wanted)
+		assertNear(t, "the CPU of "+id, actual.CPUPercent, want.percent)
+		if actual.Saturated || !actual.InService {
+			t.Errorf("%s: got %+v, want it in service and not saturated", id, actual)
 		}
 	}
 	writer, readers, _ := w.PoolGroundTruth(testRegion, "orders")
@@ -44,8 +44,8 @@ func TestLoad_IsSharedByConnections(t *testing.T) {
 func TestLoad_WriterServesReadsWithoutReaders(t *testing.T) {
 	w := newWorld(t, nil, auroraCluster(1, 0.5, "db.r6g.large"))
 	advance(w, time.Hour)
-	truth, _ := w.GroundTruth(testRegion, "orders-1")
-	assertNear(t, "the demand on the writer", truth.RequestedVCPUs, 1.5)
+	actual, _ := w.GroundTruth(testRegion, "orders-1")
+	assertNear(t, "the demand on the writer", actual.RequestedVCPUs, 1.5)
 	if _, readers, _ := w.PoolGroundTruth(testRegion, "orders"); readers.Saturated || readers.DemandVCPUs != 0.5 || readers.VCPUs != 0 {
 		t.Errorf("got readers %+v", readers)
 	}
@@ -72,8 +72,8 @@ func TestLoad_BacklogGrowsAndDrains(t *testing.T) {
 	if readers.DemandVCPUs != 3 || !readers.Saturated || readers.BacklogVCPUSeconds != limit {
 		t.Errorf("got readers %+v, want a backlog of %g", readers, limit)
 	}
-	if truth, _ := w.GroundTruth(testRegion, "orders-2"); truth.CPUPercent != 100 || !truth.Saturated || !truth.Pool.Saturated {
-		t.Errorf("got reader %+v", truth)
+	if actual, _ := w.GroundTruth(testRegion, "orders-2"); actual.CPUPercent != 100 || !actual.Saturated || !actual.Pool.Saturated {
+		t.Errorf("got reader %+v", actual)
 	}
 	if load(5*time.Minute) <= 3 || load(5*time.Minute) > 4 {
 		t.Errorf("after 5 minutes: got load %.2f, want 3 to 4", load(5*time.Minute))
@@ -81,12 +81,12 @@ func TestLoad_BacklogGrowsAndDrains(t *testing.T) {
 	assertNear(t, "the load after an hour", load(time.Hour), 3+limit/retryInterval.Seconds())
 
 	w.Advance(testStart.Add(2*time.Hour + 10*time.Minute))
-	if truth, _ := w.GroundTruth(testRegion, "orders-2"); truth.Pool.DemandVCPUs != 1 || truth.CPUPercent != 100 {
-		t.Errorf("10 minutes after the fall of the demand: got %+v, want a saturated CPU", truth)
+	if actual, _ := w.GroundTruth(testRegion, "orders-2"); actual.Pool.DemandVCPUs != 1 || actual.CPUPercent != 100 {
+		t.Errorf("10 minutes after the fall of the demand: got %+v, want a saturated CPU", actual)
 	}
 	w.Advance(testStart.Add(4 * time.Hour))
-	if truth, _ := w.GroundTruth(testRegion, "orders-2"); truth.Saturated || truth.Pool.BacklogVCPUSeconds > 10 {
-		t.Errorf("2 hours after the fall of the demand: got %+v, want no backlog", truth)
+	if actual, _ := w.GroundTruth(testRegion, "orders-2"); actual.Saturated || actual.Pool.BacklogVCPUSeconds > 10 {
+		t.Errorf("2 hours after the fall of the demand: got %+v, want no backlog", actual)
 	}
 
 	saturated := 0

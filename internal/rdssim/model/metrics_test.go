@@ -169,7 +169,7 @@ func TestMetrics_MissingDuringOutagesAndGaps(t *testing.T) {
 	out := map[string]int{} // ticks out of service, by the minute
 	for range 6 * 90 {
 		advance(w, tickInterval)
-		if truth, _ := w.GroundTruth(testRegion, "ledger"); !truth.InService {
+		if actual, _ := w.GroundTruth(testRegion, "ledger"); !actual.InService {
 			out[w.Now().Add(-tickInterval).Format("15:04")]++
 		}
 	}

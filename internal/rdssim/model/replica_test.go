@@ -28,8 +28,8 @@ func TestCreateReplica(t *testing.T) {
 	if _, readers, _ := w.PoolGroundTruth(testRegion, "ledger"); readers.VCPUs != 4 || readers.DemandVCPUs != 1 {
 		t.Errorf("got replicas %+v", readers)
 	}
-	if truth, _ := w.GroundTruth(testRegion, "ledger-new"); truth.IsWriter || !truth.InService {
-		t.Errorf("got new replica %+v", truth)
+	if actual, _ := w.GroundTruth(testRegion, "ledger-new"); actual.IsWriter || !actual.InService {
+		t.Errorf("got new replica %+v", actual)
 	}
 	lag := w.MetricAverages(testRegion, map[string]string{"DBInstanceIdentifier": "ledger-read"}, "ReplicaLag", testStart, w.Now())
 	if len(lag) < 10 || lag[0].Value <= 0 || lag[0].Value > 1 {
@@ -51,8 +51,8 @@ func TestModifyInstance_ReplicaLeavesSourceInService(t *testing.T) {
 	must[*Instance](t)(w.ModifyInstance(testRegion, "ledger-read", classChange("db.r6g.xlarge")))
 	for range 60 {
 		advance(w, 30*time.Second)
-		if truth, _ := w.GroundTruth(testRegion, "ledger"); !truth.InService || !truth.IsWriter {
-			t.Fatalf("got source %+v", truth)
+		if actual, _ := w.GroundTruth(testRegion, "ledger"); !actual.InService || !actual.IsWriter {
+			t.Fatalf("got source %+v", actual)
 		}
 	}
 	if i := must[*Instance](t)(w.Instance(testRegion, "ledger-read")); i.Class != "db.r6g.xlarge" || i.Status != statusAvailable {

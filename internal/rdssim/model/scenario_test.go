@@ -221,8 +221,8 @@ func TestAllKindsScenario_IsQuiet(t *testing.T) {
 			t.Errorf("%s: got %d clusters and %d instances", region, len(clusters), len(instances))
 		}
 		for _, i := range instances {
-			if truth, _ := w.GroundTruth(region, i.Identifier); i.Status != statusAvailable || truth.Saturated || truth.CPUPercent < 20 {
-				t.Errorf("%s: got status %s, %+v", i.Identifier, i.Status, truth)
+			if actual, _ := w.GroundTruth(region, i.Identifier); i.Status != statusAvailable || actual.Saturated || actual.CPUPercent < 20 {
+				t.Errorf("%s: got status %s, %+v", i.Identifier, i.Status, actual)
 			}
 		}
 		if events := w.Events(region, s.Start.Time, w.Now()); len(events) > 0 {
