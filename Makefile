@@ -8,6 +8,7 @@ MODULES := . hack/tools hack/tools/golangci-lint hack/controlplane
 IMAGE ?= dbscaler:latest
 CONTAINER_ENGINE ?= docker
 KUBECTL ?= $(KUBEBUILDER_ASSETS)/kubectl
+UNDEPLOY_TIMEOUT ?= 15m
 
 # Fixed Go settings, so that the caller's settings do not change a build. Only `build` and `plugin` stamp a version: git refuses to
 # read a checkout that belongs to another user.
@@ -147,7 +148,14 @@ deploy: control-plane ## Install the CRD and the operator
 	$(KUBECTL) apply --server-side -k config/default
 
 .PHONY: undeploy
-undeploy: control-plane ## Remove the operator, the CRD and all policies; databases do not change
+undeploy: control-plane ## Remove all policies, then the operator and the CRD; of databases only surge readers are removed
+#> UNDEPLOY_TIMEOUT=15m  how long to wait until the operator has removed the surge readers of the policies
+	@if [ -n "$$($(KUBECTL) get crd dbscalingpolicies.scaling.dbscaler.io --ignore-not-found -o name)" ] && \
+		! $(KUBECTL) delete dbscalingpolicies.scaling.dbscaler.io --all --all-namespaces --timeout='$(UNDEPLOY_TIMEOUT)'; then \
+		echo 'undeploy: stopped, because policies still exist; their status.decision.message says why. The operator keeps running:' \
+			'run make undeploy again later, or remove the finalizers of the policies to keep the readers' >&2; \
+		exit 1; \
+	fi
 	$(KUBECTL) delete --ignore-not-found -k config/default
 
 # The tools have their own modules, which pin their versions.
