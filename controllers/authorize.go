@@ -33,7 +33,7 @@ func (r *Reconciler) authorize(ctx context.Context, s *reconcileScope) (outcome,
 	return proceed, nil
 }
 
-// deferToPrecedingPolicy leaves the database to a policy that has precedence over this one, and says whether there is one.
+// deferToPrecedingPolicy leaves the database to a policy that has precedence over this one, and reports whether there is one.
 func (s *reconcileScope) deferToPrecedingPolicy(ctx context.Context, reader client.Reader, opts ...client.ListOption) (bool, error) {
 	var all v1alpha1.DBScalingPolicyList
 	if err := reader.List(ctx, &all, opts...); err != nil {

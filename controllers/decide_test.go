@@ -16,7 +16,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/ledger"
 )
 
-// isBlockedBy says whether a guard is the first that blocks the decision.
+// isBlockedBy reports whether a guard is the first that blocks the decision.
 func isBlockedBy(guardName string) func(*v1alpha1.DBScalingPolicy) bool {
 	return func(p *v1alpha1.DBScalingPolicy) bool {
 		return p.Status.Decision.FirstBlocker() == guardName

@@ -29,7 +29,7 @@ func (h *harness) modifyExternally(instance, class string) {
 	})
 }
 
-// succeededAtLeast says whether that many operations have succeeded.
+// succeededAtLeast reports whether that many operations have succeeded.
 func succeededAtLeast(n int) func(*v1alpha1.DBScalingPolicy) bool {
 	return func(p *v1alpha1.DBScalingPolicy) bool {
 		got := 0

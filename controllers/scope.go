@@ -67,7 +67,7 @@ func (s *reconcileScope) setDecisionReason(reason, message string) {
 	s.setDecision(convert.Decision{Reason: reason, Message: message})
 }
 
-// decisionChanged says whether the decision means something else than the one before this reconcile.
+// decisionChanged reports whether the decision means something else than the one before this reconcile.
 func (s *reconcileScope) decisionChanged() bool {
 	return !convert.IsSameDecision(s.original.Status.Decision, s.object.Status.Decision)
 }

@@ -6,8 +6,10 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="self.targetPercent < self.scaleUpPercent",message="targetPercent (default 65) must be less than scaleUpPercent (default 75)"
 // +kubebuilder:validation:MinProperties=1
 type CPUThresholds struct {
-	// targetPercent is the utilization that a new shape is sized for. The default
-	// is 65.
+	// targetPercent is the utilization that a new shape is sized for. Where that
+	// would resize readers, added readers are accepted up to half way between
+	// targetPercent and scaleUpPercent, unless readers.preference is Vertical. The
+	// default is 65.
 	// +optional
 	// +kubebuilder:default=65
 	// +kubebuilder:validation:Minimum=10
@@ -61,8 +63,9 @@ type ScaleUpBehavior struct {
 	// +kubebuilder:validation:Maximum=3600
 	WindowSeconds int32 `json:"windowSeconds,omitempty"`
 
-	// cooldownSeconds is the time to wait after an operation completed before
-	// scaling up. The default is 300; 0 means no cooldown.
+	// cooldownSeconds is the time to wait before scaling up, after the last
+	// scale-up of the same pool or a failed operation ended. After a failure it is
+	// at least 300. The default is 300; 0 means no cooldown.
 	// +optional
 	// +kubebuilder:default=300
 	// +kubebuilder:validation:Minimum=0
@@ -85,16 +88,17 @@ type ScaleDownBehavior struct {
 	// classWindowSeconds is the period whose load a smaller class must be able to
 	// carry, with as many readers as the policy allows, before instances are
 	// resized to it. A resize interrupts an instance, whereas a removed reader is
-	// quickly created again. The value applies where it is longer than
-	// windowSeconds. The default is 86400.
+	// quickly created again. A value below windowSeconds, 0 included, means the
+	// same as windowSeconds. The default is 86400.
 	// +optional
 	// +kubebuilder:default=86400
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=86400
 	ClassWindowSeconds *int32 `json:"classWindowSeconds,omitempty"`
 
-	// cooldownSeconds is the time to wait after an operation completed before
-	// scaling down. The default is 3600; 0 means no cooldown.
+	// cooldownSeconds is the time to wait before scaling down, after any operation
+	// on the database ended. After a failure it is at least 300. The default is
+	// 3600; 0 means no cooldown.
 	// +optional
 	// +kubebuilder:default=3600
 	// +kubebuilder:validation:Minimum=0
@@ -106,10 +110,11 @@ type ScaleDownBehavior struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type Guardrails struct {
-	// maxOperationsPerDay is the maximum number of operations that interrupt
-	// instances within 24 hours. Operations that only add or remove readers
-	// interrupt nothing and may start four times as often. A third of each limit
-	// is reserved for scaling up. The default is 6.
+	// maxOperationsPerDay is the maximum number of disruptive operations within 24
+	// hours: those that interrupt instances. An operation that only adds or removes
+	// readers may start while fewer than four times as many operations of any kind
+	// were started. A third of each limit, rounded down, is reserved for scaling
+	// up. Manual overrides and cleanups are exempt. The default is 6.
 	// +optional
 	// +kubebuilder:default=6
 	// +kubebuilder:validation:Minimum=1
@@ -117,8 +122,9 @@ type Guardrails struct {
 	MaxOperationsPerDay int32 `json:"maxOperationsPerDay,omitempty"`
 
 	// surgeReaders is the maximum number of readers that an operation may add for
-	// its own duration, so that the reader pool never loses capacity during a
-	// resize. With 0, a reader is resized only while the others can carry the
+	// its own duration. With 1, the readers in service never have fewer vCPUs than
+	// at the start of the operation, or than the desired shape has, whichever is
+	// less. With 0, a reader is resized only while the others can carry the
 	// load. The default is 1.
 	// +optional
 	// +kubebuilder:default=1
@@ -214,7 +220,8 @@ type AfterEngineUpgrade struct {
 	// scaleUpPercent replaces cpu.scaleUpPercent during the watch period where it
 	// is lower, until the readers, or the writer, have scaled up once: then they
 	// are sized for the new cost of the queries. The effective value is at least
-	// cpu.targetPercent plus 1. The default is 60.
+	// cpu.targetPercent plus 1. The default is 60: with the default
+	// cpu.targetPercent of 65, the effective value is 66.
 	// +optional
 	// +kubebuilder:default=60
 	// +kubebuilder:validation:Minimum=15

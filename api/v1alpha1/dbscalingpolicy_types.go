@@ -18,7 +18,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`,description="Whether the operator acts, recommends or waits for approval"
 // +kubebuilder:printcolumn:name="Writer",type=string,JSONPath=`.status.writer.shape`,description="The number and class of the writer's instances"
 // +kubebuilder:printcolumn:name="Readers",type=string,JSONPath=`.status.readers.shape`,description="The number and class of the readers"
-// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Whether the policy is in force"
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Whether the policy can be evaluated, and no ownership conflict stops it"
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.decision.reason`,description="What the operator does or would do, or why it changes nothing"
 // +kubebuilder:printcolumn:name="Blocked-By",type=string,JSONPath=`.status.decision.blockedBy[0]`,description="The guard that blocks the change, if one does"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -48,7 +48,9 @@ type DBScalingPolicyList struct {
 	Items           []DBScalingPolicy `json:"items"`
 }
 
-// DBScalingPolicySpec is the desired behavior of a policy.
+// DBScalingPolicySpec is the desired behavior of a policy. A field with
+// defaults that is an object, such as cpu, must not be empty: leave it out, or
+// set at least one of its fields.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || self.schedules.all(s, !has(s.readers) || has(self.readers))",message="a schedule sets readers: spec.readers is required"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || self.schedules.all(s, !has(s.writer) || has(self.writer))",message="a schedule sets writer: spec.writer is required"
@@ -133,9 +135,10 @@ type DBScalingPolicySpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	Prices []Price `json:"prices,omitempty"`
 
-	// disruptionWindows list when an operation that interrupts the writer (a
-	// failover, or a resize in place) may start. Without any, it may start at any
-	// time. They do not apply to operations that change readers only.
+	// disruptionWindows list when a step that interrupts the writer (a failover,
+	// or a resize in place) may start. A step that comes later waits for the next
+	// window. Without any windows, such a step may start at any time. They do not
+	// apply to steps that change only readers.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -293,24 +296,26 @@ type Readers struct {
 	// +kubebuilder:default=Cheapest
 	Preference Preference `json:"preference,omitempty"`
 
-	// redundancy says how many readers must be in service for the load to fit.
-	// AllReaders: all of them. OneReaderLost: all but one. The default is
-	// AllReaders.
+	// redundancy says whether the reader pool has spare capacity for the loss of a
+	// reader. AllReaders: the load fits while all readers are in service.
+	// OneReaderLost: the load still fits when the largest reader is lost. The
+	// default is AllReaders.
 	// +optional
 	// +kubebuilder:default=AllReaders
 	Redundancy Redundancy `json:"redundancy,omitempty"`
 }
 
-// Redundancy says how many readers must be in service for the load to fit.
+// Redundancy says whether the reader pool has spare capacity for the loss of a
+// reader.
 //
 // +kubebuilder:validation:Enum=AllReaders;OneReaderLost
 type Redundancy string
 
 // The redundancies.
 const (
-	// RedundancyAllReaders sizes for all readers in service.
+	// RedundancyAllReaders sizes the pool for all its readers.
 	RedundancyAllReaders Redundancy = "AllReaders"
-	// RedundancyOneReaderLost sizes for one reader out of service.
+	// RedundancyOneReaderLost sizes the pool for the loss of its largest reader.
 	RedundancyOneReaderLost Redundancy = "OneReaderLost"
 )
 

@@ -173,8 +173,11 @@ type OperationRecord struct {
 	// +kubebuilder:validation:MaxLength=2048
 	Message string `json:"message,omitempty"`
 
-	// leadTimeSeconds is the time from the start of the operation until it had
-	// added capacity. It is 0 when the operation added none.
+	// leadTimeSeconds is the time from the start of the operation until its first
+	// new reader was in service or, when it adds none, until its first change of a
+	// class or capacity was done. It is 0 when neither happened. Predictions look
+	// as far ahead as the slowest of the last three scale-ups of the pool took,
+	// plus 5 minutes.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	LeadTimeSeconds *int32 `json:"leadTimeSeconds,omitempty"`

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 var killSeed = flag.Uint64("kill-seed", 1, "seed of the random times at which the operator is killed")
 
 const (
-	// killCount is how often the operator is killed, killSpeed the simulated seconds for each second of wall-clock time.
+	// killCount is how many times the operator is killed, killSpeed the simulated seconds for each second of wall-clock time.
 	killCount = 20
 	killSpeed = 45
 	// promotionDuration is the approximate simulated duration of a writer promotion. The kills are spread over it.

@@ -78,7 +78,7 @@ func parseFlags(args []string) (settings, error) {
 	flags.Float64Var(&s.hours, "hours", 0, "simulated hours; default 9, or 24 with --trace")
 	flags.Float64Var(&s.speed, "speed", 0,
 		"simulated seconds for each second of wall-clock time; default: the run takes three minutes, at most 480")
-	flags.IntVar(&s.kills, "kills", 0, "how often to kill the operator (SIGKILL) at random times and start it again")
+	flags.IntVar(&s.kills, "kills", 0, "how many times to kill the operator (SIGKILL) at random times and start it again")
 	flags.Int64Var(&s.seed, "seed", 1, "with --kills: seed of the random times")
 	flags.BoolVar(&s.withoutInsights, "without-insights", false, "disable Performance Insights: the demand above saturation is then unknown")
 	flags.BoolVar(&s.keep, "keep", false, "keep all processes running at the end, and print commands to try")

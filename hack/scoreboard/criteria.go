@@ -6,7 +6,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/backtest"
 )
 
-// isAtMostHalf says whether a number of overloaded minutes is at most half of another.
+// isAtMostHalf reports whether a number of overloaded minutes is at most half of another.
 func isAtMostHalf(minutes, other int) bool { return 2*minutes <= other }
 
 // bestAffordable is the baseline or static size with the fewest overloaded minutes, of those that cost no more than dbscaler. It is

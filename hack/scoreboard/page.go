@@ -17,6 +17,8 @@ func renderPage(all []loadResult, p scaling.Policy, plot string, others []thresh
 
 <!-- Written by make scoreboard. -->
 
+For platform engineers who compare dbscaler with other autoscalers, and for developers who change its rules.
+
 The scoreboard compares dbscaler with other autoscalers, each with its own published rule, and with an oracle that knows the future. Every
 figure is simulated: each recorded or generated load runs against the simulator's model of Aurora. [backtest.md](backtest.md) describes the
 simulation and the rules. All autoscalers start with one %s and can use the same instance classes (%s)
@@ -25,7 +27,7 @@ not on the loads below ([0016](decisions/0016-classes-for-the-day-readers-for-th
 
 - *Overloaded*: minutes in which an instance in service was at %d %% CPU or more, or work was not served when it was requested.
 - *Unserved*: that work.
-- *Cost*: vCPU hours divided by the oracle's. On a seamless platform (†), each minute costs the size in that minute.
+- *Cost*: vCPU hours divided by the oracle's. For rules that run on another platform (†), each minute costs the size in that minute.
 - *Disruptions*: restarts of instances in service, and failovers.
 - †: runs on another platform, which changes a size within about a minute and without an interruption. No RDS instance can do that: a
   change takes 8 to 45 minutes. These rules show what better decisions alone could achieve; they cannot run on RDS.
@@ -91,7 +93,7 @@ func renderTotals(all []loadResult) string {
 			report.FormatOracleRatio(c, r), r.Score.Disruptions, r.Score.Changes)
 	}
 	policy := c.Runs[0].Score
-	b.WriteString("\nAcceptance criteria for dbscaler. *Affordable* means: costs no more than dbscaler.\n\n")
+	b.WriteString("\nAcceptance criteria for dbscaler. *Affordable* means: costs no more than dbscaler. A constant size (static) counts as a rule, too.\n\n")
 	for _, onRDS := range []bool{true, false} {
 		platform := map[bool]string{true: "on RDS", false: "on any platform"}[onRDS]
 		text := "none is affordable"
@@ -101,7 +103,7 @@ func renderTotals(all []loadResult) string {
 			text = fmt.Sprintf("%s has %d min", report.DisplayName(*best), best.Score.OverloadedMinutes)
 		}
 		wins := countWins(all, onRDS)
-		fmt.Fprintf(&b, "- At most half of the overloaded minutes of the best affordable autoscaler %s, in the sum: %s (%d min; %s). "+
+		fmt.Fprintf(&b, "- At most half of the overloaded minutes of the best affordable rule %s, in the sum: %s (%d min; %s). "+
 			"The same in at least three quarters of the loads: %s (%d of %d).\n",
 			platform, formatYesNo(isMet), policy.OverloadedMinutes, text, formatYesNo(4*wins >= 3*len(all)), wins, len(all))
 	}

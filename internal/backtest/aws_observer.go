@@ -59,10 +59,10 @@ func (obs *awsObserver) observe(now, notBefore time.Time) scaling.Observation {
 	return o
 }
 
-// isAurora says whether an engine is an Aurora engine.
+// isAurora reports whether an engine is an Aurora engine.
 func isAurora(engine string) bool { return strings.HasPrefix(engine, "aurora-") }
 
-// isStale says whether any metrics have to be read again.
+// isStale reports whether any metrics have to be read again.
 func (obs *awsObserver) isStale(now time.Time) bool {
 	if obs.writer.isStale(now) || obs.target.Kind == scaling.DBCluster && obs.readers.isStale(now) {
 		return true

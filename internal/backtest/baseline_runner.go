@@ -185,7 +185,7 @@ func (b *baselineRunner) changeReaderCount(delta int) {
 // lastPromotionTier is the promotion tier of readers that Aurora Auto Scaling creates (Aurora user guide).
 const lastPromotionTier = 15
 
-// hasTargetReaders says whether the pool has the target number of readers, all available.
+// hasTargetReaders reports whether the pool has the target number of readers, all available.
 func (b *baselineRunner) hasTargetReaders() bool {
 	region, _ := b.targetKey()
 	readers := b.poolInstances()
@@ -197,7 +197,7 @@ func (b *baselineRunner) hasTargetReaders() bool {
 	return len(readers) == b.ladder.sizes[b.targetIndex].Count
 }
 
-// resizeInstances resizes one instance after the other, and says whether all are resized. The writer of a cluster with readers is
+// resizeInstances resizes one instance after the other, and reports whether all are resized. The writer of a cluster with readers is
 // replaced by a failover to a reader that is resized first.
 func (b *baselineRunner) resizeInstances() bool {
 	region, id := b.targetKey()

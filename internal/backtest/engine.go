@@ -23,8 +23,8 @@ type ReconcileRecord struct {
 	// Reason is the decision's reason, or empty during an operation. BlockedBy is the first guard that blocked the decision.
 	Reason    scaling.Reason
 	BlockedBy string
-	// OperationID is the operation in progress after the reconcile. StepIndex is its current step, and Attempts how often the operator
-	// called AWS for this step.
+	// OperationID is the operation in progress after the reconcile. StepIndex is its current step, and Attempts how many times the
+	// operator called AWS for this step.
 	OperationID         string
 	StepIndex, Attempts int
 	// OperationEnded says that an operation ended in this reconcile.

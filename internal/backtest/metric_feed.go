@@ -35,12 +35,12 @@ type readSchedule struct {
 
 func sinceEpoch(t time.Time) time.Duration { return time.Duration(t.UnixNano()) }
 
-// isDue says whether a refresh, whatever caused it, includes this group.
+// isDue reports whether a refresh, whatever caused it, includes this group.
 func (r readSchedule) isDue(now time.Time) bool {
 	return r.lastReadAt == 0 || sinceEpoch(now)-r.lastReadAt >= max(minRefreshAge, r.interval-maxSnapshotAge)
 }
 
-// isStale says whether this group causes a refresh.
+// isStale reports whether this group causes a refresh.
 func (r readSchedule) isStale(now time.Time) bool {
 	return r.lastReadAt < sinceEpoch(now)-max(maxSnapshotAge, r.interval)
 }

@@ -97,17 +97,17 @@ func (sc *scorer) scoreMinute(minute model.MinuteSummary) {
 	sc.addToTimeline(minute.Time, demand, capacity, overloaded && scored)
 }
 
-// isInScoredTime says whether a time is between ScoredFrom and ScoredUntil.
+// isInScoredTime reports whether a time is between ScoredFrom and ScoredUntil.
 func (sc *scorer) isInScoredTime(at time.Time) bool {
 	return !at.Before(sc.setup.ScoredFrom) && (sc.setup.ScoredUntil.IsZero() || at.Before(sc.setup.ScoredUntil))
 }
 
-// isScored says whether a minute is in the scored time and not in a gap of the recording.
+// isScored reports whether a minute is in the scored time and not in a gap of the recording.
 func (sc *scorer) isScored(at time.Time) bool {
 	return sc.isInScoredTime(at) && isRecorded(sc.setup.Recording, at)
 }
 
-// isRecorded says whether the recording has a value for a minute, or the minute is before the first value.
+// isRecorded reports whether the recording has a value for a minute, or the minute is before the first value.
 func isRecorded(r *recording.Recording, at time.Time) bool {
 	n := int(at.Sub(r.Start) / r.Interval)
 	return at.Before(r.Start) || n < len(r.Demand) && !math.IsNaN(r.Demand[n])

@@ -47,7 +47,7 @@ func DecisionStatus(d Decision, previous *v1alpha1.DecisionStatus, now time.Time
 	return out
 }
 
-// IsSameDecision says whether two decisions mean the same: the same reason, the same change, and the same guard that blocks it
+// IsSameDecision reports whether two decisions mean the same: the same reason, the same change, and the same guard that blocks it
 // first.
 func IsSameDecision(a, b *v1alpha1.DecisionStatus) bool {
 	if a == nil || b == nil {

@@ -55,7 +55,7 @@ type Fault struct {
 	Cluster string `json:"cluster,omitempty"`
 	// EveryNth applies the fault to every nth matching request; 0 and 1 mean every one.
 	EveryNth int `json:"everyNth,omitempty"`
-	// Times is how often the fault applies at most; 0 means no limit.
+	// Times is how many times the fault applies at most; 0 means no limit.
 	Times int `json:"times,omitempty"`
 	// ExpiresAt is when the fault ends, in simulated time; zero means never.
 	ExpiresAt time.Time `json:"expiresAt,omitzero"`

@@ -88,7 +88,8 @@ type PoolAssessment struct {
 	Scaled bool
 	// Hold says why the pool should stay as it is, or is empty.
 	Hold Hold
-	// RequiredVCPUs is the demand that the pool must carry; zero when no shape was considered.
+	// RequiredVCPUs is the measured demand of the pool: the peak of the scale-up window, in vCPUs. Zero when the policy does not
+	// scale the pool.
 	RequiredVCPUs float64
 	// Candidates are the shapes that were considered, in the order of the ladder, each with its verdict.
 	Candidates []Candidate

@@ -112,7 +112,7 @@ type CapacityShortage struct {
 	ExpiresAt time.Time
 }
 
-// CapacityShortages lists the zones without instances of a class at now, and says whether all zones are without.
+// CapacityShortages lists the zones without instances of a class at now, and reports whether all zones are without.
 func (o Observation) CapacityShortages(class string, now time.Time) (zones []string, everywhere bool) {
 	for _, s := range o.Shortages {
 		if s.InstanceClass != class || !now.Before(s.ExpiresAt) {

@@ -31,11 +31,11 @@ type Step struct {
 	PromotionTier int
 	// Surge says that the reader to create or delete exists only for the duration of the operation.
 	Surge bool
-	// Attempts is the number of AWS requests made.
+	// Attempts is the number of attempts at the request. Each is recorded before its AWS call, which may then not be made.
 	Attempts int
 	// StartedAt is when the step started, before the first request; zero until then.
 	StartedAt time.Time
-	// LastAttemptAt is when the last request was made.
+	// LastAttemptAt is when the last attempt was recorded, before its AWS call.
 	LastAttemptAt time.Time
 	// ObservedAt is when its effect was first observed, to be confirmed by a second observation; zero while it was not.
 	ObservedAt time.Time

@@ -28,7 +28,7 @@ func PrecedingPolicy(own PolicyIdentity, all []PolicyIdentity) string {
 	return ""
 }
 
-// isSameDatabase says whether two policies name one database. Through two roles one database has two targets, so there the
+// isSameDatabase reports whether two policies name one database. Through two roles one database has two targets, so there the
 // ARNs are compared.
 func (p PolicyIdentity) isSameDatabase(other PolicyIdentity) bool {
 	if p.Target == other.Target {

@@ -129,7 +129,7 @@ func writeScores(line func(string, ...any), name string, c recommend.Candidate) 
 	line("  validation: %s", report.FormatScore(c.ValidationScore))
 }
 
-// summarizeOutcome says whether the best policy meets the limits, and what it costs compared with the original policy.
+// summarizeOutcome reports whether the best policy meets the limits, and what it costs compared with the original policy.
 func summarizeOutcome(r recommend.Result) string {
 	best := r.Best[0]
 	cost := ""

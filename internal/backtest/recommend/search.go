@@ -260,7 +260,7 @@ func (s *searcher) setupFor(candidate Candidate, from, until time.Time) backtest
 // scoredWeeks is the scored time in weeks.
 func scoredWeeks(score backtest.Score) float64 { return float64(score.ScoredMinutes) / week.Minutes() }
 
-// meetsLimits says whether a score meets the limits.
+// meetsLimits reports whether a score meets the limits.
 func (s *searcher) meetsLimits(score backtest.Score) bool { return s.limitExcess(score) == 0 }
 
 // limitExcess is the sum of the relative excesses over the limits. For limits below 1, it is the absolute excess.

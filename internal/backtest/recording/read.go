@@ -86,7 +86,7 @@ func (f inputFile) detectFormat(in *bufio.Reader) (isJSON bool, err error) {
 	return len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '['), nil
 }
 
-// isText says whether the first bytes of a file are UTF-8 text. The last character may be incomplete.
+// isText reports whether the first bytes of a file are UTF-8 text. The last character may be incomplete.
 func isText(head []byte) bool {
 	if bytes.IndexByte(head, 0) >= 0 {
 		return false

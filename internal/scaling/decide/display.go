@@ -45,7 +45,7 @@ func HoldAlternatives(d scaling.Decision) []scaling.Candidate {
 	return nil
 }
 
-// IsScalingLimit says whether a hold prevents a change that the load calls for. Such a hold is shown as a limit.
+// IsScalingLimit reports whether a hold prevents a change that the load calls for. Such a hold is shown as a limit.
 func IsScalingLimit(reason scaling.Reason) bool {
 	return slices.Contains([]scaling.Reason{
 		scaling.ReasonAtMaximum, scaling.ReasonNoSuitableShape, scaling.ReasonScalingIneffective, scaling.ReasonUpgradeWatch,

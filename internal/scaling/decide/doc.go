@@ -5,19 +5,21 @@
 //
 // [Evaluate] (evaluate.go) is the only entry point. It works in this order:
 //
-//  1. Merge. A database whose instances can only be resized together becomes one instance: mergeInstances
+//  1. Propose to delete readers that AWS failed to create: proposeFailedReaderCleanup (failed_readers.go). The other steps do
+//     not see them.
+//  2. Merge. A database whose instances can only be resized together becomes one instance: mergeInstances
 //     (resized_as_unit.go).
-//  2. Assess the load of each pool: assessLoad (assess_load.go). It adds up the demand of each minute (timeline.go) and
+//  3. Assess the load of each pool: assessLoad (assess_load.go). It adds up the demand of each minute (timeline.go) and
 //     predicts demand (predict.go).
-//  3. Propose one change per pool: evaluatePool (evaluate.go), which calls proposeOverride (override.go) while a manual
+//  4. Propose one change per pool: evaluatePool (evaluate.go), which calls proposeOverride (override.go) while a manual
 //     override is active, and otherwise proposeScaling (evaluate.go):
 //     - Is the pool too small? detectTooSmall (scale_up.go). The shape to scale up to: proposeScaleUp (scale_up.go).
 //     - Is it below readers.minReplicas or a schedule? proposeRaiseToMinimum (scheduled_minimum.go).
 //     - Is it too large? isTooLarge (scale_down.go). The shape to scale down to: proposeScaleDown (scale_down.go).
-//  4. Enlarge the readers first where the writer must scale up and no reader could be promoted:
+//  5. Enlarge the readers first where the writer must scale up and no reader could be promoted:
 //     proposePromotionCandidate (promotion.go).
-//  5. Remove leftover surge readers: proposeSurgeCleanup (surge_cleanup.go).
-//  6. Order the proposals, the most urgent first: sortByUrgency (order.go). Without any, report the most important reason
+//  6. Remove leftover surge readers: proposeSurgeCleanup (surge_cleanup.go).
+//  7. Order the proposals, the most urgent first: sortByUrgency (order.go). Without any, report the most important reason
 //     for changing nothing: mostSevereHold (order.go).
 //
 // Every step that looks for a shape lists all allowed shapes (candidates.go), gives each a verdict (checks.go) and takes the

@@ -1,9 +1,6 @@
 // Package guard is the chain of checks between a decision and its execution. Each guard can veto; an error inside a guard is a veto.
 //
-// To add a guard:
-//  1. write its function (see check.run): a message vetoes, an empty one allows, missing information is an error;
-//  2. add its name and function to chain, where users should see it (and to stepChain if it applies to each step of an operation);
-//  3. add cases to the tests and the name to docs/status.md, "Guards" (docs/contributing.md lists all places).
+// docs/contributing.md, "Add a guard", says how to add one.
 package guard
 
 import (

@@ -103,7 +103,7 @@ func evaluateProposal(in Inputs, pools []scaling.PoolAssessment, proposal scalin
 	return evaluation
 }
 
-// operationID derives the ID of an operation from its content, so that the same decision made twice has the same ID.
+// operationID derives the ID of an operation from its content and the time of the decision, so that a replay gives the same ID.
 func operationID(in Inputs, proposal scaling.Proposal) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%d|%s|%s", in.Policy.Name, in.Policy.Target, in.Now.Unix(), proposal.Pool, proposal.To))
 	return hex.EncodeToString(sum[:4])

@@ -28,7 +28,7 @@ func WaitForRequestedReader(op scaling.Operation, o scaling.Observation, now tim
 	return max(0, lastRequestAt(op).Add(lostRequestTimeout).Sub(now))
 }
 
-// requestedReaderExists says whether the reader that the operation requested exists. It is true when none was requested.
+// requestedReaderExists reports whether the reader that the operation requested exists. It is true when none was requested.
 func requestedReaderExists(op scaling.Operation, o scaling.Observation) bool {
 	for _, s := range op.Steps {
 		if s.Action == scaling.CreateReader && s.CompletedAt.IsZero() && !s.LastAttemptAt.IsZero() {

@@ -28,7 +28,7 @@ func TrimHistory(h scaling.History, now time.Time) []RetainedRecord {
 // before. The guards pace the next attempt, which shows whether the role was corrected.
 const accessDenialRetention = time.Hour
 
-// IsDenialCurrent says whether the denial of an operation that ended at completedAt still counts.
+// IsDenialCurrent reports whether the denial of an operation that ended at completedAt still counts.
 func IsDenialCurrent(completedAt, now time.Time) bool {
 	return now.Sub(completedAt) <= accessDenialRetention
 }
