@@ -33,7 +33,8 @@ func newBacktestCommand(kube *genericclioptions.ConfigFlags, streams genericioop
 		Short: "Show what a policy would have done under a recorded load",
 		Long: `Apply a recorded load to a simulated database, minute by minute, and let the policy decide as the operator does. Show what the
 policy would have done, how many minutes the database would have been overloaded, and what that would have cost, compared with other
-autoscalers and with the optimum. Nothing in AWS is changed. Every figure about a database is simulated.`,
+autoscalers and with the oracle: the best possible sequence of sizes, which only somebody who knows the future load could choose.
+Nothing in AWS is changed. Every figure about a database is simulated.`,
 		Example: `  # Two weeks of CPUUtilization, recorded on two db.r6g.large readers
   kubectl dbscaler backtest -f policy.yaml --metrics cpu.csv --class db.r6g.large --count 2
 
@@ -47,7 +48,7 @@ autoscalers and with the optimum. Nothing in AWS is changed. Every figure about 
 	f := c.Flags()
 	b.addFlags(f)
 	f.StringSliceVar(&b.baselines, "against", []string{"static-peak", "oracle"},
-		"Baselines to compare with: all, or any of "+strings.Join(backtest.ComparisonNames(), ", "))
+		"Baselines to compare with (oracle: the best possible sequence of sizes): all, or any of "+strings.Join(backtest.ComparisonNames(), ", "))
 	f.StringVar(&b.htmlFile, "html", "", "File for an HTML report, which needs no network")
 	f.StringVarP(&b.outputFormat, "output", "o", "table", "Output format: table or json")
 	return c

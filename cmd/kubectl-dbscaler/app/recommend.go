@@ -38,7 +38,8 @@ func newRecommendCommand(kube *genericclioptions.ConfigFlags, streams genericioo
 		Use:   "recommend (NAME | -f policy.yaml) (--metrics FILE | --cloudwatch DURATION)",
 		Short: "Find the policy that would have done best under a recorded load",
 		Long: `Simulate many variants of a policy under a recorded load: subsets of its instance classes, numbers of readers within its limits,
-thresholds and windows. Print the cheapest variant that meets the limits as YAML to commit, with its cost and savings. The variants are
+thresholds and windows. Print the cheapest variant that meets the limits as YAML to commit, with its cost and savings. If none meets
+them, print the closest one with a comment that says so, and exit with 0. The variants are
 selected on the first 70 % of the recording (training) and checked on the rest (validation). Nothing in AWS or in the cluster is
 changed. Every figure about a database is simulated.`,
 		Example: `  # The instance classes and reader limits of the policy bound the variants
