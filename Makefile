@@ -150,8 +150,8 @@ deploy: control-plane ## Install the CRD and the operator
 .PHONY: undeploy
 undeploy: control-plane ## Remove all policies, then the operator and the CRD; of databases only surge readers are removed
 #> UNDEPLOY_TIMEOUT=15m  how long to wait until the operator has removed the surge readers of the policies
-	@if [ -n "$$($(KUBECTL) get crd dbscalingpolicies.scaling.dbscaler.io --ignore-not-found -o name)" ] && \
-		! $(KUBECTL) delete dbscalingpolicies.scaling.dbscaler.io --all --all-namespaces --timeout='$(UNDEPLOY_TIMEOUT)'; then \
+	@crd=$$($(KUBECTL) get crd dbscalingpolicies.scaling.dbscaler.io --ignore-not-found -o name); \
+	if [ -n "$$crd" ] && ! $(KUBECTL) delete dbscalingpolicies.scaling.dbscaler.io --all --all-namespaces --timeout='$(UNDEPLOY_TIMEOUT)'; then \
 		echo 'undeploy: stopped, because policies still exist; their status.decision.message says why. The operator keeps running:' \
 			'run make undeploy again later, or remove the finalizers of the policies to keep the readers' >&2; \
 		exit 1; \
