@@ -277,7 +277,7 @@ func TestSamples(t *testing.T) {
 		t.Errorf("there are %d policies, want 6", len(table.Items))
 	}
 	header := strings.Fields(strings.SplitN(kubectl(t, "get", "dbsp", "-n", "platform"), "\n", 2)[0])
-	if want := []string{"NAME", "TARGET", "MODE", "WRITER", "READERS", "READY", "STATUS", "AGE"}; !slices.Equal(header, want) {
+	if want := []string{"NAME", "TARGET", "MODE", "WRITER", "READERS", "READY", "STATUS", "BLOCKED-BY", "AGE"}; !slices.Equal(header, want) {
 		t.Errorf("kubectl shows the columns %v, want %v", header, want)
 	}
 }
