@@ -96,11 +96,11 @@ verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check generated files, 
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## Check the code with golangci-lint and the API types with kube-api-linter
-	$(TOOLS)/golangci-lint run
+	$(TOOLS)/golangci-lint run --allow-serial-runners
 
 .PHONY: lint-fix
 lint-fix: $(TOOLS)/golangci-lint ## Apply the automatic fixes of golangci-lint
-	$(TOOLS)/golangci-lint run --fix
+	$(TOOLS)/golangci-lint run --allow-serial-runners --fix
 
 .PHONY: fmt
 fmt: ## Format all Go files
