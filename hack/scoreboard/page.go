@@ -93,7 +93,8 @@ func renderTotals(all []loadResult) string {
 			report.FormatOracleRatio(c, r), r.Score.Disruptions, r.Score.Changes)
 	}
 	policy := c.Runs[0].Score
-	b.WriteString("\nAcceptance criteria for dbscaler. *Affordable* means: costs no more than dbscaler. A constant size (static) counts as a rule, too.\n\n")
+	b.WriteString("\nAcceptance criteria for dbscaler. *Affordable* means: costs no more than dbscaler. " +
+		"A constant size (static) counts as a rule, too.\n\n")
 	for _, onRDS := range []bool{true, false} {
 		platform := map[bool]string{true: "on RDS", false: "on any platform"}[onRDS]
 		text := "none is affordable"

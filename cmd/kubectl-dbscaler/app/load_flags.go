@@ -54,7 +54,8 @@ func (l *loadFlags) addTo(f *pflag.FlagSet) {
 	f.IntVar(&l.startCount, "start-count", 0, "Initial number of readers (default: --count, otherwise the minimum of the policy)")
 	f.StringVar(&l.writerClass, "writer-class", "",
 		"Instance class of the writer, when the readers are simulated (default: the first class of the policy)")
-	f.IntVar(&l.readers, "readers", 1, "Number of readers, when the writer of a cluster is simulated; unless set, at least readers.minReplicas of the policy")
+	f.IntVar(&l.readers, "readers", 1,
+		"Number of readers, when the writer of a cluster is simulated; unless set, at least readers.minReplicas of the policy")
 	f.StringVar(&l.engine, "engine", "", "Engine as the RDS API names it (default: aurora-postgresql, or postgres for a DBInstance)")
 	f.BoolVar(&l.multiAZ, "multi-az", false, "Simulate a Multi-AZ DBInstance, which has a standby")
 	f.BoolVar(&l.withoutInsights, "without-insights", false,
