@@ -396,7 +396,7 @@ func TestNext_WaitsUntilStepIsSafe(t *testing.T) {
 	}{
 		{"promotion candidate with unknown lag", []scaling.Step{failoverStep("a")}, candidate(func(i *scaling.Instance) { i.ReplicaLag = nil }), 0, "lag of a is unknown"},
 		{"promotion candidate above the maximum lag", []scaling.Step{failoverStep("a")},
-			candidate(func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: start, Value: 6 * time.Second} }), 0, "exceeds 5s"},
+			candidate(func(i *scaling.Instance) { i.ReplicaLag = &scaling.Lag{MeasuredAt: start, Value: 6 * time.Second} }), 0, "exceeds 5 s"},
 		{"promotion candidate restarted four minutes ago", []scaling.Step{failoverStep("a")},
 			candidate(func(i *scaling.Instance) { i.RestartedAt = start.Add(-4 * minute) }), 0, "its cache is cold"},
 		{"promotion candidate restarted five minutes ago", []scaling.Step{failoverStep("a")},
