@@ -2,12 +2,11 @@ package rdssim
 
 import "github.com/dbscaler/dbscaler/internal/rdssim/model"
 
-// createInstance creates a reader of a cluster. The model supports no other new databases.
+// createInstance creates an instance of a cluster, or a standalone instance.
 func (s *Server) createInstance(r *request) (any, *model.APIError) {
 	f := r.form
 	if !f.Has("DBClusterIdentifier") {
-		return nil, badRequest("InvalidParameterCombination",
-			"The simulator creates only instances of DB clusters: DBClusterIdentifier is required.")
+		return s.createStandalone(r)
 	}
 	c, apiErr := s.findCluster(r, f.Get("DBClusterIdentifier"))
 	if apiErr != nil {

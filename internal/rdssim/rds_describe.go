@@ -23,6 +23,8 @@ func (s *Server) handleRDS(r *request) (any, *model.APIError) {
 		"RemoveTagsFromResource":             s.removeTags,
 		"ModifyDBInstance":                   s.modifyInstance,
 		"ModifyDBCluster":                    s.modifyCluster,
+		"CreateDBCluster":                    s.createCluster,
+		"DeleteDBCluster":                    s.deleteCluster,
 		"CreateDBInstance":                   s.createInstance,
 		"CreateDBInstanceReadReplica":        s.createReplica,
 		"DeleteDBInstance":                   s.deleteInstance,

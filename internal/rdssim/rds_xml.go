@@ -277,7 +277,7 @@ func newSecurityGroupElements(i *model.Instance) []securityGroupElement {
 func newSettingsElement(i *model.Instance) settingsElement {
 	settings := i.Settings
 	out := settingsElement{
-		BackupRetentionPeriod: backupRetentionDays,
+		BackupRetentionPeriod: cmp.Or(settings.BackupRetentionDays, backupRetentionDays),
 		StorageType:           settings.Storage.Type, AllocatedStorage: settings.Storage.AllocatedGiB,
 		MaxAllocatedStorage: settings.Storage.MaxAllocatedGiB, Iops: settings.Storage.IOPS,
 		StorageThroughput: settings.Storage.ThroughputMiBps, DedicatedLogVolume: settings.Storage.DedicatedLogVolume,

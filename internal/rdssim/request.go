@@ -132,11 +132,11 @@ func accountFromARN(arn string) string {
 	return ""
 }
 
-// parameters returns the first value of each parameter, without Action and Version.
+// parameters returns the first value of each parameter, without Action, Version and the master password.
 func (f form) parameters() map[string]string {
 	out := map[string]string{}
 	for key, values := range f.Values {
-		if len(values) > 0 && key != "Action" && key != "Version" {
+		if len(values) > 0 && key != "Action" && key != "Version" && key != "MasterUserPassword" {
 			out[key] = values[0]
 		}
 	}

@@ -88,7 +88,7 @@ func (w *World) checkCreate(c CreateInstanceRequest, cluster *Cluster, zone stri
 		return invalidCombination("The engine name requested for your DB instance (%s) doesn't match the engine name of your "+
 			"DB cluster (%s).", c.Engine, cluster.Engine)
 	}
-	if err := w.checkOrderable(cluster.Region, cluster.Engine, cluster.EngineVersion, c.Class); err != nil {
+	if err := w.checkMemberClass(cluster, c.Class); err != nil {
 		return err
 	}
 	if !slices.Contains(cluster.AvailabilityZones, zone) {

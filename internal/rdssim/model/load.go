@@ -28,6 +28,8 @@ type instanceGroup struct {
 	createFailure string
 	// costFactor multiplies the demand: the cost of queries after engine upgrades.
 	costFactor float64
+	// createdByRequest says that a request created the database, rather than the scenario.
+	createdByRequest bool
 	// noiseSource is used for noise only, so that the load does not depend on the changes of the database.
 	noiseSource   *rand.Rand
 	minutes       []MinuteSummary

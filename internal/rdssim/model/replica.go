@@ -52,7 +52,7 @@ func (w *World) checkCreateReplica(c CreateReplicaRequest, source *instanceState
 		return &APIError{"DBInstanceAlreadyExists", fmt.Sprintf("DB instance %s already exists.", c.Identifier), 400}
 	case source.Cluster != "":
 		return invalidCombination("Amazon Aurora doesn't support this operation.")
-	case source.ReplicationSource != "":
+	case source.ReplicationSource != "" && !source.Settings.NoAutomatedBackups:
 		return invalidCombination("The simulator has no read replicas of read replicas.")
 	case !source.acceptsChanges():
 		return instanceNotAvailable()
