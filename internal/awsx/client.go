@@ -36,6 +36,9 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Log receives errors of optional reads and, at verbosity 1, the SDK's own warnings; the zero value drops them.
 	Log logr.Logger
+	// WrapHTTPClient returns the client that makes all requests, given the one that makes them otherwise, so that a program can
+	// record them. Nil means no change.
+	WrapHTTPClient func(aws.HTTPClient) aws.HTTPClient
 	// Version of dbscaler, for the user agent.
 	Version string
 	// PricingRegion is the region of the Pricing API to read instance prices from, one of PricingRegions; empty means

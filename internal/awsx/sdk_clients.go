@@ -103,6 +103,9 @@ func newSDKClientFactory(ctx context.Context, o Options) (*sdkClientFactory, err
 	if err != nil {
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
+	if o.WrapHTTPClient != nil {
+		cfg.HTTPClient = o.WrapHTTPClient(cfg.HTTPClient)
+	}
 	cfg.HTTPClient = bodyWithoutWriteTo{cfg.HTTPClient}
 	f := &sdkClientFactory{config: cfg, clock: o.Clock, log: o.Log}
 	if o.Endpoint != "" {
