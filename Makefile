@@ -75,6 +75,13 @@ mutants: ## Apply each faulty patch of hack/mutants, and check that the simulati
 #> SEEDS=200  number of seeds for each patch
 	@hack/mutants.sh '$(or $(SEEDS),200)'
 
+.PHONY: rehearsal
+rehearsal: ## Make each request of the operator once in a real AWS account; creates databases, costs about 1 USD and asks first
+#> REGION=eu-west-1         region of the databases; required
+#> ACCOUNT=123456789012     account that the credentials must belong to; required
+#> ARGS='--only rds --yes'  further flags; see docs/rehearsal.md
+	@go run ./hack/rehearsal --region '$(REGION)' --account '$(ACCOUNT)' $(ARGS)
+
 .PHONY: scoreboard
 scoreboard: ## Compare dbscaler with other autoscalers and write docs/scoreboard.md (about 1 minute)
 #> TRACES=../shared/traces  folder of the recorded loads
