@@ -88,7 +88,7 @@ func (t *target) findResources(ctx context.Context, isSelected func(resource) bo
 // remove deletes what rehearsals created and a condition selects, and waits until it is gone. The error says what remains and how to
 // remove it.
 func (r *rehearsal) remove(ctx context.Context, isSelected func(resource) bool) error {
-	ctx = withTimeLimit(ctx, r.target.clock, cleanupTimeout)
+	ctx = withTimeLimit(ctx, r.target.clock, cleanupTimeout, "see below")
 	requested := map[string]bool{}
 	for {
 		found, err := r.target.findResources(ctx, isSelected)

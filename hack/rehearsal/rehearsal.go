@@ -79,7 +79,7 @@ func (r *rehearsal) run(ctx, cleanupCtx context.Context) error {
 // rehearse runs the steps of all databases in parallel, and removes each database after its last step. It returns the recordings of
 // all that were started, also after an error.
 func (r *rehearsal) rehearse(ctx, cleanupCtx context.Context) ([]*session, error) {
-	ctx = withTimeLimit(ctx, r.target.clock, r.timeout)
+	ctx = withTimeLimit(ctx, r.target.clock, r.timeout, fmt.Sprintf("pass a longer --timeout, at most %s", maxTimeout))
 	fmt.Fprintf(r.out, "Run %s in %s\n", r.runID, r.target.place())
 	sessions, errs := make([]*session, len(r.only)), make([]error, len(r.only))
 	var wg sync.WaitGroup
@@ -119,7 +119,7 @@ func (r *rehearsal) report(ctx context.Context, sessions []*session) error {
 // simulate runs the same steps against a simulator that it starts, up to the last one that was made in AWS. It returns an error for
 // a step that failed there only.
 func (r *rehearsal) simulate(ctx context.Context, sessions []*session) (map[string][]fixture.Exchange, error) {
-	simulator, err := startSimulator(ctx, r.region, r.account, nil)
+	simulator, err := startSimulator(ctx, r.region, r.account)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func connect(ctx context.Context, s settings) (*target, error) {
 	case "":
 		return newTarget(ctx, target{region: s.region, account: s.account, clock: wallClock, stop: func() {}})
 	case simulatorEndpoint:
-		return startSimulator(ctx, s.region, s.account, nil)
+		return startSimulator(ctx, s.region, s.account)
 	}
 	endpoint, err := url.Parse(s.endpoint)
 	if err != nil || endpoint.Host == "" {
@@ -72,14 +72,14 @@ func connect(ctx context.Context, s settings) (*target, error) {
 // simulatorCredentials are for simulators, which do not verify signatures, so that real credentials are never sent to one.
 var simulatorCredentials = credentials.NewStaticCredentialsProvider("rehearsal", "simulated", "")
 
-// startSimulator starts a simulator without databases on the loopback interface. A nil policy allows everything.
-func startSimulator(ctx context.Context, region, account string, policy *rdssim.Policy) (*target, error) {
+// startSimulator starts a simulator without databases on the loopback interface.
+func startSimulator(ctx context.Context, region, account string) (*target, error) {
 	world, err := model.New(model.Scenario{Start: metav1.NewTime(simulatorStart), AccountID: account, Seed: 1})
 	if err != nil {
 		return nil, err
 	}
 	clk := simclock.NewStepping(simulatorStart)
-	return serveSimulator(ctx, region, account, rdssim.New(rdssim.Options{World: world, AccountID: account, Clock: clk, Policy: policy}), clk)
+	return serveSimulator(ctx, region, account, rdssim.New(rdssim.Options{World: world, AccountID: account, Clock: clk}), clk)
 }
 
 // headerTimeout limits how long a client of a simulator may take to send the header of a request.

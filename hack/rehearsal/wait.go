@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,7 +39,7 @@ func (d databaseState) isIdle() bool {
 	}
 	for _, i := range d.instances {
 		isPending := i.PendingModifiedValues != nil && i.PendingModifiedValues.DBInstanceClass != nil
-		if aws.ToString(i.DBInstanceStatus) != scaling.StatusAvailable || isPending {
+		if !scaling.IsAvailable(aws.ToString(i.DBInstanceStatus)) || isPending {
 			return false
 		}
 	}
@@ -59,12 +58,10 @@ func (d databaseState) writer() string {
 	return ""
 }
 
-// brokenStatus returns an instance with a status that it does not leave by itself, and the status (RDS user guide, "Viewing DB
-// instance status").
+// brokenStatus returns an instance with a status that it does not leave by itself, and the status.
 func (d databaseState) brokenStatus() (identifier, status string) {
 	for _, i := range d.instances {
-		status := aws.ToString(i.DBInstanceStatus)
-		if strings.HasPrefix(status, "incompatible-") || slices.Contains([]string{"failed", "insufficient-capacity", "restore-error"}, status) {
+		if status := aws.ToString(i.DBInstanceStatus); scaling.IsBroken(status) {
 			return aws.ToString(i.DBInstanceIdentifier), status
 		}
 	}
@@ -157,17 +154,19 @@ type timeLimitKey struct{}
 type timeLimit struct {
 	endsAt   time.Time
 	duration time.Duration
+	// remedy says what to do about it.
+	remedy string
 }
 
 // withTimeLimit returns a context with a time limit on a clock, which may be accelerated. Waits end when it is over.
-func withTimeLimit(ctx context.Context, clk clock.Clock, duration time.Duration) context.Context {
-	return context.WithValue(ctx, timeLimitKey{}, timeLimit{clk.Now().Add(duration), duration})
+func withTimeLimit(ctx context.Context, clk clock.Clock, duration time.Duration, remedy string) context.Context {
+	return context.WithValue(ctx, timeLimitKey{}, timeLimit{clk.Now().Add(duration), duration, remedy})
 }
 
 // sleep waits for a time. It returns an error when the context ends or its time limit is over.
 func sleep(ctx context.Context, clk clock.Clock, duration time.Duration) error {
 	if limit, isSet := ctx.Value(timeLimitKey{}).(timeLimit); isSet && clk.Now().After(limit.endsAt) {
-		return fmt.Errorf("the time limit of %s is over", limit.duration)
+		return fmt.Errorf("the time limit of %s is over: %s", limit.duration, limit.remedy)
 	}
 	timer := clk.NewTimer(duration)
 	defer timer.Stop()
