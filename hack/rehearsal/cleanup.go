@@ -101,7 +101,7 @@ func (r *rehearsal) remove(ctx context.Context, isSelected func(resource) bool) 
 		if err != nil && !isTemporary(err) {
 			return r.explainRemaining(r.found.list(isSelected), err)
 		}
-		if err := sleep(ctx, r.target.clock, pollInterval); err != nil {
+		if err := waitToPoll(ctx, r.target.clock); err != nil {
 			return r.explainRemaining(r.found.list(isSelected), err)
 		}
 	}
@@ -174,8 +174,10 @@ func (r *rehearsal) explainRemaining(remaining []resource, cause error) error {
 	fmt.Fprintf(&text, "the cleanup did not finish: %v. ", cause)
 	if len(remaining) == 0 {
 		fmt.Fprintf(&text, "It is not known what remains. Look for names that start with %s:\n"+
-			"  aws rds describe-db-instances --region %[2]s --query \"DBInstances[?starts_with(DBInstanceIdentifier,'%[1]s')].DBInstanceIdentifier\"\n"+
-			"  aws rds describe-db-clusters --region %[2]s --query \"DBClusters[?starts_with(DBClusterIdentifier,'%[1]s')].DBClusterIdentifier\"\n",
+			"  aws rds describe-db-instances --region %[2]s --query "+
+			"\"DBInstances[?starts_with(DBInstanceIdentifier,'%[1]s')].DBInstanceIdentifier\"\n"+
+			"  aws rds describe-db-clusters --region %[2]s --query "+
+			"\"DBClusters[?starts_with(DBClusterIdentifier,'%[1]s')].DBClusterIdentifier\"\n",
 			namePrefix, r.region)
 	} else {
 		text.WriteString("These remain and cost money. Remove them, the instances first:\n")
@@ -205,8 +207,8 @@ func (r *rehearsal) showLeftovers(leftovers []resource) {
 		fmt.Fprintf(r.out, "No leftovers of earlier rehearsals in %s\n", r.target.place())
 		return
 	}
-	fmt.Fprintf(r.out, "Leftovers of earlier rehearsals in %s, which are removed first. If one of these runs is still in progress, stop here:\n",
-		r.target.place())
+	fmt.Fprintf(r.out, "Leftovers of earlier rehearsals in %s, which are removed first. If one of these runs is still in progress, stop "+
+		"here:\n", r.target.place())
 	for _, item := range leftovers {
 		fmt.Fprintf(r.out, "  %s %s (%s, run %s)\n", item.kind, item.identifier, item.status, item.runID)
 	}

@@ -15,7 +15,7 @@ func (r *rehearsal) confirm(ctx context.Context) error {
 	if r.yes {
 		return nil
 	}
-	fmt.Fprint(r.out, "Type yes to go on: ")
+	fmt.Fprintf(r.out, "Type yes to go on: ")
 	answers := make(chan string, 1)
 	go func() { // reading cannot be interrupted
 		line, _ := bufio.NewReader(r.in).ReadString('\n') // no input is no consent

@@ -54,9 +54,10 @@ func (r *rehearsal) showCost(ctx context.Context) {
 		fmt.Fprintf(&lines, "  %-11s about %.2f USD an hour\n", name, sum)
 	}
 	limit := r.timeout + cleanupTimeout
-	fmt.Fprintf(r.out, "Estimated cost in %s, while all databases exist:\n%s  together    about %.2f USD an hour, at most about %.2f USD in the "+
-		"%s of --timeout and cleanup\nThe prices are from %s. Serverless is counted at its maximum capacity; capacity units and the "+
-		"Multi-AZ DB cluster are always from the table.\nStorage, I/O, backups and metrics add a few cents. A rehearsal usually takes about an hour.\n",
+	fmt.Fprintf(r.out, "Estimated cost in %s, while all databases exist:\n%s  together    about %.2f USD an hour, at most about %.2f "+
+		"USD in the %s of --timeout and cleanup\nThe prices are from %s. Serverless is counted at its maximum capacity; capacity units and "+
+		"the Multi-AZ DB cluster are always from the table.\nStorage, I/O, backups and metrics add a few cents. A rehearsal usually takes "+
+		"about an hour.\n",
 		r.target.place(), lines.String(), total, total*limit.Hours(), limit, source)
 }
 

@@ -24,7 +24,8 @@ func (s *session) addInvalidTag(ctx context.Context) error {
 		return errors.New("the cluster does not exist")
 	}
 	_, err = s.target.rds.AddTagsToResource(ctx, &rds.AddTagsToResourceInput{
-		ResourceName: state.cluster.DBClusterArn, Tags: append(s.tags(), types.Tag{Key: aws.String("dbscaler-rehearsal"), Value: aws.String("*")}),
+		ResourceName: state.cluster.DBClusterArn,
+		Tags:         append(s.tags(), types.Tag{Key: aws.String("dbscaler-rehearsal"), Value: aws.String("*")}),
 	}, withoutRetries)
 	return err
 }

@@ -97,7 +97,7 @@ func (s *session) makeStep(ctx context.Context, name string, step step) error {
 		exchanges, err := s.attemptStep(ctx, name, step)
 		if errors.Is(err, scaling.ErrBusy) && s.target.clock.Now().Before(deadline) {
 			s.logf("%s: %s is repeated: %v", s.name, name, err)
-			if err := sleep(ctx, s.target.clock, pollInterval); err != nil {
+			if err := waitToPoll(ctx, s.target.clock); err != nil {
 				return err
 			}
 			continue

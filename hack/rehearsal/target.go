@@ -61,7 +61,8 @@ func connect(ctx context.Context, s settings) (*target, error) {
 	}
 	now, err := readSimulatedTime(ctx, s.endpoint, s.region)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--endpoint-url %s: no simulator answers there: %w; start one with `go run ./hack/rdssim`", s.endpoint, err)}
+		return nil, usageError{fmt.Errorf("--endpoint-url %s: no simulator answers there: %w; start one with `go run ./hack/rdssim`",
+			s.endpoint, err)}
 	}
 	return newTarget(ctx, target{
 		region: s.region, account: s.account, endpoint: s.endpoint, credentials: simulatorCredentials, isSimulator: true, stop: func() {},
@@ -109,7 +110,7 @@ func readSimulatedTime(ctx context.Context, endpoint, region string) (time.Time,
 	if err != nil {
 		return time.Time{}, err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // it was read as far as needed
 	var state struct {
 		Time time.Time `json:"time"`
 	}

@@ -102,7 +102,7 @@ func (s *session) waitUntil(ctx context.Context, description string, isDone func
 		case err == nil && isDone(state):
 			return nil
 		}
-		if err := sleep(ctx, s.target.clock, pollInterval); err != nil {
+		if err := waitToPoll(ctx, s.target.clock); err != nil {
 			return fmt.Errorf("waiting until %s: %w", description, err)
 		}
 	}
@@ -141,7 +141,7 @@ func (s *session) waitForMetrics(ctx context.Context) error {
 		if err := errors.Join(result.Err, result.MetricsErr); err != nil && !isTemporary(err) && ctx.Err() == nil {
 			return fmt.Errorf("waiting for metrics: %w", err)
 		}
-		if err := sleep(ctx, s.target.clock, pollInterval); err != nil {
+		if err := waitToPoll(ctx, s.target.clock); err != nil {
 			return fmt.Errorf("waiting for metrics: %w", err)
 		}
 	}
@@ -163,12 +163,12 @@ func withTimeLimit(ctx context.Context, clk clock.Clock, duration time.Duration,
 	return context.WithValue(ctx, timeLimitKey{}, timeLimit{clk.Now().Add(duration), duration, remedy})
 }
 
-// sleep waits for a time. It returns an error when the context ends or its time limit is over.
-func sleep(ctx context.Context, clk clock.Clock, duration time.Duration) error {
+// waitToPoll waits until the next poll is due. It returns an error when the context ends or its time limit is over.
+func waitToPoll(ctx context.Context, clk clock.Clock) error {
 	if limit, isSet := ctx.Value(timeLimitKey{}).(timeLimit); isSet && clk.Now().After(limit.endsAt) {
 		return fmt.Errorf("the time limit of %s is over: %s", limit.duration, limit.remedy)
 	}
-	timer := clk.NewTimer(duration)
+	timer := clk.NewTimer(pollInterval)
 	defer timer.Stop()
 	select {
 	case <-timer.C():

@@ -39,7 +39,8 @@ func (w *World) CreateStandalone(region, accountID string, c CreateStandaloneReq
 		return nil, err
 	}
 	settings := InstanceSettings{
-		SecurityGroups: []string{defaultSecurityGroup}, BackupRetentionDays: 1, Storage: Storage{Type: c.StorageType, AllocatedGiB: c.AllocatedGiB},
+		SecurityGroups: []string{defaultSecurityGroup}, BackupRetentionDays: 1,
+		Storage: Storage{Type: c.StorageType, AllocatedGiB: c.AllocatedGiB},
 	}
 	if c.RetentionDays != nil {
 		settings.BackupRetentionDays, settings.NoAutomatedBackups = *c.RetentionDays, *c.RetentionDays == 0
