@@ -65,6 +65,9 @@ const (
 	ReasonUpgradeWatch Reason = "UpgradeWatch"
 	// ReasonScalingIneffective: several scale-ups have not lowered utilization, so that no other is tried for a time.
 	ReasonScalingIneffective Reason = "ScalingIneffective"
+	// ReasonCPUCreditsExhausted: an instance of a burstable class has used up its CPU credits or is billed for surplus credits, so
+	// that its pool is not scaled down.
+	ReasonCPUCreditsExhausted Reason = "CPUCreditsExhausted"
 	// ReasonOverridden: a manual override keeps the current shape.
 	ReasonOverridden Reason = "Overridden"
 )
@@ -158,6 +161,14 @@ const (
 	// memory or connections fit.
 	VerdictMemoryUnknown      Verdict = "MemoryUnknown"
 	VerdictConnectionsUnknown Verdict = "ConnectionsUnknown"
+	// VerdictInsufficientIO: the I/O of the database would be above what the EBS limits of its class sustain.
+	VerdictInsufficientIO Verdict = "InsufficientIO"
+	// VerdictIOSaturated: the volumes are at the limit of the current class: their burst balance is low, or requests queue.
+	VerdictIOSaturated Verdict = "IOSaturated"
+	// VerdictInsufficientCache: it would have a smaller buffer cache, and the current one already misses too many reads.
+	VerdictInsufficientCache Verdict = "InsufficientCache"
+	// VerdictIOUnknown: it is smaller, and the samples or the limits of the class are missing that would show whether the I/O fits.
+	VerdictIOUnknown Verdict = "IOUnknown"
 	// VerdictStepTooLarge: it is further away than guardrails.maxStepFactor allows in one operation.
 	VerdictStepTooLarge Verdict = "StepTooLarge"
 	// VerdictOverBudget: the target would cost more than the policy allows, or the policy has a budget and the price is not known.
@@ -190,5 +201,7 @@ type Candidate struct {
 	// ResizedInstances is the number of current instances that would get another class, CountChange the number of instances
 	// that would be added or removed.
 	ResizedInstances, CountChange int
-	Verdict                       Verdict
+	// IO is what was compared for the I/O of the candidate.
+	IO      CandidateIO
+	Verdict Verdict
 }

@@ -166,6 +166,9 @@ type Instance struct {
 	// FreeableMemory is the lowest freeable memory in bytes of each five minutes, Connections the highest number of client
 	// connections.
 	FreeableMemory, Connections Series
+	// IO is what it reads and writes, and Credits are its CPU credits when its class is burstable.
+	IO      IO
+	Credits CPUCredits
 	// ReplicaLag is the newest replica lag; nil when it is unknown.
 	ReplicaLag *Lag
 	// RestartedAt is when its engine last started, computed from EngineUptime; zero when that is unknown.

@@ -124,6 +124,8 @@ type Guardrails struct {
 	// MaxHourlyCost is the maximum hourly price of all instances of the target after an operation, without surge readers. Zero means
 	// no limit.
 	MaxHourlyCost Money
+	// IOLimits says whether a smaller class must fit the I/O of the database. Empty means that it must.
+	IOLimits IOLimits
 	// AllowEmergencyDisruption says whether the writer may be interrupted outside the disruption windows in an emergency.
 	AllowEmergencyDisruption bool
 }

@@ -24,6 +24,11 @@ const gib = 1 << 30
 // classes" pages (RDS and Aurora user guides); vCPUs and memory are those of the EC2 type of the same name
 // (DescribeInstanceTypes), which are the same as those of RDS.
 //
+// The EBS limits are those of the EC2 type of the same name, of x2gd for x2g, as ebs_source says: ec2-types is "Amazon EBS
+// specifications" in the EC2 instance types guide (read in 2026), ec2-user-guide is "Amazon EBS-optimized instances" in the EC2
+// user guide (2020 and 2021). Mbps are millions of bits per second, IOPS are operations of 16 KiB. No figure is derived from another
+// class: where no source has one it is empty, as for classes with preconfigured memory, which run on larger hosts.
+//
 //go:embed instance_classes.csv
 var classTable []byte
 
@@ -53,6 +58,8 @@ type Class struct {
 	MultiAZClusterOnly bool
 	// OnlyEngine is the only engine family that the class supports ("oracle" or "sqlserver"), or empty.
 	OnlyEngine string
+	// BaselineEBS is what the class sustains, and MaxEBS what it reaches in bursts of 30 minutes a day; zero when no source says it.
+	BaselineEBS, MaxEBS EBSLimits
 	// HalfVCPUsOnSQLServer says that SQL Server has half the vCPUs by default: hyper-threading or half of the cores are disabled.
 	HalfVCPUsOnSQLServer bool
 }
@@ -121,6 +128,7 @@ func All() []Class {
 
 var tableHeader = []string{
 	"class", "vcpu", "memory_gib", "arch", "family", "size", "local_nvme", "aurora", "previous_gen", "source", "notes",
+	"ebs_mbps", "ebs_iops", "ebs_max_mbps", "ebs_max_iops", "ebs_source",
 }
 
 func parseTable(data []byte) (map[string]Class, error) {
@@ -157,10 +165,14 @@ func parseRow(row []string) (Class, error) {
 	if vcpu <= 0 || memory <= 0 {
 		return Class{}, fmt.Errorf("%s: vCPUs and memory must be above zero", row[0])
 	}
+	baselineEBS, maxEBS, err := parseEBSLimits(row)
+	if err != nil {
+		return Class{}, err
+	}
 	notes := row[10]
 	c := Class{
 		Name: row[0], VCPU: vcpu, MemoryBytes: int64(memory * gib), Architecture: row[3], Family: row[4], Size: row[5],
-		LocalNVMe: nvme, Aurora: aurora, PreviousGeneration: previous,
+		LocalNVMe: nvme, Aurora: aurora, PreviousGeneration: previous, BaselineEBS: baselineEBS, MaxEBS: maxEBS,
 		Burstable:            strings.Contains(notes, "burstable"),
 		MultiAZClusterOnly:   strings.Contains(notes, "Multi-AZ DB clusters only"),
 		HalfVCPUsOnSQLServer: strings.Contains(notes, "SQL Server default vCPU is half"),

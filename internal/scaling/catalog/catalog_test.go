@@ -121,16 +121,16 @@ func TestLookup_UnknownClass(t *testing.T) {
 
 func TestParseTable_InvalidData(t *testing.T) {
 	head := strings.Join(tableHeader, ",") + "\n"
-	good := "db.a.large,2,16,arm64,a,large,false,true,false,ec2,\n"
+	good := "db.a.large,2,16,arm64,a,large,false,true,false,ec2,,,,,,\n"
 	for _, test := range []struct{ name, data, want string }{
 		{"empty", "", "at least one row"},
 		{"no rows", head, "at least one row"},
 		{"other columns", "name,cpu\ndb.a.large,2\n", "want the columns class,vcpu"},
 		{"a column too few", head + good + "db.b.large,2,16\n", "line 3"},
-		{"vCPUs are not a number", head + good + "db.b.large,two,16,arm64,b,large,false,true,false,ec2,\n", "line 3"},
+		{"vCPUs are not a number", head + good + "db.b.large,two,16,arm64,b,large,false,true,false,ec2,,,,,,\n", "line 3"},
 		{"zero vCPUs", head + good + good[:11] + "0" + good[12:], "line 3: db.a.large: vCPUs and memory must be above zero"},
-		{"negative memory", head + "db.a.large,2,-1,arm64,a,large,false,true,false,ec2,\n", "line 2"},
-		{"invalid flag", head + good + "db.b.large,2,16,arm64,b,large,no,perhaps,false,ec2,\n", "line 3"},
+		{"negative memory", head + "db.a.large,2,-1,arm64,a,large,false,true,false,ec2,,,,,,\n", "line 2"},
+		{"invalid flag", head + good + "db.b.large,2,16,arm64,b,large,no,perhaps,false,ec2,,,,,,\n", "line 3"},
 		{"duplicate class", head + good + good, "line 3: db.a.large is listed twice"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
