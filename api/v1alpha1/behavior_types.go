@@ -158,7 +158,31 @@ type Guardrails struct {
 	// +optional
 	// +kubebuilder:default=Forbid
 	EmergencyDisruption EmergencyDisruption `json:"emergencyDisruption,omitempty"`
+
+	// ioLimits says whether a smaller class must also fit the I/O of the database.
+	// With Check, a class is too small where the I/O of the last
+	// spec.behavior.scaleDown.classWindowSeconds would use more than 70 % of what
+	// its EBS bandwidth sustains, or, on Aurora, while less than 99 % of the reads
+	// come from the buffer cache. While samples of the I/O are missing, or the
+	// limits of the class are not known, no instance gets a smaller class. With
+	// Ignore, only CPU, memory and connections count. The default is Check.
+	// +optional
+	// +kubebuilder:default=Check
+	IOLimits IOLimits `json:"ioLimits,omitempty"`
 }
+
+// IOLimits says whether a smaller class must fit the I/O of the database.
+//
+// +kubebuilder:validation:Enum=Check;Ignore
+type IOLimits string
+
+// The values of IOLimits.
+const (
+	// IOLimitsCheck refuses classes that are too small for the I/O.
+	IOLimitsCheck IOLimits = "Check"
+	// IOLimitsIgnore does not look at the I/O.
+	IOLimitsIgnore IOLimits = "Ignore"
+)
 
 // EmergencyDisruption says whether an emergency may interrupt the writer
 // outside the disruption windows.

@@ -366,6 +366,13 @@ type Alternative struct {
 	// +kubebuilder:validation:Pattern=`^[A-Z][A-Za-z]*$`
 	Reason string `json:"reason,omitempty"`
 
+	// io is what was compared with the I/O limits of the shape, for example "2600
+	// IOPS of 2520". It is absent where the I/O was not compared.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	IO string `json:"io,omitempty"`
+
 	// predictedUtilizationPercent is the CPU utilization predicted for the
 	// shape.
 	// +optional

@@ -299,6 +299,7 @@ func TestTopology_ListsTargetSeries(t *testing.T) {
 		members[0].InstanceCreateTime = nil // orders-c is being created
 		members[1].InstanceCreateTime = &young
 		members[1].PerformanceInsightsEnabled = aws.Bool(true)
+		members[2].DatabaseInsightsMode, members[2].DBInstanceClass = types.DatabaseInsightsModeStandard, aws.String("db.t4g.large")
 	})
 	topology.instances["copy"] = types.DBInstance{
 		DBInstanceIdentifier: aws.String("copy"), DbiResourceId: aws.String("db-copy"), Engine: aws.String("mysql"),
@@ -320,11 +321,14 @@ func TestTopology_ListsTargetSeries(t *testing.T) {
 	}{
 		{ordersCluster, slices.Concat(
 			clusterSeries("orders"),
-			seriesOf("db-orders-a", "orders-a", young, cpuUtilization, freeableMemory, databaseConnections, dbLoadCPU, engineUptime, auroraReplicaLag),
-			seriesOf("db-orders-b", "orders-b", testStart, cpuUtilization, freeableMemory, databaseConnections, engineUptime),
+			seriesOf("db-orders-a", "orders-a", young, cpuUtilization, freeableMemory, databaseConnections, readIOPS, bufferCacheHitRatio,
+				dbLoadCPU, engineUptime, auroraReplicaLag),
+			seriesOf("db-orders-b", "orders-b", testStart, cpuUtilization, freeableMemory, databaseConnections, readIOPS, bufferCacheHitRatio,
+				cpuCreditBalance, cpuSurplusCreditsCharged, possibleDBLoadCPU, engineUptime),
 		)},
 		{scaling.Target{Kind: scaling.DBInstance, Identifier: "copy"},
-			seriesOf("db-copy", "copy", testStart, cpuUtilization, freeableMemory, databaseConnections, replicaLag)},
+			seriesOf("db-copy", "copy", testStart, cpuUtilization, freeableMemory, databaseConnections, readIOPS, writeIOPS, readThroughput,
+				writeThroughput, diskQueueDepth, ebsByteBalance, ebsIOBalance, replicaLag)},
 		{scaling.Target{Kind: scaling.DBCluster, Identifier: "missing"}, nil},
 	}
 	for _, test := range tests {

@@ -26,7 +26,7 @@ func (s *scopeClient) dueQueries(t *topology, now time.Time) []metricQuery {
 	for target := range s.targets {
 		for _, series := range t.targetSeries(target) {
 			cached := s.series[series.seriesKey]
-			minAge := max(minRefreshAge, series.metric.readInterval-maxSnapshotAge)
+			minAge := max(minRefreshAge, cached.readInterval(series.metric)-maxSnapshotAge)
 			if seen[series.seriesKey] || cached.err == nil && now.Sub(cached.readAt) < minAge {
 				continue
 			}
@@ -79,7 +79,7 @@ func attachSamples(o *scaling.Observation, series targetSeries, samples scaling.
 	switch series.metric {
 	case cpuUtilization:
 		i.CPU = slices.Clone(samples)
-	case dbLoadCPU:
+	case dbLoadCPU, possibleDBLoadCPU:
 		i.DBLoadCPU = samples
 	case freeableMemory:
 		i.FreeableMemory = samples
@@ -87,7 +87,9 @@ func attachSamples(o *scaling.Observation, series targetSeries, samples scaling.
 		i.Connections = samples
 	case engineUptime:
 		i.RestartedAt = restartTime(samples, now)
-	default:
+	case auroraReplicaLag, replicaLag:
 		i.ReplicaLag = newestLag(series.metric, samples, now)
+	default:
+		*ioSeries(i, series.metric) = samples
 	}
 }

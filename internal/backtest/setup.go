@@ -29,7 +29,8 @@ const (
 
 // Setup is the input of a backtest: a policy and the load on its database.
 type Setup struct {
-	// Policy decides. Its mode and its manual control by annotation are ignored: the policy always acts.
+	// Policy decides. Its mode and its manual control by annotation are ignored: the policy always acts. Its I/O limits are ignored,
+	// too, since a recording has no I/O: the report says so.
 	Policy    scaling.Policy
 	Recording *recording.Recording
 	// Pool is the recorded pool.
@@ -55,6 +56,7 @@ type Setup struct {
 func (s Setup) validated() (Setup, error) {
 	p := &s.Policy
 	p.Mode, p.ManualControl = scaling.Enforce, scaling.ManualControl{}
+	p.Guardrails.IOLimits = scaling.IgnoreIOLimits // a recording has no I/O
 	switch {
 	case s.Recording == nil || len(s.Recording.Demand) == 0:
 		return s, errors.New("no recording to simulate: give one with at least one value")

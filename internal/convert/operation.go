@@ -10,6 +10,7 @@ import (
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 )
 
 // Operation converts the operation in status, or returns nil when there is none.
@@ -116,6 +117,7 @@ func Alternative(c scaling.Candidate) v1alpha1.Alternative {
 	out := v1alpha1.Alternative{
 		Shape: ShapeStatus(c.Shape), Reason: string(c.Verdict), PredictedUtilizationPercent: ptr.To(int32(math.Round(c.PredictedUtilization))),
 	}
+	out.IO = decide.DescribeIO(c.IO)
 	if c.HourlyCost > 0 {
 		out.HourlyCostUSD = strings.TrimPrefix(c.HourlyCost.String(), "$")
 	}

@@ -39,7 +39,7 @@ type Load struct {
 
 // ScaleDownWindow is the load of a pool over its scale-down window. Demand is in vCPUs.
 type ScaleDownWindow struct {
-	// Complete says whether every minute up to now has a sample of every instance.
+	// Complete says whether the load is known up to now: the minutes without a sample of every instance are few, and few in a row.
 	Complete bool
 	// Saturated says that an instance was saturated.
 	Saturated bool

@@ -74,10 +74,11 @@ func assessLoad(
 // summarizeScaleDownWindow describes the load over a scale-down window.
 func summarizeScaleDownWindow(t timeline, now time.Time) scaling.ScaleDownWindow {
 	s := t.summarize()
+	gapDemand, gapSaturated, known := t.estimateGaps(s.completeMinutes)
 	return scaling.ScaleDownWindow{
-		// Every minute must be there, up to the newest that must have been published by now.
-		Complete:  s.completeMinutes == len(t.minutes) && now.Sub(s.newestMinute) <= publicationDelay+samplePeriod,
-		Saturated: s.saturated, PeakDemand: s.peakDemand,
+		// The newest minute that must have been published by now must be there, too.
+		Complete:  known && now.Sub(s.newestMinute) <= publicationDelay+samplePeriod,
+		Saturated: s.saturated || gapSaturated, PeakDemand: max(s.peakDemand, gapDemand),
 	}
 }
 

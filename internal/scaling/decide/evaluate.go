@@ -65,6 +65,8 @@ type poolEvaluation struct {
 	classChangeWindow *scaling.ScaleDownWindow
 	// usage is set by checkMemoryAndConnections when it is first needed.
 	usage *poolUsage
+	// io is set by checkIO when it is first needed.
+	io *poolIO
 }
 
 // evaluatePool assesses the load of one pool and proposes at most one change of it.

@@ -17,15 +17,21 @@ var verdictTexts = map[scaling.Verdict]string{
 	scaling.VerdictInsufficientConnections: "it allows too few connections",
 	scaling.VerdictMemoryUnknown:           "FreeableMemory samples are missing, so it is not known whether memory fits",
 	scaling.VerdictConnectionsUnknown:      "DatabaseConnections samples are missing, so it is not known whether connections fit",
-	scaling.VerdictStepTooLarge:            "it is further than guardrails.maxStepFactor allows in one operation",
-	scaling.VerdictOverBudget:              "it costs more than guardrails.maxHourlyCostUSD, or its price is not known",
-	scaling.VerdictPriceUnknown:            "it is of another family, and without prices it is not known whether that is cheaper",
-	scaling.VerdictNotOrderable:            "AWS does not offer the class for this engine and version in this region",
-	scaling.VerdictNoCapacity:              "AWS had no instances of the class a short time ago",
-	scaling.VerdictNoPromotionCandidate:    "no reader would be large enough to be promoted to writer",
-	scaling.VerdictBelowSchedule:           "a schedule requires more, now or within the hour",
-	scaling.VerdictCountManaged:            "Aurora Auto Scaling manages the number of readers",
-	scaling.VerdictMoreExpensive:           "it is not cheaper",
+	scaling.VerdictInsufficientIO:          "the I/O of the database is too much for the class",
+	scaling.VerdictIOSaturated:             "the volumes are at the limit of the current class: their burst balance is low, or requests queue",
+	scaling.VerdictInsufficientCache: "less than 99 % of the reads come from the buffer cache (BufferCacheHitRatio), " +
+		"which would be smaller",
+	scaling.VerdictIOUnknown: "samples of its I/O or the EBS limits of the class are missing, so it is not known whether the I/O " +
+		"fits. guardrails.ioLimits: Ignore sizes without them",
+	scaling.VerdictStepTooLarge:         "it is further than guardrails.maxStepFactor allows in one operation",
+	scaling.VerdictOverBudget:           "it costs more than guardrails.maxHourlyCostUSD, or its price is not known",
+	scaling.VerdictPriceUnknown:         "it is of another family, and without prices it is not known whether that is cheaper",
+	scaling.VerdictNotOrderable:         "AWS does not offer the class for this engine and version in this region",
+	scaling.VerdictNoCapacity:           "AWS had no instances of the class a short time ago",
+	scaling.VerdictNoPromotionCandidate: "no reader would be large enough to be promoted to writer",
+	scaling.VerdictBelowSchedule:        "a schedule requires more, now or within the hour",
+	scaling.VerdictCountManaged:         "Aurora Auto Scaling manages the number of readers",
+	scaling.VerdictMoreExpensive:        "it is not cheaper",
 }
 
 // rejections lists the verdicts on the candidates of the proposed direction, each once and sorted by name, so that a message

@@ -37,7 +37,7 @@ func sortByUrgency(proposals []scaling.Proposal) {
 var holdSeverity = []scaling.Reason{
 	scaling.ReasonUnknownClass, scaling.ReasonInvalidSchedule, scaling.ReasonMetricsUnavailable, scaling.ReasonScalingIneffective,
 	scaling.ReasonNoSuitableShape, scaling.ReasonAtMaximum, scaling.ReasonOverridden, scaling.ReasonStabilizing, scaling.ReasonUpgradeWatch,
-	scaling.ReasonWithinThresholds, scaling.ReasonAtMinimum,
+	scaling.ReasonCPUCreditsExhausted, scaling.ReasonWithinThresholds, scaling.ReasonAtMinimum,
 }
 
 // mostSevereHold returns the hold whose reason comes first in holdSeverity.

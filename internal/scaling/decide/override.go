@@ -37,7 +37,7 @@ func (e *poolEvaluation) proposeOverride(to scaling.Shape, until string) (*scali
 }
 
 // checkOverride returns why an override must not be applied; empty when it may be. A shape with fewer vCPUs must carry the load;
-// one with smaller instances, or fewer, must fit the memory and connections in use.
+// one with smaller instances, or fewer, must fit the memory, connections and I/O in use.
 func (e *poolEvaluation) checkOverride(c *candidate, direction scaling.Direction) string {
 	switch {
 	case direction == scaling.Up:
@@ -48,7 +48,7 @@ func (e *poolEvaluation) checkOverride(c *candidate, direction scaling.Direction
 	case c.PredictedUtilization > float64(e.policy.CPU.ScaleUp):
 		return fmt.Sprintf("it would run above %d%% CPU", e.policy.CPU.ScaleUp)
 	}
-	if v := e.checkMemoryAndConnections(c); v != "" {
+	if v := e.checkResources(c); v != "" {
 		return describeRejections(v)
 	}
 	return ""

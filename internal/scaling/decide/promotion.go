@@ -117,7 +117,7 @@ func pickCandidateShape(p *scaling.Policy, o *scaling.Observation, vcpus float64
 		c := &e.candidates[n]
 		c.PredictedUtilization = e.predictUtilization(c, e.load.Demand)
 		largeEnough := c.class.vcpus >= vcpus && c.VCPUs >= e.load.Capacity && c.Shape.Count >= len(e.instances)
-		if largeEnough && e.checkLimits(c) == "" && e.checkMemoryAndConnections(c) == "" && e.isPreferred(c, best) {
+		if largeEnough && e.checkLimits(c) == "" && e.checkResources(c) == "" && e.isPreferred(c, best) {
 			best = c
 		}
 	}

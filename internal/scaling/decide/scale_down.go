@@ -17,15 +17,15 @@ const (
 	minResizeSavingFactor = 1.2
 )
 
-// isTooLarge decides whether a pool is too large: below cpu.scaleDownPercent in every minute of the scale-down window, with no minute
-// missing and none saturated.
+// isTooLarge decides whether a pool is too large: below cpu.scaleDownPercent in every minute of the scale-down window, with none
+// saturated and hardly any missing.
 func isTooLarge(p *scaling.Policy, l scaling.Load) bool {
 	w := l.ScaleDownWindow
 	return w.Complete && !w.Saturated && !reaches(utilizationPercent(w.PeakDemand, l.UsableCapacity), p.CPU.ScaleDown)
 }
 
 // proposeScaleDown proposes the preferred cheaper shape that carries the peak of the whole scale-down window, and what is
-// predicted, at the target utilization, and that fits the memory and connections in use.
+// predicted, at the target utilization, and that fits the memory, connections and I/O in use.
 func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 	e.listCandidates()
 	w := e.load.ScaleDownWindow
@@ -44,7 +44,7 @@ func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 	}
 	best = e.skipIntermediateShapes(best, requiredVCPUs)
 	best.Verdict = scaling.VerdictChosen
-	if hold := e.checkScaleDownDelay(); hold.Reason != "" {
+	if hold := cmp.Or(e.checkScaleDownDelay(), e.checkCPUCredits()); hold.Reason != "" {
 		return nil, hold
 	}
 	window := scaling.FormatDuration(e.policy.ScaleDown.Window)
@@ -72,7 +72,7 @@ func (e *poolEvaluation) scaleDownVerdict(c *candidate) scaling.Verdict {
 	case exceeds(c.PredictedUtilization, e.policy.CPU.Target):
 		return scaling.VerdictTooSmall
 	}
-	return cmp.Or(e.checkMemoryAndConnections(c), e.checkClassChange(c), scaling.VerdictFits)
+	return cmp.Or(e.checkResources(c), e.checkClassChange(c), scaling.VerdictFits)
 }
 
 // checkClassChange returns why a smaller shape that resizes instances must not be chosen; empty when it may be. The new class

@@ -132,7 +132,7 @@ func (e *poolEvaluation) pickForScaleUp(requiredVCPUs float64, isExcluded func(l
 		switch {
 		case c.Verdict == scaling.VerdictFits && e.isPreferred(c, best):
 			best = c
-		case tooSmall && e.hasMoreUsableVCPUs(c, largest) && e.checkMemoryAndConnections(c) == "":
+		case tooSmall && e.hasMoreUsableVCPUs(c, largest) && e.checkResources(c) == "":
 			largest = c
 		}
 	}
@@ -158,7 +158,7 @@ func (e *poolEvaluation) scaleUpVerdict(c *candidate, isExcluded func(ladderClas
 	case e.hasHotReader() && exceeds(utilizationPercent(e.load.HottestDemand*float64(len(e.instances)), c.VCPUs), e.policy.CPU.ScaleUp):
 		return scaling.VerdictTooSmallForHottest // the load is assumed to stay as uneven as it is
 	}
-	return cmp.Or(e.checkMemoryAndConnections(c), scaling.VerdictFits)
+	return cmp.Or(e.checkResources(c), scaling.VerdictFits)
 }
 
 // hasMoreUsableVCPUs reports whether candidate a has more usable vCPUs than b, which may be nil, or as many and is preferred.
@@ -183,7 +183,7 @@ func (e *poolEvaluation) pickWithoutResize() *candidate {
 		c := &e.candidates[n]
 		acceptable := c.Verdict == scaling.VerdictTooSmall && c.ResizedInstances == 0 &&
 			c.PredictedUtilization <= e.maxPercentWithoutResize()+roundingTolerance
-		if acceptable && e.checkMemoryAndConnections(c) == "" && e.isPreferred(c, best) {
+		if acceptable && e.checkResources(c) == "" && e.isPreferred(c, best) {
 			best = c
 		}
 	}

@@ -111,7 +111,7 @@ func (e *poolEvaluation) proposeRaiseToMinimum(current poolMinimum) (*scaling.Pr
 			c.Verdict = scaling.VerdictWrongDirection
 		}
 		if c.Verdict == "" {
-			c.Verdict = e.checkMemoryAndConnections(c)
+			c.Verdict = e.checkResources(c)
 		}
 		if c.Verdict != "" {
 			continue
