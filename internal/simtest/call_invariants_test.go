@@ -51,11 +51,13 @@ func (s *simulation) checkCall(m *manager, target scaling.Target, call scaling.C
 		ic.checkCreate(name, t)
 	case scaling.ModifyInstanceClass:
 		ic.checkResize(name, call, t)
+		ic.checkIO(name, call, t)
 		ic.checkDisruptionWindow(p, call, t)
 	case scaling.Failover:
 		ic.checkFailover(name, call, t)
 		ic.checkDisruptionWindow(p, call, t)
 	case scaling.ModifyClusterClass:
+		ic.checkIO(name, call, t)
 		ic.checkDisruptionWindow(p, call, t)
 	}
 }

@@ -129,6 +129,7 @@ func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Ins
 		CPU: s.series(i, "CPUUtilization"), DBLoadCPU: s.series(i, "DBLoadCPU"),
 		FreeableMemory: fiveMinuteExtremes(s.series(i, "FreeableMemory"), math.Min), Connections: fiveMinuteExtremes(s.series(i, "DatabaseConnections"), math.Max),
 	}
+	out.IO = s.observeIO(i)
 	for metric, unit := range map[string]time.Duration{"AuroraReplicaLag": time.Millisecond, "ReplicaLag": time.Second} {
 		if lag := s.series(i, metric); len(lag) > 0 && !writer {
 			newest := lag[len(lag)-1]

@@ -59,6 +59,7 @@ func drawPlan(seed uint64) *runPlan {
 		p.scenario.Databases = append(p.scenario.Databases, d)
 		p.policies = append(p.policies, drawPolicy(r, d))
 	}
+	drawIO(seed, p.scenario.Databases)
 	if r.IntN(4) == 0 {
 		p.scenario.RefuseAfterAvailable.Duration = 20 * time.Second
 	}

@@ -32,6 +32,9 @@ func (w *World) addDatabase(d Database) error {
 	d.BackupWindow = cmp.Or(d.BackupWindow, defaultBackupWindow)
 	d.MaintenanceWindow = cmp.Or(d.MaintenanceWindow, defaultMaintenanceWindow)
 	g := &instanceGroup{region: d.Region, identifier: d.Identifier, costFactor: 1, noiseSource: w.newNoiseSource(d)}
+	if d.IO != nil {
+		g.io = *d.IO
+	}
 	w.groups = append(w.groups, g)
 	if len(d.Instances) > 0 {
 		g.cluster = w.addCluster(d)

@@ -27,6 +27,9 @@ type instanceState struct {
 	group       *instanceGroup
 	vcpus       float64
 	memoryBytes float64
+	class       catalog.Class
+	io          ioState
+	credits     creditState
 	// changeInProgress says that a change has been accepted and has not completed, even if the status does not show it yet.
 	// isDeleting says that the instance is being deleted.
 	changeInProgress, isDeleting bool
@@ -78,7 +81,7 @@ func (s *instanceState) updateCapacity() {
 		name = catalog.ServerlessClassName(c.Capacity.Max)
 	}
 	if class, err := catalog.Lookup(name); err == nil {
-		s.vcpus, s.memoryBytes = float64(class.VCPUFor(s.Engine)), float64(class.MemoryBytes)
+		s.vcpus, s.memoryBytes, s.class = float64(class.VCPUFor(s.Engine)), float64(class.MemoryBytes), class
 	}
 }
 
@@ -86,7 +89,13 @@ func (s *instanceState) updateCapacity() {
 func (s *instanceState) setAvailable(now time.Time) { s.Status, s.availableAt = statusAvailable, now }
 
 // usableVCPUs returns the vCPUs that clients can use.
-func (s *instanceState) usableVCPUs() float64 { return s.vcpus * (1 - overheadShare) }
+func (s *instanceState) usableVCPUs() float64 {
+	usable := s.vcpus * (1 - overheadShare)
+	if s.isThrottled() {
+		return min(usable, creditsPerHour[s.Class]/60)
+	}
+	return usable
+}
 
 // cpuPercent returns the CPU utilization at a number of vCPUs in use.
 func (s *instanceState) cpuPercent(used float64) float64 { return 100 * (overheadShare + used/s.vcpus) }

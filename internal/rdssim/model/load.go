@@ -24,6 +24,7 @@ type instanceGroup struct {
 	// classChangeInProgress says that the members of a Multi-AZ DB cluster are changing to another class.
 	classChangeInProgress bool
 	writer, readers       pool
+	io                    IOWorkload
 	// createFailure is the status in which the next creation of an instance ends; empty if it succeeds.
 	createFailure string
 	// costFactor multiplies the demand: the cost of queries after engine upgrades.

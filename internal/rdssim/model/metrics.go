@@ -44,6 +44,8 @@ type sample struct {
 	freeableMemoryBytes float64
 	uptimeSeconds       float64
 	lagMillis           float64 // of a reader
+	io                  ioSample
+	credits             creditSample
 }
 
 // metricValues computes the value of each metric from a sample. False means that the metric has no datapoint.
@@ -139,6 +141,7 @@ func (s *instanceState) newSample(start, now time.Time) sample {
 		time: start, isWriter: s.isWriter(), cpuPercent: s.cpuPercent(s.minuteTotals.usedVCPUs / ticks),
 		activeSessions: s.minuteTotals.requestedVCPUs / ticks, uptimeSeconds: now.Sub(s.inServiceSince).Seconds(),
 	}
+	p.io, p.credits = s.serveIO(now), s.updateCredits(start, s.minuteTotals.usedVCPUs/ticks)
 	p.lagMillis = s.replicaLagMillis(p)
 	p.freeableMemoryBytes = max(0, freeableMemoryShare*s.memoryBytes-bytesPerConnection*connectionCount(p.activeSessions))
 	return p
@@ -203,7 +206,9 @@ func (w *World) MetricAverages(region string, dimensions map[string]string, metr
 func (w *World) MetricSamples(region string, dimensions map[string]string, metric string, from, to time.Time) []Point {
 	metricValue, known := metricValues[metric]
 	if !known {
-		return nil
+		if metricValue, known = ioMetricValues[metric]; !known {
+			return nil
+		}
 	}
 	instance, cluster, role := dimensions["DBInstanceIdentifier"], dimensions["DBClusterIdentifier"], dimensions["Role"]
 	var instances []*instanceState

@@ -86,6 +86,8 @@ type Database struct {
 	// AutoScaling registers a cluster with Aurora Auto Scaling from the start.
 	AutoScaling *AutoScaling `json:"autoScaling,omitempty"`
 	Load        Load         `json:"load,omitempty"`
+	// IO is what the clients read and write. Without it the database does no I/O.
+	IO *IOWorkload `json:"io,omitempty"`
 	// Upgrades are engine upgrades, in the order of time.
 	Upgrades []EngineUpgrade `json:"upgrades,omitempty"`
 }

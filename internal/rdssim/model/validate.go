@@ -75,7 +75,7 @@ func (d Database) validate(s Scenario, identifiers identifierSet) error {
 	if d.AccountID != "" && !accountPattern.MatchString(d.AccountID) {
 		return fmt.Errorf("accountID %q: want 12 digits", d.AccountID)
 	}
-	if err := errors.Join(d.validateWindows(), d.validateKind(identifiers), d.validateDeferred(), d.validateSettings()); err != nil {
+	if err := errors.Join(d.validateWindows(), d.validateKind(identifiers), d.validateDeferred(), d.validateSettings(), d.IO.validate()); err != nil {
 		return err
 	}
 	if err := checkTags(d.Tags); err != nil {
