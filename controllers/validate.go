@@ -21,6 +21,7 @@ func (r *Reconciler) validate(_ context.Context, s *reconcileScope) (outcome, er
 	if err == nil {
 		s.policy = policy
 		s.applyManualControl()
+		s.warnOfBurstableClasses()
 		s.conditions.Set(v1alpha1.ConditionAccepted, metav1.ConditionTrue, v1alpha1.ReasonAccepted, "The spec is valid")
 		return proceed, nil
 	}

@@ -27,6 +27,7 @@ const (
 	ChangeReverted       = "ChangeReverted"
 	OwnershipConflict    = "OwnershipConflict"
 	ConflictResolved     = "ConflictResolved"
+	BurstableClass       = "BurstableClass"
 	Ready                = "Ready"
 	NotReady             = "NotReady"
 )
