@@ -26,6 +26,7 @@ func TestDefaults(t *testing.T) {
 		"spec.guardrails.maxOperationsPerDay":        "6",
 		"spec.guardrails.surgeReaders":               "1",
 		"spec.guardrails.maxStepFactor":              "4",
+		"spec.guardrails.ioLimits":                   "Check",
 		"spec.guardrails.emergencyDisruption":        "Forbid",
 		"spec.guardrails.maxHourlyCostUSD":           "absent",
 		"spec.readers.redundancy":                    "AllReaders",

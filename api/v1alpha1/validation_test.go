@@ -68,6 +68,8 @@ func TestValidation(t *testing.T) {
 		{base: clusterPolicy, path: "spec.prices", field: "spec.prices[1]", message: "Duplicate value",
 			value: `[{instanceClass: db.r6g.large, hourlyPriceUSD: "0.26"}, {instanceClass: db.r6g.large, hourlyPriceUSD: "0.27"}]`},
 		{base: clusterPolicy, path: "spec.guardrails.maxStepFactor", value: "2"},
+		{base: clusterPolicy, path: "spec.guardrails.ioLimits", value: "Ignore"},
+		{base: clusterPolicy, path: "spec.guardrails.ioLimits", value: "Never", message: `supported values: "Check", "Ignore"`},
 		{base: clusterPolicy, path: "spec.guardrails.maxStepFactor", value: "1", message: "should be greater than or equal to 2"},
 		{base: clusterPolicy, path: "spec.guardrails.emergencyDisruption", value: "Allow"},
 		{base: clusterPolicy, path: "spec.guardrails.emergencyDisruption", value: "Maybe", message: `supported values: "Forbid", "Allow"`},

@@ -68,7 +68,7 @@ func TestPolicy(t *testing.T) {
 
 	allFields, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
 		s.Mode, s.Readers.Redundancy = v1alpha1.ModeApprove, v1alpha1.RedundancyOneReaderLost
-		s.Guardrails.MaxStepFactor, s.Guardrails.MaxHourlyCostUSD = 4, "6.00"
+		s.Guardrails.MaxStepFactor, s.Guardrails.MaxHourlyCostUSD, s.Guardrails.IOLimits = 4, "6.00", v1alpha1.IOLimitsIgnore
 		s.Guardrails.EmergencyDisruption = v1alpha1.EmergencyDisruptionAllow
 		s.PredictiveScaling = v1alpha1.PredictiveScaling{Trend: v1alpha1.PredictionModeEnabled, History: v1alpha1.PredictionModeDisabled}
 		s.AfterEngineUpgrade = v1alpha1.AfterEngineUpgrade{WatchSeconds: ptr.To[int32](3600), ScaleUpPercent: 60}
@@ -81,6 +81,7 @@ func TestPolicy(t *testing.T) {
 	}))
 	want.Mode, want.Readers.Redundancy = scaling.Approve, scaling.OneReaderLost
 	want.Guardrails.MaxStepFactor, want.Guardrails.MaxHourlyCost, want.Guardrails.AllowEmergencyDisruption = 4, 6*scaling.Dollar, true
+	want.Guardrails.IOLimits = scaling.IgnoreIOLimits
 	want.PredictiveScaling = scaling.PredictiveScaling{Trend: true}
 	want.AfterEngineUpgrade = scaling.UpgradeWatch{Duration: time.Hour, ScaleUp: 60}
 	want.Prices = map[string]scaling.Money{"db.r6g.large": 260_000}
