@@ -40,6 +40,9 @@ type Observation struct {
 	Serverless bool
 	// ARN is the target's Amazon Resource Name.
 	ARN string
+	// ResourceID is the DbClusterResourceId of the cluster, or the DbiResourceId of the instance: another database with the same name
+	// has another one, for example after the switchover of a blue/green deployment.
+	ResourceID string
 	// Engine is the engine in the RDS API, for example aurora-postgresql.
 	Engine string
 	// EngineVersion is the version in the RDS API.
@@ -83,6 +86,19 @@ type Observation struct {
 	Declarations []ClassDeclaration
 	// DeclarationsUnknown says why such objects could not be read, or is empty.
 	DeclarationsUnknown string
+	// CustomEndpoints are the custom endpoints of an Aurora cluster, and CustomEndpointsUnknown says why they could not be read.
+	CustomEndpoints        []CustomEndpoint
+	CustomEndpointsUnknown string
+	// BlueGreen is the blue/green deployment of the target that has not been switched over, or nil. BlueGreenUnknown says why it could
+	// not be read.
+	BlueGreen        *BlueGreenDeployment
+	BlueGreenUnknown string
+	// GlobalCluster is the Aurora global database that the cluster belongs to, or empty, and GlobalSecondary says whether the cluster
+	// is a secondary of it.
+	GlobalCluster   string
+	GlobalSecondary bool
+	// PromotedAt is when the cluster was first observed as the primary after it had been a secondary; zero when it never was.
+	PromotedAt time.Time
 	// OwnershipConflict says who reverted changes of the operator, so that it may change nothing, or is empty.
 	OwnershipConflict string
 	// History is the ended operations of the policy, newest first.
@@ -138,6 +154,8 @@ type CapacityPeriod struct {
 type Instance struct {
 	Identifier string
 	ARN        string
+	// ResourceID is the DbiResourceId: another instance with the same name has another one.
+	ResourceID string
 	// Class is the current class.
 	Class string
 	// PendingClass is the class that it is being changed to, or will be, or empty.
@@ -152,6 +170,10 @@ type Instance struct {
 	Writer bool
 	// PromotionTier is the failover priority, 0 (first) to 15.
 	PromotionTier int
+	// ParameterGroups are the names of its DB parameter groups, of which RDS allows one.
+	ParameterGroups []string
+	// Parameters are the parameters that users have set for it.
+	Parameters Parameters
 	// AvailabilityZone is the zone that it runs in.
 	AvailabilityZone string
 	// CreatedAt is the creation time; zero while it is being created.
@@ -175,6 +197,15 @@ type Instance struct {
 	BackupWindow string
 	// PendingMaintenance lists the maintenance actions that AWS will apply.
 	PendingMaintenance []PendingMaintenance
+}
+
+// Parameters are the parameters of an instance that users have set, as far as they concern memory, connections and promotion.
+type Parameters struct {
+	// Values are the values in the RDS API, which may be formulas, by name. The DB parameter group takes precedence over the DB cluster
+	// parameter group.
+	Values map[string]string
+	// Unknown says why they could not be read, or is empty.
+	Unknown string
 }
 
 // MaintenanceUnknown is the action that stands for maintenance that could not be read.

@@ -126,6 +126,8 @@ type Guardrails struct {
 	MaxHourlyCost Money
 	// AllowEmergencyDisruption says whether the writer may be interrupted outside the disruption windows in an emergency.
 	AllowEmergencyDisruption bool
+	// TrustUnreadableParameters says that parameters which cannot be read or evaluated count as the defaults of the engine.
+	TrustUnreadableParameters bool
 }
 
 // PredictiveScaling says which predictions may raise the demand that a shape must carry. Predictions never lower it.

@@ -104,8 +104,11 @@ func readerLimit(o scaling.Observation) int {
 //  2. The resizes, one at a time. The smallest reader is first, so that a mixed pool has gained capacity before its largest reader
 //     is out of service.
 //  3. The deletion of the surge reader, then of the surplus readers, newest first.
+//
+// Readers in static lists of custom endpoints do not belong to the pool.
 func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id string) ([]scaling.Step, error) {
-	readers := o.PoolInstances(scaling.Readers)
+	readers := o.WithoutStaticReaders().PoolInstances(scaling.Readers)
+	static := len(o.StaticReaders())
 	surplus, err := selectReadersToRemove(readers, len(readers)-to.Count)
 	if err != nil {
 		return nil, err
@@ -124,55 +127,12 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 		deletes = append(deletes, scaling.Step{Action: scaling.DeleteReader, Instance: r.Identifier})
 	}
 	newReaderCovers := len(creates) > 0 && !anyExceeds(readers, to.InstanceClass)
-	if len(resizes) > 0 && !newReaderCovers && p.Guardrails.SurgeReaders > 0 && len(readers)+len(creates) < readerLimit(o) {
+	if len(resizes) > 0 && !newReaderCovers && p.Guardrails.SurgeReaders > 0 && static+len(readers)+len(creates) < readerLimit(o) {
 		surge := newCreateStep(p, o, to.InstanceClass, id, len(creates)+1, true)
 		creates = append(creates, surge)
 		deletes = slices.Insert(deletes, 0, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
 	}
 	return slices.Concat(creates, resizes, deletes), nil
-}
-
-// planPromotion resizes the writer of a cluster that has readers with a single failover:
-//  1. A surge reader is created.
-//  2. A reader, the promotion candidate, is resized to the new class and promoted.
-//  3. The old writer, now a reader, is resized to the former class of the candidate, so that the shapes of both pools are kept.
-//     When the writer scales up, it gets at least the new class, since Aurora would promote it if the new writer failed. Until
-//     then the surge reader is first in line.
-//  4. When the writer scales up, the old writer gets a promotion tier at least as good as that of any smaller reader.
-func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([]scaling.Step, error) {
-	writer := o.PoolInstances(scaling.Writer)
-	readers := o.PoolInstances(scaling.Readers)
-	if len(writer) != 1 {
-		return nil, writerCountError(p, len(writer))
-	}
-	candidate := slices.MinFunc(readers, func(a, b scaling.Instance) int {
-		return cmp.Or(
-			compareBool(a.Class != class, b.Class != class),
-			compareBool(a.SurgeOperation() != "", b.SurgeOperation() != ""),
-			cmp.Compare(a.PromotionTier, b.PromotionTier),
-			cmp.Compare(a.Identifier, b.Identifier))
-	})
-	var steps, cleanup []scaling.Step
-	promotableClass := oldWriterClass(candidate.Class, class, writer[0].Class)
-	if p.Guardrails.SurgeReaders > 0 && len(readers) < maxReaders {
-		surge := newCreateStep(p, o, promotableClass, id, 1, true) // it serves while the candidate, and then the old writer, is resized
-		if isScaleUp(writer[0].Class, class) {
-			surge.PromotionTier = highestTier
-		}
-		steps = append(steps, surge)
-		cleanup = append(cleanup, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
-	}
-	if candidate.Class != class {
-		steps = append(steps, newResizeStep(candidate, class))
-	}
-	steps = append(steps, scaling.Step{Action: scaling.Failover, Instance: candidate.Identifier})
-	if promotableClass != writer[0].Class {
-		steps = append(steps, newResizeStep(writer[0], promotableClass))
-	}
-	if tier := oldWriterTier(readers, candidate, class); isScaleUp(writer[0].Class, class) && tier < writer[0].PromotionTier {
-		steps = append(steps, scaling.Step{Action: scaling.ModifyPromotionTier, Instance: writer[0].Identifier, PromotionTier: tier})
-	}
-	return append(steps, cleanup...), nil
 }
 
 // oldWriterTier returns the best promotion tier of the candidate and of the readers that are smaller than the new writer. Within a tier

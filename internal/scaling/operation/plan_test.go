@@ -168,9 +168,9 @@ func TestPlan_StepsInOrder(t *testing.T) {
 			joinLines("fail over to b", "resize w to db.r6g.xlarge", "set the promotion tier of w to 0"),
 		},
 		{
-			"promotion candidate of the desired class before the best tier", policyWithoutSurge(),
+			"promotion candidate of the best tier before the desired class", policyWithoutSurge(),
 			auroraCluster(writer(large), withTier(reader("a", large), 0), withTier(reader("b", xlarge), 15)), writers, up, newShape(1, xlarge),
-			joinLines("fail over to b", "resize w to db.r6g.xlarge", "set the promotion tier of w to 0"), // Aurora would prefer a otherwise
+			joinLines("resize a to db.r6g.xlarge", "fail over to a", "resize w to db.r6g.xlarge", "set the promotion tier of w to 0"),
 		},
 		{
 			"readers of the size of the new writer may have a better tier", policyWithoutSurge(),
