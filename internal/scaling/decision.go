@@ -65,6 +65,10 @@ const (
 	ReasonUpgradeWatch Reason = "UpgradeWatch"
 	// ReasonScalingIneffective: several scale-ups have not lowered utilization, so that no other is tried for a time.
 	ReasonScalingIneffective Reason = "ScalingIneffective"
+	// ReasonStaticEndpoints: every reader is in the static list of a custom endpoint, so that no reader belongs to the pool.
+	ReasonStaticEndpoints Reason = "StaticEndpoints"
+	// ReasonRegionSwitch: the cluster has become the primary of its global database recently, so that no pool is scaled down.
+	ReasonRegionSwitch Reason = "RegionSwitch"
 	// ReasonOverridden: a manual override keeps the current shape.
 	ReasonOverridden Reason = "Overridden"
 )
@@ -158,6 +162,12 @@ const (
 	// memory or connections fit.
 	VerdictMemoryUnknown      Verdict = "MemoryUnknown"
 	VerdictConnectionsUnknown Verdict = "ConnectionsUnknown"
+	// VerdictParametersDoNotFit: it is smaller, and a parameter that a user set to a fixed value is too large for it.
+	VerdictParametersDoNotFit Verdict = "ParametersDoNotFit"
+	// VerdictParametersUnknown: it is smaller, and the parameters that users set are not known or cannot be evaluated.
+	VerdictParametersUnknown Verdict = "ParametersUnknown"
+	// VerdictStandbyTooSmall: a read replica of PostgreSQL would allow fewer connections than its source.
+	VerdictStandbyTooSmall Verdict = "StandbyTooSmall"
 	// VerdictStepTooLarge: it is further away than guardrails.maxStepFactor allows in one operation.
 	VerdictStepTooLarge Verdict = "StepTooLarge"
 	// VerdictOverBudget: the target would cost more than the policy allows, or the policy has a budget and the price is not known.

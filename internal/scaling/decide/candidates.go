@@ -17,6 +17,8 @@ type ladderClass struct {
 	priceKnown bool
 	// rejection is why no shape of this class may be chosen, or empty.
 	rejection scaling.Verdict
+	// limits is set by limitsOf when it is first needed.
+	limits *catalog.Limits
 }
 
 // candidate is a shape that the policy allows.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
-	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 const (
@@ -57,6 +56,8 @@ func (e *poolEvaluation) checkLimits(c *candidate) scaling.Verdict {
 		return scaling.VerdictBelowSchedule
 	case maxFactor > 0 && e.load.Capacity > 0 && (c.VCPUs > maxFactor*e.load.Capacity || c.VCPUs*maxFactor < e.load.Capacity):
 		return scaling.VerdictStepTooLarge
+	case e.lowersStandby(c):
+		return scaling.VerdictStandbyTooSmall
 	case e.losesPromotionCandidate(c):
 		return scaling.VerdictNoPromotionCandidate
 	case e.exceedsBudget(c):
@@ -101,18 +102,22 @@ func (e *poolEvaluation) checkMemoryAndConnections(c *candidate) scaling.Verdict
 	if float64(c.class.spec.MemoryBytes) >= u.largestMemoryBytes && c.Shape.Count >= len(e.instances) {
 		return ""
 	}
-	engine := e.observation.Engine
-	usableMemory := float64(c.class.spec.MemoryBytes) * (1 - memoryReserveRatio - catalog.PageCacheRatio(engine))
-	maxConnections, known := c.class.spec.MaxConnections(engine)
+	if float64(c.class.spec.MemoryBytes) < u.largestMemoryBytes {
+		if v := e.checkParameters(c.class); v != "" {
+			return v
+		}
+	}
+	limits := e.limitsOf(c.class)
+	usableMemory := float64(c.class.spec.MemoryBytes)*(1-memoryReserveRatio) - limits.CacheBytes
 	count := float64(c.Shape.Count)
 	switch {
 	case !u.memoryKnown:
 		return scaling.VerdictMemoryUnknown
 	case u.memoryBytes > usableMemory*count:
 		return scaling.VerdictInsufficientMemory
-	case !u.connectionsKnown || !known:
+	case !u.connectionsKnown || !limits.ConnectionsKnown:
 		return scaling.VerdictConnectionsUnknown
-	case u.connections > (1-connectionReserveRatio)*float64(maxConnections)*count:
+	case u.connections > (1-connectionReserveRatio)*float64(limits.MaxConnections)*count:
 		return scaling.VerdictInsufficientConnections
 	}
 	return ""
@@ -122,7 +127,6 @@ func (e *poolEvaluation) checkMemoryAndConnections(c *candidate) scaling.Verdict
 // use is what is not freeable, less the engine's page cache, whose size follows the class.
 func (e *poolEvaluation) measureUsage() *poolUsage {
 	u := &poolUsage{memoryKnown: true, connectionsKnown: true}
-	cacheRatio := catalog.PageCacheRatio(e.observation.Engine)
 	from := e.now.Add(-max(e.policy.ScaleDown.Window, maxSlowSampleAge))
 	if changedAt := e.observation.ChangedAt(e.pool); changedAt.After(from) {
 		from = changedAt
@@ -131,7 +135,7 @@ func (e *poolEvaluation) measureUsage() *poolUsage {
 		i := &e.instances[n]
 		u.largestMemoryBytes = max(u.largestMemoryBytes, i.memoryBytes)
 		minFreeable, _, memoryKnown := seriesRange(i.FreeableMemory, from, e.now)
-		u.memoryBytes += max(0, i.memoryBytes*(1-cacheRatio)-minFreeable)
+		u.memoryBytes += max(0, i.memoryBytes-e.cacheBytes(i)-minFreeable)
 		_, maxConnections, connectionsKnown := seriesRange(i.Connections, from, e.now)
 		u.connections += maxConnections
 		u.memoryKnown = u.memoryKnown && memoryKnown

@@ -49,5 +49,6 @@ func HoldAlternatives(d scaling.Decision) []scaling.Candidate {
 func IsScalingLimit(reason scaling.Reason) bool {
 	return slices.Contains([]scaling.Reason{
 		scaling.ReasonAtMaximum, scaling.ReasonNoSuitableShape, scaling.ReasonScalingIneffective, scaling.ReasonUpgradeWatch,
+		scaling.ReasonRegionSwitch,
 	}, reason)
 }

@@ -20,12 +20,14 @@ func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.De
 		d.Proposals = append(d.Proposals, *proposal)
 		o = o.WithoutFailedReaders()
 	}
+	withStatic, static := o, o.StaticReaders()
+	o = o.WithoutStaticReaders()
 	if o.ResizedAsUnit {
 		o = mergeInstances(o)
 	}
 	for _, pool := range []scaling.Pool{scaling.Readers, scaling.Writer} {
 		assessment, proposal := evaluatePool(&p, &o, pool, now)
-		if proposal != nil {
+		if proposal = holdForStaticReaders(&p, static, &assessment, proposal); proposal != nil {
 			d.Proposals = append(d.Proposals, *proposal)
 		}
 		d.Pools = append(d.Pools, assessment)
@@ -33,7 +35,7 @@ func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.De
 	if vcpus := requiredCandidateVCPUs(&p, &o, &d); vcpus > 0 {
 		proposePromotionCandidate(&p, &o, &d, vcpus, now)
 	}
-	if proposal := proposeSurgeCleanup(&p, &o, now); proposal != nil {
+	if proposal := proposeSurgeCleanup(&p, &withStatic, now); proposal != nil {
 		d.Proposals = append(d.Proposals, *proposal)
 	}
 	sortByUrgency(d.Proposals)

@@ -49,7 +49,7 @@ func (e *poolEvaluation) checkOverride(c *candidate, direction scaling.Direction
 		return fmt.Sprintf("it would run above %d%% CPU", e.policy.CPU.ScaleUp)
 	}
 	if v := e.checkMemoryAndConnections(c); v != "" {
-		return describeRejections(v)
+		return e.describeRejections(v)
 	}
 	return ""
 }

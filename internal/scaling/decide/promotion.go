@@ -48,9 +48,9 @@ func promotionCandidateVCPUs(o *scaling.Observation) float64 {
 }
 
 // requiredCandidateVCPUs is the vCPUs that the promotion candidate needs because the writer must scale up to a class of that
-// size; zero when it must not.
+// size; zero when it must not. The read replicas of PostgreSQL need as many so that they allow as many connections as the source.
 func requiredCandidateVCPUs(p *scaling.Policy, o *scaling.Observation, d *scaling.Decision) float64 {
-	if o.Kind == scaling.DBInstance {
+	if o.Kind == scaling.DBInstance && o.Engine != "postgres" {
 		return 0
 	}
 	for n := range d.Proposals {
@@ -64,7 +64,8 @@ func requiredCandidateVCPUs(p *scaling.Policy, o *scaling.Observation, d *scalin
 	}
 	smallestFit, largest := 0.0, 0.0 // of the writer's candidates that were rejected only because of the promotion candidate
 	for _, c := range d.Pools[1].Candidates {
-		if d.Pools[1].Hold.Reason != scaling.ReasonNoSuitableShape || c.Verdict != scaling.VerdictNoPromotionCandidate {
+		isTooSmallReader := c.Verdict == scaling.VerdictNoPromotionCandidate || c.Verdict == scaling.VerdictStandbyTooSmall
+		if d.Pools[1].Hold.Reason != scaling.ReasonNoSuitableShape || !isTooSmallReader {
 			continue
 		}
 		largest = max(largest, c.VCPUs)
@@ -95,8 +96,11 @@ func proposePromotionCandidate(p *scaling.Policy, o *scaling.Observation, d *sca
 	if best == nil {
 		return
 	}
-	text := fmt.Sprintf("The writer must scale up, and no reader is large enough to be promoted to writer: %s → %s",
-		e.currentShape(), best.Shape)
+	cause := "no reader is large enough to be promoted to writer"
+	if o.Kind == scaling.DBInstance {
+		cause = "a read replica would then allow fewer connections than its source, which pauses the replication"
+	}
+	text := fmt.Sprintf("The writer must scale up, and %s: %s → %s", cause, e.currentShape(), best.Shape)
 	proposal := e.newProposal(scaling.ReasonPromotionCandidateTooSmall, scaling.Up, best, text, text)
 	d.Proposals = slices.DeleteFunc(d.Proposals, func(p scaling.Proposal) bool { return p.Pool == scaling.Readers })
 	d.Proposals = append(d.Proposals, *proposal)

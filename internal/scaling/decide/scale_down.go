@@ -13,6 +13,9 @@ const (
 	// scaleDownDelayAfterChange is how long a pool is not scaled down after it changed, an instance restarted or the writer failed
 	// over, however short the scale-down window is.
 	scaleDownDelayAfterChange = time.Hour
+	// regionSwitchWatch is how long no pool is scaled down after the cluster became the primary of its global database. ARC Region
+	// switch scales a cluster up right before that, while its load is still low, and a switch may be reversed within hours.
+	regionSwitchWatch = 12 * time.Hour
 	// minResizeSavingFactor is the minimum ratio of the current cost to the new cost at which readers are resized to save cost.
 	minResizeSavingFactor = 1.2
 )
@@ -161,6 +164,11 @@ func (e *poolEvaluation) checkScaleDownDelay() scaling.Hold {
 			"The %s (%s) could be smaller, but the engine was upgraded at %s: no scale-down until %s", poolNoun(e.pool), e.currentShape(),
 			formatTime(e.observation.UpgradedAt), formatTime(e.observation.UpgradedAt.Add(e.policy.AfterEngineUpgrade.Duration)))}
 	}
+	if until := e.observation.PromotedAt.Add(regionSwitchWatch); !e.observation.PromotedAt.IsZero() && e.now.Before(until) {
+		return scaling.Hold{Reason: scaling.ReasonRegionSwitch, Message: fmt.Sprintf(
+			"The %s (%s) could be smaller, but the cluster became the primary of a global database at %s, and its clients may still be "+
+				"moving: no scale-down until %s", poolNoun(e.pool), e.currentShape(), formatTime(e.observation.PromotedAt), formatTime(until))}
+	}
 	if until := e.observation.ChangedAt(e.pool).Add(scaleDownDelayAfterChange); e.now.Before(until) {
 		return scaling.Hold{Reason: scaling.ReasonStabilizing, Message: fmt.Sprintf(
 			"The %s (%s) could be smaller, but changed or restarted less than %s ago: no scale-down until %s",
@@ -173,7 +181,7 @@ func (e *poolEvaluation) checkScaleDownDelay() scaling.Hold {
 func (e *poolEvaluation) noSmallerShapeHold() scaling.Hold {
 	message := fmt.Sprintf("The %s (%s) is below %d%% CPU, ", poolNoun(e.pool), e.currentShape(), e.policy.CPU.ScaleDown)
 	if rejections := e.rejections(); len(rejections) > 0 {
-		message += "but no smaller shape is suitable: " + describeRejections(rejections...)
+		message += "but no smaller shape is suitable: " + e.describeRejections(rejections...)
 	} else {
 		message += "and the policy allows nothing smaller"
 	}

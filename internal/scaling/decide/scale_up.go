@@ -199,7 +199,7 @@ func (e *poolEvaluation) noLargerShapeHold(trigger scaleUpTrigger) scaling.Hold 
 			trigger.text, e.currentShape())}
 	}
 	return scaling.Hold{Reason: scaling.ReasonNoSuitableShape, Message: fmt.Sprintf(
-		"%s, but no larger shape is suitable now: %s", trigger.text, describeRejections(rejections...))}
+		"%s, but no larger shape is suitable now: %s", trigger.text, e.describeRejections(rejections...))}
 }
 
 // scaleUpCause gives the figures that led to a scale-up.

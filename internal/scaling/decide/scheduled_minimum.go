@@ -134,7 +134,7 @@ func (e *poolEvaluation) proposeRaiseToMinimum(current poolMinimum) (*scaling.Pr
 		}
 		return nil, scaling.Hold{Reason: scaling.ReasonNoSuitableShape, Message: fmt.Sprintf(
 			"%s, but the pool is %s, and no shape that meets this is suitable: %s",
-			message, e.currentShape(), describeRejections(rejections...))}
+			message, e.currentShape(), e.describeRejections(rejections...))}
 	}
 	best.Verdict = scaling.VerdictChosen
 	message += fmt.Sprintf(": %s → %s", e.currentShape(), best.Shape)
