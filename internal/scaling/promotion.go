@@ -8,18 +8,28 @@ import (
 	"strings"
 )
 
-// PromotionExclusion returns why the operator must not promote a reader to writer, or "". The reader must have the DB parameter
-// group of the writer, which would otherwise run with other settings, and must not be named by a custom endpoint, which would lose
-// it. Aurora itself heeds neither when the writer fails.
+// PromotionExclusion returns why the operator must not let a reader and the writer change roles, or "". The reader must have the DB
+// parameter group of the writer, which would otherwise run with other settings, and neither may be named by a custom endpoint, whose
+// clients would lose a reader or get the old writer as one. Aurora itself heeds none of this when the writer fails.
 func (o Observation) PromotionExclusion(reader Instance) string {
+	if reason := o.ParameterGroupMismatch(reader); reason != "" {
+		return reason
+	}
+	for _, i := range append(o.PoolInstances(Writer), reader) {
+		if endpoint := o.StaticEndpoint(i.Identifier); endpoint != "" {
+			return fmt.Sprintf("%s is in the static list of the custom endpoint %s", i.Identifier, endpoint)
+		}
+	}
+	return ""
+}
+
+// ParameterGroupMismatch says that a reader has another DB parameter group than the writer, or is empty.
+func (o Observation) ParameterGroupMismatch(reader Instance) string {
 	for _, w := range o.PoolInstances(Writer) {
 		if !slices.Equal(reader.ParameterGroups, w.ParameterGroups) {
 			return fmt.Sprintf("%s has the DB parameter group %s, and the writer %s has %s", reader.Identifier,
 				describeGroups(reader.ParameterGroups), w.Identifier, describeGroups(w.ParameterGroups))
 		}
-	}
-	if endpoint := o.StaticEndpoint(reader.Identifier); endpoint != "" {
-		return fmt.Sprintf("%s is in the static list of the custom endpoint %s", reader.Identifier, endpoint)
 	}
 	return ""
 }

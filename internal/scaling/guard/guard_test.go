@@ -39,7 +39,7 @@ func approvedInput(edits ...func(*Input)) Input {
 			Guardrails: scaling.Guardrails{MaxOperationsPerDay: 3, SurgeReaders: 1},
 		},
 		Observation: scaling.Observation{
-			Found: true, Engine: "aurora-postgresql", Status: scaling.StatusAvailable, Tags: optedIn,
+			Found: true, Engine: "aurora-postgresql", EngineVersion: "16.4", Status: scaling.StatusAvailable, Tags: optedIn,
 			Instances: []scaling.Instance{writer, reader("a"), reader("b")}, Orderable: []string{large, xlarge},
 			ReadersChangedAt: now.Add(-day), WriterChangedAt: now.Add(-day),
 		},
@@ -437,7 +437,8 @@ func TestCheck_RetryAfter(t *testing.T) {
 func TestNames_OrderAsDocumented(t *testing.T) {
 	want := []string{
 		"Paused", "OwnershipConflict", "RecommendMode", "OutOfBounds", "StepTooLarge", "Budget", "ClassNotOrderable", "CapacityShortage", "OptInTagMissing",
-		"ReaderAutoScaling", "DeclaredElsewhere", "MetricsStale", "DatabaseBusy", "PendingModifications", "PendingReboot", "PendingMaintenance", "BackupWindow", "ReaderNotOwned", "MinimumReaders",
+		"ReaderAutoScaling", "DeclaredElsewhere", "BlueGreenDeployment", "MetricsStale", "DatabaseBusy", "PendingModifications", "PendingReboot", "PendingMaintenance", "BackupWindow", "ReaderNotOwned", "CustomEndpoints",
+		"PromotionCandidate", "MinimumReaders",
 		"ReaderCapacity", "ReplicaLag", "OperationsPerDay", "Cooldown", "DisruptionWindow", "ApprovalRequired",
 		"FleetSlot",
 	}

@@ -57,9 +57,9 @@ func readerNotOwned(in Input) (string, time.Duration, error) {
 }
 
 // minimumReaders requires that a cluster with readers has one in service at every moment: without readers, the reader endpoint
-// resolves to the writer.
+// resolves to the writer. Readers in static lists of custom endpoints do not count.
 func minimumReaders(in Input) (string, time.Duration, error) {
-	simulation, err := newCapacitySimulation(in.Observation)
+	simulation, err := newCapacitySimulation(in.Observation.WithoutStaticReaders())
 	if err != nil || len(simulation.vcpus) < 2 {
 		return "", 0, err
 	}
@@ -80,7 +80,7 @@ func minimumReaders(in Input) (string, time.Duration, error) {
 // readers scale up, as the desired shape has, if that is less), or that they carry the current load of the pool below the scale-up
 // threshold.
 func readerCapacity(in Input) (string, time.Duration, error) {
-	simulation, err := newCapacitySimulation(in.Observation)
+	simulation, err := newCapacitySimulation(in.Observation.WithoutStaticReaders())
 	if err != nil {
 		return "", 0, err
 	}

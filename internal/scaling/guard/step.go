@@ -14,8 +14,11 @@ var stepChain = []check{
 	{"Paused", paused},
 	{"RecommendMode", recommendMode},
 	{"OptInTagMissing", optInTagMissing},
+	{"BlueGreenDeployment", blueGreenDeployment},
 	{"PendingModifications", pendingModifications},
 	{"PendingReboot", pendingReboot},
+	{"CustomEndpoints", customEndpoints},
+	{"PromotionCandidate", promotionCandidate},
 	{"DisruptionWindow", disruptionWindow},
 }
 
@@ -25,7 +28,8 @@ var stepChain = []check{
 func CheckStep(p scaling.Policy, o scaling.Observation, op scaling.Operation, call scaling.Call, now time.Time) *Veto {
 	in := Input{
 		Policy: p, Observation: o, Now: now, Proposal: scaling.Proposal{Emergency: op.Emergency},
-		Operation: scaling.Operation{Steps: []scaling.Step{{Action: call.Action, Instance: call.Instance}}},
+		Operation:      scaling.Operation{Steps: []scaling.Step{{Action: call.Action, Instance: call.Instance}}},
+		replacedWriter: replacedWriter(op),
 	}
 	if interruptsWriter(o, call) {
 		in.Proposal.Pool = scaling.Writer
@@ -37,6 +41,19 @@ func CheckStep(p scaling.Policy, o scaling.Observation, op scaling.Operation, ca
 	first := vetoes[0]
 	first.Message = fmt.Sprintf("%s of %s is blocked: %s", call.Action, call.Instance, first.Message)
 	return &first
+}
+
+// replacedWriter returns the instance that was the writer when an operation started, or "": it is resized after the failover. It was a
+// member of its custom endpoints as the writer, and an operation that promotes it again leaves it so.
+func replacedWriter(op scaling.Operation) string {
+	failedOver := false
+	for _, s := range op.Steps {
+		if failedOver && s.Action == scaling.ModifyInstanceClass {
+			return s.Instance
+		}
+		failedOver = failedOver || s.Action == scaling.Failover
+	}
+	return ""
 }
 
 // interruptsWriter reports whether a call takes the writer out of service.
