@@ -42,7 +42,12 @@ func (r *Reconciler) observe(ctx context.Context, s *reconcileScope) (outcome, e
 		return stop, r.setTargetNotScalable(ctx, s, problem)
 	}
 	s.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionTrue, v1alpha1.ReasonFound, "The database exists")
+	replacedBefore := convert.ReplacedAt(s.object.Status.Target)
 	r.restoreState(s)
+	s.setTopologyConditions()
+	if s.failOperationOfReplacedTarget(replacedBefore) {
+		return stop, nil
+	}
 	if s.observation.Fleet, err = r.loadFleet(ctx, r.Client, s); err != nil {
 		return stop, err
 	}
@@ -101,6 +106,7 @@ func (r *Reconciler) setTargetNotScalable(ctx context.Context, s *reconcileScope
 	s.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionFalse, reason, problem.Message)
 	s.setDecisionReason(reason, problem.Message)
 	if s.observation.Found {
+		s.object.Status.Target = convert.TargetStatus(s.object.Status.Target, s.observation) // so that a change of the role is noticed
 		return nil
 	}
 	if s.operation != nil {
@@ -116,7 +122,7 @@ func (r *Reconciler) restoreState(s *reconcileScope) {
 	status.Target = convert.TargetStatus(status.Target, *o)
 	status.Writer = convert.PoolStatus(status.Writer, *o, scaling.Writer)
 	status.Readers = convert.PoolStatus(status.Readers, *o, scaling.Readers)
-	o.UpgradedAt = convert.EngineUpgradedAt(status.Target)
+	o.UpgradedAt, o.PromotedAt = convert.EngineUpgradedAt(status.Target), convert.PromotedAt(status.Target)
 	writer, readers := convert.PoolState(status.Writer), convert.PoolState(status.Readers)
 	o.WriterChangedAt, o.ReadersChangedAt = writer.ChangedAt, readers.ChangedAt
 	o.WriterCapacityHistory, o.ReadersCapacityHistory = writer.FullCapacityHistory(nil, *o), readers.FullCapacityHistory(nil, *o)

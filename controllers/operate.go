@@ -142,6 +142,7 @@ func (s *reconcileScope) recordCapacityShortage(call scaling.Call, err error) {
 func (s *reconcileScope) completeOperation(result v1alpha1.Outcome, reason, message string) {
 	op := s.operation
 	record := convert.OperationRecord(*op, result, reason, message, s.now)
+	convert.AddResourceIDs(&record, s.observation)
 	if result == v1alpha1.OutcomeSucceeded {
 		record.Message = ""
 		s.setDecisionReason(v1alpha1.ReasonCompleted, fmt.Sprintf("%s: %s → %s", op.Pool, op.From, op.To))

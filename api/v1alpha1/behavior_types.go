@@ -151,6 +151,16 @@ type Guardrails struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,9}([.][0-9]{1,6})?$')",message="must be an amount in US dollars such as 6.00"
 	MaxHourlyCostUSD string `json:"maxHourlyCostUSD,omitempty"`
 
+	// trustParameterGroups says whether parameters that the operator cannot read
+	// from the parameter groups of the database, or cannot evaluate, count as the
+	// defaults of the engine. With Never, no class with less memory is chosen
+	// while a parameter group is not known; with WhenUnreadable the defaults are
+	// assumed. A parameter that is known not to fit a class is never trusted. The
+	// default is Never.
+	// +optional
+	// +kubebuilder:default=Never
+	TrustParameterGroups TrustParameterGroups `json:"trustParameterGroups,omitempty"`
+
 	// emergencyDisruption says whether an emergency may interrupt the writer
 	// outside spec.disruptionWindows. An emergency is when the writer has been
 	// saturated for three minutes with a demand far above its vCPUs, or with a
@@ -243,3 +253,19 @@ type Price struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,9}([.][0-9]{1,6})?$')",message="must be an amount in US dollars such as 0.52"
 	HourlyPriceUSD string `json:"hourlyPriceUSD,omitempty"`
 }
+
+// TrustParameterGroups says when parameters that are not known count as the
+// defaults of the engine.
+//
+// +kubebuilder:validation:Enum=Never;WhenUnreadable
+type TrustParameterGroups string
+
+// The values of TrustParameterGroups.
+const (
+	// TrustParameterGroupsNever: no class with less memory is chosen while a
+	// parameter group is not known.
+	TrustParameterGroupsNever TrustParameterGroups = "Never"
+	// TrustParameterGroupsWhenUnreadable: what is not known counts as the
+	// default.
+	TrustParameterGroupsWhenUnreadable TrustParameterGroups = "WhenUnreadable"
+)

@@ -1,7 +1,7 @@
 package v1alpha1
 
-// The condition types. Paused, Overridden, OwnershipConflict, Reconciling and Stalled are present only while they are True, as
-// kstatus defines it for the last two.
+// The condition types. Paused, Overridden, OwnershipConflict, CustomEndpoints, GlobalDatabase, BlueGreenDeployment, Reconciling and
+// Stalled are present only while they are True, as kstatus defines it for the last two.
 const (
 	// ConditionReady summarizes Accepted, TargetFound, Authorized and MetricsAvailable, and is False during an OwnershipConflict. It
 	// is True when the policy is in force. An operation in progress does not make it False.
@@ -23,6 +23,13 @@ const (
 	ConditionOverridden = "Overridden"
 	// ConditionOwnershipConflict is True while the operator changes nothing because another client has reverted two operations.
 	ConditionOwnershipConflict = "OwnershipConflict"
+	// ConditionCustomEndpoints is True while the custom endpoints of the cluster have consequences for the reader pool, or cannot be
+	// read.
+	ConditionCustomEndpoints = "CustomEndpoints"
+	// ConditionGlobalDatabase is True while the cluster is the primary of an Aurora global database, whose secondaries keep their size.
+	ConditionGlobalDatabase = "GlobalDatabase"
+	// ConditionBlueGreenDeployment is True while a blue/green deployment of the database has not been switched over, or cannot be read.
+	ConditionBlueGreenDeployment = "BlueGreenDeployment"
 	// ConditionReconciling is True while an operation is in progress.
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is True while the policy cannot make progress without manual intervention.
@@ -97,6 +104,18 @@ const (
 	ReasonPolicyDeleted = "PolicyDeleted"
 	// ReasonPolicyChanged: an operation was abandoned because the spec no longer allows its result.
 	ReasonPolicyChanged = "PolicyChanged"
+	// ReasonStaticMembers: readers are in static lists of custom endpoints, so that they do not belong to the reader pool.
+	ReasonStaticMembers = "StaticMembers"
+	// ReasonNewReadersJoin: every new reader joins a custom endpoint.
+	ReasonNewReadersJoin = "NewReadersJoin"
+	// ReasonSecondariesNotScaled: the secondary clusters of the global database keep their size.
+	ReasonSecondariesNotScaled = "SecondariesNotScaled"
+	// ReasonNotSwitchedOver: a blue/green deployment exists and has not been switched over.
+	ReasonNotSwitchedOver = "NotSwitchedOver"
+	// ReasonUnreadable: what the condition is about cannot be read.
+	ReasonUnreadable = "Unreadable"
+	// ReasonTargetReplaced: another database has taken the name of the target during an operation.
+	ReasonTargetReplaced = "TargetReplaced"
 	// ReasonRevertedTwice: somebody else has undone the changes of two operations within a week.
 	ReasonRevertedTwice = "RevertedTwice"
 	// ReasonNotLimited: no limit applies.

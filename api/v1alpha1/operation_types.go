@@ -231,4 +231,11 @@ type ChangedInstance struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48
 	InstanceClass string `json:"instanceClass,omitempty"`
+
+	// resourceID is the DbiResourceId of the instance, or the DbClusterResourceId
+	// of the cluster, at the end of the operation.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	ResourceID string `json:"resourceID,omitempty"`
 }

@@ -56,6 +56,8 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			SurgeReaders:             int(ptr.Deref(spec.Guardrails.SurgeReaders, 0)),
 			MaxStepFactor:            int(spec.Guardrails.MaxStepFactor),
 			AllowEmergencyDisruption: spec.Guardrails.EmergencyDisruption == v1alpha1.EmergencyDisruptionAllow,
+
+			TrustUnreadableParameters: spec.Guardrails.TrustParameterGroups == v1alpha1.TrustParameterGroupsWhenUnreadable,
 		},
 		PredictiveScaling: scaling.PredictiveScaling{
 			Trend:   spec.PredictiveScaling.Trend == v1alpha1.PredictionModeEnabled,

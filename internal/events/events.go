@@ -27,6 +27,9 @@ const (
 	ChangeReverted       = "ChangeReverted"
 	OwnershipConflict    = "OwnershipConflict"
 	ConflictResolved     = "ConflictResolved"
+	CustomEndpoints      = "CustomEndpoints"
+	GlobalDatabase       = "GlobalDatabase"
+	BlueGreenDeployment  = "BlueGreenDeployment"
 	Ready                = "Ready"
 	NotReady             = "NotReady"
 )
