@@ -40,7 +40,11 @@ func (s *scopeClient) createReader(ctx context.Context, target scaling.Target, c
 		return rejectCall("the cluster has no writer to copy the settings of a reader from")
 	}
 	return s.createInUntriedZone(usableZones(cluster.AvailabilityZones, members), call, func(zone *string) error {
-		_, err := s.rdsWriter.CreateDBInstance(ctx, newReaderInput(members[writer], cluster, call, zone))
+		input := newReaderInput(members[writer], cluster, call, zone)
+		if window := members[writer].PreferredMaintenanceWindow; window != nil {
+			input.PreferredMaintenanceWindow = aws.String(staggeredWindow(*window, maintenanceWindows(members), aws.ToString(cluster.PreferredBackupWindow)))
+		}
+		_, err := s.rdsWriter.CreateDBInstance(ctx, input)
 		return err
 	})
 }

@@ -134,7 +134,7 @@ func (a *fakeAWS) expectCalls(t *testing.T, want map[string]int) {
 func isInfrequent(operation string) bool {
 	return strings.HasPrefix(operation, "GetMetricData/") ||
 		operation == "DescribeOrderableDBInstanceOptions" || operation == "DescribeScalableTargets" ||
-		operation == "DescribePendingMaintenanceActions"
+		operation == "DescribePendingMaintenanceActions" || operation == "DescribeBlueGreenDeployments"
 }
 
 // lastMetricRequest returns the latest GetMetricData request.
@@ -178,6 +178,8 @@ func (a *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeResult(w, operation, a.describeOrderable(form))
 	case "DescribePendingMaintenanceActions":
 		writeResult(w, operation, a.describeMaintenance())
+	case "DescribeBlueGreenDeployments":
+		writeResult(w, operation, "<BlueGreenDeployments></BlueGreenDeployments>")
 	case "DescribeScalableTargets":
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.Write([]byte(`{"ScalableTargets":[]}`))

@@ -52,6 +52,9 @@ func (s *scopeClient) addCachedMetadata(o *scaling.Observation, t scaling.Target
 		return false
 	}
 	o.Orderable = classes.value
+	if !s.addTopologyMetadata(o, t, requestedAt) {
+		return false
+	}
 	if t.Kind == scaling.DBCluster && s.autoScalingLimits.isStale(requestedAt, autoScalingInterval, autoScalingRetryInterval) {
 		return false
 	}
@@ -101,6 +104,7 @@ func (s *scopeClient) refreshMetadata(ctx context.Context, t *topology) {
 		s.pendingMaintenance = updateCachedValue(s, s.pendingMaintenance, "pending maintenance", now, value, err)
 		s.mu.Unlock()
 	}
+	s.refreshTopologyMetadata(ctx, t, now)
 	for _, key := range slices.SortedFunc(maps.Keys(dueClasses), compareOrderableKeys) {
 		value, err := listOrderableClasses(ctx, s.rdsReader, key)
 		err = classifyRead(err, s.scope, metadataTimeout)

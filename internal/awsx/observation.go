@@ -29,6 +29,9 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 	o := scaling.Observation{
 		ObservedAt: t.readAt, Found: true, Kind: scaling.DBCluster,
 		ARN:                  aws.ToString(cluster.DBClusterArn),
+		ResourceID:           aws.ToString(cluster.DbClusterResourceId),
+		GlobalCluster:        aws.ToString(cluster.GlobalClusterIdentifier),
+		GlobalSecondary:      aws.ToString(cluster.GlobalClusterIdentifier) != "" && isSecondary(cluster),
 		Engine:               aws.ToString(cluster.Engine),
 		EngineVersion:        aws.ToString(cluster.EngineVersion),
 		Status:               aws.ToString(cluster.Status),
@@ -73,6 +76,7 @@ func (t *topology) observeInstance(db types.DBInstance, replicas []types.DBInsta
 	o := scaling.Observation{
 		ObservedAt: t.readAt, Found: true, Kind: scaling.DBInstance,
 		ARN:           i.ARN,
+		ResourceID:    i.ResourceID,
 		Engine:        aws.ToString(db.Engine),
 		EngineVersion: aws.ToString(db.EngineVersion),
 		Status:        i.Status,
@@ -93,6 +97,7 @@ func newInstance(db types.DBInstance) scaling.Instance {
 	i := scaling.Instance{
 		Identifier:       aws.ToString(db.DBInstanceIdentifier),
 		ARN:              aws.ToString(db.DBInstanceArn),
+		ResourceID:       aws.ToString(db.DbiResourceId),
 		Class:            aws.ToString(db.DBInstanceClass),
 		Status:           aws.ToString(db.DBInstanceStatus),
 		PromotionTier:    int(aws.ToInt32(db.PromotionTier)),
@@ -108,6 +113,7 @@ func newInstance(db types.DBInstance) scaling.Instance {
 		i.OtherPendingModifications = pendingChanges(*db.PendingModifiedValues, "DBInstanceClass")
 	}
 	for _, group := range db.DBParameterGroups {
+		i.ParameterGroups = append(i.ParameterGroups, aws.ToString(group.DBParameterGroupName))
 		i.PendingReboot = appendUnappliedGroup(i.PendingReboot, "DB parameter group", group.DBParameterGroupName, group.ParameterApplyStatus)
 	}
 	for _, group := range db.OptionGroupMemberships {

@@ -61,19 +61,20 @@ func TestTopology_ObservesCluster(t *testing.T) {
 	}).observe(ordersCluster)
 	want := scaling.Observation{
 		ObservedAt: testStart, Found: true, Kind: scaling.DBCluster, ARN: "arn:aws:rds:eu-west-1:111122223333:cluster:orders",
-		Engine: "aurora-postgresql", EngineVersion: "15.4", Status: "available",
+		ResourceID: "cluster-orders",
+		Engine:     "aurora-postgresql", EngineVersion: "15.4", Status: "available",
 		Tags: map[string]string{scaling.TagOptIn: "platform"},
 		Instances: []scaling.Instance{
 			{
-				Identifier: "orders-b", Class: "db.r6g.large", Status: "available", Writer: true, PromotionTier: 3,
+				Identifier: "orders-b", ResourceID: "db-orders-b", Class: "db.r6g.large", Status: "available", Writer: true, PromotionTier: 3,
 				AvailabilityZone: "eu-west-1a", CreatedAt: testStart, Tags: map[string]string{},
 			},
 			{
-				Identifier: "orders-a", Class: "db.r6g.large", Status: "creating", PromotionTier: 3,
+				Identifier: "orders-a", ResourceID: "db-orders-a", Class: "db.r6g.large", Status: "creating", PromotionTier: 3,
 				AvailabilityZone: "eu-west-1a", Tags: map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue},
 			},
 			{
-				Identifier: "orders-c", Class: "db.r6g.large", Status: "available", PromotionTier: 3,
+				Identifier: "orders-c", ResourceID: "db-orders-c", Class: "db.r6g.large", Status: "available", PromotionTier: 3,
 				AvailabilityZone: "eu-west-1a", CreatedAt: testStart, Tags: map[string]string{},
 				PendingClass: "db.r6g.xlarge", OtherPendingModifications: []string{"CACertificateIdentifier", "MultiAZ"},
 			},

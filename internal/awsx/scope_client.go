@@ -62,6 +62,7 @@ type scopeClient struct {
 	autoScalingLimits cachedValue[map[string]scaling.AutoScaling]
 	// classPrices are the hourly prices by instance class.
 	classPrices map[priceKey]cachedValue[map[string]scaling.Money]
+	topologyMetadata
 }
 
 func newScopeClient(scope scaling.Scope, c *sdkClients, clk clock.Clock, window func() time.Duration) *scopeClient {
@@ -69,6 +70,7 @@ func newScopeClient(scope scaling.Scope, c *sdkClients, clk clock.Clock, window 
 		sdkClients: c, scope: scope, clock: clk, window: window,
 		targets: map[scaling.Target]time.Time{}, series: map[seriesKey]cachedSeries{},
 		orderableClasses: map[orderableKey]cachedValue[[]string]{}, classPrices: map[priceKey]cachedValue[map[string]scaling.Money]{},
+		topologyMetadata: topologyMetadata{parameters: map[parameterGroupKey]cachedValue[map[string]string]{}},
 	}
 }
 

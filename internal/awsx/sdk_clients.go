@@ -44,6 +44,10 @@ type rdsReadAPI interface {
 	rds.DescribeDBInstancesAPIClient
 	rds.DescribeOrderableDBInstanceOptionsAPIClient
 	rds.DescribePendingMaintenanceActionsAPIClient
+	rds.DescribeDBClusterEndpointsAPIClient
+	rds.DescribeBlueGreenDeploymentsAPIClient
+	rds.DescribeDBParametersAPIClient
+	rds.DescribeDBClusterParametersAPIClient
 }
 
 // rdsWriteAPI is the part of the RDS client that changes something.

@@ -58,6 +58,8 @@ type clusterElement struct {
 	AvailabilityZones          []string               `xml:"AvailabilityZones>AvailabilityZone"`
 	DBClusterMembers           []memberElement        `xml:"DBClusterMembers>DBClusterMember"`
 	VpcSecurityGroups          []securityGroupElement `xml:"VpcSecurityGroups>VpcSecurityGroupMembership"`
+	CustomEndpoints            []string               `xml:"CustomEndpoints>member"`
+	GlobalClusterIdentifier    string                 `xml:"GlobalClusterIdentifier,omitempty"`
 	TagList                    []tagElement           `xml:"TagList>Tag"`
 }
 
@@ -243,6 +245,10 @@ func (s *Server) newClusterElement(r *request, c *model.Cluster) clusterElement 
 		DeletionProtection: c.DeletionProtection, ClusterCreateTime: formatTime(c.CreatedAt), AvailabilityZones: c.AvailabilityZones,
 		VpcSecurityGroups: []securityGroupElement{{securityGroupID, "active"}}, TagList: newTagElements(c.Tags),
 	}
+	out.GlobalClusterIdentifier = c.GlobalCluster
+	for _, e := range c.CustomEndpoints {
+		out.CustomEndpoints = append(out.CustomEndpoints, customEndpointAddress(c, e))
+	}
 	if c.Capacity != nil {
 		out.ServerlessV2 = &capacityElement{c.Capacity.Min, c.Capacity.Max}
 	}
@@ -251,7 +257,7 @@ func (s *Server) newClusterElement(r *request, c *model.Cluster) clusterElement 
 		out.PendingModifiedValues = &pending
 	}
 	for _, id := range c.Members {
-		member := memberElement{DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer, DBClusterParameterGroupStatus: model.ParametersInSync}
+		member := memberElement{DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer && !c.GlobalSecondary, DBClusterParameterGroupStatus: model.ParametersInSync}
 		if i, apiErr := s.findInstance(r, id); apiErr == nil {
 			member.PromotionTier = i.PromotionTier
 			member.DBClusterParameterGroupStatus = cmp.Or(i.ClusterParameterStatus, model.ParametersInSync)

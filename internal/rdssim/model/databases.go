@@ -50,6 +50,12 @@ func (w *World) addDatabase(d Database) error {
 		w.scheduleMaintenance(g, m)
 	}
 	w.scheduleDeferredChanges(d)
+	for _, e := range d.CustomEndpoints {
+		if err := w.SetCustomEndpoint(d.Region, d.Identifier, e); err != nil {
+			return err
+		}
+	}
+	w.scheduleBlueGreen(d)
 	if d.AutoScaling != nil {
 		if err := w.RegisterScalableTarget(d.Region, d.Identifier, *d.AutoScaling); err != nil {
 			return err
@@ -74,7 +80,7 @@ func (w *World) addCluster(d Database) *Cluster {
 		Identifier: d.Identifier, Region: d.Region, AccountID: d.AccountID, ResourceID: w.newResourceID("cluster"),
 		Engine: d.Engine, EngineVersion: d.EngineVersion, Status: statusAvailable, Writer: d.Instances[0].Identifier,
 		StorageType: cmp.Or(d.StorageType, storageAuroraStandard), AvailabilityZones: AvailabilityZones(d.Region),
-		DBSubnetGroup: defaultSubnetGroup, ParameterGroup: "default." + d.Engine,
+		DBSubnetGroup: defaultSubnetGroup, ParameterGroup: cmp.Or(d.ClusterParameterGroup, "default."+d.Engine), GlobalCluster: d.GlobalCluster,
 		BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
 		DeletionProtection: d.DeletionProtection, CreatedAt: w.now.AddDate(-1, 0, 0), Tags: maps.Clone(d.Tags),
 	}
@@ -96,7 +102,7 @@ func (w *World) addInitialInstance(g *instanceGroup, d Database, m Member) {
 			Identifier: m.Identifier, Region: d.Region, AccountID: d.AccountID, ResourceID: w.newResourceID("db"),
 			Engine: d.Engine, EngineVersion: d.EngineVersion, Class: m.Class, Status: statusAvailable, PromotionTier: defaultPromotionTier,
 			MultiAZ: d.MultiAZ, AvailabilityZone: AvailabilityZones(d.Region)[len(w.instances)%3], DBSubnetGroup: defaultSubnetGroup,
-			ParameterGroup: "default." + d.Engine, BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
+			ParameterGroup: initialParameterGroup(d, m), BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
 			PerformanceInsights: d.PerformanceInsights, CACertificate: defaultCertificate,
 			CreatedAt: created, Tags: maps.Clone(m.Tags),
 		},

@@ -24,6 +24,8 @@ type instanceGroup struct {
 	// classChangeInProgress says that the members of a Multi-AZ DB cluster are changing to another class.
 	classChangeInProgress bool
 	writer, readers       pool
+	// endpointDemands are the demands of the custom endpoints of the cluster, in their order.
+	endpointDemands []demand
 	// createFailure is the status in which the next creation of an instance ends; empty if it succeeds.
 	createFailure string
 	// costFactor multiplies the demand: the cost of queries after engine upgrades.
@@ -94,6 +96,7 @@ func (g *instanceGroup) serveTick(now time.Time, offset time.Duration) {
 			g.readers.inService = append(g.readers.inService, s)
 		}
 	}
+	g.distributeEndpointLoad(offset)
 	g.writer.updateDemand(g.costFactor, offset)
 	g.readers.updateDemand(g.costFactor, offset)
 	if len(g.readers.inService) == 0 && len(g.writer.inService) > 0 {
@@ -128,7 +131,7 @@ func (p *pool) serveDemand(demand float64, now time.Time) {
 		p.backlogVCPUSeconds -= retried * tickInterval.Seconds()
 		for _, s := range p.inService {
 			share := s.connectionWeight(now) / totalWeight
-			s.requestedVCPUs = share * (demand*s.cacheCostFactor(now) + retried)
+			s.requestedVCPUs = share*(demand*s.cacheCostFactor(now)+retried) + s.endpointVCPUs
 			s.usedVCPUs = min(s.requestedVCPUs, s.usableVCPUs())
 			p.unservedVCPUs += s.requestedVCPUs - s.usedVCPUs
 			s.minuteTotals.ticks++

@@ -52,6 +52,11 @@ type Cluster struct {
 	DeletionProtection bool
 	CreatedAt          time.Time
 	Tags               map[string]string
+	// CustomEndpoints are those of an Aurora cluster.
+	CustomEndpoints []CustomEndpoint
+	// GlobalCluster is the global database that the cluster belongs to, or empty; GlobalSecondary says that the cluster is a secondary.
+	GlobalCluster   string
+	GlobalSecondary bool
 }
 
 // ARN returns the Amazon Resource Name of the cluster.

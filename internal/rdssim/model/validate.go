@@ -38,6 +38,9 @@ func (s Scenario) Validate() error {
 			return fmt.Errorf("databases[%d] %q: %w", n, d.Identifier, err)
 		}
 	}
+	if err := s.validateParameterGroups(); err != nil {
+		return err
+	}
 	for n, shortage := range s.CapacityShortages {
 		if err := shortage.validate(s); err != nil {
 			return fmt.Errorf("capacityShortages[%d]: %w", n, err)

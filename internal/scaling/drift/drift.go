@@ -182,4 +182,6 @@ func observedClass(expected ExpectedInstance, o scaling.Observation) (class stri
 }
 
 // isReplaced reports whether a resource is known to be another one than the expected one, which had the same name.
-func isReplaced(expected, observed string) bool { return expected != "" && observed != "" && expected != observed }
+func isReplaced(expected, observed string) bool {
+	return expected != "" && observed != "" && expected != observed
+}
