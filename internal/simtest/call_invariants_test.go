@@ -43,6 +43,7 @@ func (s *simulation) checkCall(m *manager, target scaling.Target, call scaling.C
 	ic.checkPause(m, p, call)
 	ic.checkIdle(name, call)
 	ic.checkDeferred(name, call)
+	ic.checkTopology(name, call, t)
 	ic.checkSlots()
 	switch call.Action {
 	case scaling.DeleteReader:
@@ -168,7 +169,7 @@ func (ic *invariantChecker) checkCreate(name string, t *trackedOperation) {
 	p := ic.sim.api.current(types.NamespacedName{Namespace: namespace, Name: name})
 	count := 0
 	for _, i := range ic.sim.world.Instances(region) {
-		if databaseOf(i) == name && !ic.sim.createFailed(i) {
+		if databaseOf(i) == name && !ic.sim.createFailed(i) && !ic.sim.isStaticReader(i) {
 			count++
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/dbscaler/dbscaler/internal/awsx"
@@ -62,6 +64,7 @@ func (m *manager) readTarget(target scaling.Target) snapshot {
 // observe returns the observation of a target as AWS shows it.
 func (s *simulation) observe(target scaling.Target) scaling.Observation {
 	o := scaling.Observation{ObservedAt: s.now.Add(s.skew), Orderable: s.orderable[target.Identifier]}
+	s.observeTopology(&o, target.Identifier)
 	if target.Kind == scaling.DBCluster {
 		c, err := s.world.Cluster(region, target.Identifier)
 		if err != nil {
@@ -125,6 +128,7 @@ func pendingModifications(changes model.ClusterPendingChanges) (names []string) 
 func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Instance {
 	out := scaling.Instance{
 		Identifier: i.Identifier, ARN: i.ARN(), Class: i.Class, PendingClass: i.PendingChanges.Class, Status: i.Status, Writer: writer,
+		ResourceID: i.ResourceID, ParameterGroups: []string{i.ParameterGroup},
 		PromotionTier: i.PromotionTier, AvailabilityZone: i.AvailabilityZone, CreatedAt: i.CreatedAt, Tags: i.Tags,
 		CPU: s.series(i, "CPUUtilization"), DBLoadCPU: s.series(i, "DBLoadCPU"),
 		FreeableMemory: fiveMinuteExtremes(s.series(i, "FreeableMemory"), math.Min), Connections: fiveMinuteExtremes(s.series(i, "DatabaseConnections"), math.Max),
@@ -256,7 +260,7 @@ func operationName(action scaling.Action) string {
 	return ""
 }
 
-// createReader creates a reader in an availability zone that was not tried yet.
+// createReader creates a reader in an availability zone that was not tried yet, with the settings that package awsx requests.
 func (s *simulation) createReader(target scaling.Target, call scaling.Call) error {
 	tags := map[string]string{scaling.TagOptIn: scaling.OptInAny}
 	for k, v := range call.Tags {
@@ -282,13 +286,24 @@ func (s *simulation) createReader(target scaling.Target, call scaling.Call) erro
 	}
 	if target.Kind == scaling.DBInstance {
 		operation = "CreateDBInstanceReadReplica"
+		var source *model.Instance
+		if source, err = s.world.Instance(region, target.Identifier); err != nil {
+			return classifyError(err, operation)
+		}
+		request := awsx.ReplicaRequest(describeInstance(source), call, zones[0])
 		_, err = s.world.CreateReplica(region, model.CreateReplicaRequest{
 			Identifier: call.Instance, Source: target.Identifier, Class: call.InstanceClass, AvailabilityZone: zones[0], Tags: tags,
+			ParameterGroup: aws.ToString(request.DBParameterGroupName),
 		})
 	} else {
+		var writer *model.Instance
+		if writer, err = s.writerOf(target.Identifier); err != nil {
+			return classifyError(err, operation)
+		}
+		request := awsx.ReaderRequest(describeInstance(writer), types.DBCluster{}, call, zones[0])
 		_, err = s.world.CreateInstance(region, model.CreateInstanceRequest{
 			Identifier: call.Instance, Cluster: target.Identifier, Engine: "aurora-postgresql", Class: call.InstanceClass, PromotionTier: &tier,
-			AvailabilityZone: zones[0], Tags: tags, PerformanceInsights: true,
+			AvailabilityZone: zones[0], Tags: tags, PerformanceInsights: true, ParameterGroup: aws.ToString(request.DBParameterGroupName),
 		})
 	}
 	if err = classifyError(err, operation); errors.Is(err, scaling.ErrNoCapacity) {

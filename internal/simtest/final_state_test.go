@@ -21,7 +21,7 @@ func (ic *invariantChecker) checkNow() {
 		if inService := ic.readerVCPUs(t.name, ""); inService < t.minVCPUs-0.01 && t.operation.Pool == scaling.Readers {
 			s.violationf("%g vCPUs of readers of %s are in service during %s; there were %g at the start", inService, t.name, t.id, t.startVCPUs)
 		}
-		if t.failedOver && t.operation.Direction == scaling.Up {
+		if t.failedOver && t.operation.Direction == scaling.Up && !t.promotesTwice() {
 			ic.checkPromotionCandidate(t)
 		}
 	}
@@ -94,7 +94,9 @@ func (s *simulation) isSteady() bool {
 const quietPeriod = 80 * time.Minute
 
 // steadyReasons are the reasons of decisions in a steady state.
-var steadyReasons = append([]scaling.Reason{scaling.ReasonWithinThresholds, scaling.ReasonAtMinimum}, limitReasons...)
+var steadyReasons = append([]scaling.Reason{
+	scaling.ReasonWithinThresholds, scaling.ReasonAtMinimum, scaling.ReasonStaticEndpoints,
+}, limitReasons...)
 
 // limitReasons are the reasons for not adding required capacity. A surge reader may then be kept.
 var limitReasons = []scaling.Reason{scaling.ReasonAtMaximum, scaling.ReasonNoSuitableShape, scaling.ReasonScalingIneffective}
@@ -197,6 +199,7 @@ func (ic *invariantChecker) checkUtilization(p *v1alpha1.DBScalingPolicy) {
 	if isLimited(p) {
 		return
 	}
+	isPoolOfAll := !ic.sim.hasStaticReaders(p.Name)
 	writer, readers, found := ic.sim.world.PoolGroundTruth(region, p.Name)
 	if !found {
 		return
@@ -205,7 +208,7 @@ func (ic *invariantChecker) checkUtilization(p *v1alpha1.DBScalingPolicy) {
 	if used := 100 * writer.DemandVCPUs / writer.VCPUs; p.Spec.Writer != nil && used > limit {
 		ic.sim.violationf("the writer of %s stays at %.0f %%: %s", p.Name, used, p.Status.Decision.Message)
 	}
-	if used := 100 * readers.DemandVCPUs / readers.VCPUs; p.Spec.Readers != nil && readers.VCPUs > 0 && used > limit {
+	if used := 100 * readers.DemandVCPUs / readers.VCPUs; p.Spec.Readers != nil && readers.VCPUs > 0 && used > limit && isPoolOfAll {
 		ic.sim.violationf("the readers of %s stay at %.0f %%: %s", p.Name, used, p.Status.Decision.Message)
 	}
 }

@@ -50,6 +50,13 @@ type faultRates struct {
 // drawPlan makes the plan of a seed. One in five has no faults; the others have only a few kinds each, so that a failure is easy to
 // analyse.
 func drawPlan(seed uint64) *runPlan {
+	p := drawBasePlan(seed)
+	drawTopology(seed, p)
+	return p
+}
+
+// drawBasePlan makes the plan without what drawTopology adds.
+func drawBasePlan(seed uint64) *runPlan {
 	r := rand.New(rand.NewPCG(seed, 1))
 	p := &runPlan{chaosDuration: time.Duration(150+r.IntN(120)) * time.Minute, faultRates: faultRates{maxCacheLag: time.Second}, slots: 1 + r.IntN(3)}
 	p.scenario = model.Scenario{Start: metav1.NewTime(startTime), Seed: int64(seed), AccountID: "123456789012"}

@@ -211,6 +211,9 @@ func (s *simulation) advanceTo(to time.Time) {
 		s.world.Advance(to)
 		s.now = to
 		s.retryCancellations()
+		if s.chaosEnded {
+			s.endBlueGreenDeployments()
+		}
 		s.checker.checkNow()
 	}
 }
