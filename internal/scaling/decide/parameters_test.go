@@ -148,6 +148,10 @@ func TestEvaluate_StaticReaders(t *testing.T) {
 		if len(d.Proposals) > 0 || d.Hold.Reason != scaling.ReasonStaticEndpoints {
 			t.Errorf("got %+v, hold %+v", d.Proposals, d.Hold)
 		}
+		o := newObservation(writer(large, constantLoad(50)), busy("b"))
+		if pool, missing := PoolWithoutSamples(o, d.Pools, now); missing {
+			t.Errorf("samples of the pool %s are said to be missing", pool)
+		}
 	})
 	t.Run("an override is carried out", func(t *testing.T) {
 		p := newPolicy(withOverride(&scaling.Shape{InstanceClass: large, Count: 1}, nil, time.Hour))
