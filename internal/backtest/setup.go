@@ -157,7 +157,7 @@ func (s Setup) Scenario() (model.Scenario, error) {
 	}
 	target := s.Policy.Target
 	database := model.Database{
-		Identifier: target.Identifier, Region: target.Scope.Region, Engine: s.Engine, EngineVersion: "16.1",
+		Identifier: target.Identifier, Region: target.Scope.Region, Engine: s.Engine, EngineVersion: engineVersion(s.Engine),
 		PerformanceInsights: s.PerformanceInsights, Tags: map[string]string{scaling.TagOptIn: scaling.OptInAny},
 	}
 	start := s.Recording.Start.UTC().Truncate(time.Minute)
@@ -247,4 +247,13 @@ func classVCPUs(class, engine string) float64 {
 		return 0
 	}
 	return float64(instanceClass.VCPUFor(engine))
+}
+
+// engineVersion returns the version of a simulated database. As in all current versions, its readers stay in service while the writer
+// restarts.
+func engineVersion(engine string) string {
+	if engine == "aurora-mysql" {
+		return "8.0.mysql_aurora.3.08.0"
+	}
+	return "16.1"
 }
