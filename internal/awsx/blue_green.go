@@ -23,7 +23,9 @@ const (
 // in both environments.
 func listBlueGreenDeployments(ctx context.Context, client rdsReadAPI) (map[string]scaling.BlueGreenDeployment, error) {
 	byARN := map[string]scaling.BlueGreenDeployment{}
-	pages := rds.NewDescribeBlueGreenDeploymentsPaginator(client, &rds.DescribeBlueGreenDeploymentsInput{MaxRecords: aws.Int32(describePageSize)})
+	pages := rds.NewDescribeBlueGreenDeploymentsPaginator(client, &rds.DescribeBlueGreenDeploymentsInput{
+		MaxRecords: aws.Int32(describePageSize),
+	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -42,7 +42,8 @@ func (s *scopeClient) createReader(ctx context.Context, target scaling.Target, c
 	return s.createInUntriedZone(usableZones(cluster.AvailabilityZones, members), call, func(zone *string) error {
 		input := newReaderInput(members[writer], cluster, call, zone)
 		if window := members[writer].PreferredMaintenanceWindow; window != nil {
-			input.PreferredMaintenanceWindow = aws.String(staggeredWindow(*window, maintenanceWindows(members), aws.ToString(cluster.PreferredBackupWindow)))
+			backup := aws.ToString(cluster.PreferredBackupWindow)
+			input.PreferredMaintenanceWindow = aws.String(staggeredWindow(*window, maintenanceWindows(members), backup))
 		}
 		_, err := s.rdsWriter.CreateDBInstance(ctx, input)
 		return err

@@ -144,7 +144,8 @@ func newClusterEndpointElements(c *model.Cluster) []clusterEndpointElement {
 	for _, e := range c.CustomEndpoints {
 		out = append(out, clusterEndpointElement{
 			DBClusterEndpointIdentifier: e.Identifier, DBClusterIdentifier: c.Identifier, Endpoint: customEndpointAddress(c, e),
-			EndpointType: "CUSTOM", CustomEndpointType: e.Type, Status: "available", StaticMembers: e.StaticMembers, ExcludedMembers: e.ExcludedMembers,
+			EndpointType: "CUSTOM", CustomEndpointType: e.Type, Status: "available", StaticMembers: e.StaticMembers,
+			ExcludedMembers: e.ExcludedMembers,
 		})
 	}
 	return out

@@ -257,7 +257,9 @@ func (s *Server) newClusterElement(r *request, c *model.Cluster) clusterElement 
 		out.PendingModifiedValues = &pending
 	}
 	for _, id := range c.Members {
-		member := memberElement{DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer && !c.GlobalSecondary, DBClusterParameterGroupStatus: model.ParametersInSync}
+		member := memberElement{
+			DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer && !c.GlobalSecondary, DBClusterParameterGroupStatus: model.ParametersInSync,
+		}
 		if i, apiErr := s.findInstance(r, id); apiErr == nil {
 			member.PromotionTier = i.PromotionTier
 			member.DBClusterParameterGroupStatus = cmp.Or(i.ClusterParameterStatus, model.ParametersInSync)

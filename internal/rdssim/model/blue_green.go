@@ -72,12 +72,15 @@ func (w *World) BlueGreenDeployments(region string) []*BlueGreenDeployment {
 // *APIError.
 func (w *World) CreateBlueGreenDeployment(region, source, name string) (*BlueGreenDeployment, error) {
 	g, found := w.findGroup(region, source)
-	exists := slices.ContainsFunc(w.blueGreen, func(d *BlueGreenDeployment) bool { return d.blue == g && d.Status != BlueGreenCompleted })
+	exists := slices.ContainsFunc(w.blueGreen, func(d *BlueGreenDeployment) bool {
+		return d.blue == g && d.Status != BlueGreenCompleted
+	})
 	switch {
 	case !found:
 		return nil, &APIError{"DBInstanceNotFound", fmt.Sprintf("DBInstance %s not found.", source), 404}
 	case exists:
-		return nil, &APIError{"BlueGreenDeploymentAlreadyExistsFault", "A blue/green deployment already exists for the source " + g.arn() + ".", 400}
+		return nil, &APIError{"BlueGreenDeploymentAlreadyExistsFault",
+			"A blue/green deployment already exists for the source " + g.arn() + ".", 400}
 	case g.isBusy():
 		return nil, instanceNotAvailable()
 	case g.cluster != nil && g.cluster.InstanceClass != "":
@@ -116,7 +119,8 @@ func (w *World) CreateBlueGreenDeployment(region, source, name string) (*BlueGre
 // addGreenInstance adds the copy of an instance to the green environment.
 func (w *World) addGreenInstance(green *instanceGroup, s *instanceState, suffix string) *instanceState {
 	copied := s.Instance
-	copied.Identifier, copied.ResourceID, copied.Status, copied.CreatedAt = s.Identifier+suffix, w.newResourceID("db"), statusCreating, time.Time{}
+	copied.Identifier, copied.ResourceID = s.Identifier+suffix, w.newResourceID("db")
+	copied.Status, copied.CreatedAt = statusCreating, time.Time{}
 	copied.Tags, copied.PendingChanges = maps.Clone(s.Tags), PendingChanges{}
 	if copied.Cluster != "" {
 		copied.Cluster = green.identifier

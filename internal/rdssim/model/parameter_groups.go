@@ -115,7 +115,8 @@ func (w *World) parametersDoNotFit(s *instanceState) bool {
 func (w *World) becomeIncompatible(s *instanceState) {
 	s.Status, s.changeInProgress = "incompatible-parameters", true
 	s.beginOutage()
-	w.recordInstanceEvent(s, "failure", "DB instance put into incompatible-parameters. Your database cannot be started with the current parameters.")
+	w.recordInstanceEvent(s, "failure",
+		"DB instance put into incompatible-parameters. Your database cannot be started with the current parameters.")
 	if s.group.cluster != nil && s.isWriter() {
 		w.replaceWriter(s.group)
 	}

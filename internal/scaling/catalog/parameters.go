@@ -67,7 +67,8 @@ func (c Class) LimitsWith(engine string, parameters map[string]string) Limits {
 	}
 	limits.CacheBytes = value * unit
 	if limits.CacheBytes > maxCacheRatio*memory {
-		limits.Misfit = fmt.Sprintf("%s is %.1f GiB, and %s has %.1f GiB of memory for the engine", name, limits.CacheBytes/gib, c.Name, memory/gib)
+		limits.Misfit = fmt.Sprintf("%s is %.1f GiB, and %s has %.1f GiB of memory for the engine", name, limits.CacheBytes/gib, c.Name,
+			memory/gib)
 	}
 	return limits
 }

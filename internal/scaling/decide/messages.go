@@ -26,7 +26,7 @@ var verdictTexts = map[scaling.Verdict]string{
 		"smaller value",
 	scaling.VerdictParametersUnknown: "the parameters of the instances are not known, so no class with less memory is chosen: grant " +
 		"rds:DescribeDBParameters and rds:DescribeDBClusterParameters, or set guardrails.trustParameterGroups to WhenUnreadable",
-	scaling.VerdictStandbyTooSmall: "max_connections of a read replica would be lower than that of its source, which pauses the replication: " +
+	scaling.VerdictStandbyTooSmall: "max_connections of a read replica would be lower than that of its source, which pauses replication: " +
 		"replicas scale up first and down last; or set max_connections to a number in the parameter group",
 	scaling.VerdictNoPromotionCandidate: "no reader would be large enough to be promoted to writer",
 	scaling.VerdictBelowSchedule:        "a schedule requires more, now or within the hour",
