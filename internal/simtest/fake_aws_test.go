@@ -291,6 +291,9 @@ func (s *simulation) createReader(target scaling.Target, call scaling.Call) erro
 			return classifyError(err, operation)
 		}
 		request := awsx.ReplicaRequest(describeInstance(source), call, zones[0])
+		if request.DBParameterGroupName != nil {
+			s.violationf("the read replica %s is requested with a parameter group, which AWS refuses", call.Instance)
+		}
 		_, err = s.world.CreateReplica(region, model.CreateReplicaRequest{
 			Identifier: call.Instance, Source: target.Identifier, Class: call.InstanceClass, AvailabilityZone: zones[0], Tags: tags,
 			ParameterGroup: aws.ToString(request.DBParameterGroupName),
