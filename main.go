@@ -84,6 +84,10 @@ func parseFlags(args []string) (options operator.Options, level slog.Level, repl
 	flags.IntVar(&options.Concurrency, "concurrency", 4, "number of policies that are reconciled at once, from 1 to 64")
 	flags.IntVar(&options.MaxDisruptiveOperations, "max-disruptive-operations", 3,
 		"maximum number of operations that interrupt instances and are in progress at once, over all policies; 0 for no limit")
+	flags.StringVar(&options.ClusterName, "cluster-name", "",
+		"name of this Kubernetes cluster in AWS tags: databases can then opt in with namespace@name, and new readers carry the name")
+	flags.BoolVar(&options.RequireAccount, "require-account", false,
+		"refuse policies that name no AWSAccount, instead of using the operator's own identity for them")
 	flags.StringVar(&options.AWSEndpoint, "aws-endpoint-url", "",
 		"URL to use for every AWS service; the AWS SDK's own variables, such as AWS_ENDPOINT_URL_RDS, work as well")
 	flags.StringVar(&options.LedgerFile, "ledger-file", "",

@@ -48,6 +48,9 @@ func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, e
 	case operation.Running:
 	}
 	s.requeueAfter = progress.RequeueAfter
+	if progress.Call != nil {
+		s.identifyCaller(progress.Call)
+	}
 	if progress.Call != nil && !r.checkStep(s, *progress.Call) {
 		return stop, nil
 	}
@@ -70,6 +73,17 @@ func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, e
 	r.executeCall(ctx, s, *progress.Call)
 	return stop, nil
 }
+
+// identifyCaller adds to a call who makes it: the policy, for CloudTrail, and the cluster, for the operators of other clusters.
+func (s *reconcileScope) identifyCaller(call *scaling.Call) {
+	call.Policy = s.policy.Name
+	if call.Action == scaling.CreateReader && s.policy.Cluster != "" {
+		call.Tags[scaling.TagOperatedBy] = s.policy.Cluster
+	}
+}
+
+// publicMessage is an error of AWS as users may see it in a policy, an event or a condition.
+func publicMessage(text string) string { return scaling.RedactIdentities(text) }
 
 // checkStep reports whether the policy still wants the operation and no guard blocks its next call. Otherwise it ends or blocks
 // the operation.
@@ -109,13 +123,13 @@ func (r *Reconciler) executeCall(ctx context.Context, s *reconcileScope, call sc
 	case err == nil:
 		log.Info("AWS accepted a change", "class", call.InstanceClass)
 	case errors.Is(err, scaling.ErrDenied):
-		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied, fmt.Sprintf("%v. %s", err, grantPermissions))
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied, fmt.Sprintf("%s. %s", publicMessage(err.Error()), grantPermissions))
 	case errors.Is(err, scaling.ErrNoCapacity):
 		s.recordCapacityShortage(call, err)
 	case errors.Is(err, scaling.ErrQuota):
-		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonQuotaExceeded, err.Error())
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonQuotaExceeded, publicMessage(err.Error()))
 	case errors.Is(err, scaling.ErrInvalid):
-		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonRefusedByAWS, err.Error())
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonRefusedByAWS, publicMessage(err.Error()))
 	default:
 		log.Error(err, "AWS did not accept or confirm a change; a later reconcile repeats the call unless the change is visible by then")
 	}
@@ -128,7 +142,7 @@ func (s *reconcileScope) recordCapacityShortage(call scaling.Call, err error) {
 	result := state.AddCapacityShortage(convert.CapacityShortages(status.CapacityShortages), call, err, s.observation, s.now)
 	status.CapacityShortages = convert.CapacityShortagesStatus(result.Shortages)
 	if !result.TryAnotherZone {
-		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, err.Error())
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, publicMessage(err.Error()))
 		return
 	}
 	retracted := operation.RetractAttempt(*s.operation)

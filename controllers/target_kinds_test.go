@@ -71,6 +71,7 @@ const (
 metadata: {name: p}
 spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  mode: Enforce
   writer: {instanceClasses: [db.m6gd.large, db.m6gd.xlarge, db.m6gd.2xlarge]}
   disruptionWindows: [{schedule: "0 10 * * *", durationSeconds: 3600, timeZone: UTC}]
 `
@@ -78,18 +79,21 @@ spec:
 metadata: {name: p}
 spec:
   targetRef: {kind: DBInstance, identifier: ledger, region: eu-west-1}
+  mode: Enforce
   readers: {instanceClasses: [db.m6g.large, db.m6g.xlarge, db.m6g.2xlarge], maxReplicas: 2, preference: Vertical}
 `
 	verticalReadersPolicy = `
 metadata: {name: p}
 spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  mode: Enforce
   readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge], minReplicas: 1, maxReplicas: 4, preference: Vertical}
 `
 	horizontalReadersPolicy = `
 metadata: {name: p}
 spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  mode: Enforce
   readers: {instanceClasses: [db.r6g.large], minReplicas: 1, maxReplicas: 4, preference: Horizontal}
   behavior: {scaleDown: {windowSeconds: 3600, cooldownSeconds: 600}}
 `
@@ -97,12 +101,14 @@ spec:
 metadata: {name: p}
 spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  mode: Enforce
   writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge]}
 `
 	rdsInstancePolicy = `
 metadata: {name: p}
 spec:
   targetRef: {kind: DBInstance, identifier: ledger, region: eu-west-1}
+  mode: Enforce
   writer: {instanceClasses: [db.m6g.large, db.m6g.xlarge, db.m6g.2xlarge]}
 `
 )
@@ -268,6 +274,7 @@ func TestReconcile_RaisesServerlessMaximum(t *testing.T) {
 metadata: {name: p}
 spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  mode: Enforce
   serverless: {maxCapacities: [8, 16, 32, 64]}
   disruptionWindows: [{schedule: "0 2 * * *", durationSeconds: 3600, timeZone: UTC}]
 `)

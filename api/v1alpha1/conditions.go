@@ -10,8 +10,8 @@ const (
 	ConditionAccepted = "Accepted"
 	// ConditionTargetFound says whether the database exists and is of a kind that can be scaled.
 	ConditionTargetFound = "TargetFound"
-	// ConditionAuthorized says whether the policy may change the database. It requires the opt-in tag, the AWS permissions, and
-	// that no older policy scales the same database.
+	// ConditionAuthorized says whether the policy may change the database. It requires that the policy may use its AWSAccount, the
+	// opt-in tag, the AWS permissions, and that no older policy scales the same database.
 	ConditionAuthorized = "Authorized"
 	// ConditionMetricsAvailable says whether there are enough recent CPU samples for a decision.
 	ConditionMetricsAvailable = "MetricsAvailable"
@@ -43,14 +43,27 @@ const (
 	ReasonInvalidSchedule = "InvalidSchedule"
 	// ReasonFound: the database exists.
 	ReasonFound = "Found"
-	// ReasonNotFound: the database does not exist in the account and region.
-	ReasonNotFound = "NotFound"
+	// ReasonNotFoundOrNotOptedIn: there is no such database in the account and region, or it does not carry the tag that allows
+	// policies of this namespace to see and change it. Which of the two, only the operator's log says.
+	ReasonNotFoundOrNotOptedIn = "NotFoundOrNotOptedIn"
+	// ReasonAccountRequired: the policy names no AWSAccount, and the operator requires one.
+	ReasonAccountRequired = "AccountRequired"
+	// ReasonAccountNotFound: the AWSAccount that the policy names does not exist.
+	ReasonAccountNotFound = "AccountNotFound"
+	// ReasonInvalidAccount: the AWSAccount that the policy names cannot be used as it is.
+	ReasonInvalidAccount = "InvalidAccount"
+	// ReasonNamespaceNotAllowed: the AWSAccount does not select the namespace of the policy.
+	ReasonNamespaceNotAllowed = "NamespaceNotAllowed"
+	// ReasonRegionNotAllowed: the AWSAccount does not allow the region of the database.
+	ReasonRegionNotAllowed = "RegionNotAllowed"
+	// ReasonDifferentDatabase: an operation is in progress on another database than the one that the policy now leads to.
+	ReasonDifferentDatabase = "DifferentDatabase"
+	// ReasonOperatedByOtherCluster: the operator of another Kubernetes cluster scales the database.
+	ReasonOperatedByOtherCluster = "OperatedByOtherCluster"
 	// ReasonUnsupported: the database exists but is of a kind that cannot be scaled.
 	ReasonUnsupported = "Unsupported"
 	// ReasonAuthorized: the policy may change the database.
 	ReasonAuthorized = "Authorized"
-	// ReasonOptInTagMissing: the database lacks the tag that allows policies of this namespace to change it.
-	ReasonOptInTagMissing = "OptInTagMissing"
 	// ReasonAccessDenied: the IAM role lacks a permission.
 	ReasonAccessDenied = "AccessDenied"
 	// ReasonPolicyConflict: an older policy scales the same database.

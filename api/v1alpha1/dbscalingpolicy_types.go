@@ -9,7 +9,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // The database must opt in: the cluster and each of its instances must carry
 // the AWS tag dbscaler.io/policy-namespace with the namespace of the policy (or
-// "@any") as its value.
+// "@any") as its value. The value may also name one cluster, as
+// namespace@cluster, where cluster is the operator's --cluster-name. Without
+// this consent, status shows nothing about the database.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -67,9 +69,9 @@ type DBScalingPolicySpec struct {
 	// mode says whether the operator carries out its decisions. Enforce carries
 	// them out. Recommend only reports them in status. Approve carries one out
 	// once the annotation scaling.dbscaler.io/approve has the value of
-	// status.decision.hash. The default is Enforce.
+	// status.decision.hash. The default is Recommend.
 	// +optional
-	// +kubebuilder:default=Enforce
+	// +kubebuilder:default=Recommend
 	Mode Mode `json:"mode,omitempty"`
 
 	// readers limits the readers of a DB cluster, or the read replicas of a DB
@@ -223,13 +225,21 @@ type TargetRef struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$')",message="must be an AWS region such as eu-west-1"
 	Region string `json:"region,omitempty"`
 
-	// roleARN is the IAM role to assume for this database, for example when it is
-	// in another account. Without it the operator uses its own identity.
+	// accountRef names the AWSAccount through which the operator reaches this
+	// database. Without it the operator uses its own identity, unless it runs with
+	// --require-account.
 	// +optional
+	AccountRef *AccountReference `json:"accountRef,omitempty"`
+}
+
+// AccountReference names an AWSAccount.
+type AccountReference struct {
+	// name is the name of the AWSAccount. Its namespaceSelector must select the
+	// namespace of the policy.
+	// +required
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:XValidation:rule="self.matches('^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$')",message="must be a role ARN such as arn:aws:iam::123456789012:role/dbscaler"
-	RoleARN string `json:"roleARN,omitempty"`
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
 }
 
 // InstanceClass is a DB instance class as the RDS API writes it.

@@ -22,7 +22,7 @@ func TestUpdate_ImmutableFields(t *testing.T) {
 		{path: "spec.targetRef.identifier", value: "orders", field: "spec.targetRef", message: immutable},
 		{path: "spec.targetRef.region", value: "eu-central-1", field: "spec.targetRef", message: immutable},
 		{path: "spec.targetRef.kind", value: "DBInstance", field: "spec.targetRef", message: immutable},
-		{path: "spec.targetRef.roleARN", value: "arn:aws:iam::123456789012:role/dbscaler"},
+		{path: "spec.targetRef.accountRef", value: "{name: production}"},
 		{path: "spec.mode", value: "Recommend"},
 		{path: "spec.readers.instanceClasses", value: "[db.r7g.large]"},
 		{path: "spec.readers.maxReplicas", value: "2"},

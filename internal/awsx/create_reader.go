@@ -40,7 +40,7 @@ func (s *scopeClient) createReader(ctx context.Context, target scaling.Target, c
 		return rejectCall("the cluster has no writer to copy the settings of a reader from")
 	}
 	return s.createInUntriedZone(usableZones(cluster.AvailabilityZones, members), call, func(zone *string) error {
-		_, err := s.rdsWriter.CreateDBInstance(ctx, newReaderInput(members[writer], cluster, call, zone))
+		_, err := s.writer(call.Policy).CreateDBInstance(ctx, newReaderInput(members[writer], cluster, call, zone))
 		return err
 	})
 }

@@ -29,8 +29,6 @@ var causeByCode = map[string]error{
 	"AccessDenied":                scaling.ErrDenied,
 	"AccessDeniedException":       scaling.ErrDenied,
 	"AuthFailure":                 scaling.ErrDenied,
-	"ExpiredToken":                scaling.ErrDenied,
-	"ExpiredTokenException":       scaling.ErrDenied,
 	"IncompleteSignature":         scaling.ErrDenied,
 	"InvalidClientTokenId":        scaling.ErrDenied,
 	"InvalidIdentityToken":        scaling.ErrDenied,
@@ -41,6 +39,10 @@ var causeByCode = map[string]error{
 	"SignatureDoesNotMatch":       scaling.ErrDenied,
 	"UnauthorizedOperation":       scaling.ErrDenied,
 	"UnrecognizedClientException": scaling.ErrDenied,
+
+	// The credentials have just expired: the next request uses new ones.
+	"ExpiredToken":          scaling.ErrUnavailable,
+	"ExpiredTokenException": scaling.ErrUnavailable,
 
 	"InternalError":               scaling.ErrUnavailable,
 	"InternalFailure":             scaling.ErrUnavailable,

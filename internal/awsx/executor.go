@@ -71,7 +71,7 @@ func (s *scopeClient) execute(ctx context.Context, target scaling.Target, call s
 func (s *scopeClient) modifyInstance(ctx context.Context, input *rds.ModifyDBInstanceInput, call scaling.Call) error {
 	input.DBInstanceIdentifier = aws.String(call.Instance)
 	input.ApplyImmediately = aws.Bool(true)
-	_, err := s.rdsWriter.ModifyDBInstance(ctx, input)
+	_, err := s.writer(call.Policy).ModifyDBInstance(ctx, input)
 	return err
 }
 
@@ -80,7 +80,7 @@ func (s *scopeClient) modifyClusterClass(ctx context.Context, target scaling.Tar
 	if _, err := s.describeUnmodifiedCluster(ctx, target.Identifier); err != nil {
 		return err
 	}
-	_, err := s.rdsWriter.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
+	_, err := s.writer(call.Policy).ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
 		DBClusterIdentifier:    aws.String(target.Identifier),
 		DBClusterInstanceClass: aws.String(call.InstanceClass),
 		ApplyImmediately:       aws.Bool(true),
@@ -104,7 +104,7 @@ func (s *scopeClient) modifyCapacity(ctx context.Context, target scaling.Target,
 		return rejectCall("the minimum capacity of the cluster is %g ACUs: lower it first, or raise spec.serverless.maxCapacities",
 			aws.ToFloat64(current.MinCapacity))
 	}
-	_, err = s.rdsWriter.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
+	_, err = s.writer(call.Policy).ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
 		DBClusterIdentifier: aws.String(target.Identifier), ApplyImmediately: aws.Bool(true),
 		ServerlessV2ScalingConfiguration: &types.ServerlessV2ScalingConfiguration{
 			MinCapacity: current.MinCapacity, MaxCapacity: aws.Float64(maxACUs), SecondsUntilAutoPause: current.SecondsUntilAutoPause,
@@ -129,7 +129,7 @@ func (s *scopeClient) describeUnmodifiedCluster(ctx context.Context, identifier 
 
 // failover promotes the reader that the call names. AWS could otherwise choose a reader of a smaller class.
 func (s *scopeClient) failover(ctx context.Context, target scaling.Target, call scaling.Call) error {
-	_, err := s.rdsWriter.FailoverDBCluster(ctx, &rds.FailoverDBClusterInput{
+	_, err := s.writer(call.Policy).FailoverDBCluster(ctx, &rds.FailoverDBClusterInput{
 		DBClusterIdentifier:        aws.String(target.Identifier),
 		TargetDBInstanceIdentifier: aws.String(call.Instance),
 	})
@@ -153,13 +153,13 @@ func (s *scopeClient) deleteReader(ctx context.Context, target scaling.Target, c
 	case aws.ToBool(role.IsClusterWriter):
 		return rejectCall("the instance is the cluster's writer, so it is not deleted")
 	}
-	return s.deleteInstance(ctx, call.Instance)
+	return s.deleteInstance(ctx, call)
 }
 
 // deleteInstance deletes a reader without a final snapshot: a reader has no data of its own, and AWS refuses the snapshot.
-func (s *scopeClient) deleteInstance(ctx context.Context, identifier string) error {
-	_, err := s.rdsWriter.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{
-		DBInstanceIdentifier: aws.String(identifier), SkipFinalSnapshot: aws.Bool(true),
+func (s *scopeClient) deleteInstance(ctx context.Context, call scaling.Call) error {
+	_, err := s.writer(call.Policy).DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{
+		DBInstanceIdentifier: aws.String(call.Instance), SkipFinalSnapshot: aws.Bool(true),
 	})
 	return err
 }
@@ -167,7 +167,16 @@ func (s *scopeClient) deleteInstance(ctx context.Context, identifier string) err
 // describeOwnedInstance reads one instance past the cache, and rejects one that dbscaler did not create.
 func (s *scopeClient) describeOwnedInstance(ctx context.Context, identifier string) (types.DBInstance, error) {
 	db, err := s.describeInstance(ctx, identifier)
-	if err == nil && !newInstance(db).CreatedByOperator() {
+	if err != nil {
+		return db, err
+	}
+	found := []scaling.Instance{newInstance(db)}
+	scaling.MarkOtherClusters(found, s.clusterName)
+	switch i := found[0]; {
+	case i.OtherCluster != "":
+		err = rejectCall("the instance has the tag %s=%s: the operator of that Kubernetes cluster created it, and dbscaler deletes only "+
+			"instances that it created", scaling.TagOperatedBy, i.OtherCluster)
+	case !i.CreatedByOperator():
 		err = rejectCall("the instance does not have the tag %s=%s: dbscaler deletes only instances that it created",
 			scaling.TagCreatedBy, scaling.TagCreatedByValue)
 	}

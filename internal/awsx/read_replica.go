@@ -30,7 +30,7 @@ func (s *scopeClient) createReplica(ctx context.Context, target scaling.Target, 
 		}
 	}
 	return s.createInUntriedZone(usableZones(nil, members), call, func(zone *string) error {
-		_, err := s.rdsWriter.CreateDBInstanceReadReplica(ctx, newReplicaInput(source, call, zone))
+		_, err := s.writer(call.Policy).CreateDBInstanceReadReplica(ctx, newReplicaInput(source, call, zone))
 		return err
 	})
 }
@@ -126,5 +126,5 @@ func (s *scopeClient) deleteReplica(ctx context.Context, target scaling.Target, 
 	if aws.ToString(db.ReadReplicaSourceDBInstanceIdentifier) != target.Identifier {
 		return rejectCall("the instance is not a read replica of %s, so it is not deleted", target.Identifier)
 	}
-	return s.deleteInstance(ctx, call.Instance)
+	return s.deleteInstance(ctx, call)
 }

@@ -35,10 +35,12 @@ const (
 // at most once per maxSnapshotAge, whatever the number of callers.
 type scopeClient struct {
 	*sdkClients
-	scope     scaling.Scope
-	clock     clock.Clock
-	window    func() time.Duration
-	refreshes singleflight.Group
+	scope scaling.Scope
+	// clusterName is Options.ClusterName.
+	clusterName string
+	clock       clock.Clock
+	window      func() time.Duration
+	refreshes   singleflight.Group
 	// lastUsedAt is when a caller last used this client. Client.mu guards it.
 	lastUsedAt time.Time
 
@@ -127,6 +129,7 @@ func (s *scopeClient) cachedResults(targets []scaling.Target, notBefore, request
 	results := make([]scaling.ObservationResult, len(targets))
 	for n, t := range targets {
 		o := s.topology.observe(t)
+		scaling.MarkOtherClusters(o.Instances, s.clusterName)
 		if o.Found && !s.addCachedMetadata(&o, t, requestedAt) {
 			return nil
 		}

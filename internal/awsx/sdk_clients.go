@@ -15,12 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 	"github.com/go-logr/logr"
@@ -34,8 +32,6 @@ const (
 	requestTimeout = 30 * time.Second
 	// dialTimeout limits the opening of a connection.
 	dialTimeout = 5 * time.Second
-	// roleSessionName is what CloudTrail shows for an assumed role.
-	roleSessionName = "dbscaler"
 )
 
 // rdsReadAPI is the part of the RDS client that reads.
@@ -60,9 +56,12 @@ type rdsWriteAPI interface {
 
 // sdkClients are the SDK clients of one scope.
 type sdkClients struct {
-	rdsReader  rdsReadAPI
-	rdsWriter  rdsWriteAPI
-	cloudWatch cloudwatch.GetMetricDataAPIClient
+	rdsReader rdsReadAPI
+	// rdsWriter changes databases in the session of the reads, and policyWriters in sessions of the policies; policyWriters is nil for
+	// the operator's own identity. See writer.
+	rdsWriter     rdsWriteAPI
+	policyWriters *policyWriters
+	cloudWatch    cloudwatch.GetMetricDataAPIClient
 	// autoScaling reads the limits of Aurora Auto Scaling.
 	autoScaling applicationautoscaling.DescribeScalableTargetsAPIClient
 	// pricing is nil when no prices are to be read; pricingRegion is the region of its endpoint.
@@ -134,26 +133,24 @@ func (f *sdkClientFactory) newPricingClient(region string) pricing.GetProductsAP
 // newClients creates the SDK clients of a scope. They make no request until they are used; the first request assumes the
 // role, if there is one.
 func (f *sdkClientFactory) newClients(scope scaling.Scope) *sdkClients {
-	cfg := f.config.Copy()
-	cfg.Region = scope.Region
+	base := f.config.Copy()
+	base.Region = scope.Region
+	base.APIOptions = append(slices.Clone(base.APIOptions), newRateLimits(f.clock).addTo)
+	cfg := base.Copy()
+	cfg.Credentials = credentialsProvider{base.Credentials}
+	var writers *policyWriters
 	if scope.RoleARN != "" {
-		client := sts.NewFromConfig(cfg, func(o *sts.Options) { overrideEndpoint(&o.BaseEndpoint, f.endpoint) })
-		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, scope.RoleARN,
-			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = roleSessionName }))
+		cfg = f.withRole(base, scope, readSessionName)
+		writers = &policyWriters{clock: f.clock, writers: map[string]*policyWriter{}, newWriter: func(sessionName string) rdsWriteAPI {
+			return f.newWriter(f.withRole(base, scope, sessionName))
+		}}
 	}
-	cfg.Credentials = credentialsProvider{cfg.Credentials}
-	cfg.APIOptions = append(cfg.APIOptions, newRateLimits(f.clock).addTo)
 	return &sdkClients{
 		rdsReader: rds.NewFromConfig(cfg, func(o *rds.Options) {
 			overrideEndpoint(&o.BaseEndpoint, f.endpoint)
 			o.Retryer = retry.NewAdaptiveMode()
 		}),
-		rdsWriter: rds.NewFromConfig(cfg, func(o *rds.Options) {
-			overrideEndpoint(&o.BaseEndpoint, f.endpoint)
-			// A request that changes something has no client token, so a second attempt could make a second change. After a
-			// lost response the operator observes the target before it tries again.
-			o.Retryer = aws.NopRetryer{}
-		}),
+		rdsWriter: f.newWriter(cfg), policyWriters: writers,
 		cloudWatch: cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
 			overrideEndpoint(&o.BaseEndpoint, f.endpoint)
 			o.Retryer = retry.NewAdaptiveMode()
@@ -164,6 +161,16 @@ func (f *sdkClientFactory) newClients(scope scaling.Scope) *sdkClients {
 		}),
 		pricing: f.pricing, pricingRegion: f.pricingRegion, log: f.log,
 	}
+}
+
+// newWriter creates a client that changes databases.
+func (f *sdkClientFactory) newWriter(cfg aws.Config) rdsWriteAPI {
+	return rds.NewFromConfig(cfg, func(o *rds.Options) {
+		overrideEndpoint(&o.BaseEndpoint, f.endpoint)
+		// A request that changes something has no client token, so a second attempt could make a second change. After a lost
+		// response the operator observes the target before it tries again.
+		o.Retryer = aws.NopRetryer{}
+	})
 }
 
 // bodyWithoutWriteTo hides the method WriteTo of a request's body. smithy-go closes the body as soon as the response starts,

@@ -134,11 +134,11 @@ func applyPrices(out *scaling.Policy, spec v1alpha1.DBScalingPolicySpec) error {
 	return nil
 }
 
-// Target identifies the database of a policy.
+// Target identifies the database of a policy, without the identity to reach it with.
 func Target(in *v1alpha1.DBScalingPolicy) scaling.Target {
 	ref := in.Spec.TargetRef
 	return scaling.Target{
-		Scope:      scaling.Scope{Region: ref.Region, RoleARN: ref.RoleARN},
+		Scope:      scaling.Scope{Region: ref.Region},
 		Kind:       scaling.TargetKind(ref.Kind),
 		Identifier: ref.Identifier,
 	}

@@ -20,7 +20,8 @@ func newPolicy(edits ...func(*v1alpha1.DBScalingPolicySpec)) *v1alpha1.DBScaling
 		ObjectMeta: metav1.ObjectMeta{Namespace: "platform", Name: "clinical"},
 		Spec: v1alpha1.DBScalingPolicySpec{
 			TargetRef: v1alpha1.TargetRef{
-				Kind: v1alpha1.TargetKindDBCluster, Identifier: "engine", Region: "eu-west-1", RoleARN: "arn:aws:iam::123456789012:role/dbscaler",
+				Kind: v1alpha1.TargetKindDBCluster, Identifier: "engine", Region: "eu-west-1",
+				AccountRef: &v1alpha1.AccountReference{Name: "production"},
 			},
 			Mode: v1alpha1.ModeEnforce,
 			Readers: &v1alpha1.Readers{
@@ -47,7 +48,7 @@ func TestPolicy(t *testing.T) {
 	want := scaling.Policy{
 		Name: "platform/clinical", Namespace: "platform",
 		Target: scaling.Target{
-			Scope: scaling.Scope{Region: "eu-west-1", RoleARN: "arn:aws:iam::123456789012:role/dbscaler"},
+			Scope: scaling.Scope{Region: "eu-west-1"},
 			Kind:  scaling.DBCluster, Identifier: "engine",
 		},
 		Mode: scaling.Enforce,
@@ -92,9 +93,9 @@ func TestPolicy(t *testing.T) {
 	}
 
 	bare, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
-		s.TargetRef.Kind, s.TargetRef.RoleARN, s.Readers, s.DisruptionWindows = v1alpha1.TargetKindDBInstance, "", nil, nil
+		s.TargetRef.Kind, s.TargetRef.AccountRef, s.Readers, s.DisruptionWindows = v1alpha1.TargetKindDBInstance, nil, nil, nil
 	}))
-	if err != nil || bare.Readers != nil || bare.DisruptionWindows != nil || bare.Target.Kind != scaling.DBInstance || bare.Target.Scope.RoleARN != "" {
+	if err != nil || bare.Readers != nil || bare.DisruptionWindows != nil || bare.Target.Kind != scaling.DBInstance {
 		t.Errorf("got %+v, %v", bare, err)
 	}
 	readersOnly, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) { s.Writer = nil }))

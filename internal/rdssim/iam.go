@@ -47,6 +47,7 @@ var conditionOperators = map[string]func(value string, present bool, expected []
 	"StringLike": func(v string, present bool, expected []string) bool {
 		return present && slices.ContainsFunc(expected, func(pattern string) bool { return matchesPattern(pattern, v) })
 	},
+	"Bool": func(v string, present bool, expected []string) bool { return present && slices.Contains(expected, v) },
 	"Null": func(_ string, present bool, expected []string) bool {
 		return slices.Contains(expected, map[bool]string{true: "false", false: "true"}[present])
 	},
@@ -58,6 +59,9 @@ const (
 	requestTagPrefix   = "aws:RequestTag/"
 	passedToServiceKey = "iam:PassedToService"
 )
+
+// kmsKeys are the condition keys of KMS. The simulator has no KMS, so that it checks only their names.
+var kmsKeys = []string{"kms:ViaService", "kms:GrantIsForAWSResource"}
 
 // conditionValues are the values of the condition keys of a request.
 type conditionValues map[string]string
@@ -106,7 +110,8 @@ func (s statement) validate() error {
 			return fmt.Errorf("the simulator does not support the operator %s", operator)
 		}
 		for key := range keys {
-			if !strings.HasPrefix(key, resourceTagPrefix) && !strings.HasPrefix(key, requestTagPrefix) && key != passedToServiceKey {
+			isTag := strings.HasPrefix(key, resourceTagPrefix) || strings.HasPrefix(key, requestTagPrefix)
+			if !isTag && key != passedToServiceKey && !slices.Contains(kmsKeys, key) {
 				return fmt.Errorf("the simulator does not support the condition key %s", key)
 			}
 		}

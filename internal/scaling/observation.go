@@ -8,8 +8,8 @@ import (
 
 // The tags that dbscaler reads and writes on AWS resources.
 const (
-	// TagOptIn allows policies to change a database: its value is the namespace of these policies, or OptInAny. It must be set on
-	// the DB cluster and on each DB instance to be changed.
+	// TagOptIn allows policies to change a database: see IsOptedIn for its values. It must be set on the DB cluster and on each DB
+	// instance to be changed.
 	TagOptIn = "dbscaler.io/policy-namespace"
 	// OptInAny as the value of TagOptIn allows policies of every namespace. It is a legal tag value of RDS, which "*" is not (RDS
 	// API reference, Tag), and not a legal name of a namespace.
@@ -20,6 +20,9 @@ const (
 	TagCreatedByValue = "dbscaler"
 	// TagPolicy is the policy, as namespace/name, that an instance was created for.
 	TagPolicy = "dbscaler.io/policy"
+	// TagOperatedBy is the name of the Kubernetes cluster whose operator created an instance. It is set when the operator has such a
+	// name.
+	TagOperatedBy = "dbscaler.io/operated-by"
 	// TagSurge is the ID of the operation that a surge reader was created for.
 	TagSurge = "dbscaler.io/surge-operation"
 )
@@ -157,6 +160,9 @@ type Instance struct {
 	// CreatedAt is the creation time; zero while it is being created.
 	CreatedAt time.Time
 	Tags      map[string]string
+	// OtherCluster is the Kubernetes cluster whose operator created the instance, when it is not the cluster of this operator; see
+	// MarkOtherClusters. Otherwise it is empty.
+	OtherCluster string
 	// CPU is its CPUUtilization in percent, one sample per minute.
 	CPU Series
 	// DBLoadCPU is the average number of sessions that use or wait for a CPU, which shows demand in vCPUs above saturation: one
@@ -262,8 +268,11 @@ func IsBroken(status string) bool { return slices.Contains(brokenStatuses, statu
 // IsAvailable reports whether the instance is in service and can be changed.
 func (i Instance) IsAvailable() bool { return IsAvailable(i.Status) }
 
-// CreatedByOperator reports whether dbscaler created the instance.
-func (i Instance) CreatedByOperator() bool { return i.Tags[TagCreatedBy] == TagCreatedByValue }
+// CreatedByOperator reports whether this operator created the instance. One that the operator of another Kubernetes cluster created
+// does not count.
+func (i Instance) CreatedByOperator() bool {
+	return i.Tags[TagCreatedBy] == TagCreatedByValue && i.OtherCluster == ""
+}
 
 // ReaderNameInfix is between the name of the target and the ID of the operation in the names of the readers that dbscaler creates.
 const ReaderNameInfix = "-dbscaler-"
@@ -293,12 +302,6 @@ const autoScalingPrefix = "application-autoscaling-"
 // CreatedByAutoScaling reports whether Aurora Auto Scaling created the instance.
 func (i Instance) CreatedByAutoScaling() bool {
 	return strings.HasPrefix(i.Identifier, autoScalingPrefix)
-}
-
-// IsOptedIn reports whether the tags of a database allow policies of the namespace to change it.
-func IsOptedIn(tags map[string]string, namespace string) bool {
-	value := tags[TagOptIn]
-	return value == OptInAny || value == namespace && namespace != ""
 }
 
 // PoolInstances lists the instances of a pool.

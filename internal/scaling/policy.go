@@ -49,8 +49,10 @@ type Policy struct {
 	Name string
 	// Namespace is the namespace of the object, which the opt-in tag of the database must name.
 	Namespace string
-	Target    Target
-	Mode      Mode
+	// Cluster is the name of the Kubernetes cluster that the operator was given, or empty.
+	Cluster string
+	Target  Target
+	Mode    Mode
 	// Readers is nil when the policy does not scale the readers.
 	Readers *ReaderLimits
 	// Writer is nil when the policy does not scale the writer.

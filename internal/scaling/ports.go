@@ -84,6 +84,8 @@ func StableMessage(err error) string {
 // Call is one change to a database.
 type Call struct {
 	Action Action
+	// Policy is the namespace/name of the policy that makes the call, which CloudTrail shows as the name of the session.
+	Policy string
 	// Instance is the DB instance to change, create, delete or promote, or the cluster to change.
 	Instance string
 	// InstanceClass is the class to change to, or to create the reader with.

@@ -25,7 +25,7 @@ func CheckTarget(p scaling.Policy, o scaling.Observation) scaling.Hold {
 	switch {
 	case !o.Found:
 		return scaling.Hold{Reason: ReasonTargetNotFound, Message: fmt.Sprintf(
-			"There is no %s named %q in %s. Check spec.targetRef: identifier, region, and roleARN when it is in another account",
+			"There is no %s named %q in %s. Check spec.targetRef: identifier, region, and accountRef when it is in another account",
 			p.Target.Kind, p.Target.Identifier, p.Target.Scope)}
 	case o.Unsupported != "":
 		return unsupported(o.Unsupported)

@@ -14,12 +14,12 @@ import (
 // operator created need none.
 func optInTagMissing(in Input) (string, time.Duration, error) {
 	var missing []string
-	if !scaling.IsOptedIn(in.Observation.Tags, in.Policy.Namespace) {
+	if !in.Policy.IsOptedIn(in.Observation.Tags) {
 		missing = append(missing, in.Policy.Target.Identifier)
 	}
 	for _, step := range in.Operation.Steps {
 		i, exists := in.Observation.Instance(step.Instance)
-		if exists && !i.CreatedByOperator() && !scaling.IsOptedIn(i.Tags, in.Policy.Namespace) && i.Identifier != in.Policy.Target.Identifier {
+		if exists && !i.CreatedByOperator() && !in.Policy.IsOptedIn(i.Tags) && i.Identifier != in.Policy.Target.Identifier {
 			missing = append(missing, i.Identifier)
 		}
 	}
