@@ -88,7 +88,7 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 				h.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "AssumeRole", Code: "AccessDenied", HTTPStatus: 403,
 					Message: "User: x is not authorized to perform: sts:AssumeRole"})
 			},
-			wantContains: "AWSAccount MEMBER): sts:AssumeRole: AccessDenied: User: x is not",
+			wantContains: "AWSAccount MEMBER): AccessDenied: User: x is not authorized to perform: sts:AssumeRole",
 		},
 		{
 			name: "database of the same name in another account", condition: v1alpha1.ConditionAuthorized, want: "False NotFoundOrNotOptedIn",

@@ -76,7 +76,7 @@ func (s *reconcileScope) setObservationFailed(ctx context.Context, err error) er
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	ctrllog.FromContext(ctx).Error(err, "AWS cannot be read", "target", s.policy.Target.String())
+	ctrllog.FromContext(ctx).Error(err, "AWS cannot be read", "target", s.policy.Target.String(), "role", s.policy.Target.Scope.RoleARN)
 	cause := publicMessage(scaling.StableMessage(err))
 	if errors.Is(err, scaling.ErrDenied) {
 		message := fmt.Sprintf("The operator may not read databases in %s: %s. %s", s.policy.Target.Scope, cause, grantPermissions)

@@ -63,6 +63,7 @@ func newInvariantChecker(s *simulation) *invariantChecker {
 func (ic *invariantChecker) recordWrite(key types.NamespacedName) {
 	ic.writeTimes = append(ic.writeTimes, ic.sim.now)
 	p := ic.sim.api.current(key)
+	ic.checkConsent(p)
 	if p != nil && p.Status.Operation != nil {
 		ic.sim.lastActivityAt = ic.sim.now
 	}
