@@ -42,7 +42,7 @@ const (
 	account = `
 apiVersion: scaling.dbscaler.io/v1alpha1
 kind: AWSAccount
-metadata: {name: production}
+metadata: {name: with-role}
 spec: {roleARN: "arn:aws:iam::123456789012:role/dbscaler", namespaceSelector: {matchLabels: {team: platform}}}
 `
 	ownIdentity = `

@@ -50,16 +50,16 @@ func TestStatusSubresource(t *testing.T) {
 		t.Errorf("the created policy has the status %s, want none", got)
 	}
 
-	setField(t, policy, "spec.mode", "Recommend")
+	setField(t, policy, "spec.mode", "Approve")
 	setField(t, policy, "status", "{observedGeneration: 1}")
 	if err := c.Status().Update(t.Context(), policy); err != nil {
 		t.Fatal(err)
 	}
-	if mode, generation := getField(t, policy, "spec.mode"), policy.GetGeneration(); mode != "Enforce" || generation != 1 {
-		t.Errorf("the status update changed the spec to mode %s and generation %d, want Enforce and 1", mode, generation)
+	if mode, generation := getField(t, policy, "spec.mode"), policy.GetGeneration(); mode != "Recommend" || generation != 1 {
+		t.Errorf("the status update changed the spec to mode %s and generation %d, want Recommend and 1", mode, generation)
 	}
 
-	setField(t, policy, "spec.mode", "Recommend")
+	setField(t, policy, "spec.mode", "Approve")
 	setField(t, policy, "status", "{observedGeneration: 2}")
 	if err := c.Update(t.Context(), policy); err != nil {
 		t.Fatal(err)
