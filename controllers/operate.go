@@ -123,7 +123,8 @@ func (r *Reconciler) executeCall(ctx context.Context, s *reconcileScope, call sc
 	case err == nil:
 		log.Info("AWS accepted a change", "class", call.InstanceClass)
 	case errors.Is(err, scaling.ErrDenied):
-		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied, fmt.Sprintf("%s. %s", publicMessage(err.Error()), grantPermissions))
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied,
+			fmt.Sprintf("%s. %s", publicMessage(err.Error()), grantPermissions))
 	case errors.Is(err, scaling.ErrNoCapacity):
 		s.recordCapacityShortage(call, err)
 	case errors.Is(err, scaling.ErrQuota):
