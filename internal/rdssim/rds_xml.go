@@ -131,6 +131,7 @@ type instanceElement struct {
 	DBInstanceClass            string                       `xml:"DBInstanceClass"`
 	Engine                     string                       `xml:"Engine"`
 	EngineVersion              string                       `xml:"EngineVersion"`
+	LicenseModel               string                       `xml:"LicenseModel"`
 	DBInstanceStatus           string                       `xml:"DBInstanceStatus"`
 	Endpoint                   *endpointElement             `xml:"Endpoint,omitempty"`
 	PromotionTier              *int                         `xml:"PromotionTier,omitempty"`
@@ -302,8 +303,9 @@ func newInstanceElement(i *model.Instance) instanceElement {
 	out := instanceElement{
 		DBInstanceIdentifier: i.Identifier, DBInstanceArn: i.ARN(), DbiResourceID: i.ResourceID, DBClusterIdentifier: i.Cluster,
 		ReadReplicaSource: i.ReplicationSource, ReadReplicas: i.Replicas,
-		DBInstanceClass: i.Class, Engine: i.Engine, EngineVersion: i.EngineVersion, DBInstanceStatus: i.Status,
-		MultiAZ: i.MultiAZ, AvailabilityZone: i.AvailabilityZone, SecondaryAvailabilityZone: i.SecondaryAvailabilityZone,
+		DBInstanceClass: i.Class, Engine: i.Engine, EngineVersion: i.EngineVersion, LicenseModel: model.DefaultLicenseModel(i.Engine),
+		DBInstanceStatus: i.Status,
+		MultiAZ:          i.MultiAZ, AvailabilityZone: i.AvailabilityZone, SecondaryAvailabilityZone: i.SecondaryAvailabilityZone,
 		DBSubnetGroup:          subnetGroupElement{i.DBSubnetGroup, "Complete"},
 		DBParameterGroups:      []parameterGroupElement{{i.ParameterGroup, cmp.Or(i.ParameterStatus, model.ParametersInSync)}},
 		OptionGroupMemberships: []optionGroupElement{{"default:" + i.Engine, "in-sync"}},

@@ -40,7 +40,7 @@ func (w *World) CreateInstance(region string, c CreateInstanceRequest) (*Instanc
 			PerformanceInsights: c.PerformanceInsights, MonitoringInterval: c.MonitoringInterval,
 			CACertificate: cmp.Or(c.CACertificate, defaultCertificate), Tags: maps.Clone(c.Tags),
 		},
-		group: g, outageCount: 1,
+		group: g, outageCount: 1, clientWeight: 1,
 	}
 	if c.PromotionTier != nil {
 		s.PromotionTier = *c.PromotionTier
@@ -94,6 +94,9 @@ func (w *World) checkCreate(c CreateInstanceRequest, cluster *Cluster, zone stri
 	if !slices.Contains(cluster.AvailabilityZones, zone) {
 		return &APIError{"DBSubnetGroupDoesNotCoverEnoughAZs",
 			fmt.Sprintf("DB subnet group %s does not cover the availability zone %s.", cluster.DBSubnetGroup, zone), 400}
+	}
+	if err := w.checkClassLimit(cluster.Region, cluster.Engine, cluster.EngineVersion, c.Class, zone, c.PerformanceInsights); err != nil {
+		return err
 	}
 	if cluster.Status != statusAvailable {
 		return clusterNotAvailable(cluster)

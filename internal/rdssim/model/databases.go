@@ -31,7 +31,10 @@ func (w *World) addDatabase(d Database) error {
 	d.AccountID = cmp.Or(d.AccountID, w.scenario.AccountID)
 	d.BackupWindow = cmp.Or(d.BackupWindow, defaultBackupWindow)
 	d.MaintenanceWindow = cmp.Or(d.MaintenanceWindow, defaultMaintenanceWindow)
-	g := &instanceGroup{region: d.Region, identifier: d.Identifier, costFactor: 1, noiseSource: w.newNoiseSource(d)}
+	g := &instanceGroup{region: d.Region, identifier: d.Identifier, costFactor: 1, noiseSource: w.newNoiseSource(d), newReplicaWeight: 1}
+	if d.NewReplicaClientWeight != nil {
+		g.newReplicaWeight = *d.NewReplicaClientWeight
+	}
 	w.groups = append(w.groups, g)
 	if len(d.Instances) > 0 {
 		g.cluster = w.addCluster(d)
@@ -104,6 +107,10 @@ func (w *World) addInitialInstance(g *instanceGroup, d Database, m Member) {
 	}
 	if m.PromotionTier != nil {
 		s.PromotionTier = *m.PromotionTier
+	}
+	s.clientWeight = 1
+	if m.ClientWeight != nil {
+		s.clientWeight = *m.ClientWeight
 	}
 	if g.cluster == nil {
 		s.Settings = initialSettings(d)

@@ -24,9 +24,11 @@ const (
 // instanceState is an instance with the state that the RDS API does not show.
 type instanceState struct {
 	Instance
-	group       *instanceGroup
-	vcpus       float64
-	memoryBytes float64
+	group *instanceGroup
+	// clientWeight is the number of clients relative to the other instances of the pool.
+	clientWeight float64
+	vcpus        float64
+	memoryBytes  float64
 	// changeInProgress says that a change has been accepted and has not completed, even if the status does not show it yet.
 	// isDeleting says that the instance is being deleted.
 	changeInProgress, isDeleting bool
@@ -112,6 +114,11 @@ func (s *instanceState) cacheCostFactor(now time.Time) float64 {
 
 // connectionWeight returns the instance's share of the connections of its pool, relative to the other instances.
 func (s *instanceState) connectionWeight(now time.Time) float64 {
+	return s.clientWeight * s.rampUpShare(now)
+}
+
+// rampUpShare returns the fraction of its clients that the instance has after a start.
+func (s *instanceState) rampUpShare(now time.Time) float64 {
 	if age := now.Sub(s.inServiceSince); age < connectionRampDuration {
 		return initialConnectionShare + (1-initialConnectionShare)*float64(age)/float64(connectionRampDuration)
 	}

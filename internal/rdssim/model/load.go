@@ -21,6 +21,8 @@ type instanceGroup struct {
 	cluster            *Cluster // nil for a standalone instance
 	instances          []*instanceState
 	failoverInProgress bool
+	// newReplicaWeight is the client weight of new read replicas.
+	newReplicaWeight float64
 	// classChangeInProgress says that the members of a Multi-AZ DB cluster are changing to another class.
 	classChangeInProgress bool
 	writer, readers       pool
@@ -96,11 +98,12 @@ func (g *instanceGroup) serveTick(now time.Time, offset time.Duration) {
 	}
 	g.writer.updateDemand(g.costFactor, offset)
 	g.readers.updateDemand(g.costFactor, offset)
-	if len(g.readers.inService) == 0 && len(g.writer.inService) > 0 {
+	if !g.readers.hasClients() && len(g.writer.inService) > 0 {
 		// The reader endpoint then resolves to the writer (Aurora user guide, "Reader endpoints"). Clients of read replicas are
 		// assumed to use the source instance.
 		g.writer.backlogVCPUSeconds += g.readers.backlogVCPUSeconds
 		g.readers.backlogVCPUSeconds, g.readers.unservedVCPUs, g.readers.newUnservedVCPUs = 0, 0, 0
+		g.readers.countIdleTick()
 		g.writer.serveDemand(g.writer.demandVCPUs+g.readers.demandVCPUs, now)
 	} else {
 		g.readers.serveDemand(g.readers.demandVCPUs, now)
@@ -122,7 +125,9 @@ func (p *pool) serveDemand(demand float64, now time.Time) {
 		capacity += s.vcpus
 	}
 	p.unservedVCPUs, p.newUnservedVCPUs = demand, demand
-	if len(p.inService) > 0 {
+	if !p.hasClients() {
+		p.countIdleTick()
+	} else {
 		p.lastCapacityVCPUs, p.unservedVCPUs = capacity, 0
 		retried := p.backlogVCPUSeconds / retryInterval.Seconds()
 		p.backlogVCPUSeconds -= retried * tickInterval.Seconds()

@@ -44,12 +44,13 @@ type sample struct {
 	freeableMemoryBytes float64
 	uptimeSeconds       float64
 	lagMillis           float64 // of a reader
+	withoutClients      bool    // no client is connected
 }
 
 // metricValues computes the value of each metric from a sample. False means that the metric has no datapoint.
 var metricValues = map[string]func(*instanceState, sample) (float64, bool){
 	"CPUUtilization":      func(_ *instanceState, p sample) (float64, bool) { return p.cpuPercent, true },
-	"DatabaseConnections": func(_ *instanceState, p sample) (float64, bool) { return connectionCount(p.activeSessions), true },
+	"DatabaseConnections": func(_ *instanceState, p sample) (float64, bool) { return p.connections(), true },
 	"FreeableMemory":      func(_ *instanceState, p sample) (float64, bool) { return p.freeableMemoryBytes, true },
 	"EngineUptime":        func(s *instanceState, p sample) (float64, bool) { return p.uptimeSeconds, isAurora(s.Engine) },
 	"AuroraReplicaLag": func(s *instanceState, p sample) (float64, bool) {
@@ -137,10 +138,11 @@ func (s *instanceState) newSample(start, now time.Time) sample {
 	ticks := float64(s.minuteTotals.ticks)
 	p := sample{
 		time: start, isWriter: s.isWriter(), cpuPercent: s.cpuPercent(s.minuteTotals.usedVCPUs / ticks),
+		withoutClients: s.clientWeight == 0,
 		activeSessions: s.minuteTotals.requestedVCPUs / ticks, uptimeSeconds: now.Sub(s.inServiceSince).Seconds(),
 	}
 	p.lagMillis = s.replicaLagMillis(p)
-	p.freeableMemoryBytes = max(0, freeableMemoryShare*s.memoryBytes-bytesPerConnection*connectionCount(p.activeSessions))
+	p.freeableMemoryBytes = max(0, freeableMemoryShare*s.memoryBytes-bytesPerConnection*p.connections())
 	return p
 }
 

@@ -62,6 +62,8 @@ type Database struct {
 	Serverless *ServerlessCapacity `json:"serverless,omitempty"`
 	// Replicas are the read replicas of a standalone instance.
 	Replicas []Member `json:"replicas,omitempty"`
+	// NewReplicaClientWeight is the ClientWeight of the read replicas that are created later. The default is 1.
+	NewReplicaClientWeight *float64 `json:"newReplicaClientWeight,omitempty"`
 	// PerformanceInsights publishes DBLoad and DBLoadCPU.
 	PerformanceInsights bool `json:"performanceInsights,omitempty"`
 	// DeletionProtection prevents the deletion of the standalone instance or the cluster.
@@ -95,8 +97,10 @@ type Member struct {
 	Identifier string `json:"identifier"`
 	Class      string `json:"class"`
 	// PromotionTier is from 0 to 15. The default is 1.
-	PromotionTier *int              `json:"promotionTier,omitempty"`
-	Tags          map[string]string `json:"tags,omitempty"`
+	PromotionTier *int `json:"promotionTier,omitempty"`
+	// ClientWeight is the number of clients of a read replica relative to the others. The default is 1; with 0 none connects to it.
+	ClientWeight *float64          `json:"clientWeight,omitempty"`
+	Tags         map[string]string `json:"tags,omitempty"`
 }
 
 // Load is the demand of a database by role. A standalone instance without read replicas has only a writer.

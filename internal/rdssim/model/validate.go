@@ -100,6 +100,9 @@ func (d Database) validate(s Scenario, identifiers identifierSet) error {
 		}
 		previous = offset
 	}
+	if weight := d.NewReplicaClientWeight; weight != nil && (!isValidWeight(*weight) || len(d.Instances) > 0) {
+		return fmt.Errorf("newReplicaClientWeight %g: want a number that is not negative, of a standalone instance", *weight)
+	}
 	return d.Load.validate(s, len(d.Instances)+len(d.Replicas) > 0)
 }
 
@@ -202,6 +205,8 @@ func (m Member) validate(d Database, identifiers identifierSet) error {
 		return fmt.Errorf("class %s: the engine %s does not support it", m.Class, d.Engine)
 	case m.PromotionTier != nil && !isValidPromotionTier(*m.PromotionTier):
 		return fmt.Errorf("promotionTier %d: want 0 to %d", *m.PromotionTier, maxPromotionTier)
+	case m.ClientWeight != nil && (!isValidWeight(*m.ClientWeight) || len(d.Instances) > 0 || m.Identifier == d.Identifier):
+		return fmt.Errorf("clientWeight %g: want a number that is not negative, of a read replica", *m.ClientWeight)
 	case !identifiers.reserve(d.Region, "instance", m.Identifier):
 		return fmt.Errorf("identifier: want one that no other instance in %s has", d.Region)
 	}

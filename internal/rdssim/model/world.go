@@ -29,7 +29,9 @@ type World struct {
 	capacityShortages map[string][]string
 	metricGaps        []metricGap // sorted by from
 	// unorderable is the set of classes that cannot be ordered, by region/class.
-	unorderable        map[string]bool
+	unorderable map[string]bool
+	// classLimits are what is not offered of a class, by region/class.
+	classLimits        map[string]classLimit
 	pendingMaintenance []MaintenanceAction
 	// changeDelays are the extra delays of the next changes, by region/identifier.
 	changeDelays map[string]time.Duration
@@ -46,7 +48,7 @@ func New(s Scenario) (*World, error) {
 	w := &World{
 		scenario: s, now: start, lastTick: start, random: rand.New(rand.NewPCG(uint64(s.Seed), 1)),
 		clusters: map[string]*Cluster{}, instances: map[string]*instanceState{}, capacityShortages: map[string][]string{},
-		unorderable: map[string]bool{}, scalableTargets: map[string]ScalableTarget{},
+		unorderable: map[string]bool{}, classLimits: map[string]classLimit{}, scalableTargets: map[string]ScalableTarget{},
 	}
 	for _, d := range s.Databases {
 		if err := w.addDatabase(d); err != nil {
