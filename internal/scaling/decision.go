@@ -168,6 +168,12 @@ const (
 	VerdictNotOrderable Verdict = "NotOrderable"
 	// VerdictNoCapacity: AWS had no instances of the class a short time ago.
 	VerdictNoCapacity Verdict = "NoCapacity"
+	// VerdictRefusedByAWS: AWS refused this change within the last day.
+	VerdictRefusedByAWS Verdict = "RefusedByAWS"
+	// VerdictCannotReplicate: it has more readers, and AWS refuses every read replica of the source.
+	VerdictCannotReplicate Verdict = "CannotReplicate"
+	// VerdictReplicaWithoutClients: it has more readers, and no client is connected to one that is there already.
+	VerdictReplicaWithoutClients Verdict = "ReplicaWithoutClients"
 	// VerdictNoPromotionCandidate: no reader at the best promotion tier would be as large as the writer.
 	VerdictNoPromotionCandidate Verdict = "NoPromotionCandidate"
 	// VerdictBelowSchedule: a schedule of the policy requires more, now or within the hour.

@@ -69,9 +69,20 @@ type Observation struct {
 	// WriterCapacityHistory and ReadersCapacityHistory are the capacity of the pool over time, oldest first, which converts these
 	// percentages to vCPUs.
 	WriterCapacityHistory, ReadersCapacityHistory []CapacityPeriod
-	// Orderable lists the instance classes that AWS offers for the engine and version in this region; nil when they could not be
-	// read.
+	// Orderable lists the instance classes that AWS offers for the engine and version in this region, with the features that the
+	// database uses and in a zone of its subnets; nil when they could not be read.
 	Orderable []string
+	// OrderableGaps is what AWS lacks of classes that it offers at all, by class; only those that lack something.
+	OrderableGaps map[string]OrderableGap
+	// CannotReplicate says why AWS refuses every new read replica of the DB instance and what to do, or is empty.
+	CannotReplicate string
+	// LicenseModel is that of the writer in the RDS API, for example bring-your-own-license.
+	LicenseModel string
+	// WriterEndpoint and ReaderEndpoint are the address:port of the cluster's endpoints, or of the DB instance; a DB instance has no
+	// reader endpoint.
+	WriterEndpoint, ReaderEndpoint string
+	// Refusals are the changes that AWS refused.
+	Refusals []Refusal
 	// Shortages are the classes that AWS had no instances of a short time ago.
 	Shortages []CapacityShortage
 	// Prices are the hourly prices of one instance by class. A class that is not in the map has no known price.
@@ -157,6 +168,10 @@ type Instance struct {
 	// CreatedAt is the creation time; zero while it is being created.
 	CreatedAt time.Time
 	Tags      map[string]string
+	// Endpoint is its own address:port; empty while it is being created.
+	Endpoint string
+	// Replicas are what replicates from a reader: its own read replicas, by their identifiers or ARNs. It is empty for the writer.
+	Replicas []string
 	// CPU is its CPUUtilization in percent, one sample per minute.
 	CPU Series
 	// DBLoadCPU is the average number of sessions that use or wait for a CPU, which shows demand in vCPUs above saturation: one

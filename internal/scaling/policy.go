@@ -124,6 +124,8 @@ type Guardrails struct {
 	// MaxHourlyCost is the maximum hourly price of all instances of the target after an operation, without surge readers. Zero means
 	// no limit.
 	MaxHourlyCost Money
+	// AllowLicenseGrowth says whether more vCPUs may run when the customer brings the licence of the engine.
+	AllowLicenseGrowth bool
 	// AllowEmergencyDisruption says whether the writer may be interrupted outside the disruption windows in an emergency.
 	AllowEmergencyDisruption bool
 }

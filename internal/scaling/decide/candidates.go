@@ -48,6 +48,9 @@ func resolveLadder(
 		if o.Orderable != nil && !o.Serverless && !slices.Contains(o.Orderable, name) {
 			classes[n].rejection = scaling.VerdictNotOrderable
 		}
+		if isMissingInZone(o, name, instances) {
+			classes[n].rejection = scaling.VerdictNotOrderable
+		}
 		if len(o.Shortages) > 0 && lacksCapacity(o, name, instances, now) {
 			classes[n].rejection = scaling.VerdictNoCapacity
 		}
@@ -65,14 +68,14 @@ func lacksCapacity(o *scaling.Observation, class string, instances []poolInstanc
 }
 
 // countLimits returns the smallest and largest number of instances that a pool may have. Readers that the operator did not
-// create are never removed, so their number is a lower bound.
+// create are never removed, nor those that others replicate from, so their number is a lower bound.
 func countLimits(p *scaling.Policy, instances []poolInstance, pool scaling.Pool) (minCount, maxCount int) {
 	if pool == scaling.Writer {
 		return 1, 1
 	}
 	foreign := 0
 	for n := range instances {
-		if !instances[n].CreatedByOperator() {
+		if !instances[n].CanBeRemoved() {
 			foreign++
 		}
 	}

@@ -96,6 +96,7 @@ func evaluatePool(
 		a.RequiredVCPUs = proposal.Demand
 	}
 	a.Candidates = e.reported
+	e.mentionReplicasWithoutClients(&a.Hold, proposal)
 	return a, proposal
 }
 

@@ -22,6 +22,9 @@ var verdictTexts = map[scaling.Verdict]string{
 	scaling.VerdictPriceUnknown:            "it is of another family, and without prices it is not known whether that is cheaper",
 	scaling.VerdictNotOrderable:            "AWS does not offer the class for this engine and version in this region",
 	scaling.VerdictNoCapacity:              "AWS had no instances of the class a short time ago",
+	scaling.VerdictRefusedByAWS:            "AWS refused this change within the last day",
+	scaling.VerdictCannotReplicate:         "AWS refuses more read replicas of this database",
+	scaling.VerdictReplicaWithoutClients:   "more replicas do not help while no client connects to one that is there",
 	scaling.VerdictNoPromotionCandidate:    "no reader would be large enough to be promoted to writer",
 	scaling.VerdictBelowSchedule:           "a schedule requires more, now or within the hour",
 	scaling.VerdictCountManaged:            "Aurora Auto Scaling manages the number of readers",
@@ -42,10 +45,10 @@ func (e *poolEvaluation) rejections() []scaling.Verdict {
 }
 
 // describeRejections says why candidates were rejected.
-func describeRejections(verdicts ...scaling.Verdict) string {
+func (e *poolEvaluation) describeRejections(verdicts ...scaling.Verdict) string {
 	parts := make([]string, len(verdicts))
 	for n, v := range verdicts {
-		parts[n] = verdictTexts[v]
+		parts[n] = verdictTexts[v] + e.verdictDetail(v)
 	}
 	return strings.Join(parts, "; or ")
 }

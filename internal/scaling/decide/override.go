@@ -24,7 +24,7 @@ func (e *poolEvaluation) proposeOverride(to scaling.Shape, until string) (*scali
 	c := &candidate{&e.reported[0], l}
 	c.PredictedUtilization = e.predictUtilization(c, e.load.Demand)
 	direction := scaling.Up
-	if c.VCPUs < e.load.Capacity {
+	if c.VCPUs < totalVCPUs(e.instances) {
 		direction = scaling.Down
 	}
 	if problem := e.checkOverride(c, direction); problem != "" {
@@ -49,7 +49,7 @@ func (e *poolEvaluation) checkOverride(c *candidate, direction scaling.Direction
 		return fmt.Sprintf("it would run above %d%% CPU", e.policy.CPU.ScaleUp)
 	}
 	if v := e.checkMemoryAndConnections(c); v != "" {
-		return describeRejections(v)
+		return e.describeRejections(v)
 	}
 	return ""
 }

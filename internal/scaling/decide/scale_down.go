@@ -52,13 +52,14 @@ func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 		poolNoun(e.pool), e.policy.CPU.ScaleDown, window, e.currentShape(), best.Shape)
 	cause := fmt.Sprintf("The %s peaked at %.0f%% CPU over %s (threshold %d%%), demand %.1f vCPU", poolNoun(e.pool),
 		utilizationPercent(w.PeakDemand, e.load.UsableCapacity), window, e.policy.CPU.ScaleDown, w.PeakDemand)
+	cause += e.basisSuffix()
 	cause += e.describeFit(requiredVCPUs, best)
 	return e.newProposal(scaling.ReasonScaleDown, scaling.Down, best, message, cause), scaling.Hold{}
 }
 
 // scaleDownVerdict judges a candidate for a scale-down.
 func (e *poolEvaluation) scaleDownVerdict(c *candidate) scaling.Verdict {
-	if e.usableVCPUs(c) >= e.load.UsableCapacity || c.VCPUs >= e.load.Capacity || !e.respectsPreference(c, len(e.instances)) {
+	if !e.hasLessCapacity(c) || c.VCPUs >= totalVCPUs(e.instances) || !e.respectsPreference(c, len(e.instances)) {
 		return scaling.VerdictWrongDirection
 	}
 	if v := e.checkLimits(c); v != "" {
@@ -130,7 +131,7 @@ func (e *poolEvaluation) carriesDailyPeak(c *candidate) bool {
 // for that long, and otherwise by the quarter of an hour, which is how the load of its earlier shapes is known.
 func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scaling.ScaleDownWindow {
 	if changedAt := e.observation.ChangedAt(e.pool); e.now.Sub(changedAt) > window {
-		if w := summarizeScaleDownWindow(newTimeline(e.instances, changedAt, e.now, window), e.now); w.Complete {
+		if w := summarizeScaleDownWindow(e.loadTimeline(changedAt, window), e.now); w.Complete {
 			return w
 		}
 	}
@@ -173,7 +174,7 @@ func (e *poolEvaluation) checkScaleDownDelay() scaling.Hold {
 func (e *poolEvaluation) noSmallerShapeHold() scaling.Hold {
 	message := fmt.Sprintf("The %s (%s) is below %d%% CPU, ", poolNoun(e.pool), e.currentShape(), e.policy.CPU.ScaleDown)
 	if rejections := e.rejections(); len(rejections) > 0 {
-		message += "but no smaller shape is suitable: " + describeRejections(rejections...)
+		message += "but no smaller shape is suitable: " + e.describeRejections(rejections...)
 	} else {
 		message += "and the policy allows nothing smaller"
 	}

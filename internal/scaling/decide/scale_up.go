@@ -144,18 +144,20 @@ func (e *poolEvaluation) pickForScaleUp(requiredVCPUs float64, isExcluded func(l
 
 // scaleUpVerdict judges a candidate for a scale-up.
 func (e *poolEvaluation) scaleUpVerdict(c *candidate, isExcluded func(ladderClass) bool) scaling.Verdict {
-	if e.usableVCPUs(c) <= e.load.UsableCapacity {
+	if e.usableVCPUs(c) <= e.load.UsableCapacity || e.shrinksReplica(c) {
 		return scaling.VerdictWrongDirection
 	}
 	if v := e.checkLimits(c); v != "" {
 		return v
 	}
 	switch {
+	case len(e.load.WithoutClients) > 0 && c.Shape.Count > len(e.instances):
+		return scaling.VerdictReplicaWithoutClients
 	case isExcluded(*c.class):
 		return scaling.VerdictPriceUnknown
 	case exceeds(c.PredictedUtilization, e.policy.CPU.Target):
 		return scaling.VerdictTooSmall
-	case e.hasHotReader() && exceeds(utilizationPercent(e.load.HottestDemand*float64(len(e.instances)), c.VCPUs), e.policy.CPU.ScaleUp):
+	case e.hasHotReader() && exceeds(e.hottestPercent(c), e.policy.CPU.ScaleUp):
 		return scaling.VerdictTooSmallForHottest // the load is assumed to stay as uneven as it is
 	}
 	return cmp.Or(e.checkMemoryAndConnections(c), scaling.VerdictFits)
@@ -199,7 +201,7 @@ func (e *poolEvaluation) noLargerShapeHold(trigger scaleUpTrigger) scaling.Hold 
 			trigger.text, e.currentShape())}
 	}
 	return scaling.Hold{Reason: scaling.ReasonNoSuitableShape, Message: fmt.Sprintf(
-		"%s, but no larger shape is suitable now: %s", trigger.text, describeRejections(rejections...))}
+		"%s, but no larger shape is suitable now: %s", trigger.text, e.describeRejections(rejections...))}
 }
 
 // scaleUpCause gives the figures that led to a scale-up.
@@ -210,7 +212,7 @@ func (e *poolEvaluation) scaleUpCause(requiredVCPUs float64, best *candidate) st
 		unit = "of capacity"
 	}
 	text := fmt.Sprintf("The %s was at %.0f%% %s over %s (threshold %d%%), demand %.1f vCPU%s", poolNoun(e.pool), l.UtilizationPercent, unit,
-		scaling.FormatDuration(e.policy.ScaleUp.Window), e.scaleUpThreshold(), l.Demand, censoredSuffix(l.Censored))
+		scaling.FormatDuration(e.policy.ScaleUp.Window), e.scaleUpThreshold(), l.Demand, censoredSuffix(l.Censored)+e.basisSuffix())
 	if predicted := max(l.TrendDemand, l.SeasonalDemand); predicted > l.Demand {
 		text += fmt.Sprintf(", %.1f predicted", predicted)
 	}

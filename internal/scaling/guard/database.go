@@ -39,8 +39,12 @@ func classNotOrderable(in Input) (string, time.Duration, error) {
 			return "", 0, errors.New("the orderable instance classes could not be read: grant rds:DescribeOrderableDBInstanceOptions " +
 				"if the role lacks it")
 		case !slices.Contains(in.Observation.Orderable, s.InstanceClass):
-			return fmt.Sprintf("AWS does not offer %s for %s %s in %s: remove it from the policy", s.InstanceClass, in.Observation.Engine,
-				in.Observation.EngineVersion, in.Policy.Target.Scope.Region), 0, nil
+			return missingClassMessage(in, s.InstanceClass), 0, nil
+		}
+		i, exists := in.Observation.Instance(s.Instance)
+		if exists && slices.Contains(in.Observation.OrderableGaps[s.InstanceClass].Zones, i.AvailabilityZone) {
+			return fmt.Sprintf("AWS does not offer %s in %s, the availability zone of %s: choose another class", s.InstanceClass,
+				i.AvailabilityZone, i.Identifier), 0, nil
 		}
 	}
 	return "", 0, nil

@@ -436,7 +436,8 @@ func TestCheck_RetryAfter(t *testing.T) {
 
 func TestNames_OrderAsDocumented(t *testing.T) {
 	want := []string{
-		"Paused", "OwnershipConflict", "RecommendMode", "OutOfBounds", "StepTooLarge", "Budget", "ClassNotOrderable", "CapacityShortage", "OptInTagMissing",
+		"Paused", "OwnershipConflict", "RecommendMode", "OutOfBounds", "StepTooLarge", "Budget", "LicenseGrowth", "ClassNotOrderable", "CapacityShortage",
+		"CannotReplicate", "RefusedByAWS", "OptInTagMissing",
 		"ReaderAutoScaling", "DeclaredElsewhere", "MetricsStale", "DatabaseBusy", "PendingModifications", "PendingReboot", "PendingMaintenance", "BackupWindow", "ReaderNotOwned", "MinimumReaders",
 		"ReaderCapacity", "ReplicaLag", "OperationsPerDay", "Cooldown", "DisruptionWindow", "ApprovalRequired",
 		"FleetSlot",

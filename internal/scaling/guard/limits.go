@@ -237,20 +237,25 @@ func startedInCooldown(in Input, last scaling.OperationRecord) bool {
 	})
 }
 
-// disruptionWindow allows an interruption of the writer only within the windows of the policy, unless the policy lets an
+// disruptionWindow allows an interruption of the writer, which includes a moment of suspended I/O, only within the windows of the policy, unless the policy lets an
 // emergency override them.
 func disruptionWindow(in Input) (string, time.Duration, error) {
 	overridesWindows := in.Proposal.Emergency && in.Policy.Guardrails.AllowEmergencyDisruption
-	if in.Proposal.Pool != scaling.Writer || !in.Operation.IsDisruptive() || overridesWindows {
+	suspends := suspendsSource(in.Observation, in.Operation)
+	if (in.Proposal.Pool != scaling.Writer || !in.Operation.IsDisruptive()) && !suspends || overridesWindows {
 		return "", 0, nil
+	}
+	what := "the change interrupts the writer"
+	if suspends {
+		what = "the snapshot for a new read replica suspends the I/O of the source, which is not taken from a standby"
 	}
 	open, next, err := schedule.IsOpen(in.Policy.DisruptionWindows, in.Now)
 	if err != nil || open {
 		return "", 0, err
 	}
 	if next.IsZero() {
-		return "the change interrupts the writer, and no window of spec.disruptionWindows ever opens: correct the schedules", 0, nil
+		return what + ", and no window of spec.disruptionWindows ever opens: correct the schedules", 0, nil
 	}
-	return fmt.Sprintf("the change interrupts the writer; the next disruption window opens at %s", next.UTC().Format(time.RFC3339)),
+	return fmt.Sprintf("%s; the next disruption window opens at %s", what, next.UTC().Format(time.RFC3339)),
 		next.Sub(in.Now), nil
 }

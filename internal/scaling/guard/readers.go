@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -46,6 +47,10 @@ func readerNotOwned(in Input) (string, time.Duration, error) {
 			return fmt.Sprintf("%s was not created by dbscaler, so dbscaler does not delete it: delete it yourself if it is not needed",
 				s.Instance), 0, nil
 		}
+		if i.HasReplicas() {
+			return fmt.Sprintf("%s is the source of other replicas (%s), so dbscaler does not delete it: delete or promote them first",
+				s.Instance, strings.Join(i.Replicas, ", ")), 0, nil
+		}
 		if i.Writer {
 			return fmt.Sprintf("%s is the writer, so dbscaler does not delete it: fail over to another instance first", s.Instance), 0, nil
 		}
@@ -83,6 +88,9 @@ func readerCapacity(in Input) (string, time.Duration, error) {
 	simulation, err := newCapacitySimulation(in.Observation)
 	if err != nil {
 		return "", 0, err
+	}
+	for _, unused := range in.Observation.ReplicasWithoutClients(in.Policy.ScaleDown.Window, in.Now) {
+		simulation.exclude(unused)
 	}
 	before, required := simulation.readerVCPUs(), math.Inf(1)
 	readersScaleUp := in.Proposal.Pool == scaling.Readers && in.Proposal.Direction == scaling.Up
@@ -133,11 +141,19 @@ type capacitySimulation struct {
 	engine string
 	vcpus  map[string]float64
 	writer string
+	// excluded are the read replicas without clients, which are no capacity whatever their class.
+	excluded map[string]bool
+}
+
+// exclude takes a replica out of the capacity.
+func (c *capacitySimulation) exclude(instance string) {
+	c.excluded[instance] = true
+	delete(c.vcpus, instance)
 }
 
 // newCapacitySimulation starts with the observed instances. The error names a class that is not in the catalog.
 func newCapacitySimulation(o scaling.Observation) (*capacitySimulation, error) {
-	c := &capacitySimulation{engine: o.Engine, vcpus: map[string]float64{}}
+	c := &capacitySimulation{engine: o.Engine, vcpus: map[string]float64{}, excluded: map[string]bool{}}
 	for _, i := range o.Instances {
 		if err := c.setClass(i.Identifier, i.Class); err != nil {
 			return nil, err
@@ -154,7 +170,9 @@ func (c *capacitySimulation) setClass(instance, class string) error {
 	if err != nil {
 		return err
 	}
-	c.vcpus[instance] = float64(spec.VCPUFor(c.engine))
+	if !c.excluded[instance] {
+		c.vcpus[instance] = float64(spec.VCPUFor(c.engine))
+	}
 	return nil
 }
 

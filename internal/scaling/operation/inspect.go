@@ -3,6 +3,7 @@ package operation
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
@@ -127,6 +128,9 @@ func inspectDelete(s scaling.Step, o scaling.Observation, i scaling.Instance, ex
 		return stateImpossible, s.Instance + " has become the writer, so it is not deleted"
 	case i.Status == "deleting":
 		return stateInProgress, fmt.Sprintf("Waiting for the deletion of %s", s.Instance)
+	case i.HasReplicas():
+		return stateImpossible, fmt.Sprintf("%s is the source of other replicas (%s), so it is not deleted", s.Instance,
+			strings.Join(i.Replicas, ", "))
 	case len(o.WithoutFailedReaders().PoolInstances(scaling.Readers)) < 2:
 		return stateImpossible, s.Instance + " is the last reader, so it is not deleted"
 	default:

@@ -61,7 +61,7 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 		err = fmt.Errorf("%s is a Multi-AZ DB cluster or Serverless v2, whose readers cannot be resized separately: remove spec.readers",
 			p.Target.Identifier)
 	case proposal.Pool == scaling.Readers:
-		op.Steps, err = planReaders(p, o, proposal.To, id)
+		op.Steps, err = planReaders(p, o, proposal.To, id, now)
 	case canPromoteReader(o):
 		op.Steps, err = planPromotion(p, o, proposal.To.InstanceClass, id)
 	default:
@@ -70,6 +70,10 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 			return op, writerCountError(p, len(writer))
 		}
 		op.Steps = []scaling.Step{newResizeStep(writer[0], proposal.To.InstanceClass)}
+	}
+	if p.Guardrails.SurgeReaders > 0 && hasImpossibleSurge(op.Steps, o, now) {
+		p.Guardrails.SurgeReaders = 0 // the guards decide whether the others carry the load without one
+		return Plan(p, o, proposal, id, now)
 	}
 	if err == nil && len(op.Steps) == 0 {
 		err = fmt.Errorf("no step is needed to reach %s", proposal.To)
@@ -104,9 +108,9 @@ func readerLimit(o scaling.Observation) int {
 //  2. The resizes, one at a time. The smallest reader is first, so that a mixed pool has gained capacity before its largest reader
 //     is out of service.
 //  3. The deletion of the surge reader, then of the surplus readers, newest first.
-func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id string) ([]scaling.Step, error) {
+func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id string, now time.Time) ([]scaling.Step, error) {
 	readers := o.PoolInstances(scaling.Readers)
-	surplus, err := selectReadersToRemove(readers, len(readers)-to.Count)
+	surplus, err := selectReadersToRemove(readers, len(readers)-to.Count, o.ReplicasWithoutClients(p.ScaleDown.Window, now))
 	if err != nil {
 		return nil, err
 	}
@@ -241,23 +245,32 @@ func anyExceeds(readers []scaling.Instance, class string) bool {
 	})
 }
 
-// selectReadersToRemove returns the readers to delete: the newest ones that dbscaler created. The error says that there are not enough.
-func selectReadersToRemove(readers []scaling.Instance, count int) ([]scaling.Instance, error) {
+// hasImpossibleSurge reports whether steps create a surge reader that AWS is known to refuse.
+func hasImpossibleSurge(steps []scaling.Step, o scaling.Observation, now time.Time) bool {
+	return slices.ContainsFunc(steps, func(s scaling.Step) bool {
+		return s.Action == scaling.CreateReader && s.Surge && !o.CanCreateReader(s.InstanceClass, now)
+	})
+}
+
+// selectReadersToRemove returns the readers to delete: the newest ones that dbscaler created and that nothing replicates from, those
+// without clients first. The error says that there are not enough.
+func selectReadersToRemove(readers []scaling.Instance, count int, withoutClients []string) ([]scaling.Instance, error) {
 	if count <= 0 {
 		return nil, nil
 	}
 	var removable []scaling.Instance
 	for _, r := range readers {
-		if r.CreatedByOperator() {
+		if r.CanBeRemoved() {
 			removable = append(removable, r)
 		}
 	}
 	if count > len(removable) || count >= len(readers) {
-		return nil, fmt.Errorf("%d of %d readers would be deleted, and dbscaler created only %d of them: delete the others yourself",
-			count, len(readers), len(removable))
+		return nil, fmt.Errorf("%d of %d readers would be deleted, and dbscaler may delete only %d of them, which it created and which "+
+			"are not the source of other replicas: delete the others yourself", count, len(readers), len(removable))
 	}
 	slices.SortFunc(removable, func(a, b scaling.Instance) int {
-		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Identifier, a.Identifier))
+		hasClientsA, hasClientsB := !slices.Contains(withoutClients, a.Identifier), !slices.Contains(withoutClients, b.Identifier)
+		return cmp.Or(compareBool(hasClientsA, hasClientsB), b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Identifier, a.Identifier))
 	})
 	return removable[:count], nil
 }

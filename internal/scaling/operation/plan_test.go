@@ -266,7 +266,7 @@ func TestPlan_RefusesUnsafeSequences(t *testing.T) {
 		message     string
 	}{
 		{"readers of somebody else would be deleted", auroraCluster(writer(large), reader("a", large), reader("b", large), ownReader("c", large, 1)),
-			scaling.Readers, scaling.Down, newShape(1, large), "2 of 3 readers would be deleted, and dbscaler created only 1"},
+			scaling.Readers, scaling.Down, newShape(1, large), "2 of 3 readers would be deleted, and dbscaler may delete only 1"},
 		{"all readers would be deleted", auroraCluster(writer(large), ownReader("a", large, 1)), scaling.Readers, scaling.Down,
 			newShape(0, large), "1 of 1 readers"},
 		{"shape already reached", auroraCluster(writer(large), reader("a", large)), scaling.Readers, scaling.Up, newShape(1, large),
