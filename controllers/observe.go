@@ -116,6 +116,10 @@ func (r *Reconciler) restoreState(s *reconcileScope) {
 	status.Target = convert.TargetStatus(status.Target, *o)
 	status.Writer = convert.PoolStatus(status.Writer, *o, scaling.Writer)
 	status.Readers = convert.PoolStatus(status.Readers, *o, scaling.Readers)
+	if scaling.IsOptedIn(o.Tags, s.object.Namespace) {
+		convert.SetEndpoints(status.Writer, *o, scaling.Writer)
+		convert.SetEndpoints(status.Readers, *o, scaling.Readers)
+	}
 	o.UpgradedAt = convert.EngineUpgradedAt(status.Target)
 	writer, readers := convert.PoolState(status.Writer), convert.PoolState(status.Readers)
 	o.WriterChangedAt, o.ReadersChangedAt = writer.ChangedAt, readers.ChangedAt
@@ -123,6 +127,8 @@ func (r *Reconciler) restoreState(s *reconcileScope) {
 	o.History = convert.History(status.History)
 	o.Shortages = state.UpdateShortages(convert.CapacityShortages(status.CapacityShortages), *o, s.now)
 	status.CapacityShortages = convert.CapacityShortagesStatus(o.Shortages)
+	o.Refusals = state.ActiveRefusals(convert.Refusals(status.Refusals), s.object.Generation, s.now)
+	status.Refusals = convert.RefusalsStatus(o.Refusals)
 	if r.PriceList == nil {
 		return
 	}
@@ -142,6 +148,7 @@ func (r *Reconciler) restoreState(s *reconcileScope) {
 func (s *reconcileScope) assessLoad(metricsErr error) error {
 	s.assessments = decide.Evaluate(s.policy, s.observation, s.now).Pools
 	s.recordOperationEffect()
+	s.reportReplicasWithoutClients()
 	unavailable := func(reason, message string) {
 		s.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionFalse, reason, message)
 	}

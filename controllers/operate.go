@@ -43,6 +43,11 @@ func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, e
 		if progress.InsufficientCapacity {
 			reason = v1alpha1.ReasonInsufficientCapacity
 		}
+		if step := progress.Refused; step != nil {
+			reason = v1alpha1.ReasonRefusedByAWS
+			call := scaling.Call{Action: step.Action, Instance: step.Instance, InstanceClass: step.InstanceClass}
+			s.rememberRefusal(call, errors.New(step.Answer))
+		}
 		s.completeOperation(v1alpha1.OutcomeFailed, reason, progress.Message)
 		return stop, nil
 	case operation.Running:
@@ -107,16 +112,18 @@ func (r *Reconciler) executeCall(ctx context.Context, s *reconcileScope, call sc
 	err := r.Executor.Execute(ctx, s.policy.Target, call)
 	switch {
 	case err == nil:
+		s.recordAnswer(nil)
 		log.Info("AWS accepted a change", "class", call.InstanceClass)
 	case errors.Is(err, scaling.ErrDenied):
 		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied, fmt.Sprintf("%v. %s", err, grantPermissions))
 	case errors.Is(err, scaling.ErrNoCapacity):
 		s.recordCapacityShortage(call, err)
 	case errors.Is(err, scaling.ErrQuota):
-		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonQuotaExceeded, err.Error())
+		s.completeRefused(call, v1alpha1.ReasonQuotaExceeded, err)
 	case errors.Is(err, scaling.ErrInvalid):
-		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonRefusedByAWS, err.Error())
+		s.completeRefused(call, v1alpha1.ReasonRefusedByAWS, err)
 	default:
+		s.recordAnswer(err)
 		log.Error(err, "AWS did not accept or confirm a change; a later reconcile repeats the call unless the change is visible by then")
 	}
 }

@@ -89,8 +89,8 @@ type phase struct {
 //	  ends    when the spec is invalid
 //	observe
 //	  reads   AWS through Observer; the targets and status of other policies; declarations in this cluster
-//	  writes  conditions TargetFound, MetricsAvailable, OwnershipConflict; status.target, writer, readers, capacityShortages,
-//	          ownership; the effect of the newest operations in status.history
+//	  writes  conditions TargetFound, MetricsAvailable, OwnershipConflict; ReplicaWithoutClients; status.target, writer, readers,
+//	          capacityShortages, refusals, ownership; the effect of the newest operations in status.history
 //	          on failure: decision; condition Authorized when AWS denies access; when there is no database, the end of the
 //	          operation, and the finalizer
 //	  ends    when AWS cannot be read, or the target is missing or cannot be scaled; missing metrics do not end it
@@ -109,7 +109,7 @@ type phase struct {
 //	  ends    when nothing is left to remove, or the surge reader cannot be removed yet
 //	operate
 //	  reads   the operation and the observation; all policies past the cache to keep a slot
-//	  writes  status.operation, decision, the ScalingLimited condition's cause, status.capacityShortages, the end of the
+//	  writes  status.operation, decision, the ScalingLimited condition's cause, status.capacityShortages, refusals, the end of the
 //	          operation; condition Authorized when AWS denies the call; AWS through Executor, with at most one call
 //	  ends    always
 //	patchStatus

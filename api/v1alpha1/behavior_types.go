@@ -151,6 +151,15 @@ type Guardrails struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,9}([.][0-9]{1,6})?$')",message="must be an amount in US dollars such as 6.00"
 	MaxHourlyCostUSD string `json:"maxHourlyCostUSD,omitempty"`
 
+	// licenseGrowth says whether the operator may add vCPUs to a database whose
+	// licence you bring (its LicenseModel is bring-your-own-license, as with RDS
+	// for Oracle), also for the duration of an operation. Larger instances and
+	// further readers need more licences. It has no meaning for other databases.
+	// The default is Forbid.
+	// +optional
+	// +kubebuilder:default=Forbid
+	LicenseGrowth LicenseGrowth `json:"licenseGrowth,omitempty"`
+
 	// emergencyDisruption says whether an emergency may interrupt the writer
 	// outside spec.disruptionWindows. An emergency is when the writer has been
 	// saturated for three minutes with a demand far above its vCPUs, or with a
@@ -159,6 +168,20 @@ type Guardrails struct {
 	// +kubebuilder:default=Forbid
 	EmergencyDisruption EmergencyDisruption `json:"emergencyDisruption,omitempty"`
 }
+
+// LicenseGrowth says whether the operator may add vCPUs to a database whose
+// licence the customer brings.
+//
+// +kubebuilder:validation:Enum=Forbid;Allow
+type LicenseGrowth string
+
+// The values of LicenseGrowth.
+const (
+	// LicenseGrowthForbid adds no vCPUs to such a database.
+	LicenseGrowthForbid LicenseGrowth = "Forbid"
+	// LicenseGrowthAllow adds vCPUs: the customer holds enough licences.
+	LicenseGrowthAllow LicenseGrowth = "Allow"
+)
 
 // EmergencyDisruption says whether an emergency may interrupt the writer
 // outside the disruption windows.

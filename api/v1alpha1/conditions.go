@@ -1,6 +1,6 @@
 package v1alpha1
 
-// The condition types. Paused, Overridden, OwnershipConflict, Reconciling and Stalled are present only while they are True, as
+// The condition types. Paused, Overridden, OwnershipConflict, ReplicaWithoutClients, Reconciling and Stalled are present only while they are True, as
 // kstatus defines it for the last two.
 const (
 	// ConditionReady summarizes Accepted, TargetFound, Authorized and MetricsAvailable, and is False during an OwnershipConflict. It
@@ -23,6 +23,9 @@ const (
 	ConditionOverridden = "Overridden"
 	// ConditionOwnershipConflict is True while the operator changes nothing because another client has reverted two operations.
 	ConditionOwnershipConflict = "OwnershipConflict"
+	// ConditionReplicaWithoutClients is True while no client is connected to a read replica of a DB instance, so that the replica does
+	// not count as capacity.
+	ConditionReplicaWithoutClients = "ReplicaWithoutClients"
 	// ConditionReconciling is True while an operation is in progress.
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is True while the policy cannot make progress without manual intervention.
@@ -99,6 +102,8 @@ const (
 	ReasonPolicyChanged = "PolicyChanged"
 	// ReasonRevertedTwice: somebody else has undone the changes of two operations within a week.
 	ReasonRevertedTwice = "RevertedTwice"
+	// ReasonNoConnections: DatabaseConnections of a read replica is zero.
+	ReasonNoConnections = "NoConnections"
 	// ReasonNotLimited: no limit applies.
 	ReasonNotLimited = "NotLimited"
 )

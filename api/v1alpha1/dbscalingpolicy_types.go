@@ -101,7 +101,7 @@ type DBScalingPolicySpec struct {
 
 	// guardrails limit the operator regardless of the load.
 	// +optional
-	// +kubebuilder:default={maxOperationsPerDay: 6, surgeReaders: 1, maxStepFactor: 4, emergencyDisruption: Forbid}
+	// +kubebuilder:default={maxOperationsPerDay: 6, surgeReaders: 1, maxStepFactor: 4, licenseGrowth: Forbid, emergencyDisruption: Forbid}
 	Guardrails Guardrails `json:"guardrails,omitzero"`
 
 	// predictiveScaling selects the predictions that may scale the database up
@@ -138,7 +138,9 @@ type DBScalingPolicySpec struct {
 	// disruptionWindows list when a step that interrupts the writer (a failover,
 	// or a resize in place) may start. A step that comes later waits for the next
 	// window. Without any windows, such a step may start at any time. They do not
-	// apply to steps that change only readers.
+	// apply to steps that change only readers, except for a new read replica of a
+	// Single-AZ DB instance: its snapshot suspends the I/O of the instance for a
+	// moment.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -290,10 +292,11 @@ type Readers struct {
 	// preference ranks the shapes that carry the load. Cheapest selects the one
 	// with the lowest cost (the fewest vCPUs where prices are not known: within a
 	// family the price doubles with the size). Vertical changes the class before
-	// the number of readers, Horizontal the number before the class. The default
-	// is Cheapest.
+	// the number of readers, Horizontal the number before the class. When absent
+	// it is Cheapest for a DBCluster, and Vertical for a DBInstance: its read
+	// replicas have no reader endpoint, so that a new one has no clients until
+	// they are told its address (status.readers.instances).
 	// +optional
-	// +kubebuilder:default=Cheapest
 	Preference Preference `json:"preference,omitempty"`
 
 	// redundancy says whether the reader pool has spare capacity for the loss of a

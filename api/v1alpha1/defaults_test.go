@@ -14,7 +14,7 @@ func TestDefaults(t *testing.T) {
 	defaults := map[string]string{
 		"spec.mode":                                  "Enforce",
 		"spec.readers.minReplicas":                   "1",
-		"spec.readers.preference":                    "Cheapest",
+		"spec.readers.preference":                    "absent",
 		"spec.cpu.targetPercent":                     "65",
 		"spec.cpu.scaleUpPercent":                    "75",
 		"spec.cpu.scaleDownPercent":                  "50",
@@ -26,6 +26,7 @@ func TestDefaults(t *testing.T) {
 		"spec.guardrails.maxOperationsPerDay":        "6",
 		"spec.guardrails.surgeReaders":               "1",
 		"spec.guardrails.maxStepFactor":              "4",
+		"spec.guardrails.licenseGrowth":              "Forbid",
 		"spec.guardrails.emergencyDisruption":        "Forbid",
 		"spec.guardrails.maxHourlyCostUSD":           "absent",
 		"spec.readers.redundancy":                    "AllReaders",

@@ -98,6 +98,18 @@ type OperationStep struct {
 	// +kubebuilder:validation:Minimum=1
 	Attempts int32 `json:"attempts,omitempty"`
 
+	// message is what AWS answered to the last attempt, if it did not accept it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+
+	// sameAnswers is the number of attempts in a row that AWS answered with
+	// message. It is absent when the last attempt was throttled or not answered.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	SameAnswers int32 `json:"sameAnswers,omitempty"`
+
 	// startTime is when the step was started, before its first call to AWS.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
@@ -172,6 +184,11 @@ type OperationRecord struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	Message string `json:"message,omitempty"`
+
+	// nothingChanged is true when AWS refused the first change of the operation.
+	// Such an operation counts towards no limit and no cooldown.
+	// +optional
+	NothingChanged *bool `json:"nothingChanged,omitempty"`
 
 	// leadTimeSeconds is the time from the start of the operation until its first
 	// new reader was in service or, when it adds none, until its first change of a

@@ -52,6 +52,14 @@ type DBScalingPolicyStatus struct {
 	// +kubebuilder:validation:MaxItems=64
 	CapacityShortages []CapacityShortage `json:"capacityShortages,omitempty"`
 
+	// refusals are the changes that AWS refused. Until a refusal expires, or the
+	// spec changes, the operator does not request the change again and chooses
+	// another one.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Refusals []Refusal `json:"refusals,omitempty"`
+
 	// history holds the completed operations of the last 24 hours, and at least
 	// the last three of each direction of the readers and of the writer, newest
 	// first. Cooldowns, daily limits and the expected duration of a resize are
@@ -166,6 +174,47 @@ type CapacityShortage struct {
 	ExpiryTime metav1.Time `json:"expiryTime,omitzero"`
 }
 
+// Refusal is a change that AWS refused.
+type Refusal struct {
+	// pool is the pool that was to change.
+	// +required
+	Pool Pool `json:"pool,omitempty"`
+
+	// action is the refused change.
+	// +required
+	Action StepAction `json:"action,omitempty"`
+
+	// instanceClass is the class that was refused. When absent, the refusal does
+	// not depend on the class.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=48
+	InstanceClass string `json:"instanceClass,omitempty"`
+
+	// instance is the DB instance, for an action that does not depend on a class,
+	// for example DeleteReader.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Instance string `json:"instance,omitempty"`
+
+	// message is the answer of AWS.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+
+	// generation is the generation of the policy when AWS refused the change.
+	// With another generation the refusal no longer applies.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Generation int64 `json:"generation,omitempty"`
+
+	// expiryTime is when the operator may request the change again.
+	// +required
+	ExpiryTime metav1.Time `json:"expiryTime,omitzero"`
+}
+
 // TargetStatus is the database as observed in AWS.
 type TargetStatus struct {
 	// arn is the Amazon Resource Name of the cluster or instance.
@@ -202,6 +251,16 @@ type PoolStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	Shape string `json:"shape,omitempty"`
+
+	// endpoint is the address and port of the pool, for example
+	// "orders.cluster-ro-c1.eu-west-1.rds.amazonaws.com:5432": the writer or reader
+	// endpoint of a DB cluster, or the DB instance of a DBInstance target. Its
+	// read replicas have no common endpoint: see instances. It is absent unless
+	// the database opts in with the AWS tag.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=300
+	Endpoint string `json:"endpoint,omitempty"`
 
 	// lastChangeTime is when the pool was first observed to consist of these
 	// instances, each in service with its current class. It is absent while the
@@ -267,6 +326,15 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	Status string `json:"status,omitempty"`
+
+	// endpoint is the address and port of this instance. Clients of a read replica
+	// of a DBInstance target must connect to it, because the replicas have no
+	// reader endpoint. It is absent while the instance is being created, and
+	// unless the database opts in with the AWS tag.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=300
+	Endpoint string `json:"endpoint,omitempty"`
 
 	// createdBy is dbscaler for a reader that the operator created, and absent
 	// otherwise.

@@ -69,6 +69,8 @@ func TestValidation(t *testing.T) {
 			value: `[{instanceClass: db.r6g.large, hourlyPriceUSD: "0.26"}, {instanceClass: db.r6g.large, hourlyPriceUSD: "0.27"}]`},
 		{base: clusterPolicy, path: "spec.guardrails.maxStepFactor", value: "2"},
 		{base: clusterPolicy, path: "spec.guardrails.maxStepFactor", value: "1", message: "should be greater than or equal to 2"},
+		{base: clusterPolicy, path: "spec.guardrails.licenseGrowth", value: "Allow"},
+		{base: clusterPolicy, path: "spec.guardrails.licenseGrowth", value: "Yes", message: `supported values: "Forbid", "Allow"`},
 		{base: clusterPolicy, path: "spec.guardrails.emergencyDisruption", value: "Allow"},
 		{base: clusterPolicy, path: "spec.guardrails.emergencyDisruption", value: "Maybe", message: `supported values: "Forbid", "Allow"`},
 

@@ -55,6 +55,7 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			MaxOperationsPerDay:      int(spec.Guardrails.MaxOperationsPerDay),
 			SurgeReaders:             int(ptr.Deref(spec.Guardrails.SurgeReaders, 0)),
 			MaxStepFactor:            int(spec.Guardrails.MaxStepFactor),
+			AllowLicenseGrowth:       spec.Guardrails.LicenseGrowth == v1alpha1.LicenseGrowthAllow,
 			AllowEmergencyDisruption: spec.Guardrails.EmergencyDisruption == v1alpha1.EmergencyDisruptionAllow,
 		},
 		PredictiveScaling: scaling.PredictiveScaling{
@@ -71,7 +72,7 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			InstanceClasses: instanceClasses(r.InstanceClasses),
 			Min:             int(r.MinReplicas),
 			Max:             int(r.MaxReplicas),
-			Preference:      scaling.Preference(r.Preference),
+			Preference:      readerPreference(r.Preference, spec.TargetRef.Kind),
 			Redundancy:      scaling.Redundancy(r.Redundancy),
 		}
 	}
@@ -94,6 +95,20 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 		return out, err
 	}
 	return out, validate(out)
+}
+
+// readerPreference returns the preference of a spec, or the default of the kind of target. The default of the API server cannot depend
+// on the kind. Read replicas of a DB instance have no reader endpoint, so that a larger class helps at once and another replica only
+// when its clients know it.
+func readerPreference(p v1alpha1.Preference, kind v1alpha1.TargetKind) scaling.Preference {
+	switch {
+	case p != "":
+		return scaling.Preference(p)
+	case kind == v1alpha1.TargetKindDBInstance:
+		return scaling.Vertical
+	default:
+		return scaling.Cheapest
+	}
 }
 
 func scheduleWindow(schedule string, start *metav1.Time, durationSeconds int32, zone string) scaling.Window {
