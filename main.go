@@ -90,7 +90,8 @@ func parseFlags(args []string) (options operator.Options, level slog.Level, repl
 		"write each decision that differs from the one before, with its inputs, to this file as a line of JSON; it is rotated at 64 MB")
 	flags.StringVar(&options.PricesFile, "prices-file", "", "YAML file with the hourly prices of instances")
 	flags.StringVar(&options.PricingRegion, "pricing-region", "",
-		"region whose Pricing API is asked for the prices of instances: us-east-1, eu-central-1 or ap-south-1; by default none is asked")
+		"region whose Pricing API is asked for the prices of instances: us-east-1, eu-central-1 or ap-south-1; by default none is asked. "+
+			"The China and GovCloud partitions need --prices-file instead")
 	flags.BoolVar(&replay, "replay", false,
 		"repeat every decision of the ledger on standard input, report the ones that differ, and exit")
 	flags.TextVar(&level, "log-level", level, "minimum level that is logged: DEBUG, INFO, WARN or ERROR")

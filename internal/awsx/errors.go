@@ -237,6 +237,9 @@ func (e *awsError) describe(call sdkCall) {
 			e.detail = fmt.Sprintf("HTTP %d without an error code", status)
 		case apiErr.ErrorMessage() != "":
 			e.detail += ": " + apiErr.ErrorMessage()
+			if remedy := refusalRemedy(apiErr); remedy != "" {
+				e.detail = strings.TrimSuffix(e.detail, ".") + ": " + remedy
+			}
 		}
 	case errors.As(e.err, &credentialsErr) && (!errors.As(e.err, &sendErr) || call.usesInstanceMetadata):
 		e.operation, e.cause = call.outermost, scaling.ErrDenied
@@ -388,3 +391,6 @@ func (e *rejectedCallError) Error() string { return e.message }
 
 // Unwrap implements the interface of errors.Is.
 func (*rejectedCallError) Unwrap() error { return scaling.ErrInvalid }
+
+// SentToAWS says that the call was not sent. See scaling.IsSentToAWS.
+func (*rejectedCallError) SentToAWS() bool { return false }

@@ -51,7 +51,7 @@ func (s *scopeClient) addCachedMetadata(o *scaling.Observation, t scaling.Target
 	if classes.isStale(requestedAt, orderableInterval, orderableRetryInterval) {
 		return false
 	}
-	o.Orderable = classes.value
+	o.Orderable, o.OrderableGaps = classes.value.matching(s.topology.orderableNeeds(t))
 	if t.Kind == scaling.DBCluster && s.autoScalingLimits.isStale(requestedAt, autoScalingInterval, autoScalingRetryInterval) {
 		return false
 	}
@@ -102,7 +102,7 @@ func (s *scopeClient) refreshMetadata(ctx context.Context, t *topology) {
 		s.mu.Unlock()
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(dueClasses), compareOrderableKeys) {
-		value, err := listOrderableClasses(ctx, s.rdsReader, key)
+		value, err := listOrderableOptions(ctx, s.rdsReader, key)
 		err = classifyRead(err, s.scope, metadataTimeout)
 		s.mu.Lock()
 		what := "orderable classes of " + key.engine + " " + key.version

@@ -3,8 +3,10 @@ package awsx
 import (
 	"cmp"
 	"fmt"
+	"net"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
@@ -37,6 +39,8 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 		Serverless:           hasOnlyServerless(members),
 		ResizedAsUnit:        !isAurora(aws.ToString(cluster.Engine)) || hasOnlyServerless(members),
 		Tags:                 tagMap(cluster.TagList),
+		WriterEndpoint:       joinEndpoint(cluster.Endpoint, cluster.Port),
+		ReaderEndpoint:       joinEndpoint(cluster.ReaderEndpoint, cluster.Port),
 	}
 	for _, member := range members {
 		i := newInstance(member)
@@ -80,9 +84,13 @@ func (t *topology) observeInstance(db types.DBInstance, replicas []types.DBInsta
 		MultiAZ:       aws.ToBool(db.MultiAZ),
 		Tags:          i.Tags,
 		Instances:     []scaling.Instance{i},
+
+		CannotReplicate: replicationObstacle(db), LicenseModel: aws.ToString(db.LicenseModel), WriterEndpoint: i.Endpoint,
 	}
 	for _, r := range replicas {
-		o.Instances = append(o.Instances, newInstance(r))
+		replica := newInstance(r)
+		replica.Replicas = replicasOf(r)
+		o.Instances = append(o.Instances, replica)
 	}
 	slices.SortFunc(o.Instances, compareWriterFirst)
 	return o
@@ -100,6 +108,9 @@ func newInstance(db types.DBInstance) scaling.Instance {
 		CreatedAt:        aws.ToTime(db.InstanceCreateTime).UTC(),
 		Tags:             tagMap(db.TagList),
 	}
+	if e := db.Endpoint; e != nil {
+		i.Endpoint = joinEndpoint(e.Address, e.Port)
+	}
 	if !isAurora(aws.ToString(db.Engine)) {
 		i.BackupWindow = aws.ToString(db.PreferredBackupWindow)
 	}
@@ -114,6 +125,14 @@ func newInstance(db types.DBInstance) scaling.Instance {
 		i.PendingReboot = appendUnappliedGroup(i.PendingReboot, "option group", group.OptionGroupName, group.Status)
 	}
 	return i
+}
+
+// joinEndpoint returns address:port, or nothing while the address is not known.
+func joinEndpoint(address *string, port *int32) string {
+	if aws.ToString(address) == "" {
+		return ""
+	}
+	return net.JoinHostPort(*address, strconv.Itoa(int(aws.ToInt32(port))))
 }
 
 // appliedGroupStatuses are the statuses of a parameter group or option group from which a restart applies nothing: a group that is

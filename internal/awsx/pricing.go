@@ -23,7 +23,8 @@ const (
 	priceRetryInterval = time.Hour
 )
 
-// PricingRegions are the regions that have an endpoint of the Pricing API (AWS Billing user guide, "AWS Price List API").
+// PricingRegions are the regions that have an endpoint of the Pricing API (AWS Billing user guide, "AWS Price List API"), without that of
+// the China partition, cn-northwest-1, whose prices are in CNY. The GovCloud partition has none.
 var PricingRegions = []string{"us-east-1", "eu-central-1", "ap-south-1"}
 
 // priceKey is what the price of an instance class depends on.

@@ -57,7 +57,7 @@ type scopeClient struct {
 	series        map[seriesKey]cachedSeries
 	// pendingMaintenance is by the ARN of the cluster or instance.
 	pendingMaintenance cachedValue[map[string][]scaling.PendingMaintenance]
-	orderableClasses   map[orderableKey]cachedValue[[]string]
+	orderableClasses   map[orderableKey]cachedValue[orderableOptions]
 	// autoScalingLimits are the limits of Aurora Auto Scaling, by cluster identifier.
 	autoScalingLimits cachedValue[map[string]scaling.AutoScaling]
 	// classPrices are the hourly prices by instance class.
@@ -68,7 +68,7 @@ func newScopeClient(scope scaling.Scope, c *sdkClients, clk clock.Clock, window 
 	return &scopeClient{
 		sdkClients: c, scope: scope, clock: clk, window: window,
 		targets: map[scaling.Target]time.Time{}, series: map[seriesKey]cachedSeries{},
-		orderableClasses: map[orderableKey]cachedValue[[]string]{}, classPrices: map[priceKey]cachedValue[map[string]scaling.Money]{},
+		orderableClasses: map[orderableKey]cachedValue[orderableOptions]{}, classPrices: map[priceKey]cachedValue[map[string]scaling.Money]{},
 	}
 }
 

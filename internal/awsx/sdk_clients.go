@@ -104,13 +104,15 @@ func newSDKClientFactory(ctx context.Context, o Options) (*sdkClientFactory, err
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
 	cfg.HTTPClient = bodyWithoutWriteTo{cfg.HTTPClient}
+	cfg.Credentials = &nodeRoleWarner{CredentialsProvider: cfg.Credentials, log: o.Log}
 	f := &sdkClientFactory{config: cfg, clock: o.Clock, log: o.Log}
 	if o.Endpoint != "" {
 		f.endpoint = aws.String(o.Endpoint)
 	}
 	if o.PricingRegion != "" {
 		if !slices.Contains(PricingRegions, o.PricingRegion) {
-			return nil, fmt.Errorf("the Pricing API has no endpoint in region %q: use one of %s", o.PricingRegion,
+			return nil, fmt.Errorf("the Pricing API has no endpoint in region %q that this operator can use: use one of %s. In the China "+
+				"and GovCloud partitions, whose credentials are not valid there, use --prices-file", o.PricingRegion,
 				strings.Join(PricingRegions, ", "))
 		}
 		f.pricing, f.pricingRegion = f.newPricingClient(o.PricingRegion), o.PricingRegion
