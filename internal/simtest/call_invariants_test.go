@@ -42,6 +42,7 @@ func (s *simulation) checkCall(m *manager, target scaling.Target, call scaling.C
 	}
 	ic.checkPause(m, p, call)
 	ic.checkIdle(name, call)
+	ic.checkNotRefused(p, call)
 	ic.checkDeferred(name, call)
 	ic.checkSlots()
 	switch call.Action {
@@ -153,6 +154,9 @@ func (ic *invariantChecker) checkDelete(name string, call scaling.Call, t *track
 	}
 	if i.Tags[scaling.TagCreatedBy] != scaling.TagCreatedByValue {
 		ic.sim.violationf("deletion of %s, which the operator did not create", call.Instance)
+	}
+	if len(i.Replicas) > 0 {
+		ic.sim.violationf("deletion of %s, the source of %v", call.Instance, i.Replicas)
 	}
 	ic.checkDeleteOfFailedReader(i, t)
 	actual, _ := ic.sim.world.GroundTruth(region, call.Instance)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/dbscaler/dbscaler/internal/awsx"
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
@@ -96,7 +97,7 @@ func (s *simulation) observe(target scaling.Target) scaling.Observation {
 		return o
 	}
 	o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, i.ARN(), i.Engine, i.EngineVersion, i.Status, i.Tags
-	o.MultiAZ, o.Kind = i.MultiAZ, scaling.DBInstance
+	o.MultiAZ, o.Kind, o.CannotReplicate = i.MultiAZ, scaling.DBInstance, cannotReplicate(i)
 	o.Instances = []scaling.Instance{s.observeInstance(i, true)}
 	for _, id := range i.Replicas {
 		if replica, err := s.world.Instance(region, id); err == nil {
@@ -134,6 +135,9 @@ func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Ins
 			newest := lag[len(lag)-1]
 			out.ReplicaLag = &scaling.Lag{MeasuredAt: newest.Time, Value: time.Duration(newest.Value * float64(unit))}
 		}
+	}
+	if hasCascade(i) {
+		out.Replicas = i.Replicas
 	}
 	if isStaged(i) {
 		out.PendingReboot = []string{"DB parameter group " + i.ParameterGroup + " is " + i.ParameterStatus}
@@ -205,13 +209,17 @@ func (m *manager) Execute(_ context.Context, target scaling.Target, call scaling
 		return fmt.Errorf("%w: simulated", scaling.ErrUnavailable)
 	}
 	s.checkCall(m, target, call)
-	err := s.execute(target, call)
+	err := s.refuse(target, call)
+	if err == nil {
+		err = s.execute(target, call)
+	}
 	s.recordAnswer(target, call, err)
 	m.injectFaults("after the AWS call")
 	if s.chance(s.plan.faultRates.answerLost) {
 		s.logf("the response to %s %s is lost", call.Action, call.Instance)
 		return fmt.Errorf("%w: simulated", scaling.ErrUnavailable)
 	}
+	s.checker.recordRefusal(target.Identifier, call, s.api.current(types.NamespacedName{Namespace: namespace, Name: target.Identifier}), err)
 	return err
 }
 

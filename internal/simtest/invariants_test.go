@@ -22,6 +22,8 @@ type invariantChecker struct {
 	// deferredSince is when somebody deferred a change that still waits.
 	deferredSince map[deferredChange]time.Time
 	metricGaps    []interval
+	// refusals are those that reached the operator.
+	refusals []deliveredRefusal
 	// calls counts the calls to AWS, failovers the completed ones by database.
 	calls     int
 	failovers map[string]int
@@ -127,7 +129,8 @@ func (ic *invariantChecker) checkStarted(p *v1alpha1.DBScalingPolicy, t *tracked
 		limit *= 4
 	}
 	for _, r := range p.Status.History {
-		recent := s.Now().Sub(r.StartTime.Time) < 24*time.Hour && r.Direction != v1alpha1.DirectionCleanup
+		counts := r.Direction != v1alpha1.DirectionCleanup && r.NothingChanged == nil
+		recent := s.Now().Sub(r.StartTime.Time) < 24*time.Hour && counts
 		wasDisruptive := r.Pool == v1alpha1.PoolWriter || r.From.InstanceClass != r.To.InstanceClass
 		if recent && (wasDisruptive || !isDisruptive) {
 			started++
@@ -158,7 +161,13 @@ func (ic *invariantChecker) checkScaleDown(p scaling.Policy, t *trackedOperation
 		if t.operation.Pool == scaling.Writer {
 			demand = m.WriterDemandVCPUs
 		}
-		if m.Time.After(from) && m.Time.Before(s.now.Add(-6*time.Minute)) && demand > 0.8*to {
+		inWindow := m.Time.After(from) && m.Time.Before(s.now.Add(-6*time.Minute))
+		if inWindow && !ic.checkClientCapacity(t, demand) {
+			s.violationf("%s changes the readers of %s to %s, and those with clients do not carry the %.1f vCPUs of %s", t.id, t.name,
+				t.operation.To, demand, m.Time.Format("15:04"))
+			return
+		}
+		if inWindow && demand > 0.8*to {
 			s.violationf("%s changes the %s of %s to %s, and at %s their demand was %.1f vCPUs", t.id, t.operation.Pool, t.name, t.operation.To,
 				m.Time.Format("15:04"), demand)
 			return

@@ -73,6 +73,11 @@ func drawPlan(seed uint64) *runPlan {
 			p.chaosEvents = append(p.chaosEvents, deferClusterChange)
 		}
 	}
+	for n := range p.scenario.Databases { // few databases have read replicas
+		if d := &p.scenario.Databases[n]; len(d.Replicas) > 0 && r.IntN(3) > 0 {
+			leaveReplicasWithoutClients(r, d)
+		}
+	}
 	return p
 }
 
@@ -109,6 +114,7 @@ var planFaults = []func(*rand.Rand, *runPlan){
 	func(r *rand.Rand, p *runPlan) {
 		p.chaosEvents = append(p.chaosEvents, userEvents[r.IntN(len(userEvents))])
 	},
+	func(_ *rand.Rand, p *runPlan) { p.chaosEvents = append(p.chaosEvents, refuseChange) },
 }
 
 // drawDatabase makes a cluster with zero to three readers, or sometimes an instance, and a load that changes a few times and is flat
