@@ -73,7 +73,7 @@ func TestReconcile_EndsAfterEqualAnswers(t *testing.T) {
 func TestReconcile_ReplicaWithoutClients(t *testing.T) {
 	scenario := strings.Replace(rdsInstanceWithReplicas(1.7, "db.m6g.large", "db.m6g.large"), "ledger-2, class", "ledger-2, clientWeight: 0, class", 1)
 	h := newHarness(t, scenario)
-	h.applyPolicy(strings.Replace(readReplicasPolicy, "preference: ", "# preference: ", 1))
+	h.applyPolicy(strings.Replace(readReplicasPolicy, ", preference: Vertical", "", 1))
 	h.runUntil("p", "condition", 3*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
 		return conditionSummary(p, v1alpha1.ConditionReplicaWithoutClients) == "True NoConnections"
 	})
