@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
@@ -17,6 +18,48 @@ import (
 // ParsePolicy refuses everything else, because ignoring a condition would allow too much.
 type Policy struct {
 	statements []statement
+
+	mu sync.Mutex
+	// used are the actions of each statement that have allowed a request, and the resources of it.
+	used map[policyUse]bool
+}
+
+// policyUse is an action or a resource of a statement.
+type policyUse struct {
+	statement int
+	pattern   string
+}
+
+// Unused lists the actions and resources of the statements that allow something and never have, as "Sid: pattern". It shows which
+// permissions a policy grants without need.
+func (p *Policy) Unused() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var unused []string
+	for n, s := range p.statements {
+		for _, pattern := range slices.Concat(s.Action, s.Resource) {
+			if s.Effect == "Allow" && !p.used[policyUse{n, pattern}] {
+				unused = append(unused, s.Sid+": "+pattern)
+			}
+		}
+	}
+	return unused
+}
+
+// recordUse records the action and the resource by which a statement applies to a request.
+func (p *Policy) recordUse(n int, action, resource string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, pattern := range p.statements[n].Action {
+		if matchesPattern(strings.ToLower(pattern), strings.ToLower(action)) {
+			p.used[policyUse{n, pattern}] = true
+		}
+	}
+	for _, pattern := range p.statements[n].Resource {
+		if matchesPattern(pattern, resource) {
+			p.used[policyUse{n, pattern}] = true
+		}
+	}
 }
 
 type statement struct {
@@ -93,7 +136,7 @@ func ParsePolicy(data []byte) (*Policy, error) {
 			return nil, fmt.Errorf("IAM policy: statement %q: %w", s.Sid, err)
 		}
 	}
-	return &Policy{document.Statement}, nil
+	return &Policy{statements: document.Statement, used: map[policyUse]bool{}}, nil
 }
 
 // validate returns an error for an incomplete statement and for unsupported conditions.
@@ -116,8 +159,9 @@ func (s statement) validate() error {
 
 // evaluate reports whether a statement allows an action, and whether a statement denies it. A denial takes precedence.
 func (p *Policy) evaluate(action, resource string, values conditionValues) (allowed, denied bool) {
-	for _, s := range p.statements {
+	for n, s := range p.statements {
 		if s.appliesTo(action, resource, values) {
+			p.recordUse(n, action, resource)
 			allowed = allowed || s.Effect == "Allow"
 			denied = denied || s.Effect == "Deny"
 		}
