@@ -32,6 +32,7 @@ func (r *Reconciler) observe(ctx context.Context, s *reconcileScope) (outcome, e
 	var notBefore time.Time
 	if s.operation != nil {
 		notBefore = s.now.Add(-operation.PollInterval)
+		targets = targets[:1] // the others need not be as fresh
 	}
 	observed := r.Observer.Observe(ctx, targets, notBefore)[0]
 	if observed.Err != nil {

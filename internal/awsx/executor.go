@@ -20,7 +20,7 @@ import (
 func (c *Client) Execute(ctx context.Context, target scaling.Target, call scaling.Call) error {
 	s := c.clientForScope(target.Scope)
 	// Also after an error: a refused change can mean that the cached topology is out of date.
-	defer s.invalidate()
+	defer s.invalidate(target)
 	err := classify(s.execute(ctx, target, call), s.scope)
 	if err == nil {
 		return nil

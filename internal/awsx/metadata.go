@@ -35,7 +35,7 @@ func (v cachedValue[T]) isStale(requestedAt time.Time, interval, retryInterval t
 
 // addCachedMetadata adds the metadata to an observation. It returns false when some of it must be read first. The caller
 // holds s.mu.
-func (s *scopeClient) addCachedMetadata(o *scaling.Observation, t scaling.Target, requestedAt time.Time) bool {
+func (s *scopeClient) addCachedMetadata(o *scaling.Observation, view *topology, t scaling.Target, requestedAt time.Time) bool {
 	for n := range o.Instances {
 		i := &o.Instances[n]
 		switch {
@@ -59,7 +59,7 @@ func (s *scopeClient) addCachedMetadata(o *scaling.Observation, t scaling.Target
 	if s.pricing == nil {
 		return true
 	}
-	key, hasPrices := s.topology.priceKeyFor(t, s.scope.Region)
+	key, hasPrices := view.priceKeyFor(t, s.scope.Region)
 	if !hasPrices {
 		return true
 	}
@@ -70,7 +70,7 @@ func (s *scopeClient) addCachedMetadata(o *scaling.Observation, t scaling.Target
 
 // refreshMetadata reads the metadata of all tracked targets that is due. What cannot be read counts as unknown and does
 // not prevent the rest from being read.
-func (s *scopeClient) refreshMetadata(ctx context.Context, t *topology) {
+func (s *scopeClient) refreshMetadata(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, metadataTimeout)
 	defer cancel()
 	now := s.clock.Now()
@@ -78,7 +78,11 @@ func (s *scopeClient) refreshMetadata(ctx context.Context, t *topology) {
 	maintenanceDue := s.pendingMaintenance.isStale(now, maintenanceInterval-maxSnapshotAge, maintenanceRetryInterval)
 	hasClusters, dueClasses, duePrices := false, map[orderableKey]bool{}, map[priceKey]bool{}
 	for target := range s.targets {
-		o := t.observe(target)
+		view := s.topologyOf(target)
+		if view == nil { // it has just been changed
+			continue
+		}
+		o := view.observe(target)
 		if !o.Found {
 			continue
 		}
@@ -87,7 +91,7 @@ func (s *scopeClient) refreshMetadata(ctx context.Context, t *topology) {
 		if s.orderableClasses[orderable].isStale(now, orderableInterval-maxSnapshotAge, orderableRetryInterval) {
 			dueClasses[orderable] = true
 		}
-		price, hasPrices := t.priceKeyFor(target, s.scope.Region)
+		price, hasPrices := view.priceKeyFor(target, s.scope.Region)
 		if hasPrices && s.pricing != nil && s.classPrices[price].isStale(now, priceInterval-maxSnapshotAge, priceRetryInterval) {
 			duePrices[price] = true
 		}

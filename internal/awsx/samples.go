@@ -9,22 +9,26 @@ import (
 )
 
 // refreshSeries reads the samples that are due.
-func (s *scopeClient) refreshSeries(ctx context.Context, t *topology) {
+func (s *scopeClient) refreshSeries(ctx context.Context) {
 	now := s.clock.Now()
-	for _, b := range batchQueries(s.dueQueries(t, now)) {
+	for _, b := range batchQueries(s.dueQueries(now)) {
 		s.storeSamples(b, s.fetchBatch(ctx, b), now)
 	}
 }
 
 // dueQueries returns the queries for the series of all tracked targets that will soon be too old or whose last read failed.
-func (s *scopeClient) dueQueries(t *topology, now time.Time) []metricQuery {
+func (s *scopeClient) dueQueries(now time.Time) []metricQuery {
 	window := s.window()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var queries []metricQuery
 	seen := map[seriesKey]bool{}
 	for target := range s.targets {
-		for _, series := range t.targetSeries(target) {
+		view := s.topologyOf(target)
+		if view == nil { // it has just been changed
+			continue
+		}
+		for _, series := range view.targetSeries(target) {
 			cached := s.series[series.seriesKey]
 			minAge := max(minRefreshAge, series.metric.readInterval-maxSnapshotAge)
 			if seen[series.seriesKey] || cached.err == nil && now.Sub(cached.readAt) < minAge {
