@@ -229,11 +229,20 @@ type AfterEngineUpgrade struct {
 	ScaleUpPercent int32 `json:"scaleUpPercent,omitempty"`
 }
 
+// PricedClass is a DB instance class as the RDS API writes it, db.serverless
+// included.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=48
+// +kubebuilder:validation:XValidation:rule="self == 'db.serverless' || self.matches('^db\\\\.[a-z][a-z0-9]*\\\\.(micro|small|medium|large|xlarge|[1-9][0-9]{0,2}xlarge)(\\\\.tpc[0-9]+\\\\.mem[0-9]+x)?$')",message="must be an instance class such as db.r6g.xlarge"
+type PricedClass string
+
 // Price is the price of one instance of a class.
 type Price struct {
-	// instanceClass is the DB instance class.
+	// instanceClass is the DB instance class. The price of db.serverless is that
+	// of one Aurora capacity unit (ACU).
 	// +required
-	InstanceClass InstanceClass `json:"instanceClass,omitempty"`
+	InstanceClass PricedClass `json:"instanceClass,omitempty"`
 
 	// hourlyPriceUSD is the price per hour in US dollars, for example "0.52". It
 	// includes the standby of a Multi-AZ instance.

@@ -1,6 +1,9 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // DBScalingPolicy scales one AWS RDS or Aurora database. It names the database
 // and the limits within which it may change. The operator watches the CPU of
@@ -58,7 +61,7 @@ type DBScalingPolicyList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.readers) || self.schedules.all(s, !has(s.readers) || !has(s.readers.minInstanceClass) || s.readers.minInstanceClass in self.readers.instanceClasses)",message="a schedule's readers.minInstanceClass must be one of spec.readers.instanceClasses"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.writer) || self.schedules.all(s, !has(s.writer) || s.writer.minInstanceClass in self.writer.instanceClasses)",message="a schedule's writer.minInstanceClass must be one of spec.writer.instanceClasses"
 // +kubebuilder:validation:XValidation:rule="has(self.readers) || has(self.writer) || has(self.serverless)",message="at least one of spec.readers, spec.writer and spec.serverless is required"
-// +kubebuilder:validation:XValidation:rule="!has(self.serverless) || !has(self.readers) && !has(self.writer) && self.targetRef.kind == 'DBCluster'",message="spec.serverless requires targetRef.kind DBCluster and excludes spec.readers and spec.writer: all members share one maximum capacity"
+// +kubebuilder:validation:XValidation:rule="!has(self.serverless) || !has(self.readers) && !has(self.writer) && self.targetRef.kind == 'DBCluster'",message="spec.serverless requires targetRef.kind DBCluster and excludes spec.readers and spec.writer: all members share one capacity range"
 type DBScalingPolicySpec struct {
 	// targetRef identifies the database that this policy scales.
 	// +required
@@ -83,8 +86,9 @@ type DBScalingPolicySpec struct {
 	// +optional
 	Writer *Writer `json:"writer,omitempty"`
 
-	// serverless limits the maximum capacity of an Aurora Serverless v2 cluster.
-	// It replaces readers and writer: all members share one maximum capacity.
+	// serverless limits the maximum and the minimum capacity of an Aurora
+	// Serverless v2 cluster. It replaces readers and writer: all members share
+	// one capacity range.
 	// +optional
 	Serverless *Serverless `json:"serverless,omitempty"`
 
@@ -319,20 +323,39 @@ const (
 	RedundancyOneReaderLost Redundancy = "OneReaderLost"
 )
 
-// Serverless limits the maximum capacity of an Aurora Serverless v2 cluster.
+// Serverless limits the capacity range of an Aurora Serverless v2 cluster.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.minCapacity) || quantity(string(self.minCapacity.max)).compareTo(quantity(string(self.maxCapacity.max))) <= 0 && quantity(string(self.minCapacity.min)).compareTo(quantity(string(self.maxCapacity.min))) <= 0",message="minCapacity.min must not be above maxCapacity.min, nor minCapacity.max above maxCapacity.max"
 type Serverless struct {
-	// maxCapacities are the allowed maximum capacities of the cluster in Aurora
-	// capacity units (ACUs), smallest first. Each is a multiple of 4 ACUs, which
-	// count as one vCPU. The operator does not change the minimum capacity.
+	// maxCapacity limits the maximum capacity that the operator sets for the
+	// cluster, in Aurora capacity units (ACUs). AWS requires at least 1, and
+	// older engine versions allow at most 128. Four ACUs count as one vCPU.
 	// +required
-	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=16
-	// +kubebuilder:validation:items:Minimum=4
-	// +kubebuilder:validation:items:Maximum=256
-	// +kubebuilder:validation:items:MultipleOf=4
-	// +kubebuilder:validation:XValidation:rule="self.isSorted() && self.all(c, self.exists_one(d, d == c))",message="maxCapacities must be sorted, smallest first, without duplicates"
-	MaxCapacities []int32 `json:"maxCapacities,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self.min)).compareTo(quantity('1')) >= 0",message="min must be at least 1 ACU: AWS allows no lower maximum capacity"
+	MaxCapacity CapacityRange `json:"maxCapacity,omitzero"`
+
+	// minCapacity limits the minimum capacity that the operator sets for the
+	// cluster, in ACUs. The operator raises it to what the database usually
+	// needs, and ahead of a load that recurs, and lowers it slowly. 0 lets AWS
+	// pause instances without connections, if the engine version can. Without
+	// minCapacity the operator does not change the minimum capacity.
+	// +optional
+	MinCapacity *CapacityRange `json:"minCapacity,omitempty"`
+}
+
+// CapacityRange limits a capacity of Aurora Serverless v2, in Aurora capacity
+// units (ACUs). A fraction is written as a string, for example "0.5".
+//
+// +kubebuilder:validation:XValidation:rule="[self.min, self.max].all(c, quantity(string(c)).compareTo(quantity('0')) >= 0 && quantity(string(c)).compareTo(quantity('256')) <= 0 && quantity(string(c)).asApproximateFloat() * 2.0 == double(int(quantity(string(c)).asApproximateFloat() * 2.0)))",message="min and max must be from 0 to 256 ACUs in steps of 0.5"
+// +kubebuilder:validation:XValidation:rule="quantity(string(self.min)).compareTo(quantity(string(self.max))) <= 0",message="min must not be above max"
+type CapacityRange struct {
+	// min is the lowest capacity that the operator sets.
+	// +required
+	Min *resource.Quantity `json:"min,omitempty"`
+
+	// max is the highest capacity that the operator sets.
+	// +required
+	Max *resource.Quantity `json:"max,omitempty"`
 }
 
 // Writer limits the writer of a DB cluster, or a DB instance.

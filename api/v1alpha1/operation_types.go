@@ -59,7 +59,7 @@ type OperationStatus struct {
 
 // StepAction is a kind of change in AWS.
 //
-// +kubebuilder:validation:Enum=ModifyInstanceClass;ModifyPromotionTier;CreateReader;DeleteReader;Failover;ModifyClusterClass;ModifyCapacity
+// +kubebuilder:validation:Enum=ModifyInstanceClass;ModifyPromotionTier;CreateReader;DeleteReader;Failover;ModifyClusterClass;ModifyCapacity;ModifyMinCapacity
 type StepAction string
 
 // OperationStep is one call to AWS and the progress of its effect.

@@ -1,6 +1,9 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // DBScalingPolicyStatus is the observed state of a DBScalingPolicy. AWS is the
 // source of truth for the database. The status holds what cannot be read from
@@ -186,6 +189,13 @@ type TargetStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	EngineVersion string `json:"engineVersion,omitempty"`
 
+	// capacityRange is the minimum and the maximum capacity of an Aurora
+	// Serverless v2 cluster, for example "0.5 ACU to 16 ACU".
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	CapacityRange string `json:"capacityRange,omitempty"`
+
 	// upgradeTime is when the operator last observed a change of engineVersion.
 	// It is absent when it never observed one.
 	// +optional
@@ -235,10 +245,10 @@ type CapacityPeriod struct {
 	// +required
 	EndTime metav1.Time `json:"endTime,omitzero"`
 
-	// vcpus is the number of vCPUs of the pool.
+	// vcpus is the number of vCPUs of the pool. It is a fraction only for Aurora
+	// Serverless v2.
 	// +required
-	// +kubebuilder:validation:Minimum=1
-	VCPUs int32 `json:"vcpus,omitempty"`
+	VCPUs *resource.Quantity `json:"vcpus,omitempty"`
 }
 
 // InstanceStatus is the observed state of one DB instance.
@@ -395,9 +405,10 @@ const (
 	UrgencyEmergency Urgency = "Emergency"
 )
 
-// Pool is the role of a group of instances.
+// Pool is the role of a group of instances, or the minimum capacity of Aurora
+// Serverless v2.
 //
-// +kubebuilder:validation:Enum=Writer;Readers
+// +kubebuilder:validation:Enum=Writer;Readers;MinCapacity
 type Pool string
 
 // The pools.
@@ -408,6 +419,9 @@ const (
 	// PoolReaders is all readers of a cluster, or all read replicas of the
 	// instance of a DBInstance target.
 	PoolReaders Pool = "Readers"
+	// PoolMinCapacity stands for the minimum capacity of an Aurora Serverless v2
+	// cluster.
+	PoolMinCapacity Pool = "MinCapacity"
 )
 
 // Shape is the instance class and the number of instances of a pool.

@@ -46,7 +46,7 @@ func TestValidation(t *testing.T) {
 		{base: instancePolicy, path: "spec.writer", value: "absent", field: "spec",
 			message: "at least one of spec.readers, spec.writer and spec.serverless is required"},
 		{base: instancePolicy, path: "spec.readers", value: "{instanceClasses: [db.m7g.large], maxReplicas: 1}"},
-		{base: clusterPolicy, path: "spec.serverless", value: "{maxCapacities: [8, 16]}", field: "spec",
+		{base: clusterPolicy, path: "spec.serverless", value: "{maxCapacity: {min: 8, max: 16}}", field: "spec",
 			message: "spec.serverless requires targetRef.kind DBCluster and excludes spec.readers and spec.writer"},
 		{base: clusterPolicy, path: "spec.readers", value: "absent", field: "spec",
 			message: "at least one of spec.readers, spec.writer and spec.serverless is required"},

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
-	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 // Execute implements scaling.Executor. It never repeats the request that changes something: after an error that matches
@@ -36,7 +35,7 @@ func (s *scopeClient) execute(ctx context.Context, target scaling.Target, call s
 	if call.Instance == "" {
 		return rejectCall("the call has no instance identifier")
 	}
-	clusterActions := []scaling.Action{scaling.Failover, scaling.ModifyClusterClass, scaling.ModifyCapacity}
+	clusterActions := []scaling.Action{scaling.Failover, scaling.ModifyClusterClass, scaling.ModifyCapacity, scaling.ModifyMinCapacity}
 	if slices.Contains(clusterActions, call.Action) && target.Kind != scaling.DBCluster {
 		return rejectCall("a %s has no members: the action is only valid for a %s", target.Kind, scaling.DBCluster)
 	}
@@ -59,7 +58,7 @@ func (s *scopeClient) execute(ctx context.Context, target scaling.Target, call s
 		return s.failover(ctx, target, call)
 	case scaling.ModifyClusterClass:
 		return s.modifyClusterClass(ctx, target, call)
-	case scaling.ModifyCapacity:
+	case scaling.ModifyCapacity, scaling.ModifyMinCapacity:
 		return s.modifyCapacity(ctx, target, call)
 	default:
 		return rejectCall("this version of dbscaler does not support the action")
@@ -84,31 +83,6 @@ func (s *scopeClient) modifyClusterClass(ctx context.Context, target scaling.Tar
 		DBClusterIdentifier:    aws.String(target.Identifier),
 		DBClusterInstanceClass: aws.String(call.InstanceClass),
 		ApplyImmediately:       aws.Bool(true),
-	})
-	return err
-}
-
-// modifyCapacity changes the maximum capacity of an Aurora Serverless v2 cluster and keeps the minimum.
-func (s *scopeClient) modifyCapacity(ctx context.Context, target scaling.Target, call scaling.Call) error {
-	cluster, err := s.describeUnmodifiedCluster(ctx, target.Identifier)
-	if err != nil {
-		return err
-	}
-	maxACUs, current := float64(catalog.ParseACUs(call.InstanceClass)), cluster.ServerlessV2ScalingConfiguration
-	switch {
-	case maxACUs == 0:
-		return rejectCall("%q is not a maximum capacity", call.InstanceClass)
-	case current == nil:
-		return rejectCall("the cluster is no longer an Aurora Serverless v2 cluster")
-	case maxACUs < aws.ToFloat64(current.MinCapacity):
-		return rejectCall("the minimum capacity of the cluster is %g ACUs: lower it first, or raise spec.serverless.maxCapacities",
-			aws.ToFloat64(current.MinCapacity))
-	}
-	_, err = s.rdsWriter.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
-		DBClusterIdentifier: aws.String(target.Identifier), ApplyImmediately: aws.Bool(true),
-		ServerlessV2ScalingConfiguration: &types.ServerlessV2ScalingConfiguration{
-			MinCapacity: current.MinCapacity, MaxCapacity: aws.Float64(maxACUs), SecondsUntilAutoPause: current.SecondsUntilAutoPause,
-		},
 	})
 	return err
 }

@@ -72,6 +72,12 @@ var (
 	databaseConnections = metric{
 		name: "DatabaseConnections", statistic: types.StatisticMaximum, period: 5 * time.Minute, readInterval: slowInterval,
 	}
+	// serverlessCapacity is the capacity that an Aurora Serverless v2 instance has scaled to, in Aurora capacity units. ACUUtilization
+	// is the same in percent of the maximum capacity (Aurora user guide, "Important Amazon CloudWatch metrics for Aurora Serverless
+	// v2").
+	serverlessCapacity = metric{
+		name: "ServerlessDatabaseCapacity", statistic: types.StatisticAverage, period: 5 * time.Minute, readInterval: slowInterval,
+	}
 	// writerCPU and readersCPU are the mean over the instances that had the role, in percent.
 	writerCPU, readersCPU = roleCPUHistory("WRITER"), roleCPUHistory("READER")
 	// instanceCPU is the CPU history of an instance that is not a member of a cluster.
@@ -119,6 +125,9 @@ func instanceMetrics(cluster rdstypes.DBCluster, i rdstypes.DBInstance) []metric
 	}
 	if isAurora(aws.ToString(i.Engine)) {
 		metrics = append(metrics, engineUptime)
+	}
+	if aws.ToString(i.DBInstanceClass) == serverlessClass {
+		metrics = append(metrics, serverlessCapacity)
 	}
 	switch {
 	case isReader && isAurora(aws.ToString(i.Engine)):

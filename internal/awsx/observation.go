@@ -38,6 +38,9 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 		ResizedAsUnit:        !isAurora(aws.ToString(cluster.Engine)) || hasOnlyServerless(members),
 		Tags:                 tagMap(cluster.TagList),
 	}
+	if o.Serverless && cluster.ServerlessV2ScalingConfiguration != nil {
+		o.MinCapacity = aws.ToFloat64(cluster.ServerlessV2ScalingConfiguration.MinCapacity)
+	}
 	for _, member := range members {
 		i := newInstance(member)
 		if role, known := memberOf(cluster, i.Identifier); known {

@@ -87,6 +87,8 @@ func attachSamples(o *scaling.Observation, series targetSeries, samples scaling.
 		i.DBLoadCPU = samples
 	case freeableMemory:
 		i.FreeableMemory = samples
+	case serverlessCapacity:
+		i.UsedCapacity = samples
 	case databaseConnections:
 		i.Connections = samples
 	case engineUptime:

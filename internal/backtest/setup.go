@@ -246,5 +246,5 @@ func classVCPUs(class, engine string) float64 {
 	if err != nil {
 		return 0
 	}
-	return float64(instanceClass.VCPUFor(engine))
+	return instanceClass.VCPUFor(engine)
 }

@@ -19,7 +19,7 @@ func changedInstances(op scaling.Operation) []v1alpha1.ChangedInstance {
 		}
 		switch s.Action {
 		case scaling.CreateReader, scaling.ModifyInstanceClass, scaling.DeleteReader, scaling.ModifyClusterClass,
-			scaling.ModifyCapacity:
+			scaling.ModifyCapacity, scaling.ModifyMinCapacity:
 		case scaling.Failover, scaling.ModifyPromotionTier:
 			continue
 		}

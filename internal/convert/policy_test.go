@@ -3,10 +3,12 @@ package convert
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -96,6 +98,17 @@ func TestPolicy(t *testing.T) {
 	}))
 	if err != nil || bare.Readers != nil || bare.DisruptionWindows != nil || bare.Target.Kind != scaling.DBInstance || bare.Target.Scope.RoleARN != "" {
 		t.Errorf("got %+v, %v", bare, err)
+	}
+	serverless, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
+		s.Readers, s.Writer = nil, nil
+		s.Serverless = &v1alpha1.Serverless{
+			MaxCapacity: v1alpha1.CapacityRange{Min: ptr.To(resource.MustParse("3.5")), Max: ptr.To(resource.MustParse("6"))},
+			MinCapacity: &v1alpha1.CapacityRange{Min: ptr.To(resource.MustParse("500m")), Max: ptr.To(resource.MustParse("2"))},
+		}
+	}))
+	if want := []string{"3.5 ACU", "4 ACU", "5 ACU", "6 ACU"}; err != nil || !serverless.Serverless || !slices.Equal(serverless.Writer.InstanceClasses, want) ||
+		*serverless.MinCapacity != (scaling.CapacityRange{Lowest: 0.5, Highest: 2}) {
+		t.Errorf("got %+v, %+v, %v", serverless.Writer, serverless.MinCapacity, err)
 	}
 	readersOnly, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) { s.Writer = nil }))
 	if err != nil || readersOnly.Writer != nil {

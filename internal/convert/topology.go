@@ -2,14 +2,18 @@ package convert
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 	"github.com/dbscaler/dbscaler/internal/scaling/state"
 )
 
@@ -17,6 +21,9 @@ import (
 // reliably.
 func TargetStatus(before *v1alpha1.TargetStatus, o scaling.Observation) *v1alpha1.TargetStatus {
 	out := &v1alpha1.TargetStatus{ARN: o.ARN, Engine: o.Engine, EngineVersion: o.EngineVersion}
+	if writer := o.PoolInstances(scaling.Writer); o.Serverless && len(writer) > 0 {
+		out.CapacityRange = fmt.Sprintf("%s to %s", catalog.ServerlessClassName(o.MinCapacity), writer[0].Class)
+	}
 	switch {
 	case before == nil || before.ARN != o.ARN:
 	case before.EngineVersion != o.EngineVersion:
@@ -57,10 +64,15 @@ func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling
 	out.LastChangeTime = optionalTime(poolState.ChangedAt)
 	for _, period := range poolState.CapacityHistory {
 		out.CapacityHistory = append(out.CapacityHistory, v1alpha1.CapacityPeriod{
-			StartTime: metav1.NewTime(period.StartedAt), EndTime: metav1.NewTime(period.EndedAt), VCPUs: int32(period.VCPUs),
+			StartTime: metav1.NewTime(period.StartedAt), EndTime: metav1.NewTime(period.EndedAt), VCPUs: vcpuQuantity(period.VCPUs),
 		})
 	}
 	return out
+}
+
+// vcpuQuantity writes vCPUs in the unit of Kubernetes for CPUs. The smallest capacity of Aurora Serverless v2 counts as 125m.
+func vcpuQuantity(vcpus float64) *resource.Quantity {
+	return resource.NewMilliQuantity(int64(math.Round(1000*vcpus)), resource.DecimalSI)
 }
 
 // PoolState converts the recorded state of a pool.
@@ -76,7 +88,7 @@ func PoolState(in *v1alpha1.PoolStatus) state.PoolState {
 	}
 	for _, p := range in.CapacityHistory {
 		out.CapacityHistory = append(out.CapacityHistory, scaling.CapacityPeriod{
-			StartedAt: p.StartTime.Time, EndedAt: p.EndTime.Time, VCPUs: float64(p.VCPUs),
+			StartedAt: p.StartTime.Time, EndedAt: p.EndTime.Time, VCPUs: quantityValue(p.VCPUs),
 		})
 	}
 	return out

@@ -225,7 +225,8 @@ func (q metricQuery) effectiveStart(start, now time.Time) time.Time {
 
 // publishedMetrics are the metrics that ListMetrics lists.
 var publishedMetrics = []string{
-	"CPUUtilization", "DatabaseConnections", "FreeableMemory", "AuroraReplicaLag", "EngineUptime", "DBLoad", "DBLoadCPU",
+	"CPUUtilization", "DatabaseConnections", "FreeableMemory", "AuroraReplicaLag", "EngineUptime", "DBLoad", "DBLoadCPU", "ServerlessDatabaseCapacity",
+	"ACUUtilization",
 }
 
 // listMetrics returns the series of the caller's instances that have datapoints, all in one page.

@@ -64,6 +64,8 @@ type clusterElement struct {
 type capacityElement struct {
 	MinCapacity float64 `xml:"MinCapacity"`
 	MaxCapacity float64 `xml:"MaxCapacity"`
+	// SecondsUntilAutoPause is "only shown when the minimum capacity for the cluster is set to 0 ACUs".
+	SecondsUntilAutoPause int `xml:"SecondsUntilAutoPause,omitempty"`
 }
 
 type clusterPendingElement struct {
@@ -244,7 +246,7 @@ func (s *Server) newClusterElement(r *request, c *model.Cluster) clusterElement 
 		VpcSecurityGroups: []securityGroupElement{{securityGroupID, "active"}}, TagList: newTagElements(c.Tags),
 	}
 	if c.Capacity != nil {
-		out.ServerlessV2 = &capacityElement{c.Capacity.Min, c.Capacity.Max}
+		out.ServerlessV2 = &capacityElement{c.Capacity.Min, c.Capacity.Max, c.Capacity.SecondsUntilAutoPause}
 	}
 	if c.PendingChanges != (model.ClusterPendingChanges{}) { // "returned only when there are pending changes"
 		pending := clusterPendingElement(c.PendingChanges)

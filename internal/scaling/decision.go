@@ -174,6 +174,8 @@ const (
 	VerdictBelowSchedule Verdict = "BelowSchedule"
 	// VerdictCountManaged: it has another number of readers, and Aurora Auto Scaling manages that number.
 	VerdictCountManaged Verdict = "CountManaged"
+	// VerdictBelowMinCapacity: it is a maximum capacity below the minimum capacity of the cluster.
+	VerdictBelowMinCapacity Verdict = "BelowMinCapacity"
 	// VerdictMoreExpensive: it costs as much as the current shape or more, or saves too little to resize readers.
 	VerdictMoreExpensive Verdict = "MoreExpensive"
 )

@@ -38,6 +38,8 @@ type Observation struct {
 	// Serverless says that all instances are Aurora Serverless v2: their Class is the maximum capacity of the cluster, which
 	// changes without an interruption. ResizedAsUnit is then true as well.
 	Serverless bool
+	// MinCapacity is the minimum capacity of an Aurora Serverless v2 cluster in Aurora capacity units (ACUs).
+	MinCapacity float64
 	// ARN is the target's Amazon Resource Name.
 	ARN string
 	// Engine is the engine in the RDS API, for example aurora-postgresql.
@@ -166,6 +168,9 @@ type Instance struct {
 	// FreeableMemory is the lowest freeable memory in bytes of each five minutes, Connections the highest number of client
 	// connections.
 	FreeableMemory, Connections Series
+	// UsedCapacity is the capacity of an Aurora Serverless v2 instance in ACUs, the mean of each five minutes. It is never below the
+	// minimum capacity, except that it is 0 while the instance is paused.
+	UsedCapacity Series
 	// ReplicaLag is the newest replica lag; nil when it is unknown.
 	ReplicaLag *Lag
 	// RestartedAt is when its engine last started, computed from EngineUptime; zero when that is unknown.

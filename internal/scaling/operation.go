@@ -48,6 +48,11 @@ func (s Step) IsDisruptive() bool {
 	return s.Action == ModifyInstanceClass || s.Action == Failover || s.Action == ModifyClusterClass
 }
 
+// ChangesAllMembers reports whether a step changes every member of a cluster with one request.
+func (s Step) ChangesAllMembers() bool {
+	return s.Action == ModifyClusterClass || s.Action == ModifyCapacity || s.Action == ModifyMinCapacity
+}
+
 // LeadTime is the time until the operation had added capacity: until its first new reader was in service, or, when it adds none,
 // its first resized instance. Zero while it has added none.
 func (o Operation) LeadTime() time.Duration {

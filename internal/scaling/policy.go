@@ -57,9 +57,11 @@ type Policy struct {
 	Writer *WriterLimits
 	// Serverless says that Writer lists maximum capacities of Aurora Serverless v2, in the form of catalog.ServerlessClassName.
 	Serverless bool
-	CPU        CPU
-	ScaleUp    Behavior
-	ScaleDown  Behavior
+	// MinCapacity bounds the minimum capacity of Aurora Serverless v2; nil when the policy does not scale it.
+	MinCapacity *CapacityRange
+	CPU         CPU
+	ScaleUp     Behavior
+	ScaleDown   Behavior
 	// ScaleDownClassWindow is the window whose peak a smaller class must carry before instances are resized to it, when it is longer
 	// than the window of ScaleDown.
 	ScaleDownClassWindow time.Duration
@@ -92,6 +94,9 @@ type WriterLimits struct {
 	// InstanceClasses is the ladder, smallest first.
 	InstanceClasses []string
 }
+
+// CapacityRange is a range of capacities of Aurora Serverless v2, in Aurora capacity units (ACUs), both bounds included.
+type CapacityRange struct{ Lowest, Highest float64 }
 
 // CPU holds the thresholds, in percent of the pool's vCPUs.
 type CPU struct {
@@ -193,6 +198,9 @@ func (p Policy) Allows(pool Pool, to Shape) bool {
 	switch {
 	case pool == Writer && p.Writer != nil:
 		return to.Count == 1 && slices.Contains(p.Writer.InstanceClasses, to.InstanceClass)
+	case pool == MinCapacity && p.MinCapacity != nil:
+		acus, ok := parseACUs(to.InstanceClass)
+		return ok && to.Count == 1 && acus >= p.MinCapacity.Lowest && acus <= p.MinCapacity.Highest
 	case pool == Readers && p.Readers != nil:
 		return slices.Contains(p.Readers.InstanceClasses, to.InstanceClass) && to.Count >= p.Readers.Min && to.Count <= p.Readers.Max
 	default:
@@ -204,7 +212,7 @@ func (p Policy) Allows(pool Pool, to Shape) bool {
 func (m ManualControl) DesiredShape(pool Pool, now time.Time) *Shape {
 	override := m.ActiveOverride(now)
 	switch {
-	case override == nil:
+	case override == nil || pool == MinCapacity:
 		return nil
 	case pool == Writer:
 		return override.Writer

@@ -117,4 +117,6 @@ const (
 	// ModifyCapacity is rds:ModifyDBCluster with the maximum capacity of Aurora Serverless v2, which interrupts nothing. Its
 	// Instance is the cluster, and its InstanceClass the capacity in the form of catalog.ServerlessClassName.
 	ModifyCapacity Action = "ModifyCapacity"
+	// ModifyMinCapacity is the same with the minimum capacity.
+	ModifyMinCapacity Action = "ModifyMinCapacity"
 )

@@ -54,6 +54,9 @@ const (
 	Writer Pool = "Writer"
 	// Readers is the pool of all reader instances: of a DBInstance, its read replicas.
 	Readers Pool = "Readers"
+	// MinCapacity has no instances: it stands for the minimum capacity of an Aurora Serverless v2 cluster, whose members are all in
+	// the pool Writer. The InstanceClass of its shapes is the minimum in the form of catalog.ServerlessClassName.
+	MinCapacity Pool = "MinCapacity"
 )
 
 // Shape is the instance class and count of a pool.

@@ -10,6 +10,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 	"github.com/dbscaler/dbscaler/internal/scaling/schedule"
 )
 
@@ -57,6 +58,29 @@ func (s *simulation) checkCall(m *manager, target scaling.Target, call scaling.C
 		ic.checkDisruptionWindow(p, call, t)
 	case scaling.ModifyClusterClass:
 		ic.checkDisruptionWindow(p, call, t)
+	case scaling.ModifyCapacity, scaling.ModifyMinCapacity:
+		ic.checkCapacity(p, call)
+	}
+}
+
+// checkCapacity requires that a capacity of Serverless v2 is within the bounds of the policy, and the minimum never above the maximum.
+func (ic *invariantChecker) checkCapacity(p *v1alpha1.DBScalingPolicy, call scaling.Call) {
+	c, err := ic.sim.world.Cluster(region, p.Name)
+	policy, errPolicy := convert.Policy(p)
+	acus, ok := catalog.ParseACUs(call.InstanceClass)
+	if err != nil || errPolicy != nil || c.Capacity == nil || !ok {
+		ic.sim.violationf("%s of %s to %s: it has no capacity", call.Action, call.Instance, call.InstanceClass)
+		return
+	}
+	lowest, highest := c.Capacity.Min, acus
+	if call.Action == scaling.ModifyMinCapacity {
+		lowest, highest = acus, c.Capacity.Max
+		if limits := policy.MinCapacity; limits == nil || acus < limits.Lowest || acus > limits.Highest {
+			ic.sim.violationf("%s of %s to %s is outside the policy", call.Action, call.Instance, call.InstanceClass)
+		}
+	}
+	if lowest > highest && ic.undisturbedSince(p.Name, ic.sim.now) {
+		ic.sim.violationf("%s of %s to %s: the minimum would be %g and the maximum %g", call.Action, call.Instance, call.InstanceClass, lowest, highest)
 	}
 }
 

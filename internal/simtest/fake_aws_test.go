@@ -70,6 +70,9 @@ func (s *simulation) observe(target scaling.Target) scaling.Observation {
 		o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, c.ARN(), c.Engine, c.EngineVersion, c.Status, c.Tags
 		o.PendingModifications = pendingModifications(c.PendingChanges)
 		o.Serverless = c.Capacity != nil
+		if o.Serverless {
+			o.MinCapacity = c.Capacity.Min
+		}
 		o.ResizedAsUnit = c.InstanceClass != "" || o.Serverless
 		for _, id := range c.Members {
 			if i, err := s.world.Instance(region, id); err == nil {
@@ -128,6 +131,9 @@ func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Ins
 		PromotionTier: i.PromotionTier, AvailabilityZone: i.AvailabilityZone, CreatedAt: i.CreatedAt, Tags: i.Tags,
 		CPU: s.series(i, "CPUUtilization"), DBLoadCPU: s.series(i, "DBLoadCPU"),
 		FreeableMemory: fiveMinuteExtremes(s.series(i, "FreeableMemory"), math.Min), Connections: fiveMinuteExtremes(s.series(i, "DatabaseConnections"), math.Max),
+	}
+	if i.Class == "db.serverless" {
+		out.UsedCapacity = fiveMinuteExtremes(s.series(i, "ServerlessDatabaseCapacity"), math.Max)
 	}
 	for metric, unit := range map[string]time.Duration{"AuroraReplicaLag": time.Millisecond, "ReplicaLag": time.Second} {
 		if lag := s.series(i, metric); len(lag) > 0 && !writer {
@@ -227,9 +233,8 @@ func (s *simulation) execute(target scaling.Target, call scaling.Call) error {
 		return s.createReader(target, call)
 	case scaling.DeleteReader:
 		_, err = s.world.DeleteInstance(region, call.Instance, true, "")
-	case scaling.ModifyCapacity:
-		capacity := model.ServerlessCapacity{Min: 0.5, Max: float64(catalog.ParseACUs(call.InstanceClass))}
-		_, err = s.world.ModifyServerlessCapacity(region, target.Identifier, capacity, true)
+	case scaling.ModifyCapacity, scaling.ModifyMinCapacity:
+		err = s.modifyCapacity(target, call)
 	case scaling.ModifyClusterClass:
 		_, err = s.world.ModifyClusterClass(region, target.Identifier, call.InstanceClass)
 	case scaling.Failover:
@@ -238,6 +243,21 @@ func (s *simulation) execute(target scaling.Target, call scaling.Call) error {
 		err = fmt.Errorf("unknown action %s", call.Action)
 	}
 	return classifyError(err, operationName(call.Action))
+}
+
+// modifyCapacity changes one bound of the capacity range of a Serverless v2 cluster.
+func (s *simulation) modifyCapacity(target scaling.Target, call scaling.Call) error {
+	c, err := s.world.Cluster(region, target.Identifier)
+	if err != nil {
+		return err
+	}
+	acus, _ := catalog.ParseACUs(call.InstanceClass)
+	capacity := model.ServerlessCapacity{Min: c.Capacity.Min, Max: acus}
+	if call.Action == scaling.ModifyMinCapacity {
+		capacity = model.ServerlessCapacity{Min: acus, Max: c.Capacity.Max}
+	}
+	_, err = s.world.ModifyServerlessCapacity(region, target.Identifier, capacity, true)
+	return err
 }
 
 // operationName is the RDS operation that carries out an action.
@@ -249,7 +269,7 @@ func operationName(action scaling.Action) string {
 		return "DeleteDBInstance"
 	case scaling.Failover:
 		return "FailoverDBCluster"
-	case scaling.ModifyClusterClass, scaling.ModifyCapacity:
+	case scaling.ModifyClusterClass, scaling.ModifyCapacity, scaling.ModifyMinCapacity:
 		return "ModifyDBCluster"
 	case scaling.CreateReader: // createReader knows which of two operations it is
 	}
@@ -313,5 +333,5 @@ func vcpus(class string) float64 {
 	if err != nil {
 		return 0
 	}
-	return float64(c.VCPU)
+	return c.VCPU
 }

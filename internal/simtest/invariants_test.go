@@ -9,6 +9,7 @@ import (
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 // invariantChecker observes every event and reports broken invariants.
@@ -122,13 +123,14 @@ func (ic *invariantChecker) checkStarted(p *v1alpha1.DBScalingPolicy, t *tracked
 		s.violationf("%s changes %s to %s, which the policy does not allow", t.id, t.name, op.To)
 	}
 	started, limit := 0, policy.Guardrails.MaxOperationsPerDay
-	isDisruptive := op.Pool == scaling.Writer || op.From.InstanceClass != op.To.InstanceClass
+	isDisruptive := !isCapacity(op.To.InstanceClass) && (op.Pool == scaling.Writer || op.From.InstanceClass != op.To.InstanceClass)
 	if !isDisruptive {
 		limit *= 4
 	}
 	for _, r := range p.Status.History {
 		recent := s.Now().Sub(r.StartTime.Time) < 24*time.Hour && r.Direction != v1alpha1.DirectionCleanup
-		wasDisruptive := r.Pool == v1alpha1.PoolWriter || r.From.InstanceClass != r.To.InstanceClass
+		wasDisruptive := !isCapacity(r.To.InstanceClass) &&
+			(r.Pool == v1alpha1.PoolWriter || r.From.InstanceClass != r.To.InstanceClass)
 		if recent && (wasDisruptive || !isDisruptive) {
 			started++
 		}
@@ -136,7 +138,7 @@ func (ic *invariantChecker) checkStarted(p *v1alpha1.DBScalingPolicy, t *tracked
 	if started > limit && !isOverride {
 		s.violationf("%s is operation %d of %s within a day", t.id, started+1, t.name)
 	}
-	if op.Direction == scaling.Down && !isOverride {
+	if op.Direction == scaling.Down && !isOverride && op.Pool != scaling.MinCapacity { // a lower minimum takes no capacity away
 		ic.checkScaleDown(policy, t)
 		pool := p.Status.Readers
 		if op.Pool == scaling.Writer {
@@ -146,6 +148,12 @@ func (ic *invariantChecker) checkStarted(p *v1alpha1.DBScalingPolicy, t *tracked
 			s.violationf("%s scales down the %s of %s, whose shape has not been stable for %s", t.id, op.Pool, t.name, policy.ScaleDown.Window)
 		}
 	}
+}
+
+// isCapacity reports whether a class is a capacity of Serverless v2, whose change interrupts nothing.
+func isCapacity(class string) bool {
+	_, ok := catalog.ParseACUs(class)
+	return ok
 }
 
 // checkScaleDown requires that the demand of the whole window is known and fits the desired shape.

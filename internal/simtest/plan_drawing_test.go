@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
@@ -247,7 +248,12 @@ func drawPolicy(r *rand.Rand, d model.Database) *v1alpha1.DBScalingPolicy {
 		return p
 	}
 	if d.Serverless != nil {
-		s.Serverless = &v1alpha1.Serverless{MaxCapacities: []int32{8, 16, 32, 64}}
+		s.Serverless = &v1alpha1.Serverless{
+			MaxCapacity: v1alpha1.CapacityRange{Min: ptr.To(resource.MustParse("8")), Max: ptr.To(resource.MustParse("64"))},
+		}
+		if d.Load.Writer.Points[0].VCPUs > 1 { // about half of them
+			s.Serverless.MinCapacity = &v1alpha1.CapacityRange{Min: ptr.To(resource.MustParse("0.5")), Max: ptr.To(resource.MustParse("8"))}
+		}
 		return p
 	}
 	if d.Engine == "postgres" {

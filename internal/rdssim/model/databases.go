@@ -79,7 +79,8 @@ func (w *World) addCluster(d Database) *Cluster {
 		DeletionProtection: d.DeletionProtection, CreatedAt: w.now.AddDate(-1, 0, 0), Tags: maps.Clone(d.Tags),
 	}
 	if d.Serverless != nil {
-		c.Capacity = &ServerlessCapacity{d.Serverless.Min, d.Serverless.Max}
+		capacity := d.Serverless.withDefaults()
+		c.Capacity = &capacity
 	}
 	if !isAurora(d.Engine) {
 		c.InstanceClass, c.StorageType = d.Instances[0].Class, cmp.Or(d.StorageType, "io1")

@@ -37,12 +37,16 @@ type instanceState struct {
 	inServiceSince time.Time
 	// availableAt is when the status became available; zero if it has been available since the start.
 	availableAt time.Time
+	// capacityACUs is the capacity that a Serverless v2 instance has scaled to, and lastRequestAt when it last had clients.
+	capacityACUs  float64
+	lastRequestAt time.Time
 	// usedVCPUs is the vCPUs in use in the last tick, without overhead; requestedVCPUs is what clients could have used.
 	usedVCPUs, requestedVCPUs float64
 	// minuteTotals are sums over the ticks of the current minute in which the instance was in service.
 	minuteTotals struct {
 		ticks                     int
 		usedVCPUs, requestedVCPUs float64
+		capacityACUs              float64
 	}
 	samples []sample
 }
@@ -78,15 +82,21 @@ func (s *instanceState) updateCapacity() {
 		name = catalog.ServerlessClassName(c.Capacity.Max)
 	}
 	if class, err := catalog.Lookup(name); err == nil {
-		s.vcpus, s.memoryBytes = float64(class.VCPUFor(s.Engine)), float64(class.MemoryBytes)
+		s.vcpus, s.memoryBytes = class.VCPUFor(s.Engine), float64(class.MemoryBytes)
 	}
 }
 
 // setAvailable sets the status to available.
 func (s *instanceState) setAvailable(now time.Time) { s.Status, s.availableAt = statusAvailable, now }
 
-// usableVCPUs returns the vCPUs that clients can use.
-func (s *instanceState) usableVCPUs() float64 { return s.vcpus * (1 - overheadShare) }
+// usableVCPUs returns the vCPUs that clients can use: of a Serverless v2 instance those of the capacity that it has scaled to.
+func (s *instanceState) usableVCPUs() float64 {
+	vcpus := s.vcpus
+	if s.isServerless() && !s.lastRequestAt.IsZero() {
+		vcpus = min(vcpus, s.capacityACUs/acusPerVCPU)
+	}
+	return vcpus * (1 - overheadShare)
+}
 
 // cpuPercent returns the CPU utilization at a number of vCPUs in use.
 func (s *instanceState) cpuPercent(used float64) float64 { return 100 * (overheadShare + used/s.vcpus) }

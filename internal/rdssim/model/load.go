@@ -106,6 +106,12 @@ func (g *instanceGroup) serveTick(now time.Time, offset time.Duration) {
 		g.readers.serveDemand(g.readers.demandVCPUs, now)
 		g.writer.serveDemand(g.writer.demandVCPUs, now)
 	}
+	for _, s := range g.instances {
+		s.scaleCapacity(now)
+		if s.isInService() {
+			s.minuteTotals.capacityACUs += s.capacityACUs
+		}
+	}
 	g.currentMinute.addTick(g)
 }
 

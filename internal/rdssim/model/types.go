@@ -109,6 +109,8 @@ func (i *Instance) ARN() string {
 type ServerlessCapacity struct {
 	Min float64 `json:"minCapacity"`
 	Max float64 `json:"maxCapacity"`
+	// SecondsUntilAutoPause is the time without clients after which an instance pauses, if Min is 0; 0 means the default of RDS.
+	SecondsUntilAutoPause int `json:"secondsUntilAutoPause,omitempty"`
 }
 
 // PendingChanges are modifications that have been accepted and not yet applied. Empty fields are not pending.

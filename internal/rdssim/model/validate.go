@@ -167,8 +167,8 @@ func (d Database) validateAurora(identifiers identifierSet) error {
 	switch {
 	case len(d.Instances) == 0 || d.Class != "" || d.MultiAZ:
 		return fmt.Errorf("engine %s: a cluster has instances with a class each, and no class or multiAZ of its own", d.Engine)
-	case d.Serverless != nil && !d.Serverless.isValid():
-		return errors.New("serverless: want 0 <= minCapacity <= maxCapacity, and a maxCapacity that is a multiple of 4 up to 256")
+	case d.Serverless != nil && d.Serverless.check(d.Engine, d.EngineVersion) != nil:
+		return fmt.Errorf("serverless: %w", d.Serverless.check(d.Engine, d.EngineVersion))
 	case len(d.Replicas) > 0:
 		return errors.New("replicas: only a standalone instance has them; the readers of a cluster are its instances")
 	case d.Backups:

@@ -182,7 +182,8 @@ func (c *Cluster) copy() *Cluster {
 	out.Members, out.Tags = slices.Clone(c.Members), maps.Clone(c.Tags)
 	out.AvailabilityZones = slices.Clone(c.AvailabilityZones)
 	if c.Capacity != nil {
-		out.Capacity = &ServerlessCapacity{c.Capacity.Min, c.Capacity.Max}
+		capacity := *c.Capacity
+		out.Capacity = &capacity
 	}
 	return &out
 }

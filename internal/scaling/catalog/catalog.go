@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/csv"
 	"errors"
@@ -31,8 +32,9 @@ var classTable []byte
 type Class struct {
 	// Name is the name in the RDS API, for example db.r6g.large.
 	Name string
-	// VCPU is the number of vCPUs. SQL Server has fewer on some classes: see VCPUFor.
-	VCPU int
+	// VCPU is the number of vCPUs. It is a fraction only for small capacities of Aurora Serverless v2. SQL Server has fewer on some
+	// classes: see VCPUFor.
+	VCPU float64
 	// MemoryBytes is the memory of the instance in bytes.
 	MemoryBytes int64
 	// Architecture is x86_64 or arm64.
@@ -59,7 +61,7 @@ type Class struct {
 
 // VCPUFor is the number of vCPUs that an engine has on this class. The engine is that of the RDS API, for example
 // aurora-postgresql or sqlserver-se.
-func (c Class) VCPUFor(engine string) int {
+func (c Class) VCPUFor(engine string) float64 {
 	if c.HalfVCPUsOnSQLServer && strings.HasPrefix(engine, "sqlserver") {
 		return c.VCPU / 2
 	}
@@ -88,7 +90,7 @@ var classesByName = sync.OnceValue(func() map[string]Class {
 	return classes
 })
 
-// Lookup finds a class by its name, or a maximum capacity of Aurora Serverless v2 in the form of ServerlessClassName. The error
+// Lookup finds a class by its name, or a capacity of Aurora Serverless v2 in the form of ServerlessClassName. The error
 // wraps ErrUnknownClass.
 func Lookup(name string) (Class, error) {
 	c, ok := classesByName()[name]
@@ -111,7 +113,7 @@ func All() []Class {
 		if d := strings.Compare(a.Family, b.Family); d != 0 {
 			return d
 		}
-		if d := a.VCPU - b.VCPU; d != 0 {
+		if d := cmp.Compare(a.VCPU, b.VCPU); d != 0 {
 			return d
 		}
 		return strings.Compare(a.Name, b.Name)
@@ -159,7 +161,7 @@ func parseRow(row []string) (Class, error) {
 	}
 	notes := row[10]
 	c := Class{
-		Name: row[0], VCPU: vcpu, MemoryBytes: int64(memory * gib), Architecture: row[3], Family: row[4], Size: row[5],
+		Name: row[0], VCPU: float64(vcpu), MemoryBytes: int64(memory * gib), Architecture: row[3], Family: row[4], Size: row[5],
 		LocalNVMe: nvme, Aurora: aurora, PreviousGeneration: previous,
 		Burstable:            strings.Contains(notes, "burstable"),
 		MultiAZClusterOnly:   strings.Contains(notes, "Multi-AZ DB clusters only"),

@@ -30,7 +30,7 @@ func TestAll_ClassesAreComplete(t *testing.T) {
 func TestLookup_KnownClasses(t *testing.T) {
 	for _, want := range []struct {
 		name       string
-		vcpu       int
+		vcpu       float64
 		memoryGiB  float64
 		arch       string
 		nvme, prev bool
@@ -49,7 +49,7 @@ func TestLookup_KnownClasses(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got.VCPU != want.vcpu || got.MemoryBytes != int64(want.memoryGiB*gib) {
-				t.Errorf("got %d vCPU and %d bytes, want %d and %.2f GiB", got.VCPU, got.MemoryBytes, want.vcpu, want.memoryGiB)
+				t.Errorf("got %g vCPU and %d bytes, want %g and %.2f GiB", got.VCPU, got.MemoryBytes, want.vcpu, want.memoryGiB)
 			}
 			if got.Architecture != want.arch || got.LocalNVMe != want.nvme || got.PreviousGeneration != want.prev {
 				t.Errorf("got %s, NVMe %t, previous generation %t", got.Architecture, got.LocalNVMe, got.PreviousGeneration)
@@ -64,7 +64,7 @@ func TestLookup_KnownClasses(t *testing.T) {
 func TestVCPUFor_SQLServer(t *testing.T) {
 	for _, test := range []struct {
 		class, engine string
-		want          int
+		want          float64
 	}{
 		{"db.m7i.2xlarge", "sqlserver-se", 4}, // hyper-threading is off
 		{"db.m7i.2xlarge", "postgres", 8},
@@ -78,7 +78,7 @@ func TestVCPUFor_SQLServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := class.VCPUFor(test.engine); got != test.want {
-			t.Errorf("%s has %d vCPU on %s, want %d", test.class, got, test.engine, test.want)
+			t.Errorf("%s has %g vCPU on %s, want %g", test.class, got, test.engine, test.want)
 		}
 	}
 }

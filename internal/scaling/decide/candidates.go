@@ -43,7 +43,7 @@ func resolveLadder(
 		if err != nil {
 			return nil, err
 		}
-		classes[n] = ladderClass{name: name, spec: class, vcpus: float64(class.VCPUFor(o.Engine))}
+		classes[n] = ladderClass{name: name, spec: class, vcpus: class.VCPUFor(o.Engine)}
 		classes[n].price, classes[n].priceKnown = scaling.ClassPrice(p, o, name)
 		if o.Orderable != nil && !o.Serverless && !slices.Contains(o.Orderable, name) {
 			classes[n].rejection = scaling.VerdictNotOrderable

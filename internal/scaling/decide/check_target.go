@@ -30,8 +30,8 @@ func CheckTarget(p scaling.Policy, o scaling.Observation) scaling.Hold {
 	case o.Unsupported != "":
 		return unsupported(o.Unsupported)
 	case o.Serverless && !p.Serverless:
-		return unsupported("The cluster is Aurora Serverless v2, whose instances have no class to choose. List the allowed maximum " +
-			"capacities in spec.serverless instead of spec.readers and spec.writer")
+		return unsupported("The cluster is Aurora Serverless v2, whose instances have no class to choose. Set the bounds of its " +
+			"capacity in spec.serverless instead of spec.readers and spec.writer")
 	case p.Serverless && !o.Serverless:
 		return unsupported("spec.serverless is for Aurora Serverless v2, and at least one instance of the target is not. List instance " +
 			"classes in spec.readers and spec.writer instead")

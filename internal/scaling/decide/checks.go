@@ -57,6 +57,8 @@ func (e *poolEvaluation) checkLimits(c *candidate) scaling.Verdict {
 		return scaling.VerdictBelowSchedule
 	case maxFactor > 0 && e.load.Capacity > 0 && (c.VCPUs > maxFactor*e.load.Capacity || c.VCPUs*maxFactor < e.load.Capacity):
 		return scaling.VerdictStepTooLarge
+	case e.observation.Serverless && c.class.vcpus*catalog.ACUsPerVCPU < e.observation.MinCapacity:
+		return scaling.VerdictBelowMinCapacity
 	case e.losesPromotionCandidate(c):
 		return scaling.VerdictNoPromotionCandidate
 	case e.exceedsBudget(c):
@@ -104,6 +106,9 @@ func (e *poolEvaluation) checkMemoryAndConnections(c *candidate) scaling.Verdict
 	engine := e.observation.Engine
 	usableMemory := float64(c.class.spec.MemoryBytes) * (1 - memoryReserveRatio - catalog.PageCacheRatio(engine))
 	maxConnections, known := c.class.spec.MaxConnections(engine)
+	if catalog.IsLowMinimum(engine, e.observation.MinCapacity) && e.observation.Serverless {
+		maxConnections = min(maxConnections, catalog.MaxConnectionsWithLowMinimum)
+	}
 	count := float64(c.Shape.Count)
 	switch {
 	case !u.memoryKnown:

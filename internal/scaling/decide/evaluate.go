@@ -30,6 +30,9 @@ func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.De
 		}
 		d.Pools = append(d.Pools, assessment)
 	}
+	if proposal := proposeMinCapacity(&p, &o, now); proposal != nil {
+		d.Proposals = append(d.Proposals, *proposal)
+	}
 	if vcpus := requiredCandidateVCPUs(&p, &o, &d); vcpus > 0 {
 		proposePromotionCandidate(&p, &o, &d, vcpus, now)
 	}

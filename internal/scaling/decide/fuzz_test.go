@@ -160,7 +160,7 @@ func violatedRule(p scaling.Policy, o scaling.Observation, proposal scaling.Prop
 		if err != nil {
 			return err.Error()
 		}
-		before += float64(class.VCPU)
+		before += class.VCPU
 		if !i.CreatedByOperator() {
 			foreign++
 		}
@@ -175,7 +175,7 @@ func violatedRule(p scaling.Policy, o scaling.Observation, proposal scaling.Prop
 	if err != nil {
 		return err.Error()
 	}
-	after := float64(proposal.To.Count * class.VCPU)
+	after := float64(proposal.To.Count) * class.VCPU
 	var classes []string
 	minCount, maxCount := 1, 1
 	if proposal.Pool == scaling.Readers {
@@ -229,7 +229,7 @@ func unsafeDown(p scaling.Policy, o scaling.Observation, pool scaling.Pool, vcpu
 			case at.Before(o.ChangedAt(pool).Add(WarmUp)):
 				return fmt.Sprintf("%s is before the pool last changed", at)
 			}
-			demand += i.CPU[n].Value / 100 * float64(class.VCPU)
+			demand += i.CPU[n].Value / 100 * class.VCPU
 		}
 		if 100*demand > float64(p.CPU.Target)*vcpus+0.001 {
 			return fmt.Sprintf("demand of %.1f vCPU at %s does not fit", demand, at)

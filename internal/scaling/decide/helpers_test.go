@@ -160,7 +160,7 @@ func vcpus(t *testing.T, s scaling.Shape) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.Count * class.VCPU
+	return s.Count * int(class.VCPU)
 }
 
 // onlyProposal is the only proposal of a decision.

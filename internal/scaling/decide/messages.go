@@ -25,6 +25,7 @@ var verdictTexts = map[scaling.Verdict]string{
 	scaling.VerdictNoPromotionCandidate:    "no reader would be large enough to be promoted to writer",
 	scaling.VerdictBelowSchedule:           "a schedule requires more, now or within the hour",
 	scaling.VerdictCountManaged:            "Aurora Auto Scaling manages the number of readers",
+	scaling.VerdictBelowMinCapacity:        "it is below the minimum capacity of the cluster",
 	scaling.VerdictMoreExpensive:           "it is not cheaper",
 }
 

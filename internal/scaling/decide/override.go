@@ -19,7 +19,7 @@ func (e *poolEvaluation) proposeOverride(to scaling.Shape, until string) (*scali
 		return nil, scaling.Hold{Reason: scaling.ReasonUnknownClass, Message: fmt.Sprintf(
 			"The manual override cannot be applied: %v. Correct the annotation", err)}
 	}
-	l := &ladderClass{name: to.InstanceClass, spec: class, vcpus: float64(class.VCPUFor(e.observation.Engine))}
+	l := &ladderClass{name: to.InstanceClass, spec: class, vcpus: class.VCPUFor(e.observation.Engine)}
 	e.reported = []scaling.Candidate{{Shape: to, VCPUs: float64(to.Count) * l.vcpus, Verdict: scaling.VerdictChosen}}
 	c := &candidate{&e.reported[0], l}
 	c.PredictedUtilization = e.predictUtilization(c, e.load.Demand)

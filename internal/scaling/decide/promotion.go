@@ -59,7 +59,7 @@ func requiredCandidateVCPUs(p *scaling.Policy, o *scaling.Observation, d *scalin
 			if err != nil {
 				return 0
 			}
-			return float64(class.VCPUFor(o.Engine))
+			return class.VCPUFor(o.Engine)
 		}
 	}
 	smallestFit, largest := 0.0, 0.0 // of the writer's candidates that were rejected only because of the promotion candidate
@@ -84,7 +84,7 @@ func proposePromotionCandidate(p *scaling.Policy, o *scaling.Observation, d *sca
 		hasScaleUp = hasScaleUp || proposal.Direction == scaling.Up // of the writer itself, or of the readers for their own load
 		class, err := catalog.Lookup(proposal.To.InstanceClass)
 		return proposal.Pool == scaling.Readers && proposal.Reason == scaling.ReasonScaleDown &&
-			(err != nil || float64(class.VCPUFor(o.Engine)) < vcpus)
+			(err != nil || class.VCPUFor(o.Engine) < vcpus)
 	})
 	open, _, err := schedule.IsOpen(p.DisruptionWindows, now)
 	disruptionAllowed := open && err == nil || d.Pools[1].Load.Emergency && p.Guardrails.AllowEmergencyDisruption

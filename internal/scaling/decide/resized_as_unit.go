@@ -19,6 +19,7 @@ func mergeInstances(o scaling.Observation) scaling.Observation {
 	merged := o.Instances[writer]
 	merged.CPU = mergeSeries(o.Instances, func(i scaling.Instance) scaling.Series { return i.CPU }, math.Max)
 	merged.DBLoadCPU = mergeSeries(o.Instances, func(i scaling.Instance) scaling.Series { return i.DBLoadCPU }, math.Max)
+	merged.UsedCapacity = mergeSeries(o.Instances, func(i scaling.Instance) scaling.Series { return i.UsedCapacity }, math.Max)
 	merged.FreeableMemory = mergeSeries(o.Instances, func(i scaling.Instance) scaling.Series { return i.FreeableMemory }, math.Min)
 	merged.Connections = mergeSeries(o.Instances, func(i scaling.Instance) scaling.Series { return i.Connections }, math.Max)
 	for _, i := range o.Instances {

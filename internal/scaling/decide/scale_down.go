@@ -52,7 +52,7 @@ func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 		poolNoun(e.pool), e.policy.CPU.ScaleDown, window, e.currentShape(), best.Shape)
 	cause := fmt.Sprintf("The %s peaked at %.0f%% CPU over %s (threshold %d%%), demand %.1f vCPU", poolNoun(e.pool),
 		utilizationPercent(w.PeakDemand, e.load.UsableCapacity), window, e.policy.CPU.ScaleDown, w.PeakDemand)
-	cause += e.describeFit(requiredVCPUs, best)
+	cause += e.describeFit(requiredVCPUs, best) + e.restartNote()
 	return e.newProposal(scaling.ReasonScaleDown, scaling.Down, best, message, cause), scaling.Hold{}
 }
 

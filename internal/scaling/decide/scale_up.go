@@ -214,7 +214,17 @@ func (e *poolEvaluation) scaleUpCause(requiredVCPUs float64, best *candidate) st
 	if predicted := max(l.TrendDemand, l.SeasonalDemand); predicted > l.Demand {
 		text += fmt.Sprintf(", %.1f predicted", predicted)
 	}
-	return text + e.describeFit(requiredVCPUs, best)
+	return text + e.describeFit(requiredVCPUs, best) + e.restartNote()
+}
+
+// restartNote says what a change of the maximum capacity of Aurora Serverless v2 does not change: max_connections of Aurora PostgreSQL
+// is a static parameter, which follows only when an instance restarts (Aurora user guide, "Maximum connections for Aurora Serverless
+// v2").
+func (e *poolEvaluation) restartNote() string {
+	if !e.observation.Serverless || e.observation.Engine != "aurora-postgresql" {
+		return ""
+	}
+	return "; max_connections follows when the instances are restarted"
 }
 
 // describeFit gives the figures by which a candidate was chosen.

@@ -50,7 +50,7 @@ func scheduledMinimum(p *scaling.Policy, engine string, pool scaling.Pool, at ti
 		if err != nil {
 			return poolMinimum{}, fmt.Errorf("schedule %q is invalid: %w", s.Name, err)
 		}
-		if vcpus := float64(known.VCPUFor(engine)); vcpus > m.vcpusPerInstance {
+		if vcpus := known.VCPUFor(engine); vcpus > m.vcpusPerInstance {
 			m.vcpusPerInstance, m.class = vcpus, class
 		}
 	}

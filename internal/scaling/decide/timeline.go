@@ -58,7 +58,7 @@ func poolInstances(o *scaling.Observation, pool scaling.Pool) ([]poolInstance, e
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, poolInstance{i, float64(class.VCPUFor(o.Engine)), float64(class.MemoryBytes)})
+		out = append(out, poolInstance{i, class.VCPUFor(o.Engine), float64(class.MemoryBytes)})
 	}
 	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 const (
@@ -138,13 +139,18 @@ func findReverts(in Input, since time.Time) []Revert {
 		return b.CompletedAt.Compare(a.CompletedAt)
 	})
 	var reverts []Revert
-	seen := map[string]bool{}
+	type setting struct { // the maximum and the minimum capacity of a cluster are set by different operations
+		instance      string
+		isMinCapacity bool
+	}
+	seen := map[setting]bool{}
 	for _, op := range newestFirst {
 		for _, expected := range op.Expected {
-			if seen[expected.Instance] {
+			key := setting{expected.Instance, expected.Action == scaling.ModifyMinCapacity}
+			if seen[key] {
 				continue
 			}
-			seen[expected.Instance] = true
+			seen[key] = true
 			if !op.Succeeded || in.Now.Sub(op.CompletedAt) > RevertWindow || !op.CompletedAt.After(since) {
 				continue
 			}
@@ -162,6 +168,10 @@ func findReverts(in Input, since time.Time) []Revert {
 // observedClass returns the current class of an instance and whether it differs from the expected one. A missing instance counts
 // only when the operator created it: the owner of any other may delete it.
 func observedClass(expected ExpectedInstance, o scaling.Observation) (class string, differs bool) {
+	if expected.Action == scaling.ModifyMinCapacity {
+		class := catalog.ServerlessClassName(o.MinCapacity)
+		return class, o.Serverless && class != expected.InstanceClass
+	}
 	if expected.Action == scaling.ModifyClusterClass || expected.Action == scaling.ModifyCapacity {
 		writer := o.PoolInstances(scaling.Writer)
 		return o.Shape(scaling.Writer).InstanceClass, len(writer) > 0 && writer[0].Class != expected.InstanceClass

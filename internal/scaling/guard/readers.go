@@ -87,7 +87,7 @@ func readerCapacity(in Input) (string, time.Duration, error) {
 	before, required := simulation.readerVCPUs(), math.Inf(1)
 	readersScaleUp := in.Proposal.Pool == scaling.Readers && in.Proposal.Direction == scaling.Up
 	if class, err := catalog.Lookup(in.Proposal.To.InstanceClass); err == nil && readersScaleUp {
-		required = float64(in.Proposal.To.Count * class.VCPUFor(in.Observation.Engine))
+		required = float64(in.Proposal.To.Count) * class.VCPUFor(in.Observation.Engine)
 	}
 	minVCPUs, changedInstance := min(before, required), ""
 	for _, s := range in.Operation.Steps {
@@ -154,7 +154,7 @@ func (c *capacitySimulation) setClass(instance, class string) error {
 	if err != nil {
 		return err
 	}
-	c.vcpus[instance] = float64(spec.VCPUFor(c.engine))
+	c.vcpus[instance] = spec.VCPUFor(c.engine)
 	return nil
 }
 
@@ -189,7 +189,7 @@ func (c *capacitySimulation) apply(s scaling.Step) (inService float64, err error
 		inService = c.readerVCPUs()
 		c.vcpus[oldWriter] = vcpus
 		return inService, nil
-	case scaling.ModifyPromotionTier, scaling.ModifyClusterClass, scaling.ModifyCapacity:
+	case scaling.ModifyPromotionTier, scaling.ModifyClusterClass, scaling.ModifyCapacity, scaling.ModifyMinCapacity:
 	}
 	return c.readerVCPUs(), nil
 }

@@ -47,7 +47,8 @@ func interruptsWriter(o scaling.Observation, call scaling.Call) bool {
 		return true
 	case scaling.ModifyInstanceClass:
 		return exists && i.Writer
-	case scaling.CreateReader, scaling.DeleteReader, scaling.ModifyPromotionTier, scaling.ModifyCapacity:
+	case scaling.CreateReader, scaling.DeleteReader, scaling.ModifyPromotionTier, scaling.ModifyCapacity,
+		scaling.ModifyMinCapacity:
 	}
 	return false
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 // stepState is the state of a step that an observation shows.
@@ -23,7 +24,7 @@ const (
 
 // inspectStep returns the state of a step and a message: what the operator waits for, or why the step is impossible.
 func inspectStep(s scaling.Step, o scaling.Observation) (stepState, string) {
-	if s.Action == scaling.ModifyClusterClass || s.Action == scaling.ModifyCapacity {
+	if s.ChangesAllMembers() {
 		return inspectCluster(s, o)
 	}
 	i, exists := o.Instance(s.Instance)
@@ -55,7 +56,7 @@ func inspectStep(s scaling.Step, o scaling.Observation) (stepState, string) {
 		return inspectDelete(s, o, i, exists)
 	case scaling.Failover:
 		return inspectFailover(s, o, i)
-	case scaling.ModifyClusterClass, scaling.ModifyCapacity: // handled above
+	case scaling.ModifyClusterClass, scaling.ModifyCapacity, scaling.ModifyMinCapacity: // handled above
 	}
 	return stateImpossible, fmt.Sprintf("this version of dbscaler does not support the action %q", s.Action)
 }
@@ -82,7 +83,11 @@ func inspectCluster(s scaling.Step, o scaling.Observation) (stepState, string) {
 			return stateImpossible, fmt.Sprintf("%s is %s, a status that does not end without intervention: repair or remove it",
 				i.Identifier, i.Status)
 		}
-		if i.Class == s.InstanceClass {
+		isChanged := i.Class == s.InstanceClass
+		if s.Action == scaling.ModifyMinCapacity {
+			isChanged = catalog.ServerlessClassName(o.MinCapacity) == s.InstanceClass
+		}
+		if isChanged {
 			changed++
 		}
 	}
@@ -165,6 +170,8 @@ func describe(s scaling.Step) string {
 		return fmt.Sprintf("resize the cluster %s to %s", s.Instance, s.InstanceClass)
 	case scaling.ModifyCapacity:
 		return fmt.Sprintf("set the maximum capacity of the cluster %s to %s", s.Instance, s.InstanceClass)
+	case scaling.ModifyMinCapacity:
+		return fmt.Sprintf("set the minimum capacity of the cluster %s to %s", s.Instance, s.InstanceClass)
 	}
 	return string(s.Action)
 }

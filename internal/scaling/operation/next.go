@@ -40,6 +40,7 @@ var stepDeadlines = map[scaling.Action]time.Duration{
 	scaling.Failover:            20 * time.Minute,
 	scaling.ModifyClusterClass:  4 * time.Hour, // three instances, one after the other
 	scaling.ModifyCapacity:      30 * time.Minute,
+	scaling.ModifyMinCapacity:   30 * time.Minute,
 }
 
 // Outcome is the state of an operation.
@@ -213,7 +214,8 @@ func waitReason(op scaling.Operation, n int, o scaling.Observation, now time.Tim
 					scaling.FormatDuration(scaling.MaxReplicaLag))
 			}
 		}
-	case scaling.ModifyInstanceClass, scaling.ModifyPromotionTier, scaling.CreateReader, scaling.ModifyCapacity:
+	case scaling.ModifyInstanceClass, scaling.ModifyPromotionTier, scaling.CreateReader, scaling.ModifyCapacity,
+		scaling.ModifyMinCapacity:
 	}
 	return ""
 }

@@ -51,6 +51,10 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 		op.Steps = planFailedReaderCleanup(failedReaders)
 	case proposal.Direction == scaling.Cleanup:
 		op.Steps = planCleanup(o)
+	case proposal.Pool == scaling.MinCapacity:
+		op.Steps = []scaling.Step{{
+			Action: scaling.ModifyMinCapacity, Instance: p.Target.Identifier, InstanceClass: proposal.To.InstanceClass,
+		}}
 	case o.ResizedAsUnit && proposal.Pool == scaling.Writer:
 		action := scaling.ModifyClusterClass
 		if o.Serverless {

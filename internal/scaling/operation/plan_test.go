@@ -191,6 +191,10 @@ func TestPlan_StepsInOrder(t *testing.T) {
 			newShape(1, "32 ACU"), joinLines("set the maximum capacity of the cluster engine to 32 ACU"),
 		},
 		{
+			"minimum capacity of Serverless v2", surgePolicy(), asServerless(auroraCluster(writer("16 ACU"), reader("a", "16 ACU"))), scaling.MinCapacity, up,
+			newShape(1, "0.5 ACU"), joinLines("set the minimum capacity of the cluster engine to 0.5 ACU"),
+		},
+		{
 			"instance with read replicas in place", surgePolicy(),
 			asReadReplicas(auroraCluster(writer(large), reader("a", large))), writers, up, newShape(1, xlarge),
 			joinLines("resize w to db.r6g.xlarge"),

@@ -96,7 +96,7 @@ func (p PoolState) updatedHistory(changedAt time.Time, o scaling.Observation) []
 
 // totalVCPUs is the vCPUs of all instances; zero when a class is not known.
 func (p PoolState) totalVCPUs(engine string) float64 {
-	total := 0
+	total := 0.0
 	for _, i := range p.Instances {
 		class, err := catalog.Lookup(i.Class)
 		if err != nil {
@@ -104,7 +104,7 @@ func (p PoolState) totalVCPUs(engine string) float64 {
 		}
 		total += class.VCPUFor(engine)
 	}
-	return float64(total)
+	return total
 }
 
 // FullCapacityHistory is the capacity history up to the observation, with the current capacity. It reuses the array of buffer.
