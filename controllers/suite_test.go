@@ -50,7 +50,9 @@ type harness struct {
 	endpoint   string
 	reconciler *Reconciler
 	registry   *prometheus.Registry
-	events     *eventRecorder
+	// pricingRegion is the region of the Pricing API; empty for no prices.
+	pricingRegion string
+	events        *eventRecorder
 	// statusWrites counts the writes of status on the API server.
 	statusWrites *int
 }
@@ -58,20 +60,26 @@ type harness struct {
 // newHarness builds a harness from a scenario in YAML, in which NAMESPACE stands for the test's namespace.
 func newHarness(t *testing.T, scenario string) *harness {
 	t.Helper()
+	document, err := os.ReadFile("../config/iam/policy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := rdssim.ParsePolicy(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newHarnessWithIAMPolicy(t, scenario, policy)
+}
+
+// newHarnessWithIAMPolicy is newHarness with an IAM policy that the caller has parsed.
+func newHarnessWithIAMPolicy(t *testing.T, scenario string, policy *rdssim.Policy) *harness {
+	t.Helper()
 	namespace, c := env.NewNamespace(t)
 	parsed, err := model.ParseScenario([]byte(strings.ReplaceAll(scenario, "NAMESPACE", namespace)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	world, err := model.New(parsed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	document, err := os.ReadFile("../config/iam/policy.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy, err := rdssim.ParsePolicy(document)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +99,7 @@ func (h *harness) restartReconciler() {
 	h.registry = prometheus.NewRegistry()
 	awsClient, err := awsx.New(h.t.Context(), awsx.Options{
 		Endpoint: h.endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), Clock: h.clock,
-		Registerer: h.registry, Version: "test", Window: LongestSampleWindow(h.t.Context(), h.client),
+		Registerer: h.registry, Version: "test", PricingRegion: h.pricingRegion, Window: LongestSampleWindow(h.t.Context(), h.client),
 	})
 	if err != nil {
 		h.t.Fatal(err)
