@@ -61,7 +61,7 @@ image: ## Build the container image
 .PHONY: test
 test: control-plane $(TOOLS)/gotestsum ## Run all tests, including those that need a real API server
 #> ARGS='-run TestX ./api/...'  arguments of go test; default: ./...
-	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- -timeout 25m $(or $(ARGS),./...)
+	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- $(or $(ARGS),./...)
 
 .PHONY: simtest
 simtest: ## Simulate days of load and faults, and check every invariant after each event
@@ -74,6 +74,13 @@ simtest: ## Simulate days of load and faults, and check every invariant after ea
 mutants: ## Apply each faulty patch of hack/mutants, and check that the simulation detects it
 #> SEEDS=200  number of seeds for each patch
 	@hack/mutants.sh '$(or $(SEEDS),200)'
+
+.PHONY: rehearsal
+rehearsal: ## Make each request of the operator once in a real AWS account; creates databases, costs about 1 USD and asks first
+#> REGION=eu-west-1         region of the databases; required
+#> ACCOUNT=123456789012     account that the credentials must belong to; required
+#> ARGS='--only rds --yes'  further flags; see docs/rehearsal.md
+	@go run ./hack/rehearsal --region '$(REGION)' --account '$(ACCOUNT)' $(ARGS)
 
 .PHONY: scoreboard
 scoreboard: ## Compare dbscaler with other autoscalers and write docs/scoreboard.md (about 1 minute)

@@ -84,13 +84,18 @@ func parseFlags(args []string) (options operator.Options, level slog.Level, repl
 	flags.IntVar(&options.Concurrency, "concurrency", 4, "number of policies that are reconciled at once, from 1 to 64")
 	flags.IntVar(&options.MaxDisruptiveOperations, "max-disruptive-operations", 3,
 		"maximum number of operations that interrupt instances and are in progress at once, over all policies; 0 for no limit")
+	flags.StringVar(&options.ClusterName, "cluster-name", "",
+		"name of this Kubernetes cluster in AWS tags: databases can then opt in with namespace@name, and new readers carry the name")
+	flags.BoolVar(&options.RequireAccount, "require-account", false,
+		"refuse policies that name no AWSAccount, instead of using the operator's own identity for them")
 	flags.StringVar(&options.AWSEndpoint, "aws-endpoint-url", "",
 		"URL to use for every AWS service; the AWS SDK's own variables, such as AWS_ENDPOINT_URL_RDS, work as well")
 	flags.StringVar(&options.LedgerFile, "ledger-file", "",
 		"write each decision that differs from the one before, with its inputs, to this file as a line of JSON; it is rotated at 64 MB")
 	flags.StringVar(&options.PricesFile, "prices-file", "", "YAML file with the hourly prices of instances")
 	flags.StringVar(&options.PricingRegion, "pricing-region", "",
-		"region whose Pricing API is asked for the prices of instances: us-east-1, eu-central-1 or ap-south-1; by default none is asked")
+		"region whose Pricing API is asked for the prices of instances: us-east-1, eu-central-1 or ap-south-1; by default none is asked. "+
+			"The China and GovCloud partitions need --prices-file instead")
 	flags.BoolVar(&replay, "replay", false,
 		"repeat every decision of the ledger on standard input, report the ones that differ, and exit")
 	flags.TextVar(&level, "log-level", level, "minimum level that is logged: DEBUG, INFO, WARN or ERROR")

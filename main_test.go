@@ -19,6 +19,8 @@ func TestParseFlags(t *testing.T) {
 		{"unknown flag", []string{"--speed=3"}, "flag provided but not defined: -speed"},
 		{"unknown log level", []string{"--log-level=LOUD"}, "LOUD"},
 		{"replay of a ledger", []string{"--replay"}, ""},
+		{"name of the cluster", []string{"--cluster-name=prod", "--require-account"}, ""},
+		{"name of the cluster that RDS refuses in a tag", []string{"--cluster-name=prod*"}, `cluster-name: the name of the cluster is "prod*"`},
 		{"concurrency of 0", []string{"--concurrency=0"}, "concurrency must be from 1 to 64"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -32,6 +34,8 @@ func TestParseFlags(t *testing.T) {
 				t.Errorf("got error %v, want %q in it", err, test.wantContains)
 			case test.name == "flags of the deployment" && (!options.LeaderElection || level != slog.LevelDebug):
 				t.Errorf("got %+v at level %s, want leader election at DEBUG", options, level)
+			case test.name == "name of the cluster" && (options.ClusterName != "prod" || !options.RequireAccount):
+				t.Errorf("got %+v, want the name prod and required accounts", options)
 			case test.name == "replay of a ledger" && !replay:
 				t.Error("replay is false, want true")
 			}

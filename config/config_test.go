@@ -178,7 +178,8 @@ func TestPermissions(t *testing.T) {
 		{attributes("", "authorization.k8s.io", "subjectaccessreviews", ""), []string{"create"}},
 		{attributes(namespace, "", "secrets", ""), nil},
 		{attributes("platform", "", "pods", ""), nil},
-		{attributes("", "", "namespaces", ""), nil},
+		{attributes("", "", "namespaces", ""), []string{"get", "list", "watch"}},
+		{attributes("", group, "awsaccounts", ""), []string{"get", "list", "watch"}},
 		{attributes("", "rbac.authorization.k8s.io", "clusterroles", ""), nil},
 	} {
 		t.Run(test.what.Namespace+"/"+test.what.Group+"/"+test.what.Resource+"/"+test.what.Subresource, func(t *testing.T) {
@@ -228,6 +229,32 @@ func TestAggregation(t *testing.T) {
 				t.Errorf("the ClusterRole %s cannot %s policies", name, verb)
 			}
 		}
+	}
+}
+
+// TestAggregation_NotOfAWSAccounts checks that no role for the users of namespaces lets them read or write AWSAccounts.
+func TestAggregation_NotOfAWSAccounts(t *testing.T) {
+	c := install(t)
+	roles := &rbacv1.ClusterRoleList{}
+	if err := c.List(t.Context(), roles); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, role := range roles.Items {
+		for _, rule := range role.Rules {
+			if !slices.Contains(rule.Resources, "awsaccounts") {
+				continue
+			}
+			found++
+			for label := range role.Labels {
+				if strings.HasPrefix(label, "rbac.authorization.k8s.io/aggregate-to-") {
+					t.Errorf("the ClusterRole %s has the label %s and a rule for awsaccounts", role.Name, label)
+				}
+			}
+		}
+	}
+	if found < 3 {
+		t.Errorf("%d rules for awsaccounts, want those of the operator, of editors and of viewers", found)
 	}
 }
 

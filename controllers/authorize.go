@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -12,17 +13,18 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// authorize checks that the database's owner lets this policy change it, and that no older policy scales it. The permission to
-// create a policy does not include the permission to resize every database of the account.
+// authorize checks that no operator of another cluster and no older policy scales the database, and that AWS does not deny changes.
 func (r *Reconciler) authorize(ctx context.Context, s *reconcileScope) (outcome, error) {
-	if !scaling.IsOptedIn(s.observation.Tags, s.object.Namespace) {
-		s.denyAuthorization(v1alpha1.ReasonOptInTagMissing, fmt.Sprintf(
-			"%s does not carry the AWS tag %s=%s. To let policies of this namespace change it, add the tag to the database and to each of "+
-				"its instances", s.policy.Target.Identifier, scaling.TagOptIn, s.object.Namespace))
+	if i := slices.IndexFunc(s.observation.Instances, func(i scaling.Instance) bool { return i.OtherCluster != "" }); i >= 0 {
+		other := s.observation.Instances[i]
+		s.denyAuthorization(v1alpha1.ReasonOperatedByOtherCluster, fmt.Sprintf("%s was created by the operator of the Kubernetes cluster %q "+
+			"(AWS tag %s), and only one cluster may scale a database. Set the tag %s of the database and its instances to %s@CLUSTER with the "+
+			"name of the cluster that shall scale it, and remove the readers of the other one", other.Identifier, other.OtherCluster,
+			scaling.TagOperatedBy, scaling.TagOptIn, s.object.Namespace))
 		return stop, nil
 	}
 	sameTarget := client.MatchingFields{indexTarget: targetKey(s.object)}
-	if deferred, err := s.deferToPrecedingPolicy(ctx, r.Client, sameTarget, client.UnsafeDisableDeepCopy); err != nil || deferred {
+	if deferred, err := r.deferToPrecedingPolicy(ctx, s, r.Client, sameTarget, client.UnsafeDisableDeepCopy); err != nil || deferred {
 		return stop, err
 	}
 	if denied := convert.AccessDenial(s.object.Status.History, s.now); denied != "" {
@@ -34,18 +36,53 @@ func (r *Reconciler) authorize(ctx context.Context, s *reconcileScope) (outcome,
 }
 
 // deferToPrecedingPolicy leaves the database to a policy that has precedence over this one, and reports whether there is one.
-func (s *reconcileScope) deferToPrecedingPolicy(ctx context.Context, reader client.Reader, opts ...client.ListOption) (bool, error) {
+func (r *Reconciler) deferToPrecedingPolicy(
+	ctx context.Context, s *reconcileScope, reader client.Reader, opts ...client.ListOption,
+) (bool, error) {
 	var all v1alpha1.DBScalingPolicyList
 	if err := reader.List(ctx, &all, opts...); err != nil {
 		return false, err
 	}
-	other := scaling.PrecedingPolicy(convert.PolicyIdentity(s.object), convert.PolicyIdentities(all.Items))
+	own := convert.PolicyIdentity(s.object)
+	own.Target, own.TargetARN = s.policy.Target, s.observation.ARN
+	var competitors []scaling.PolicyIdentity
+	for n := range all.Items {
+		if targetKey(&all.Items[n]) != targetKey(s.object) {
+			continue
+		}
+		competitor, competes, err := r.identifyCompetitor(ctx, s, &all.Items[n])
+		if err != nil {
+			return false, err
+		}
+		if competes {
+			competitors = append(competitors, competitor)
+		}
+	}
+	other := scaling.PrecedingPolicy(own, competitors)
 	if other == "" {
 		return false, nil
 	}
 	s.denyAuthorization(v1alpha1.ReasonPolicyConflict, fmt.Sprintf(
 		"The policy %s scales the same database and is older, so this policy changes nothing. Delete one of the two", other))
 	return true, nil
+}
+
+// identifyCompetitor returns the identity of another policy, and false when it may not change the database: nobody can block a policy
+// with one that its owner or an administrator does not allow. A policy with an operation in progress always counts.
+func (r *Reconciler) identifyCompetitor(
+	ctx context.Context, s *reconcileScope, other *v1alpha1.DBScalingPolicy,
+) (scaling.PolicyIdentity, bool, error) {
+	identity := convert.PolicyIdentity(other)
+	scope, allowed, err := r.resolveScope(ctx, other)
+	if err != nil {
+		return identity, false, err
+	}
+	identity.Target.Scope, identity.Unresolved = scope, !allowed
+	if !allowed {
+		identity.Target.Scope.Region = other.Spec.TargetRef.Region
+	}
+	optedIn := scaling.IsOptedIn(s.observation.Tags, other.Namespace, s.policy.Cluster)
+	return identity, allowed && optedIn || other.Status.Operation != nil, nil
 }
 
 // denyAuthorization reports that the policy may not change the database, and why.

@@ -69,6 +69,7 @@ kind: DBScalingPolicy
 metadata: {name: day}
 spec:
   targetRef: {kind: DBCluster, identifier: day, region: eu-west-1}
+  mode: Enforce
   ` + test.spec
 			setup := backtest.Setup{Recording: test.load, Pool: test.pool, PerformanceInsights: test.insights, Seed: 3}
 			if test.pool == scaling.Writer {

@@ -87,7 +87,7 @@ func TestReconcile_LedgerEntriesReplay(t *testing.T) {
 // TestReconcile_StatusExplainsDecision: status says what would change, why, what blocks it, and which alternatives there are.
 func TestReconcile_StatusExplainsDecision(t *testing.T) {
 	h := newHarness(t, overloadedCluster())
-	h.applyPolicy(strings.Replace(verticalReadersPolicy, "spec:\n", "spec:\n  mode: Recommend\n  guardrails: {maxHourlyCostUSD: \"9\"}\n  prices: [{instanceClass: db.r6g.large, hourlyPriceUSD: \"0.26\"}, {instanceClass: db.r6g.xlarge, hourlyPriceUSD: \"0.52\"}, {instanceClass: db.r6g.2xlarge, hourlyPriceUSD: \"1.04\"}]\n", 1))
+	h.applyPolicy(strings.Replace(verticalReadersPolicy, "  mode: Enforce\n", "  mode: Recommend\n  guardrails: {maxHourlyCostUSD: \"9\"}\n  prices: [{instanceClass: db.r6g.large, hourlyPriceUSD: \"0.26\"}, {instanceClass: db.r6g.xlarge, hourlyPriceUSD: \"0.52\"}, {instanceClass: db.r6g.2xlarge, hourlyPriceUSD: \"1.04\"}]\n", 1))
 	p := h.runUntil("p", "recommended", time.Hour, isBlockedBy("RecommendMode"))
 	d := p.Status.Decision
 	if d.Reason != "ScaleUp" && d.Reason != "PredictiveScaleUp" || d.Desired.InstanceClass != "db.r6g.xlarge" || len(d.BlockedBy) != 1 {

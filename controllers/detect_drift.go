@@ -40,7 +40,8 @@ func (r *Reconciler) detectDrift(ctx context.Context, s *reconcileScope) {
 	}
 	state, reverts := drift.Detect(drift.Input{
 		State: convert.OwnershipState(status.Ownership), Operations: convert.CompletedOperations(status.History), Observation: *o,
-		OperationInProgress: s.operation != nil, Generation: s.object.Generation, ResolveAnnotation: resolveAnnotation(s.object), Now: s.now,
+		OperationInProgress: s.operation != nil, Generation: s.object.Generation, ResolveAnnotation: resolveAnnotation(s.object),
+		ReplacedAt: convert.ReplacedAt(status.Target), Now: s.now,
 	})
 	knownConflict := status.Ownership != nil && status.Ownership.Conflict != nil
 	status.Ownership = convert.OwnershipStatus(state)

@@ -13,7 +13,9 @@ import (
 const (
 	// indexScope finds the policies of one account and region.
 	indexScope = "scope"
-	// indexTarget finds the policies that name one database, through any role.
+	// indexAccount finds the policies that name one AWSAccount.
+	indexAccount = "account"
+	// indexTarget finds the policies that name one database, through any account.
 	indexTarget = "target"
 )
 
@@ -25,7 +27,9 @@ const (
 )
 
 func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
-	for field, key := range map[string]func(*v1alpha1.DBScalingPolicy) string{indexScope: scopeKey, indexTarget: targetKey} {
+	for field, key := range map[string]func(*v1alpha1.DBScalingPolicy) string{
+		indexScope: scopeKey, indexTarget: targetKey, indexAccount: accountKey,
+	} {
 		extract := func(o client.Object) []string {
 			policy, ok := o.(*v1alpha1.DBScalingPolicy)
 			if !ok {
@@ -59,7 +63,15 @@ func LongestSampleWindow(ctx context.Context, reader client.Reader) func() time.
 }
 
 func scopeKey(p *v1alpha1.DBScalingPolicy) string {
-	return p.Spec.TargetRef.Region + "|" + p.Spec.TargetRef.RoleARN
+	return p.Spec.TargetRef.Region + "|" + accountKey(p)
+}
+
+// accountKey is the name of the AWSAccount of a policy, or empty.
+func accountKey(p *v1alpha1.DBScalingPolicy) string {
+	if ref := p.Spec.TargetRef.AccountRef; ref != nil {
+		return ref.Name
+	}
+	return ""
 }
 
 func targetKey(p *v1alpha1.DBScalingPolicy) string {

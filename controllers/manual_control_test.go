@@ -35,7 +35,7 @@ func (h *harness) timestampIn(d time.Duration) string {
 // TestReconcile_WaitsForApproval: nothing changes until the annotation has the hash of the decision, and then once.
 func TestReconcile_WaitsForApproval(t *testing.T) {
 	h := newHarness(t, overloadedCluster())
-	h.applyPolicy(strings.Replace(verticalReadersPolicy, "spec:\n", "spec:\n  mode: Approve\n", 1))
+	h.applyPolicy(strings.Replace(verticalReadersPolicy, "mode: Enforce", "mode: Approve", 1))
 	p := h.runUntil("p", "waiting for an approval", time.Hour, isBlockedBy(guard.ApprovalRequired))
 	d := p.Status.Decision
 	if d.Hash == "" || !strings.Contains(d.Message, "scaling.dbscaler.io/approve="+d.Hash) || !strings.Contains(d.Cause, "vCPU") {

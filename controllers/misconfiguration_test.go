@@ -33,14 +33,14 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 			wantContains: `spec.readers.instanceClasses: unknown instance class "db.r99g.xlarge": correct it`,
 		},
 		{
-			name: "database that does not exist", condition: v1alpha1.ConditionTargetFound, want: "False NotFound",
+			name: "database that does not exist", condition: v1alpha1.ConditionAuthorized, want: "False NotFoundOrNotOptedIn",
 			policy:       func(s string) string { return strings.Replace(s, "identifier: orders", "identifier: order", 1) },
-			wantContains: `There is no DBCluster named "order" in eu-west-1. Check spec.targetRef`,
+			wantContains: `There is no DBCluster named "order" in eu-west-1 that policies of the namespace`,
 		},
 		{
-			name: "region without the database", condition: v1alpha1.ConditionTargetFound, want: "False NotFound",
+			name: "region without the database", condition: v1alpha1.ConditionTargetFound, want: "Unknown NotFoundOrNotOptedIn",
 			policy:       func(s string) string { return strings.Replace(s, "eu-west-1", "eu-west-2", 1) },
-			wantContains: "in eu-west-2. Check spec.targetRef: identifier, region",
+			wantContains: "in eu-west-2 that policies of the namespace",
 		},
 		{
 			name: "instance of a cluster", condition: v1alpha1.ConditionTargetFound, want: "False Unsupported",
@@ -55,9 +55,9 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 			wantContains: "aurora-postgresql does not run on db.m6g.xlarge",
 		},
 		{
-			name: "database without the opt-in tag", condition: v1alpha1.ConditionAuthorized, want: "False OptInTagMissing",
+			name: "database without the opt-in tag", condition: v1alpha1.ConditionAuthorized, want: "False NotFoundOrNotOptedIn",
 			prepare:      func(h *harness) { h.removeOptInTag("arn:aws:rds:eu-west-1:123456789012:cluster:orders") },
-			wantContains: "orders does not carry the AWS tag dbscaler.io/policy-namespace=",
+			wantContains: "carry the AWS tag dbscaler.io/policy-namespace=",
 		},
 		{
 			name: "instance without the opt-in tag", condition: v1alpha1.ConditionScalingLimited, want: "True OptInTagMissing",
@@ -82,21 +82,19 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 		},
 		{
 			name: "role that may not be assumed", condition: v1alpha1.ConditionAuthorized, want: "False AccessDenied",
-			policy: func(s string) string {
-				return strings.Replace(s, "region: eu-west-1", "region: eu-west-1, roleARN: 'arn:aws:iam::210987654321:role/dbscaler'", 1)
-			},
+			policy: throughMember,
 			prepare: func(h *harness) {
+				h.applyAccount("member", memberRole, "")
 				h.aws.InjectFault(rdssim.Fault{Kind: rdssim.ErrorResponse, Operation: "AssumeRole", Code: "AccessDenied", HTTPStatus: 403,
 					Message: "User: x is not authorized to perform: sts:AssumeRole"})
 			},
-			wantContains: "arn:aws:iam::210987654321:role/dbscaler",
+			wantContains: "AWSAccount MEMBER): AccessDenied: User: x is not authorized to perform: sts:AssumeRole",
 		},
 		{
-			name: "database of the same name in another account", condition: v1alpha1.ConditionTargetFound, want: "False NotFound",
-			policy: func(s string) string {
-				return strings.Replace(s, "region: eu-west-1", "region: eu-west-1, roleARN: 'arn:aws:iam::210987654321:role/dbscaler'", 1)
-			},
-			wantContains: "eu-west-1 as arn:aws:iam::210987654321:role/dbscaler",
+			name: "database of the same name in another account", condition: v1alpha1.ConditionAuthorized, want: "False NotFoundOrNotOptedIn",
+			policy:       throughMember,
+			prepare:      func(h *harness) { h.applyAccount("member", memberRole, "") },
+			wantContains: "in eu-west-1 (AWSAccount MEMBER) that policies",
 		},
 		{
 			name: "AWS does not answer", length: 2 * time.Minute, condition: v1alpha1.ConditionTargetFound, want: "Unknown AWSUnavailable",
@@ -127,7 +125,7 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 		},
 		{
 			name: "mode Recommend", condition: v1alpha1.ConditionScalingLimited, want: "True RecommendMode",
-			policy:       func(s string) string { return s + "  mode: Recommend\n" },
+			policy:       func(s string) string { return strings.Replace(s, "mode: Enforce", "mode: Recommend", 1) },
 			wantContains: "1 × db.r6g.large → 1 × db.r6g.xlarge",
 		},
 	} {
@@ -140,13 +138,13 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 			if test.policy != nil {
 				text = test.policy(text)
 			}
-			h.applyPolicy(text)
+			h.applyPolicy(strings.ReplaceAll(text, "MEMBER", h.accountName("member")))
 			h.runFor("p", cmp.Or(test.length, 40*time.Minute), nil)
 			p := h.getPolicy("p")
 			if got := conditionSummary(p, test.condition); got != test.want {
 				t.Fatalf("%s is %q, want %q; status:\n%s", test.condition, got, test.want, statusYAML(p))
 			}
-			if c := meta.FindStatusCondition(p.Status.Conditions, test.condition); !strings.Contains(c.Message, test.wantContains) {
+			if c := meta.FindStatusCondition(p.Status.Conditions, test.condition); !strings.Contains(c.Message, strings.ReplaceAll(test.wantContains, "MEMBER", h.accountName("member"))) {
 				t.Errorf("the message is %q, want %q in it", c.Message, test.wantContains)
 			}
 			if p.Status.ObservedGeneration != p.Generation {

@@ -43,11 +43,19 @@ func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, e
 		if progress.InsufficientCapacity {
 			reason = v1alpha1.ReasonInsufficientCapacity
 		}
+		if step := progress.Refused; step != nil {
+			reason = v1alpha1.ReasonRefusedByAWS
+			call := scaling.Call{Action: step.Action, Instance: step.Instance, InstanceClass: step.InstanceClass}
+			s.rememberRefusal(call, errors.New(step.Answer))
+		}
 		s.completeOperation(v1alpha1.OutcomeFailed, reason, progress.Message)
 		return stop, nil
 	case operation.Running:
 	}
 	s.requeueAfter = progress.RequeueAfter
+	if progress.Call != nil {
+		s.identifyCaller(progress.Call)
+	}
 	if progress.Call != nil && !r.checkStep(s, *progress.Call) {
 		return stop, nil
 	}
@@ -70,6 +78,17 @@ func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, e
 	r.executeCall(ctx, s, *progress.Call)
 	return stop, nil
 }
+
+// identifyCaller adds to a call who makes it: the policy, for CloudTrail, and the cluster, for the operators of other clusters.
+func (s *reconcileScope) identifyCaller(call *scaling.Call) {
+	call.Policy = s.policy.Name
+	if call.Action == scaling.CreateReader && s.policy.Cluster != "" {
+		call.Tags[scaling.TagOperatedBy] = s.policy.Cluster
+	}
+}
+
+// publicMessage is an error of AWS as users may see it in a policy, an event or a condition.
+func publicMessage(text string) string { return scaling.RedactIdentities(text) }
 
 // checkStep reports whether the policy still wants the operation and no guard blocks its next call. Otherwise it ends or blocks
 // the operation.
@@ -107,16 +126,19 @@ func (r *Reconciler) executeCall(ctx context.Context, s *reconcileScope, call sc
 	err := r.Executor.Execute(ctx, s.policy.Target, call)
 	switch {
 	case err == nil:
+		s.recordAnswer(nil)
 		log.Info("AWS accepted a change", "class", call.InstanceClass)
 	case errors.Is(err, scaling.ErrDenied):
-		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied, fmt.Sprintf("%v. %s", err, grantPermissions))
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied,
+			fmt.Sprintf("%s. %s", publicMessage(err.Error()), grantPermissions))
 	case errors.Is(err, scaling.ErrNoCapacity):
 		s.recordCapacityShortage(call, err)
 	case errors.Is(err, scaling.ErrQuota):
-		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonQuotaExceeded, err.Error())
+		s.completeRefused(call, v1alpha1.ReasonQuotaExceeded, err)
 	case errors.Is(err, scaling.ErrInvalid):
-		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonRefusedByAWS, err.Error())
+		s.completeRefused(call, v1alpha1.ReasonRefusedByAWS, err)
 	default:
+		s.recordAnswer(err)
 		log.Error(err, "AWS did not accept or confirm a change; a later reconcile repeats the call unless the change is visible by then")
 	}
 }
@@ -128,7 +150,7 @@ func (s *reconcileScope) recordCapacityShortage(call scaling.Call, err error) {
 	result := state.AddCapacityShortage(convert.CapacityShortages(status.CapacityShortages), call, err, s.observation, s.now)
 	status.CapacityShortages = convert.CapacityShortagesStatus(result.Shortages)
 	if !result.TryAnotherZone {
-		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, err.Error())
+		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, publicMessage(err.Error()))
 		return
 	}
 	retracted := operation.RetractAttempt(*s.operation)
@@ -142,6 +164,7 @@ func (s *reconcileScope) recordCapacityShortage(call scaling.Call, err error) {
 func (s *reconcileScope) completeOperation(result v1alpha1.Outcome, reason, message string) {
 	op := s.operation
 	record := convert.OperationRecord(*op, result, reason, message, s.now)
+	convert.AddResourceIDs(&record, s.observation)
 	if result == v1alpha1.OutcomeSucceeded {
 		record.Message = ""
 		s.setDecisionReason(v1alpha1.ReasonCompleted, fmt.Sprintf("%s: %s → %s", op.Pool, op.From, op.To))

@@ -10,8 +10,11 @@ import (
 
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/events"
@@ -55,6 +58,10 @@ type Reconciler struct {
 	MaxDisruptiveOperations int
 	// Concurrency is how many policies are reconciled at once.
 	Concurrency int
+	// ClusterName is the name of this Kubernetes cluster in AWS tags; empty when it has none.
+	ClusterName string
+	// RequireAccount refuses policies that name no AWSAccount.
+	RequireAccount bool
 }
 
 // outcome says how a reconcile goes on after a phase.
@@ -87,17 +94,28 @@ type phase struct {
 //	  reads   spec and annotations
 //	  writes  conditions Accepted, Paused, Overridden; decision when the spec is invalid
 //	  ends    when the spec is invalid
+//	resolveAccount
+//	  reads   the AWSAccount and the namespace of the policy
+//	  writes  when the policy may not use the account, as checkConsent
+//	  ends    when the policy may not use the account
 //	observe
-//	  reads   AWS through Observer; the targets and status of other policies; declarations in this cluster
-//	  writes  conditions TargetFound, MetricsAvailable, OwnershipConflict; status.target, writer, readers, capacityShortages,
-//	          ownership; the effect of the newest operations in status.history
-//	          on failure: decision; condition Authorized when AWS denies access; when there is no database, the end of the
-//	          operation, and the finalizer
-//	  ends    when AWS cannot be read, or the target is missing or cannot be scaled; missing metrics do not end it
+//	  reads   AWS through Observer; the targets of other policies
+//	  writes  on failure: decision; condition TargetFound; condition Authorized when AWS denies access
+//	  ends    when AWS cannot be read
+//	checkConsent
+//	  reads   whether the database exists and its opt-in tag
+//	  writes  without consent: conditions TargetFound and Authorized, decision; it removes what status says about the database, and
+//	          the conditions MetricsAvailable and OwnershipConflict; the end of the operation and the finalizer when there is no database
+//	  ends    when there is no database or no consent; no phase before it writes anything about the database
+//	assess
+//	  reads   the observation; the status of other policies; declarations in this cluster
+//	  writes  conditions TargetFound, MetricsAvailable, OwnershipConflict, ReplicaWithoutClients and those of the topology;
+//	          status.target, writer, readers, capacityShortages, refusals, ownership; the effect of the newest operations in status.history; decision when the database cannot be scaled
+//	  ends    when the database cannot be scaled, or is another one than the operation's; missing metrics do not end it
 //	authorize
-//	  reads   the tags of the database; older policies; the newest record of status.history
+//	  reads   the tags of the instances; older policies; the newest record of status.history
 //	  writes  condition Authorized; decision when it is not authorized
-//	  ends    when the opt-in tag is missing or an older policy scales the database
+//	  ends    when another cluster or an older policy scales the database
 //	decide (nothing while an operation is in progress)
 //	  reads   the observation; before an operation starts, all policies past the cache
 //	  writes  decision, the ScalingLimited condition's cause, the finalizer, the ledger, counters; status.operation to hold a slot;
@@ -109,7 +127,7 @@ type phase struct {
 //	  ends    when nothing is left to remove, or the surge reader cannot be removed yet
 //	operate
 //	  reads   the operation and the observation; all policies past the cache to keep a slot
-//	  writes  status.operation, decision, the ScalingLimited condition's cause, status.capacityShortages, the end of the
+//	  writes  status.operation, decision, the ScalingLimited condition's cause, status.capacityShortages, refusals, the end of the
 //	          operation; condition Authorized when AWS denies the call; AWS through Executor, with at most one call
 //	  ends    always
 //	patchStatus
@@ -119,14 +137,20 @@ func (r *Reconciler) phases(deleting bool) []phase {
 	if deleting {
 		return []phase{
 			{"validate", r.validate},
+			{"resolveAccount", r.resolveAccount},
 			{"observe", r.observe},
+			{"checkConsent", r.checkConsent},
+			{"assess", r.assess},
 			{"reconcileDelete", r.reconcileDelete},
 			{"operate", r.operate},
 		}
 	}
 	return []phase{
 		{"validate", r.validate},
+		{"resolveAccount", r.resolveAccount},
 		{"observe", r.observe},
+		{"checkConsent", r.checkConsent},
+		{"assess", r.assess},
 		{"authorize", r.authorize},
 		{"decide", r.decide},
 		{"operate", r.operate},
@@ -163,6 +187,10 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.DBScalingPolicy{}, specOrAnnotationsChanged()).
 		Named("dbscalingpolicy").
+		Watches(&v1alpha1.AWSAccount{}, handler.EnqueueRequestsFromMapFunc(r.policiesOfAccount),
+			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesMetadata(newNamespaceMetadata(), handler.EnqueueRequestsFromMapFunc(r.policiesOfNamespace),
+			builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, ReconciliationTimeout: ReconcileTimeout}).
 		Complete(r)
 }

@@ -24,7 +24,11 @@ type reconcileScope struct {
 	lastWritten *v1alpha1.DBScalingPolicy
 	conditions  conditions.Setter
 	policy      scaling.Policy
+	// account is the AWSAccount of the policy.
+	account     accountAccess
 	observation scaling.Observation
+	// metricsErr is why the samples of the observation could not be read; nil when they could.
+	metricsErr error
 	// assessments has the load of each pool.
 	assessments []scaling.PoolAssessment
 	// operation is the one in progress, or nil.
@@ -70,6 +74,11 @@ func (s *reconcileScope) setDecisionReason(reason, message string) {
 // decisionChanged reports whether the decision means something else than the one before this reconcile.
 func (s *reconcileScope) decisionChanged() bool {
 	return !convert.IsSameDecision(s.original.Status.Decision, s.object.Status.Decision)
+}
+
+// findCondition returns a condition as the phases have set it so far, or nil.
+func (s *reconcileScope) findCondition(conditionType string) *metav1.Condition {
+	return meta.FindStatusCondition(s.object.Status.Conditions, conditionType)
 }
 
 // setTransientCondition sets a condition that is present only while it is True, and records an event when it begins.

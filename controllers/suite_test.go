@@ -42,21 +42,39 @@ var scenarioStart = time.Date(2024, 2, 5, 8, 0, 0, 0, time.UTC)
 // harness has what one test needs: a namespace on a real API server, a simulated AWS behind an HTTP server, the real SDK, and the
 // reconciler, which the test calls directly, with a clock that the test moves.
 type harness struct {
-	t          *testing.T
-	namespace  string
-	client     client.Client
-	clock      *clocktesting.FakeClock
-	aws        *rdssim.Server
-	endpoint   string
-	reconciler *Reconciler
-	registry   *prometheus.Registry
-	events     *eventRecorder
+	t         *testing.T
+	namespace string
+	// clusterName is the name of the operator's Kubernetes cluster, from the next restartReconciler on.
+	clusterName string
+	client      client.Client
+	clock       *clocktesting.FakeClock
+	aws         *rdssim.Server
+	endpoint    string
+	reconciler  *Reconciler
+	registry    *prometheus.Registry
+	// pricingRegion is the region of the Pricing API; empty for no prices.
+	pricingRegion string
+	events        *eventRecorder
 	// statusWrites counts the writes of status on the API server.
 	statusWrites *int
 }
 
 // newHarness builds a harness from a scenario in YAML, in which NAMESPACE stands for the test's namespace.
 func newHarness(t *testing.T, scenario string) *harness {
+	t.Helper()
+	document, err := os.ReadFile("../config/iam/policy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := rdssim.ParsePolicy(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newHarnessWithIAMPolicy(t, scenario, policy)
+}
+
+// newHarnessWithIAMPolicy is newHarness with an IAM policy that the caller has parsed.
+func newHarnessWithIAMPolicy(t *testing.T, scenario string, policy *rdssim.Policy) *harness {
 	t.Helper()
 	namespace, c := env.NewNamespace(t)
 	parsed, err := model.ParseScenario([]byte(strings.ReplaceAll(scenario, "NAMESPACE", namespace)))
@@ -67,16 +85,8 @@ func newHarness(t *testing.T, scenario string) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	document, err := os.ReadFile("../config/iam/policy.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy, err := rdssim.ParsePolicy(document)
-	if err != nil {
-		t.Fatal(err)
-	}
 	h := &harness{t: t, namespace: namespace, clock: clocktesting.NewFakeClock(parsed.Start.Time), statusWrites: new(int)}
-	h.client = indexedClient{Client: c, namespace: namespace, statusWrites: h.statusWrites}
+	h.client = indexedClient{Client: c, namespaces: []string{namespace}, statusWrites: h.statusWrites}
 	h.aws = rdssim.New(rdssim.Options{World: world, Clock: h.clock, AccountID: parsed.AccountID, Policy: policy, Log: logr.Discard()})
 	server := httptest.NewServer(h.aws)
 	t.Cleanup(server.Close)
@@ -91,7 +101,8 @@ func (h *harness) restartReconciler() {
 	h.registry = prometheus.NewRegistry()
 	awsClient, err := awsx.New(h.t.Context(), awsx.Options{
 		Endpoint: h.endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), Clock: h.clock,
-		Registerer: h.registry, Version: "test", Window: LongestSampleWindow(h.t.Context(), h.client),
+		Registerer: h.registry, Version: "test", ClusterName: h.clusterName, PricingRegion: h.pricingRegion,
+		Window: LongestSampleWindow(h.t.Context(), h.client),
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -106,6 +117,7 @@ func (h *harness) restartReconciler() {
 	h.reconciler = &Reconciler{
 		Client: h.client, APIReader: h.client, Observer: awsClient, Executor: awsClient, Clock: h.clock,
 		Events: events.Recorder{Sink: h.events}, Metrics: series, ClockSpeed: 1, Concurrency: 1,
+		ClusterName: h.clusterName,
 	}
 }
 
@@ -276,7 +288,7 @@ func statusYAML(p *v1alpha1.DBScalingPolicy) string {
 // the writes of status.
 type indexedClient struct {
 	client.Client
-	namespace    string
+	namespaces   []string
 	statusWrites *int
 }
 
@@ -286,11 +298,18 @@ func (c indexedClient) List(ctx context.Context, list client.ObjectList, opts ..
 	var options client.ListOptions
 	options.ApplyOptions(opts)
 	selector := options.FieldSelector
-	options.FieldSelector, options.Namespace = nil, c.namespace
-	if err := c.Client.List(ctx, list, &options); err != nil || !isPolicies || selector == nil {
+	options.FieldSelector = nil
+	if len(c.namespaces) == 1 {
+		options.Namespace = c.namespaces[0]
+	}
+	if err := c.Client.List(ctx, list, &options); err != nil || !isPolicies {
 		return err
 	}
-	keys := map[string]func(*v1alpha1.DBScalingPolicy) string{indexScope: scopeKey, indexTarget: targetKey}
+	policies.Items = slices.DeleteFunc(policies.Items, func(p v1alpha1.DBScalingPolicy) bool { return !slices.Contains(c.namespaces, p.Namespace) })
+	if selector == nil {
+		return nil
+	}
+	keys := map[string]func(*v1alpha1.DBScalingPolicy) string{indexScope: scopeKey, indexTarget: targetKey, indexAccount: accountKey}
 	for _, r := range selector.Requirements() {
 		key, known := keys[r.Field]
 		if !known {
@@ -328,6 +347,13 @@ func (r *eventRecorder) Eventf(_, _ runtime.Object, kind, reason, _, note string
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, kind+" "+reason+" "+fmt.Sprintf(note, args...))
+}
+
+// all lists all events.
+func (r *eventRecorder) all() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events)
 }
 
 // withReason lists the events of a reason.

@@ -71,6 +71,7 @@ const (
 metadata: {name: p}
 spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  mode: Enforce
   writer: {instanceClasses: [db.m6gd.large, db.m6gd.xlarge, db.m6gd.2xlarge]}
   disruptionWindows: [{schedule: "0 10 * * *", durationSeconds: 3600, timeZone: UTC}]
 `
@@ -78,18 +79,21 @@ spec:
 metadata: {name: p}
 spec:
   targetRef: {kind: DBInstance, identifier: ledger, region: eu-west-1}
+  mode: Enforce
   readers: {instanceClasses: [db.m6g.large, db.m6g.xlarge, db.m6g.2xlarge], maxReplicas: 2, preference: Vertical}
 `
 	verticalReadersPolicy = `
 metadata: {name: p}
 spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  mode: Enforce
   readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge], minReplicas: 1, maxReplicas: 4, preference: Vertical}
 `
 	horizontalReadersPolicy = `
 metadata: {name: p}
 spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  mode: Enforce
   readers: {instanceClasses: [db.r6g.large], minReplicas: 1, maxReplicas: 4, preference: Horizontal}
   behavior: {scaleDown: {windowSeconds: 3600, cooldownSeconds: 600}}
 `
@@ -97,12 +101,14 @@ spec:
 metadata: {name: p}
 spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  mode: Enforce
   writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge]}
 `
 	rdsInstancePolicy = `
 metadata: {name: p}
 spec:
   targetRef: {kind: DBInstance, identifier: ledger, region: eu-west-1}
+  mode: Enforce
   writer: {instanceClasses: [db.m6g.large, db.m6g.xlarge, db.m6g.2xlarge]}
 `
 )
@@ -268,20 +274,22 @@ func TestReconcile_RaisesServerlessMaximum(t *testing.T) {
 metadata: {name: p}
 spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
-  serverless: {maxCapacities: [8, 16, 32, 64]}
+  mode: Enforce
+  serverless: {maxCapacity: {min: 8, max: 64}}
   disruptionWindows: [{schedule: "0 2 * * *", durationSeconds: 3600, timeZone: UTC}]
 `)
 	p := h.runUntil("p", "resized", 2*time.Hour, hasSucceeded)
 	h.expectChanges("ModifyDBCluster")
-	if p.Status.Writer.Shape != "1 × 32 ACU" || p.Status.History[0].To.InstanceClass != "32 ACU" {
-		t.Errorf("the writer is not 1 × 32 ACU; status:\n%s", statusYAML(p))
+	// At 16 ACUs the writer uses 87 %. 21 ACUs would run at the target of 65 %.
+	if p.Status.Writer.Shape != "1 × 24 ACU" || p.Status.History[0].To.InstanceClass != "24 ACU" || p.Status.Target.CapacityRange != "0.5 ACU to 24 ACU" {
+		t.Errorf("the writer is not 1 × 24 ACU; status:\n%s", statusYAML(p))
 	}
 }
 
 // TestReconcile_RejectsServerlessForProvisionedCluster: spec.serverless is rejected for a cluster whose instances have classes.
 func TestReconcile_RejectsServerlessForProvisionedCluster(t *testing.T) {
 	h := newHarness(t, auroraCluster("db.r6g.large", 1, 1, "db.r6g.large"))
-	h.applyPolicy(strings.Replace(writerPolicy, "writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge]}", "serverless: {maxCapacities: [8, 16]}", 1))
+	h.applyPolicy(strings.Replace(writerPolicy, "writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge, db.r6g.2xlarge]}", "serverless: {maxCapacity: {min: 8, max: 16}}", 1))
 	p := h.runUntil("p", "observed", time.Minute, func(*v1alpha1.DBScalingPolicy) bool { return true })
 	if got := conditionSummary(p, v1alpha1.ConditionTargetFound); got != "False Unsupported" || !strings.Contains(p.Status.Decision.Message, "spec.serverless is for") {
 		t.Errorf("TargetFound is %s: %s", got, p.Status.Decision.Message)

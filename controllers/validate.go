@@ -15,12 +15,15 @@ import (
 func (r *Reconciler) validate(_ context.Context, s *reconcileScope) (outcome, error) {
 	if s.deleting {
 		s.policy = cleanupPolicy(s.object)
+		s.policy.Cluster = r.ClusterName
 		return proceed, nil
 	}
 	policy, err := convert.Policy(s.object)
 	if err == nil {
 		s.policy = policy
+		s.policy.Cluster = r.ClusterName
 		s.applyManualControl()
+		s.warnOfBurstableClasses()
 		s.conditions.Set(v1alpha1.ConditionAccepted, metav1.ConditionTrue, v1alpha1.ReasonAccepted, "The spec is valid")
 		return proceed, nil
 	}

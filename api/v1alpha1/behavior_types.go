@@ -151,6 +151,25 @@ type Guardrails struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,9}([.][0-9]{1,6})?$')",message="must be an amount in US dollars such as 6.00"
 	MaxHourlyCostUSD string `json:"maxHourlyCostUSD,omitempty"`
 
+	// trustParameterGroups says whether parameters that the operator cannot read
+	// from the parameter groups of the database, or cannot evaluate, count as the
+	// defaults of the engine. With Never, no class with less memory is chosen
+	// while a parameter group is not known; with WhenUnreadable the defaults are
+	// assumed. A parameter that is known not to fit a class is never trusted. The
+	// default is Never.
+	// +optional
+	// +kubebuilder:default=Never
+	TrustParameterGroups TrustParameterGroups `json:"trustParameterGroups,omitempty"`
+
+	// licenseGrowth says whether the operator may add vCPUs to a database whose
+	// licence you bring (its LicenseModel is bring-your-own-license, as with RDS
+	// for Oracle), also for the duration of an operation. Larger instances and
+	// further readers need more licences. It has no meaning for other databases.
+	// The default is Forbid.
+	// +optional
+	// +kubebuilder:default=Forbid
+	LicenseGrowth LicenseGrowth `json:"licenseGrowth,omitempty"`
+
 	// emergencyDisruption says whether an emergency may interrupt the writer
 	// outside spec.disruptionWindows. An emergency is when the writer has been
 	// saturated for three minutes with a demand far above its vCPUs, or with a
@@ -158,7 +177,45 @@ type Guardrails struct {
 	// +optional
 	// +kubebuilder:default=Forbid
 	EmergencyDisruption EmergencyDisruption `json:"emergencyDisruption,omitempty"`
+
+	// ioLimits says whether a smaller class must also fit the I/O of the database.
+	// With Check, a class is too small where the I/O of the last
+	// spec.behavior.scaleDown.classWindowSeconds would use more than 70 % of what
+	// its EBS bandwidth sustains, or, on Aurora, while less than 99 % of the reads
+	// come from the buffer cache. While samples of the I/O are missing, or the
+	// limits of the class are not known, no instance gets a smaller class. With
+	// Ignore, only CPU, memory and connections count. The default is Check.
+	// +optional
+	// +kubebuilder:default=Check
+	IOLimits IOLimits `json:"ioLimits,omitempty"`
 }
+
+// IOLimits says whether a smaller class must fit the I/O of the database.
+//
+// +kubebuilder:validation:Enum=Check;Ignore
+type IOLimits string
+
+// The values of IOLimits.
+const (
+	// IOLimitsCheck refuses classes that are too small for the I/O.
+	IOLimitsCheck IOLimits = "Check"
+	// IOLimitsIgnore does not look at the I/O.
+	IOLimitsIgnore IOLimits = "Ignore"
+)
+
+// LicenseGrowth says whether the operator may add vCPUs to a database whose
+// licence the customer brings.
+//
+// +kubebuilder:validation:Enum=Forbid;Allow
+type LicenseGrowth string
+
+// The values of LicenseGrowth.
+const (
+	// LicenseGrowthForbid adds no vCPUs to such a database.
+	LicenseGrowthForbid LicenseGrowth = "Forbid"
+	// LicenseGrowthAllow adds vCPUs: the customer holds enough licences.
+	LicenseGrowthAllow LicenseGrowth = "Allow"
+)
 
 // EmergencyDisruption says whether an emergency may interrupt the writer
 // outside the disruption windows.
@@ -229,11 +286,20 @@ type AfterEngineUpgrade struct {
 	ScaleUpPercent int32 `json:"scaleUpPercent,omitempty"`
 }
 
+// PricedClass is a DB instance class as the RDS API writes it, db.serverless
+// included.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=48
+// +kubebuilder:validation:XValidation:rule="self == 'db.serverless' || self.matches('^db\\\\.[a-z][a-z0-9]*\\\\.(micro|small|medium|large|xlarge|[1-9][0-9]{0,2}xlarge)(\\\\.tpc[0-9]+\\\\.mem[0-9]+x)?$')",message="must be an instance class such as db.r6g.xlarge"
+type PricedClass string
+
 // Price is the price of one instance of a class.
 type Price struct {
-	// instanceClass is the DB instance class.
+	// instanceClass is the DB instance class. The price of db.serverless is that
+	// of one Aurora capacity unit (ACU).
 	// +required
-	InstanceClass InstanceClass `json:"instanceClass,omitempty"`
+	InstanceClass PricedClass `json:"instanceClass,omitempty"`
 
 	// hourlyPriceUSD is the price per hour in US dollars, for example "0.52". It
 	// includes the standby of a Multi-AZ instance.
@@ -243,3 +309,19 @@ type Price struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,9}([.][0-9]{1,6})?$')",message="must be an amount in US dollars such as 0.52"
 	HourlyPriceUSD string `json:"hourlyPriceUSD,omitempty"`
 }
+
+// TrustParameterGroups says when parameters that are not known count as the
+// defaults of the engine.
+//
+// +kubebuilder:validation:Enum=Never;WhenUnreadable
+type TrustParameterGroups string
+
+// The values of TrustParameterGroups.
+const (
+	// TrustParameterGroupsNever: no class with less memory is chosen while a
+	// parameter group is not known.
+	TrustParameterGroupsNever TrustParameterGroups = "Never"
+	// TrustParameterGroupsWhenUnreadable: what is not known counts as the
+	// default.
+	TrustParameterGroupsWhenUnreadable TrustParameterGroups = "WhenUnreadable"
+)

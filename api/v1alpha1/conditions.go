@@ -1,7 +1,7 @@
 package v1alpha1
 
-// The condition types. Paused, Overridden, OwnershipConflict, Reconciling and Stalled are present only while they are True, as
-// kstatus defines it for the last two.
+// The condition types. Paused, Overridden, OwnershipConflict, CustomEndpoints, GlobalDatabase, BlueGreenDeployment,
+// ReplicaWithoutClients, Reconciling and Stalled are present only while they are True, as kstatus defines it for the last two.
 const (
 	// ConditionReady summarizes Accepted, TargetFound, Authorized and MetricsAvailable, and is False during an OwnershipConflict. It
 	// is True when the policy is in force. An operation in progress does not make it False.
@@ -10,8 +10,8 @@ const (
 	ConditionAccepted = "Accepted"
 	// ConditionTargetFound says whether the database exists and is of a kind that can be scaled.
 	ConditionTargetFound = "TargetFound"
-	// ConditionAuthorized says whether the policy may change the database. It requires the opt-in tag, the AWS permissions, and
-	// that no older policy scales the same database.
+	// ConditionAuthorized says whether the policy may change the database. It requires that the policy may use its AWSAccount, the
+	// opt-in tag, the AWS permissions, and that no older policy scales the same database.
 	ConditionAuthorized = "Authorized"
 	// ConditionMetricsAvailable says whether there are enough recent CPU samples for a decision.
 	ConditionMetricsAvailable = "MetricsAvailable"
@@ -23,6 +23,16 @@ const (
 	ConditionOverridden = "Overridden"
 	// ConditionOwnershipConflict is True while the operator changes nothing because another client has reverted two operations.
 	ConditionOwnershipConflict = "OwnershipConflict"
+	// ConditionCustomEndpoints is True while the custom endpoints of the cluster have consequences for the reader pool, or cannot be
+	// read.
+	ConditionCustomEndpoints = "CustomEndpoints"
+	// ConditionGlobalDatabase is True while the cluster is the primary of an Aurora global database, whose secondaries keep their size.
+	ConditionGlobalDatabase = "GlobalDatabase"
+	// ConditionBlueGreenDeployment is True while a blue/green deployment of the database has not been switched over, or cannot be read.
+	ConditionBlueGreenDeployment = "BlueGreenDeployment"
+	// ConditionReplicaWithoutClients is True while no client is connected to a read replica of a DB instance, so that the replica does
+	// not count as capacity.
+	ConditionReplicaWithoutClients = "ReplicaWithoutClients"
 	// ConditionReconciling is True while an operation is in progress.
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is True while the policy cannot make progress without manual intervention.
@@ -43,14 +53,27 @@ const (
 	ReasonInvalidSchedule = "InvalidSchedule"
 	// ReasonFound: the database exists.
 	ReasonFound = "Found"
-	// ReasonNotFound: the database does not exist in the account and region.
-	ReasonNotFound = "NotFound"
+	// ReasonNotFoundOrNotOptedIn: there is no such database in the account and region, or it does not carry the tag that allows
+	// policies of this namespace to see and change it. Which of the two, only the operator's log says.
+	ReasonNotFoundOrNotOptedIn = "NotFoundOrNotOptedIn"
+	// ReasonAccountRequired: the policy names no AWSAccount, and the operator requires one.
+	ReasonAccountRequired = "AccountRequired"
+	// ReasonAccountNotFound: the AWSAccount that the policy names does not exist.
+	ReasonAccountNotFound = "AccountNotFound"
+	// ReasonInvalidAccount: the AWSAccount that the policy names cannot be used as it is.
+	ReasonInvalidAccount = "InvalidAccount"
+	// ReasonNamespaceNotAllowed: the AWSAccount does not select the namespace of the policy.
+	ReasonNamespaceNotAllowed = "NamespaceNotAllowed"
+	// ReasonRegionNotAllowed: the AWSAccount does not allow the region of the database.
+	ReasonRegionNotAllowed = "RegionNotAllowed"
+	// ReasonDifferentDatabase: an operation is in progress on another database than the one that the policy now leads to.
+	ReasonDifferentDatabase = "DifferentDatabase"
+	// ReasonOperatedByOtherCluster: the operator of another Kubernetes cluster scales the database.
+	ReasonOperatedByOtherCluster = "OperatedByOtherCluster"
 	// ReasonUnsupported: the database exists but is of a kind that cannot be scaled.
 	ReasonUnsupported = "Unsupported"
 	// ReasonAuthorized: the policy may change the database.
 	ReasonAuthorized = "Authorized"
-	// ReasonOptInTagMissing: the database lacks the tag that allows policies of this namespace to change it.
-	ReasonOptInTagMissing = "OptInTagMissing"
 	// ReasonAccessDenied: the IAM role lacks a permission.
 	ReasonAccessDenied = "AccessDenied"
 	// ReasonPolicyConflict: an older policy scales the same database.
@@ -97,8 +120,22 @@ const (
 	ReasonPolicyDeleted = "PolicyDeleted"
 	// ReasonPolicyChanged: an operation was abandoned because the spec no longer allows its result.
 	ReasonPolicyChanged = "PolicyChanged"
+	// ReasonStaticMembers: readers are in static lists of custom endpoints, so that they do not belong to the reader pool.
+	ReasonStaticMembers = "StaticMembers"
+	// ReasonNewReadersJoin: every new reader joins a custom endpoint.
+	ReasonNewReadersJoin = "NewReadersJoin"
+	// ReasonSecondariesNotScaled: the secondary clusters of the global database keep their size.
+	ReasonSecondariesNotScaled = "SecondariesNotScaled"
+	// ReasonNotSwitchedOver: a blue/green deployment exists and has not been switched over.
+	ReasonNotSwitchedOver = "NotSwitchedOver"
+	// ReasonUnreadable: what the condition is about cannot be read.
+	ReasonUnreadable = "Unreadable"
+	// ReasonTargetReplaced: another database has taken the name of the target during an operation.
+	ReasonTargetReplaced = "TargetReplaced"
 	// ReasonRevertedTwice: somebody else has undone the changes of two operations within a week.
 	ReasonRevertedTwice = "RevertedTwice"
+	// ReasonNoConnections: DatabaseConnections of a read replica is zero.
+	ReasonNoConnections = "NoConnections"
 	// ReasonNotLimited: no limit applies.
 	ReasonNotLimited = "NotLimited"
 )

@@ -1,6 +1,9 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // DBScalingPolicy scales one AWS RDS or Aurora database. It names the database
 // and the limits within which it may change. The operator watches the CPU of
@@ -9,7 +12,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // The database must opt in: the cluster and each of its instances must carry
 // the AWS tag dbscaler.io/policy-namespace with the namespace of the policy (or
-// "@any") as its value.
+// "@any") as its value. The value may also name one cluster, as
+// namespace@cluster, where cluster is the operator's --cluster-name. Without
+// this consent, status shows nothing about the database.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -58,7 +63,7 @@ type DBScalingPolicyList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.readers) || self.schedules.all(s, !has(s.readers) || !has(s.readers.minInstanceClass) || s.readers.minInstanceClass in self.readers.instanceClasses)",message="a schedule's readers.minInstanceClass must be one of spec.readers.instanceClasses"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedules) || !has(self.writer) || self.schedules.all(s, !has(s.writer) || s.writer.minInstanceClass in self.writer.instanceClasses)",message="a schedule's writer.minInstanceClass must be one of spec.writer.instanceClasses"
 // +kubebuilder:validation:XValidation:rule="has(self.readers) || has(self.writer) || has(self.serverless)",message="at least one of spec.readers, spec.writer and spec.serverless is required"
-// +kubebuilder:validation:XValidation:rule="!has(self.serverless) || !has(self.readers) && !has(self.writer) && self.targetRef.kind == 'DBCluster'",message="spec.serverless requires targetRef.kind DBCluster and excludes spec.readers and spec.writer: all members share one maximum capacity"
+// +kubebuilder:validation:XValidation:rule="!has(self.serverless) || !has(self.readers) && !has(self.writer) && self.targetRef.kind == 'DBCluster'",message="spec.serverless requires targetRef.kind DBCluster and excludes spec.readers and spec.writer: all members share one capacity range"
 type DBScalingPolicySpec struct {
 	// targetRef identifies the database that this policy scales.
 	// +required
@@ -67,9 +72,9 @@ type DBScalingPolicySpec struct {
 	// mode says whether the operator carries out its decisions. Enforce carries
 	// them out. Recommend only reports them in status. Approve carries one out
 	// once the annotation scaling.dbscaler.io/approve has the value of
-	// status.decision.hash. The default is Enforce.
+	// status.decision.hash. The default is Recommend.
 	// +optional
-	// +kubebuilder:default=Enforce
+	// +kubebuilder:default=Recommend
 	Mode Mode `json:"mode,omitempty"`
 
 	// readers limits the readers of a DB cluster, or the read replicas of a DB
@@ -83,8 +88,9 @@ type DBScalingPolicySpec struct {
 	// +optional
 	Writer *Writer `json:"writer,omitempty"`
 
-	// serverless limits the maximum capacity of an Aurora Serverless v2 cluster.
-	// It replaces readers and writer: all members share one maximum capacity.
+	// serverless limits the maximum and the minimum capacity of an Aurora
+	// Serverless v2 cluster. It replaces readers and writer: all members share
+	// one capacity range.
 	// +optional
 	Serverless *Serverless `json:"serverless,omitempty"`
 
@@ -101,7 +107,7 @@ type DBScalingPolicySpec struct {
 
 	// guardrails limit the operator regardless of the load.
 	// +optional
-	// +kubebuilder:default={maxOperationsPerDay: 6, surgeReaders: 1, maxStepFactor: 4, emergencyDisruption: Forbid}
+	// +kubebuilder:default={maxOperationsPerDay: 6, surgeReaders: 1, maxStepFactor: 4, licenseGrowth: Forbid, emergencyDisruption: Forbid}
 	Guardrails Guardrails `json:"guardrails,omitzero"`
 
 	// predictiveScaling selects the predictions that may scale the database up
@@ -138,7 +144,9 @@ type DBScalingPolicySpec struct {
 	// disruptionWindows list when a step that interrupts the writer (a failover,
 	// or a resize in place) may start. A step that comes later waits for the next
 	// window. Without any windows, such a step may start at any time. They do not
-	// apply to steps that change only readers.
+	// apply to steps that change only readers, except for a new read replica of a
+	// Single-AZ DB instance: its snapshot suspends the I/O of the instance for a
+	// moment.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -223,13 +231,21 @@ type TargetRef struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$')",message="must be an AWS region such as eu-west-1"
 	Region string `json:"region,omitempty"`
 
-	// roleARN is the IAM role to assume for this database, for example when it is
-	// in another account. Without it the operator uses its own identity.
+	// accountRef names the AWSAccount through which the operator reaches this
+	// database. Without it the operator uses its own identity, unless it runs with
+	// --require-account.
 	// +optional
+	AccountRef *AccountReference `json:"accountRef,omitempty"`
+}
+
+// AccountReference names an AWSAccount.
+type AccountReference struct {
+	// name is the name of the AWSAccount. Its namespaceSelector must select the
+	// namespace of the policy.
+	// +required
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:XValidation:rule="self.matches('^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$')",message="must be a role ARN such as arn:aws:iam::123456789012:role/dbscaler"
-	RoleARN string `json:"roleARN,omitempty"`
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
 }
 
 // InstanceClass is a DB instance class as the RDS API writes it.
@@ -290,10 +306,11 @@ type Readers struct {
 	// preference ranks the shapes that carry the load. Cheapest selects the one
 	// with the lowest cost (the fewest vCPUs where prices are not known: within a
 	// family the price doubles with the size). Vertical changes the class before
-	// the number of readers, Horizontal the number before the class. The default
-	// is Cheapest.
+	// the number of readers, Horizontal the number before the class. When absent
+	// it is Cheapest for a DBCluster, and Vertical for a DBInstance: its read
+	// replicas have no reader endpoint, so that a new one has no clients until
+	// they are told its address (status.readers.instances).
 	// +optional
-	// +kubebuilder:default=Cheapest
 	Preference Preference `json:"preference,omitempty"`
 
 	// redundancy says whether the reader pool has spare capacity for the loss of a
@@ -319,20 +336,39 @@ const (
 	RedundancyOneReaderLost Redundancy = "OneReaderLost"
 )
 
-// Serverless limits the maximum capacity of an Aurora Serverless v2 cluster.
+// Serverless limits the capacity range of an Aurora Serverless v2 cluster.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.minCapacity) || quantity(string(self.minCapacity.max)).compareTo(quantity(string(self.maxCapacity.max))) <= 0 && quantity(string(self.minCapacity.min)).compareTo(quantity(string(self.maxCapacity.min))) <= 0",message="minCapacity.min must not be above maxCapacity.min, nor minCapacity.max above maxCapacity.max"
 type Serverless struct {
-	// maxCapacities are the allowed maximum capacities of the cluster in Aurora
-	// capacity units (ACUs), smallest first. Each is a multiple of 4 ACUs, which
-	// count as one vCPU. The operator does not change the minimum capacity.
+	// maxCapacity limits the maximum capacity that the operator sets for the
+	// cluster, in Aurora capacity units (ACUs). AWS requires at least 1, and
+	// older engine versions allow at most 128. Four ACUs count as one vCPU.
 	// +required
-	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=16
-	// +kubebuilder:validation:items:Minimum=4
-	// +kubebuilder:validation:items:Maximum=256
-	// +kubebuilder:validation:items:MultipleOf=4
-	// +kubebuilder:validation:XValidation:rule="self.isSorted() && self.all(c, self.exists_one(d, d == c))",message="maxCapacities must be sorted, smallest first, without duplicates"
-	MaxCapacities []int32 `json:"maxCapacities,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self.min)).compareTo(quantity('1')) >= 0",message="min must be at least 1 ACU: AWS allows no lower maximum capacity"
+	MaxCapacity CapacityRange `json:"maxCapacity,omitzero"`
+
+	// minCapacity limits the minimum capacity that the operator sets for the
+	// cluster, in ACUs. The operator raises it to what the database usually
+	// needs, and ahead of a load that recurs, and lowers it slowly. 0 lets AWS
+	// pause instances without connections, if the engine version can. Without
+	// minCapacity the operator does not change the minimum capacity.
+	// +optional
+	MinCapacity *CapacityRange `json:"minCapacity,omitempty"`
+}
+
+// CapacityRange limits a capacity of Aurora Serverless v2, in Aurora capacity
+// units (ACUs). A fraction is written as a string, for example "0.5".
+//
+// +kubebuilder:validation:XValidation:rule="[self.min, self.max].all(c, quantity(string(c)).compareTo(quantity('0')) >= 0 && quantity(string(c)).compareTo(quantity('256')) <= 0 && quantity(string(c)).asApproximateFloat() * 2.0 == double(int(quantity(string(c)).asApproximateFloat() * 2.0)))",message="min and max must be from 0 to 256 ACUs in steps of 0.5"
+// +kubebuilder:validation:XValidation:rule="quantity(string(self.min)).compareTo(quantity(string(self.max))) <= 0",message="min must not be above max"
+type CapacityRange struct {
+	// min is the lowest capacity that the operator sets.
+	// +required
+	Min *resource.Quantity `json:"min,omitempty"`
+
+	// max is the highest capacity that the operator sets.
+	// +required
+	Max *resource.Quantity `json:"max,omitempty"`
 }
 
 // Writer limits the writer of a DB cluster, or a DB instance.

@@ -12,9 +12,9 @@ import (
 func TestDefaults(t *testing.T) {
 	namespace, c := env.NewNamespace(t)
 	defaults := map[string]string{
-		"spec.mode":                                  "Enforce",
+		"spec.mode":                                  "Recommend",
 		"spec.readers.minReplicas":                   "1",
-		"spec.readers.preference":                    "Cheapest",
+		"spec.readers.preference":                    "absent",
 		"spec.cpu.targetPercent":                     "65",
 		"spec.cpu.scaleUpPercent":                    "75",
 		"spec.cpu.scaleDownPercent":                  "50",
@@ -26,6 +26,8 @@ func TestDefaults(t *testing.T) {
 		"spec.guardrails.maxOperationsPerDay":        "6",
 		"spec.guardrails.surgeReaders":               "1",
 		"spec.guardrails.maxStepFactor":              "4",
+		"spec.guardrails.licenseGrowth":              "Forbid",
+		"spec.guardrails.ioLimits":                   "Check",
 		"spec.guardrails.emergencyDisruption":        "Forbid",
 		"spec.guardrails.maxHourlyCostUSD":           "absent",
 		"spec.readers.redundancy":                    "AllReaders",
@@ -105,6 +107,9 @@ func TestSamples(t *testing.T) {
 			policy := parsePolicy(t, string(text), namespace)
 			if err := c.Create(t.Context(), policy, client.FieldValidation("Strict")); err != nil {
 				t.Fatal(err)
+			}
+			if policy.GetKind() != "DBScalingPolicy" {
+				return
 			}
 			kinds[getField(t, policy, "spec.targetRef.kind")+" "+getField(t, policy, "spec.mode")]++
 		})

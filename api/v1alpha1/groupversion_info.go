@@ -1,5 +1,5 @@
 // Package v1alpha1 is version v1alpha1 of the dbscaler API. A DBScalingPolicy scales an AWS RDS or Aurora database within
-// limits.
+// limits. An AWSAccount is an AWS identity that the policies of some namespaces may use.
 //
 // +kubebuilder:object:generate=true
 // +groupName=scaling.dbscaler.io
@@ -16,7 +16,7 @@ var GroupVersion = schema.GroupVersion{Group: "scaling.dbscaler.io", Version: "v
 
 // SchemeBuilder registers the types of this API.
 var SchemeBuilder = runtime.NewSchemeBuilder(func(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(GroupVersion, &DBScalingPolicy{}, &DBScalingPolicyList{})
+	scheme.AddKnownTypes(GroupVersion, &DBScalingPolicy{}, &DBScalingPolicyList{}, &AWSAccount{}, &AWSAccountList{})
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil
 })

@@ -59,7 +59,7 @@ type OperationStatus struct {
 
 // StepAction is a kind of change in AWS.
 //
-// +kubebuilder:validation:Enum=ModifyInstanceClass;ModifyPromotionTier;CreateReader;DeleteReader;Failover;ModifyClusterClass;ModifyCapacity
+// +kubebuilder:validation:Enum=ModifyInstanceClass;ModifyPromotionTier;CreateReader;DeleteReader;Failover;ModifyClusterClass;ModifyCapacity;ModifyMinCapacity
 type StepAction string
 
 // OperationStep is one call to AWS and the progress of its effect.
@@ -97,6 +97,18 @@ type OperationStep struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Attempts int32 `json:"attempts,omitempty"`
+
+	// message is what AWS answered to the last attempt, if it did not accept it.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+
+	// sameAnswers is the number of attempts in a row that AWS answered with
+	// message. It is absent when the last attempt was throttled or not answered.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	SameAnswers int32 `json:"sameAnswers,omitempty"`
 
 	// startTime is when the step was started, before its first call to AWS.
 	// +optional
@@ -173,6 +185,11 @@ type OperationRecord struct {
 	// +kubebuilder:validation:MaxLength=2048
 	Message string `json:"message,omitempty"`
 
+	// nothingChanged is true when AWS refused the first change of the operation.
+	// Such an operation counts towards no limit and no cooldown.
+	// +optional
+	NothingChanged *bool `json:"nothingChanged,omitempty"`
+
 	// leadTimeSeconds is the time from the start of the operation until its first
 	// new reader was in service or, when it adds none, until its first change of a
 	// class or capacity was done. It is 0 when neither happened. Predictions look
@@ -231,4 +248,11 @@ type ChangedInstance struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48
 	InstanceClass string `json:"instanceClass,omitempty"`
+
+	// resourceID is the DbiResourceId of the instance, or the DbClusterResourceId
+	// of the cluster, at the end of the operation.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	ResourceID string `json:"resourceID,omitempty"`
 }

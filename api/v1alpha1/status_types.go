@@ -1,6 +1,9 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // DBScalingPolicyStatus is the observed state of a DBScalingPolicy. AWS is the
 // source of truth for the database. The status holds what cannot be read from
@@ -51,6 +54,14 @@ type DBScalingPolicyStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
 	CapacityShortages []CapacityShortage `json:"capacityShortages,omitempty"`
+
+	// refusals are the changes that AWS refused. Until a refusal expires, or the
+	// spec changes, the operator does not request the change again and chooses
+	// another one.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Refusals []Refusal `json:"refusals,omitempty"`
 
 	// history holds the completed operations of the last 24 hours, and at least
 	// the last three of each direction of the readers and of the writer, newest
@@ -146,52 +157,6 @@ type OwnershipConflict struct {
 	ResolveAnnotation string `json:"resolveAnnotation,omitempty"`
 }
 
-// CapacityShortage is a class for which AWS reported insufficient capacity.
-type CapacityShortage struct {
-	// instanceClass is the DB instance class.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=48
-	InstanceClass string `json:"instanceClass,omitempty"`
-
-	// availabilityZone is the zone. When absent, all zones that the database can
-	// use are affected.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	AvailabilityZone string `json:"availabilityZone,omitempty"`
-
-	// expiryTime is when the operator may request the class again.
-	// +required
-	ExpiryTime metav1.Time `json:"expiryTime,omitzero"`
-}
-
-// TargetStatus is the database as observed in AWS.
-type TargetStatus struct {
-	// arn is the Amazon Resource Name of the cluster or instance.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=2048
-	ARN string `json:"arn,omitempty"`
-
-	// engine is the database engine, for example aurora-postgresql.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	Engine string `json:"engine,omitempty"`
-
-	// engineVersion is the version of the engine, for example 15.4.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	EngineVersion string `json:"engineVersion,omitempty"`
-
-	// upgradeTime is when the operator last observed a change of engineVersion.
-	// It is absent when it never observed one.
-	// +optional
-	UpgradeTime *metav1.Time `json:"upgradeTime,omitempty"`
-}
-
 // PoolStatus is the observed state of the instances of one role.
 //
 // +kubebuilder:validation:MinProperties=1
@@ -202,6 +167,16 @@ type PoolStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	Shape string `json:"shape,omitempty"`
+
+	// endpoint is the address and port of the pool, for example
+	// "orders.cluster-ro-c1.eu-west-1.rds.amazonaws.com:5432": the writer or reader
+	// endpoint of a DB cluster, or the DB instance of a DBInstance target. Its
+	// read replicas have no common endpoint: see instances. It is absent unless
+	// the database opts in with the AWS tag.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=300
+	Endpoint string `json:"endpoint,omitempty"`
 
 	// lastChangeTime is when the pool was first observed to consist of these
 	// instances, each in service with its current class. It is absent while the
@@ -235,10 +210,10 @@ type CapacityPeriod struct {
 	// +required
 	EndTime metav1.Time `json:"endTime,omitzero"`
 
-	// vcpus is the number of vCPUs of the pool.
+	// vcpus is the number of vCPUs of the pool. It is a fraction only for Aurora
+	// Serverless v2.
 	// +required
-	// +kubebuilder:validation:Minimum=1
-	VCPUs int32 `json:"vcpus,omitempty"`
+	VCPUs *resource.Quantity `json:"vcpus,omitempty"`
 }
 
 // InstanceStatus is the observed state of one DB instance.
@@ -267,6 +242,21 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	Status string `json:"status,omitempty"`
+
+	// resourceID is the DbiResourceId of the instance.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	ResourceID string `json:"resourceID,omitempty"`
+
+	// endpoint is the address and port of this instance. Clients of a read replica
+	// of a DBInstance target must connect to it, because the replicas have no
+	// reader endpoint. It is absent while the instance is being created, and
+	// unless the database opts in with the AWS tag.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=300
+	Endpoint string `json:"endpoint,omitempty"`
 
 	// createdBy is dbscaler for a reader that the operator created, and absent
 	// otherwise.
@@ -366,6 +356,13 @@ type Alternative struct {
 	// +kubebuilder:validation:Pattern=`^[A-Z][A-Za-z]*$`
 	Reason string `json:"reason,omitempty"`
 
+	// io is what was compared with the I/O limits of the shape, for example "2600
+	// IOPS of 2520". It is absent where the I/O was not compared.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	IO string `json:"io,omitempty"`
+
 	// predictedUtilizationPercent is the CPU utilization predicted for the
 	// shape.
 	// +optional
@@ -395,9 +392,10 @@ const (
 	UrgencyEmergency Urgency = "Emergency"
 )
 
-// Pool is the role of a group of instances.
+// Pool is the role of a group of instances, or the minimum capacity of Aurora
+// Serverless v2.
 //
-// +kubebuilder:validation:Enum=Writer;Readers
+// +kubebuilder:validation:Enum=Writer;Readers;MinCapacity
 type Pool string
 
 // The pools.
@@ -408,6 +406,9 @@ const (
 	// PoolReaders is all readers of a cluster, or all read replicas of the
 	// instance of a DBInstance target.
 	PoolReaders Pool = "Readers"
+	// PoolMinCapacity stands for the minimum capacity of an Aurora Serverless v2
+	// cluster.
+	PoolMinCapacity Pool = "MinCapacity"
 )
 
 // Shape is the instance class and the number of instances of a pool.

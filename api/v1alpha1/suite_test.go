@@ -37,6 +37,22 @@ spec:
   writer: {instanceClasses: [db.m7g.large, db.m7g.xlarge]}
 `
 
+// account and ownIdentity are AWSAccounts with and without a role.
+const (
+	account = `
+apiVersion: scaling.dbscaler.io/v1alpha1
+kind: AWSAccount
+metadata: {name: with-role}
+spec: {roleARN: "arn:aws:iam::123456789012:role/dbscaler", namespaceSelector: {matchLabels: {team: platform}}}
+`
+	ownIdentity = `
+apiVersion: scaling.dbscaler.io/v1alpha1
+kind: AWSAccount
+metadata: {name: own}
+spec: {namespaceSelector: {}}
+`
+)
+
 // parsePolicy parses a policy and sets its namespace.
 func parsePolicy(t *testing.T, text, namespace string) *unstructured.Unstructured {
 	t.Helper()
@@ -44,7 +60,9 @@ func parsePolicy(t *testing.T, text, namespace string) *unstructured.Unstructure
 	if err := yaml.UnmarshalStrict([]byte(text), &policy.Object); err != nil {
 		t.Fatalf("parsing the policy: %v\n%s", err, text)
 	}
-	policy.SetNamespace(namespace)
+	if policy.GetKind() == "DBScalingPolicy" {
+		policy.SetNamespace(namespace)
+	}
 	return policy
 }
 

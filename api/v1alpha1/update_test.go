@@ -22,7 +22,7 @@ func TestUpdate_ImmutableFields(t *testing.T) {
 		{path: "spec.targetRef.identifier", value: "orders", field: "spec.targetRef", message: immutable},
 		{path: "spec.targetRef.region", value: "eu-central-1", field: "spec.targetRef", message: immutable},
 		{path: "spec.targetRef.kind", value: "DBInstance", field: "spec.targetRef", message: immutable},
-		{path: "spec.targetRef.roleARN", value: "arn:aws:iam::123456789012:role/dbscaler"},
+		{path: "spec.targetRef.accountRef", value: "{name: production}"},
 		{path: "spec.mode", value: "Recommend"},
 		{path: "spec.readers.instanceClasses", value: "[db.r7g.large]"},
 		{path: "spec.readers.maxReplicas", value: "2"},
@@ -50,16 +50,16 @@ func TestStatusSubresource(t *testing.T) {
 		t.Errorf("the created policy has the status %s, want none", got)
 	}
 
-	setField(t, policy, "spec.mode", "Recommend")
+	setField(t, policy, "spec.mode", "Approve")
 	setField(t, policy, "status", "{observedGeneration: 1}")
 	if err := c.Status().Update(t.Context(), policy); err != nil {
 		t.Fatal(err)
 	}
-	if mode, generation := getField(t, policy, "spec.mode"), policy.GetGeneration(); mode != "Enforce" || generation != 1 {
-		t.Errorf("the status update changed the spec to mode %s and generation %d, want Enforce and 1", mode, generation)
+	if mode, generation := getField(t, policy, "spec.mode"), policy.GetGeneration(); mode != "Recommend" || generation != 1 {
+		t.Errorf("the status update changed the spec to mode %s and generation %d, want Recommend and 1", mode, generation)
 	}
 
-	setField(t, policy, "spec.mode", "Recommend")
+	setField(t, policy, "spec.mode", "Approve")
 	setField(t, policy, "status", "{observedGeneration: 2}")
 	if err := c.Update(t.Context(), policy); err != nil {
 		t.Fatal(err)

@@ -171,6 +171,7 @@ kind: DBScalingPolicy
 metadata: {name: %s}
 spec:
   targetRef: {kind: DBCluster, identifier: %s, region: %s}
+  mode: Enforce
   readers: {instanceClasses: [%s], maxReplicas: 4}
   guardrails: {maxOperationsPerDay: 12}
 `, policyName, clusterName, region, strings.Join(classes, ", "))

@@ -62,6 +62,7 @@ kind: DBScalingPolicy
 metadata: {name: orders}
 spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
+  mode: Enforce
   writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge]}
 `
 

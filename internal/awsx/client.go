@@ -36,8 +36,14 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Log receives errors of optional reads and, at verbosity 1, the SDK's own warnings; the zero value drops them.
 	Log logr.Logger
+	// WrapHTTPClient returns the client that makes all requests, given the one that makes them otherwise, so that a program can
+	// record them. Nil means no change.
+	WrapHTTPClient func(aws.HTTPClient) aws.HTTPClient
 	// Version of dbscaler, for the user agent.
 	Version string
+	// ClusterName is the name of the Kubernetes cluster in tags; empty when it has none. Instances that the operator of another
+	// cluster created are marked as such.
+	ClusterName string
 	// PricingRegion is the region of the Pricing API to read instance prices from, one of PricingRegions; empty means
 	// that no prices are read.
 	PricingRegion string
@@ -48,9 +54,10 @@ type Options struct {
 
 // Client observes and changes the databases of any number of scopes. It is safe for concurrent use.
 type Client struct {
-	clock   clock.Clock
-	window  func() time.Duration
-	factory *sdkClientFactory
+	clock       clock.Clock
+	window      func() time.Duration
+	factory     *sdkClientFactory
+	clusterName string
 
 	mu     sync.Mutex
 	scopes map[scaling.Scope]*scopeClient
@@ -73,7 +80,9 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{clock: o.Clock, window: o.Window, factory: factory, scopes: map[scaling.Scope]*scopeClient{}}, nil
+	return &Client{
+		clock: o.Clock, window: o.Window, factory: factory, clusterName: o.ClusterName, scopes: map[scaling.Scope]*scopeClient{},
+	}, nil
 }
 
 // clientForScope returns the client of a scope, which it creates if needed. It drops the clients of scopes that were not
@@ -86,6 +95,7 @@ func (c *Client) clientForScope(scope scaling.Scope) *scopeClient {
 	s, ok := c.scopes[scope]
 	if !ok {
 		s = newScopeClient(scope, c.factory.newClients(scope), c.clock, c.window)
+		s.clusterName = c.clusterName
 		c.scopes[scope] = s
 	}
 	s.lastUsedAt = now

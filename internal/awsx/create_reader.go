@@ -40,7 +40,12 @@ func (s *scopeClient) createReader(ctx context.Context, target scaling.Target, c
 		return rejectCall("the cluster has no writer to copy the settings of a reader from")
 	}
 	return s.createInUntriedZone(usableZones(cluster.AvailabilityZones, members), call, func(zone *string) error {
-		_, err := s.rdsWriter.CreateDBInstance(ctx, newReaderInput(members[writer], cluster, call, zone))
+		input := newReaderInput(members[writer], cluster, call, zone)
+		if window := members[writer].PreferredMaintenanceWindow; window != nil {
+			backup := aws.ToString(cluster.PreferredBackupWindow)
+			input.PreferredMaintenanceWindow = aws.String(staggeredWindow(*window, maintenanceWindows(members), backup))
+		}
+		_, err := s.writer(call.Policy).CreateDBInstance(ctx, input)
 		return err
 	})
 }
@@ -144,13 +149,10 @@ func firstZone(zones []string) *string {
 	return aws.String(zones[0])
 }
 
-// usableZones returns the availability zones of a database, those with the fewest members first, then by name; none when
-// they are not known. It leaves out zones without a subnet of the database. Without zones it uses those of the subnets.
-func usableZones(zones []string, members []types.DBInstance) []string {
-	memberCount := map[string]int{}
+// subnetZones returns the availability zones in which instances have a subnet.
+func subnetZones(members []types.DBInstance) map[string]bool {
 	hasSubnet := map[string]bool{}
 	for _, m := range members {
-		memberCount[aws.ToString(m.AvailabilityZone)]++
 		if m.DBSubnetGroup == nil {
 			continue
 		}
@@ -159,6 +161,17 @@ func usableZones(zones []string, members []types.DBInstance) []string {
 				hasSubnet[aws.ToString(subnet.SubnetAvailabilityZone.Name)] = true
 			}
 		}
+	}
+	return hasSubnet
+}
+
+// usableZones returns the availability zones of a database, those with the fewest members first, then by name; none when
+// they are not known. It leaves out zones without a subnet of the database. Without zones it uses those of the subnets.
+func usableZones(zones []string, members []types.DBInstance) []string {
+	memberCount := map[string]int{}
+	hasSubnet := subnetZones(members)
+	for _, m := range members {
+		memberCount[aws.ToString(m.AvailabilityZone)]++
 	}
 	if len(zones) == 0 {
 		zones = slices.Collect(maps.Keys(hasSubnet))

@@ -29,8 +29,6 @@ var causeByCode = map[string]error{
 	"AccessDenied":                scaling.ErrDenied,
 	"AccessDeniedException":       scaling.ErrDenied,
 	"AuthFailure":                 scaling.ErrDenied,
-	"ExpiredToken":                scaling.ErrDenied,
-	"ExpiredTokenException":       scaling.ErrDenied,
 	"IncompleteSignature":         scaling.ErrDenied,
 	"InvalidClientTokenId":        scaling.ErrDenied,
 	"InvalidIdentityToken":        scaling.ErrDenied,
@@ -41,6 +39,10 @@ var causeByCode = map[string]error{
 	"SignatureDoesNotMatch":       scaling.ErrDenied,
 	"UnauthorizedOperation":       scaling.ErrDenied,
 	"UnrecognizedClientException": scaling.ErrDenied,
+
+	// The credentials have just expired: the next request uses new ones.
+	"ExpiredToken":          scaling.ErrUnavailable,
+	"ExpiredTokenException": scaling.ErrUnavailable,
 
 	"InternalError":               scaling.ErrUnavailable,
 	"InternalFailure":             scaling.ErrUnavailable,
@@ -237,6 +239,9 @@ func (e *awsError) describe(call sdkCall) {
 			e.detail = fmt.Sprintf("HTTP %d without an error code", status)
 		case apiErr.ErrorMessage() != "":
 			e.detail += ": " + apiErr.ErrorMessage()
+			if remedy := refusalRemedy(apiErr); remedy != "" {
+				e.detail = strings.TrimSuffix(e.detail, ".") + ": " + remedy
+			}
 		}
 	case errors.As(e.err, &credentialsErr) && (!errors.As(e.err, &sendErr) || call.usesInstanceMetadata):
 		e.operation, e.cause = call.outermost, scaling.ErrDenied
@@ -388,3 +393,6 @@ func (e *rejectedCallError) Error() string { return e.message }
 
 // Unwrap implements the interface of errors.Is.
 func (*rejectedCallError) Unwrap() error { return scaling.ErrInvalid }
+
+// SentToAWS says that the call was not sent. See scaling.IsSentToAWS.
+func (*rejectedCallError) SentToAWS() bool { return false }

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
-	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 // Execute implements scaling.Executor. It never repeats the request that changes something: after an error that matches
@@ -20,7 +19,7 @@ import (
 func (c *Client) Execute(ctx context.Context, target scaling.Target, call scaling.Call) error {
 	s := c.clientForScope(target.Scope)
 	// Also after an error: a refused change can mean that the cached topology is out of date.
-	defer s.invalidate()
+	defer s.invalidate(target)
 	err := classify(s.execute(ctx, target, call), s.scope)
 	if err == nil {
 		return nil
@@ -36,7 +35,7 @@ func (s *scopeClient) execute(ctx context.Context, target scaling.Target, call s
 	if call.Instance == "" {
 		return rejectCall("the call has no instance identifier")
 	}
-	clusterActions := []scaling.Action{scaling.Failover, scaling.ModifyClusterClass, scaling.ModifyCapacity}
+	clusterActions := []scaling.Action{scaling.Failover, scaling.ModifyClusterClass, scaling.ModifyCapacity, scaling.ModifyMinCapacity}
 	if slices.Contains(clusterActions, call.Action) && target.Kind != scaling.DBCluster {
 		return rejectCall("a %s has no members: the action is only valid for a %s", target.Kind, scaling.DBCluster)
 	}
@@ -59,7 +58,7 @@ func (s *scopeClient) execute(ctx context.Context, target scaling.Target, call s
 		return s.failover(ctx, target, call)
 	case scaling.ModifyClusterClass:
 		return s.modifyClusterClass(ctx, target, call)
-	case scaling.ModifyCapacity:
+	case scaling.ModifyCapacity, scaling.ModifyMinCapacity:
 		return s.modifyCapacity(ctx, target, call)
 	default:
 		return rejectCall("this version of dbscaler does not support the action")
@@ -71,7 +70,7 @@ func (s *scopeClient) execute(ctx context.Context, target scaling.Target, call s
 func (s *scopeClient) modifyInstance(ctx context.Context, input *rds.ModifyDBInstanceInput, call scaling.Call) error {
 	input.DBInstanceIdentifier = aws.String(call.Instance)
 	input.ApplyImmediately = aws.Bool(true)
-	_, err := s.rdsWriter.ModifyDBInstance(ctx, input)
+	_, err := s.writer(call.Policy).ModifyDBInstance(ctx, input)
 	return err
 }
 
@@ -80,35 +79,10 @@ func (s *scopeClient) modifyClusterClass(ctx context.Context, target scaling.Tar
 	if _, err := s.describeUnmodifiedCluster(ctx, target.Identifier); err != nil {
 		return err
 	}
-	_, err := s.rdsWriter.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
+	_, err := s.writer(call.Policy).ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
 		DBClusterIdentifier:    aws.String(target.Identifier),
 		DBClusterInstanceClass: aws.String(call.InstanceClass),
 		ApplyImmediately:       aws.Bool(true),
-	})
-	return err
-}
-
-// modifyCapacity changes the maximum capacity of an Aurora Serverless v2 cluster and keeps the minimum.
-func (s *scopeClient) modifyCapacity(ctx context.Context, target scaling.Target, call scaling.Call) error {
-	cluster, err := s.describeUnmodifiedCluster(ctx, target.Identifier)
-	if err != nil {
-		return err
-	}
-	maxACUs, current := float64(catalog.ParseACUs(call.InstanceClass)), cluster.ServerlessV2ScalingConfiguration
-	switch {
-	case maxACUs == 0:
-		return rejectCall("%q is not a maximum capacity", call.InstanceClass)
-	case current == nil:
-		return rejectCall("the cluster is no longer an Aurora Serverless v2 cluster")
-	case maxACUs < aws.ToFloat64(current.MinCapacity):
-		return rejectCall("the minimum capacity of the cluster is %g ACUs: lower it first, or raise spec.serverless.maxCapacities",
-			aws.ToFloat64(current.MinCapacity))
-	}
-	_, err = s.rdsWriter.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
-		DBClusterIdentifier: aws.String(target.Identifier), ApplyImmediately: aws.Bool(true),
-		ServerlessV2ScalingConfiguration: &types.ServerlessV2ScalingConfiguration{
-			MinCapacity: current.MinCapacity, MaxCapacity: aws.Float64(maxACUs), SecondsUntilAutoPause: current.SecondsUntilAutoPause,
-		},
 	})
 	return err
 }
@@ -129,7 +103,7 @@ func (s *scopeClient) describeUnmodifiedCluster(ctx context.Context, identifier 
 
 // failover promotes the reader that the call names. AWS could otherwise choose a reader of a smaller class.
 func (s *scopeClient) failover(ctx context.Context, target scaling.Target, call scaling.Call) error {
-	_, err := s.rdsWriter.FailoverDBCluster(ctx, &rds.FailoverDBClusterInput{
+	_, err := s.writer(call.Policy).FailoverDBCluster(ctx, &rds.FailoverDBClusterInput{
 		DBClusterIdentifier:        aws.String(target.Identifier),
 		TargetDBInstanceIdentifier: aws.String(call.Instance),
 	})
@@ -153,13 +127,13 @@ func (s *scopeClient) deleteReader(ctx context.Context, target scaling.Target, c
 	case aws.ToBool(role.IsClusterWriter):
 		return rejectCall("the instance is the cluster's writer, so it is not deleted")
 	}
-	return s.deleteInstance(ctx, call.Instance)
+	return s.deleteInstance(ctx, call)
 }
 
 // deleteInstance deletes a reader without a final snapshot: a reader has no data of its own, and AWS refuses the snapshot.
-func (s *scopeClient) deleteInstance(ctx context.Context, identifier string) error {
-	_, err := s.rdsWriter.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{
-		DBInstanceIdentifier: aws.String(identifier), SkipFinalSnapshot: aws.Bool(true),
+func (s *scopeClient) deleteInstance(ctx context.Context, call scaling.Call) error {
+	_, err := s.writer(call.Policy).DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{
+		DBInstanceIdentifier: aws.String(call.Instance), SkipFinalSnapshot: aws.Bool(true),
 	})
 	return err
 }
@@ -167,7 +141,16 @@ func (s *scopeClient) deleteInstance(ctx context.Context, identifier string) err
 // describeOwnedInstance reads one instance past the cache, and rejects one that dbscaler did not create.
 func (s *scopeClient) describeOwnedInstance(ctx context.Context, identifier string) (types.DBInstance, error) {
 	db, err := s.describeInstance(ctx, identifier)
-	if err == nil && !newInstance(db).CreatedByOperator() {
+	if err != nil {
+		return db, err
+	}
+	found := []scaling.Instance{newInstance(db)}
+	scaling.MarkOtherClusters(found, s.clusterName)
+	switch i := found[0]; {
+	case i.OtherCluster != "":
+		err = rejectCall("the instance has the tag %s=%s: the operator of that Kubernetes cluster created it, and dbscaler deletes only "+
+			"instances that it created", scaling.TagOperatedBy, i.OtherCluster)
+	case !i.CreatedByOperator():
 		err = rejectCall("the instance does not have the tag %s=%s: dbscaler deletes only instances that it created",
 			scaling.TagCreatedBy, scaling.TagCreatedByValue)
 	}

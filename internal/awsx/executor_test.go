@@ -197,8 +197,10 @@ func TestExecute_InvalidatesTopology(t *testing.T) {
 	if err == nil {
 		t.Fatal("the fake AWS has no failover, but the call succeeded")
 	}
-	mustObserve(t, client, targets[1], time.Time{})
-	c.expectCalls(t, map[string]int{"FailoverDBCluster": 1, "DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1})
+	mustObserve(t, client, targets[1], time.Time{}) // it was not changed
+	c.expectCalls(t, map[string]int{"FailoverDBCluster": 1, "GetMetricData": 1})
+	mustObserve(t, client, targets[0], time.Time{})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters/filtered": 1, "DescribeDBInstances/filtered": 1})
 }
 
 func TestObserve_RepeatsReadOvertakenByChange(t *testing.T) {
@@ -206,7 +208,7 @@ func TestObserve_RepeatsReadOvertakenByChange(t *testing.T) {
 	client := c.newClient(t)
 	c.failures["DescribeDBInstances"] = func(w http.ResponseWriter) {
 		c.failures["DescribeDBInstances"] = nil
-		client.clientForScope(euWest1).invalidate() // a change during the read of the topology
+		client.clientForScope(euWest1).invalidate(targets[0]) // a change during the read of the topology
 		writeResult(w, "DescribeDBInstances", c.describeInstances(""))
 	}
 	mustObserve(t, client, targets[0], time.Time{})

@@ -42,7 +42,9 @@ type fakeAWS struct {
 	maintenance map[string]string
 	// performanceInsights enables Performance Insights on all instances.
 	performanceInsights bool
-	// callCounts counts the requests by operation.
+	// filter is the clusters that the present request asks for by a filter; empty for all.
+	filter map[string]bool
+	// callCounts counts the requests by operation, with the suffix "/filtered" if they have a filter.
 	callCounts map[string]int
 	// metricRequests are the GetMetricData requests, in order.
 	metricRequests []metricDataRequest
@@ -134,7 +136,7 @@ func (a *fakeAWS) expectCalls(t *testing.T, want map[string]int) {
 func isInfrequent(operation string) bool {
 	return strings.HasPrefix(operation, "GetMetricData/") ||
 		operation == "DescribeOrderableDBInstanceOptions" || operation == "DescribeScalableTargets" ||
-		operation == "DescribePendingMaintenanceActions"
+		operation == "DescribePendingMaintenanceActions" || operation == "DescribeBlueGreenDeployments"
 }
 
 // lastMetricRequest returns the latest GetMetricData request.
@@ -160,7 +162,9 @@ func (a *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		form = r.PostForm
 		operation = form.Get("Action")
 	}
-	if operation != "GetMetricData" || a.failures[operation] != nil {
+	if a.filter = clusterFilterValues(form); len(a.filter) > 0 {
+		a.callCounts[operation+"/filtered"]++
+	} else if operation != "GetMetricData" || a.failures[operation] != nil {
 		a.callCounts[operation]++
 	}
 	if fail := a.failures[operation]; fail != nil {
@@ -178,6 +182,8 @@ func (a *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeResult(w, operation, a.describeOrderable(form))
 	case "DescribePendingMaintenanceActions":
 		writeResult(w, operation, a.describeMaintenance())
+	case "DescribeBlueGreenDeployments":
+		writeResult(w, operation, "<BlueGreenDeployments></BlueGreenDeployments>")
 	case "DescribeScalableTargets":
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.Write([]byte(`{"ScalableTargets":[]}`))
@@ -186,9 +192,27 @@ func (a *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// clusterFilterValues returns the values of the filter db-cluster-id of a request.
+func clusterFilterValues(form url.Values) map[string]bool {
+	values := map[string]bool{}
+	for n := 1; form.Get("Filters.Filter.1.Name") == clusterFilter; n++ {
+		value := form.Get(fmt.Sprintf("Filters.Filter.1.Values.Value.%d", n))
+		if value == "" {
+			break
+		}
+		values[value] = true
+	}
+	return values
+}
+
+// requestedClusters lists the clusters that the present request asks for.
+func (a *fakeAWS) requestedClusters() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(a.clusters)), func(name string) bool { return len(a.filter) > 0 && !a.filter[name] })
+}
+
 func (a *fakeAWS) describeClusters() string {
 	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(a.clusters)) {
+	for _, name := range a.requestedClusters() {
 		fmt.Fprintf(&b, `<DBCluster><DBClusterIdentifier>%[1]s</DBClusterIdentifier><DBClusterArn>arn:cluster:%[1]s</DBClusterArn>`+
 			`<DbClusterResourceId>cluster-%[1]s</DbClusterResourceId>`+
 			`<Status>available</Status><EngineVersion>16.1</EngineVersion>`+
@@ -206,7 +230,7 @@ func (a *fakeAWS) describeClusters() string {
 func (a *fakeAWS) describeInstances(marker string) string {
 	type member struct{ name, cluster string }
 	var all []member
-	for _, cluster := range slices.Sorted(maps.Keys(a.clusters)) {
+	for _, cluster := range a.requestedClusters() {
 		for _, name := range a.clusters[cluster] {
 			all = append(all, member{name, cluster})
 		}

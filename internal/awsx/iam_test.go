@@ -25,7 +25,20 @@ func TestObserve_NeedsEachReadPermission(t *testing.T) {
 			o := got.Observation
 			return got.Err == nil && got.MetricsErr == nil && o.Orderable != nil && len(o.Prices) > 0 && o.Instances[0].PendingMaintenance == nil &&
 				len(o.Instances[0].CPU) > 0 && len(o.Instances[0].Connections) > 0 && len(o.WriterCPU) > 0 &&
+				o.BlueGreenUnknown == "" && o.CustomEndpointsUnknown == "" && o.Instances[0].Parameters.Unknown == "" &&
 				o.AutoScaling != nil && *o.AutoScaling == scaling.AutoScaling{Min: 1, Max: 5}
+		},
+		"rds:DescribeBlueGreenDeployments": func(got scaling.ObservationResult) bool {
+			return got.Err == nil && got.Observation.BlueGreenUnknown != ""
+		},
+		"rds:DescribeDBClusterEndpoints": func(got scaling.ObservationResult) bool {
+			return got.Err == nil && got.Observation.CustomEndpointsUnknown != ""
+		},
+		"rds:DescribeDBClusterParameters": func(got scaling.ObservationResult) bool {
+			return got.Err == nil && got.Observation.Instances[0].Parameters.Unknown != ""
+		},
+		"rds:DescribeDBParameters": func(got scaling.ObservationResult) bool {
+			return got.Err == nil && got.Observation.Instances[0].Parameters.Unknown != ""
 		},
 		"rds:DescribeDBClusters":  func(got scaling.ObservationResult) bool { return got.Err != nil },
 		"rds:DescribeDBInstances": func(got scaling.ObservationResult) bool { return got.Err != nil },
@@ -53,7 +66,7 @@ func TestObserve_NeedsEachReadPermission(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := simulateScenario(t, "all-kinds", policy, func(o *Options) { o.PricingRegion = "us-east-1" })
+			s := simulate(t, withTopology(loadScenario(t, "all-kinds")), policy, func(o *Options) { o.PricingRegion = "us-east-1" })
 			s.registerScalableTarget(t, "orders", 1, 5)
 			if got := s.client.Observe(t.Context(), []scaling.Target{ordersCluster}, time.Time{})[0]; !isExpected(got) {
 				t.Errorf("got %+v", got)

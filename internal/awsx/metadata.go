@@ -35,7 +35,7 @@ func (v cachedValue[T]) isStale(requestedAt time.Time, interval, retryInterval t
 
 // addCachedMetadata adds the metadata to an observation. It returns false when some of it must be read first. The caller
 // holds s.mu.
-func (s *scopeClient) addCachedMetadata(o *scaling.Observation, t scaling.Target, requestedAt time.Time) bool {
+func (s *scopeClient) addCachedMetadata(o *scaling.Observation, view *topology, t scaling.Target, requestedAt time.Time) bool {
 	for n := range o.Instances {
 		i := &o.Instances[n]
 		switch {
@@ -51,7 +51,10 @@ func (s *scopeClient) addCachedMetadata(o *scaling.Observation, t scaling.Target
 	if classes.isStale(requestedAt, orderableInterval, orderableRetryInterval) {
 		return false
 	}
-	o.Orderable = classes.value
+	o.Orderable, o.OrderableGaps = classes.value.matching(view.orderableNeeds(t))
+	if !s.addTopologyMetadata(o, view, t, requestedAt) {
+		return false
+	}
 	if t.Kind == scaling.DBCluster && s.autoScalingLimits.isStale(requestedAt, autoScalingInterval, autoScalingRetryInterval) {
 		return false
 	}
@@ -59,7 +62,7 @@ func (s *scopeClient) addCachedMetadata(o *scaling.Observation, t scaling.Target
 	if s.pricing == nil {
 		return true
 	}
-	key, hasPrices := s.topology.priceKeyFor(t, s.scope.Region)
+	key, hasPrices := view.priceKeyFor(t, s.scope.Region)
 	if !hasPrices {
 		return true
 	}
@@ -70,7 +73,7 @@ func (s *scopeClient) addCachedMetadata(o *scaling.Observation, t scaling.Target
 
 // refreshMetadata reads the metadata of all tracked targets that is due. What cannot be read counts as unknown and does
 // not prevent the rest from being read.
-func (s *scopeClient) refreshMetadata(ctx context.Context, t *topology) {
+func (s *scopeClient) refreshMetadata(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, metadataTimeout)
 	defer cancel()
 	now := s.clock.Now()
@@ -78,7 +81,11 @@ func (s *scopeClient) refreshMetadata(ctx context.Context, t *topology) {
 	maintenanceDue := s.pendingMaintenance.isStale(now, maintenanceInterval-maxSnapshotAge, maintenanceRetryInterval)
 	hasClusters, dueClasses, duePrices := false, map[orderableKey]bool{}, map[priceKey]bool{}
 	for target := range s.targets {
-		o := t.observe(target)
+		view := s.topologyOf(target)
+		if view == nil { // it has just been changed
+			continue
+		}
+		o := view.observe(target)
 		if !o.Found {
 			continue
 		}
@@ -87,7 +94,7 @@ func (s *scopeClient) refreshMetadata(ctx context.Context, t *topology) {
 		if s.orderableClasses[orderable].isStale(now, orderableInterval-maxSnapshotAge, orderableRetryInterval) {
 			dueClasses[orderable] = true
 		}
-		price, hasPrices := t.priceKeyFor(target, s.scope.Region)
+		price, hasPrices := view.priceKeyFor(target, s.scope.Region)
 		if hasPrices && s.pricing != nil && s.classPrices[price].isStale(now, priceInterval-maxSnapshotAge, priceRetryInterval) {
 			duePrices[price] = true
 		}
@@ -101,8 +108,9 @@ func (s *scopeClient) refreshMetadata(ctx context.Context, t *topology) {
 		s.pendingMaintenance = updateCachedValue(s, s.pendingMaintenance, "pending maintenance", now, value, err)
 		s.mu.Unlock()
 	}
+	s.refreshTopologyMetadata(ctx, now)
 	for _, key := range slices.SortedFunc(maps.Keys(dueClasses), compareOrderableKeys) {
-		value, err := listOrderableClasses(ctx, s.rdsReader, key)
+		value, err := listOrderableOptions(ctx, s.rdsReader, key)
 		err = classifyRead(err, s.scope, metadataTimeout)
 		s.mu.Lock()
 		what := "orderable classes of " + key.engine + " " + key.version

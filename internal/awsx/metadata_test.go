@@ -30,7 +30,7 @@ func TestObserve_ReadsMetadataAtItsInterval(t *testing.T) {
 		"DescribeDBClusters": 30, "DescribeDBInstances": 30, "GetMetricData": 30,
 		"GetMetricData/300": 3, "GetMetricData/900": 3, // at 0, 10 and 20 minutes
 		"DescribeOrderableDBInstanceOptions": 1, "DescribePendingMaintenanceActions": 2,
-		"DescribeScalableTargets": 3,
+		"DescribeScalableTargets": 3, "DescribeBlueGreenDeployments": 10,
 	}
 	for operation, times := range c.callCounts {
 		if times != want[operation] {

@@ -36,6 +36,8 @@ type metric struct {
 	period time.Duration
 	// readInterval is how often the metric is read; zero means at each refresh.
 	readInterval time.Duration
+	// emptyInterval is how often the metric is read instead while no samples are known, when it is not zero.
+	emptyInterval time.Duration
 	// fixedRetention is how long samples are kept, and so how far back they are read. Zero means as long as policies need.
 	fixedRetention time.Duration
 	// lagUnit is the unit of a replica lag; zero for other metrics.
@@ -47,9 +49,14 @@ type metric struct {
 var (
 	// cpuUtilization is in percent of the instance's vCPUs.
 	cpuUtilization = metric{name: "CPUUtilization", statistic: types.StatisticAverage, period: samplePeriod}
-	// dbLoadCPU is the number of sessions that use or wait for a CPU. It is missing without Performance Insights or Database
-	// Insights, and for an idle minute.
+	// dbLoadCPU is the number of sessions that use or wait for a CPU. It is missing without Performance Insights, and for an idle
+	// minute.
 	dbLoadCPU = metric{name: "DBLoadCPU", statistic: types.StatisticAverage, period: samplePeriod, fixedRetention: loadRetention}
+	// possibleDBLoadCPU is the same for an instance with the standard mode of Database Insights: every instance has that, also where
+	// Performance Insights is off and nothing publishes the metric.
+	possibleDBLoadCPU = metric{
+		name: dbLoadCPU.name, statistic: types.StatisticAverage, period: samplePeriod, fixedRetention: loadRetention, emptyInterval: time.Hour,
+	}
 	// auroraReplicaLag is the lag of an Aurora reader in milliseconds.
 	auroraReplicaLag = metric{
 		name: "AuroraReplicaLag", statistic: types.StatisticAverage, period: samplePeriod, fixedRetention: minOverlap,
@@ -71,6 +78,12 @@ var (
 	// databaseConnections is the number of client connections.
 	databaseConnections = metric{
 		name: "DatabaseConnections", statistic: types.StatisticMaximum, period: 5 * time.Minute, readInterval: slowInterval,
+	}
+	// serverlessCapacity is the capacity that an Aurora Serverless v2 instance has scaled to, in Aurora capacity units. ACUUtilization
+	// is the same in percent of the maximum capacity (Aurora user guide, "Important Amazon CloudWatch metrics for Aurora Serverless
+	// v2").
+	serverlessCapacity = metric{
+		name: "ServerlessDatabaseCapacity", statistic: types.StatisticAverage, period: 5 * time.Minute, readInterval: slowInterval,
 	}
 	// writerCPU and readersCPU are the mean over the instances that had the role, in percent.
 	writerCPU, readersCPU = roleCPUHistory("WRITER"), roleCPUHistory("READER")
@@ -113,12 +126,18 @@ func (m metric) rereadOverlap() time.Duration { return max(minOverlap, m.period)
 func instanceMetrics(cluster rdstypes.DBCluster, i rdstypes.DBInstance) []metric {
 	role, isMember := memberOf(cluster, aws.ToString(i.DBInstanceIdentifier))
 	isReader := isMember && !aws.ToBool(role.IsClusterWriter)
-	metrics := []metric{cpuUtilization, freeableMemory, databaseConnections}
-	if aws.ToBool(i.PerformanceInsightsEnabled) || i.DatabaseInsightsMode != "" {
+	metrics := append([]metric{cpuUtilization, freeableMemory, databaseConnections}, ioMetrics(i)...)
+	switch {
+	case aws.ToBool(i.PerformanceInsightsEnabled), i.DatabaseInsightsMode == rdstypes.DatabaseInsightsModeAdvanced:
 		metrics = append(metrics, dbLoadCPU)
+	case i.DatabaseInsightsMode != "":
+		metrics = append(metrics, possibleDBLoadCPU)
 	}
 	if isAurora(aws.ToString(i.Engine)) {
 		metrics = append(metrics, engineUptime)
+	}
+	if aws.ToString(i.DBInstanceClass) == serverlessClass {
+		metrics = append(metrics, serverlessCapacity)
 	}
 	switch {
 	case isReader && isAurora(aws.ToString(i.Engine)):

@@ -3,8 +3,10 @@ package awsx
 import (
 	"cmp"
 	"fmt"
+	"net"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
@@ -29,6 +31,9 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 	o := scaling.Observation{
 		ObservedAt: t.readAt, Found: true, Kind: scaling.DBCluster,
 		ARN:                  aws.ToString(cluster.DBClusterArn),
+		ResourceID:           aws.ToString(cluster.DbClusterResourceId),
+		GlobalCluster:        aws.ToString(cluster.GlobalClusterIdentifier),
+		GlobalSecondary:      aws.ToString(cluster.GlobalClusterIdentifier) != "" && isSecondary(cluster),
 		Engine:               aws.ToString(cluster.Engine),
 		EngineVersion:        aws.ToString(cluster.EngineVersion),
 		Status:               aws.ToString(cluster.Status),
@@ -37,6 +42,11 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 		Serverless:           hasOnlyServerless(members),
 		ResizedAsUnit:        !isAurora(aws.ToString(cluster.Engine)) || hasOnlyServerless(members),
 		Tags:                 tagMap(cluster.TagList),
+		WriterEndpoint:       joinEndpoint(cluster.Endpoint, cluster.Port),
+		ReaderEndpoint:       joinEndpoint(cluster.ReaderEndpoint, cluster.Port),
+	}
+	if o.Serverless && cluster.ServerlessV2ScalingConfiguration != nil {
+		o.MinCapacity = aws.ToFloat64(cluster.ServerlessV2ScalingConfiguration.MinCapacity)
 	}
 	for _, member := range members {
 		i := newInstance(member)
@@ -73,6 +83,7 @@ func (t *topology) observeInstance(db types.DBInstance, replicas []types.DBInsta
 	o := scaling.Observation{
 		ObservedAt: t.readAt, Found: true, Kind: scaling.DBInstance,
 		ARN:           i.ARN,
+		ResourceID:    i.ResourceID,
 		Engine:        aws.ToString(db.Engine),
 		EngineVersion: aws.ToString(db.EngineVersion),
 		Status:        i.Status,
@@ -80,9 +91,13 @@ func (t *topology) observeInstance(db types.DBInstance, replicas []types.DBInsta
 		MultiAZ:       aws.ToBool(db.MultiAZ),
 		Tags:          i.Tags,
 		Instances:     []scaling.Instance{i},
+
+		CannotReplicate: replicationObstacle(db), LicenseModel: aws.ToString(db.LicenseModel), WriterEndpoint: i.Endpoint,
 	}
 	for _, r := range replicas {
-		o.Instances = append(o.Instances, newInstance(r))
+		replica := newInstance(r)
+		replica.Replicas = replicasOf(r)
+		o.Instances = append(o.Instances, replica)
 	}
 	slices.SortFunc(o.Instances, compareWriterFirst)
 	return o
@@ -93,12 +108,16 @@ func newInstance(db types.DBInstance) scaling.Instance {
 	i := scaling.Instance{
 		Identifier:       aws.ToString(db.DBInstanceIdentifier),
 		ARN:              aws.ToString(db.DBInstanceArn),
+		ResourceID:       aws.ToString(db.DbiResourceId),
 		Class:            aws.ToString(db.DBInstanceClass),
 		Status:           aws.ToString(db.DBInstanceStatus),
 		PromotionTier:    int(aws.ToInt32(db.PromotionTier)),
 		AvailabilityZone: aws.ToString(db.AvailabilityZone),
 		CreatedAt:        aws.ToTime(db.InstanceCreateTime).UTC(),
 		Tags:             tagMap(db.TagList),
+	}
+	if e := db.Endpoint; e != nil {
+		i.Endpoint = joinEndpoint(e.Address, e.Port)
 	}
 	if !isAurora(aws.ToString(db.Engine)) {
 		i.BackupWindow = aws.ToString(db.PreferredBackupWindow)
@@ -108,12 +127,21 @@ func newInstance(db types.DBInstance) scaling.Instance {
 		i.OtherPendingModifications = pendingChanges(*db.PendingModifiedValues, "DBInstanceClass")
 	}
 	for _, group := range db.DBParameterGroups {
+		i.ParameterGroups = append(i.ParameterGroups, aws.ToString(group.DBParameterGroupName))
 		i.PendingReboot = appendUnappliedGroup(i.PendingReboot, "DB parameter group", group.DBParameterGroupName, group.ParameterApplyStatus)
 	}
 	for _, group := range db.OptionGroupMemberships {
 		i.PendingReboot = appendUnappliedGroup(i.PendingReboot, "option group", group.OptionGroupName, group.Status)
 	}
 	return i
+}
+
+// joinEndpoint returns address:port, or nothing while the address is not known.
+func joinEndpoint(address *string, port *int32) string {
+	if aws.ToString(address) == "" {
+		return ""
+	}
+	return net.JoinHostPort(*address, strconv.Itoa(int(aws.ToInt32(port))))
 }
 
 // appliedGroupStatuses are the statuses of a parameter group or option group from which a restart applies nothing: a group that is

@@ -61,19 +61,20 @@ func TestTopology_ObservesCluster(t *testing.T) {
 	}).observe(ordersCluster)
 	want := scaling.Observation{
 		ObservedAt: testStart, Found: true, Kind: scaling.DBCluster, ARN: "arn:aws:rds:eu-west-1:111122223333:cluster:orders",
-		Engine: "aurora-postgresql", EngineVersion: "15.4", Status: "available",
+		ResourceID: "cluster-orders",
+		Engine:     "aurora-postgresql", EngineVersion: "15.4", Status: "available",
 		Tags: map[string]string{scaling.TagOptIn: "platform"},
 		Instances: []scaling.Instance{
 			{
-				Identifier: "orders-b", Class: "db.r6g.large", Status: "available", Writer: true, PromotionTier: 3,
+				Identifier: "orders-b", ResourceID: "db-orders-b", Class: "db.r6g.large", Status: "available", Writer: true, PromotionTier: 3,
 				AvailabilityZone: "eu-west-1a", CreatedAt: testStart, Tags: map[string]string{},
 			},
 			{
-				Identifier: "orders-a", Class: "db.r6g.large", Status: "creating", PromotionTier: 3,
+				Identifier: "orders-a", ResourceID: "db-orders-a", Class: "db.r6g.large", Status: "creating", PromotionTier: 3,
 				AvailabilityZone: "eu-west-1a", Tags: map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue},
 			},
 			{
-				Identifier: "orders-c", Class: "db.r6g.large", Status: "available", PromotionTier: 3,
+				Identifier: "orders-c", ResourceID: "db-orders-c", Class: "db.r6g.large", Status: "available", PromotionTier: 3,
 				AvailabilityZone: "eu-west-1a", CreatedAt: testStart, Tags: map[string]string{},
 				PendingClass: "db.r6g.xlarge", OtherPendingModifications: []string{"CACertificateIdentifier", "MultiAZ"},
 			},
@@ -299,6 +300,7 @@ func TestTopology_ListsTargetSeries(t *testing.T) {
 		members[0].InstanceCreateTime = nil // orders-c is being created
 		members[1].InstanceCreateTime = &young
 		members[1].PerformanceInsightsEnabled = aws.Bool(true)
+		members[2].DatabaseInsightsMode, members[2].DBInstanceClass = types.DatabaseInsightsModeStandard, aws.String("db.t4g.large")
 	})
 	topology.instances["copy"] = types.DBInstance{
 		DBInstanceIdentifier: aws.String("copy"), DbiResourceId: aws.String("db-copy"), Engine: aws.String("mysql"),
@@ -320,11 +322,14 @@ func TestTopology_ListsTargetSeries(t *testing.T) {
 	}{
 		{ordersCluster, slices.Concat(
 			clusterSeries("orders"),
-			seriesOf("db-orders-a", "orders-a", young, cpuUtilization, freeableMemory, databaseConnections, dbLoadCPU, engineUptime, auroraReplicaLag),
-			seriesOf("db-orders-b", "orders-b", testStart, cpuUtilization, freeableMemory, databaseConnections, engineUptime),
+			seriesOf("db-orders-a", "orders-a", young, cpuUtilization, freeableMemory, databaseConnections, readIOPS, bufferCacheHitRatio,
+				dbLoadCPU, engineUptime, auroraReplicaLag),
+			seriesOf("db-orders-b", "orders-b", testStart, cpuUtilization, freeableMemory, databaseConnections, readIOPS, bufferCacheHitRatio,
+				cpuCreditBalance, cpuSurplusCreditsCharged, possibleDBLoadCPU, engineUptime),
 		)},
 		{scaling.Target{Kind: scaling.DBInstance, Identifier: "copy"},
-			seriesOf("db-copy", "copy", testStart, cpuUtilization, freeableMemory, databaseConnections, replicaLag)},
+			seriesOf("db-copy", "copy", testStart, cpuUtilization, freeableMemory, databaseConnections, readIOPS, writeIOPS, readThroughput,
+				writeThroughput, diskQueueDepth, ebsByteBalance, ebsIOBalance, replicaLag)},
 		{scaling.Target{Kind: scaling.DBCluster, Identifier: "missing"}, nil},
 	}
 	for _, test := range tests {

@@ -119,7 +119,7 @@ func TestObserve_HonoursNotBefore(t *testing.T) {
 			t.Errorf("read at %s", o.ObservedAt)
 		}
 	}
-	c.expectCalls(t, map[string]int{"DescribeDBClusters": 2, "DescribeDBInstances": 2})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters/filtered": 2, "DescribeDBInstances/filtered": 2})
 }
 
 func TestObserve_MergesRequestsOfLaterTargets(t *testing.T) {

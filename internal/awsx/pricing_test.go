@@ -22,7 +22,14 @@ func priceListJSON(class, usage, location, unit, usd string) string {
 		class, usage, location, unit, usd)
 }
 
-// newPricingServer responds to GetProducts with pages of entries and records the requests.
+// capacityUnitPrices are the prices of Aurora capacity units.
+var capacityUnitPrices = []string{
+	priceListJSON("", "EU-Aurora:ServerlessV2Usage", locationTypeRegion, "ACU-Hr", "0.1400000000"),
+	priceListJSON("", "EU-Aurora:ServerlessV2IOOptimizedUsage", locationTypeRegion, "ACU-Hr", "0.1820000000"),
+	priceListJSON("", "EU-Aurora:ServerlessUsage", locationTypeRegion, "ACU-Hr", "0.0700000000"),
+}
+
+// newPricingServer responds to GetProducts with pages of entries, or with capacityUnitPrices, and records the requests.
 func newPricingServer(t *testing.T, pages ...[]string) (endpoint string, requests *[]string) {
 	t.Helper()
 	requests = &[]string{}
@@ -32,9 +39,12 @@ func newPricingServer(t *testing.T, pages ...[]string) (endpoint string, request
 			panic(http.ErrAbortHandler)
 		}
 		*requests = append(*requests, r.Header.Get("X-Amz-Target")+" "+string(body))
-		response := map[string]any{"FormatVersion": "aws_v1", "PriceList": pages[len(*requests)-1]}
-		if len(*requests) < len(pages) {
-			response["NextToken"] = "more"
+		response := map[string]any{"FormatVersion": "aws_v1", "PriceList": capacityUnitPrices}
+		if !strings.Contains(string(body), `"ServerlessV2"`) {
+			response["PriceList"] = pages[len(*requests)-1]
+			if len(*requests) < len(pages) {
+				response["NextToken"] = "more"
+			}
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		if err := json.NewEncoder(w).Encode(response); err != nil {
@@ -70,10 +80,10 @@ func TestListPrices_ByPriceKey(t *testing.T) {
 		want map[string]scaling.Money
 	}{
 		{"Standard storage", priceKey{region: "eu-west-1", engine: "Aurora PostgreSQL", deployment: "Single-AZ"}, map[string]scaling.Money{
-			"db.r6g.large": 260_000, "db.r6g.xlarge": 520_000, "db.listed.twice": scaling.Dollar,
+			"db.r6g.large": 260_000, "db.r6g.xlarge": 520_000, "db.listed.twice": scaling.Dollar, scaling.PricePerACU: 140_000,
 		}},
 		{"I/O-Optimized", priceKey{region: "eu-west-1", engine: "Aurora PostgreSQL", deployment: "Single-AZ", ioOptimized: true},
-			map[string]scaling.Money{"db.r6g.large": 338_000}},
+			map[string]scaling.Money{"db.r6g.large": 338_000, scaling.PricePerACU: 182_000}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -83,8 +93,8 @@ func TestListPrices_ByPriceKey(t *testing.T) {
 			if err != nil || !maps.Equal(got, test.want) {
 				t.Errorf("got %v, %v", got, err)
 			}
-			if len(*requests) != 2 {
-				t.Fatalf("made the requests %v, want 2", *requests)
+			if len(*requests) != 3 {
+				t.Fatalf("made the requests %v, want 3", *requests)
 			}
 			for _, part := range []string{
 				"AWSPriceListService.GetProducts", `"AmazonRDS"`, `"eu-west-1"`, `"Aurora PostgreSQL"`, `"Single-AZ"`, `"No license required"`,

@@ -33,7 +33,8 @@ func newRateLimits(c clock.Clock) *rateLimits {
 	}}
 	for _, operation := range []string{
 		"DescribeDBClusters", "DescribeDBInstances", "DescribeOrderableDBInstanceOptions", "DescribePendingMaintenanceActions",
-		"DescribeScalableTargets", "GetProducts",
+		"DescribeScalableTargets", "GetProducts", "DescribeDBClusterEndpoints", "DescribeBlueGreenDeployments", "DescribeDBParameters",
+		"DescribeDBClusterParameters",
 	} {
 		l.limiters[operation] = rate.NewLimiter(describesPerSecond, describesBurst)
 	}

@@ -3,6 +3,8 @@ package awsx
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,10 +20,8 @@ func (s *scopeClient) createReplica(ctx context.Context, target scaling.Target, 
 	if err != nil {
 		return err
 	}
-	if len(source.DomainMemberships) > 0 {
-		return rejectCall("no read replica of %s is created: it is a member of the Active Directory domain %s, which a replica does not "+
-			"join by itself, so its clients could not log in with Kerberos; create the replica by hand, or leave readers out of the policy",
-			target.Identifier, domainName(source.DomainMemberships[0]))
+	if reason := domainObstacle(source); reason != "" { // AWS would create it; what AWS refuses, it says itself
+		return rejectCall("no read replica of %s is created: %s", target.Identifier, reason)
 	}
 	members := []types.DBInstance{source}
 	for _, identifier := range source.ReadReplicaDBInstanceIdentifiers { // replicas in other regions are ARNs and are not found here
@@ -30,9 +30,33 @@ func (s *scopeClient) createReplica(ctx context.Context, target scaling.Target, 
 		}
 	}
 	return s.createInUntriedZone(usableZones(nil, members), call, func(zone *string) error {
-		_, err := s.rdsWriter.CreateDBInstanceReadReplica(ctx, newReplicaInput(source, call, zone))
+		_, err := s.writer(call.Policy).CreateDBInstanceReadReplica(ctx, newReplicaInput(source, call, zone))
 		return err
 	})
+}
+
+// replicationObstacle returns why a DB instance can have no new read replica that serves its clients and what to do, or nothing.
+// Missing information is no obstacle: AWS says whether it refuses.
+func replicationObstacle(source types.DBInstance) string {
+	switch {
+	case source.BackupRetentionPeriod != nil && *source.BackupRetentionPeriod == 0:
+		return "its automated backups are off; set a backup retention period of at least 1 day (RDS requires it for replication)"
+	case source.MasterUserSecret != nil && !strings.HasPrefix(aws.ToString(source.Engine), "sqlserver"):
+		// The RDS user guide, "Password management with AWS Secrets Manager", lists this limitation, except for SQL Server.
+		return "RDS manages its master user password in Secrets Manager (ManageMasterUserPassword), with which it creates no read " +
+			"replicas; set a password of your own, or leave readers out of the policy"
+	default:
+		return domainObstacle(source)
+	}
+}
+
+// domainObstacle returns why the clients of a source could not log in to its replica, or nothing.
+func domainObstacle(source types.DBInstance) string {
+	if len(source.DomainMemberships) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it is a member of the Active Directory domain %s, which a replica does not join by itself, so its clients could "+
+		"not log in with Kerberos; create the replica by hand, or leave readers out of the policy", domainName(source.DomainMemberships[0]))
 }
 
 // newReplicaInput returns the request for a read replica with the settings of its source. It omits the allocated storage,
@@ -112,6 +136,11 @@ func minProvisionedGP3(engine string) int32 {
 	}
 }
 
+// replicasOf returns what replicates from an instance: instances and Aurora clusters, in this Region or, by ARN, in another one.
+func replicasOf(db types.DBInstance) []string {
+	return slices.Concat(db.ReadReplicaDBInstanceIdentifiers, db.ReadReplicaDBClusterIdentifiers)
+}
+
 // domainName returns the name of an Active Directory domain, as far as AWS shows it.
 func domainName(membership types.DomainMembership) string {
 	return cmp.Or(aws.ToString(membership.Domain), aws.ToString(membership.FQDN), "(unnamed)")
@@ -126,5 +155,8 @@ func (s *scopeClient) deleteReplica(ctx context.Context, target scaling.Target, 
 	if aws.ToString(db.ReadReplicaSourceDBInstanceIdentifier) != target.Identifier {
 		return rejectCall("the instance is not a read replica of %s, so it is not deleted", target.Identifier)
 	}
-	return s.deleteInstance(ctx, call.Instance)
+	if replicas := replicasOf(db); len(replicas) > 0 {
+		return rejectCall("the instance is the source of other replicas (%s), so it is not deleted", strings.Join(replicas, ", "))
+	}
+	return s.deleteInstance(ctx, call)
 }

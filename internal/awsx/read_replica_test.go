@@ -41,7 +41,7 @@ func TestSimulator_ReadReplicas(t *testing.T) {
 	if err := s.client.Execute(t.Context(), ledger, create); err != nil {
 		t.Fatal(err)
 	}
-	if i, found := s.observe(t, ledger).Instance(create.Instance); !found || i.Writer || i.IsAvailable() || !i.CreatedByOperator() || !scaling.IsOptedIn(i.Tags, "any") ||
+	if i, found := s.observe(t, ledger).Instance(create.Instance); !found || i.Writer || i.IsAvailable() || !i.CreatedByOperator() || !scaling.IsOptedIn(i.Tags, "any", "") ||
 		i.Class != "db.m6g.xlarge" {
 		t.Fatalf("the new replica is %+v", i)
 	}

@@ -51,7 +51,7 @@ func TestSimulator_MultiAZCluster(t *testing.T) {
 
 // TestSimulator_Serverless uses the wire protocols of the simulator and the shipped IAM policy.
 func TestSimulator_Serverless(t *testing.T) {
-	s := simulateScenario(t, "serverless", shippedIAMPolicy(t))
+	s := simulateScenario(t, "serverless", shippedIAMPolicy(t), func(o *Options) { o.PricingRegion = "us-east-1" })
 	sessions := clusterTarget("sessions")
 	o := s.observe(t, sessions)
 	if !o.ResizedAsUnit || !o.Serverless || o.Unsupported != "" || o.Shape(scaling.Writer) != (scaling.Shape{InstanceClass: "16 ACU", Count: 1}) {
@@ -59,6 +59,12 @@ func TestSimulator_Serverless(t *testing.T) {
 	}
 	if cpu, known := o.Instances[0].CPU.NewestSample(); !known || cpu.Value < 80 || cpu.Value > 95 {
 		t.Errorf("the writer uses %v of its maximum capacity, want 80 to 95 percent", cpu)
+	}
+	if used, known := o.Instances[0].UsedCapacity.NewestSample(); !known || used.Value < 13 || used.Value > 16 || o.MinCapacity != 0.5 {
+		t.Errorf("the writer uses %v ACUs of a minimum of %g, want 13 to 16 of 0.5", used, o.MinCapacity)
+	}
+	if price, known := scaling.ClassPrice(&scaling.Policy{}, &o, "10.5 ACU"); !known || price != scaling.Money(10.5*0.12*float64(scaling.Dollar)) {
+		t.Errorf("10.5 ACUs cost %s (known: %t)", price, known)
 	}
 	change := func(class string) scaling.Call {
 		return scaling.Call{Action: scaling.ModifyCapacity, Instance: "sessions", InstanceClass: class}
@@ -74,7 +80,66 @@ func TestSimulator_Serverless(t *testing.T) {
 	if want := []string{"DB parameter group default.aurora-postgresql is pending-reboot"}; !slices.Equal(o.Instances[1].PendingReboot, want) {
 		t.Errorf("pending reboot: got %v, want %v: the range changes the default of max_connections", o.Instances[1].PendingReboot, want)
 	}
-	expectCause(t, s.client.Execute(t.Context(), sessions, change("db.r6g.large")), scaling.ErrInvalid)
+	for _, class := range []string{"db.r6g.large", "32.25 ACU", "0 ACU"} { // 0 is below the minimum
+		expectCause(t, s.client.Execute(t.Context(), sessions, change(class)), scaling.ErrInvalid)
+	}
+}
+
+// TestSimulator_ServerlessRange: each bound changes without the other, in half steps, and AWS refuses what it does not have.
+func TestSimulator_ServerlessRange(t *testing.T) {
+	scenario := loadScenario(t, "serverless")
+	scenario.Databases[0].EngineVersion = "16.3"
+	scenario.Databases[0].Serverless = &model.ServerlessCapacity{Min: 0, Max: 10.5, SecondsUntilAutoPause: 3600}
+	s := simulate(t, scenario, shippedIAMPolicy(t))
+	sessions := clusterTarget("sessions")
+	set := func(action scaling.Action, class string) error {
+		s.clock.Step(2 * samplePeriod)
+		return s.client.Execute(t.Context(), sessions, scaling.Call{Action: action, Instance: "sessions", InstanceClass: class})
+	}
+	expect := func(want model.ServerlessCapacity) {
+		t.Helper()
+		s.clock.Step(2 * samplePeriod)
+		o := s.observe(t, sessions)
+		var got model.ServerlessCapacity
+		s.WithWorld(func(w *model.World) {
+			c, err := w.Cluster("eu-west-1", "sessions")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = *c.Capacity
+		})
+		if got != want || o.MinCapacity != want.Min || o.Unsupported != "" {
+			t.Errorf("the range is %+v, observed minimum %g (%s), want %+v", got, o.MinCapacity, o.Unsupported, want)
+		}
+	}
+	expect(model.ServerlessCapacity{Min: 0, Max: 10.5, SecondsUntilAutoPause: 3600})
+	for _, test := range []struct {
+		action scaling.Action
+		class  string
+		want   model.ServerlessCapacity
+	}{
+		{scaling.ModifyCapacity, "20.5 ACU", model.ServerlessCapacity{Min: 0, Max: 20.5, SecondsUntilAutoPause: 3600}},
+		{scaling.ModifyMinCapacity, "2.5 ACU", model.ServerlessCapacity{Min: 2.5, Max: 20.5}},
+		{scaling.ModifyMinCapacity, "0 ACU", model.ServerlessCapacity{Min: 0, Max: 20.5, SecondsUntilAutoPause: 300}}, // the default of AWS
+	} {
+		if err := set(test.action, test.class); err != nil {
+			t.Fatal(err)
+		}
+		expect(test.want)
+	}
+	expectCause(t, set(scaling.ModifyMinCapacity, "21 ACU"), scaling.ErrInvalid) // above the maximum
+	expectCause(t, set(scaling.ModifyCapacity, "0.5 ACU"), scaling.ErrInvalid)   // refused by AWS
+}
+
+// TestSimulator_ClusterChangeNeedsTagOfMembers: IAM asks for the tag of each member when a cluster is modified.
+func TestSimulator_ClusterChangeNeedsTagOfMembers(t *testing.T) {
+	scenario := loadScenario(t, "serverless")
+	scenario.Databases[0].Instances[1].Tags = nil
+	s := simulate(t, scenario, shippedIAMPolicy(t))
+	err := s.client.Execute(t.Context(), clusterTarget("sessions"), scaling.Call{
+		Action: scaling.ModifyCapacity, Instance: "sessions", InstanceClass: "32 ACU",
+	})
+	expectCause(t, err, scaling.ErrDenied)
 }
 
 // expectBusyWhilePending checks that a change of a cluster is not requested while somebody's modification of it is pending.

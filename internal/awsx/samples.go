@@ -9,24 +9,28 @@ import (
 )
 
 // refreshSeries reads the samples that are due.
-func (s *scopeClient) refreshSeries(ctx context.Context, t *topology) {
+func (s *scopeClient) refreshSeries(ctx context.Context) {
 	now := s.clock.Now()
-	for _, b := range batchQueries(s.dueQueries(t, now)) {
+	for _, b := range batchQueries(s.dueQueries(now)) {
 		s.storeSamples(b, s.fetchBatch(ctx, b), now)
 	}
 }
 
 // dueQueries returns the queries for the series of all tracked targets that will soon be too old or whose last read failed.
-func (s *scopeClient) dueQueries(t *topology, now time.Time) []metricQuery {
+func (s *scopeClient) dueQueries(now time.Time) []metricQuery {
 	window := s.window()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var queries []metricQuery
 	seen := map[seriesKey]bool{}
 	for target := range s.targets {
-		for _, series := range t.targetSeries(target) {
+		view := s.topologyOf(target)
+		if view == nil { // it has just been changed
+			continue
+		}
+		for _, series := range view.targetSeries(target) {
 			cached := s.series[series.seriesKey]
-			minAge := max(minRefreshAge, series.metric.readInterval-maxSnapshotAge)
+			minAge := max(minRefreshAge, cached.readInterval(series.metric)-maxSnapshotAge)
 			if seen[series.seriesKey] || cached.err == nil && now.Sub(cached.readAt) < minAge {
 				continue
 			}
@@ -79,15 +83,19 @@ func attachSamples(o *scaling.Observation, series targetSeries, samples scaling.
 	switch series.metric {
 	case cpuUtilization:
 		i.CPU = slices.Clone(samples)
-	case dbLoadCPU:
+	case dbLoadCPU, possibleDBLoadCPU:
 		i.DBLoadCPU = samples
 	case freeableMemory:
 		i.FreeableMemory = samples
+	case serverlessCapacity:
+		i.UsedCapacity = samples
 	case databaseConnections:
 		i.Connections = samples
 	case engineUptime:
 		i.RestartedAt = restartTime(samples, now)
-	default:
+	case auroraReplicaLag, replicaLag:
 		i.ReplicaLag = newestLag(series.metric, samples, now)
+	default:
+		*ioSeries(i, series.metric) = samples
 	}
 }

@@ -2,6 +2,7 @@ package awsx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,6 +28,9 @@ const (
 	// idleRetention is how long after the last request for a target its samples are still read, and how long an unused
 	// scope is kept.
 	idleRetention = 30 * time.Minute
+	// freshRetention is how long a target that was requested with a time is read along with the next such request: two intervals at
+	// which an operation in progress is observed.
+	freshRetention = 30 * time.Second
 	// readTimeout limits one refresh of a scope, retries and waits for the rate limit included.
 	readTimeout = 2 * time.Minute
 )
@@ -35,20 +39,28 @@ const (
 // at most once per maxSnapshotAge, whatever the number of callers.
 type scopeClient struct {
 	*sdkClients
-	scope     scaling.Scope
-	clock     clock.Clock
-	window    func() time.Duration
-	refreshes singleflight.Group
+	scope scaling.Scope
+	// clusterName is Options.ClusterName.
+	clusterName string
+	clock       clock.Clock
+	window      func() time.Duration
+	refreshes   singleflight.Group
 	// lastUsedAt is when a caller last used this client. Client.mu guards it.
 	lastUsedAt time.Time
 
 	mu sync.Mutex
 	// targets are the observed targets, with the time of the last request for each.
 	targets map[scaling.Target]time.Time
-	// topology is nil before the first read and after a change.
+	// topology is that of the whole scope; nil before the first read.
 	topology *topology
-	// changeCount counts the calls that may have changed something. A topology whose read began before the last of them is
-	// out of date.
+	// targetTopologies are of targets that were read again since: during an operation the rest of the scope is of no interest.
+	targetTopologies map[scaling.Target]*topology
+	// changedTargets are the targets that a call may have changed since topology was read.
+	changedTargets map[scaling.Target]bool
+	// freshTargets are the targets that were requested with a time, and when: operations on them are in progress. They are read
+	// together.
+	freshTargets map[scaling.Target]time.Time
+	// changeCount counts the calls that may have changed something. A read that began before the last of them is discarded.
 	changeCount int
 	// topologyErr is why the last read of the topology failed, and topologyErrAt when that read began. A later success
 	// clears topologyErr.
@@ -57,18 +69,22 @@ type scopeClient struct {
 	series        map[seriesKey]cachedSeries
 	// pendingMaintenance is by the ARN of the cluster or instance.
 	pendingMaintenance cachedValue[map[string][]scaling.PendingMaintenance]
-	orderableClasses   map[orderableKey]cachedValue[[]string]
+	orderableClasses   map[orderableKey]cachedValue[orderableOptions]
 	// autoScalingLimits are the limits of Aurora Auto Scaling, by cluster identifier.
 	autoScalingLimits cachedValue[map[string]scaling.AutoScaling]
 	// classPrices are the hourly prices by instance class.
 	classPrices map[priceKey]cachedValue[map[string]scaling.Money]
+	topologyMetadata
 }
 
 func newScopeClient(scope scaling.Scope, c *sdkClients, clk clock.Clock, window func() time.Duration) *scopeClient {
 	return &scopeClient{
 		sdkClients: c, scope: scope, clock: clk, window: window,
 		targets: map[scaling.Target]time.Time{}, series: map[seriesKey]cachedSeries{},
-		orderableClasses: map[orderableKey]cachedValue[[]string]{}, classPrices: map[priceKey]cachedValue[map[string]scaling.Money]{},
+		orderableClasses: map[orderableKey]cachedValue[orderableOptions]{}, classPrices: map[priceKey]cachedValue[map[string]scaling.Money]{},
+		topologyMetadata: topologyMetadata{parameters: map[parameterGroupKey]cachedValue[map[string]string]{}},
+		targetTopologies: map[scaling.Target]*topology{}, changedTargets: map[scaling.Target]bool{},
+		freshTargets: map[scaling.Target]time.Time{},
 	}
 }
 
@@ -78,17 +94,18 @@ func (s *scopeClient) observe(ctx context.Context, targets []scaling.Target, not
 	if notBefore.After(now) {
 		notBefore = now // written by a clock ahead of this one: nothing can be newer than now
 	}
+	needsFresh := true
 	if oldest := now.Add(-maxSnapshotAge); notBefore.Before(oldest) {
-		notBefore = oldest
+		notBefore, needsFresh = oldest, false
 	}
 	for {
-		s.trackTargets(targets, s.clock.Now())
+		s.trackTargets(targets, needsFresh, s.clock.Now())
 		if results := s.cachedResults(targets, notBefore, now); results != nil {
 			return results
 		}
 		// The refresh outlives the caller that started it, since others wait for it too.
 		done := s.refreshes.DoChan("", func() (any, error) {
-			s.refresh(context.WithoutCancel(ctx), notBefore)
+			s.refresh(context.WithoutCancel(ctx), targets, notBefore)
 			return nil, nil
 		})
 		select {
@@ -100,12 +117,16 @@ func (s *scopeClient) observe(ctx context.Context, targets []scaling.Target, not
 }
 
 // trackTargets records the requested targets, and drops the targets and series that were not requested for idleRetention.
-func (s *scopeClient) trackTargets(targets []scaling.Target, now time.Time) {
+func (s *scopeClient) trackTargets(targets []scaling.Target, needsFresh bool, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range targets {
 		s.targets[t] = now
+		if needsFresh {
+			s.freshTargets[t] = now
+		}
 	}
+	maps.DeleteFunc(s.freshTargets, func(_ scaling.Target, requestedAt time.Time) bool { return now.Sub(requestedAt) > freshRetention })
 	maps.DeleteFunc(s.targets, func(_ scaling.Target, requestedAt time.Time) bool { return now.Sub(requestedAt) > idleRetention })
 	maps.DeleteFunc(s.series, func(_ seriesKey, cached cachedSeries) bool { return now.Sub(cached.readAt) > idleRetention })
 }
@@ -115,7 +136,7 @@ func (s *scopeClient) trackTargets(targets []scaling.Target, now time.Time) {
 func (s *scopeClient) cachedResults(targets []scaling.Target, notBefore, requestedAt time.Time) []scaling.ObservationResult {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.topology == nil || s.topology.readAt.Before(notBefore) {
+	if len(s.staleTargets(targets, notBefore)) > 0 {
 		if s.topologyErr == nil || s.topologyErrAt.Before(notBefore) || s.topologyErrAt.Before(requestedAt.Add(-maxErrorAge)) {
 			return nil
 		}
@@ -126,12 +147,14 @@ func (s *scopeClient) cachedResults(targets []scaling.Target, notBefore, request
 	}
 	results := make([]scaling.ObservationResult, len(targets))
 	for n, t := range targets {
-		o := s.topology.observe(t)
-		if o.Found && !s.addCachedMetadata(&o, t, requestedAt) {
+		view := s.topologyOf(t)
+		o := view.observe(t)
+		scaling.MarkOtherClusters(o.Instances, s.clusterName)
+		if o.Found && !s.addCachedMetadata(&o, view, t, requestedAt) {
 			return nil
 		}
 		results[n].Observation = o
-		for _, series := range s.topology.targetSeries(t) {
+		for _, series := range view.targetSeries(t) {
 			cached := s.series[series.seriesKey]
 			if cached.isStale(series.metric, requestedAt) {
 				return nil
@@ -145,47 +168,94 @@ func (s *scopeClient) cachedResults(targets []scaling.Target, notBefore, request
 	return results
 }
 
-// invalidate discards the topology after a call that may have changed something.
-func (s *scopeClient) invalidate() {
+// topologyOf returns the newest topology that has a target; nil when it must be read first. The caller holds s.mu.
+func (s *scopeClient) topologyOf(t scaling.Target) *topology {
+	if own := s.targetTopologies[t]; own != nil {
+		return own
+	}
+	if s.changedTargets[t] {
+		return nil
+	}
+	return s.topology
+}
+
+// staleTargets lists the targets of which no topology was read at or after notBefore. The caller holds s.mu.
+func (s *scopeClient) staleTargets(targets []scaling.Target, notBefore time.Time) []scaling.Target {
+	var stale []scaling.Target
+	for _, t := range targets {
+		if view := s.topologyOf(t); view == nil || view.readAt.Before(notBefore) {
+			stale = append(stale, t)
+		}
+	}
+	return stale
+}
+
+// invalidate discards what is known of a target after a call that may have changed it.
+func (s *scopeClient) invalidate(t scaling.Target) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.changeCount++
-	s.topology = nil
+	s.changedTargets[t] = true
+	delete(s.targetTopologies, t)
 }
 
 // refresh reads the topology if needed, then the samples and the metadata of all tracked targets as far as they are due.
-func (s *scopeClient) refresh(ctx context.Context, notBefore time.Time) {
+func (s *scopeClient) refresh(ctx context.Context, targets []scaling.Target, notBefore time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	if t := s.refreshTopology(ctx, notBefore); t != nil {
-		s.refreshSeries(ctx, t)
-		s.refreshMetadata(ctx, t)
+	if s.refreshTopology(ctx, targets, notBefore) {
+		s.refreshSeries(ctx)
+		s.refreshMetadata(ctx)
 	}
 }
 
-// refreshTopology returns a topology read at or after notBefore. It returns nil when the read failed, or when a change
-// was made meanwhile.
-func (s *scopeClient) refreshTopology(ctx context.Context, notBefore time.Time) *topology {
-	s.mu.Lock()
-	cached, changeCount := s.topology, s.changeCount
-	s.mu.Unlock()
-	if cached != nil && !cached.readAt.Before(notBefore) {
-		return cached
-	}
+// refreshTopology makes sure that the topology of the targets was read at or after notBefore. It returns false when the read failed, or
+// when a change was made meanwhile. The whole scope is read once per maxSnapshotAge; in between, only the targets that need it.
+func (s *scopeClient) refreshTopology(ctx context.Context, targets []scaling.Target, notBefore time.Time) bool {
 	startedAt := s.clock.Now()
-	t, err := readTopology(ctx, s.rdsReader, startedAt)
+	s.mu.Lock()
+	changeCount, stale := s.changeCount, s.staleTargets(targets, notBefore)
+	if len(stale) == 0 {
+		s.mu.Unlock()
+		return true
+	}
+	for t := range s.freshTargets {
+		if !slices.Contains(stale, t) {
+			stale = append(stale, t)
+		}
+	}
+	ids := identifiersOf(stale, s.topologyOf)
+	readsAll := s.topology == nil || s.topology.readAt.Before(startedAt.Add(-maxSnapshotAge)) || !ids.fitsFilters()
+	s.mu.Unlock()
+	var t *topology
+	var err error
+	if !readsAll {
+		t, err = readTargetTopology(ctx, s.rdsReader, ids, startedAt)
+		readsAll = err != nil && errors.Is(classify(err, s.scope), scaling.ErrNotFound) // a filter with a value that AWS does not know
+	}
+	if readsAll {
+		t, err = readTopology(ctx, s.rdsReader, startedAt)
+	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil {
+	switch {
+	case err != nil:
 		s.topologyErrAt, s.topologyErr = startedAt, classifyRead(err, s.scope, readTimeout)
-		return nil
+		return false
+	case changeCount != s.changeCount:
+		return false
+	case readsAll:
+		s.topology, s.topologyErr = t, nil
+		clear(s.targetTopologies)
+		clear(s.changedTargets)
+		return true
 	}
-	if changeCount != s.changeCount {
-		return nil
+	s.topologyErr = nil
+	for _, target := range stale {
+		s.targetTopologies[target] = t
 	}
-	s.topology, s.topologyErr = t, nil
-	return t
+	return true
 }
 
 // failAllTargets returns the same error for every target.

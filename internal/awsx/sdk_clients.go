@@ -15,12 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 	"github.com/go-logr/logr"
@@ -34,8 +32,6 @@ const (
 	requestTimeout = 30 * time.Second
 	// dialTimeout limits the opening of a connection.
 	dialTimeout = 5 * time.Second
-	// roleSessionName is what CloudTrail shows for an assumed role.
-	roleSessionName = "dbscaler"
 )
 
 // rdsReadAPI is the part of the RDS client that reads.
@@ -44,6 +40,10 @@ type rdsReadAPI interface {
 	rds.DescribeDBInstancesAPIClient
 	rds.DescribeOrderableDBInstanceOptionsAPIClient
 	rds.DescribePendingMaintenanceActionsAPIClient
+	rds.DescribeDBClusterEndpointsAPIClient
+	rds.DescribeBlueGreenDeploymentsAPIClient
+	rds.DescribeDBParametersAPIClient
+	rds.DescribeDBClusterParametersAPIClient
 }
 
 // rdsWriteAPI is the part of the RDS client that changes something.
@@ -60,9 +60,12 @@ type rdsWriteAPI interface {
 
 // sdkClients are the SDK clients of one scope.
 type sdkClients struct {
-	rdsReader  rdsReadAPI
-	rdsWriter  rdsWriteAPI
-	cloudWatch cloudwatch.GetMetricDataAPIClient
+	rdsReader rdsReadAPI
+	// rdsWriter changes databases in the session of the reads, and policyWriters in sessions of the policies; policyWriters is nil for
+	// the operator's own identity. See writer.
+	rdsWriter     rdsWriteAPI
+	policyWriters *policyWriters
+	cloudWatch    cloudwatch.GetMetricDataAPIClient
 	// autoScaling reads the limits of Aurora Auto Scaling.
 	autoScaling applicationautoscaling.DescribeScalableTargetsAPIClient
 	// pricing is nil when no prices are to be read; pricingRegion is the region of its endpoint.
@@ -103,14 +106,19 @@ func newSDKClientFactory(ctx context.Context, o Options) (*sdkClientFactory, err
 	if err != nil {
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
+	if o.WrapHTTPClient != nil {
+		cfg.HTTPClient = o.WrapHTTPClient(cfg.HTTPClient)
+	}
 	cfg.HTTPClient = bodyWithoutWriteTo{cfg.HTTPClient}
+	cfg.Credentials = &nodeRoleWarner{CredentialsProvider: cfg.Credentials, log: o.Log}
 	f := &sdkClientFactory{config: cfg, clock: o.Clock, log: o.Log}
 	if o.Endpoint != "" {
 		f.endpoint = aws.String(o.Endpoint)
 	}
 	if o.PricingRegion != "" {
 		if !slices.Contains(PricingRegions, o.PricingRegion) {
-			return nil, fmt.Errorf("the Pricing API has no endpoint in region %q: use one of %s", o.PricingRegion,
+			return nil, fmt.Errorf("the Pricing API has no endpoint in region %q that this operator can use: use one of %s. In the China "+
+				"and GovCloud partitions, whose credentials are not valid there, use --prices-file", o.PricingRegion,
 				strings.Join(PricingRegions, ", "))
 		}
 		f.pricing, f.pricingRegion = f.newPricingClient(o.PricingRegion), o.PricingRegion
@@ -134,26 +142,24 @@ func (f *sdkClientFactory) newPricingClient(region string) pricing.GetProductsAP
 // newClients creates the SDK clients of a scope. They make no request until they are used; the first request assumes the
 // role, if there is one.
 func (f *sdkClientFactory) newClients(scope scaling.Scope) *sdkClients {
-	cfg := f.config.Copy()
-	cfg.Region = scope.Region
+	base := f.config.Copy()
+	base.Region = scope.Region
+	base.APIOptions = append(slices.Clone(base.APIOptions), newRateLimits(f.clock).addTo)
+	cfg := base.Copy()
+	cfg.Credentials = credentialsProvider{base.Credentials}
+	var writers *policyWriters
 	if scope.RoleARN != "" {
-		client := sts.NewFromConfig(cfg, func(o *sts.Options) { overrideEndpoint(&o.BaseEndpoint, f.endpoint) })
-		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, scope.RoleARN,
-			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = roleSessionName }))
+		cfg = f.withRole(base, scope, readSessionName)
+		writers = &policyWriters{clock: f.clock, writers: map[string]*policyWriter{}, newWriter: func(sessionName string) rdsWriteAPI {
+			return f.newWriter(f.withRole(base, scope, sessionName))
+		}}
 	}
-	cfg.Credentials = credentialsProvider{cfg.Credentials}
-	cfg.APIOptions = append(cfg.APIOptions, newRateLimits(f.clock).addTo)
 	return &sdkClients{
 		rdsReader: rds.NewFromConfig(cfg, func(o *rds.Options) {
 			overrideEndpoint(&o.BaseEndpoint, f.endpoint)
 			o.Retryer = retry.NewAdaptiveMode()
 		}),
-		rdsWriter: rds.NewFromConfig(cfg, func(o *rds.Options) {
-			overrideEndpoint(&o.BaseEndpoint, f.endpoint)
-			// A request that changes something has no client token, so a second attempt could make a second change. After a
-			// lost response the operator observes the target before it tries again.
-			o.Retryer = aws.NopRetryer{}
-		}),
+		rdsWriter: f.newWriter(cfg), policyWriters: writers,
 		cloudWatch: cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
 			overrideEndpoint(&o.BaseEndpoint, f.endpoint)
 			o.Retryer = retry.NewAdaptiveMode()
@@ -164,6 +170,16 @@ func (f *sdkClientFactory) newClients(scope scaling.Scope) *sdkClients {
 		}),
 		pricing: f.pricing, pricingRegion: f.pricingRegion, log: f.log,
 	}
+}
+
+// newWriter creates a client that changes databases.
+func (f *sdkClientFactory) newWriter(cfg aws.Config) rdsWriteAPI {
+	return rds.NewFromConfig(cfg, func(o *rds.Options) {
+		overrideEndpoint(&o.BaseEndpoint, f.endpoint)
+		// A request that changes something has no client token, so a second attempt could make a second change. After a lost
+		// response the operator observes the target before it tries again.
+		o.Retryer = aws.NopRetryer{}
+	})
 }
 
 // bodyWithoutWriteTo hides the method WriteTo of a request's body. smithy-go closes the body as soon as the response starts,

@@ -131,16 +131,16 @@ func TestSDKClients_AssumeRoleOfScope(t *testing.T) {
 	}
 }
 
-func TestSDKClients_DeniedRoleIsNamed(t *testing.T) {
+func TestSDKClients_DeniedRoleNamesAccount(t *testing.T) {
 	const message = "User: arn:aws:sts::111122223333:assumed-role/dbscaler is not authorized to perform: sts:AssumeRole"
 	server := newFakeQueryAPI(t, func(w http.ResponseWriter, _ url.Values) { writeError(w, 403, "AccessDenied", message) })
 	target := scaling.Target{
-		Scope: scaling.Scope{Region: "eu-west-1", RoleARN: "arn:aws:iam::444455556666:role/two"},
+		Scope: scaling.Scope{Region: "eu-west-1", Account: "two", RoleARN: "arn:aws:iam::444455556666:role/two"},
 		Kind:  scaling.DBCluster, Identifier: "orders",
 	}
 	got := newTestClient(t, server.URL).Observe(t.Context(), []scaling.Target{target}, testStart)
 	expectCause(t, got[0].Err, scaling.ErrDenied)
-	for _, part := range []string{"sts:AssumeRole", message, "arn:aws:iam::444455556666:role/two"} {
+	for _, part := range []string{"sts:AssumeRole", message, "AWSAccount two"} {
 		if !strings.Contains(got[0].Err.Error(), part) {
 			t.Errorf("the message %q lacks %q", got[0].Err, part)
 		}

@@ -98,7 +98,15 @@ func (s cachedSeries) isStale(m metric, requestedAt time.Time) bool {
 	if s.err != nil && m.isRequired() {
 		return s.readAt.Before(requestedAt.Add(-maxErrorAge))
 	}
-	return s.readAt.Before(requestedAt.Add(-max(maxSnapshotAge, m.readInterval)))
+	return s.readAt.Before(requestedAt.Add(-max(maxSnapshotAge, s.readInterval(m))))
+}
+
+// readInterval is how often the series is read.
+func (s cachedSeries) readInterval(m metric) time.Duration {
+	if m.emptyInterval > 0 && len(s.samples) == 0 {
+		return m.emptyInterval
+	}
+	return m.readInterval
 }
 
 // nextStart returns where the next read starts: at the newest sample less the overlap. It returns earliest, which is how far

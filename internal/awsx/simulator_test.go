@@ -160,7 +160,7 @@ func TestSimulator_ExecutesReaderLifecycle(t *testing.T) {
 	if !found || i.IsAvailable() || i.CPU != nil || !i.CreatedByOperator() || i.SurgeOperation() != "op-1" || i.PromotionTier != 15 {
 		t.Fatalf("the new reader is %+v", i)
 	}
-	if !scaling.IsOptedIn(i.Tags, "platform") {
+	if !scaling.IsOptedIn(i.Tags, "platform", "") {
 		t.Errorf("the new reader lacks the opt-in tag: %v", i.Tags)
 	}
 	o = s.waitFor(t, "the new reader is not in service", func(o scaling.Observation) bool {

@@ -12,7 +12,8 @@ import (
 // describePageSize is the largest page of the RDS API (RDS API reference, DescribeDBClusters, MaxRecords).
 const describePageSize = 100
 
-// topology holds every database of a scope as the RDS API describes it. It is immutable.
+// topology holds every database of a scope, or some targets with all that belongs to them, as the RDS API describes them. It is
+// immutable.
 type topology struct {
 	// readAt is when reading began: nothing in it is older.
 	readAt    time.Time
@@ -25,25 +26,46 @@ type topology struct {
 
 // readTopology reads the topology of a scope, in pages of 100 databases.
 func readTopology(ctx context.Context, client rdsReadAPI, now time.Time) (*topology, error) {
-	t := &topology{
-		readAt: now, clusters: map[string]types.DBCluster{}, instances: map[string]types.DBInstance{},
+	t := newTopology(now)
+	if err := t.readClusters(ctx, client, nil); err != nil {
+		return nil, err
+	}
+	return t, t.readInstances(ctx, client, nil)
+}
+
+func newTopology(readAt time.Time) *topology {
+	return &topology{
+		readAt: readAt, clusters: map[string]types.DBCluster{}, instances: map[string]types.DBInstance{},
 		members: map[string][]types.DBInstance{}, replicas: map[string][]types.DBInstance{},
 	}
-	clusters := rds.NewDescribeDBClustersPaginator(client, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(describePageSize)})
-	for clusters.HasMorePages() {
-		page, err := clusters.NextPage(ctx)
+}
+
+// readClusters reads the clusters that match the filters; all without filters.
+func (t *topology) readClusters(ctx context.Context, client rdsReadAPI, filters []types.Filter) error {
+	pages := rds.NewDescribeDBClustersPaginator(client, &rds.DescribeDBClustersInput{
+		Filters: filters, MaxRecords: aws.Int32(describePageSize),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, c := range page.DBClusters {
 			t.clusters[aws.ToString(c.DBClusterIdentifier)] = c
 		}
 	}
-	instances := rds.NewDescribeDBInstancesPaginator(client, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(describePageSize)})
-	for instances.HasMorePages() {
-		page, err := instances.NextPage(ctx)
+	return nil
+}
+
+// readInstances reads the instances that match the filters; all without filters.
+func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters []types.Filter) error {
+	pages := rds.NewDescribeDBInstancesPaginator(client, &rds.DescribeDBInstancesInput{
+		Filters: filters, MaxRecords: aws.Int32(describePageSize),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, i := range page.DBInstances {
 			t.instances[aws.ToString(i.DBInstanceIdentifier)] = i
@@ -55,5 +77,5 @@ func readTopology(ctx context.Context, client rdsReadAPI, now time.Time) (*topol
 			}
 		}
 	}
-	return t, nil
+	return nil
 }

@@ -44,7 +44,7 @@ func unsupportedClusterReason(c types.DBCluster, members []types.DBInstance) str
 			"are all Serverless v2 or all provisioned",
 			aws.ToString(members[serverless].DBInstanceIdentifier))
 	case serverless >= 0 && maxCapacityClass(c) == "":
-		return "the maximum capacity of its Serverless v2 members is not a multiple of 4 ACUs, which count as one vCPU: set a multiple of 4"
+		return "it has no Serverless v2 scaling configuration with a maximum capacity from 0.5 to 256 ACUs in steps of 0.5: set one"
 	case aws.ToString(c.Status) == statusStopped:
 		return "it is stopped: start it first"
 	default:

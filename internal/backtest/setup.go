@@ -29,7 +29,8 @@ const (
 
 // Setup is the input of a backtest: a policy and the load on its database.
 type Setup struct {
-	// Policy decides. Its mode and its manual control by annotation are ignored: the policy always acts.
+	// Policy decides. Its mode and its manual control by annotation are ignored: the policy always acts. Its I/O limits are ignored,
+	// too, since a recording has no I/O: the report says so.
 	Policy    scaling.Policy
 	Recording *recording.Recording
 	// Pool is the recorded pool.
@@ -55,6 +56,7 @@ type Setup struct {
 func (s Setup) validated() (Setup, error) {
 	p := &s.Policy
 	p.Mode, p.ManualControl = scaling.Enforce, scaling.ManualControl{}
+	p.Guardrails.IOLimits = scaling.IgnoreIOLimits // a recording has no I/O
 	switch {
 	case s.Recording == nil || len(s.Recording.Demand) == 0:
 		return s, errors.New("no recording to simulate: give one with at least one value")
@@ -157,7 +159,7 @@ func (s Setup) Scenario() (model.Scenario, error) {
 	}
 	target := s.Policy.Target
 	database := model.Database{
-		Identifier: target.Identifier, Region: target.Scope.Region, Engine: s.Engine, EngineVersion: "16.1",
+		Identifier: target.Identifier, Region: target.Scope.Region, Engine: s.Engine, EngineVersion: engineVersion(s.Engine),
 		PerformanceInsights: s.PerformanceInsights, Tags: map[string]string{scaling.TagOptIn: scaling.OptInAny},
 	}
 	start := s.Recording.Start.UTC().Truncate(time.Minute)
@@ -246,5 +248,14 @@ func classVCPUs(class, engine string) float64 {
 	if err != nil {
 		return 0
 	}
-	return float64(instanceClass.VCPUFor(engine))
+	return instanceClass.VCPUFor(engine)
+}
+
+// engineVersion returns the version of a simulated database. As in all current versions, its readers stay in service while the writer
+// restarts.
+func engineVersion(engine string) string {
+	if engine == "aurora-mysql" {
+		return "8.0.mysql_aurora.3.08.0"
+	}
+	return "16.1"
 }

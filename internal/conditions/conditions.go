@@ -15,7 +15,8 @@ import (
 // displayOrder is the order of the conditions in status: Ready and the kstatus conditions first, then the conditions that Ready summarizes.
 var displayOrder = []string{
 	v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled, v1alpha1.ConditionPaused, v1alpha1.ConditionOverridden,
-	v1alpha1.ConditionOwnershipConflict, v1alpha1.ConditionAccepted,
+	v1alpha1.ConditionOwnershipConflict, v1alpha1.ConditionCustomEndpoints, v1alpha1.ConditionGlobalDatabase,
+	v1alpha1.ConditionBlueGreenDeployment, v1alpha1.ConditionReplicaWithoutClients, v1alpha1.ConditionAccepted,
 	v1alpha1.ConditionTargetFound, v1alpha1.ConditionAuthorized, v1alpha1.ConditionMetricsAvailable,
 	v1alpha1.ConditionScalingLimited,
 }

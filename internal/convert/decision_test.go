@@ -66,8 +66,8 @@ func TestDecisionStatus_UrgencyOfBlockedChanges(t *testing.T) {
 // The pure core cannot import the API, so that it has some of the API's reasons a second time.
 func TestReasonsOfTheCoreAreThoseOfTheAPI(t *testing.T) {
 	for core, api := range map[scaling.Reason]string{
-		decide.ReasonTargetNotFound: v1alpha1.ReasonNotFound, decide.ReasonTargetUnsupported: v1alpha1.ReasonUnsupported,
-		decide.ReasonClassNotOffered: v1alpha1.ReasonClassNotOffered, operation.ReasonScalingUp: v1alpha1.ReasonScalingUp,
+		decide.ReasonTargetUnsupported: v1alpha1.ReasonUnsupported,
+		decide.ReasonClassNotOffered:   v1alpha1.ReasonClassNotOffered, operation.ReasonScalingUp: v1alpha1.ReasonScalingUp,
 		operation.ReasonScalingDown: v1alpha1.ReasonScalingDown, operation.ReasonCleaningUp: v1alpha1.ReasonCleaningUp,
 	} {
 		if string(core) != api {

@@ -51,12 +51,12 @@ func TestPolicyIdentity(t *testing.T) {
 	p := v1alpha1.DBScalingPolicy{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "platform", Name: "orders", UID: "1", CreationTimestamp: metav1.NewTime(now)},
 		Spec: v1alpha1.DBScalingPolicySpec{
-			TargetRef: v1alpha1.TargetRef{Kind: "DBCluster", Identifier: "orders", Region: "eu-west-1", RoleARN: "arn:role"},
+			TargetRef: v1alpha1.TargetRef{Kind: "DBCluster", Identifier: "orders", Region: "eu-west-1"},
 		},
 	}
 	want := scaling.PolicyIdentity{
 		UID: "1", Name: "platform/orders", CreatedAt: now,
-		Target: scaling.Target{Kind: scaling.DBCluster, Identifier: "orders", Scope: scaling.Scope{Region: "eu-west-1", RoleARN: "arn:role"}},
+		Target: scaling.Target{Kind: scaling.DBCluster, Identifier: "orders", Scope: scaling.Scope{Region: "eu-west-1"}},
 	}
 	if got := PolicyIdentity(&p); got != want {
 		t.Errorf("identity is %+v, want %+v", got, want)

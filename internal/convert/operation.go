@@ -10,6 +10,7 @@ import (
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 )
 
 // Operation converts the operation in status, or returns nil when there is none.
@@ -26,6 +27,7 @@ func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 		out.Steps = append(out.Steps, scaling.Step{
 			Action: scaling.Action(s.Action), Instance: s.Instance, InstanceClass: s.InstanceClass,
 			PromotionTier: int(ptr.Deref(s.PromotionTier, 0)), Surge: ptr.Deref(s.Surge, false), Attempts: int(s.Attempts),
+			Answer: s.Message, SameAnswers: int(s.SameAnswers),
 			StartedAt: timeOrZero(s.StartTime), LastAttemptAt: timeOrZero(s.LastAttemptTime),
 			ObservedAt: timeOrZero(s.ObservedTime), CompletedAt: timeOrZero(s.CompletionTime),
 		})
@@ -46,6 +48,7 @@ func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
 	for _, s := range in.Steps {
 		step := v1alpha1.OperationStep{
 			Action: v1alpha1.StepAction(s.Action), Instance: s.Instance, InstanceClass: s.InstanceClass, Attempts: int32(s.Attempts),
+			Message: truncate(s.Answer, maxAnswerBytes), SameAnswers: int32(s.SameAnswers),
 			StartTime: optionalTime(s.StartedAt), LastAttemptTime: optionalTime(s.LastAttemptAt), ObservedTime: optionalTime(s.ObservedAt),
 			CompletionTime: optionalTime(s.CompletedAt),
 		}
@@ -62,12 +65,16 @@ func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
 
 // OperationRecord converts an operation that completed at now. Reason and message apply to failed operations.
 func OperationRecord(op scaling.Operation, outcome v1alpha1.Outcome, reason, message string, now time.Time) v1alpha1.OperationRecord {
-	return v1alpha1.OperationRecord{
+	out := v1alpha1.OperationRecord{
 		ID: op.ID, Pool: v1alpha1.Pool(op.Pool), Direction: v1alpha1.Direction(op.Direction),
 		From: ShapeStatus(op.From), To: ShapeStatus(op.To), Outcome: outcome, Reason: reason, Message: TruncateMessage(message),
 		LeadTimeSeconds: ptr.To(int32(op.LeadTime() / time.Second)), UtilizationBeforePercent: ptr.To(int32(op.UtilizationPercent)),
 		StartTime: metav1.NewTime(op.StartedAt), CompletionTime: metav1.NewTime(now), Instances: changedInstances(op),
 	}
+	if isRefused := reason == v1alpha1.ReasonRefusedByAWS || reason == v1alpha1.ReasonQuotaExceeded; isRefused && !op.MayHaveChanged() {
+		out.NothingChanged = ptr.To(true)
+	}
+	return out
 }
 
 // History converts the completed operations of a policy.
@@ -85,9 +92,10 @@ func History(in []v1alpha1.OperationRecord) scaling.History {
 	return out
 }
 
-// nothingChanged reports whether an operation failed for insufficient capacity before it had added any.
+// nothingChanged reports whether an operation failed for insufficient capacity before it had added any, or was refused before it had
+// changed anything.
 func nothingChanged(r v1alpha1.OperationRecord) bool {
-	return r.Reason == v1alpha1.ReasonInsufficientCapacity && ptr.Deref(r.LeadTimeSeconds, 0) == 0
+	return ptr.Deref(r.NothingChanged, false) || r.Reason == v1alpha1.ReasonInsufficientCapacity && ptr.Deref(r.LeadTimeSeconds, 0) == 0
 }
 
 // CapacityShortages converts the capacity shortages in status.
@@ -116,6 +124,7 @@ func Alternative(c scaling.Candidate) v1alpha1.Alternative {
 	out := v1alpha1.Alternative{
 		Shape: ShapeStatus(c.Shape), Reason: string(c.Verdict), PredictedUtilizationPercent: ptr.To(int32(math.Round(c.PredictedUtilization))),
 	}
+	out.IO = decide.DescribeIO(c.IO)
 	if c.HourlyCost > 0 {
 		out.HourlyCostUSD = strings.TrimPrefix(c.HourlyCost.String(), "$")
 	}
@@ -125,12 +134,18 @@ func Alternative(c scaling.Candidate) v1alpha1.Alternative {
 // maxMessageBytes is the maximum length of a message in status, in bytes.
 const maxMessageBytes = 2048
 
+// maxAnswerBytes is the maximum length of an answer of AWS in status, in bytes.
+const maxAnswerBytes = 1024
+
 // TruncateMessage truncates a message to maxMessageBytes, between characters and with an ellipsis.
-func TruncateMessage(message string) string {
-	if len(message) <= maxMessageBytes {
+func TruncateMessage(message string) string { return truncate(message, maxMessageBytes) }
+
+// truncate truncates a message to a number of bytes, between characters and with an ellipsis.
+func truncate(message string, limit int) string {
+	if len(message) <= limit {
 		return message
 	}
-	end := maxMessageBytes - len("…")
+	end := limit - len("…")
 	for end > 0 && message[end]&0xC0 == 0x80 { // back to the start of a character
 		end--
 	}

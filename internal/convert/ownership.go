@@ -19,7 +19,7 @@ func changedInstances(op scaling.Operation) []v1alpha1.ChangedInstance {
 		}
 		switch s.Action {
 		case scaling.CreateReader, scaling.ModifyInstanceClass, scaling.DeleteReader, scaling.ModifyClusterClass,
-			scaling.ModifyCapacity:
+			scaling.ModifyCapacity, scaling.ModifyMinCapacity:
 		case scaling.Failover, scaling.ModifyPromotionTier:
 			continue
 		}
@@ -43,7 +43,7 @@ func CompletedOperations(history []v1alpha1.OperationRecord) []drift.CompletedOp
 		}
 		for _, i := range r.Instances {
 			completed.Expected = append(completed.Expected, drift.ExpectedInstance{
-				Instance: i.Identifier, Action: scaling.Action(i.Action), InstanceClass: i.InstanceClass,
+				Instance: i.Identifier, Action: scaling.Action(i.Action), InstanceClass: i.InstanceClass, ResourceID: i.ResourceID,
 			})
 		}
 		out = append(out, completed)
@@ -88,4 +88,18 @@ func OwnershipStatus(state drift.State) *v1alpha1.OwnershipStatus {
 		}
 	}
 	return out
+}
+
+// AddResourceIDs adds to a record the resource IDs that the changed instances, or the cluster, have now.
+func AddResourceIDs(record *v1alpha1.OperationRecord, o scaling.Observation) {
+	for n := range record.Instances {
+		changed := &record.Instances[n]
+		switch scaling.Action(changed.Action) {
+		case scaling.ModifyClusterClass, scaling.ModifyCapacity:
+			changed.ResourceID = o.ResourceID
+		default:
+			i, _ := o.Instance(changed.Identifier)
+			changed.ResourceID = i.ResourceID
+		}
+	}
 }

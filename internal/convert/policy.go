@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -55,7 +56,11 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			MaxOperationsPerDay:      int(spec.Guardrails.MaxOperationsPerDay),
 			SurgeReaders:             int(ptr.Deref(spec.Guardrails.SurgeReaders, 0)),
 			MaxStepFactor:            int(spec.Guardrails.MaxStepFactor),
+			AllowLicenseGrowth:       spec.Guardrails.LicenseGrowth == v1alpha1.LicenseGrowthAllow,
 			AllowEmergencyDisruption: spec.Guardrails.EmergencyDisruption == v1alpha1.EmergencyDisruptionAllow,
+			IOLimits:                 scaling.IOLimits(spec.Guardrails.IOLimits),
+
+			TrustUnreadableParameters: spec.Guardrails.TrustParameterGroups == v1alpha1.TrustParameterGroupsWhenUnreadable,
 		},
 		PredictiveScaling: scaling.PredictiveScaling{
 			Trend:   spec.PredictiveScaling.Trend == v1alpha1.PredictionModeEnabled,
@@ -71,7 +76,7 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			InstanceClasses: instanceClasses(r.InstanceClasses),
 			Min:             int(r.MinReplicas),
 			Max:             int(r.MaxReplicas),
-			Preference:      scaling.Preference(r.Preference),
+			Preference:      readerPreference(r.Preference, spec.TargetRef.Kind),
 			Redundancy:      scaling.Redundancy(r.Redundancy),
 		}
 	}
@@ -79,10 +84,7 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 		out.Writer = &scaling.WriterLimits{InstanceClasses: instanceClasses(w.InstanceClasses)}
 	}
 	if s := spec.Serverless; s != nil {
-		out.Serverless, out.Writer = true, &scaling.WriterLimits{}
-		for _, acus := range s.MaxCapacities {
-			out.Writer.InstanceClasses = append(out.Writer.InstanceClasses, cmp.Or(catalog.ServerlessClassName(float64(acus)), fmt.Sprint(acus)))
-		}
+		applyServerless(&out, *s)
 	}
 	for _, w := range spec.DisruptionWindows {
 		out.DisruptionWindows = append(out.DisruptionWindows, scheduleWindow(w.Schedule, w.StartTime, w.DurationSeconds, w.TimeZone))
@@ -94,6 +96,46 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 		return out, err
 	}
 	return out, validate(out)
+}
+
+// readerPreference returns the preference of a spec, or the default of the kind of target. The default of the API server cannot depend
+// on the kind. Read replicas of a DB instance have no reader endpoint, so that a larger class helps at once and another replica only
+// when its clients know it.
+func readerPreference(p v1alpha1.Preference, kind v1alpha1.TargetKind) scaling.Preference {
+	switch {
+	case p != "":
+		return scaling.Preference(p)
+	case kind == v1alpha1.TargetKindDBInstance:
+		return scaling.Vertical
+	default:
+		return scaling.Cheapest
+	}
+}
+
+// applyServerless converts the capacity range of Aurora Serverless v2 into out: the maximum capacities become a list of classes. The API
+// server has validated the range.
+func applyServerless(out *scaling.Policy, s v1alpha1.Serverless) {
+	out.Serverless, out.Writer = true, &scaling.WriterLimits{}
+	limits := capacityRange(s.MaxCapacity)
+	for _, acus := range catalog.CapacitySteps(limits.Lowest, limits.Highest) {
+		out.Writer.InstanceClasses = append(out.Writer.InstanceClasses, cmp.Or(catalog.ServerlessClassName(acus), fmt.Sprint(acus)))
+	}
+	if s.MinCapacity != nil {
+		limits := capacityRange(*s.MinCapacity)
+		out.MinCapacity = &limits
+	}
+}
+
+func capacityRange(r v1alpha1.CapacityRange) scaling.CapacityRange {
+	return scaling.CapacityRange{Lowest: quantityValue(r.Min), Highest: quantityValue(r.Max)}
+}
+
+// quantityValue is the value of a quantity; zero for nil.
+func quantityValue(q *resource.Quantity) float64 {
+	if q == nil {
+		return 0
+	}
+	return q.AsApproximateFloat64()
 }
 
 func scheduleWindow(schedule string, start *metav1.Time, durationSeconds int32, zone string) scaling.Window {
@@ -134,11 +176,11 @@ func applyPrices(out *scaling.Policy, spec v1alpha1.DBScalingPolicySpec) error {
 	return nil
 }
 
-// Target identifies the database of a policy.
+// Target identifies the database of a policy, without the identity to reach it with.
 func Target(in *v1alpha1.DBScalingPolicy) scaling.Target {
 	ref := in.Spec.TargetRef
 	return scaling.Target{
-		Scope:      scaling.Scope{Region: ref.Region, RoleARN: ref.RoleARN},
+		Scope:      scaling.Scope{Region: ref.Region},
 		Kind:       scaling.TargetKind(ref.Kind),
 		Identifier: ref.Identifier,
 	}
@@ -150,7 +192,11 @@ func validate(p scaling.Policy) error {
 			return err
 		}
 	}
-	if p.Writer != nil {
+	if p.Serverless {
+		if err := validateLadder("spec.serverless.maxCapacity", p.Writer.InstanceClasses); err != nil {
+			return err
+		}
+	} else if p.Writer != nil {
 		if err := validateLadder("spec.writer.instanceClasses", p.Writer.InstanceClasses); err != nil {
 			return err
 		}
@@ -174,7 +220,7 @@ func validateLadder(field string, ladder []string) error {
 			return fmt.Errorf("%s: %w: correct it, or remove it from the list", field, err)
 		}
 		if class.VCPU < previous.VCPU {
-			return fmt.Errorf("%s: %w: %s (%d vCPU) comes after %s (%d vCPU); list the smallest first",
+			return fmt.Errorf("%s: %w: %s (%g vCPU) comes after %s (%g vCPU); list the smallest first",
 				field, ErrLadderOrder, class.Name, class.VCPU, previous.Name, previous.VCPU)
 		}
 		previous = class

@@ -3,10 +3,12 @@ package convert
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -20,7 +22,8 @@ func newPolicy(edits ...func(*v1alpha1.DBScalingPolicySpec)) *v1alpha1.DBScaling
 		ObjectMeta: metav1.ObjectMeta{Namespace: "platform", Name: "clinical"},
 		Spec: v1alpha1.DBScalingPolicySpec{
 			TargetRef: v1alpha1.TargetRef{
-				Kind: v1alpha1.TargetKindDBCluster, Identifier: "engine", Region: "eu-west-1", RoleARN: "arn:aws:iam::123456789012:role/dbscaler",
+				Kind: v1alpha1.TargetKindDBCluster, Identifier: "engine", Region: "eu-west-1",
+				AccountRef: &v1alpha1.AccountReference{Name: "production"},
 			},
 			Mode: v1alpha1.ModeEnforce,
 			Readers: &v1alpha1.Readers{
@@ -47,7 +50,7 @@ func TestPolicy(t *testing.T) {
 	want := scaling.Policy{
 		Name: "platform/clinical", Namespace: "platform",
 		Target: scaling.Target{
-			Scope: scaling.Scope{Region: "eu-west-1", RoleARN: "arn:aws:iam::123456789012:role/dbscaler"},
+			Scope: scaling.Scope{Region: "eu-west-1"},
 			Kind:  scaling.DBCluster, Identifier: "engine",
 		},
 		Mode: scaling.Enforce,
@@ -68,7 +71,7 @@ func TestPolicy(t *testing.T) {
 
 	allFields, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
 		s.Mode, s.Readers.Redundancy = v1alpha1.ModeApprove, v1alpha1.RedundancyOneReaderLost
-		s.Guardrails.MaxStepFactor, s.Guardrails.MaxHourlyCostUSD = 4, "6.00"
+		s.Guardrails.MaxStepFactor, s.Guardrails.MaxHourlyCostUSD, s.Guardrails.IOLimits = 4, "6.00", v1alpha1.IOLimitsIgnore
 		s.Guardrails.EmergencyDisruption = v1alpha1.EmergencyDisruptionAllow
 		s.PredictiveScaling = v1alpha1.PredictiveScaling{Trend: v1alpha1.PredictionModeEnabled, History: v1alpha1.PredictionModeDisabled}
 		s.AfterEngineUpgrade = v1alpha1.AfterEngineUpgrade{WatchSeconds: ptr.To[int32](3600), ScaleUpPercent: 60}
@@ -81,6 +84,7 @@ func TestPolicy(t *testing.T) {
 	}))
 	want.Mode, want.Readers.Redundancy = scaling.Approve, scaling.OneReaderLost
 	want.Guardrails.MaxStepFactor, want.Guardrails.MaxHourlyCost, want.Guardrails.AllowEmergencyDisruption = 4, 6*scaling.Dollar, true
+	want.Guardrails.IOLimits = scaling.IgnoreIOLimits
 	want.PredictiveScaling = scaling.PredictiveScaling{Trend: true}
 	want.AfterEngineUpgrade = scaling.UpgradeWatch{Duration: time.Hour, ScaleUp: 60}
 	want.Prices = map[string]scaling.Money{"db.r6g.large": 260_000}
@@ -92,10 +96,21 @@ func TestPolicy(t *testing.T) {
 	}
 
 	bare, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
-		s.TargetRef.Kind, s.TargetRef.RoleARN, s.Readers, s.DisruptionWindows = v1alpha1.TargetKindDBInstance, "", nil, nil
+		s.TargetRef.Kind, s.TargetRef.AccountRef, s.Readers, s.DisruptionWindows = v1alpha1.TargetKindDBInstance, nil, nil, nil
 	}))
-	if err != nil || bare.Readers != nil || bare.DisruptionWindows != nil || bare.Target.Kind != scaling.DBInstance || bare.Target.Scope.RoleARN != "" {
+	if err != nil || bare.Readers != nil || bare.DisruptionWindows != nil || bare.Target.Kind != scaling.DBInstance {
 		t.Errorf("got %+v, %v", bare, err)
+	}
+	serverless, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
+		s.Readers, s.Writer = nil, nil
+		s.Serverless = &v1alpha1.Serverless{
+			MaxCapacity: v1alpha1.CapacityRange{Min: ptr.To(resource.MustParse("3.5")), Max: ptr.To(resource.MustParse("6"))},
+			MinCapacity: &v1alpha1.CapacityRange{Min: ptr.To(resource.MustParse("500m")), Max: ptr.To(resource.MustParse("2"))},
+		}
+	}))
+	if want := []string{"3.5 ACU", "4 ACU", "5 ACU", "6 ACU"}; err != nil || !serverless.Serverless || !slices.Equal(serverless.Writer.InstanceClasses, want) ||
+		*serverless.MinCapacity != (scaling.CapacityRange{Lowest: 0.5, Highest: 2}) {
+		t.Errorf("got %+v, %+v, %v", serverless.Writer, serverless.MinCapacity, err)
 	}
 	readersOnly, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) { s.Writer = nil }))
 	if err != nil || readersOnly.Writer != nil {

@@ -32,6 +32,30 @@ func AccessDenial(history []v1alpha1.OperationRecord, now time.Time) string {
 	return history[0].Message
 }
 
+// Refusals converts the refusals in status.
+func Refusals(in []v1alpha1.Refusal) []scaling.Refusal {
+	var out []scaling.Refusal
+	for _, r := range in {
+		out = append(out, scaling.Refusal{
+			Pool: scaling.Pool(r.Pool), Action: scaling.Action(r.Action), InstanceClass: r.InstanceClass, Instance: r.Instance,
+			Message: r.Message, Generation: r.Generation, ExpiresAt: r.ExpiryTime.Time,
+		})
+	}
+	return out
+}
+
+// RefusalsStatus converts refusals for status.
+func RefusalsStatus(in []scaling.Refusal) []v1alpha1.Refusal {
+	var out []v1alpha1.Refusal
+	for _, r := range in {
+		out = append(out, v1alpha1.Refusal{
+			Pool: v1alpha1.Pool(r.Pool), Action: v1alpha1.StepAction(r.Action), InstanceClass: r.InstanceClass, Instance: r.Instance,
+			Message: truncate(r.Message, maxAnswerBytes), Generation: r.Generation, ExpiryTime: metav1.NewTime(r.ExpiresAt),
+		})
+	}
+	return out
+}
+
 // CapacityShortagesStatus writes the classes that AWS had no instance of.
 func CapacityShortagesStatus(in []scaling.CapacityShortage) []v1alpha1.CapacityShortage {
 	var out []v1alpha1.CapacityShortage

@@ -54,7 +54,7 @@ func TestPoolStatus_ChangeTimeAndCapacityHistory(t *testing.T) {
 		status = PoolStatus(status, step.o, scaling.Readers)
 		var past []string
 		for _, p := range status.CapacityHistory {
-			past = append(past, fmt.Sprintf("%s-%s: %d", minutesAfterStart(p.StartTime.Time), minutesAfterStart(p.EndTime.Time), p.VCPUs))
+			past = append(past, fmt.Sprintf("%s-%s: %s", minutesAfterStart(p.StartTime.Time), minutesAfterStart(p.EndTime.Time), p.VCPUs))
 		}
 		if got := minutesAfterStart(PoolState(status).ChangedAt); got != step.since || fmt.Sprint(past) != step.past {
 			t.Errorf("%s: changed at %s with the history %v, want %s and %s", step.name, got, past, step.since, step.past)
@@ -66,6 +66,25 @@ func TestPoolStatus_ChangeTimeAndCapacityHistory(t *testing.T) {
 	}
 	if PoolStatus(status, readersObservation(0, "", ""), scaling.Readers) != nil || PoolState(nil).FullCapacityHistory(nil, scaling.Observation{}) != nil {
 		t.Error("the status or history of an empty pool is not nil")
+	}
+}
+
+// TestPoolStatus_FractionalCapacity: the history of a small Aurora Serverless v2 cluster is exact.
+func TestPoolStatus_FractionalCapacity(t *testing.T) {
+	serverless := func(minute int, class, status string) scaling.Observation {
+		o := readersObservation(minute, class, status, "a")
+		o.Instances[0].Writer, o.Serverless, o.MinCapacity = true, true, 0.5
+		return o
+	}
+	status := PoolStatus(nil, serverless(0, "10.5 ACU", "available"), scaling.Writer)
+	status = PoolStatus(status, serverless(20, "1 ACU", "modifying"), scaling.Writer)
+	status = PoolStatus(status, serverless(21, "1 ACU", "available"), scaling.Writer)
+	history := PoolState(status).FullCapacityHistory(nil, serverless(30, "1 ACU", "available"))
+	if len(history) != 2 || history[0].VCPUs != 2.625 || history[1].VCPUs != 0.25 || status.CapacityHistory[0].VCPUs.String() != "2625m" {
+		t.Errorf("the history is %v, status %v", history, status.CapacityHistory)
+	}
+	if got := TargetStatus(nil, serverless(30, "1 ACU", "available")).CapacityRange; got != "0.5 ACU to 1 ACU" {
+		t.Errorf("the capacity range is %q", got)
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/events"
 	"github.com/dbscaler/dbscaler/internal/ownership"
 	"github.com/dbscaler/dbscaler/internal/pricelist"
+	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/telemetry"
 )
 
@@ -56,6 +57,10 @@ type Options struct {
 	// MaxDisruptiveOperations is how many operations that interrupt instances may be in progress at once, over all policies; 0
 	// means no limit.
 	MaxDisruptiveOperations int
+	// ClusterName is the name of this Kubernetes cluster in AWS tags; empty when it has none.
+	ClusterName string
+	// RequireAccount refuses policies that name no AWSAccount.
+	RequireAccount bool
 	// AWSEndpoint is the URL of every AWS service; empty means AWS's own.
 	AWSEndpoint string
 	// LedgerFile receives one line of JSON for each decision that differs from the one before, and is rotated; empty disables the
@@ -81,6 +86,9 @@ func (o Options) Validate() error {
 	}
 	if o.MaxDisruptiveOperations < 0 {
 		return fmt.Errorf("--max-disruptive-operations must be 0, for no limit, or more, not %d", o.MaxDisruptiveOperations)
+	}
+	if err := scaling.CheckClusterName(o.ClusterName); err != nil {
+		return fmt.Errorf("cluster-name: %w", err)
 	}
 	if o.ClockSpeed <= 0 {
 		return fmt.Errorf("the clock speed must be above 0, not %g", o.ClockSpeed)
@@ -127,6 +135,7 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 	awsClient, err := awsx.New(ctx, awsx.Options{
 		Endpoint: o.AWSEndpoint, Version: o.Version, Clock: o.Clock, Registerer: metrics.Registry, Log: o.Log,
 		Window: controllers.LongestSampleWindow(ctx, mgr.GetClient()), PricingRegion: o.PricingRegion,
+		ClusterName: o.ClusterName,
 	})
 	if err != nil {
 		return err
@@ -150,6 +159,7 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 		Metrics:      series,
 		ClockSpeed:   o.ClockSpeed,
 		Concurrency:  o.Concurrency, MaxDisruptiveOperations: o.MaxDisruptiveOperations,
+		ClusterName: o.ClusterName, RequireAccount: o.RequireAccount,
 	}
 	if o.LedgerFile != "" {
 		reconciler.Ledger = &lumberjack.Logger{Filename: o.LedgerFile, MaxSize: maxLedgerMegabytes, MaxBackups: maxLedgerBackups, Compress: true}

@@ -92,7 +92,7 @@ func parse(text []byte) ([]priceEntry, error) {
 	}
 	for n := range file.Prices {
 		e := &file.Prices[n]
-		if _, err := catalog.Lookup(e.InstanceClass); err != nil {
+		if _, err := catalog.Lookup(e.InstanceClass); err != nil && e.InstanceClass != scaling.PricePerACU {
 			return nil, fmt.Errorf("prices[%d].instanceClass: %w", n, err)
 		}
 		price, err := scaling.ParseUSD(e.HourlyPriceUSD)

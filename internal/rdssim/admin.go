@@ -72,6 +72,7 @@ type scalableTargetRequest struct {
 //	POST /_sim/maintenance, DELETE /_sim/maintenance?arn=A&action=N
 //	POST /_sim/pending-cluster-changes
 //	POST /_sim/parameter-status
+//	POST /_sim/client-weights
 //	POST /_sim/scalable-targets, DELETE /_sim/scalable-targets?region=R&cluster=C
 func (s *Server) serveAdmin(rw http.ResponseWriter, req *http.Request) {
 	if remote, err := netip.ParseAddrPort(req.RemoteAddr); err != nil || !remote.Addr().Unmap().IsLoopback() {
@@ -125,6 +126,8 @@ func (s *Server) serveAdmin(rw http.ResponseWriter, req *http.Request) {
 		decodeAndApply(rw, req, `{"region": "eu-west-1", "cluster": "orders", "engineVersion": "16.2"}`, s.deferClusterChanges)
 	case "POST /_sim/parameter-status":
 		decodeAndApply(rw, req, `{"region": "eu-west-1", "instance": "orders-1", "status": "pending-reboot"}`, s.setParameterStatus)
+	case "POST /_sim/client-weights":
+		decodeAndApply(rw, req, `{"region": "eu-west-1", "instance": "ledger-read", "weight": 0}`, s.setClientWeight)
 	case "POST /_sim/scalable-targets":
 		decodeAndApply(rw, req, `{"region": "eu-west-1", "cluster": "orders", "minCapacity": 1, "maxCapacity": 4}`, s.registerScalableTarget)
 	case "DELETE /_sim/scalable-targets":
@@ -190,6 +193,19 @@ func (s *Server) setParameterStatus(request parameterStatusRequest) error {
 		}
 		err = w.SetParameterStatus(request.Region, request.Instance, request.Status)
 	})
+	return err
+}
+
+// clientWeightRequest is the body of POST /_sim/client-weights.
+type clientWeightRequest struct {
+	Region   string  `json:"region"`
+	Instance string  `json:"instance"`
+	Weight   float64 `json:"weight"`
+}
+
+func (s *Server) setClientWeight(request clientWeightRequest) error {
+	var err error
+	s.WithWorld(func(w *model.World) { err = w.SetClientWeight(request.Region, request.Instance, request.Weight) })
 	return err
 }
 

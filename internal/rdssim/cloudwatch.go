@@ -226,6 +226,9 @@ func (q metricQuery) effectiveStart(start, now time.Time) time.Time {
 // publishedMetrics are the metrics that ListMetrics lists.
 var publishedMetrics = []string{
 	"CPUUtilization", "DatabaseConnections", "FreeableMemory", "AuroraReplicaLag", "EngineUptime", "DBLoad", "DBLoadCPU",
+	"ReadIOPS", "WriteIOPS", "ReadThroughput", "WriteThroughput", "DiskQueueDepth", "EBSIOBalance%", "EBSByteBalance%",
+	"BufferCacheHitRatio", "CPUCreditBalance", "CPUSurplusCreditsCharged",
+	"ServerlessDatabaseCapacity", "ACUUtilization",
 }
 
 // listMetrics returns the series of the caller's instances that have datapoints, all in one page.

@@ -75,12 +75,13 @@ func TestDescribeOrderableDBInstanceOptions(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			options, pages := c.listOrderable(t, test.in)
-			seen := map[string]bool{}
+			seen, combinations := map[string]bool{}, map[string]bool{}
 			for _, o := range options {
-				if seen[*o.DBInstanceClass] {
-					t.Errorf("%s is listed twice", *o.DBInstanceClass)
+				combination := *o.DBInstanceClass + " with " + *o.StorageType
+				if combinations[combination] {
+					t.Errorf("%s is listed twice", combination)
 				}
-				seen[*o.DBInstanceClass] = true
+				combinations[combination], seen[*o.DBInstanceClass] = true, true
 				if len(o.AvailabilityZones) != 3 || *o.AvailabilityZones[0].Name != "eu-west-1a" || *o.Engine != *test.in.Engine ||
 					aws.ToString(o.EngineVersion) != aws.ToString(test.in.EngineVersion) {
 					t.Fatalf("got option %+v", o)
@@ -112,7 +113,7 @@ func TestUnorderableClass_IsNotListed(t *testing.T) {
 	c.setPolicy(t, readOnlyPolicy)
 	isListed := func() bool {
 		options, _ := c.listOrderable(t, orderableInput{Engine: aws.String("postgres"), DBInstanceClass: aws.String("db.m6g.large")})
-		return len(options) == 1
+		return len(options) > 0
 	}
 	c.WithWorld(func(w *model.World) { w.SetUnorderable("eu-west-1", "db.m6g.large") })
 	if isListed() {

@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
@@ -17,6 +18,48 @@ import (
 // ParsePolicy refuses everything else, because ignoring a condition would allow too much.
 type Policy struct {
 	statements []statement
+
+	mu sync.Mutex
+	// used are the actions of each statement that have allowed a request, and the resources of it.
+	used map[policyUse]bool
+}
+
+// policyUse is an action or a resource of a statement.
+type policyUse struct {
+	statement int
+	pattern   string
+}
+
+// Unused lists the actions and resources of the statements that allow something and never have, as "Sid: pattern". It shows which
+// permissions a policy grants without need.
+func (p *Policy) Unused() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var unused []string
+	for n, s := range p.statements {
+		for _, pattern := range slices.Concat(s.Action, s.Resource) {
+			if s.Effect == "Allow" && !p.used[policyUse{n, pattern}] {
+				unused = append(unused, s.Sid+": "+pattern)
+			}
+		}
+	}
+	return unused
+}
+
+// recordUse records the action and the resource by which a statement applies to a request.
+func (p *Policy) recordUse(n int, action, resource string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, pattern := range p.statements[n].Action {
+		if matchesPattern(strings.ToLower(pattern), strings.ToLower(action)) {
+			p.used[policyUse{n, pattern}] = true
+		}
+	}
+	for _, pattern := range p.statements[n].Resource {
+		if matchesPattern(pattern, resource) {
+			p.used[policyUse{n, pattern}] = true
+		}
+	}
 }
 
 type statement struct {
@@ -47,6 +90,7 @@ var conditionOperators = map[string]func(value string, present bool, expected []
 	"StringLike": func(v string, present bool, expected []string) bool {
 		return present && slices.ContainsFunc(expected, func(pattern string) bool { return matchesPattern(pattern, v) })
 	},
+	"Bool": func(v string, present bool, expected []string) bool { return present && slices.Contains(expected, v) },
 	"Null": func(_ string, present bool, expected []string) bool {
 		return slices.Contains(expected, map[bool]string{true: "false", false: "true"}[present])
 	},
@@ -58,6 +102,9 @@ const (
 	requestTagPrefix   = "aws:RequestTag/"
 	passedToServiceKey = "iam:PassedToService"
 )
+
+// kmsKeys are the condition keys of KMS. The simulator has no KMS, so that it checks only their names.
+var kmsKeys = []string{"kms:ViaService", "kms:GrantIsForAWSResource"}
 
 // conditionValues are the values of the condition keys of a request.
 type conditionValues map[string]string
@@ -93,7 +140,7 @@ func ParsePolicy(data []byte) (*Policy, error) {
 			return nil, fmt.Errorf("IAM policy: statement %q: %w", s.Sid, err)
 		}
 	}
-	return &Policy{document.Statement}, nil
+	return &Policy{statements: document.Statement, used: map[policyUse]bool{}}, nil
 }
 
 // validate returns an error for an incomplete statement and for unsupported conditions.
@@ -106,7 +153,8 @@ func (s statement) validate() error {
 			return fmt.Errorf("the simulator does not support the operator %s", operator)
 		}
 		for key := range keys {
-			if !strings.HasPrefix(key, resourceTagPrefix) && !strings.HasPrefix(key, requestTagPrefix) && key != passedToServiceKey {
+			isTag := strings.HasPrefix(key, resourceTagPrefix) || strings.HasPrefix(key, requestTagPrefix)
+			if !isTag && key != passedToServiceKey && !slices.Contains(kmsKeys, key) {
 				return fmt.Errorf("the simulator does not support the condition key %s", key)
 			}
 		}
@@ -116,8 +164,9 @@ func (s statement) validate() error {
 
 // evaluate reports whether a statement allows an action, and whether a statement denies it. A denial takes precedence.
 func (p *Policy) evaluate(action, resource string, values conditionValues) (allowed, denied bool) {
-	for _, s := range p.statements {
+	for n, s := range p.statements {
 		if s.appliesTo(action, resource, values) {
+			p.recordUse(n, action, resource)
 			allowed = allowed || s.Effect == "Allow"
 			denied = denied || s.Effect == "Deny"
 		}

@@ -44,6 +44,8 @@ var (
 	// burstableGiBHourPriceUSD is the price of a GiB hour for the t families, whose small sizes have as many vCPUs as larger
 	// ones.
 	burstableGiBHourPriceUSD = 0.018
+	// acuHourPriceUSD is the price of an Aurora capacity unit.
+	acuHourPriceUSD = 0.12
 )
 
 // The factors on a price: Graviton, Aurora, its I/O-Optimized storage, and a standby.
@@ -59,6 +61,8 @@ type product struct {
 	deployment             string
 	ioOptimized            bool
 	usageType, storage     string
+	// isServerless says that it is an Aurora capacity unit of Serverless v2 instead of an instance class.
+	isServerless bool
 }
 
 // allProducts yields all products in a fixed order.
@@ -86,18 +90,36 @@ func allProducts(yield func(product) bool) {
 					return
 				}
 			}
+			if !aurora {
+				continue
+			}
+			acu := product{
+				region: region, engine: e.engine, databaseEngine: e.databaseEngine, isServerless: true,
+				usageType: region.usagePrefix + "Aurora:ServerlessV2Usage",
+			}
+			variant := acu
+			variant.ioOptimized, variant.usageType = true, region.usagePrefix+"Aurora:ServerlessV2IOOptimizedUsage"
+			if !yield(acu) || !yield(variant) {
+				return
+			}
 		}
 	}
 }
 
 // hourlyPriceUSD returns the price in USD per hour.
 func (p product) hourlyPriceUSD() float64 {
+	if p.isServerless {
+		if p.ioOptimized {
+			return ioOptimizedFactor * acuHourPriceUSD
+		}
+		return acuHourPriceUSD
+	}
 	family := p.class.Family
 	price := defaultVCPUHourPriceUSD
 	if familyPrice, ok := vcpuHourPriceUSD[family[0]]; ok {
 		price = familyPrice
 	}
-	price *= float64(p.class.VCPU)
+	price *= p.class.VCPU
 	if p.class.Burstable {
 		price = burstableGiBHourPriceUSD * float64(p.class.MemoryBytes) / (1 << 30)
 	}
@@ -132,8 +154,14 @@ func (p product) attribute(field string) string {
 	case "instanceType":
 		return p.class.Name
 	case "licenseModel":
+		if p.isServerless {
+			return ""
+		}
 		return "No license required"
 	case "productFamily":
+		if p.isServerless {
+			return "ServerlessV2"
+		}
 		return "Database Instance"
 	case "regionCode":
 		return p.region.code
@@ -194,16 +222,24 @@ type (
 // priceListDocument returns the product as a document of the price list.
 func (p product) priceListDocument() productDocument {
 	attributes := map[string]string{
-		"vcpu": strconv.Itoa(p.class.VCPU), "memory": fmt.Sprintf("%g GiB", float64(p.class.MemoryBytes)/(1<<30)),
+		"vcpu": strconv.FormatFloat(p.class.VCPU, 'f', -1, 64), "memory": fmt.Sprintf("%g GiB", float64(p.class.MemoryBytes)/(1<<30)),
 		"instanceTypeFamily": strings.ToUpper(p.class.Family), "locationType": "AWS Region",
 		"servicename": "Amazon Relational Database Service",
 	}
 	for _, field := range productFields {
-		if field != "productFamily" { // a field of its own in the document
+		if field != "productFamily" && p.attribute(field) != "" { // the family is a field of its own in the document
 			attributes[field] = p.attribute(field)
 		}
 	}
-	sku, price := p.sku(), p.hourlyPriceUSD()
+	if p.isServerless {
+		delete(attributes, "vcpu")
+		delete(attributes, "memory")
+		delete(attributes, "instanceTypeFamily")
+	}
+	sku, price, unit := p.sku(), p.hourlyPriceUSD(), "Hrs"
+	if p.isServerless {
+		unit = "ACU-Hr"
+	}
 	term := sku + "." + onDemandTermCode
 	rate := term + "." + hourlyRateCode
 	return productDocument{
@@ -212,7 +248,7 @@ func (p product) priceListDocument() productDocument {
 		Terms: map[string]offerTerms{"OnDemand": {term: {
 			SKU: sku, OfferTermCode: onDemandTermCode, EffectiveDate: "2024-01-01T00:00:00Z",
 			PriceDimensions: map[string]priceDimension{rate: {
-				RateCode: rate, Unit: "Hrs", BeginRange: "0", EndRange: "Inf",
+				RateCode: rate, Unit: unit, BeginRange: "0", EndRange: "Inf",
 				Description: fmt.Sprintf("$%g per RDS %s %s instance hour (or partial hour) running %s (simulated)",
 					price, p.class.Name, p.deployment, p.databaseEngine),
 				PricePerUnit: map[string]string{"USD": strconv.FormatFloat(price, 'f', 10, 64)},

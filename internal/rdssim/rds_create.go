@@ -2,12 +2,11 @@ package rdssim
 
 import "github.com/dbscaler/dbscaler/internal/rdssim/model"
 
-// createInstance creates a reader of a cluster. The model supports no other new databases.
+// createInstance creates an instance of a cluster, or a standalone instance.
 func (s *Server) createInstance(r *request) (any, *model.APIError) {
 	f := r.form
 	if !f.Has("DBClusterIdentifier") {
-		return nil, badRequest("InvalidParameterCombination",
-			"The simulator creates only instances of DB clusters: DBClusterIdentifier is required.")
+		return s.createStandalone(r)
 	}
 	c, apiErr := s.findCluster(r, f.Get("DBClusterIdentifier"))
 	if apiErr != nil {
@@ -47,14 +46,14 @@ func (s *Server) createInstance(r *request) (any, *model.APIError) {
 // authorizeCreate checks all permissions of a CreateDBInstance request.
 func (s *Server) authorizeCreate(r *request, c *model.Cluster) *model.APIError {
 	created := model.Instance{Identifier: r.form.Get("DBInstanceIdentifier"), Region: c.Region, AccountID: c.AccountID}
-	return s.authorizeCreateFrom(r, "rds:CreateDBInstance", created, c.ARN(), c.Tags, c.DBSubnetGroup)
+	return s.authorizeCreateFrom(r, "rds:CreateDBInstance", created, c.ARN(), c.Tags, c.DBSubnetGroup, c.Engine)
 }
 
 // authorizeCreateFrom checks all permissions for the creation of an instance from a cluster or another instance, resource by
 // resource as AWS does (Service Authorization Reference, Amazon RDS). The new instance counts as having the tags of the request
-// (IAM user guide, aws:ResourceTag). The simulator has no option groups, so it does not check them.
+// (IAM user guide, aws:ResourceTag).
 func (s *Server) authorizeCreateFrom(
-	r *request, action string, created model.Instance, sourceARN string, sourceTags map[string]string, subnetGroup string,
+	r *request, action string, created model.Instance, sourceARN string, sourceTags map[string]string, subnetGroup, engine string,
 ) *model.APIError {
 	tags := r.form.tags()
 	arn := func(kind, name string) string {
@@ -71,6 +70,9 @@ func (s *Server) authorizeCreateFrom(
 	}
 	if group := r.form.Get("DBParameterGroupName"); group != "" {
 		checks = append(checks, check{action, arn("pg", group), tagConditions(nil, tags)})
+	}
+	if action == "rds:CreateDBInstanceReadReplica" { // a replica has the option group of its source
+		checks = append(checks, check{action, arn("og", "default:"+engine), tagConditions(nil, tags)})
 	}
 	if len(tags) > 0 {
 		checks = append(checks, check{"rds:AddTagsToResource", created.ARN(), tagConditions(tags, tags)})
@@ -94,7 +96,7 @@ func (s *Server) createReplica(r *request) (any, *model.APIError) {
 		return nil, apiErr
 	}
 	created := model.Instance{Identifier: f.Get("DBInstanceIdentifier"), Region: source.Region, AccountID: source.AccountID}
-	denied := s.authorizeCreateFrom(r, "rds:CreateDBInstanceReadReplica", created, source.ARN(), source.Tags, source.DBSubnetGroup)
+	denied := s.authorizeCreateFrom(r, "rds:CreateDBInstanceReadReplica", created, source.ARN(), source.Tags, source.DBSubnetGroup, source.Engine)
 	if denied != nil {
 		return nil, denied
 	}

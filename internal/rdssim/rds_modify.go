@@ -57,7 +57,14 @@ func (s *Server) modifyCluster(r *request) (any, *model.APIError) {
 	if denied := s.authorize(r, "rds:ModifyDBCluster", c.ARN(), tagConditions(c.Tags, nil)); denied != nil {
 		return nil, denied
 	}
-	if r.form.Has("ServerlessV2ScalingConfiguration.MaxCapacity") {
+	for _, id := range c.Members { // the dependent action of rds:ModifyDBCluster (Service Authorization Reference, Amazon RDS)
+		if i, apiErr := s.findInstance(r, id); apiErr == nil {
+			if denied := s.authorize(r, "rds:ModifyDBInstance", i.ARN(), tagConditions(i.Tags, nil)); denied != nil {
+				return nil, denied
+			}
+		}
+	}
+	if r.form.Has("ServerlessV2ScalingConfiguration.MaxCapacity") || r.form.Has("ServerlessV2ScalingConfiguration.MinCapacity") {
 		return s.modifyCapacity(r, c)
 	}
 	if !r.form.Has("DBClusterInstanceClass") || !r.form.isTrue("ApplyImmediately") {
@@ -77,6 +84,10 @@ func (s *Server) modifyCapacity(r *request, c *model.Cluster) (any, *model.APIEr
 	if c.Capacity != nil {
 		capacity = *c.Capacity
 	}
+	pause, apiErr := r.form.optionalInt("ServerlessV2ScalingConfiguration.SecondsUntilAutoPause")
+	if apiErr != nil {
+		return nil, apiErr
+	}
 	for name, value := range map[string]*float64{"MinCapacity": &capacity.Min, "MaxCapacity": &capacity.Max} {
 		text := r.form.Get("ServerlessV2ScalingConfiguration." + name)
 		if text == "" {
@@ -87,6 +98,11 @@ func (s *Server) modifyCapacity(r *request, c *model.Cluster) (any, *model.APIEr
 			return nil, badRequest("InvalidParameterValue", "%s must be a number", name)
 		}
 		*value = number
+	}
+	if pause != nil {
+		capacity.SecondsUntilAutoPause = *pause
+	} else if capacity.Min > 0 {
+		capacity.SecondsUntilAutoPause = 0
 	}
 	changed, err := s.options.World.ModifyServerlessCapacity(r.caller.region, c.Identifier, capacity, r.form.isTrue("ApplyImmediately"))
 	if err != nil {

@@ -58,12 +58,16 @@ type clusterElement struct {
 	AvailabilityZones          []string               `xml:"AvailabilityZones>AvailabilityZone"`
 	DBClusterMembers           []memberElement        `xml:"DBClusterMembers>DBClusterMember"`
 	VpcSecurityGroups          []securityGroupElement `xml:"VpcSecurityGroups>VpcSecurityGroupMembership"`
+	CustomEndpoints            []string               `xml:"CustomEndpoints>member"`
+	GlobalClusterIdentifier    string                 `xml:"GlobalClusterIdentifier,omitempty"`
 	TagList                    []tagElement           `xml:"TagList>Tag"`
 }
 
 type capacityElement struct {
 	MinCapacity float64 `xml:"MinCapacity"`
 	MaxCapacity float64 `xml:"MaxCapacity"`
+	// SecondsUntilAutoPause is "only shown when the minimum capacity for the cluster is set to 0 ACUs".
+	SecondsUntilAutoPause int `xml:"SecondsUntilAutoPause,omitempty"`
 }
 
 type clusterPendingElement struct {
@@ -131,6 +135,7 @@ type instanceElement struct {
 	DBInstanceClass            string                       `xml:"DBInstanceClass"`
 	Engine                     string                       `xml:"Engine"`
 	EngineVersion              string                       `xml:"EngineVersion"`
+	LicenseModel               string                       `xml:"LicenseModel"`
 	DBInstanceStatus           string                       `xml:"DBInstanceStatus"`
 	Endpoint                   *endpointElement             `xml:"Endpoint,omitempty"`
 	PromotionTier              *int                         `xml:"PromotionTier,omitempty"`
@@ -243,15 +248,21 @@ func (s *Server) newClusterElement(r *request, c *model.Cluster) clusterElement 
 		DeletionProtection: c.DeletionProtection, ClusterCreateTime: formatTime(c.CreatedAt), AvailabilityZones: c.AvailabilityZones,
 		VpcSecurityGroups: []securityGroupElement{{securityGroupID, "active"}}, TagList: newTagElements(c.Tags),
 	}
+	out.GlobalClusterIdentifier = c.GlobalCluster
+	for _, e := range c.CustomEndpoints {
+		out.CustomEndpoints = append(out.CustomEndpoints, customEndpointAddress(c, e))
+	}
 	if c.Capacity != nil {
-		out.ServerlessV2 = &capacityElement{c.Capacity.Min, c.Capacity.Max}
+		out.ServerlessV2 = &capacityElement{c.Capacity.Min, c.Capacity.Max, c.Capacity.SecondsUntilAutoPause}
 	}
 	if c.PendingChanges != (model.ClusterPendingChanges{}) { // "returned only when there are pending changes"
 		pending := clusterPendingElement(c.PendingChanges)
 		out.PendingModifiedValues = &pending
 	}
 	for _, id := range c.Members {
-		member := memberElement{DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer, DBClusterParameterGroupStatus: model.ParametersInSync}
+		member := memberElement{
+			DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer && !c.GlobalSecondary, DBClusterParameterGroupStatus: model.ParametersInSync,
+		}
 		if i, apiErr := s.findInstance(r, id); apiErr == nil {
 			member.PromotionTier = i.PromotionTier
 			member.DBClusterParameterGroupStatus = cmp.Or(i.ClusterParameterStatus, model.ParametersInSync)
@@ -277,7 +288,7 @@ func newSecurityGroupElements(i *model.Instance) []securityGroupElement {
 func newSettingsElement(i *model.Instance) settingsElement {
 	settings := i.Settings
 	out := settingsElement{
-		BackupRetentionPeriod: backupRetentionDays,
+		BackupRetentionPeriod: cmp.Or(settings.BackupRetentionDays, backupRetentionDays),
 		StorageType:           settings.Storage.Type, AllocatedStorage: settings.Storage.AllocatedGiB,
 		MaxAllocatedStorage: settings.Storage.MaxAllocatedGiB, Iops: settings.Storage.IOPS,
 		StorageThroughput: settings.Storage.ThroughputMiBps, DedicatedLogVolume: settings.Storage.DedicatedLogVolume,
@@ -302,8 +313,9 @@ func newInstanceElement(i *model.Instance) instanceElement {
 	out := instanceElement{
 		DBInstanceIdentifier: i.Identifier, DBInstanceArn: i.ARN(), DbiResourceID: i.ResourceID, DBClusterIdentifier: i.Cluster,
 		ReadReplicaSource: i.ReplicationSource, ReadReplicas: i.Replicas,
-		DBInstanceClass: i.Class, Engine: i.Engine, EngineVersion: i.EngineVersion, DBInstanceStatus: i.Status,
-		MultiAZ: i.MultiAZ, AvailabilityZone: i.AvailabilityZone, SecondaryAvailabilityZone: i.SecondaryAvailabilityZone,
+		DBInstanceClass: i.Class, Engine: i.Engine, EngineVersion: i.EngineVersion, LicenseModel: model.DefaultLicenseModel(i.Engine),
+		DBInstanceStatus: i.Status,
+		MultiAZ:          i.MultiAZ, AvailabilityZone: i.AvailabilityZone, SecondaryAvailabilityZone: i.SecondaryAvailabilityZone,
 		DBSubnetGroup:          subnetGroupElement{i.DBSubnetGroup, "Complete"},
 		DBParameterGroups:      []parameterGroupElement{{i.ParameterGroup, cmp.Or(i.ParameterStatus, model.ParametersInSync)}},
 		OptionGroupMemberships: []optionGroupElement{{"default:" + i.Engine, "in-sync"}},

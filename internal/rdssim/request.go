@@ -39,6 +39,9 @@ var credentialScopePattern = regexp.MustCompile(`Credential=([^/,\s]+)/[0-9]{8}/
 // caller is the identity and the region of a request.
 type caller struct {
 	arn, account, region, sessionName string
+	// role is the ARN of the caller's role, and transitiveTags the session tags that it passes on.
+	role           string
+	transitiveTags map[string]string
 }
 
 // request is a parsed request.
@@ -103,7 +106,9 @@ func (s *Server) authenticate(r *request) *model.APIError {
 	default:
 		return &model.APIError{Code: "MissingAuthenticationToken", Message: "Missing Authentication Token", HTTPStatus: http.StatusForbidden}
 	}
-	s.resolveCaller(r, match[1])
+	if apiErr := s.resolveCaller(r, match[1]); apiErr != nil {
+		return apiErr
+	}
 	switch r.service {
 	case serviceRDS, serviceCloudWatch, serviceSTS, serviceAutoScaling:
 		return nil
@@ -115,13 +120,18 @@ func (s *Server) authenticate(r *request) *model.APIError {
 			"application-autoscaling.", r.service)
 }
 
-// resolveCaller sets the caller to the assumed role of an access key, or to the default role for any other key.
-func (s *Server) resolveCaller(r *request, key string) {
+// resolveCaller sets the caller to the assumed role of an access key, or to the default role for any other key. It fails when the key
+// has expired.
+func (s *Server) resolveCaller(r *request, key string) *model.APIError {
 	role, assumed := s.roles[key]
 	if !assumed {
-		role = assumedRole{arn: "arn:aws:iam::" + s.options.AccountID + ":role/dbscaler", sessionName: key}
+		role = assumedRole{
+			arn: "arn:aws:iam::" + s.options.AccountID + ":role/dbscaler", sessionName: key, transitiveTags: s.options.SessionTags,
+		}
 	}
 	r.caller.account, r.caller.arn, r.caller.sessionName = accountFromARN(role.arn), role.sessionARN(), role.sessionName
+	r.caller.role, r.caller.transitiveTags = role.arn, role.transitiveTags
+	return checkExpiry(r, role)
 }
 
 // accountFromARN returns the account ID in an ARN, or an empty string.
@@ -132,11 +142,11 @@ func accountFromARN(arn string) string {
 	return ""
 }
 
-// parameters returns the first value of each parameter, without Action and Version.
+// parameters returns the first value of each parameter, without Action, Version and the master password.
 func (f form) parameters() map[string]string {
 	out := map[string]string{}
 	for key, values := range f.Values {
-		if len(values) > 0 && key != "Action" && key != "Version" {
+		if len(values) > 0 && key != "Action" && key != "Version" && key != "MasterUserPassword" {
 			out[key] = values[0]
 		}
 	}

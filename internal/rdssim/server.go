@@ -32,6 +32,12 @@ type Options struct {
 	AccountID string
 	// Policy is the IAM policy of all callers. Nil allows everything.
 	Policy *Policy
+	// Roles are the roles that can be assumed, by ARN. A role that is not among them trusts everybody.
+	Roles map[string]Role
+	// AssumePolicy is the IAM policy of all callers for sts:AssumeRole and sts:TagSession. Nil allows everything.
+	AssumePolicy *Policy
+	// SessionTags are transitive session tags of the callers that have not assumed a role, as EKS Pod Identity sets them.
+	SessionTags map[string]string
 	// DeniedRoles lists the ARNs of roles that AssumeRole denies.
 	DeniedRoles []string
 	Log         logr.Logger
@@ -58,6 +64,8 @@ type Call struct {
 	Region    string    `json:"region"`
 	// Caller is the ARN of the caller.
 	Caller string `json:"caller"`
+	// SessionName is the name of the caller's session.
+	SessionName string `json:"sessionName"`
 	// Parameters are those of the Query protocol; nil for CloudWatch and the services with JSON protocols.
 	Parameters map[string]string `json:"parameters,omitempty"`
 	// Error is the error code of the response, or empty.
@@ -169,7 +177,8 @@ func (s *Server) writeError(r *request, apiErr *model.APIError) {
 // recordCall records a request with the error code of its response.
 func (s *Server) recordCall(r *request, code string) {
 	c := Call{
-		Time: s.options.World.Now(), Service: r.service, Operation: r.operation, Region: r.caller.region, Caller: r.caller.arn, Error: code,
+		Time: s.options.World.Now(), Service: r.service, Operation: r.operation, Region: r.caller.region, Caller: r.caller.arn, SessionName: r.caller.sessionName,
+		Error: code,
 	}
 	if r.service == serviceRDS || r.service == serviceSTS {
 		c.Parameters = r.form.parameters()

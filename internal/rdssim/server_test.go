@@ -287,7 +287,7 @@ func (c *testServer) postForm(t *testing.T, service string, form url.Values) str
 func TestAssumeRole_SeesOwnAccount(t *testing.T) {
 	c := newTestServer(t)
 	for role, want := range map[string]int{"arn:aws:iam::123456789012:role/dbscaler": 7, "arn:aws:iam::210987654321:role/dbscaler": 0} {
-		assumed, err := c.stsClient.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(role), RoleSessionName: aws.String("s")})
+		assumed, err := c.stsClient.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(role), RoleSessionName: aws.String("test")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,7 +301,7 @@ func TestAssumeRole_SeesOwnAccount(t *testing.T) {
 			t.Errorf("%s: got %d instances, %v, want %d", role, len(seen.DBInstances), err, want)
 		}
 		identity, err := sts.NewFromConfig(config).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
-		if err != nil || !strings.HasSuffix(*identity.Arn, "assumed-role/dbscaler/s") {
+		if err != nil || !strings.HasSuffix(*identity.Arn, "assumed-role/dbscaler/test") {
 			t.Errorf("got caller identity %v, %v", identity, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package rdssim
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -20,7 +21,13 @@ var rolePattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$`)
 var wallClock clock.RealClock
 
 // assumedRole is the role and session of an access key.
-type assumedRole struct{ arn, sessionName string }
+type assumedRole struct {
+	arn, sessionName string
+	// transitiveTags are the session tags that a session of another role inherits when this one assumes it.
+	transitiveTags map[string]string
+	// expiresAt is when the credentials expire, in wall-clock time; zero means never.
+	expiresAt time.Time
+}
 
 // sessionARN returns the ARN of the session. As in STS it does not contain the path of the role.
 func (a assumedRole) sessionARN() string {
@@ -70,10 +77,10 @@ func (s *Server) handleSTS(r *request) (any, *model.APIError) {
 	return nil, invalidAction(r.operation)
 }
 
-// assumeRole returns a new access key, which identifies the role in later requests. It checks neither trust policies nor web
-// identity tokens; Options.DeniedRoles denies roles by ARN.
+// assumeRole returns a new access key, which identifies the role in later requests. It checks the trust policies of Options.Roles and
+// Options.AssumePolicy, but no web identity tokens; Options.DeniedRoles denies roles by ARN.
 func (s *Server) assumeRole(r *request) (any, *model.APIError) {
-	role := assumedRole{r.form.Get("RoleArn"), r.form.Get("RoleSessionName")}
+	role := assumedRole{arn: r.form.Get("RoleArn"), sessionName: r.form.Get("RoleSessionName")}
 	seconds := defaultSessionSeconds
 	if n, apiErr := r.form.optionalInt("DurationSeconds"); apiErr != nil {
 		return nil, apiErr
@@ -83,19 +90,94 @@ func (s *Server) assumeRole(r *request) (any, *model.APIError) {
 	switch {
 	case !rolePattern.MatchString(role.arn):
 		return nil, validationError("%s is invalid: want the ARN of a role", role.arn)
-	case role.sessionName == "":
-		return nil, validationError("The request must contain the parameter RoleSessionName")
+	case !sessionNamePattern.MatchString(role.sessionName):
+		return nil, validationError("1 validation error detected: Value '%s' at 'roleSessionName' failed to satisfy constraint: Member must "+
+			"satisfy regular expression pattern: [\\w+=,.@-]*, and have length between 2 and 64", role.sessionName)
 	case seconds < minSessionSeconds || seconds > maxSessionSeconds:
 		return nil, validationError("DurationSeconds must be from %d to %d", minSessionSeconds, maxSessionSeconds)
 	case slices.Contains(s.options.DeniedRoles, role.arn):
-		return nil, &model.APIError{Code: "AccessDenied", HTTPStatus: http.StatusForbidden,
-			Message: fmt.Sprintf("User: %s is not authorized to perform: sts:%s on resource: %s", r.caller.arn, r.operation, role.arn)}
+		return nil, deniedRole(r, "sts:"+r.operation, role.arn)
+	}
+	if r.operation == "AssumeRole" {
+		if apiErr := s.checkAssumeRole(r, role.arn, seconds); apiErr != nil {
+			return nil, apiErr
+		}
+		role.transitiveTags = r.caller.transitiveTags
 	}
 	key := fmt.Sprintf("ASIASIMULATED%07d", len(s.roles))
+	role.expiresAt = wallClock.Now().Add(time.Duration(seconds) * time.Second)
 	s.roles[key] = role
-	expires := wallClock.Now().Add(time.Duration(seconds) * time.Second)
 	return &assumeRoleResult{
-		Credentials:     credentialsElement{key, "simulated", "simulated", formatTime(expires)},
+		Credentials:     credentialsElement{key, "simulated", "simulated", formatTime(role.expiresAt)},
 		AssumedRoleUser: assumedRoleUser{Arn: role.sessionARN(), AssumedRoleID: roleUniqueID + ":" + role.sessionName},
 	}, nil
+}
+
+// sessionNamePattern matches the names of sessions (STS API reference, AssumeRole, RoleSessionName).
+var sessionNamePattern = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+
+// chainedSessionSeconds is the maximum duration of a session that another role's session requests (IAM user guide, "Role chaining").
+const chainedSessionSeconds = 3600
+
+// checkAssumeRole checks that the caller may assume a role for that long: by the trust policy of the role, and by the caller's own
+// policy. A session with transitive tags passes them on, for which both must also allow sts:TagSession (IAM user guide, "Pass session
+// tags in AWS STS").
+func (s *Server) checkAssumeRole(r *request, arn string, seconds int) *model.APIError {
+	role, known := s.options.Roles[arn]
+	maximum := cmp.Or(role.MaxSessionSeconds, defaultSessionSeconds)
+	switch {
+	case known && seconds > maximum:
+		return validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	case seconds > chainedSessionSeconds: // every caller of the simulator is a session of a role
+		return validationError("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+	}
+	values := tagConditions(nil, r.caller.transitiveTags)
+	if r.form.Has("ExternalId") {
+		values[externalIDKey] = r.form.Get("ExternalId")
+	}
+	actions := []string{actionAssumeRole}
+	if len(r.caller.transitiveTags) > 0 {
+		actions = append(actions, actionTagSession)
+	}
+	for _, action := range actions {
+		if role.Trust != nil && !role.Trust.allows(action, r.caller.role, values) {
+			return deniedRole(r, action, arn)
+		}
+		if s.options.AssumePolicy != nil {
+			if allowed, denied := s.options.AssumePolicy.evaluate(action, arn, values); denied || !allowed {
+				return deniedRole(r, action, arn)
+			}
+		}
+	}
+	return nil
+}
+
+// deniedRole is the error of AWS for an action on a role that is not allowed.
+func deniedRole(r *request, action, role string) *model.APIError {
+	return &model.APIError{Code: "AccessDenied", HTTPStatus: http.StatusForbidden,
+		Message: fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s", r.caller.arn, action, role)}
+}
+
+// checkExpiry returns the error of AWS for a request with credentials that have expired.
+func checkExpiry(r *request, role assumedRole) *model.APIError {
+	if role.expiresAt.IsZero() || wallClock.Now().Before(role.expiresAt) {
+		return nil
+	}
+	code := "ExpiredToken"
+	if _, isJSON := r.protocol.(jsonProtocol); isJSON {
+		code = "ExpiredTokenException"
+	}
+	return &model.APIError{
+		Code: code, Message: "The security token included in the request is expired", HTTPStatus: http.StatusForbidden,
+	}
+}
+
+// ExpireSessions lets the credentials of all assumed roles expire now.
+func (s *Server) ExpireSessions() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, role := range s.roles {
+		role.expiresAt = wallClock.Now()
+		s.roles[key] = role
+	}
 }

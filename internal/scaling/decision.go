@@ -65,6 +65,13 @@ const (
 	ReasonUpgradeWatch Reason = "UpgradeWatch"
 	// ReasonScalingIneffective: several scale-ups have not lowered utilization, so that no other is tried for a time.
 	ReasonScalingIneffective Reason = "ScalingIneffective"
+	// ReasonCPUCreditsExhausted: an instance of a burstable class has used up its CPU credits or is billed for surplus credits, so
+	// that its pool is not scaled down.
+	ReasonCPUCreditsExhausted Reason = "CPUCreditsExhausted"
+	// ReasonStaticEndpoints: every reader is in the static list of a custom endpoint, so that no reader belongs to the pool.
+	ReasonStaticEndpoints Reason = "StaticEndpoints"
+	// ReasonRegionSwitch: the cluster has become the primary of its global database recently, so that no pool is scaled down.
+	ReasonRegionSwitch Reason = "RegionSwitch"
 	// ReasonOverridden: a manual override keeps the current shape.
 	ReasonOverridden Reason = "Overridden"
 )
@@ -158,6 +165,20 @@ const (
 	// memory or connections fit.
 	VerdictMemoryUnknown      Verdict = "MemoryUnknown"
 	VerdictConnectionsUnknown Verdict = "ConnectionsUnknown"
+	// VerdictInsufficientIO: the I/O of the database would be above what the EBS limits of its class sustain.
+	VerdictInsufficientIO Verdict = "InsufficientIO"
+	// VerdictIOSaturated: the volumes are at the limit of the current class: their burst balance is low, or requests queue.
+	VerdictIOSaturated Verdict = "IOSaturated"
+	// VerdictInsufficientCache: it would have a smaller buffer cache, and the current one already misses too many reads.
+	VerdictInsufficientCache Verdict = "InsufficientCache"
+	// VerdictIOUnknown: it is smaller, and the samples or the limits of the class are missing that would show whether the I/O fits.
+	VerdictIOUnknown Verdict = "IOUnknown"
+	// VerdictParametersDoNotFit: it is smaller, and a parameter that a user set to a fixed value is too large for it.
+	VerdictParametersDoNotFit Verdict = "ParametersDoNotFit"
+	// VerdictParametersUnknown: it is smaller, and the parameters that users set are not known or cannot be evaluated.
+	VerdictParametersUnknown Verdict = "ParametersUnknown"
+	// VerdictStandbyTooSmall: a read replica of PostgreSQL would allow fewer connections than its source.
+	VerdictStandbyTooSmall Verdict = "StandbyTooSmall"
 	// VerdictStepTooLarge: it is further away than guardrails.maxStepFactor allows in one operation.
 	VerdictStepTooLarge Verdict = "StepTooLarge"
 	// VerdictOverBudget: the target would cost more than the policy allows, or the policy has a budget and the price is not known.
@@ -168,12 +189,20 @@ const (
 	VerdictNotOrderable Verdict = "NotOrderable"
 	// VerdictNoCapacity: AWS had no instances of the class a short time ago.
 	VerdictNoCapacity Verdict = "NoCapacity"
+	// VerdictRefusedByAWS: AWS refused this change within the last day.
+	VerdictRefusedByAWS Verdict = "RefusedByAWS"
+	// VerdictCannotReplicate: it has more readers, and AWS refuses every read replica of the source.
+	VerdictCannotReplicate Verdict = "CannotReplicate"
+	// VerdictReplicaWithoutClients: it has more readers, and no client is connected to one that is there already.
+	VerdictReplicaWithoutClients Verdict = "ReplicaWithoutClients"
 	// VerdictNoPromotionCandidate: no reader at the best promotion tier would be as large as the writer.
 	VerdictNoPromotionCandidate Verdict = "NoPromotionCandidate"
 	// VerdictBelowSchedule: a schedule of the policy requires more, now or within the hour.
 	VerdictBelowSchedule Verdict = "BelowSchedule"
 	// VerdictCountManaged: it has another number of readers, and Aurora Auto Scaling manages that number.
 	VerdictCountManaged Verdict = "CountManaged"
+	// VerdictBelowMinCapacity: it is a maximum capacity below the minimum capacity of the cluster.
+	VerdictBelowMinCapacity Verdict = "BelowMinCapacity"
 	// VerdictMoreExpensive: it costs as much as the current shape or more, or saves too little to resize readers.
 	VerdictMoreExpensive Verdict = "MoreExpensive"
 )
@@ -190,5 +219,7 @@ type Candidate struct {
 	// ResizedInstances is the number of current instances that would get another class, CountChange the number of instances
 	// that would be added or removed.
 	ResizedInstances, CountChange int
-	Verdict                       Verdict
+	// IO is what was compared for the I/O of the candidate.
+	IO      CandidateIO
+	Verdict Verdict
 }

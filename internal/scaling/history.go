@@ -60,8 +60,11 @@ func (h History) LastCompleted(match func(OperationRecord) bool) *OperationRecor
 	return last
 }
 
-// IsDisruptive reports whether a change of a pool takes instances out of service for a time. Only adding and removing readers
-// does not.
+// IsDisruptive reports whether a change of a pool takes instances out of service for a time. Only adding and removing readers,
+// and changing a capacity of Aurora Serverless v2, do not.
 func IsDisruptive(pool Pool, from, to Shape) bool {
+	if _, isCapacity := parseACUs(to.InstanceClass); isCapacity {
+		return false
+	}
 	return pool == Writer || from.InstanceClass != to.InstanceClass
 }

@@ -21,6 +21,11 @@ type Load struct {
 	Capacity float64
 	// UsableCapacity is the vCPUs that the policy sizes for: with OneReaderLost, those that are left without the largest reader.
 	UsableCapacity float64
+	// ByHottest says that Demand is what the pool would carry if every read replica were as busy as the hottest one: their clients are
+	// not distributed over them.
+	ByHottest bool
+	// WithoutClients are the read replicas to which no client is connected. They are not part of the capacities.
+	WithoutClients []string
 	// HottestPercent is the mean of the hottest instance over the scale-up window, in percent of its vCPUs, and HottestDemand the
 	// highest demand of the instances that are too hot.
 	HottestPercent, HottestDemand float64
@@ -39,7 +44,7 @@ type Load struct {
 
 // ScaleDownWindow is the load of a pool over its scale-down window. Demand is in vCPUs.
 type ScaleDownWindow struct {
-	// Complete says whether every minute up to now has a sample of every instance.
+	// Complete says whether the load is known up to now: the minutes without a sample of every instance are few, and few in a row.
 	Complete bool
 	// Saturated says that an instance was saturated.
 	Saturated bool

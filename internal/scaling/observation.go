@@ -8,8 +8,8 @@ import (
 
 // The tags that dbscaler reads and writes on AWS resources.
 const (
-	// TagOptIn allows policies to change a database: its value is the namespace of these policies, or OptInAny. It must be set on
-	// the DB cluster and on each DB instance to be changed.
+	// TagOptIn allows policies to change a database: see IsOptedIn for its values. It must be set on the DB cluster and on each DB
+	// instance to be changed.
 	TagOptIn = "dbscaler.io/policy-namespace"
 	// OptInAny as the value of TagOptIn allows policies of every namespace. It is a legal tag value of RDS, which "*" is not (RDS
 	// API reference, Tag), and not a legal name of a namespace.
@@ -20,6 +20,9 @@ const (
 	TagCreatedByValue = "dbscaler"
 	// TagPolicy is the policy, as namespace/name, that an instance was created for.
 	TagPolicy = "dbscaler.io/policy"
+	// TagOperatedBy is the name of the Kubernetes cluster whose operator created an instance. It is set when the operator has such a
+	// name.
+	TagOperatedBy = "dbscaler.io/operated-by"
 	// TagSurge is the ID of the operation that a surge reader was created for.
 	TagSurge = "dbscaler.io/surge-operation"
 )
@@ -38,8 +41,13 @@ type Observation struct {
 	// Serverless says that all instances are Aurora Serverless v2: their Class is the maximum capacity of the cluster, which
 	// changes without an interruption. ResizedAsUnit is then true as well.
 	Serverless bool
+	// MinCapacity is the minimum capacity of an Aurora Serverless v2 cluster in Aurora capacity units (ACUs).
+	MinCapacity float64
 	// ARN is the target's Amazon Resource Name.
 	ARN string
+	// ResourceID is the DbClusterResourceId of the cluster, or the DbiResourceId of the instance: another database with the same name
+	// has another one, for example after the switchover of a blue/green deployment.
+	ResourceID string
 	// Engine is the engine in the RDS API, for example aurora-postgresql.
 	Engine string
 	// EngineVersion is the version in the RDS API.
@@ -69,9 +77,20 @@ type Observation struct {
 	// WriterCapacityHistory and ReadersCapacityHistory are the capacity of the pool over time, oldest first, which converts these
 	// percentages to vCPUs.
 	WriterCapacityHistory, ReadersCapacityHistory []CapacityPeriod
-	// Orderable lists the instance classes that AWS offers for the engine and version in this region; nil when they could not be
-	// read.
+	// Orderable lists the instance classes that AWS offers for the engine and version in this region, with the features that the
+	// database uses and in a zone of its subnets; nil when they could not be read.
 	Orderable []string
+	// OrderableGaps is what AWS lacks of classes that it offers at all, by class; only those that lack something.
+	OrderableGaps map[string]OrderableGap
+	// CannotReplicate says why AWS refuses every new read replica of the DB instance and what to do, or is empty.
+	CannotReplicate string
+	// LicenseModel is that of the writer in the RDS API, for example bring-your-own-license.
+	LicenseModel string
+	// WriterEndpoint and ReaderEndpoint are the address:port of the cluster's endpoints, or of the DB instance; a DB instance has no
+	// reader endpoint.
+	WriterEndpoint, ReaderEndpoint string
+	// Refusals are the changes that AWS refused.
+	Refusals []Refusal
 	// Shortages are the classes that AWS had no instances of a short time ago.
 	Shortages []CapacityShortage
 	// Prices are the hourly prices of one instance by class. A class that is not in the map has no known price.
@@ -83,6 +102,19 @@ type Observation struct {
 	Declarations []ClassDeclaration
 	// DeclarationsUnknown says why such objects could not be read, or is empty.
 	DeclarationsUnknown string
+	// CustomEndpoints are the custom endpoints of an Aurora cluster, and CustomEndpointsUnknown says why they could not be read.
+	CustomEndpoints        []CustomEndpoint
+	CustomEndpointsUnknown string
+	// BlueGreen is the blue/green deployment of the target that has not been switched over, or nil. BlueGreenUnknown says why it could
+	// not be read.
+	BlueGreen        *BlueGreenDeployment
+	BlueGreenUnknown string
+	// GlobalCluster is the Aurora global database that the cluster belongs to, or empty, and GlobalSecondary says whether the cluster
+	// is a secondary of it.
+	GlobalCluster   string
+	GlobalSecondary bool
+	// PromotedAt is when the cluster was first observed as the primary after it had been a secondary; zero when it never was.
+	PromotedAt time.Time
 	// OwnershipConflict says who reverted changes of the operator, so that it may change nothing, or is empty.
 	OwnershipConflict string
 	// History is the ended operations of the policy, newest first.
@@ -138,6 +170,8 @@ type CapacityPeriod struct {
 type Instance struct {
 	Identifier string
 	ARN        string
+	// ResourceID is the DbiResourceId: another instance with the same name has another one.
+	ResourceID string
 	// Class is the current class.
 	Class string
 	// PendingClass is the class that it is being changed to, or will be, or empty.
@@ -152,11 +186,22 @@ type Instance struct {
 	Writer bool
 	// PromotionTier is the failover priority, 0 (first) to 15.
 	PromotionTier int
+	// ParameterGroups are the names of its DB parameter groups, of which RDS allows one.
+	ParameterGroups []string
+	// Parameters are the parameters that users have set for it.
+	Parameters Parameters
 	// AvailabilityZone is the zone that it runs in.
 	AvailabilityZone string
 	// CreatedAt is the creation time; zero while it is being created.
 	CreatedAt time.Time
 	Tags      map[string]string
+	// OtherCluster is the Kubernetes cluster whose operator created the instance, when it is not the cluster of this operator; see
+	// MarkOtherClusters. Otherwise it is empty.
+	OtherCluster string
+	// Endpoint is its own address:port; empty while it is being created.
+	Endpoint string
+	// Replicas are what replicates from a reader: its own read replicas, by their identifiers or ARNs. It is empty for the writer.
+	Replicas []string
 	// CPU is its CPUUtilization in percent, one sample per minute.
 	CPU Series
 	// DBLoadCPU is the average number of sessions that use or wait for a CPU, which shows demand in vCPUs above saturation: one
@@ -166,6 +211,12 @@ type Instance struct {
 	// FreeableMemory is the lowest freeable memory in bytes of each five minutes, Connections the highest number of client
 	// connections.
 	FreeableMemory, Connections Series
+	// IO is what it reads and writes, and Credits are its CPU credits when its class is burstable.
+	IO      IO
+	Credits CPUCredits
+	// UsedCapacity is the capacity of an Aurora Serverless v2 instance in ACUs, the mean of each five minutes. It is never below the
+	// minimum capacity, except that it is 0 while the instance is paused.
+	UsedCapacity Series
 	// ReplicaLag is the newest replica lag; nil when it is unknown.
 	ReplicaLag *Lag
 	// RestartedAt is when its engine last started, computed from EngineUptime; zero when that is unknown.
@@ -175,6 +226,15 @@ type Instance struct {
 	BackupWindow string
 	// PendingMaintenance lists the maintenance actions that AWS will apply.
 	PendingMaintenance []PendingMaintenance
+}
+
+// Parameters are the parameters of an instance that users have set, as far as they concern memory, connections and promotion.
+type Parameters struct {
+	// Values are the values in the RDS API, which may be formulas, by name. The DB parameter group takes precedence over the DB cluster
+	// parameter group.
+	Values map[string]string
+	// Unknown says why they could not be read, or is empty.
+	Unknown string
 }
 
 // MaintenanceUnknown is the action that stands for maintenance that could not be read.
@@ -262,8 +322,11 @@ func IsBroken(status string) bool { return slices.Contains(brokenStatuses, statu
 // IsAvailable reports whether the instance is in service and can be changed.
 func (i Instance) IsAvailable() bool { return IsAvailable(i.Status) }
 
-// CreatedByOperator reports whether dbscaler created the instance.
-func (i Instance) CreatedByOperator() bool { return i.Tags[TagCreatedBy] == TagCreatedByValue }
+// CreatedByOperator reports whether this operator created the instance. One that the operator of another Kubernetes cluster created
+// does not count.
+func (i Instance) CreatedByOperator() bool {
+	return i.Tags[TagCreatedBy] == TagCreatedByValue && i.OtherCluster == ""
+}
 
 // ReaderNameInfix is between the name of the target and the ID of the operation in the names of the readers that dbscaler creates.
 const ReaderNameInfix = "-dbscaler-"
@@ -293,12 +356,6 @@ const autoScalingPrefix = "application-autoscaling-"
 // CreatedByAutoScaling reports whether Aurora Auto Scaling created the instance.
 func (i Instance) CreatedByAutoScaling() bool {
 	return strings.HasPrefix(i.Identifier, autoScalingPrefix)
-}
-
-// IsOptedIn reports whether the tags of a database allow policies of the namespace to change it.
-func IsOptedIn(tags map[string]string, namespace string) bool {
-	value := tags[TagOptIn]
-	return value == OptInAny || value == namespace && namespace != ""
 }
 
 // PoolInstances lists the instances of a pool.

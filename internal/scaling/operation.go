@@ -33,6 +33,10 @@ type Step struct {
 	Surge bool
 	// Attempts is the number of attempts at the request. Each is recorded before its AWS call, which may then not be made.
 	Attempts int
+	// Answer is what AWS answered to the last request, when it did not accept it, and SameAnswers the number of requests in a row that
+	// it answered so; zero when the last request was throttled or not answered, which says nothing about the request.
+	Answer      string
+	SameAnswers int
 	// StartedAt is when the step started, before the first request; zero until then.
 	StartedAt time.Time
 	// LastAttemptAt is when the last attempt was recorded, before its AWS call.
@@ -46,6 +50,11 @@ type Step struct {
 // IsDisruptive reports whether a step takes an instance out of service for a time.
 func (s Step) IsDisruptive() bool {
 	return s.Action == ModifyInstanceClass || s.Action == Failover || s.Action == ModifyClusterClass
+}
+
+// ChangesAllMembers reports whether a step changes every member of a cluster with one request.
+func (s Step) ChangesAllMembers() bool {
+	return s.Action == ModifyClusterClass || s.Action == ModifyCapacity || s.Action == ModifyMinCapacity
 }
 
 // LeadTime is the time until the operation had added capacity: until its first new reader was in service, or, when it adds none,
@@ -69,6 +78,11 @@ func (o Operation) IsDisruptive() bool {
 // HasRequests reports whether an AWS request was made for any step.
 func (o Operation) HasRequests() bool {
 	return slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Attempts > 0 })
+}
+
+// MayHaveChanged reports whether a step was completed, or was requested and not refused.
+func (o Operation) MayHaveChanged() bool {
+	return slices.ContainsFunc(o.Steps, func(s Step) bool { return !s.CompletedAt.IsZero() || !s.LastAttemptAt.IsZero() })
 }
 
 // CurrentStep is the index of the step in progress, or len(Steps) when all are completed.

@@ -19,7 +19,7 @@ func (o Observation) RestartedInstances(action Action, instance string) []Instan
 			restarted = i.Identifier == instance || i.Writer
 		case ModifyClusterClass:
 			restarted = true
-		case CreateReader, DeleteReader, ModifyPromotionTier, ModifyCapacity:
+		case CreateReader, DeleteReader, ModifyPromotionTier, ModifyCapacity, ModifyMinCapacity:
 		}
 		if restarted {
 			out = append(out, i)

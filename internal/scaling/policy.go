@@ -49,17 +49,21 @@ type Policy struct {
 	Name string
 	// Namespace is the namespace of the object, which the opt-in tag of the database must name.
 	Namespace string
-	Target    Target
-	Mode      Mode
+	// Cluster is the name of the Kubernetes cluster that the operator was given, or empty.
+	Cluster string
+	Target  Target
+	Mode    Mode
 	// Readers is nil when the policy does not scale the readers.
 	Readers *ReaderLimits
 	// Writer is nil when the policy does not scale the writer.
 	Writer *WriterLimits
 	// Serverless says that Writer lists maximum capacities of Aurora Serverless v2, in the form of catalog.ServerlessClassName.
 	Serverless bool
-	CPU        CPU
-	ScaleUp    Behavior
-	ScaleDown  Behavior
+	// MinCapacity bounds the minimum capacity of Aurora Serverless v2; nil when the policy does not scale it.
+	MinCapacity *CapacityRange
+	CPU         CPU
+	ScaleUp     Behavior
+	ScaleDown   Behavior
 	// ScaleDownClassWindow is the window whose peak a smaller class must carry before instances are resized to it, when it is longer
 	// than the window of ScaleDown.
 	ScaleDownClassWindow time.Duration
@@ -93,6 +97,9 @@ type WriterLimits struct {
 	InstanceClasses []string
 }
 
+// CapacityRange is a range of capacities of Aurora Serverless v2, in Aurora capacity units (ACUs), both bounds included.
+type CapacityRange struct{ Lowest, Highest float64 }
+
 // CPU holds the thresholds, in percent of the pool's vCPUs.
 type CPU struct {
 	// Target is what a new shape is sized for.
@@ -124,8 +131,14 @@ type Guardrails struct {
 	// MaxHourlyCost is the maximum hourly price of all instances of the target after an operation, without surge readers. Zero means
 	// no limit.
 	MaxHourlyCost Money
+	// IOLimits says whether a smaller class must fit the I/O of the database. Empty means that it must.
+	IOLimits IOLimits
+	// AllowLicenseGrowth says whether more vCPUs may run when the customer brings the licence of the engine.
+	AllowLicenseGrowth bool
 	// AllowEmergencyDisruption says whether the writer may be interrupted outside the disruption windows in an emergency.
 	AllowEmergencyDisruption bool
+	// TrustUnreadableParameters says that parameters which cannot be read or evaluated count as the defaults of the engine.
+	TrustUnreadableParameters bool
 }
 
 // PredictiveScaling says which predictions may raise the demand that a shape must carry. Predictions never lower it.
@@ -193,6 +206,9 @@ func (p Policy) Allows(pool Pool, to Shape) bool {
 	switch {
 	case pool == Writer && p.Writer != nil:
 		return to.Count == 1 && slices.Contains(p.Writer.InstanceClasses, to.InstanceClass)
+	case pool == MinCapacity && p.MinCapacity != nil:
+		acus, ok := parseACUs(to.InstanceClass)
+		return ok && to.Count == 1 && acus >= p.MinCapacity.Lowest && acus <= p.MinCapacity.Highest
 	case pool == Readers && p.Readers != nil:
 		return slices.Contains(p.Readers.InstanceClasses, to.InstanceClass) && to.Count >= p.Readers.Min && to.Count <= p.Readers.Max
 	default:
@@ -204,7 +220,7 @@ func (p Policy) Allows(pool Pool, to Shape) bool {
 func (m ManualControl) DesiredShape(pool Pool, now time.Time) *Shape {
 	override := m.ActiveOverride(now)
 	switch {
-	case override == nil:
+	case override == nil || pool == MinCapacity:
 		return nil
 	case pool == Writer:
 		return override.Writer

@@ -71,19 +71,22 @@ func (e *NoCapacityError) Unwrap() error { return e.Err }
 // Is reports that the error is an ErrNoCapacity.
 func (e *NoCapacityError) Is(target error) bool { return target == ErrNoCapacity }
 
-// StableMessage is the message of an error without the parts that differ between attempts, such as a request ID, so that a
+// StableMessage is the message of an error for a status, without identities (see RedactIdentities) and without the parts that differ
+// between attempts, such as a request ID, so that a
 // condition that shows it is not written again. An error provides it by a method of that name.
 func StableMessage(err error) string {
 	var stable interface{ StableMessage() string }
 	if errors.As(err, &stable) {
-		return stable.StableMessage()
+		return RedactIdentities(stable.StableMessage())
 	}
-	return err.Error()
+	return RedactIdentities(err.Error())
 }
 
 // Call is one change to a database.
 type Call struct {
 	Action Action
+	// Policy is the namespace/name of the policy that makes the call, which CloudTrail shows as the name of the session.
+	Policy string
 	// Instance is the DB instance to change, create, delete or promote, or the cluster to change.
 	Instance string
 	// InstanceClass is the class to change to, or to create the reader with.
@@ -117,4 +120,6 @@ const (
 	// ModifyCapacity is rds:ModifyDBCluster with the maximum capacity of Aurora Serverless v2, which interrupts nothing. Its
 	// Instance is the cluster, and its InstanceClass the capacity in the form of catalog.ServerlessClassName.
 	ModifyCapacity Action = "ModifyCapacity"
+	// ModifyMinCapacity is the same with the minimum capacity.
+	ModifyMinCapacity Action = "ModifyMinCapacity"
 )

@@ -12,7 +12,9 @@ type PolicyIdentity struct {
 	// Deleting says that the policy was deleted and only removes what it added.
 	Deleting bool
 	Target   Target
-	// TargetARN is the ARN of the database that was found; empty before the first observation.
+	// Unresolved says that the policy may not use its AWSAccount, so that only TargetARN tells which database it means.
+	Unresolved bool
+	// TargetARN is the ARN of the database that was found; empty before the first observation with the consent of its owner.
 	TargetARN string
 }
 
@@ -31,12 +33,12 @@ func PrecedingPolicy(own PolicyIdentity, all []PolicyIdentity) string {
 // isSameDatabase reports whether two policies name one database. Through two roles one database has two targets, so there the
 // ARNs are compared.
 func (p PolicyIdentity) isSameDatabase(other PolicyIdentity) bool {
-	if p.Target == other.Target {
-		return true
+	own, theirs := p.Target, other.Target
+	if own.Kind != theirs.Kind || own.Identifier != theirs.Identifier || own.Scope.Region != theirs.Scope.Region {
+		return false
 	}
-	throughOtherRole := p.Target
-	throughOtherRole.Scope.RoleARN = other.Target.Scope.RoleARN
-	return throughOtherRole == other.Target && p.TargetARN != "" && p.TargetARN == other.TargetARN
+	sameIdentity := own.Scope.RoleARN == theirs.Scope.RoleARN && !p.Unresolved && !other.Unresolved
+	return sameIdentity || p.TargetARN != "" && p.TargetARN == other.TargetARN
 }
 
 func (p PolicyIdentity) isOlder(other PolicyIdentity) bool {

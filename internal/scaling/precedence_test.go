@@ -23,6 +23,15 @@ func TestPrecedingPolicy(t *testing.T) {
 		{"policy being deleted does not precede", func(p *PolicyIdentity) { p.Deleting = true }, ""},
 		{"policy of another database does not precede", func(p *PolicyIdentity) { p.Target.Identifier = "users" }, ""},
 		{"same ARN through another role precedes", func(p *PolicyIdentity) { p.Target.Scope.RoleARN = "arn:role" }, "c/older"},
+		{"same role through another account object precedes", func(p *PolicyIdentity) { p.Target.Scope.Account, p.TargetARN = "other", "" }, "c/older"},
+		{
+			"same ARN of a policy that may not use its account precedes",
+			func(p *PolicyIdentity) { p.Unresolved = true }, "c/older",
+		},
+		{
+			"unknown ARN of a policy that may not use its account does not precede",
+			func(p *PolicyIdentity) { p.Unresolved, p.TargetARN = true, "" }, "",
+		},
 		{
 			"another ARN through another role does not precede",
 			func(p *PolicyIdentity) { p.Target.Scope.RoleARN, p.TargetARN = "arn:role", "arn:elsewhere" }, "",

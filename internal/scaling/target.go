@@ -17,20 +17,24 @@ const (
 	DBInstance TargetKind = "DBInstance"
 )
 
-// Scope is an account and region, accessed through one role. All targets of a scope are read with the same calls.
+// Scope is an account and region, accessed with one identity. All targets of a scope are read with the same calls.
 type Scope struct {
 	// Region is the AWS region, for example eu-west-1.
 	Region string
+	// Account is the name of the AWSAccount, for messages; empty for the operator's own identity.
+	Account string
 	// RoleARN is the role to assume; empty for the operator's own identity.
 	RoleARN string
+	// ExternalID is the external ID that the role's trust policy requires, or empty.
+	ExternalID string
 }
 
-// String is the scope for messages.
+// String is the scope for messages. It does not contain the role: users who may see a policy need not know it.
 func (s Scope) String() string {
-	if s.RoleARN == "" {
+	if s.Account == "" {
 		return s.Region
 	}
-	return s.Region + " as " + s.RoleARN
+	return s.Region + " (AWSAccount " + s.Account + ")"
 }
 
 // Target identifies a database that a policy scales.
@@ -54,6 +58,9 @@ const (
 	Writer Pool = "Writer"
 	// Readers is the pool of all reader instances: of a DBInstance, its read replicas.
 	Readers Pool = "Readers"
+	// MinCapacity has no instances: it stands for the minimum capacity of an Aurora Serverless v2 cluster, whose members are all in
+	// the pool Writer. The InstanceClass of its shapes is the minimum in the form of catalog.ServerlessClassName.
+	MinCapacity Pool = "MinCapacity"
 )
 
 // Shape is the instance class and count of a pool.

@@ -174,7 +174,7 @@ func matchesIndex(p *v1alpha1.DBScalingPolicy, options client.ListOptions) bool 
 	return !slices.ContainsFunc(options.FieldSelector.Requirements(), func(r fields.Requirement) bool {
 		switch r.Field {
 		case "scope":
-			return r.Value != ref.Region+"|"+ref.RoleARN
+			return r.Value != ref.Region+"|"
 		case "target":
 			return r.Value != ref.Region+"|"+string(ref.Kind)+"|"+ref.Identifier
 		}

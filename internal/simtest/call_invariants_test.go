@@ -10,6 +10,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 	"github.com/dbscaler/dbscaler/internal/scaling/schedule"
 )
 
@@ -42,7 +43,9 @@ func (s *simulation) checkCall(m *manager, target scaling.Target, call scaling.C
 	}
 	ic.checkPause(m, p, call)
 	ic.checkIdle(name, call)
+	ic.checkNotRefused(p, call)
 	ic.checkDeferred(name, call)
+	ic.checkTopology(name, call, t)
 	ic.checkSlots()
 	switch call.Action {
 	case scaling.DeleteReader:
@@ -51,12 +54,37 @@ func (s *simulation) checkCall(m *manager, target scaling.Target, call scaling.C
 		ic.checkCreate(name, t)
 	case scaling.ModifyInstanceClass:
 		ic.checkResize(name, call, t)
+		ic.checkIO(name, call, t)
 		ic.checkDisruptionWindow(p, call, t)
 	case scaling.Failover:
 		ic.checkFailover(name, call, t)
 		ic.checkDisruptionWindow(p, call, t)
 	case scaling.ModifyClusterClass:
+		ic.checkIO(name, call, t)
 		ic.checkDisruptionWindow(p, call, t)
+	case scaling.ModifyCapacity, scaling.ModifyMinCapacity:
+		ic.checkCapacity(p, call)
+	}
+}
+
+// checkCapacity requires that a capacity of Serverless v2 is within the bounds of the policy, and the minimum never above the maximum.
+func (ic *invariantChecker) checkCapacity(p *v1alpha1.DBScalingPolicy, call scaling.Call) {
+	c, err := ic.sim.world.Cluster(region, p.Name)
+	policy, errPolicy := convert.Policy(p)
+	acus, ok := catalog.ParseACUs(call.InstanceClass)
+	if err != nil || errPolicy != nil || c.Capacity == nil || !ok {
+		ic.sim.violationf("%s of %s to %s: it has no capacity", call.Action, call.Instance, call.InstanceClass)
+		return
+	}
+	lowest, highest := c.Capacity.Min, acus
+	if call.Action == scaling.ModifyMinCapacity {
+		lowest, highest = acus, c.Capacity.Max
+		if limits := policy.MinCapacity; limits == nil || acus < limits.Lowest || acus > limits.Highest {
+			ic.sim.violationf("%s of %s to %s is outside the policy", call.Action, call.Instance, call.InstanceClass)
+		}
+	}
+	if lowest > highest && ic.undisturbedSince(p.Name, ic.sim.now) {
+		ic.sim.violationf("%s of %s to %s: the minimum would be %g and the maximum %g", call.Action, call.Instance, call.InstanceClass, lowest, highest)
 	}
 }
 
@@ -154,6 +182,9 @@ func (ic *invariantChecker) checkDelete(name string, call scaling.Call, t *track
 	if i.Tags[scaling.TagCreatedBy] != scaling.TagCreatedByValue {
 		ic.sim.violationf("deletion of %s, which the operator did not create", call.Instance)
 	}
+	if len(i.Replicas) > 0 {
+		ic.sim.violationf("deletion of %s, the source of %v", call.Instance, i.Replicas)
+	}
 	ic.checkDeleteOfFailedReader(i, t)
 	actual, _ := ic.sim.world.GroundTruth(region, call.Instance)
 	if actual.IsWriter && ic.undisturbedSince(name, ic.sim.now) {
@@ -168,7 +199,7 @@ func (ic *invariantChecker) checkCreate(name string, t *trackedOperation) {
 	p := ic.sim.api.current(types.NamespacedName{Namespace: namespace, Name: name})
 	count := 0
 	for _, i := range ic.sim.world.Instances(region) {
-		if databaseOf(i) == name && !ic.sim.createFailed(i) {
+		if databaseOf(i) == name && !ic.sim.createFailed(i) && !ic.sim.isStaticReader(i) {
 			count++
 		}
 	}

@@ -19,7 +19,7 @@ type chaosEvent func(*simulation)
 // databaseEvents concern a database, its metrics, and AWS.
 var databaseEvents = []chaosEvent{
 	deferClusterChange, stageParameters, metricGap, invalidMetrics, readOutage, writeDenial, classShortage, slowChange, instanceFailure,
-	instanceReboot, clockJump, toggleOptInTag, storageOptimization,
+	instanceReboot, clockJump, toggleOptInTag, storageOptimization, refuseChange, addCascadedReplica,
 }
 
 // userEvents are actions of users and of other controllers.

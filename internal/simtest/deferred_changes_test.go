@@ -119,7 +119,7 @@ func (ic *invariantChecker) checkDeferred(name string, call scaling.Call) {
 	}
 	c, err := s.world.Cluster(region, name)
 	if isCluster := err == nil; isCluster && c.PendingChanges != (model.ClusterPendingChanges{}) && isOld(deferredClusterChange, name) {
-		if call.Action == scaling.ModifyClusterClass || call.Action == scaling.ModifyCapacity {
+		if call.Action == scaling.ModifyClusterClass || call.Action == scaling.ModifyCapacity || call.Action == scaling.ModifyMinCapacity {
 			s.violationf("%s of %s applies the deferred changes %v", call.Action, name, pendingModifications(c.PendingChanges))
 		} else {
 			s.violationf("%s of %s is requested while changes of %s are deferred: %v", call.Action, call.Instance, name, pendingModifications(c.PendingChanges))

@@ -8,7 +8,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/smithy-go"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/dbscaler/dbscaler/internal/awsx"
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
@@ -62,6 +65,7 @@ func (m *manager) readTarget(target scaling.Target) snapshot {
 // observe returns the observation of a target as AWS shows it.
 func (s *simulation) observe(target scaling.Target) scaling.Observation {
 	o := scaling.Observation{ObservedAt: s.now.Add(s.skew), Orderable: s.orderable[target.Identifier]}
+	s.observeTopology(&o, target.Identifier)
 	if target.Kind == scaling.DBCluster {
 		c, err := s.world.Cluster(region, target.Identifier)
 		if err != nil {
@@ -70,6 +74,9 @@ func (s *simulation) observe(target scaling.Target) scaling.Observation {
 		o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, c.ARN(), c.Engine, c.EngineVersion, c.Status, c.Tags
 		o.PendingModifications = pendingModifications(c.PendingChanges)
 		o.Serverless = c.Capacity != nil
+		if o.Serverless {
+			o.MinCapacity = c.Capacity.Min
+		}
 		o.ResizedAsUnit = c.InstanceClass != "" || o.Serverless
 		for _, id := range c.Members {
 			if i, err := s.world.Instance(region, id); err == nil {
@@ -96,7 +103,7 @@ func (s *simulation) observe(target scaling.Target) scaling.Observation {
 		return o
 	}
 	o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, i.ARN(), i.Engine, i.EngineVersion, i.Status, i.Tags
-	o.MultiAZ, o.Kind = i.MultiAZ, scaling.DBInstance
+	o.MultiAZ, o.Kind, o.CannotReplicate = i.MultiAZ, scaling.DBInstance, cannotReplicate(i)
 	o.Instances = []scaling.Instance{s.observeInstance(i, true)}
 	for _, id := range i.Replicas {
 		if replica, err := s.world.Instance(region, id); err == nil {
@@ -125,15 +132,23 @@ func pendingModifications(changes model.ClusterPendingChanges) (names []string) 
 func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Instance {
 	out := scaling.Instance{
 		Identifier: i.Identifier, ARN: i.ARN(), Class: i.Class, PendingClass: i.PendingChanges.Class, Status: i.Status, Writer: writer,
+		ResourceID: i.ResourceID, ParameterGroups: []string{i.ParameterGroup},
 		PromotionTier: i.PromotionTier, AvailabilityZone: i.AvailabilityZone, CreatedAt: i.CreatedAt, Tags: i.Tags,
 		CPU: s.series(i, "CPUUtilization"), DBLoadCPU: s.series(i, "DBLoadCPU"),
 		FreeableMemory: fiveMinuteExtremes(s.series(i, "FreeableMemory"), math.Min), Connections: fiveMinuteExtremes(s.series(i, "DatabaseConnections"), math.Max),
+	}
+	out.IO = s.observeIO(i)
+	if i.Class == "db.serverless" {
+		out.UsedCapacity = fiveMinuteExtremes(s.series(i, "ServerlessDatabaseCapacity"), math.Max)
 	}
 	for metric, unit := range map[string]time.Duration{"AuroraReplicaLag": time.Millisecond, "ReplicaLag": time.Second} {
 		if lag := s.series(i, metric); len(lag) > 0 && !writer {
 			newest := lag[len(lag)-1]
 			out.ReplicaLag = &scaling.Lag{MeasuredAt: newest.Time, Value: time.Duration(newest.Value * float64(unit))}
 		}
+	}
+	if hasCascade(i) {
+		out.Replicas = i.Replicas
 	}
 	if isStaged(i) {
 		out.PendingReboot = []string{"DB parameter group " + i.ParameterGroup + " is " + i.ParameterStatus}
@@ -205,13 +220,17 @@ func (m *manager) Execute(_ context.Context, target scaling.Target, call scaling
 		return fmt.Errorf("%w: simulated", scaling.ErrUnavailable)
 	}
 	s.checkCall(m, target, call)
-	err := s.execute(target, call)
+	err := s.refuse(target, call)
+	if err == nil {
+		err = s.execute(target, call)
+	}
 	s.recordAnswer(target, call, err)
 	m.injectFaults("after the AWS call")
 	if s.chance(s.plan.faultRates.answerLost) {
 		s.logf("the response to %s %s is lost", call.Action, call.Instance)
 		return fmt.Errorf("%w: simulated", scaling.ErrUnavailable)
 	}
+	s.checker.recordRefusal(target.Identifier, call, s.api.current(types.NamespacedName{Namespace: namespace, Name: target.Identifier}), err)
 	return err
 }
 
@@ -227,9 +246,8 @@ func (s *simulation) execute(target scaling.Target, call scaling.Call) error {
 		return s.createReader(target, call)
 	case scaling.DeleteReader:
 		_, err = s.world.DeleteInstance(region, call.Instance, true, "")
-	case scaling.ModifyCapacity:
-		capacity := model.ServerlessCapacity{Min: 0.5, Max: float64(catalog.ParseACUs(call.InstanceClass))}
-		_, err = s.world.ModifyServerlessCapacity(region, target.Identifier, capacity, true)
+	case scaling.ModifyCapacity, scaling.ModifyMinCapacity:
+		err = s.modifyCapacity(target, call)
 	case scaling.ModifyClusterClass:
 		_, err = s.world.ModifyClusterClass(region, target.Identifier, call.InstanceClass)
 	case scaling.Failover:
@@ -238,6 +256,21 @@ func (s *simulation) execute(target scaling.Target, call scaling.Call) error {
 		err = fmt.Errorf("unknown action %s", call.Action)
 	}
 	return classifyError(err, operationName(call.Action))
+}
+
+// modifyCapacity changes one bound of the capacity range of a Serverless v2 cluster.
+func (s *simulation) modifyCapacity(target scaling.Target, call scaling.Call) error {
+	c, err := s.world.Cluster(region, target.Identifier)
+	if err != nil {
+		return err
+	}
+	acus, _ := catalog.ParseACUs(call.InstanceClass)
+	capacity := model.ServerlessCapacity{Min: c.Capacity.Min, Max: acus}
+	if call.Action == scaling.ModifyMinCapacity {
+		capacity = model.ServerlessCapacity{Min: acus, Max: c.Capacity.Max}
+	}
+	_, err = s.world.ModifyServerlessCapacity(region, target.Identifier, capacity, true)
+	return err
 }
 
 // operationName is the RDS operation that carries out an action.
@@ -249,14 +282,14 @@ func operationName(action scaling.Action) string {
 		return "DeleteDBInstance"
 	case scaling.Failover:
 		return "FailoverDBCluster"
-	case scaling.ModifyClusterClass, scaling.ModifyCapacity:
+	case scaling.ModifyClusterClass, scaling.ModifyCapacity, scaling.ModifyMinCapacity:
 		return "ModifyDBCluster"
 	case scaling.CreateReader: // createReader knows which of two operations it is
 	}
 	return ""
 }
 
-// createReader creates a reader in an availability zone that was not tried yet.
+// createReader creates a reader in an availability zone that was not tried yet, with the settings that package awsx requests.
 func (s *simulation) createReader(target scaling.Target, call scaling.Call) error {
 	tags := map[string]string{scaling.TagOptIn: scaling.OptInAny}
 	for k, v := range call.Tags {
@@ -282,13 +315,27 @@ func (s *simulation) createReader(target scaling.Target, call scaling.Call) erro
 	}
 	if target.Kind == scaling.DBInstance {
 		operation = "CreateDBInstanceReadReplica"
+		var source *model.Instance
+		if source, err = s.world.Instance(region, target.Identifier); err != nil {
+			return classifyError(err, operation)
+		}
+		request := awsx.ReplicaRequest(describeInstance(source), call, zones[0])
+		if request.DBParameterGroupName != nil {
+			s.violationf("the read replica %s is requested with a parameter group, which AWS refuses", call.Instance)
+		}
 		_, err = s.world.CreateReplica(region, model.CreateReplicaRequest{
 			Identifier: call.Instance, Source: target.Identifier, Class: call.InstanceClass, AvailabilityZone: zones[0], Tags: tags,
+			ParameterGroup: aws.ToString(request.DBParameterGroupName),
 		})
 	} else {
+		var writer *model.Instance
+		if writer, err = s.writerOf(target.Identifier); err != nil {
+			return classifyError(err, operation)
+		}
+		request := awsx.ReaderRequest(describeInstance(writer), rdstypes.DBCluster{}, call, zones[0])
 		_, err = s.world.CreateInstance(region, model.CreateInstanceRequest{
 			Identifier: call.Instance, Cluster: target.Identifier, Engine: "aurora-postgresql", Class: call.InstanceClass, PromotionTier: &tier,
-			AvailabilityZone: zones[0], Tags: tags, PerformanceInsights: true,
+			AvailabilityZone: zones[0], Tags: tags, PerformanceInsights: true, ParameterGroup: aws.ToString(request.DBParameterGroupName),
 		})
 	}
 	if err = classifyError(err, operation); errors.Is(err, scaling.ErrNoCapacity) {
@@ -313,5 +360,5 @@ func vcpus(class string) float64 {
 	if err != nil {
 		return 0
 	}
-	return float64(c.VCPU)
+	return c.VCPU
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 // invariantChecker observes every event and reports broken invariants.
@@ -22,6 +23,11 @@ type invariantChecker struct {
 	// deferredSince is when somebody deferred a change that still waits.
 	deferredSince map[deferredChange]time.Time
 	metricGaps    []interval
+	// groupChangedAt is when somebody gave an instance another parameter group, and endpointChangedAt when somebody changed a custom
+	// endpoint of a cluster.
+	groupChangedAt, endpointChangedAt map[string]time.Time
+	// refusals are those that reached the operator.
+	refusals []deliveredRefusal
 	// calls counts the calls to AWS, failovers the completed ones by database.
 	calls     int
 	failovers map[string]int
@@ -52,10 +58,23 @@ type trackedOperation struct {
 	ended                bool
 }
 
+// promotesTwice reports whether the operation replaces the writer with a surge reader while the writer is resized. Until that is done,
+// no reader is as large as the new writer.
+func (t *trackedOperation) promotesTwice() bool {
+	failovers := 0
+	for _, s := range t.operation.Steps {
+		if s.Action == scaling.Failover {
+			failovers++
+		}
+	}
+	return failovers > 1
+}
+
 func newInvariantChecker(s *simulation) *invariantChecker {
 	return &invariantChecker{
 		sim: s, operations: map[string]*trackedOperation{}, externalChangeAt: map[string]time.Time{}, optedOutSince: map[string]time.Time{},
 		deletedPolicies: map[string]bool{}, deferredSince: map[deferredChange]time.Time{}, failovers: map[string]int{},
+		groupChangedAt: map[string]time.Time{}, endpointChangedAt: map[string]time.Time{},
 	}
 }
 
@@ -63,6 +82,7 @@ func newInvariantChecker(s *simulation) *invariantChecker {
 func (ic *invariantChecker) recordWrite(key types.NamespacedName) {
 	ic.writeTimes = append(ic.writeTimes, ic.sim.now)
 	p := ic.sim.api.current(key)
+	ic.checkConsent(p)
 	if p != nil && p.Status.Operation != nil {
 		ic.sim.lastActivityAt = ic.sim.now
 	}
@@ -122,13 +142,15 @@ func (ic *invariantChecker) checkStarted(p *v1alpha1.DBScalingPolicy, t *tracked
 		s.violationf("%s changes %s to %s, which the policy does not allow", t.id, t.name, op.To)
 	}
 	started, limit := 0, policy.Guardrails.MaxOperationsPerDay
-	isDisruptive := op.Pool == scaling.Writer || op.From.InstanceClass != op.To.InstanceClass
+	isDisruptive := !isCapacity(op.To.InstanceClass) && (op.Pool == scaling.Writer || op.From.InstanceClass != op.To.InstanceClass)
 	if !isDisruptive {
 		limit *= 4
 	}
 	for _, r := range p.Status.History {
-		recent := s.Now().Sub(r.StartTime.Time) < 24*time.Hour && r.Direction != v1alpha1.DirectionCleanup
-		wasDisruptive := r.Pool == v1alpha1.PoolWriter || r.From.InstanceClass != r.To.InstanceClass
+		counts := r.Direction != v1alpha1.DirectionCleanup && r.NothingChanged == nil
+		recent := s.Now().Sub(r.StartTime.Time) < 24*time.Hour && counts
+		wasDisruptive := !isCapacity(r.To.InstanceClass) &&
+			(r.Pool == v1alpha1.PoolWriter || r.From.InstanceClass != r.To.InstanceClass)
 		if recent && (wasDisruptive || !isDisruptive) {
 			started++
 		}
@@ -136,8 +158,10 @@ func (ic *invariantChecker) checkStarted(p *v1alpha1.DBScalingPolicy, t *tracked
 	if started > limit && !isOverride {
 		s.violationf("%s is operation %d of %s within a day", t.id, started+1, t.name)
 	}
-	if op.Direction == scaling.Down && !isOverride {
-		ic.checkScaleDown(policy, t)
+	if op.Direction == scaling.Down && !isOverride && op.Pool != scaling.MinCapacity { // a lower minimum takes no capacity away
+		if !s.hasStaticReaders(t.name) || op.Pool == scaling.Writer { // they share the load of the reader endpoint
+			ic.checkScaleDown(policy, t)
+		}
 		pool := p.Status.Readers
 		if op.Pool == scaling.Writer {
 			pool = p.Status.Writer
@@ -146,6 +170,12 @@ func (ic *invariantChecker) checkStarted(p *v1alpha1.DBScalingPolicy, t *tracked
 			s.violationf("%s scales down the %s of %s, whose shape has not been stable for %s", t.id, op.Pool, t.name, policy.ScaleDown.Window)
 		}
 	}
+}
+
+// isCapacity reports whether a class is a capacity of Serverless v2, whose change interrupts nothing.
+func isCapacity(class string) bool {
+	_, ok := catalog.ParseACUs(class)
+	return ok
 }
 
 // checkScaleDown requires that the demand of the whole window is known and fits the desired shape.
@@ -158,7 +188,13 @@ func (ic *invariantChecker) checkScaleDown(p scaling.Policy, t *trackedOperation
 		if t.operation.Pool == scaling.Writer {
 			demand = m.WriterDemandVCPUs
 		}
-		if m.Time.After(from) && m.Time.Before(s.now.Add(-6*time.Minute)) && demand > 0.8*to {
+		inWindow := m.Time.After(from) && m.Time.Before(s.now.Add(-6*time.Minute))
+		if inWindow && !ic.checkClientCapacity(t, demand) {
+			s.violationf("%s changes the readers of %s to %s, and those with clients do not carry the %.1f vCPUs of %s", t.id, t.name,
+				t.operation.To, demand, m.Time.Format("15:04"))
+			return
+		}
+		if inWindow && demand > 0.8*to {
 			s.violationf("%s changes the %s of %s to %s, and at %s their demand was %.1f vCPUs", t.id, t.operation.Pool, t.name, t.operation.To,
 				m.Time.Format("15:04"), demand)
 			return

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
@@ -50,6 +51,13 @@ type faultRates struct {
 // drawPlan makes the plan of a seed. One in five has no faults; the others have only a few kinds each, so that a failure is easy to
 // analyse.
 func drawPlan(seed uint64) *runPlan {
+	p := drawBasePlan(seed)
+	drawTopology(seed, p)
+	return p
+}
+
+// drawBasePlan makes the plan without what drawTopology adds.
+func drawBasePlan(seed uint64) *runPlan {
 	r := rand.New(rand.NewPCG(seed, 1))
 	p := &runPlan{chaosDuration: time.Duration(150+r.IntN(120)) * time.Minute, faultRates: faultRates{maxCacheLag: time.Second}, slots: 1 + r.IntN(3)}
 	p.scenario = model.Scenario{Start: metav1.NewTime(startTime), Seed: int64(seed), AccountID: "123456789012"}
@@ -59,6 +67,7 @@ func drawPlan(seed uint64) *runPlan {
 		p.scenario.Databases = append(p.scenario.Databases, d)
 		p.policies = append(p.policies, drawPolicy(r, d))
 	}
+	drawIO(seed, p.scenario.Databases)
 	if r.IntN(4) == 0 {
 		p.scenario.RefuseAfterAvailable.Duration = 20 * time.Second
 	}
@@ -71,6 +80,11 @@ func drawPlan(seed uint64) *runPlan {
 	for _, d := range p.scenario.Databases { // only ModifyDBCluster applies deferred changes of a cluster, and few plans use it
 		if isResizedAsUnit := d.Serverless != nil || len(d.Instances) > 0 && d.Engine == "postgres"; isResizedAsUnit && r.IntN(2) == 0 {
 			p.chaosEvents = append(p.chaosEvents, deferClusterChange)
+		}
+	}
+	for n := range p.scenario.Databases { // few databases have read replicas
+		if d := &p.scenario.Databases[n]; len(d.Replicas) > 0 && r.IntN(3) > 0 {
+			leaveReplicasWithoutClients(r, d)
 		}
 	}
 	return p
@@ -109,6 +123,7 @@ var planFaults = []func(*rand.Rand, *runPlan){
 	func(r *rand.Rand, p *runPlan) {
 		p.chaosEvents = append(p.chaosEvents, userEvents[r.IntN(len(userEvents))])
 	},
+	func(_ *rand.Rand, p *runPlan) { p.chaosEvents = append(p.chaosEvents, refuseChange) },
 }
 
 // drawDatabase makes a cluster with zero to three readers, or sometimes an instance, and a load that changes a few times and is flat
@@ -247,7 +262,12 @@ func drawPolicy(r *rand.Rand, d model.Database) *v1alpha1.DBScalingPolicy {
 		return p
 	}
 	if d.Serverless != nil {
-		s.Serverless = &v1alpha1.Serverless{MaxCapacities: []int32{8, 16, 32, 64}}
+		s.Serverless = &v1alpha1.Serverless{
+			MaxCapacity: v1alpha1.CapacityRange{Min: ptr.To(resource.MustParse("8")), Max: ptr.To(resource.MustParse("64"))},
+		}
+		if d.Load.Writer.Points[0].VCPUs > 1 { // about half of them
+			s.Serverless.MinCapacity = &v1alpha1.CapacityRange{Min: ptr.To(resource.MustParse("0.5")), Max: ptr.To(resource.MustParse("8"))}
+		}
 		return p
 	}
 	if d.Engine == "postgres" {

@@ -50,6 +50,8 @@ type simulation struct {
 	nextCreateStatus string
 	// pendingCancellations are the clusters whose deferred changes could not be cancelled yet.
 	pendingCancellations []string
+	// refusals are the changes that AWS refuses.
+	refusals []persistentRefusal
 	// invalidSamples is when samples are invalid numbers.
 	invalidSamples []interval
 	knownSeries    map[string]scaling.Series
@@ -211,6 +213,9 @@ func (s *simulation) advanceTo(to time.Time) {
 		s.world.Advance(to)
 		s.now = to
 		s.retryCancellations()
+		if s.chaosEnded {
+			s.endBlueGreenDeployments()
+		}
 		s.checker.checkNow()
 	}
 }
@@ -347,6 +352,7 @@ func (s *simulation) endChaos() {
 		}
 	}
 	s.endDeferredChanges()
+	s.endRefusals()
 	for _, c := range ladder {
 		s.world.ClearCapacityShortage(c)
 	}

@@ -34,6 +34,8 @@ type loadFlags struct {
 	seed               int64
 	cloudWatchLookback time.Duration
 	endpointURL        string
+	// roleARN and externalID replace the AWSAccount of the policy, which the author of a policy may not be allowed to read.
+	roleARN, externalID string
 	// isSet reports whether a flag is on the command line.
 	isSet func(name string) bool
 }
@@ -46,6 +48,9 @@ func (l *loadFlags) addTo(f *pflag.FlagSet) {
 	f.DurationVar(&l.cloudWatchLookback, "cloudwatch", 0,
 		"Read the load of the policy's own target from CloudWatch for this duration up to now (336h for two weeks), with your AWS credentials")
 	f.StringVar(&l.endpointURL, "endpoint-url", "", "URL that replaces the AWS endpoints, with --cloudwatch")
+	f.StringVar(&l.roleARN, "role-arn", "",
+		"Role to assume with your AWS credentials, with --cloudwatch, for example when the database is in another account")
+	f.StringVar(&l.externalID, "external-id", "", "External ID that the trust policy of --role-arn requires")
 	f.StringVar(&l.class, "class", "", "Instance class of the recording, when it is in percent CPU")
 	f.IntVar(&l.count, "count", 0, "Number of instances that the recording is the mean of (default 1)")
 	f.Float64Var(&l.scale, "scale", 0, "vCPUs per unit of the recording, when it is not in percent CPU")
@@ -106,6 +111,14 @@ func (l *loadFlags) validate() error {
 	if l.isSet("cloudwatch") && l.cloudWatchLookback <= 0 {
 		return fmt.Errorf("--cloudwatch is %s: it must be more than 0, for example 336h for two weeks", l.cloudWatchLookback)
 	}
+	for _, name := range []string{"role-arn", "external-id"} {
+		if l.cloudWatchLookback <= 0 && l.isSet(name) {
+			return fmt.Errorf("--%s is only valid with --cloudwatch", name)
+		}
+	}
+	if l.externalID != "" && l.roleARN == "" {
+		return errors.New("--external-id is only valid with --role-arn")
+	}
 	for _, name := range flagsReadFromAWS {
 		if l.cloudWatchLookback > 0 && l.isSet(name) {
 			return fmt.Errorf("--%s is only valid with --metrics: with --cloudwatch it is read from AWS", name)
@@ -116,6 +129,12 @@ func (l *loadFlags) validate() error {
 
 // flagsReadFromAWS are the flags whose values --cloudwatch reads from AWS.
 var flagsReadFromAWS = []string{"class", "count", "scale", "writer-class", "readers", "engine", "multi-az"}
+
+// withRole returns the policy with the role of the flags. The commands do not read AWSAccounts: their users need no access to them.
+func (l *loadFlags) withRole(policy scaling.Policy) scaling.Policy {
+	policy.Target.Scope.RoleARN, policy.Target.Scope.ExternalID = l.roleARN, l.externalID
+	return policy
+}
 
 // newSetup reads the recording and returns the setup of the simulation.
 func (l *loadFlags) newSetup(ctx context.Context, clk clock.Clock, policy scaling.Policy) (backtest.Setup, error) {
@@ -132,7 +151,7 @@ func (l *loadFlags) newSetup(ctx context.Context, clk clock.Clock, policy scalin
 	case l.metrics != "" && l.cloudWatchLookback > 0:
 		return s, asInputError(errors.New("set either --metrics or --cloudwatch, not both"))
 	case l.cloudWatchLookback > 0:
-		fetched, err := fetchLoad(ctx, clk, l.endpointURL, policy, pool, l.cloudWatchLookback)
+		fetched, err := fetchLoad(ctx, clk, l.endpointURL, l.withRole(policy), pool, l.cloudWatchLookback)
 		if err != nil {
 			return s, err
 		}

@@ -65,6 +65,29 @@ func TestLoadFlags_StartShape(t *testing.T) {
 	}
 }
 
+// TestLoadFlags_Role: the role to read CloudWatch with comes from the flags, not from the AWSAccount of the policy.
+func TestLoadFlags_Role(t *testing.T) {
+	for args, message := range map[string]string{
+		"--cloudwatch 24h --role-arn arn:role --external-id id": "",
+		"--role-arn arn:role":                      "--role-arn is only valid with --cloudwatch",
+		"--cloudwatch 24h --external-id id":        "--external-id is only valid with --role-arn",
+		"--metrics cpu.csv --external-id external": "--external-id is only valid with --cloudwatch",
+	} {
+		l, f := loadFlags{}, pflag.NewFlagSet("", pflag.ContinueOnError)
+		l.addTo(f)
+		if err := f.Parse(strings.Fields(args)); err != nil {
+			t.Fatal(err)
+		}
+		err := l.validate()
+		if (err == nil) != (message == "") || err != nil && err.Error() != message {
+			t.Errorf("%s: got %v, want %q", args, err, message)
+		}
+		if scope := l.withRole(scaling.Policy{}).Target.Scope; message == "" && (scope.RoleARN != "arn:role" || scope.ExternalID != "id") {
+			t.Errorf("%s: got the scope %+v", args, scope)
+		}
+	}
+}
+
 func TestMetricPeriod_ByRetention(t *testing.T) {
 	const day = 24 * time.Hour
 	for age, want := range map[time.Duration]time.Duration{

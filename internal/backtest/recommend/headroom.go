@@ -68,7 +68,7 @@ func classVCPUs(s backtest.Setup, name string) float64 {
 	if err != nil {
 		return 0
 	}
-	return float64(class.VCPUFor(s.Engine))
+	return class.VCPUFor(s.Engine)
 }
 
 // peakDemand is the highest demand of a recording before a time, in vCPUs.

@@ -159,7 +159,7 @@ func classVCPUs(class, engine string) (float64, error) {
 		}
 		return 0, fmt.Errorf("%w: write it as RDS does, for example db.r6g.large", err)
 	}
-	return float64(c.VCPUFor(engine)), nil
+	return c.VCPUFor(engine), nil
 }
 
 // nearestClass is the known class with the most similar name, or empty if no name is similar.

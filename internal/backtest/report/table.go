@@ -79,9 +79,10 @@ func DescribeRecording(c backtest.Comparison) string {
 	return describePeriod(c)
 }
 
-// describePeriod describes the time and the interval of the recording.
+// describePeriod describes the time and the interval of the recording, and what it does not have.
 func describePeriod(c backtest.Comparison) string {
-	return fmt.Sprintf("%s to %s, one value every %s. Every figure about a database is simulated.",
+	return fmt.Sprintf("%s to %s, one value every %s. Every figure about a database is simulated. A recording has no I/O, so that no class "+
+		"was checked against it: the operator may keep a larger class.",
 		c.Start.UTC().Format("2006-01-02 15:04"), c.End.UTC().Format("2006-01-02 15:04"), strings.TrimSuffix(c.Interval.String(), "0s"))
 }
 

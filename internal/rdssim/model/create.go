@@ -40,7 +40,7 @@ func (w *World) CreateInstance(region string, c CreateInstanceRequest) (*Instanc
 			PerformanceInsights: c.PerformanceInsights, MonitoringInterval: c.MonitoringInterval,
 			CACertificate: cmp.Or(c.CACertificate, defaultCertificate), Tags: maps.Clone(c.Tags),
 		},
-		group: g, outageCount: 1,
+		group: g, outageCount: 1, clientWeight: 1,
 	}
 	if c.PromotionTier != nil {
 		s.PromotionTier = *c.PromotionTier
@@ -88,12 +88,15 @@ func (w *World) checkCreate(c CreateInstanceRequest, cluster *Cluster, zone stri
 		return invalidCombination("The engine name requested for your DB instance (%s) doesn't match the engine name of your "+
 			"DB cluster (%s).", c.Engine, cluster.Engine)
 	}
-	if err := w.checkOrderable(cluster.Region, cluster.Engine, cluster.EngineVersion, c.Class); err != nil {
+	if err := w.checkMemberClass(cluster, c.Class); err != nil {
 		return err
 	}
 	if !slices.Contains(cluster.AvailabilityZones, zone) {
 		return &APIError{"DBSubnetGroupDoesNotCoverEnoughAZs",
 			fmt.Sprintf("DB subnet group %s does not cover the availability zone %s.", cluster.DBSubnetGroup, zone), 400}
+	}
+	if err := w.checkClassLimit(cluster.Region, cluster.Engine, cluster.EngineVersion, c.Class, zone, c.PerformanceInsights); err != nil {
+		return err
 	}
 	if cluster.Status != statusAvailable {
 		return clusterNotAvailable(cluster)

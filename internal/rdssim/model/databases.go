@@ -31,7 +31,13 @@ func (w *World) addDatabase(d Database) error {
 	d.AccountID = cmp.Or(d.AccountID, w.scenario.AccountID)
 	d.BackupWindow = cmp.Or(d.BackupWindow, defaultBackupWindow)
 	d.MaintenanceWindow = cmp.Or(d.MaintenanceWindow, defaultMaintenanceWindow)
-	g := &instanceGroup{region: d.Region, identifier: d.Identifier, costFactor: 1, noiseSource: w.newNoiseSource(d)}
+	g := &instanceGroup{region: d.Region, identifier: d.Identifier, costFactor: 1, noiseSource: w.newNoiseSource(d), newReplicaWeight: 1}
+	if d.IO != nil {
+		g.io = *d.IO
+	}
+	if d.NewReplicaClientWeight != nil {
+		g.newReplicaWeight = *d.NewReplicaClientWeight
+	}
 	w.groups = append(w.groups, g)
 	if len(d.Instances) > 0 {
 		g.cluster = w.addCluster(d)
@@ -50,6 +56,12 @@ func (w *World) addDatabase(d Database) error {
 		w.scheduleMaintenance(g, m)
 	}
 	w.scheduleDeferredChanges(d)
+	for _, e := range d.CustomEndpoints {
+		if err := w.SetCustomEndpoint(d.Region, d.Identifier, e); err != nil {
+			return err
+		}
+	}
+	w.scheduleBlueGreen(d)
 	if d.AutoScaling != nil {
 		if err := w.RegisterScalableTarget(d.Region, d.Identifier, *d.AutoScaling); err != nil {
 			return err
@@ -74,12 +86,13 @@ func (w *World) addCluster(d Database) *Cluster {
 		Identifier: d.Identifier, Region: d.Region, AccountID: d.AccountID, ResourceID: w.newResourceID("cluster"),
 		Engine: d.Engine, EngineVersion: d.EngineVersion, Status: statusAvailable, Writer: d.Instances[0].Identifier,
 		StorageType: cmp.Or(d.StorageType, storageAuroraStandard), AvailabilityZones: AvailabilityZones(d.Region),
-		DBSubnetGroup: defaultSubnetGroup, ParameterGroup: "default." + d.Engine,
+		DBSubnetGroup: defaultSubnetGroup, ParameterGroup: cmp.Or(d.ClusterParameterGroup, "default."+d.Engine), GlobalCluster: d.GlobalCluster,
 		BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
 		DeletionProtection: d.DeletionProtection, CreatedAt: w.now.AddDate(-1, 0, 0), Tags: maps.Clone(d.Tags),
 	}
 	if d.Serverless != nil {
-		c.Capacity = &ServerlessCapacity{d.Serverless.Min, d.Serverless.Max}
+		capacity := d.Serverless.withDefaults()
+		c.Capacity = &capacity
 	}
 	if !isAurora(d.Engine) {
 		c.InstanceClass, c.StorageType = d.Instances[0].Class, cmp.Or(d.StorageType, "io1")
@@ -96,7 +109,7 @@ func (w *World) addInitialInstance(g *instanceGroup, d Database, m Member) {
 			Identifier: m.Identifier, Region: d.Region, AccountID: d.AccountID, ResourceID: w.newResourceID("db"),
 			Engine: d.Engine, EngineVersion: d.EngineVersion, Class: m.Class, Status: statusAvailable, PromotionTier: defaultPromotionTier,
 			MultiAZ: d.MultiAZ, AvailabilityZone: AvailabilityZones(d.Region)[len(w.instances)%3], DBSubnetGroup: defaultSubnetGroup,
-			ParameterGroup: "default." + d.Engine, BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
+			ParameterGroup: initialParameterGroup(d, m), BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
 			PerformanceInsights: d.PerformanceInsights, CACertificate: defaultCertificate,
 			CreatedAt: created, Tags: maps.Clone(m.Tags),
 		},
@@ -104,6 +117,10 @@ func (w *World) addInitialInstance(g *instanceGroup, d Database, m Member) {
 	}
 	if m.PromotionTier != nil {
 		s.PromotionTier = *m.PromotionTier
+	}
+	s.clientWeight = 1
+	if m.ClientWeight != nil {
+		s.clientWeight = *m.ClientWeight
 	}
 	if g.cluster == nil {
 		s.Settings = initialSettings(d)

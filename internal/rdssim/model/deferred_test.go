@@ -39,11 +39,11 @@ func TestDeferClusterChanges_AppliedWithAnotherChange(t *testing.T) {
 			return err
 		}, true},
 		{"serverless capacity", serverlessCluster(1), func(w *World) error {
-			_, err := w.ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 32}, true)
+			_, err := w.ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{Min: 0.5, Max: 32}, true)
 			return err
 		}, true},
 		{"serverless capacity without ApplyImmediately", serverlessCluster(1), func(w *World) error {
-			_, err := w.ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{0.5, 32}, false)
+			_, err := w.ModifyServerlessCapacity(testRegion, "orders", ServerlessCapacity{Min: 0.5, Max: 32}, false)
 			return err
 		}, false},
 		{"refused change", multiAZCluster(), func(w *World) error {

@@ -52,4 +52,7 @@ func (w *World) removeInstance(s *instanceState) {
 		}
 	}
 	w.recordInstanceEvent(s, "deletion", "DB instance deleted")
+	if s.group.cluster == nil {
+		w.removeCreatedGroup(s.group)
+	}
 }

@@ -20,6 +20,8 @@ type GroundTruth struct {
 	// RequestedVCPUs is the vCPUs that clients could use: new work, including the extra cost of a cold cache, and retried
 	// backlog.
 	RequestedVCPUs float64
+	// HasClients says whether clients are connected while the instance is in service.
+	HasClients bool
 	// Saturated says that RequestedVCPUs exceeds what the instance can serve.
 	Saturated bool
 	// Pool is the ground truth of the pool that the instance belongs to.
@@ -48,7 +50,7 @@ func (w *World) GroundTruth(region, id string) (GroundTruth, bool) {
 	t := GroundTruth{
 		InService: s.isInService(), CreateFailed: s.createFailed,
 		IsWriter: s.isWriter(), VCPUs: s.vcpus, RequestedVCPUs: s.requestedVCPUs, Saturated: s.isSaturated(),
-		Pool: s.group.readers.groundTruth(),
+		HasClients: s.clientWeight > 0, Pool: s.group.readers.groundTruth(),
 	}
 	if s.isWriter() {
 		t.Pool = s.group.writer.groundTruth()

@@ -48,7 +48,7 @@ func (s *instanceState) forEachPublished(since, newest time.Time, handle func(In
 		}
 		m := InstanceMetrics{
 			Identifier: s.Identifier, ResourceID: s.ResourceID, IsWriter: p.isWriter, Time: p.time, CPUPercent: p.cpuPercent,
-			FreeableMemoryBytes: p.freeableMemoryBytes, Connections: connectionCount(p.activeSessions), UptimeSeconds: p.uptimeSeconds,
+			FreeableMemoryBytes: p.freeableMemoryBytes, Connections: p.connections(), UptimeSeconds: p.uptimeSeconds,
 			DBLoadCPU: -1, ReplicaLag: -1,
 		}
 		if load, isPublished := metricValues["DBLoadCPU"](s, p); isPublished {

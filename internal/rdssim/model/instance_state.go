@@ -24,9 +24,14 @@ const (
 // instanceState is an instance with the state that the RDS API does not show.
 type instanceState struct {
 	Instance
-	group       *instanceGroup
-	vcpus       float64
-	memoryBytes float64
+	group *instanceGroup
+	// clientWeight is the number of clients relative to the other instances of the pool.
+	clientWeight float64
+	vcpus        float64
+	memoryBytes  float64
+	class        catalog.Class
+	io           ioState
+	credits      creditState
 	// changeInProgress says that a change has been accepted and has not completed, even if the status does not show it yet.
 	// isDeleting says that the instance is being deleted.
 	changeInProgress, isDeleting bool
@@ -37,12 +42,18 @@ type instanceState struct {
 	inServiceSince time.Time
 	// availableAt is when the status became available; zero if it has been available since the start.
 	availableAt time.Time
+	// capacityACUs is the capacity that a Serverless v2 instance has scaled to, and lastRequestAt when it last had clients.
+	capacityACUs  float64
+	lastRequestAt time.Time
 	// usedVCPUs is the vCPUs in use in the last tick, without overhead; requestedVCPUs is what clients could have used.
 	usedVCPUs, requestedVCPUs float64
+	// endpointVCPUs is what the clients of custom endpoints request in this tick.
+	endpointVCPUs float64
 	// minuteTotals are sums over the ticks of the current minute in which the instance was in service.
 	minuteTotals struct {
 		ticks                     int
 		usedVCPUs, requestedVCPUs float64
+		capacityACUs              float64
 	}
 	samples []sample
 }
@@ -78,15 +89,26 @@ func (s *instanceState) updateCapacity() {
 		name = catalog.ServerlessClassName(c.Capacity.Max)
 	}
 	if class, err := catalog.Lookup(name); err == nil {
-		s.vcpus, s.memoryBytes = float64(class.VCPUFor(s.Engine)), float64(class.MemoryBytes)
+		s.vcpus, s.memoryBytes, s.class = class.VCPUFor(s.Engine), float64(class.MemoryBytes), class
 	}
 }
 
 // setAvailable sets the status to available.
 func (s *instanceState) setAvailable(now time.Time) { s.Status, s.availableAt = statusAvailable, now }
 
-// usableVCPUs returns the vCPUs that clients can use.
-func (s *instanceState) usableVCPUs() float64 { return s.vcpus * (1 - overheadShare) }
+// usableVCPUs returns the vCPUs that clients can use: of a Serverless v2 instance those of the capacity that it has scaled to, and of
+// a burstable instance without credits those of its baseline.
+func (s *instanceState) usableVCPUs() float64 {
+	vcpus := s.vcpus
+	if s.isServerless() && !s.lastRequestAt.IsZero() {
+		vcpus = min(vcpus, s.capacityACUs/acusPerVCPU)
+	}
+	usable := vcpus * (1 - overheadShare)
+	if s.isThrottled() {
+		return min(usable, creditsPerHour[s.Class]/60)
+	}
+	return usable
+}
 
 // cpuPercent returns the CPU utilization at a number of vCPUs in use.
 func (s *instanceState) cpuPercent(used float64) float64 { return 100 * (overheadShare + used/s.vcpus) }
@@ -112,6 +134,11 @@ func (s *instanceState) cacheCostFactor(now time.Time) float64 {
 
 // connectionWeight returns the instance's share of the connections of its pool, relative to the other instances.
 func (s *instanceState) connectionWeight(now time.Time) float64 {
+	return s.clientWeight * s.rampUpShare(now)
+}
+
+// rampUpShare returns the fraction of its clients that the instance has after a start.
+func (s *instanceState) rampUpShare(now time.Time) float64 {
 	if age := now.Sub(s.inServiceSince); age < connectionRampDuration {
 		return initialConnectionShare + (1-initialConnectionShare)*float64(age)/float64(connectionRampDuration)
 	}

@@ -21,13 +21,20 @@ type instanceGroup struct {
 	cluster            *Cluster // nil for a standalone instance
 	instances          []*instanceState
 	failoverInProgress bool
+	// newReplicaWeight is the client weight of new read replicas.
+	newReplicaWeight float64
 	// classChangeInProgress says that the members of a Multi-AZ DB cluster are changing to another class.
 	classChangeInProgress bool
 	writer, readers       pool
+	io                    IOWorkload
+	// endpointDemands are the demands of the custom endpoints of the cluster, in their order.
+	endpointDemands []demand
 	// createFailure is the status in which the next creation of an instance ends; empty if it succeeds.
 	createFailure string
 	// costFactor multiplies the demand: the cost of queries after engine upgrades.
 	costFactor float64
+	// createdByRequest says that a request created the database, rather than the scenario.
+	createdByRequest bool
 	// noiseSource is used for noise only, so that the load does not depend on the changes of the database.
 	noiseSource   *rand.Rand
 	minutes       []MinuteSummary
@@ -94,17 +101,25 @@ func (g *instanceGroup) serveTick(now time.Time, offset time.Duration) {
 			g.readers.inService = append(g.readers.inService, s)
 		}
 	}
+	g.distributeEndpointLoad(offset)
 	g.writer.updateDemand(g.costFactor, offset)
 	g.readers.updateDemand(g.costFactor, offset)
-	if len(g.readers.inService) == 0 && len(g.writer.inService) > 0 {
+	if !g.readers.hasClients() && len(g.writer.inService) > 0 {
 		// The reader endpoint then resolves to the writer (Aurora user guide, "Reader endpoints"). Clients of read replicas are
 		// assumed to use the source instance.
 		g.writer.backlogVCPUSeconds += g.readers.backlogVCPUSeconds
 		g.readers.backlogVCPUSeconds, g.readers.unservedVCPUs, g.readers.newUnservedVCPUs = 0, 0, 0
+		g.readers.countIdleTick()
 		g.writer.serveDemand(g.writer.demandVCPUs+g.readers.demandVCPUs, now)
 	} else {
 		g.readers.serveDemand(g.readers.demandVCPUs, now)
 		g.writer.serveDemand(g.writer.demandVCPUs, now)
+	}
+	for _, s := range g.instances {
+		s.scaleCapacity(now)
+		if s.isInService() {
+			s.minuteTotals.capacityACUs += s.capacityACUs
+		}
 	}
 	g.currentMinute.addTick(g)
 }
@@ -122,13 +137,15 @@ func (p *pool) serveDemand(demand float64, now time.Time) {
 		capacity += s.vcpus
 	}
 	p.unservedVCPUs, p.newUnservedVCPUs = demand, demand
-	if len(p.inService) > 0 {
+	if !p.hasClients() {
+		p.countIdleTick()
+	} else {
 		p.lastCapacityVCPUs, p.unservedVCPUs = capacity, 0
 		retried := p.backlogVCPUSeconds / retryInterval.Seconds()
 		p.backlogVCPUSeconds -= retried * tickInterval.Seconds()
 		for _, s := range p.inService {
 			share := s.connectionWeight(now) / totalWeight
-			s.requestedVCPUs = share * (demand*s.cacheCostFactor(now) + retried)
+			s.requestedVCPUs = share*(demand*s.cacheCostFactor(now)+retried) + s.endpointVCPUs
 			s.usedVCPUs = min(s.requestedVCPUs, s.usableVCPUs())
 			p.unservedVCPUs += s.requestedVCPUs - s.usedVCPUs
 			s.minuteTotals.ticks++

@@ -44,12 +44,17 @@ type sample struct {
 	freeableMemoryBytes float64
 	uptimeSeconds       float64
 	lagMillis           float64 // of a reader
+	io                  ioSample
+	credits             creditSample
+	withoutClients      bool    // no client is connected
+	capacityACUs        float64 // of a Serverless v2 instance
+	maxCapacityACUs     float64 // that its cluster allowed
 }
 
 // metricValues computes the value of each metric from a sample. False means that the metric has no datapoint.
 var metricValues = map[string]func(*instanceState, sample) (float64, bool){
 	"CPUUtilization":      func(_ *instanceState, p sample) (float64, bool) { return p.cpuPercent, true },
-	"DatabaseConnections": func(_ *instanceState, p sample) (float64, bool) { return connectionCount(p.activeSessions), true },
+	"DatabaseConnections": func(_ *instanceState, p sample) (float64, bool) { return p.connections(), true },
 	"FreeableMemory":      func(_ *instanceState, p sample) (float64, bool) { return p.freeableMemoryBytes, true },
 	"EngineUptime":        func(s *instanceState, p sample) (float64, bool) { return p.uptimeSeconds, isAurora(s.Engine) },
 	"AuroraReplicaLag": func(s *instanceState, p sample) (float64, bool) {
@@ -58,6 +63,11 @@ var metricValues = map[string]func(*instanceState, sample) (float64, bool){
 	// In seconds, for a read replica outside Aurora and a standby of a Multi-AZ DB cluster.
 	"ReplicaLag": func(s *instanceState, p sample) (float64, bool) {
 		return p.lagMillis / 1000, !isAurora(s.Engine) && !p.isWriter
+	},
+	// Of Serverless v2 (Aurora user guide, "Important Amazon CloudWatch metrics for Aurora Serverless v2").
+	"ServerlessDatabaseCapacity": func(_ *instanceState, p sample) (float64, bool) { return p.capacityACUs, p.maxCapacityACUs > 0 },
+	"ACUUtilization": func(_ *instanceState, p sample) (float64, bool) {
+		return 100 * p.capacityACUs / p.maxCapacityACUs, p.maxCapacityACUs > 0
 	},
 	// DBLoad metrics are published only if there is load (RDS user guide, "Amazon CloudWatch metrics for Performance Insights").
 	"DBLoadCPU": func(s *instanceState, p sample) (float64, bool) {
@@ -124,7 +134,7 @@ func (w *World) recordMinute() {
 			if 2*s.minuteTotals.ticks >= int(time.Minute/tickInterval) && !w.isInMetricGap(s, start) {
 				s.samples = append(s.samples, s.newSample(start, w.now))
 			}
-			s.minuteTotals.ticks, s.minuteTotals.usedVCPUs, s.minuteTotals.requestedVCPUs = 0, 0, 0
+			s.minuteTotals.ticks, s.minuteTotals.usedVCPUs, s.minuteTotals.requestedVCPUs, s.minuteTotals.capacityACUs = 0, 0, 0, 0
 		}
 	}
 	if w.now.Truncate(24 * time.Hour).Equal(w.now) {
@@ -137,10 +147,15 @@ func (s *instanceState) newSample(start, now time.Time) sample {
 	ticks := float64(s.minuteTotals.ticks)
 	p := sample{
 		time: start, isWriter: s.isWriter(), cpuPercent: s.cpuPercent(s.minuteTotals.usedVCPUs / ticks),
+		withoutClients: s.clientWeight == 0,
 		activeSessions: s.minuteTotals.requestedVCPUs / ticks, uptimeSeconds: now.Sub(s.inServiceSince).Seconds(),
 	}
+	p.io, p.credits = s.serveIO(now), s.updateCredits(start, s.minuteTotals.usedVCPUs/ticks)
+	if s.isServerless() {
+		p.capacityACUs, p.maxCapacityACUs = s.minuteTotals.capacityACUs/ticks, s.group.cluster.Capacity.Max
+	}
 	p.lagMillis = s.replicaLagMillis(p)
-	p.freeableMemoryBytes = max(0, freeableMemoryShare*s.memoryBytes-bytesPerConnection*connectionCount(p.activeSessions))
+	p.freeableMemoryBytes = max(0, freeableMemoryShare*s.memoryBytes-bytesPerConnection*p.connections())
 	return p
 }
 
@@ -203,7 +218,9 @@ func (w *World) MetricAverages(region string, dimensions map[string]string, metr
 func (w *World) MetricSamples(region string, dimensions map[string]string, metric string, from, to time.Time) []Point {
 	metricValue, known := metricValues[metric]
 	if !known {
-		return nil
+		if metricValue, known = ioMetricValues[metric]; !known {
+			return nil
+		}
 	}
 	instance, cluster, role := dimensions["DBInstanceIdentifier"], dimensions["DBClusterIdentifier"], dimensions["Role"]
 	var instances []*instanceState

@@ -165,6 +165,10 @@ func (w *World) completeModify(s *instanceState) {
 	}
 	s.PendingChanges = PendingChanges{}
 	s.updateCapacity()
+	if classChanged && w.parametersDoNotFit(s) {
+		w.becomeIncompatible(s)
+		return
+	}
 	w.scheduleForInstance(s, w.drawDuration(minFinalizeDuration, maxFinalizeDuration), func() {
 		s.changeInProgress = false
 		s.setAvailable(w.now)

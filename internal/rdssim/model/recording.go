@@ -45,7 +45,7 @@ func (r Recording) vcpusPerUnit() (float64, error) {
 		return factor, nil
 	}
 	class, err := catalog.Lookup(r.Class)
-	return factor * float64(class.VCPU) / 100, err
+	return factor * class.VCPU / 100, err
 }
 
 // parse converts the rows into points with offsets from the start of the scenario, which begins at From in the recording.

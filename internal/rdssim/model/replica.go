@@ -31,7 +31,10 @@ func (w *World) CreateReplica(region string, c CreateReplicaRequest) (*Instance,
 			MonitoringInterval: c.MonitoringInterval, CACertificate: cmp.Or(c.CACertificate, defaultCertificate),
 			Settings: replicaSettings(c.Settings, source.Settings), Tags: maps.Clone(c.Tags),
 		},
-		group: source.group, outageCount: 1,
+		group: source.group, outageCount: 1, clientWeight: source.group.newReplicaWeight,
+	}
+	if source.ReplicationSource != "" {
+		s.clientWeight = 0 // its clients are not those of the database that the scenario describes
 	}
 	w.addInstance(s)
 	w.startCreate(s)
@@ -52,8 +55,8 @@ func (w *World) checkCreateReplica(c CreateReplicaRequest, source *instanceState
 		return &APIError{"DBInstanceAlreadyExists", fmt.Sprintf("DB instance %s already exists.", c.Identifier), 400}
 	case source.Cluster != "":
 		return invalidCombination("Amazon Aurora doesn't support this operation.")
-	case source.ReplicationSource != "":
-		return invalidCombination("The simulator has no read replicas of read replicas.")
+	case source.ReplicationSource != "" && !hasOpenSourceEngine(source.Engine):
+		return invalidCombination("The simulator has read replicas of read replicas for PostgreSQL, MySQL and MariaDB only.")
 	case !source.acceptsChanges():
 		return instanceNotAvailable()
 	case len(source.group.instances)-1 >= limit:
@@ -66,6 +69,9 @@ func (w *World) checkCreateReplica(c CreateReplicaRequest, source *instanceState
 		return err
 	}
 	if err := w.checkOrderable(source.Region, source.Engine, source.EngineVersion, class); err != nil {
+		return err
+	}
+	if err := w.checkClassLimit(source.Region, source.Engine, source.EngineVersion, class, zone, c.PerformanceInsights); err != nil {
 		return err
 	}
 	if w.hasCapacityShortage(class, zone) {

@@ -70,7 +70,7 @@ func TestCreateReplica_RefusesInvalidRequest(t *testing.T) {
 		{"no identifier", CreateReplicaRequest{Source: "ledger"}, "InvalidParameterValue", 400},
 		{"unknown source", CreateReplicaRequest{Identifier: "new", Source: "nobody"}, "DBInstanceNotFound", 404},
 		{"identifier in use", CreateReplicaRequest{Identifier: "ledger-read", Source: "ledger"}, "DBInstanceAlreadyExists", 400},
-		{"source is a replica", CreateReplicaRequest{Identifier: "new", Source: "ledger-read"}, "InvalidParameterCombination", 400},
+		{"source is a replica without backups", CreateReplicaRequest{Identifier: "new", Source: "ledger-read"}, "InvalidDBInstanceState", 400},
 		{"source is an Aurora instance", CreateReplicaRequest{Identifier: "new", Source: "orders-1"}, "InvalidParameterCombination", 400},
 		{"unknown class", CreateReplicaRequest{Identifier: "new", Source: "ledger", Class: "db.r99g.large"}, "InvalidParameterCombination", 400},
 		{"class with a capacity shortage", CreateReplicaRequest{Identifier: "new", Source: "ledger", Class: "db.r6g.xlarge"}, "InsufficientDBInstanceCapacity", 400},

@@ -32,6 +32,8 @@ type Scenario struct {
 	// StorageInitialization is how long a new read replica is storage-initialization after its creation, in service. The default is 0.
 	StorageInitialization metav1.Duration `json:"storageInitialization,omitempty"`
 	Databases             []Database      `json:"databases"`
+	// ParameterGroups are the parameter groups that users have made.
+	ParameterGroups []ParameterGroup `json:"parameterGroups,omitempty"`
 	// CapacityShortages are classes of which AWS lacks capacity for a time.
 	CapacityShortages []CapacityShortage `json:"capacityShortages,omitempty"`
 	// UnorderableClasses are classes that cannot be ordered for a time.
@@ -62,6 +64,8 @@ type Database struct {
 	Serverless *ServerlessCapacity `json:"serverless,omitempty"`
 	// Replicas are the read replicas of a standalone instance.
 	Replicas []Member `json:"replicas,omitempty"`
+	// NewReplicaClientWeight is the ClientWeight of the read replicas that are created later. The default is 1.
+	NewReplicaClientWeight *float64 `json:"newReplicaClientWeight,omitempty"`
 	// PerformanceInsights publishes DBLoad and DBLoadCPU.
 	PerformanceInsights bool `json:"performanceInsights,omitempty"`
 	// DeletionProtection prevents the deletion of the standalone instance or the cluster.
@@ -83,9 +87,21 @@ type Database struct {
 	DeferredChanges []DeferredChange `json:"deferredChanges,omitempty"`
 	// StagedParameters are parameters that somebody changes and that a restart applies.
 	StagedParameters []StagedParameters `json:"stagedParameters,omitempty"`
+	// ParameterGroup is the DB parameter group of the instances that name no other, and ClusterParameterGroup that of a cluster. The
+	// default is that of the engine.
+	ParameterGroup        string `json:"parameterGroup,omitempty"`
+	ClusterParameterGroup string `json:"clusterParameterGroup,omitempty"`
+	// CustomEndpoints are those of an Aurora cluster.
+	CustomEndpoints []CustomEndpoint `json:"customEndpoints,omitempty"`
+	// GlobalCluster is the Aurora global database that a cluster is the primary of.
+	GlobalCluster string `json:"globalCluster,omitempty"`
+	// BlueGreen are blue/green deployments of the database.
+	BlueGreen []ScheduledBlueGreen `json:"blueGreenDeployments,omitempty"`
 	// AutoScaling registers a cluster with Aurora Auto Scaling from the start.
 	AutoScaling *AutoScaling `json:"autoScaling,omitempty"`
 	Load        Load         `json:"load,omitempty"`
+	// IO is what the clients read and write. Without it the database does no I/O.
+	IO *IOWorkload `json:"io,omitempty"`
 	// Upgrades are engine upgrades, in the order of time.
 	Upgrades []EngineUpgrade `json:"upgrades,omitempty"`
 }
@@ -95,8 +111,20 @@ type Member struct {
 	Identifier string `json:"identifier"`
 	Class      string `json:"class"`
 	// PromotionTier is from 0 to 15. The default is 1.
-	PromotionTier *int              `json:"promotionTier,omitempty"`
-	Tags          map[string]string `json:"tags,omitempty"`
+	PromotionTier *int `json:"promotionTier,omitempty"`
+	// ClientWeight is the number of clients of a read replica relative to the others. The default is 1; with 0 none connects to it.
+	ClientWeight *float64          `json:"clientWeight,omitempty"`
+	Tags         map[string]string `json:"tags,omitempty"`
+	// ParameterGroup is its DB parameter group.
+	ParameterGroup string `json:"parameterGroup,omitempty"`
+}
+
+// ScheduledBlueGreen is a blue/green deployment that somebody creates, and switches over if Switchover is set. What is busy then
+// refuses it.
+type ScheduledBlueGreen struct {
+	Name       string   `json:"name"`
+	At         Instant  `json:"at"`
+	Switchover *Instant `json:"switchover,omitempty"`
 }
 
 // Load is the demand of a database by role. A standalone instance without read replicas has only a writer.

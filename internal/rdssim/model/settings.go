@@ -25,6 +25,8 @@ type InstanceSettings struct {
 	ManagedMasterPassword bool `json:"managedMasterPassword,omitempty"`
 	// NoAutomatedBackups sets BackupRetentionPeriod to 0.
 	NoAutomatedBackups bool `json:"noAutomatedBackups,omitempty"`
+	// BackupRetentionDays is BackupRetentionPeriod; 0 means the default of 7 days.
+	BackupRetentionDays int `json:"backupRetentionDays,omitempty"`
 	// Storage is the storage of the instance.
 	Storage Storage `json:"storage,omitempty"`
 }

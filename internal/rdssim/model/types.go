@@ -52,6 +52,11 @@ type Cluster struct {
 	DeletionProtection bool
 	CreatedAt          time.Time
 	Tags               map[string]string
+	// CustomEndpoints are those of an Aurora cluster.
+	CustomEndpoints []CustomEndpoint
+	// GlobalCluster is the global database that the cluster belongs to, or empty; GlobalSecondary says that the cluster is a secondary.
+	GlobalCluster   string
+	GlobalSecondary bool
 }
 
 // ARN returns the Amazon Resource Name of the cluster.
@@ -109,6 +114,8 @@ func (i *Instance) ARN() string {
 type ServerlessCapacity struct {
 	Min float64 `json:"minCapacity"`
 	Max float64 `json:"maxCapacity"`
+	// SecondsUntilAutoPause is the time without clients after which an instance pauses, if Min is 0; 0 means the default of RDS.
+	SecondsUntilAutoPause int `json:"secondsUntilAutoPause,omitempty"`
 }
 
 // PendingChanges are modifications that have been accepted and not yet applied. Empty fields are not pending.

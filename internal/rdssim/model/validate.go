@@ -38,6 +38,9 @@ func (s Scenario) Validate() error {
 			return fmt.Errorf("databases[%d] %q: %w", n, d.Identifier, err)
 		}
 	}
+	if err := s.validateParameterGroups(); err != nil {
+		return err
+	}
 	for n, shortage := range s.CapacityShortages {
 		if err := shortage.validate(s); err != nil {
 			return fmt.Errorf("capacityShortages[%d]: %w", n, err)
@@ -75,7 +78,7 @@ func (d Database) validate(s Scenario, identifiers identifierSet) error {
 	if d.AccountID != "" && !accountPattern.MatchString(d.AccountID) {
 		return fmt.Errorf("accountID %q: want 12 digits", d.AccountID)
 	}
-	if err := errors.Join(d.validateWindows(), d.validateKind(identifiers), d.validateDeferred(), d.validateSettings()); err != nil {
+	if err := errors.Join(d.validateWindows(), d.validateKind(identifiers), d.validateDeferred(), d.validateSettings(), d.IO.validate()); err != nil {
 		return err
 	}
 	if err := checkTags(d.Tags); err != nil {
@@ -99,6 +102,9 @@ func (d Database) validate(s Scenario, identifiers identifierSet) error {
 				"previous upgrade", n)
 		}
 		previous = offset
+	}
+	if weight := d.NewReplicaClientWeight; weight != nil && (!isValidWeight(*weight) || len(d.Instances) > 0) {
+		return fmt.Errorf("newReplicaClientWeight %g: want a number that is not negative, of a standalone instance", *weight)
 	}
 	return d.Load.validate(s, len(d.Instances)+len(d.Replicas) > 0)
 }
@@ -167,8 +173,8 @@ func (d Database) validateAurora(identifiers identifierSet) error {
 	switch {
 	case len(d.Instances) == 0 || d.Class != "" || d.MultiAZ:
 		return fmt.Errorf("engine %s: a cluster has instances with a class each, and no class or multiAZ of its own", d.Engine)
-	case d.Serverless != nil && !d.Serverless.isValid():
-		return errors.New("serverless: want 0 <= minCapacity <= maxCapacity, and a maxCapacity that is a multiple of 4 up to 256")
+	case d.Serverless != nil && d.Serverless.check(d.Engine, d.EngineVersion) != nil:
+		return fmt.Errorf("serverless: %w", d.Serverless.check(d.Engine, d.EngineVersion))
 	case len(d.Replicas) > 0:
 		return errors.New("replicas: only a standalone instance has them; the readers of a cluster are its instances")
 	case d.Backups:
@@ -202,6 +208,8 @@ func (m Member) validate(d Database, identifiers identifierSet) error {
 		return fmt.Errorf("class %s: the engine %s does not support it", m.Class, d.Engine)
 	case m.PromotionTier != nil && !isValidPromotionTier(*m.PromotionTier):
 		return fmt.Errorf("promotionTier %d: want 0 to %d", *m.PromotionTier, maxPromotionTier)
+	case m.ClientWeight != nil && (!isValidWeight(*m.ClientWeight) || len(d.Instances) > 0 || m.Identifier == d.Identifier):
+		return fmt.Errorf("clientWeight %g: want a number that is not negative, of a read replica", *m.ClientWeight)
 	case !identifiers.reserve(d.Region, "instance", m.Identifier):
 		return fmt.Errorf("identifier: want one that no other instance in %s has", d.Region)
 	}

@@ -29,10 +29,15 @@ type World struct {
 	capacityShortages map[string][]string
 	metricGaps        []metricGap // sorted by from
 	// unorderable is the set of classes that cannot be ordered, by region/class.
-	unorderable        map[string]bool
+	unorderable map[string]bool
+	// classLimits are what is not offered of a class, by region/class.
+	classLimits        map[string]classLimit
 	pendingMaintenance []MaintenanceAction
 	// changeDelays are the extra delays of the next changes, by region/identifier.
 	changeDelays map[string]time.Duration
+	// parameterGroups are by parameterGroupKey.
+	parameterGroups map[string]ParameterGroup
+	blueGreen       []*BlueGreenDeployment
 	// scalableTargets are the clusters that are registered with Aurora Auto Scaling, by region/cluster.
 	scalableTargets map[string]ScalableTarget
 }
@@ -46,7 +51,12 @@ func New(s Scenario) (*World, error) {
 	w := &World{
 		scenario: s, now: start, lastTick: start, random: rand.New(rand.NewPCG(uint64(s.Seed), 1)),
 		clusters: map[string]*Cluster{}, instances: map[string]*instanceState{}, capacityShortages: map[string][]string{},
-		unorderable: map[string]bool{}, scalableTargets: map[string]ScalableTarget{},
+		unorderable: map[string]bool{}, classLimits: map[string]classLimit{}, scalableTargets: map[string]ScalableTarget{},
+	}
+	for _, g := range s.ParameterGroups {
+		if err := w.SetParameterGroup(g); err != nil {
+			return nil, err
+		}
 	}
 	for _, d := range s.Databases {
 		if err := w.addDatabase(d); err != nil {
@@ -180,9 +190,10 @@ func (w *World) findGroup(region, identifier string) (*instanceGroup, bool) {
 func (c *Cluster) copy() *Cluster {
 	out := *c
 	out.Members, out.Tags = slices.Clone(c.Members), maps.Clone(c.Tags)
-	out.AvailabilityZones = slices.Clone(c.AvailabilityZones)
+	out.AvailabilityZones, out.CustomEndpoints = slices.Clone(c.AvailabilityZones), slices.Clone(c.CustomEndpoints)
 	if c.Capacity != nil {
-		out.Capacity = &ServerlessCapacity{c.Capacity.Min, c.Capacity.Max}
+		capacity := *c.Capacity
+		out.Capacity = &capacity
 	}
 	return &out
 }

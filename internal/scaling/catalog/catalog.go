@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/csv"
 	"errors"
@@ -24,6 +25,11 @@ const gib = 1 << 30
 // classes" pages (RDS and Aurora user guides); vCPUs and memory are those of the EC2 type of the same name
 // (DescribeInstanceTypes), which are the same as those of RDS.
 //
+// The EBS limits are those of the EC2 type of the same name, of x2gd for x2g, as ebs_source says: ec2-types is "Amazon EBS
+// specifications" in the EC2 instance types guide (read in 2026), ec2-user-guide is "Amazon EBS-optimized instances" in the EC2
+// user guide (2020 and 2021). Mbps are millions of bits per second, IOPS are operations of 16 KiB. No figure is derived from another
+// class: where no source has one it is empty, as for classes with preconfigured memory, which run on larger hosts.
+//
 //go:embed instance_classes.csv
 var classTable []byte
 
@@ -31,8 +37,9 @@ var classTable []byte
 type Class struct {
 	// Name is the name in the RDS API, for example db.r6g.large.
 	Name string
-	// VCPU is the number of vCPUs. SQL Server has fewer on some classes: see VCPUFor.
-	VCPU int
+	// VCPU is the number of vCPUs. It is a fraction only for small capacities of Aurora Serverless v2. SQL Server has fewer on some
+	// classes: see VCPUFor.
+	VCPU float64
 	// MemoryBytes is the memory of the instance in bytes.
 	MemoryBytes int64
 	// Architecture is x86_64 or arm64.
@@ -53,13 +60,15 @@ type Class struct {
 	MultiAZClusterOnly bool
 	// OnlyEngine is the only engine family that the class supports ("oracle" or "sqlserver"), or empty.
 	OnlyEngine string
+	// BaselineEBS is what the class sustains, and MaxEBS what it reaches in bursts of 30 minutes a day; zero when no source says it.
+	BaselineEBS, MaxEBS EBSLimits
 	// HalfVCPUsOnSQLServer says that SQL Server has half the vCPUs by default: hyper-threading or half of the cores are disabled.
 	HalfVCPUsOnSQLServer bool
 }
 
 // VCPUFor is the number of vCPUs that an engine has on this class. The engine is that of the RDS API, for example
 // aurora-postgresql or sqlserver-se.
-func (c Class) VCPUFor(engine string) int {
+func (c Class) VCPUFor(engine string) float64 {
 	if c.HalfVCPUsOnSQLServer && strings.HasPrefix(engine, "sqlserver") {
 		return c.VCPU / 2
 	}
@@ -88,7 +97,7 @@ var classesByName = sync.OnceValue(func() map[string]Class {
 	return classes
 })
 
-// Lookup finds a class by its name, or a maximum capacity of Aurora Serverless v2 in the form of ServerlessClassName. The error
+// Lookup finds a class by its name, or a capacity of Aurora Serverless v2 in the form of ServerlessClassName. The error
 // wraps ErrUnknownClass.
 func Lookup(name string) (Class, error) {
 	c, ok := classesByName()[name]
@@ -111,7 +120,7 @@ func All() []Class {
 		if d := strings.Compare(a.Family, b.Family); d != 0 {
 			return d
 		}
-		if d := a.VCPU - b.VCPU; d != 0 {
+		if d := cmp.Compare(a.VCPU, b.VCPU); d != 0 {
 			return d
 		}
 		return strings.Compare(a.Name, b.Name)
@@ -121,6 +130,7 @@ func All() []Class {
 
 var tableHeader = []string{
 	"class", "vcpu", "memory_gib", "arch", "family", "size", "local_nvme", "aurora", "previous_gen", "source", "notes",
+	"ebs_mbps", "ebs_iops", "ebs_max_mbps", "ebs_max_iops", "ebs_source",
 }
 
 func parseTable(data []byte) (map[string]Class, error) {
@@ -157,10 +167,14 @@ func parseRow(row []string) (Class, error) {
 	if vcpu <= 0 || memory <= 0 {
 		return Class{}, fmt.Errorf("%s: vCPUs and memory must be above zero", row[0])
 	}
+	baselineEBS, maxEBS, err := parseEBSLimits(row)
+	if err != nil {
+		return Class{}, err
+	}
 	notes := row[10]
 	c := Class{
-		Name: row[0], VCPU: vcpu, MemoryBytes: int64(memory * gib), Architecture: row[3], Family: row[4], Size: row[5],
-		LocalNVMe: nvme, Aurora: aurora, PreviousGeneration: previous,
+		Name: row[0], VCPU: float64(vcpu), MemoryBytes: int64(memory * gib), Architecture: row[3], Family: row[4], Size: row[5],
+		LocalNVMe: nvme, Aurora: aurora, PreviousGeneration: previous, BaselineEBS: baselineEBS, MaxEBS: maxEBS,
 		Burstable:            strings.Contains(notes, "burstable"),
 		MultiAZClusterOnly:   strings.Contains(notes, "Multi-AZ DB clusters only"),
 		HalfVCPUsOnSQLServer: strings.Contains(notes, "SQL Server default vCPU is half"),

@@ -30,7 +30,7 @@ func TestAll_ClassesAreComplete(t *testing.T) {
 func TestLookup_KnownClasses(t *testing.T) {
 	for _, want := range []struct {
 		name       string
-		vcpu       int
+		vcpu       float64
 		memoryGiB  float64
 		arch       string
 		nvme, prev bool
@@ -49,7 +49,7 @@ func TestLookup_KnownClasses(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got.VCPU != want.vcpu || got.MemoryBytes != int64(want.memoryGiB*gib) {
-				t.Errorf("got %d vCPU and %d bytes, want %d and %.2f GiB", got.VCPU, got.MemoryBytes, want.vcpu, want.memoryGiB)
+				t.Errorf("got %g vCPU and %d bytes, want %g and %.2f GiB", got.VCPU, got.MemoryBytes, want.vcpu, want.memoryGiB)
 			}
 			if got.Architecture != want.arch || got.LocalNVMe != want.nvme || got.PreviousGeneration != want.prev {
 				t.Errorf("got %s, NVMe %t, previous generation %t", got.Architecture, got.LocalNVMe, got.PreviousGeneration)
@@ -64,7 +64,7 @@ func TestLookup_KnownClasses(t *testing.T) {
 func TestVCPUFor_SQLServer(t *testing.T) {
 	for _, test := range []struct {
 		class, engine string
-		want          int
+		want          float64
 	}{
 		{"db.m7i.2xlarge", "sqlserver-se", 4}, // hyper-threading is off
 		{"db.m7i.2xlarge", "postgres", 8},
@@ -78,7 +78,7 @@ func TestVCPUFor_SQLServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := class.VCPUFor(test.engine); got != test.want {
-			t.Errorf("%s has %d vCPU on %s, want %d", test.class, got, test.engine, test.want)
+			t.Errorf("%s has %g vCPU on %s, want %g", test.class, got, test.engine, test.want)
 		}
 	}
 }
@@ -121,16 +121,16 @@ func TestLookup_UnknownClass(t *testing.T) {
 
 func TestParseTable_InvalidData(t *testing.T) {
 	head := strings.Join(tableHeader, ",") + "\n"
-	good := "db.a.large,2,16,arm64,a,large,false,true,false,ec2,\n"
+	good := "db.a.large,2,16,arm64,a,large,false,true,false,ec2,,,,,,\n"
 	for _, test := range []struct{ name, data, want string }{
 		{"empty", "", "at least one row"},
 		{"no rows", head, "at least one row"},
 		{"other columns", "name,cpu\ndb.a.large,2\n", "want the columns class,vcpu"},
 		{"a column too few", head + good + "db.b.large,2,16\n", "line 3"},
-		{"vCPUs are not a number", head + good + "db.b.large,two,16,arm64,b,large,false,true,false,ec2,\n", "line 3"},
+		{"vCPUs are not a number", head + good + "db.b.large,two,16,arm64,b,large,false,true,false,ec2,,,,,,\n", "line 3"},
 		{"zero vCPUs", head + good + good[:11] + "0" + good[12:], "line 3: db.a.large: vCPUs and memory must be above zero"},
-		{"negative memory", head + "db.a.large,2,-1,arm64,a,large,false,true,false,ec2,\n", "line 2"},
-		{"invalid flag", head + good + "db.b.large,2,16,arm64,b,large,no,perhaps,false,ec2,\n", "line 3"},
+		{"negative memory", head + "db.a.large,2,-1,arm64,a,large,false,true,false,ec2,,,,,,\n", "line 2"},
+		{"invalid flag", head + good + "db.b.large,2,16,arm64,b,large,no,perhaps,false,ec2,,,,,,\n", "line 3"},
 		{"duplicate class", head + good + good, "line 3: db.a.large is listed twice"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

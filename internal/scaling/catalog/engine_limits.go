@@ -18,6 +18,8 @@ const usableMemoryRatio = 0.95
 func (c Class) MaxConnections(engine string) (int, bool) {
 	memory := usableMemoryRatio * float64(c.MemoryBytes)
 	switch {
+	case engine == "aurora-postgresql" && c.Family == serverlessFamily:
+		return c.serverlessMaxConnections(), true
 	case engine == "aurora-postgresql", engine == "postgres":
 		return int(min(memory/9531392, 5000)), true
 	case engine == "aurora-mysql":

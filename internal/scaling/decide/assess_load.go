@@ -27,7 +27,13 @@ func assessLoad(
 	p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, instances []poolInstance, now time.Time,
 ) scaling.Load {
 	changedAt := o.ChangedAt(pool)
-	load := scaling.Load{Pool: pool, NewestSampleAt: newestCommonSample(instances)}
+	load := scaling.Load{Pool: pool}
+	if pool == scaling.Readers {
+		load.WithoutClients = o.ReplicasWithoutClients(p.ScaleDown.Window, now)
+		instances = excludeInstances(instances, load.WithoutClients)
+		load.ByHottest = o.Kind == scaling.DBInstance && len(instances) > 1
+	}
+	load.NewestSampleAt = newestCommonSample(instances)
 	if !changedAt.IsZero() {
 		load.StableAt = changedAt.Add(WarmUp + time.Duration(minutesCovering(p.ScaleUp.Window))*samplePeriod + publicationDelay)
 	}
@@ -43,7 +49,7 @@ func assessLoad(
 	if isScaled(p, pool) {
 		window = max(window, p.ScaleDown.Window, trendWindow)
 	}
-	t := newTimeline(instances, changedAt, now, window)
+	t := newLoadTimeline(load.ByHottest, instances, changedAt, now, window)
 	recent := t.lastMinutes(p.ScaleUp.Window)
 	s := recent.summarize()
 	load.Fresh = s.hasCoverage(len(recent.minutes)) && now.Sub(s.newestMinute) <= scaling.MaxSampleAge
@@ -53,7 +59,11 @@ func assessLoad(
 	load.UtilizationPercent = utilizationPercent(s.meanDemand, load.UsableCapacity)
 	load.Demand, load.Saturated, load.Censored = s.peakDemand, s.saturated, s.censored
 	load.HottestPercent, load.HottestDemand = hottestInstanceLoad(instances, recent, changedAt)
-	load.Emergency = isEmergency(t.lastMinutes(emergencyDuration), load.Capacity)
+	all := t
+	if load.ByHottest { // one saturated replica of several is no emergency
+		all = newTimeline(instances, changedAt, now, emergencyDuration)
+	}
+	load.Emergency = isEmergency(all.lastMinutes(emergencyDuration), load.Capacity)
 	if !isScaled(p, pool) {
 		return load // predictions and the scale-down window are not needed
 	}
@@ -74,10 +84,11 @@ func assessLoad(
 // summarizeScaleDownWindow describes the load over a scale-down window.
 func summarizeScaleDownWindow(t timeline, now time.Time) scaling.ScaleDownWindow {
 	s := t.summarize()
+	gapDemand, gapSaturated, known := t.estimateGaps(s.completeMinutes)
 	return scaling.ScaleDownWindow{
-		// Every minute must be there, up to the newest that must have been published by now.
-		Complete:  s.completeMinutes == len(t.minutes) && now.Sub(s.newestMinute) <= publicationDelay+samplePeriod,
-		Saturated: s.saturated, PeakDemand: s.peakDemand,
+		// The newest minute that must have been published by now must be there, too.
+		Complete:  known && now.Sub(s.newestMinute) <= publicationDelay+samplePeriod,
+		Saturated: s.saturated || gapSaturated, PeakDemand: max(s.peakDemand, gapDemand),
 	}
 }
 

@@ -17,6 +17,8 @@ type ladderClass struct {
 	priceKnown bool
 	// rejection is why no shape of this class may be chosen, or empty.
 	rejection scaling.Verdict
+	// limits is set by limitsOf when it is first needed.
+	limits *catalog.Limits
 }
 
 // candidate is a shape that the policy allows.
@@ -43,9 +45,12 @@ func resolveLadder(
 		if err != nil {
 			return nil, err
 		}
-		classes[n] = ladderClass{name: name, spec: class, vcpus: float64(class.VCPUFor(o.Engine))}
+		classes[n] = ladderClass{name: name, spec: class, vcpus: class.VCPUFor(o.Engine)}
 		classes[n].price, classes[n].priceKnown = scaling.ClassPrice(p, o, name)
 		if o.Orderable != nil && !o.Serverless && !slices.Contains(o.Orderable, name) {
+			classes[n].rejection = scaling.VerdictNotOrderable
+		}
+		if isMissingInZone(o, name, instances) {
 			classes[n].rejection = scaling.VerdictNotOrderable
 		}
 		if len(o.Shortages) > 0 && lacksCapacity(o, name, instances, now) {
@@ -65,14 +70,14 @@ func lacksCapacity(o *scaling.Observation, class string, instances []poolInstanc
 }
 
 // countLimits returns the smallest and largest number of instances that a pool may have. Readers that the operator did not
-// create are never removed, so their number is a lower bound.
+// create are never removed, nor those that others replicate from, so their number is a lower bound.
 func countLimits(p *scaling.Policy, instances []poolInstance, pool scaling.Pool) (minCount, maxCount int) {
 	if pool == scaling.Writer {
 		return 1, 1
 	}
 	foreign := 0
 	for n := range instances {
-		if !instances[n].CreatedByOperator() {
+		if !instances[n].CanBeRemoved() {
 			foreign++
 		}
 	}

@@ -25,13 +25,13 @@ func CheckTarget(p scaling.Policy, o scaling.Observation) scaling.Hold {
 	switch {
 	case !o.Found:
 		return scaling.Hold{Reason: ReasonTargetNotFound, Message: fmt.Sprintf(
-			"There is no %s named %q in %s. Check spec.targetRef: identifier, region, and roleARN when it is in another account",
+			"There is no %s named %q in %s. Check spec.targetRef: identifier, region, and accountRef when it is in another account",
 			p.Target.Kind, p.Target.Identifier, p.Target.Scope)}
 	case o.Unsupported != "":
 		return unsupported(o.Unsupported)
 	case o.Serverless && !p.Serverless:
-		return unsupported("The cluster is Aurora Serverless v2, whose instances have no class to choose. List the allowed maximum " +
-			"capacities in spec.serverless instead of spec.readers and spec.writer")
+		return unsupported("The cluster is Aurora Serverless v2, whose instances have no class to choose. Set the bounds of its " +
+			"capacity in spec.serverless instead of spec.readers and spec.writer")
 	case p.Serverless && !o.Serverless:
 		return unsupported("spec.serverless is for Aurora Serverless v2, and at least one instance of the target is not. List instance " +
 			"classes in spec.readers and spec.writer instead")

@@ -12,8 +12,7 @@ const (
 	memoryReserveRatio = 0.05
 	// connectionReserveRatio is the share of a class's maximum connections that must stay free.
 	connectionReserveRatio = 0.1
-	// maxSlowSampleAge is the age up to which samples of memory and connections are used: they are read every ten minutes.
-	maxSlowSampleAge = 20 * time.Minute
+	maxSlowSampleAge       = scaling.MaxSlowSampleAge
 	// slowSamplePeriod is the period of samples of memory and connections.
 	slowSamplePeriod = 5 * time.Minute
 )
@@ -31,9 +30,9 @@ type poolUsage struct {
 // lost.
 func (e *poolEvaluation) usableVCPUs(c *candidate) float64 {
 	if e.pool == scaling.Readers && e.policy.Readers != nil && e.policy.Readers.Redundancy == scaling.OneReaderLost {
-		return c.VCPUs - c.class.vcpus
+		return e.servingVCPUs(c) - c.class.vcpus
 	}
-	return c.VCPUs
+	return e.servingVCPUs(c)
 }
 
 // predictUtilization is the utilization of a candidate's usable vCPUs under a demand, in percent. It is zero for a pool that has
@@ -47,16 +46,24 @@ func (e *poolEvaluation) predictUtilization(c *candidate, requiredVCPUs float64)
 
 // checkLimits returns why a candidate must not be chosen whatever the load; empty when it may be.
 func (e *poolEvaluation) checkLimits(c *candidate) scaling.Verdict {
-	maxFactor := float64(e.policy.Guardrails.MaxStepFactor)
+	maxFactor, capacity := float64(e.policy.Guardrails.MaxStepFactor), totalVCPUs(e.instances)
 	switch {
 	case c.class.rejection != "":
 		return c.class.rejection
 	case e.pool == scaling.Readers && e.observation.AutoScaling != nil && c.Shape.Count != len(e.instances):
 		return scaling.VerdictCountManaged
+	case e.cannotReplicate(c):
+		return scaling.VerdictCannotReplicate
+	case e.isRefused(c):
+		return scaling.VerdictRefusedByAWS
 	case !e.minimum.allows(c):
 		return scaling.VerdictBelowSchedule
-	case maxFactor > 0 && e.load.Capacity > 0 && (c.VCPUs > maxFactor*e.load.Capacity || c.VCPUs*maxFactor < e.load.Capacity):
+	case maxFactor > 0 && capacity > 0 && (c.VCPUs > maxFactor*capacity || c.VCPUs*maxFactor < capacity):
 		return scaling.VerdictStepTooLarge
+	case e.lowersStandby(c):
+		return scaling.VerdictStandbyTooSmall
+	case e.observation.Serverless && c.class.vcpus*catalog.ACUsPerVCPU < e.observation.MinCapacity:
+		return scaling.VerdictBelowMinCapacity
 	case e.losesPromotionCandidate(c):
 		return scaling.VerdictNoPromotionCandidate
 	case e.exceedsBudget(c):
@@ -101,16 +108,24 @@ func (e *poolEvaluation) checkMemoryAndConnections(c *candidate) scaling.Verdict
 	if float64(c.class.spec.MemoryBytes) >= u.largestMemoryBytes && c.Shape.Count >= len(e.instances) {
 		return ""
 	}
-	engine := e.observation.Engine
-	usableMemory := float64(c.class.spec.MemoryBytes) * (1 - memoryReserveRatio - catalog.PageCacheRatio(engine))
-	maxConnections, known := c.class.spec.MaxConnections(engine)
-	count := float64(c.Shape.Count)
+	if float64(c.class.spec.MemoryBytes) < u.largestMemoryBytes {
+		if v := e.checkParameters(c.class); v != "" {
+			return v
+		}
+	}
+	limits := e.limitsOf(c.class)
+	usableMemory := float64(c.class.spec.MemoryBytes)*(1-memoryReserveRatio) - limits.CacheBytes
+	maxConnections := limits.MaxConnections
+	if e.observation.Serverless && catalog.IsLowMinimum(e.observation.Engine, e.observation.MinCapacity) {
+		maxConnections = min(maxConnections, catalog.MaxConnectionsWithLowMinimum)
+	}
+	count := float64(e.servingCount(c))
 	switch {
 	case !u.memoryKnown:
 		return scaling.VerdictMemoryUnknown
 	case u.memoryBytes > usableMemory*count:
 		return scaling.VerdictInsufficientMemory
-	case !u.connectionsKnown || !known:
+	case !u.connectionsKnown || !limits.ConnectionsKnown:
 		return scaling.VerdictConnectionsUnknown
 	case u.connections > (1-connectionReserveRatio)*float64(maxConnections)*count:
 		return scaling.VerdictInsufficientConnections
@@ -122,18 +137,18 @@ func (e *poolEvaluation) checkMemoryAndConnections(c *candidate) scaling.Verdict
 // use is what is not freeable, less the engine's page cache, whose size follows the class.
 func (e *poolEvaluation) measureUsage() *poolUsage {
 	u := &poolUsage{memoryKnown: true, connectionsKnown: true}
-	cacheRatio := catalog.PageCacheRatio(e.observation.Engine)
 	from := e.now.Add(-max(e.policy.ScaleDown.Window, maxSlowSampleAge))
 	if changedAt := e.observation.ChangedAt(e.pool); changedAt.After(from) {
 		from = changedAt
 	}
-	for n := range e.instances {
-		i := &e.instances[n]
+	serving := excludeInstances(e.instances, e.load.WithoutClients)
+	for n := range serving {
+		i := &serving[n]
 		u.largestMemoryBytes = max(u.largestMemoryBytes, i.memoryBytes)
 		minFreeable, _, memoryKnown := seriesRange(i.FreeableMemory, from, e.now)
-		u.memoryBytes += max(0, i.memoryBytes*(1-cacheRatio)-minFreeable)
+		u.add(max(0, i.memoryBytes-e.cacheBytes(i)-minFreeable), e.load.ByHottest, len(serving), &u.memoryBytes)
 		_, maxConnections, connectionsKnown := seriesRange(i.Connections, from, e.now)
-		u.connections += maxConnections
+		u.add(maxConnections, e.load.ByHottest, len(serving), &u.connections)
 		u.memoryKnown = u.memoryKnown && memoryKnown
 		u.connectionsKnown = u.connectionsKnown && connectionsKnown
 	}

@@ -2,7 +2,9 @@ package decide
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
@@ -49,5 +51,24 @@ func HoldAlternatives(d scaling.Decision) []scaling.Candidate {
 func IsScalingLimit(reason scaling.Reason) bool {
 	return slices.Contains([]scaling.Reason{
 		scaling.ReasonAtMaximum, scaling.ReasonNoSuitableShape, scaling.ReasonScalingIneffective, scaling.ReasonUpgradeWatch,
+		scaling.ReasonCPUCreditsExhausted,
+		scaling.ReasonRegionSwitch,
 	}, reason)
+}
+
+// DescribeIO gives the figures that the I/O check of a candidate compared; empty where it compared none.
+func DescribeIO(io scaling.CandidateIO) string {
+	const megabyte = 1e6
+	var parts []string
+	if io.CacheHitPercent > 0 {
+		parts = append(parts, fmt.Sprintf("%.2f%% cache hits of %d%%", io.CacheHitPercent, minCacheHitPercent))
+	}
+	if io.MaxIOPS > 0 {
+		parts = append(parts, fmt.Sprintf("%.0f IOPS of %.0f", io.IOPS, io.MaxIOPS))
+	}
+	if io.MaxBytesPerSecond > 0 {
+		parts = append(parts, fmt.Sprintf("%.1f MB/s of %.1f", io.BytesPerSecond/megabyte, io.MaxBytesPerSecond/megabyte),
+			fmt.Sprintf("EBS balance %.0f%%", io.BalancePercent), fmt.Sprintf("queue of %.1f", io.QueueDepth))
+	}
+	return strings.Join(parts, ", ")
 }

@@ -82,3 +82,18 @@ func TestIsScalingLimit(t *testing.T) {
 		}
 	}
 }
+
+func TestDescribeIO(t *testing.T) {
+	for want, io := range map[string]scaling.CandidateIO{
+		"": {},
+		"2600 IOPS of 2520, 20.0 MB/s of 55.1, EBS balance 100%, queue of 1.5": {
+			IOPS: 2600, MaxIOPS: 2520, BytesPerSecond: 20e6, MaxBytesPerSecond: 55.125e6, BalancePercent: 100, QueueDepth: 1.5,
+		},
+		"98.94% cache hits of 99%":                  {CacheHitPercent: 98.94, IOPS: 10},
+		"99.50% cache hits of 99%, 10 IOPS of 2520": {CacheHitPercent: 99.5, IOPS: 10, MaxIOPS: 2520},
+	} {
+		if got := DescribeIO(io); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -36,8 +36,8 @@
 //	too small             utilization >= cpu.scaleUpPercent, or one of the other cases of detectTooSmall
 //	required vCPUs        up: the peak demand over the scale-up window, or the predicted demand if that is higher;
 //	                      down: the peak over the scale-down window, or the predicted demand if that is higher
-//	a shape fits          100 x required vCPUs / its usable vCPUs <= cpu.targetPercent, and memory and connections fit
-//	too large             utilization below cpu.scaleDownPercent in every minute of the scale-down window, none of them missing
+//	a shape fits          100 x required vCPUs / its usable vCPUs <= cpu.targetPercent, and memory, connections and I/O (io.go) fit
+//	too large             utilization below cpu.scaleDownPercent in every minute of the scale-down window; a few may be missing (gaps.go)
 //
 // Cooldowns, limits on the number of operations and busy databases are not considered here: they are guards (package guard).
 package decide

@@ -20,20 +20,25 @@ func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.De
 		d.Proposals = append(d.Proposals, *proposal)
 		o = o.WithoutFailedReaders()
 	}
+	withStatic, static := o, o.StaticReaders()
+	o = o.WithoutStaticReaders()
 	if o.ResizedAsUnit {
 		o = mergeInstances(o)
 	}
 	for _, pool := range []scaling.Pool{scaling.Readers, scaling.Writer} {
 		assessment, proposal := evaluatePool(&p, &o, pool, now)
-		if proposal != nil {
+		if proposal = holdForStaticReaders(&p, static, &assessment, proposal); proposal != nil {
 			d.Proposals = append(d.Proposals, *proposal)
 		}
 		d.Pools = append(d.Pools, assessment)
 	}
+	if proposal := proposeMinCapacity(&p, &o, now); proposal != nil {
+		d.Proposals = append(d.Proposals, *proposal)
+	}
 	if vcpus := requiredCandidateVCPUs(&p, &o, &d); vcpus > 0 {
 		proposePromotionCandidate(&p, &o, &d, vcpus, now)
 	}
-	if proposal := proposeSurgeCleanup(&p, &o, now); proposal != nil {
+	if proposal := proposeSurgeCleanup(&p, &withStatic, now); proposal != nil {
 		d.Proposals = append(d.Proposals, *proposal)
 	}
 	sortByUrgency(d.Proposals)
@@ -65,6 +70,8 @@ type poolEvaluation struct {
 	classChangeWindow *scaling.ScaleDownWindow
 	// usage is set by checkMemoryAndConnections when it is first needed.
 	usage *poolUsage
+	// io is set by checkIO when it is first needed.
+	io *poolIO
 }
 
 // evaluatePool assesses the load of one pool and proposes at most one change of it.
@@ -96,6 +103,7 @@ func evaluatePool(
 		a.RequiredVCPUs = proposal.Demand
 	}
 	a.Candidates = e.reported
+	e.mentionReplicasWithoutClients(&a.Hold, proposal)
 	return a, proposal
 }
 

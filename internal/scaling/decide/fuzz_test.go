@@ -36,7 +36,7 @@ func (d *fuzzInput) policy() scaling.Policy {
 	p.CPU = scaling.CPU{ScaleDown: down, Target: target, ScaleUp: target + 1 + d.intn(10)}
 	p.Readers.Preference = []scaling.Preference{scaling.Cheapest, scaling.Vertical, scaling.Horizontal}[d.intn(3)]
 	p.ScaleUp.Window = time.Duration(1+d.intn(200)) * 5 * time.Second
-	p.ScaleDown.Window = time.Duration(1+d.intn(200)) * 10 * time.Second
+	p.ScaleDown.Window = time.Duration(1+d.intn(200)) * 30 * time.Second
 	if d.intn(2) == 1 {
 		p.Writer = &scaling.WriterLimits{InstanceClasses: fuzzLadder[:1+d.intn(len(fuzzLadder))]}
 	}
@@ -63,6 +63,10 @@ func (d *fuzzInput) observation() scaling.Observation {
 			i.Connections = fiveMinuteSeries(float64(d.intn(256)) * 20)
 		case 3:
 			i.DBLoadCPU = d.samples()
+		case 5:
+			i.IO = scaling.IO{}
+		case 6:
+			i.IO.CacheHitRatio = fiveMinuteSeries(float64(95 + d.intn(6)))
 		case 4:
 			i.CPU = append(i.CPU, scaling.Sample{Time: now, Value: math.NaN()}, scaling.Sample{Time: now.Add(-time.Hour), Value: -5})
 		}
@@ -77,9 +81,9 @@ func (d *fuzzInput) observation() scaling.Observation {
 
 // samples is a base load with a few minutes that differ or are missing.
 func (d *fuzzInput) samples() []scaling.Sample {
-	percents := repeated(float64(d.intn(101)), 40)
+	percents := repeated(float64(d.intn(101)), 115) // more than the longest window
 	for range d.intn(4) {
-		percents[len(percents)-1-d.intn(40)] = float64(d.intn(102) - 1) // -1 is a gap
+		percents[len(percents)-1-d.intn(len(percents))] = float64(d.intn(102) - 1) // -1 is a gap
 	}
 	for n := range max(0, d.intn(12)-6) { // published late
 		percents[len(percents)-1-n] = gap
@@ -93,7 +97,9 @@ func withMoreLoad(o scaling.Observation, percent float64) scaling.Observation {
 	for n := range o.Instances {
 		cpu := slices.Clone(o.Instances[n].CPU)
 		for k := range cpu {
-			cpu[k].Value = min(100, cpu[k].Value+percent)
+			if scaling.IsValidSample(cpu[k].Value) {
+				cpu[k].Value = min(100, cpu[k].Value+percent)
+			}
 		}
 		o.Instances[n].CPU = cpu
 	}
@@ -160,7 +166,7 @@ func violatedRule(p scaling.Policy, o scaling.Observation, proposal scaling.Prop
 		if err != nil {
 			return err.Error()
 		}
-		before += float64(class.VCPU)
+		before += class.VCPU
 		if !i.CreatedByOperator() {
 			foreign++
 		}
@@ -175,7 +181,7 @@ func violatedRule(p scaling.Policy, o scaling.Observation, proposal scaling.Prop
 	if err != nil {
 		return err.Error()
 	}
-	after := float64(proposal.To.Count * class.VCPU)
+	after := float64(proposal.To.Count) * class.VCPU
 	var classes []string
 	minCount, maxCount := 1, 1
 	if proposal.Pool == scaling.Readers {
@@ -204,38 +210,65 @@ func violatedRule(p scaling.Policy, o scaling.Observation, proposal scaling.Prop
 func unsafeDown(p scaling.Policy, o scaling.Observation, pool scaling.Pool, vcpus float64) string {
 	last := newestMinute
 	for _, i := range o.PoolInstances(pool) {
-		if len(i.CPU) == 0 {
+		newest, known := i.CPU.NewestSample()
+		if !known {
 			return i.Identifier + " has no sample at all"
 		}
-		if at := i.CPU[len(i.CPU)-1].Time; at.Before(last) {
-			last = at
+		if newest.Time.Before(last) {
+			last = newest.Time
 		}
 	}
 	if now.Sub(last) > 4*time.Minute {
 		return fmt.Sprintf("nothing was published since %s", last)
 	}
-	for at := last; at.After(last.Add(-p.ScaleDown.Window)); at = at.Add(-time.Minute) {
-		demand := 0.0
-		for _, i := range o.PoolInstances(pool) {
-			n := slices.IndexFunc(i.CPU, func(s scaling.Sample) bool { return s.Time.Equal(at) })
-			class, err := catalog.Lookup(i.Class)
-			switch {
-			case err != nil:
-				return err.Error()
-			case n < 0:
-				return fmt.Sprintf("%s has no sample at %s", i.Identifier, at)
-			case i.CPU[n].Value >= SaturationPercent:
-				return fmt.Sprintf("%s was saturated at %s", i.Identifier, at)
-			case at.Before(o.ChangedAt(pool).Add(WarmUp)):
-				return fmt.Sprintf("%s is before the pool last changed", at)
+	window := int((p.ScaleDown.Window + time.Minute - 1) / time.Minute)
+	missing, inARow := 0, 0
+	for n := range window {
+		at := last.Add(-time.Duration(n) * time.Minute)
+		demand, reported, problem := demandAt(o, pool, at)
+		if problem != "" {
+			return problem
+		}
+		if size := len(o.PoolInstances(pool)); reported < size {
+			if missing++; n == 0 || n == window-1 {
+				return fmt.Sprintf("a sample is missing at %s, the end of the window", at)
 			}
-			demand += i.CPU[n].Value / 100 * float64(class.VCPU)
+			if inARow++; inARow > 3 {
+				return fmt.Sprintf("samples are missing for %d minutes from %s on", inARow, at)
+			}
+			demand *= float64(size) / max(1, float64(reported))
+		} else {
+			inARow = 0
 		}
 		if 100*demand > float64(p.CPU.Target)*vcpus+0.001 {
 			return fmt.Sprintf("demand of %.1f vCPU at %s does not fit", demand, at)
 		}
 	}
+	if 100*missing > 2*window {
+		return fmt.Sprintf("samples are missing in %d of %d minutes", missing, window)
+	}
 	return ""
+}
+
+// demandAt is the demand of the instances that have a sample of a minute, and how many have one; or what forbids a scale-down.
+func demandAt(o scaling.Observation, pool scaling.Pool, at time.Time) (demand float64, reported int, problem string) {
+	for _, i := range o.PoolInstances(pool) {
+		n := slices.IndexFunc(i.CPU, func(s scaling.Sample) bool { return s.Time.Equal(at) && scaling.IsValidSample(s.Value) })
+		class, err := catalog.Lookup(i.Class)
+		switch {
+		case err != nil:
+			return 0, 0, err.Error()
+		case at.Before(o.ChangedAt(pool).Add(WarmUp)):
+			return 0, 0, fmt.Sprintf("%s is before the pool last changed", at)
+		case n < 0:
+			continue
+		case i.CPU[n].Value >= SaturationPercent:
+			return 0, 0, fmt.Sprintf("%s was saturated at %s", i.Identifier, at)
+		}
+		reported++
+		demand += i.CPU[n].Value / 100 * float64(class.VCPU)
+	}
+	return demand, reported, ""
 }
 
 // checkNotSmaller checks that a pool does not become smaller with more load.
@@ -250,5 +283,5 @@ func checkNotSmaller(t *testing.T, less scaling.Proposal, more scaling.Decision)
 		}
 		return
 	}
-	t.Errorf("%s → %s, and no proposal with more load", less.From, less.To)
+	t.Errorf("%s → %s, and no proposal with more load: %s", less.From, less.To, more.Hold.Message)
 }

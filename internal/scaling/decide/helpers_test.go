@@ -73,13 +73,29 @@ func newObservation(instances ...scaling.Instance) scaling.Observation {
 	}
 }
 
-// foreignReader is a reader that the operator did not create, with 40 % of its memory freeable and 20 connections.
+// foreignReader is a reader that the operator did not create, with 40 % of its memory freeable, 20 connections and little I/O.
 func foreignReader(name, class string, cpu []scaling.Sample) scaling.Instance {
 	i := scaling.Instance{Identifier: name, Class: class, Status: scaling.StatusAvailable, CPU: cpu, Connections: fiveMinuteSeries(20)}
+	i.IO = littleIO
 	if c, err := catalog.Lookup(class); err == nil {
 		i.FreeableMemory = fiveMinuteSeries(0.4 * float64(c.MemoryBytes))
 	}
 	return i
+}
+
+// littleIO is a day of little I/O, all of it cached. Tests replace its series and do not change them.
+var littleIO = scaling.IO{
+	ReadIOPS: daySeries(10), WriteIOPS: daySeries(20), ReadThroughput: daySeries(160e3), WriteThroughput: daySeries(320e3),
+	QueueDepth: daySeries(0.1), CacheHitRatio: daySeries(100),
+}
+
+// daySeries is a constant value every five minutes for the last 25 hours.
+func daySeries(value float64) scaling.Series {
+	var out scaling.Series
+	for at := now.Add(-25 * time.Hour); at.Before(now.Add(-5 * time.Minute)); at = at.Add(5 * time.Minute) {
+		out = append(out, scaling.Sample{Time: at, Value: value})
+	}
+	return out
 }
 
 // fiveMinuteSeries is a constant value every five minutes for the last five hours.
@@ -160,7 +176,7 @@ func vcpus(t *testing.T, s scaling.Shape) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.Count * class.VCPU
+	return s.Count * int(class.VCPU)
 }
 
 // onlyProposal is the only proposal of a decision.

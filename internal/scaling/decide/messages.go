@@ -17,15 +17,31 @@ var verdictTexts = map[scaling.Verdict]string{
 	scaling.VerdictInsufficientConnections: "it allows too few connections",
 	scaling.VerdictMemoryUnknown:           "FreeableMemory samples are missing, so it is not known whether memory fits",
 	scaling.VerdictConnectionsUnknown:      "DatabaseConnections samples are missing, so it is not known whether connections fit",
-	scaling.VerdictStepTooLarge:            "it is further than guardrails.maxStepFactor allows in one operation",
-	scaling.VerdictOverBudget:              "it costs more than guardrails.maxHourlyCostUSD, or its price is not known",
-	scaling.VerdictPriceUnknown:            "it is of another family, and without prices it is not known whether that is cheaper",
-	scaling.VerdictNotOrderable:            "AWS does not offer the class for this engine and version in this region",
-	scaling.VerdictNoCapacity:              "AWS had no instances of the class a short time ago",
-	scaling.VerdictNoPromotionCandidate:    "no reader would be large enough to be promoted to writer",
-	scaling.VerdictBelowSchedule:           "a schedule requires more, now or within the hour",
-	scaling.VerdictCountManaged:            "Aurora Auto Scaling manages the number of readers",
-	scaling.VerdictMoreExpensive:           "it is not cheaper",
+	scaling.VerdictInsufficientIO:          "the I/O of the database is too much for the class",
+	scaling.VerdictIOSaturated:             "the volumes are at the limit of the current class: their burst balance is low, or requests queue",
+	scaling.VerdictInsufficientCache: "less than 99 % of the reads come from the buffer cache (BufferCacheHitRatio), " +
+		"which would be smaller",
+	scaling.VerdictIOUnknown: "samples of its I/O or the EBS limits of the class are missing, so it is not known whether the I/O " +
+		"fits. guardrails.ioLimits: Ignore sizes without them",
+	scaling.VerdictStepTooLarge:          "it is further than guardrails.maxStepFactor allows in one operation",
+	scaling.VerdictOverBudget:            "it costs more than guardrails.maxHourlyCostUSD, or its price is not known",
+	scaling.VerdictPriceUnknown:          "it is of another family, and without prices it is not known whether that is cheaper",
+	scaling.VerdictNotOrderable:          "AWS does not offer the class for this engine and version in this region",
+	scaling.VerdictNoCapacity:            "AWS had no instances of the class a short time ago",
+	scaling.VerdictRefusedByAWS:          "AWS refused this change within the last day",
+	scaling.VerdictCannotReplicate:       "AWS refuses more read replicas of this database",
+	scaling.VerdictReplicaWithoutClients: "more replicas do not help while no client connects to one that is there",
+	scaling.VerdictParametersDoNotFit: "the parameter group has a fixed value that is too large for a smaller class: set a formula or a " +
+		"smaller value",
+	scaling.VerdictParametersUnknown: "the parameters of the instances are not known, so no class with less memory is chosen: grant " +
+		"rds:DescribeDBParameters and rds:DescribeDBClusterParameters, or set guardrails.trustParameterGroups to WhenUnreadable",
+	scaling.VerdictStandbyTooSmall: "max_connections of a read replica would be lower than that of its source, which pauses replication: " +
+		"replicas scale up first and down last; or set max_connections to a number in the parameter group",
+	scaling.VerdictNoPromotionCandidate: "no reader would be large enough to be promoted to writer",
+	scaling.VerdictBelowSchedule:        "a schedule requires more, now or within the hour",
+	scaling.VerdictCountManaged:         "Aurora Auto Scaling manages the number of readers",
+	scaling.VerdictBelowMinCapacity:     "it is below the minimum capacity of the cluster",
+	scaling.VerdictMoreExpensive:        "it is not cheaper",
 }
 
 // rejections lists the verdicts on the candidates of the proposed direction, each once and sorted by name, so that a message
@@ -42,10 +58,13 @@ func (e *poolEvaluation) rejections() []scaling.Verdict {
 }
 
 // describeRejections says why candidates were rejected.
-func describeRejections(verdicts ...scaling.Verdict) string {
+func (e *poolEvaluation) describeRejections(verdicts ...scaling.Verdict) string {
 	parts := make([]string, len(verdicts))
 	for n, v := range verdicts {
-		parts[n] = verdictTexts[v]
+		parts[n] = verdictTexts[v] + e.verdictDetail(v)
+		if detail := e.parameterDetail(v); detail != "" {
+			parts[n] += " (" + detail + ")"
+		}
 	}
 	return strings.Join(parts, "; or ")
 }

@@ -11,6 +11,9 @@ import (
 func PoolWithoutSamples(o scaling.Observation, pools []scaling.PoolAssessment, now time.Time) (scaling.Pool, bool) {
 	for _, pool := range pools {
 		changedAt := o.ChangedAt(pool.Load.Pool)
+		if pool.Hold.Reason == scaling.ReasonStaticEndpoints { // no reader belongs to the pool
+			continue
+		}
 		if !pool.Scaled || changedAt.IsZero() || now.Sub(changedAt) < scaling.MaxSampleAge {
 			continue
 		}

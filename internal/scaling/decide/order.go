@@ -36,8 +36,9 @@ func sortByUrgency(proposals []scaling.Proposal) {
 // holdSeverity lists the reasons for changing nothing, the most important to a person first.
 var holdSeverity = []scaling.Reason{
 	scaling.ReasonUnknownClass, scaling.ReasonInvalidSchedule, scaling.ReasonMetricsUnavailable, scaling.ReasonScalingIneffective,
-	scaling.ReasonNoSuitableShape, scaling.ReasonAtMaximum, scaling.ReasonOverridden, scaling.ReasonStabilizing, scaling.ReasonUpgradeWatch,
-	scaling.ReasonWithinThresholds, scaling.ReasonAtMinimum,
+	scaling.ReasonNoSuitableShape, scaling.ReasonAtMaximum, scaling.ReasonOverridden, scaling.ReasonStaticEndpoints, scaling.ReasonStabilizing,
+	scaling.ReasonUpgradeWatch, scaling.ReasonRegionSwitch, scaling.ReasonCPUCreditsExhausted, scaling.ReasonWithinThresholds,
+	scaling.ReasonAtMinimum,
 }
 
 // mostSevereHold returns the hold whose reason comes first in holdSeverity.

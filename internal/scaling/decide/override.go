@@ -19,12 +19,12 @@ func (e *poolEvaluation) proposeOverride(to scaling.Shape, until string) (*scali
 		return nil, scaling.Hold{Reason: scaling.ReasonUnknownClass, Message: fmt.Sprintf(
 			"The manual override cannot be applied: %v. Correct the annotation", err)}
 	}
-	l := &ladderClass{name: to.InstanceClass, spec: class, vcpus: float64(class.VCPUFor(e.observation.Engine))}
+	l := &ladderClass{name: to.InstanceClass, spec: class, vcpus: class.VCPUFor(e.observation.Engine)}
 	e.reported = []scaling.Candidate{{Shape: to, VCPUs: float64(to.Count) * l.vcpus, Verdict: scaling.VerdictChosen}}
 	c := &candidate{&e.reported[0], l}
 	c.PredictedUtilization = e.predictUtilization(c, e.load.Demand)
 	direction := scaling.Up
-	if c.VCPUs < e.load.Capacity {
+	if c.VCPUs < totalVCPUs(e.instances) {
 		direction = scaling.Down
 	}
 	if problem := e.checkOverride(c, direction); problem != "" {
@@ -37,7 +37,7 @@ func (e *poolEvaluation) proposeOverride(to scaling.Shape, until string) (*scali
 }
 
 // checkOverride returns why an override must not be applied; empty when it may be. A shape with fewer vCPUs must carry the load;
-// one with smaller instances, or fewer, must fit the memory and connections in use.
+// one with smaller instances, or fewer, must fit the memory, connections and I/O in use.
 func (e *poolEvaluation) checkOverride(c *candidate, direction scaling.Direction) string {
 	switch {
 	case direction == scaling.Up:
@@ -48,8 +48,8 @@ func (e *poolEvaluation) checkOverride(c *candidate, direction scaling.Direction
 	case c.PredictedUtilization > float64(e.policy.CPU.ScaleUp):
 		return fmt.Sprintf("it would run above %d%% CPU", e.policy.CPU.ScaleUp)
 	}
-	if v := e.checkMemoryAndConnections(c); v != "" {
-		return describeRejections(v)
+	if v := e.checkResources(c); v != "" {
+		return e.describeRejections(v)
 	}
 	return ""
 }

@@ -86,7 +86,8 @@ func (e *poolEvaluation) skipIntermediateShapes(c *candidate, requiredVCPUs floa
 }
 
 // respectsPreference reports whether a smaller shape follows the policy's preference: with Vertical, readers are not added in
-// order to save cost.
+// order to save cost. Nor are read replicas of a DB instance: a new one has no clients, so that it does not let the others shrink.
 func (e *poolEvaluation) respectsPreference(c *candidate, count int) bool {
-	return e.pool != scaling.Readers || e.policy.Readers.Preference != scaling.Vertical || c.Shape.Count <= count
+	keepsCount := e.policy.Readers != nil && e.policy.Readers.Preference == scaling.Vertical || e.observation.Kind == scaling.DBInstance
+	return e.pool != scaling.Readers || !keepsCount || c.Shape.Count <= count
 }

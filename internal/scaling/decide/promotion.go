@@ -48,9 +48,9 @@ func promotionCandidateVCPUs(o *scaling.Observation) float64 {
 }
 
 // requiredCandidateVCPUs is the vCPUs that the promotion candidate needs because the writer must scale up to a class of that
-// size; zero when it must not.
+// size; zero when it must not. The read replicas of PostgreSQL need as many so that they allow as many connections as the source.
 func requiredCandidateVCPUs(p *scaling.Policy, o *scaling.Observation, d *scaling.Decision) float64 {
-	if o.Kind == scaling.DBInstance {
+	if o.Kind == scaling.DBInstance && o.Engine != "postgres" {
 		return 0
 	}
 	for n := range d.Proposals {
@@ -59,12 +59,13 @@ func requiredCandidateVCPUs(p *scaling.Policy, o *scaling.Observation, d *scalin
 			if err != nil {
 				return 0
 			}
-			return float64(class.VCPUFor(o.Engine))
+			return class.VCPUFor(o.Engine)
 		}
 	}
 	smallestFit, largest := 0.0, 0.0 // of the writer's candidates that were rejected only because of the promotion candidate
 	for _, c := range d.Pools[1].Candidates {
-		if d.Pools[1].Hold.Reason != scaling.ReasonNoSuitableShape || c.Verdict != scaling.VerdictNoPromotionCandidate {
+		isTooSmallReader := c.Verdict == scaling.VerdictNoPromotionCandidate || c.Verdict == scaling.VerdictStandbyTooSmall
+		if d.Pools[1].Hold.Reason != scaling.ReasonNoSuitableShape || !isTooSmallReader {
 			continue
 		}
 		largest = max(largest, c.VCPUs)
@@ -84,7 +85,7 @@ func proposePromotionCandidate(p *scaling.Policy, o *scaling.Observation, d *sca
 		hasScaleUp = hasScaleUp || proposal.Direction == scaling.Up // of the writer itself, or of the readers for their own load
 		class, err := catalog.Lookup(proposal.To.InstanceClass)
 		return proposal.Pool == scaling.Readers && proposal.Reason == scaling.ReasonScaleDown &&
-			(err != nil || float64(class.VCPUFor(o.Engine)) < vcpus)
+			(err != nil || class.VCPUFor(o.Engine) < vcpus)
 	})
 	open, _, err := schedule.IsOpen(p.DisruptionWindows, now)
 	disruptionAllowed := open && err == nil || d.Pools[1].Load.Emergency && p.Guardrails.AllowEmergencyDisruption
@@ -95,8 +96,11 @@ func proposePromotionCandidate(p *scaling.Policy, o *scaling.Observation, d *sca
 	if best == nil {
 		return
 	}
-	text := fmt.Sprintf("The writer must scale up, and no reader is large enough to be promoted to writer: %s → %s",
-		e.currentShape(), best.Shape)
+	cause := "no reader is large enough to be promoted to writer"
+	if o.Kind == scaling.DBInstance {
+		cause = "a read replica would then allow fewer connections than its source, which pauses the replication"
+	}
+	text := fmt.Sprintf("The writer must scale up, and %s: %s → %s", cause, e.currentShape(), best.Shape)
 	proposal := e.newProposal(scaling.ReasonPromotionCandidateTooSmall, scaling.Up, best, text, text)
 	d.Proposals = slices.DeleteFunc(d.Proposals, func(p scaling.Proposal) bool { return p.Pool == scaling.Readers })
 	d.Proposals = append(d.Proposals, *proposal)
@@ -117,7 +121,7 @@ func pickCandidateShape(p *scaling.Policy, o *scaling.Observation, vcpus float64
 		c := &e.candidates[n]
 		c.PredictedUtilization = e.predictUtilization(c, e.load.Demand)
 		largeEnough := c.class.vcpus >= vcpus && c.VCPUs >= e.load.Capacity && c.Shape.Count >= len(e.instances)
-		if largeEnough && e.checkLimits(c) == "" && e.checkMemoryAndConnections(c) == "" && e.isPreferred(c, best) {
+		if largeEnough && e.checkLimits(c) == "" && e.checkResources(c) == "" && e.isPreferred(c, best) {
 			best = c
 		}
 	}

@@ -13,19 +13,22 @@ const (
 	// scaleDownDelayAfterChange is how long a pool is not scaled down after it changed, an instance restarted or the writer failed
 	// over, however short the scale-down window is.
 	scaleDownDelayAfterChange = time.Hour
+	// regionSwitchWatch is how long no pool is scaled down after the cluster became the primary of its global database. ARC Region
+	// switch scales a cluster up right before that, while its load is still low, and a switch may be reversed within hours.
+	regionSwitchWatch = 12 * time.Hour
 	// minResizeSavingFactor is the minimum ratio of the current cost to the new cost at which readers are resized to save cost.
 	minResizeSavingFactor = 1.2
 )
 
-// isTooLarge decides whether a pool is too large: below cpu.scaleDownPercent in every minute of the scale-down window, with no minute
-// missing and none saturated.
+// isTooLarge decides whether a pool is too large: below cpu.scaleDownPercent in every minute of the scale-down window, with none
+// saturated and hardly any missing.
 func isTooLarge(p *scaling.Policy, l scaling.Load) bool {
 	w := l.ScaleDownWindow
 	return w.Complete && !w.Saturated && !reaches(utilizationPercent(w.PeakDemand, l.UsableCapacity), p.CPU.ScaleDown)
 }
 
 // proposeScaleDown proposes the preferred cheaper shape that carries the peak of the whole scale-down window, and what is
-// predicted, at the target utilization, and that fits the memory and connections in use.
+// predicted, at the target utilization, and that fits the memory, connections and I/O in use.
 func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 	e.listCandidates()
 	w := e.load.ScaleDownWindow
@@ -44,7 +47,7 @@ func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 	}
 	best = e.skipIntermediateShapes(best, requiredVCPUs)
 	best.Verdict = scaling.VerdictChosen
-	if hold := e.checkScaleDownDelay(); hold.Reason != "" {
+	if hold := cmp.Or(e.checkScaleDownDelay(), e.checkCPUCredits()); hold.Reason != "" {
 		return nil, hold
 	}
 	window := scaling.FormatDuration(e.policy.ScaleDown.Window)
@@ -52,13 +55,14 @@ func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 		poolNoun(e.pool), e.policy.CPU.ScaleDown, window, e.currentShape(), best.Shape)
 	cause := fmt.Sprintf("The %s peaked at %.0f%% CPU over %s (threshold %d%%), demand %.1f vCPU", poolNoun(e.pool),
 		utilizationPercent(w.PeakDemand, e.load.UsableCapacity), window, e.policy.CPU.ScaleDown, w.PeakDemand)
-	cause += e.describeFit(requiredVCPUs, best)
+	cause += e.basisSuffix()
+	cause += e.describeFit(requiredVCPUs, best) + e.restartNote()
 	return e.newProposal(scaling.ReasonScaleDown, scaling.Down, best, message, cause), scaling.Hold{}
 }
 
 // scaleDownVerdict judges a candidate for a scale-down.
 func (e *poolEvaluation) scaleDownVerdict(c *candidate) scaling.Verdict {
-	if e.usableVCPUs(c) >= e.load.UsableCapacity || c.VCPUs >= e.load.Capacity || !e.respectsPreference(c, len(e.instances)) {
+	if !e.hasLessCapacity(c) || c.VCPUs >= totalVCPUs(e.instances) || !e.respectsPreference(c, len(e.instances)) {
 		return scaling.VerdictWrongDirection
 	}
 	if v := e.checkLimits(c); v != "" {
@@ -72,7 +76,7 @@ func (e *poolEvaluation) scaleDownVerdict(c *candidate) scaling.Verdict {
 	case exceeds(c.PredictedUtilization, e.policy.CPU.Target):
 		return scaling.VerdictTooSmall
 	}
-	return cmp.Or(e.checkMemoryAndConnections(c), e.checkClassChange(c), scaling.VerdictFits)
+	return cmp.Or(e.checkResources(c), e.checkClassChange(c), scaling.VerdictFits)
 }
 
 // checkClassChange returns why a smaller shape that resizes instances must not be chosen; empty when it may be. The new class
@@ -130,7 +134,7 @@ func (e *poolEvaluation) carriesDailyPeak(c *candidate) bool {
 // for that long, and otherwise by the quarter of an hour, which is how the load of its earlier shapes is known.
 func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scaling.ScaleDownWindow {
 	if changedAt := e.observation.ChangedAt(e.pool); e.now.Sub(changedAt) > window {
-		if w := summarizeScaleDownWindow(newTimeline(e.instances, changedAt, e.now, window), e.now); w.Complete {
+		if w := summarizeScaleDownWindow(e.loadTimeline(changedAt, window), e.now); w.Complete {
 			return w
 		}
 	}
@@ -161,6 +165,11 @@ func (e *poolEvaluation) checkScaleDownDelay() scaling.Hold {
 			"The %s (%s) could be smaller, but the engine was upgraded at %s: no scale-down until %s", poolNoun(e.pool), e.currentShape(),
 			formatTime(e.observation.UpgradedAt), formatTime(e.observation.UpgradedAt.Add(e.policy.AfterEngineUpgrade.Duration)))}
 	}
+	if until := e.observation.PromotedAt.Add(regionSwitchWatch); !e.observation.PromotedAt.IsZero() && e.now.Before(until) {
+		return scaling.Hold{Reason: scaling.ReasonRegionSwitch, Message: fmt.Sprintf(
+			"The %s (%s) could be smaller, but the cluster became the primary of a global database at %s, and its clients may still be "+
+				"moving: no scale-down until %s", poolNoun(e.pool), e.currentShape(), formatTime(e.observation.PromotedAt), formatTime(until))}
+	}
 	if until := e.observation.ChangedAt(e.pool).Add(scaleDownDelayAfterChange); e.now.Before(until) {
 		return scaling.Hold{Reason: scaling.ReasonStabilizing, Message: fmt.Sprintf(
 			"The %s (%s) could be smaller, but changed or restarted less than %s ago: no scale-down until %s",
@@ -173,7 +182,7 @@ func (e *poolEvaluation) checkScaleDownDelay() scaling.Hold {
 func (e *poolEvaluation) noSmallerShapeHold() scaling.Hold {
 	message := fmt.Sprintf("The %s (%s) is below %d%% CPU, ", poolNoun(e.pool), e.currentShape(), e.policy.CPU.ScaleDown)
 	if rejections := e.rejections(); len(rejections) > 0 {
-		message += "but no smaller shape is suitable: " + describeRejections(rejections...)
+		message += "but no smaller shape is suitable: " + e.describeRejections(rejections...)
 	} else {
 		message += "and the policy allows nothing smaller"
 	}

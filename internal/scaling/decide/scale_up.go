@@ -132,7 +132,7 @@ func (e *poolEvaluation) pickForScaleUp(requiredVCPUs float64, isExcluded func(l
 		switch {
 		case c.Verdict == scaling.VerdictFits && e.isPreferred(c, best):
 			best = c
-		case tooSmall && e.hasMoreUsableVCPUs(c, largest) && e.checkMemoryAndConnections(c) == "":
+		case tooSmall && e.hasMoreUsableVCPUs(c, largest) && e.checkResources(c) == "":
 			largest = c
 		}
 	}
@@ -144,21 +144,23 @@ func (e *poolEvaluation) pickForScaleUp(requiredVCPUs float64, isExcluded func(l
 
 // scaleUpVerdict judges a candidate for a scale-up.
 func (e *poolEvaluation) scaleUpVerdict(c *candidate, isExcluded func(ladderClass) bool) scaling.Verdict {
-	if e.usableVCPUs(c) <= e.load.UsableCapacity {
+	if e.usableVCPUs(c) <= e.load.UsableCapacity || e.shrinksReplica(c) {
 		return scaling.VerdictWrongDirection
 	}
 	if v := e.checkLimits(c); v != "" {
 		return v
 	}
 	switch {
+	case len(e.load.WithoutClients) > 0 && c.Shape.Count > len(e.instances):
+		return scaling.VerdictReplicaWithoutClients
 	case isExcluded(*c.class):
 		return scaling.VerdictPriceUnknown
 	case exceeds(c.PredictedUtilization, e.policy.CPU.Target):
 		return scaling.VerdictTooSmall
-	case e.hasHotReader() && exceeds(utilizationPercent(e.load.HottestDemand*float64(len(e.instances)), c.VCPUs), e.policy.CPU.ScaleUp):
+	case e.hasHotReader() && exceeds(e.hottestPercent(c), e.policy.CPU.ScaleUp):
 		return scaling.VerdictTooSmallForHottest // the load is assumed to stay as uneven as it is
 	}
-	return cmp.Or(e.checkMemoryAndConnections(c), scaling.VerdictFits)
+	return cmp.Or(e.checkResources(c), scaling.VerdictFits)
 }
 
 // hasMoreUsableVCPUs reports whether candidate a has more usable vCPUs than b, which may be nil, or as many and is preferred.
@@ -183,7 +185,7 @@ func (e *poolEvaluation) pickWithoutResize() *candidate {
 		c := &e.candidates[n]
 		acceptable := c.Verdict == scaling.VerdictTooSmall && c.ResizedInstances == 0 &&
 			c.PredictedUtilization <= e.maxPercentWithoutResize()+roundingTolerance
-		if acceptable && e.checkMemoryAndConnections(c) == "" && e.isPreferred(c, best) {
+		if acceptable && e.checkResources(c) == "" && e.isPreferred(c, best) {
 			best = c
 		}
 	}
@@ -199,7 +201,7 @@ func (e *poolEvaluation) noLargerShapeHold(trigger scaleUpTrigger) scaling.Hold 
 			trigger.text, e.currentShape())}
 	}
 	return scaling.Hold{Reason: scaling.ReasonNoSuitableShape, Message: fmt.Sprintf(
-		"%s, but no larger shape is suitable now: %s", trigger.text, describeRejections(rejections...))}
+		"%s, but no larger shape is suitable now: %s", trigger.text, e.describeRejections(rejections...))}
 }
 
 // scaleUpCause gives the figures that led to a scale-up.
@@ -210,11 +212,21 @@ func (e *poolEvaluation) scaleUpCause(requiredVCPUs float64, best *candidate) st
 		unit = "of capacity"
 	}
 	text := fmt.Sprintf("The %s was at %.0f%% %s over %s (threshold %d%%), demand %.1f vCPU%s", poolNoun(e.pool), l.UtilizationPercent, unit,
-		scaling.FormatDuration(e.policy.ScaleUp.Window), e.scaleUpThreshold(), l.Demand, censoredSuffix(l.Censored))
+		scaling.FormatDuration(e.policy.ScaleUp.Window), e.scaleUpThreshold(), l.Demand, censoredSuffix(l.Censored)+e.basisSuffix())
 	if predicted := max(l.TrendDemand, l.SeasonalDemand); predicted > l.Demand {
 		text += fmt.Sprintf(", %.1f predicted", predicted)
 	}
-	return text + e.describeFit(requiredVCPUs, best)
+	return text + e.describeFit(requiredVCPUs, best) + e.restartNote()
+}
+
+// restartNote says what a change of the maximum capacity of Aurora Serverless v2 does not change: max_connections of Aurora PostgreSQL
+// is a static parameter, which follows only when an instance restarts (Aurora user guide, "Maximum connections for Aurora Serverless
+// v2").
+func (e *poolEvaluation) restartNote() string {
+	if !e.observation.Serverless || e.observation.Engine != "aurora-postgresql" {
+		return ""
+	}
+	return "; max_connections follows when the instances are restarted"
 }
 
 // describeFit gives the figures by which a candidate was chosen.

@@ -50,7 +50,7 @@ func scheduledMinimum(p *scaling.Policy, engine string, pool scaling.Pool, at ti
 		if err != nil {
 			return poolMinimum{}, fmt.Errorf("schedule %q is invalid: %w", s.Name, err)
 		}
-		if vcpus := float64(known.VCPUFor(engine)); vcpus > m.vcpusPerInstance {
+		if vcpus := known.VCPUFor(engine); vcpus > m.vcpusPerInstance {
 			m.vcpusPerInstance, m.class = vcpus, class
 		}
 	}
@@ -107,11 +107,11 @@ func (e *poolEvaluation) proposeRaiseToMinimum(current poolMinimum) (*scaling.Pr
 	for n := range e.candidates {
 		c := &e.candidates[n]
 		c.Verdict = e.checkLimits(c)
-		if c.Verdict == "" && (c.VCPUs < e.load.Capacity || e.usableVCPUs(c) < e.load.UsableCapacity) {
+		if c.Verdict == "" && (c.VCPUs < totalVCPUs(e.instances) || e.usableVCPUs(c) < e.load.UsableCapacity) {
 			c.Verdict = scaling.VerdictWrongDirection
 		}
 		if c.Verdict == "" {
-			c.Verdict = e.checkMemoryAndConnections(c)
+			c.Verdict = e.checkResources(c)
 		}
 		if c.Verdict != "" {
 			continue
@@ -134,7 +134,7 @@ func (e *poolEvaluation) proposeRaiseToMinimum(current poolMinimum) (*scaling.Pr
 		}
 		return nil, scaling.Hold{Reason: scaling.ReasonNoSuitableShape, Message: fmt.Sprintf(
 			"%s, but the pool is %s, and no shape that meets this is suitable: %s",
-			message, e.currentShape(), describeRejections(rejections...))}
+			message, e.currentShape(), e.describeRejections(rejections...))}
 	}
 	best.Verdict = scaling.VerdictChosen
 	message += fmt.Sprintf(": %s → %s", e.currentShape(), best.Shape)

@@ -27,7 +27,7 @@ func proposeSurgeCleanup(p *scaling.Policy, o *scaling.Observation, now time.Tim
 		return nil
 	}
 	load := assessLoad(p, o, scaling.Readers, readers, now)
-	if !load.Fresh || load.Saturated || exceeds(utilizationPercent(load.Demand, totalVCPUs(remaining)), p.CPU.Target) {
+	if !load.Fresh || load.Saturated || exceeds(utilizationPercent(load.Demand, totalVCPUs(excludeInstances(remaining, load.WithoutClients))), p.CPU.Target) {
 		return nil
 	}
 	from, to := shapeOf(readers), shapeOf(remaining)

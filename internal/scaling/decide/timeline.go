@@ -19,7 +19,8 @@ const (
 	SaturationPercent = 95
 	// publicationDelay is the longest time from the start of a minute until its sample is published.
 	publicationDelay = 3 * time.Minute
-	// minCoverage is the share of a window's minutes that must have samples for a scale-up. A scale-down needs every minute.
+	// minCoverage is the share of a window's minutes that must have samples for a scale-up. A scale-down
+	// needs more: see estimateGaps.
 	minCoverage = 0.8
 )
 
@@ -38,11 +39,14 @@ type timeline struct {
 	instanceCount int32
 }
 
-// poolInstance is an instance with the vCPUs and memory of its class.
+// poolInstance is an instance with the vCPUs, memory and EBS limits of its class.
 type poolInstance struct {
 	*scaling.Instance
 	vcpus       float64
 	memoryBytes float64
+	ebs         catalog.EBSLimits // that it sustains
+	// burstable says that it has CPU credits, and standardCredits that it runs at its baseline without them.
+	burstable, standardCredits bool
 }
 
 // poolInstances lists the instances of a pool with the figures of their classes. The error names the class that the catalog
@@ -58,7 +62,8 @@ func poolInstances(o *scaling.Observation, pool scaling.Pool) ([]poolInstance, e
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, poolInstance{i, float64(class.VCPUFor(o.Engine)), float64(class.MemoryBytes)})
+		out = append(out, poolInstance{i, class.VCPUFor(o.Engine), float64(class.MemoryBytes), class.BaselineEBS,
+			class.Burstable, class.Family == "t2"})
 	}
 	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 const (
@@ -42,6 +43,8 @@ type ExpectedInstance struct {
 	Action scaling.Action
 	// InstanceClass is the class that was set; empty when the instance was deleted.
 	InstanceClass string
+	// ResourceID is the DbiResourceId of the instance, or the DbClusterResourceId of the cluster; empty when it was not recorded.
+	ResourceID string
 }
 
 // Revert is a change by somebody else of what an operation had set.
@@ -87,7 +90,10 @@ type Input struct {
 	Generation int64
 	// ResolveAnnotation is the value of the annotation that resolves a conflict, or empty.
 	ResolveAnnotation string
-	Now               time.Time
+	// ReplacedAt is when another database with the name of the target was first observed, as after the switchover of a blue/green
+	// deployment; zero when it never was. Operations completed before concern the database that it replaced.
+	ReplacedAt time.Time
+	Now        time.Time
 }
 
 // Detect compares the expected instances with the observation. It returns the state to store and the new reverts.
@@ -138,14 +144,20 @@ func findReverts(in Input, since time.Time) []Revert {
 		return b.CompletedAt.Compare(a.CompletedAt)
 	})
 	var reverts []Revert
-	seen := map[string]bool{}
+	type setting struct { // the maximum and the minimum capacity of a cluster are set by different operations
+		instance      string
+		isMinCapacity bool
+	}
+	seen := map[setting]bool{}
 	for _, op := range newestFirst {
 		for _, expected := range op.Expected {
-			if seen[expected.Instance] {
+			key := setting{expected.Instance, expected.Action == scaling.ModifyMinCapacity}
+			if seen[key] {
 				continue
 			}
-			seen[expected.Instance] = true
-			if !op.Succeeded || in.Now.Sub(op.CompletedAt) > RevertWindow || !op.CompletedAt.After(since) {
+			seen[key] = true
+			isOld := in.Now.Sub(op.CompletedAt) > RevertWindow || !op.CompletedAt.After(since) || op.CompletedAt.Before(in.ReplacedAt)
+			if !op.Succeeded || isOld {
 				continue
 			}
 			if class, differs := observedClass(expected, in.Observation); differs {
@@ -160,15 +172,26 @@ func findReverts(in Input, since time.Time) []Revert {
 }
 
 // observedClass returns the current class of an instance and whether it differs from the expected one. A missing instance counts
-// only when the operator created it: the owner of any other may delete it.
+// only when the operator created it: the owner of any other may delete it. An instance that replaced the one that was changed is
+// not a revert: somebody has created it anew.
 func observedClass(expected ExpectedInstance, o scaling.Observation) (class string, differs bool) {
+	if expected.Action == scaling.ModifyMinCapacity {
+		class := catalog.ServerlessClassName(o.MinCapacity)
+		return class, o.Serverless && class != expected.InstanceClass
+	}
 	if expected.Action == scaling.ModifyClusterClass || expected.Action == scaling.ModifyCapacity {
 		writer := o.PoolInstances(scaling.Writer)
-		return o.Shape(scaling.Writer).InstanceClass, len(writer) > 0 && writer[0].Class != expected.InstanceClass
+		isAnother := isReplaced(expected.ResourceID, o.ResourceID)
+		return o.Shape(scaling.Writer).InstanceClass, len(writer) > 0 && writer[0].Class != expected.InstanceClass && !isAnother
 	}
 	i, exists := o.Instance(expected.Instance)
 	if !exists || i.Status == statusDeleting {
 		return "", expected.Action == scaling.CreateReader
 	}
-	return i.Class, i.Class != expected.InstanceClass
+	return i.Class, i.Class != expected.InstanceClass && !isReplaced(expected.ResourceID, i.ResourceID)
+}
+
+// isReplaced reports whether a resource is known to be another one than the expected one, which had the same name.
+func isReplaced(expected, observed string) bool {
+	return expected != "" && observed != "" && expected != observed
 }

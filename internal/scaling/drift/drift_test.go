@@ -30,13 +30,13 @@ func failed(id string, hours float64, set ...ExpectedInstance) CompletedOperatio
 }
 
 func resized(instance, class string) ExpectedInstance {
-	return ExpectedInstance{instance, scaling.ModifyInstanceClass, class}
+	return ExpectedInstance{Instance: instance, Action: scaling.ModifyInstanceClass, InstanceClass: class}
 }
 func added(instance, class string) ExpectedInstance {
-	return ExpectedInstance{instance, scaling.CreateReader, class}
+	return ExpectedInstance{Instance: instance, Action: scaling.CreateReader, InstanceClass: class}
 }
 func removed(instance string) ExpectedInstance {
-	return ExpectedInstance{instance, scaling.DeleteReader, ""}
+	return ExpectedInstance{Instance: instance, Action: scaling.DeleteReader, InstanceClass: ""}
 }
 
 // observe returns an observation of instances, given as pairs of a name and a class.
@@ -178,5 +178,39 @@ func TestDetect_LimitsReverts(t *testing.T) {
 	}
 	if state, _ := Detect(Input{Operations: []CompletedOperation{succeeded("1", 1, set...)}, Observation: observe(pairs...), Now: now}); len(state.Reverts) != maxReverts {
 		t.Errorf("got %d reverts", len(state.Reverts))
+	}
+}
+
+// After the switchover of a blue/green deployment other instances have the names of the changed ones: that is no revert.
+func TestDetect_ReplacedInstances(t *testing.T) {
+	withResource := func(e ExpectedInstance, id string) ExpectedInstance {
+		e.ResourceID = id
+		return e
+	}
+	changed := succeeded("1", 1, withResource(resized("a", xlarge), "db-blue"))
+	observed := func(resourceID string) scaling.Observation {
+		return scaling.Observation{Instances: []scaling.Instance{{Identifier: "w", Class: large, Writer: true}, {Identifier: "a", Class: large, ResourceID: resourceID}}}
+	}
+	created := succeeded("1", 1, added("b", large))
+	for _, test := range []struct {
+		name       string
+		operation  CompletedOperation
+		resourceID string
+		replacedAt time.Time
+		reverts    int
+	}{
+		{"the same instance", changed, "db-blue", time.Time{}, 1},
+		{"another instance", changed, "db-green", time.Time{}, 0},
+		{"resource not known", changed, "", time.Time{}, 1},
+		{"created reader missing", created, "db-blue", time.Time{}, 1},
+		{"created reader missing in the database that replaced this one", created, "db-green", now, 0},
+		{"created in the database that replaced the earlier one", created, "db-green", now.Add(-2 * time.Hour), 1},
+	} {
+		_, reverts := Detect(Input{
+			Operations: []CompletedOperation{test.operation}, Observation: observed(test.resourceID), ReplacedAt: test.replacedAt, Now: now,
+		})
+		if len(reverts) != test.reverts {
+			t.Errorf("%s: got %+v, want %d reverts", test.name, reverts, test.reverts)
+		}
 	}
 }

@@ -11,15 +11,18 @@ import (
 )
 
 // optInTagMissing requires the opt-in tag on the target and on each instance that the operation changes. Instances that the
-// operator created need none.
+// operator created need none. A change of the whole cluster changes all members: rds:ModifyDBCluster has the dependent action
+// rds:ModifyDBInstance (Service Authorization Reference, Amazon RDS), so that IAM may ask for the tag of each of them.
 func optInTagMissing(in Input) (string, time.Duration, error) {
 	var missing []string
-	if !scaling.IsOptedIn(in.Observation.Tags, in.Policy.Namespace) {
+	if !in.Policy.IsOptedIn(in.Observation.Tags) {
 		missing = append(missing, in.Policy.Target.Identifier)
 	}
-	for _, step := range in.Operation.Steps {
-		i, exists := in.Observation.Instance(step.Instance)
-		if exists && !i.CreatedByOperator() && !scaling.IsOptedIn(i.Tags, in.Policy.Namespace) && i.Identifier != in.Policy.Target.Identifier {
+	for _, i := range in.Observation.Instances {
+		isChanged := slices.ContainsFunc(in.Operation.Steps, func(s scaling.Step) bool {
+			return s.Instance == i.Identifier || s.ChangesAllMembers()
+		})
+		if isChanged && !i.CreatedByOperator() && !in.Policy.IsOptedIn(i.Tags) && i.Identifier != in.Policy.Target.Identifier {
 			missing = append(missing, i.Identifier)
 		}
 	}
@@ -34,13 +37,17 @@ func optInTagMissing(in Input) (string, time.Duration, error) {
 func classNotOrderable(in Input) (string, time.Duration, error) {
 	for _, s := range in.Operation.Steps {
 		switch {
-		case s.InstanceClass == "", s.Action == scaling.ModifyCapacity:
+		case s.InstanceClass == "", s.Action == scaling.ModifyCapacity, s.Action == scaling.ModifyMinCapacity:
 		case in.Observation.Orderable == nil:
 			return "", 0, errors.New("the orderable instance classes could not be read: grant rds:DescribeOrderableDBInstanceOptions " +
 				"if the role lacks it")
 		case !slices.Contains(in.Observation.Orderable, s.InstanceClass):
-			return fmt.Sprintf("AWS does not offer %s for %s %s in %s: remove it from the policy", s.InstanceClass, in.Observation.Engine,
-				in.Observation.EngineVersion, in.Policy.Target.Scope.Region), 0, nil
+			return missingClassMessage(in, s.InstanceClass), 0, nil
+		}
+		i, exists := in.Observation.Instance(s.Instance)
+		if exists && slices.Contains(in.Observation.OrderableGaps[s.InstanceClass].Zones, i.AvailabilityZone) {
+			return fmt.Sprintf("AWS does not offer %s in %s, the availability zone of %s: choose another class", s.InstanceClass,
+				i.AvailabilityZone, i.Identifier), 0, nil
 		}
 	}
 	return "", 0, nil
@@ -77,7 +84,7 @@ func metricsStale(in Input) (string, time.Duration, error) {
 		reason == scaling.ReasonOverride && in.Proposal.Direction == scaling.Up {
 		return "", 0, nil
 	}
-	if in.Proposal.Reason == scaling.ReasonPromotionCandidateTooSmall {
+	if in.Proposal.Reason == scaling.ReasonPromotionCandidateTooSmall || pool == scaling.MinCapacity {
 		pool = scaling.Writer
 	}
 	if l := in.poolLoad(pool); l.Fresh && in.Now.Sub(l.NewestSampleAt) <= scaling.MaxSampleAge {

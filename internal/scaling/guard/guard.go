@@ -24,6 +24,8 @@ type Input struct {
 
 	// failedReaders are the readers that AWS failed to create. Check takes them out of the observation.
 	failedReaders []scaling.Instance
+	// replacedWriter is the instance that was the writer when an operation in progress started, or empty.
+	replacedWriter string
 }
 
 // isFailedReader reports whether an instance is a reader that AWS failed to create.
@@ -68,11 +70,15 @@ var chain = []check{
 	{"OutOfBounds", outOfBounds},
 	{"StepTooLarge", stepTooLarge},
 	{"Budget", budget},
+	{"LicenseGrowth", licenseGrowth},
 	{"ClassNotOrderable", classNotOrderable},
 	{"CapacityShortage", capacityShortage},
+	{"CannotReplicate", cannotReplicate},
+	{"RefusedByAWS", refusedByAWS},
 	{"OptInTagMissing", optInTagMissing},
 	{"ReaderAutoScaling", readerAutoScaling},
 	{"DeclaredElsewhere", declaredElsewhere},
+	{"BlueGreenDeployment", blueGreenDeployment},
 	{"MetricsStale", metricsStale},
 	{"DatabaseBusy", databaseBusy},
 	{"PendingModifications", pendingModifications},
@@ -80,6 +86,8 @@ var chain = []check{
 	{"PendingMaintenance", pendingMaintenance},
 	{"BackupWindow", backupWindow},
 	{"ReaderNotOwned", readerNotOwned},
+	{"CustomEndpoints", customEndpoints},
+	{"PromotionCandidate", promotionCandidate},
 	{"MinimumReaders", minimumReaders},
 	{"ReaderCapacity", readerCapacity},
 	{"ReplicaLag", replicaLag},

@@ -39,7 +39,7 @@ func approvedInput(edits ...func(*Input)) Input {
 			Guardrails: scaling.Guardrails{MaxOperationsPerDay: 3, SurgeReaders: 1},
 		},
 		Observation: scaling.Observation{
-			Found: true, Engine: "aurora-postgresql", Status: scaling.StatusAvailable, Tags: optedIn,
+			Found: true, Engine: "aurora-postgresql", EngineVersion: "16.4", Status: scaling.StatusAvailable, Tags: optedIn,
 			Instances: []scaling.Instance{writer, reader("a"), reader("b")}, Orderable: []string{large, xlarge},
 			ReadersChangedAt: now.Add(-day), WriterChangedAt: now.Add(-day),
 		},
@@ -61,6 +61,19 @@ func approvedInput(edits ...func(*Input)) Input {
 		edit(&in)
 	}
 	return in
+}
+
+// minCapacityRaise proposes a higher minimum capacity of a Serverless v2 cluster.
+func minCapacityRaise(in *Input) {
+	in.Policy.MinCapacity, in.Policy.Guardrails.MaxStepFactor = &scaling.CapacityRange{Lowest: 0.5, Highest: 16}, 2
+	in.Policy.Readers, in.Policy.Writer = nil, &scaling.WriterLimits{InstanceClasses: []string{"16 ACU"}}
+	in.Observation.Serverless, in.Observation.ResizedAsUnit, in.Observation.MinCapacity = true, true, 0.5
+	for n := range in.Observation.Instances {
+		in.Observation.Instances[n].Class = "16 ACU"
+	}
+	in.Proposal.Pool, in.Proposal.From = scaling.MinCapacity, scaling.Shape{InstanceClass: "0.5 ACU", Count: 1}
+	in.Proposal.To = scaling.Shape{InstanceClass: "8 ACU", Count: 1}
+	in.Operation.Steps = []scaling.Step{{Action: scaling.ModifyMinCapacity, Instance: "engine", InstanceClass: "8 ACU"}}
 }
 
 func createStep(name string) scaling.Step {
@@ -258,6 +271,20 @@ func TestCheck_FirstVeto(t *testing.T) {
 		{"parameters pending reboot and a change of the serverless capacity", []func(*Input){editInstance(0, parametersStaged),
 			withSteps(scaling.Step{Action: scaling.ModifyCapacity, Instance: "engine", InstanceClass: "32 ACU"})}, pass, ""},
 
+		{"tag of a member missing and a class change of the cluster", []func(*Input){editInstance(2, func(i *scaling.Instance) { i.Tags = nil }),
+			withSteps(scaling.Step{Action: scaling.ModifyClusterClass, Instance: "engine", InstanceClass: xlarge})}, "OptInTagMissing", "is missing on b"},
+		{"tag of a member missing and a change of the serverless capacity", []func(*Input){editInstance(2, func(i *scaling.Instance) { i.Tags = nil }),
+			withSteps(scaling.Step{Action: scaling.ModifyMinCapacity, Instance: "engine", InstanceClass: "2 ACU"})}, "OptInTagMissing", "is missing on b"},
+		{"minimum capacity raised by more than the largest step", []func(*Input){minCapacityRaise}, pass, ""},
+		{"minimum capacity outside the policy", []func(*Input){minCapacityRaise, func(in *Input) { in.Policy.MinCapacity.Highest = 6 }}, "OutOfBounds",
+			"1 × 8 ACU is outside the limits"},
+		{"minimum capacity without fresh samples", []func(*Input){minCapacityRaise, func(in *Input) { in.Pools[1].Load.Fresh = false }}, "MetricsStale", ""},
+		{"minimum capacity after as many disruptive operations as allowed", []func(*Input){minCapacityRaise, func(in *Input) {
+			in.Policy.Guardrails.MaxOperationsPerDay = 1
+			in.Observation.History = scaling.History{{Pool: scaling.Readers, Direction: scaling.Up, Succeeded: true, Disruptive: true,
+				StartedAt: now.Add(-2 * time.Hour), CompletedAt: now.Add(-time.Hour)}}
+		}}, pass, ""},
+
 		{"deletion of a reader of somebody else", []func(*Input){withSteps(deleteStep("a"))}, "ReaderNotOwned",
 			"a was not created by dbscaler"},
 		{"deletion of a reader created by another tool", []func(*Input){
@@ -436,8 +463,10 @@ func TestCheck_RetryAfter(t *testing.T) {
 
 func TestNames_OrderAsDocumented(t *testing.T) {
 	want := []string{
-		"Paused", "OwnershipConflict", "RecommendMode", "OutOfBounds", "StepTooLarge", "Budget", "ClassNotOrderable", "CapacityShortage", "OptInTagMissing",
-		"ReaderAutoScaling", "DeclaredElsewhere", "MetricsStale", "DatabaseBusy", "PendingModifications", "PendingReboot", "PendingMaintenance", "BackupWindow", "ReaderNotOwned", "MinimumReaders",
+		"Paused", "OwnershipConflict", "RecommendMode", "OutOfBounds", "StepTooLarge", "Budget", "LicenseGrowth", "ClassNotOrderable", "CapacityShortage",
+		"CannotReplicate", "RefusedByAWS", "OptInTagMissing", "ReaderAutoScaling", "DeclaredElsewhere", "BlueGreenDeployment", "MetricsStale",
+		"DatabaseBusy", "PendingModifications", "PendingReboot", "PendingMaintenance", "BackupWindow", "ReaderNotOwned", "CustomEndpoints",
+		"PromotionCandidate", "MinimumReaders",
 		"ReaderCapacity", "ReplicaLag", "OperationsPerDay", "Cooldown", "DisruptionWindow", "ApprovalRequired",
 		"FleetSlot",
 	}

@@ -65,7 +65,8 @@ func overrideOutOfBounds(in Input) (string, time.Duration, error) {
 // stepTooLarge limits the factor by which one operation changes the vCPUs of a pool.
 func stepTooLarge(in Input) (string, time.Duration, error) {
 	factor := float64(in.Policy.Guardrails.MaxStepFactor)
-	if factor == 0 || in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride {
+	if factor == 0 || in.Proposal.Direction == scaling.Cleanup || in.Proposal.Reason == scaling.ReasonOverride ||
+		in.Proposal.Pool == scaling.MinCapacity { // it changes no vCPUs
 		return "", 0, nil
 	}
 	before, err := totalVCPUs(in.Observation.Engine, in.Observation.PoolInstances(in.Proposal.Pool))
@@ -76,17 +77,17 @@ func stepTooLarge(in Input) (string, time.Duration, error) {
 	if err != nil {
 		return "", 0, err
 	}
-	after := float64(in.Proposal.To.Count * class.VCPUFor(in.Observation.Engine))
+	after := float64(in.Proposal.To.Count) * class.VCPUFor(in.Observation.Engine)
 	if before == 0 || after <= factor*before && after*factor >= before {
 		return "", 0, nil
 	}
-	return fmt.Sprintf("a change from %.0f to %.0f vCPUs exceeds guardrails.maxStepFactor (%.0f): raise it to allow the change in one "+
+	return fmt.Sprintf("a change from %g to %g vCPUs exceeds guardrails.maxStepFactor (%.0f): raise it to allow the change in one "+
 		"operation", before, after, factor), 0, nil
 }
 
 // totalVCPUs returns the vCPUs of the instances. The error names a class that is not in the catalog.
 func totalVCPUs(engine string, instances []scaling.Instance) (float64, error) {
-	total := 0
+	total := 0.0
 	for _, i := range instances {
 		class, err := catalog.Lookup(i.Class)
 		if err != nil {
@@ -94,13 +95,13 @@ func totalVCPUs(engine string, instances []scaling.Instance) (float64, error) {
 		}
 		total += class.VCPUFor(engine)
 	}
-	return float64(total), nil
+	return total, nil
 }
 
 // budget limits the hourly cost of the target. An unknown price counts as too high, except for a scale-down by load.
 func budget(in Input) (string, time.Duration, error) {
 	maxCost := in.Policy.Guardrails.MaxHourlyCost
-	if maxCost == 0 || in.Proposal.Direction == scaling.Cleanup {
+	if maxCost == 0 || in.Proposal.Direction == scaling.Cleanup || in.Proposal.Pool == scaling.MinCapacity { // the maximum is budgeted
 		return "", 0, nil
 	}
 	after, known := costAfterOperation(in)
@@ -135,7 +136,7 @@ func costAfterOperation(in Input) (scaling.Money, bool) {
 			for instance := range classes {
 				classes[instance] = s.InstanceClass
 			}
-		case scaling.Failover, scaling.ModifyPromotionTier:
+		case scaling.Failover, scaling.ModifyPromotionTier, scaling.ModifyMinCapacity:
 		}
 	}
 	total, known := scaling.Money(0), true
@@ -237,20 +238,25 @@ func startedInCooldown(in Input, last scaling.OperationRecord) bool {
 	})
 }
 
-// disruptionWindow allows an interruption of the writer only within the windows of the policy, unless the policy lets an
+// disruptionWindow allows an interruption of the writer, which includes a moment of suspended I/O, only within the windows of the policy, unless the policy lets an
 // emergency override them.
 func disruptionWindow(in Input) (string, time.Duration, error) {
 	overridesWindows := in.Proposal.Emergency && in.Policy.Guardrails.AllowEmergencyDisruption
-	if in.Proposal.Pool != scaling.Writer || !in.Operation.IsDisruptive() || overridesWindows {
+	suspends := suspendsSource(in.Observation, in.Operation)
+	if (in.Proposal.Pool != scaling.Writer || !in.Operation.IsDisruptive()) && !suspends || overridesWindows {
 		return "", 0, nil
+	}
+	what := "the change interrupts the writer"
+	if suspends {
+		what = "the snapshot for a new read replica suspends the I/O of the source, which is not taken from a standby"
 	}
 	open, next, err := schedule.IsOpen(in.Policy.DisruptionWindows, in.Now)
 	if err != nil || open {
 		return "", 0, err
 	}
 	if next.IsZero() {
-		return "the change interrupts the writer, and no window of spec.disruptionWindows ever opens: correct the schedules", 0, nil
+		return what + ", and no window of spec.disruptionWindows ever opens: correct the schedules", 0, nil
 	}
-	return fmt.Sprintf("the change interrupts the writer; the next disruption window opens at %s", next.UTC().Format(time.RFC3339)),
+	return fmt.Sprintf("%s; the next disruption window opens at %s", what, next.UTC().Format(time.RFC3339)),
 		next.Sub(in.Now), nil
 }

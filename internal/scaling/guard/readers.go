@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -46,6 +47,10 @@ func readerNotOwned(in Input) (string, time.Duration, error) {
 			return fmt.Sprintf("%s was not created by dbscaler, so dbscaler does not delete it: delete it yourself if it is not needed",
 				s.Instance), 0, nil
 		}
+		if i.HasReplicas() {
+			return fmt.Sprintf("%s is the source of other replicas (%s), so dbscaler does not delete it: delete or promote them first",
+				s.Instance, strings.Join(i.Replicas, ", ")), 0, nil
+		}
 		if i.Writer {
 			return fmt.Sprintf("%s is the writer, so dbscaler does not delete it: fail over to another instance first", s.Instance), 0, nil
 		}
@@ -57,9 +62,9 @@ func readerNotOwned(in Input) (string, time.Duration, error) {
 }
 
 // minimumReaders requires that a cluster with readers has one in service at every moment: without readers, the reader endpoint
-// resolves to the writer.
+// resolves to the writer. Readers in static lists of custom endpoints do not count.
 func minimumReaders(in Input) (string, time.Duration, error) {
-	simulation, err := newCapacitySimulation(in.Observation)
+	simulation, err := newCapacitySimulation(in.Observation.WithoutStaticReaders())
 	if err != nil || len(simulation.vcpus) < 2 {
 		return "", 0, err
 	}
@@ -80,14 +85,17 @@ func minimumReaders(in Input) (string, time.Duration, error) {
 // readers scale up, as the desired shape has, if that is less), or that they carry the current load of the pool below the scale-up
 // threshold.
 func readerCapacity(in Input) (string, time.Duration, error) {
-	simulation, err := newCapacitySimulation(in.Observation)
+	simulation, err := newCapacitySimulation(in.Observation.WithoutStaticReaders())
 	if err != nil {
 		return "", 0, err
+	}
+	for _, unused := range in.Observation.ReplicasWithoutClients(in.Policy.ScaleDown.Window, in.Now) {
+		simulation.exclude(unused)
 	}
 	before, required := simulation.readerVCPUs(), math.Inf(1)
 	readersScaleUp := in.Proposal.Pool == scaling.Readers && in.Proposal.Direction == scaling.Up
 	if class, err := catalog.Lookup(in.Proposal.To.InstanceClass); err == nil && readersScaleUp {
-		required = float64(in.Proposal.To.Count * class.VCPUFor(in.Observation.Engine))
+		required = float64(in.Proposal.To.Count) * class.VCPUFor(in.Observation.Engine)
 	}
 	minVCPUs, changedInstance := min(before, required), ""
 	for _, s := range in.Operation.Steps {
@@ -133,11 +141,19 @@ type capacitySimulation struct {
 	engine string
 	vcpus  map[string]float64
 	writer string
+	// excluded are the read replicas without clients, which are no capacity whatever their class.
+	excluded map[string]bool
+}
+
+// exclude takes a replica out of the capacity.
+func (c *capacitySimulation) exclude(instance string) {
+	c.excluded[instance] = true
+	delete(c.vcpus, instance)
 }
 
 // newCapacitySimulation starts with the observed instances. The error names a class that is not in the catalog.
 func newCapacitySimulation(o scaling.Observation) (*capacitySimulation, error) {
-	c := &capacitySimulation{engine: o.Engine, vcpus: map[string]float64{}}
+	c := &capacitySimulation{engine: o.Engine, vcpus: map[string]float64{}, excluded: map[string]bool{}}
 	for _, i := range o.Instances {
 		if err := c.setClass(i.Identifier, i.Class); err != nil {
 			return nil, err
@@ -154,7 +170,9 @@ func (c *capacitySimulation) setClass(instance, class string) error {
 	if err != nil {
 		return err
 	}
-	c.vcpus[instance] = float64(spec.VCPUFor(c.engine))
+	if !c.excluded[instance] {
+		c.vcpus[instance] = spec.VCPUFor(c.engine)
+	}
 	return nil
 }
 
@@ -189,7 +207,7 @@ func (c *capacitySimulation) apply(s scaling.Step) (inService float64, err error
 		inService = c.readerVCPUs()
 		c.vcpus[oldWriter] = vcpus
 		return inService, nil
-	case scaling.ModifyPromotionTier, scaling.ModifyClusterClass, scaling.ModifyCapacity:
+	case scaling.ModifyPromotionTier, scaling.ModifyClusterClass, scaling.ModifyCapacity, scaling.ModifyMinCapacity:
 	}
 	return c.readerVCPUs(), nil
 }

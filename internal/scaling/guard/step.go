@@ -14,8 +14,11 @@ var stepChain = []check{
 	{"Paused", paused},
 	{"RecommendMode", recommendMode},
 	{"OptInTagMissing", optInTagMissing},
+	{"BlueGreenDeployment", blueGreenDeployment},
 	{"PendingModifications", pendingModifications},
 	{"PendingReboot", pendingReboot},
+	{"CustomEndpoints", customEndpoints},
+	{"PromotionCandidate", promotionCandidate},
 	{"DisruptionWindow", disruptionWindow},
 }
 
@@ -25,7 +28,8 @@ var stepChain = []check{
 func CheckStep(p scaling.Policy, o scaling.Observation, op scaling.Operation, call scaling.Call, now time.Time) *Veto {
 	in := Input{
 		Policy: p, Observation: o, Now: now, Proposal: scaling.Proposal{Emergency: op.Emergency},
-		Operation: scaling.Operation{Steps: []scaling.Step{{Action: call.Action, Instance: call.Instance}}},
+		Operation:      scaling.Operation{Steps: []scaling.Step{{Action: call.Action, Instance: call.Instance}}},
+		replacedWriter: replacedWriter(op),
 	}
 	if interruptsWriter(o, call) {
 		in.Proposal.Pool = scaling.Writer
@@ -39,6 +43,19 @@ func CheckStep(p scaling.Policy, o scaling.Observation, op scaling.Operation, ca
 	return &first
 }
 
+// replacedWriter returns the instance that was the writer when an operation started, or "": it is resized after the failover. It was a
+// member of its custom endpoints as the writer, and an operation that promotes it again leaves it so.
+func replacedWriter(op scaling.Operation) string {
+	failedOver := false
+	for _, s := range op.Steps {
+		if failedOver && s.Action == scaling.ModifyInstanceClass {
+			return s.Instance
+		}
+		failedOver = failedOver || s.Action == scaling.Failover
+	}
+	return ""
+}
+
 // interruptsWriter reports whether a call takes the writer out of service.
 func interruptsWriter(o scaling.Observation, call scaling.Call) bool {
 	i, exists := o.Instance(call.Instance)
@@ -47,7 +64,8 @@ func interruptsWriter(o scaling.Observation, call scaling.Call) bool {
 		return true
 	case scaling.ModifyInstanceClass:
 		return exists && i.Writer
-	case scaling.CreateReader, scaling.DeleteReader, scaling.ModifyPromotionTier, scaling.ModifyCapacity:
+	case scaling.CreateReader, scaling.DeleteReader, scaling.ModifyPromotionTier, scaling.ModifyCapacity,
+		scaling.ModifyMinCapacity:
 	}
 	return false
 }

@@ -97,11 +97,11 @@ func (f *fakeCluster) addReader(class string) {
 
 // readerVCPUs returns the total vCPUs of the readers.
 func (f *fakeCluster) readerVCPUs() float64 {
-	total := 0
+	total := 0.0
 	for _, i := range f.observation.PoolInstances(scaling.Readers) {
 		total += mustClass(catalog.Lookup(i.Class)).VCPU
 	}
-	return float64(total)
+	return total
 }
 
 func mustClass(c catalog.Class, err error) catalog.Class {
@@ -121,10 +121,10 @@ func (f *fakeCluster) advanceMinutes(minutes int) {
 			class := mustClass(catalog.Lookup(i.Class))
 			load := 0.2
 			if !i.Writer {
-				load = demand * float64(class.VCPU) / capacity
+				load = demand * class.VCPU / capacity
 			}
 			if !f.missing(f.minute) {
-				i.CPU = appendRetained(i.CPU, at, min(100, 100*load/float64(class.VCPU)))
+				i.CPU = appendRetained(i.CPU, at, min(100, 100*load/class.VCPU))
 				if !f.dbLoadUnavailable {
 					i.DBLoadCPU = appendRetained(i.DBLoadCPU, at, load)
 				}

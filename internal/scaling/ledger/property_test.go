@@ -109,7 +109,7 @@ func brokenRule(p scaling.Policy, in Inputs, proposal scaling.Proposal, demand f
 			return fmt.Sprintf("the sample of %s is missing", at.Format("15:04"))
 		case at.Before(in.Observation.ReadersChangedAt.Add(decide.WarmUp)):
 			return fmt.Sprintf("at %s the pool had another shape", at.Format("15:04"))
-		case demand(before) > float64(p.CPU.Target)/100*float64(to.Count*class.VCPU)*1.000001:
+		case demand(before) > float64(p.CPU.Target)/100*float64(to.Count)*class.VCPU*1.000001:
 			return fmt.Sprintf("%.2f vCPU at %s does not fit", demand(before), at.Format("15:04"))
 		}
 	}

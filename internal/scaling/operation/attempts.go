@@ -16,6 +16,15 @@ func RetractAttempt(op scaling.Operation) scaling.Operation {
 	return op
 }
 
+// RetractRefusedAttempt undoes the only attempt at the current step after AWS refused it, so that the operation is known to have had no
+// effect. Of several attempts, an earlier one may have had one.
+func RetractRefusedAttempt(op scaling.Operation) scaling.Operation {
+	if op.Steps[op.CurrentStep()].Attempts != 1 {
+		return op
+	}
+	return RetractAttempt(op)
+}
+
 // lostRequestTimeout is how long after the last AWS request a reader that has not appeared is presumed not to have been created.
 const lostRequestTimeout = 10 * time.Minute
 

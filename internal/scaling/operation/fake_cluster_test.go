@@ -23,6 +23,8 @@ type fakeCluster struct {
 	events []scheduledEvent
 	// duration returns how many ticks a change takes.
 	duration func(scaling.Action) int
+	// writerGroups are the parameter groups that the writer must keep.
+	writerGroups []string
 	// minReaderVCPUs is the minimum of reader vCPUs in service.
 	minReaderVCPUs int
 	// checkPromotion requires that, from the failover on, the reader that Aurora would promote is as large as the writer.
@@ -45,7 +47,10 @@ func typicalTicks(a scaling.Action) int {
 
 func newFakeCluster(t *testing.T, o scaling.Observation) *fakeCluster {
 	t.Helper()
-	return &fakeCluster{t: t, kind: o.Kind, now: o.ObservedAt, status: o.Status, instances: slices.Clone(o.Instances), duration: typicalTicks}
+	return &fakeCluster{
+		t: t, kind: o.Kind, now: o.ObservedAt, status: o.Status, instances: slices.Clone(o.Instances), duration: typicalTicks,
+		writerGroups: o.PoolInstances(scaling.Writer)[0].ParameterGroups,
+	}
 }
 
 func (f *fakeCluster) observe() scaling.Observation {
@@ -104,6 +109,9 @@ func (f *fakeCluster) checkInvariants() {
 	if len(unavailable) > 1 {
 		f.t.Errorf("%s: more than one instance out of service: %q", f.now.Format(time.TimeOnly), unavailable)
 	}
+	if groups := f.observe().PoolInstances(scaling.Writer)[0].ParameterGroups; !slices.Equal(groups, f.writerGroups) {
+		f.t.Errorf("%s: the writer has the parameter groups %v, want %v", f.now.Format(time.TimeOnly), groups, f.writerGroups)
+	}
 	if f.checkPromotion && f.status == scaling.StatusAvailable && slices.ContainsFunc(f.requests, func(s string) bool { return strings.HasPrefix(s, "Failover") }) {
 		f.checkPromotionCandidate()
 	}
@@ -161,6 +169,7 @@ func (f *fakeCluster) execute(c scaling.Call) {
 		f.schedule(1, func() {
 			f.instances = append(f.instances, scaling.Instance{
 				Identifier: c.Instance, Class: c.InstanceClass, Status: "creating", PromotionTier: c.PromotionTier, Tags: c.Tags,
+				ParameterGroups: f.observe().PoolInstances(scaling.Writer)[0].ParameterGroups, // as package awsx requests it
 			})
 		})
 		f.schedule(1+takes, f.editLater(c.Instance, func(i *scaling.Instance) { i.Status, i.CreatedAt = scaling.StatusAvailable, f.now }))

@@ -154,5 +154,5 @@ func mustVCPUs(t *testing.T, class string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.VCPU
+	return int(c.VCPU)
 }

@@ -3,8 +3,10 @@ package operation
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
 // stepState is the state of a step that an observation shows.
@@ -23,7 +25,7 @@ const (
 
 // inspectStep returns the state of a step and a message: what the operator waits for, or why the step is impossible.
 func inspectStep(s scaling.Step, o scaling.Observation) (stepState, string) {
-	if s.Action == scaling.ModifyClusterClass || s.Action == scaling.ModifyCapacity {
+	if s.ChangesAllMembers() {
 		return inspectCluster(s, o)
 	}
 	i, exists := o.Instance(s.Instance)
@@ -55,7 +57,7 @@ func inspectStep(s scaling.Step, o scaling.Observation) (stepState, string) {
 		return inspectDelete(s, o, i, exists)
 	case scaling.Failover:
 		return inspectFailover(s, o, i)
-	case scaling.ModifyClusterClass, scaling.ModifyCapacity: // handled above
+	case scaling.ModifyClusterClass, scaling.ModifyCapacity, scaling.ModifyMinCapacity: // handled above
 	}
 	return stateImpossible, fmt.Sprintf("this version of dbscaler does not support the action %q", s.Action)
 }
@@ -82,7 +84,11 @@ func inspectCluster(s scaling.Step, o scaling.Observation) (stepState, string) {
 			return stateImpossible, fmt.Sprintf("%s is %s, a status that does not end without intervention: repair or remove it",
 				i.Identifier, i.Status)
 		}
-		if i.Class == s.InstanceClass {
+		isChanged := i.Class == s.InstanceClass
+		if s.Action == scaling.ModifyMinCapacity {
+			isChanged = catalog.ServerlessClassName(o.MinCapacity) == s.InstanceClass
+		}
+		if isChanged {
 			changed++
 		}
 	}
@@ -127,6 +133,9 @@ func inspectDelete(s scaling.Step, o scaling.Observation, i scaling.Instance, ex
 		return stateImpossible, s.Instance + " has become the writer, so it is not deleted"
 	case i.Status == "deleting":
 		return stateInProgress, fmt.Sprintf("Waiting for the deletion of %s", s.Instance)
+	case i.HasReplicas():
+		return stateImpossible, fmt.Sprintf("%s is the source of other replicas (%s), so it is not deleted", s.Instance,
+			strings.Join(i.Replicas, ", "))
 	case len(o.WithoutFailedReaders().PoolInstances(scaling.Readers)) < 2:
 		return stateImpossible, s.Instance + " is the last reader, so it is not deleted"
 	default:
@@ -165,6 +174,8 @@ func describe(s scaling.Step) string {
 		return fmt.Sprintf("resize the cluster %s to %s", s.Instance, s.InstanceClass)
 	case scaling.ModifyCapacity:
 		return fmt.Sprintf("set the maximum capacity of the cluster %s to %s", s.Instance, s.InstanceClass)
+	case scaling.ModifyMinCapacity:
+		return fmt.Sprintf("set the minimum capacity of the cluster %s to %s", s.Instance, s.InstanceClass)
 	}
 	return string(s.Action)
 }

@@ -40,6 +40,7 @@ var stepDeadlines = map[scaling.Action]time.Duration{
 	scaling.Failover:            20 * time.Minute,
 	scaling.ModifyClusterClass:  4 * time.Hour, // three instances, one after the other
 	scaling.ModifyCapacity:      30 * time.Minute,
+	scaling.ModifyMinCapacity:   30 * time.Minute,
 }
 
 // Outcome is the state of an operation.
@@ -59,6 +60,8 @@ type Progress struct {
 	Operation scaling.Operation
 	// Call is the request to make now, or nil.
 	Call *scaling.Call
+	// Refused is the step that failed because AWS refused it each time with the same answer, or nil.
+	Refused *scaling.Step
 	// InsufficientCapacity says that the operation failed because AWS had no capacity for the instance that it accepted to create.
 	InsufficientCapacity bool
 	// Message says what the operator does or waits for, or why the operation failed.
@@ -97,7 +100,7 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 		case state == stateInProgress:
 			return keepWaiting(op, message)
 		case !isDue(*step, o, now):
-			return keepWaiting(op, "Waiting for the effect of the request to "+describe(*step))
+			return keepWaiting(op, "Waiting for the effect of the request to "+describe(*step)+describeAnswer(*step))
 		}
 		if reason := cmp.Or(busyReason(o), waitReason(op, n, o, now)); reason != "" {
 			if startTimedOut {
@@ -109,7 +112,7 @@ func Next(policy string, op scaling.Operation, o scaling.Observation, now time.T
 			return fail(op, fmt.Sprintf("%s, so it is not safe to %s", reason, describe(*step)))
 		}
 		if step.Attempts >= maxAttempts {
-			return fail(op, fmt.Sprintf("%d requests to %s had no visible effect", step.Attempts, describe(*step)))
+			return giveUp(op, *step, o)
 		}
 		if step.StartedAt.IsZero() {
 			step.StartedAt = now
@@ -204,7 +207,7 @@ func waitReason(op scaling.Operation, n int, o scaling.Observation, now time.Tim
 			return ""
 		}
 		if now.Sub(readySince(op, n)) < drainTimeout && !hasNoConnections(i, readySince(op, n)) {
-			return fmt.Sprintf("its clients have %.0f minutes to disconnect", drainTimeout.Minutes())
+			return fmt.Sprintf("its clients have %.0f minutes to disconnect%s", drainTimeout.Minutes(), describeAddress(o, i))
 		}
 	case scaling.ModifyClusterClass:
 		for _, r := range o.PoolInstances(scaling.Readers) {
@@ -213,7 +216,8 @@ func waitReason(op scaling.Operation, n int, o scaling.Observation, now time.Tim
 					scaling.FormatDuration(scaling.MaxReplicaLag))
 			}
 		}
-	case scaling.ModifyInstanceClass, scaling.ModifyPromotionTier, scaling.CreateReader, scaling.ModifyCapacity:
+	case scaling.ModifyInstanceClass, scaling.ModifyPromotionTier, scaling.CreateReader, scaling.ModifyCapacity,
+		scaling.ModifyMinCapacity:
 	}
 	return ""
 }
@@ -301,6 +305,7 @@ func newCall(policy string, op scaling.Operation, s scaling.Step, o scaling.Obse
 	c := &scaling.Call{Action: s.Action, Instance: s.Instance, InstanceClass: s.InstanceClass, PromotionTier: s.PromotionTier}
 	if s.Action == scaling.CreateReader {
 		c.AvoidZones, _ = o.CapacityShortages(s.InstanceClass, now)
+		c.AvoidZones = append(c.AvoidZones, o.OrderableGaps[s.InstanceClass].Zones...)
 		c.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue, scaling.TagPolicy: policy}
 		if s.Surge {
 			c.Tags[scaling.TagSurge] = op.ID

@@ -446,7 +446,7 @@ func TestNext_FailsAfterFiveAttempts(t *testing.T) {
 			break
 		}
 	}
-	if calls != 5 || progress.Outcome != Failed || !strings.Contains(progress.Message, "5 requests to resize a") {
+	if calls != 5 || progress.Outcome != Failed || !strings.Contains(progress.Message, "asked 5 times to resize a") {
 		t.Errorf("after %d calls: %s: %s", calls, progress.Outcome, progress.Message)
 	}
 }

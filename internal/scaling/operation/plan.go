@@ -51,6 +51,10 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 		op.Steps = planFailedReaderCleanup(failedReaders)
 	case proposal.Direction == scaling.Cleanup:
 		op.Steps = planCleanup(o)
+	case proposal.Pool == scaling.MinCapacity:
+		op.Steps = []scaling.Step{{
+			Action: scaling.ModifyMinCapacity, Instance: p.Target.Identifier, InstanceClass: proposal.To.InstanceClass,
+		}}
 	case o.ResizedAsUnit && proposal.Pool == scaling.Writer:
 		action := scaling.ModifyClusterClass
 		if o.Serverless {
@@ -61,7 +65,7 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 		err = fmt.Errorf("%s is a Multi-AZ DB cluster or Serverless v2, whose readers cannot be resized separately: remove spec.readers",
 			p.Target.Identifier)
 	case proposal.Pool == scaling.Readers:
-		op.Steps, err = planReaders(p, o, proposal.To, id)
+		op.Steps, err = planReaders(p, o, proposal.To, id, now)
 	case canPromoteReader(o):
 		op.Steps, err = planPromotion(p, o, proposal.To.InstanceClass, id)
 	default:
@@ -70,6 +74,10 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 			return op, writerCountError(p, len(writer))
 		}
 		op.Steps = []scaling.Step{newResizeStep(writer[0], proposal.To.InstanceClass)}
+	}
+	if p.Guardrails.SurgeReaders > 0 && hasImpossibleSurge(op.Steps, o, now) {
+		p.Guardrails.SurgeReaders = 0 // the guards decide whether the others carry the load without one
+		return Plan(p, o, proposal, id, now)
 	}
 	if err == nil && len(op.Steps) == 0 {
 		err = fmt.Errorf("no step is needed to reach %s", proposal.To)
@@ -104,9 +112,12 @@ func readerLimit(o scaling.Observation) int {
 //  2. The resizes, one at a time. The smallest reader is first, so that a mixed pool has gained capacity before its largest reader
 //     is out of service.
 //  3. The deletion of the surge reader, then of the surplus readers, newest first.
-func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id string) ([]scaling.Step, error) {
-	readers := o.PoolInstances(scaling.Readers)
-	surplus, err := selectReadersToRemove(readers, len(readers)-to.Count)
+//
+// Readers in static lists of custom endpoints do not belong to the pool.
+func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id string, now time.Time) ([]scaling.Step, error) {
+	readers := o.WithoutStaticReaders().PoolInstances(scaling.Readers)
+	static := len(o.StaticReaders())
+	surplus, err := selectReadersToRemove(readers, len(readers)-to.Count, o.ReplicasWithoutClients(p.ScaleDown.Window, now))
 	if err != nil {
 		return nil, err
 	}
@@ -124,55 +135,12 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 		deletes = append(deletes, scaling.Step{Action: scaling.DeleteReader, Instance: r.Identifier})
 	}
 	newReaderCovers := len(creates) > 0 && !anyExceeds(readers, to.InstanceClass)
-	if len(resizes) > 0 && !newReaderCovers && p.Guardrails.SurgeReaders > 0 && len(readers)+len(creates) < readerLimit(o) {
+	if len(resizes) > 0 && !newReaderCovers && p.Guardrails.SurgeReaders > 0 && static+len(readers)+len(creates) < readerLimit(o) {
 		surge := newCreateStep(p, o, to.InstanceClass, id, len(creates)+1, true)
 		creates = append(creates, surge)
 		deletes = slices.Insert(deletes, 0, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
 	}
 	return slices.Concat(creates, resizes, deletes), nil
-}
-
-// planPromotion resizes the writer of a cluster that has readers with a single failover:
-//  1. A surge reader is created.
-//  2. A reader, the promotion candidate, is resized to the new class and promoted.
-//  3. The old writer, now a reader, is resized to the former class of the candidate, so that the shapes of both pools are kept.
-//     When the writer scales up, it gets at least the new class, since Aurora would promote it if the new writer failed. Until
-//     then the surge reader is first in line.
-//  4. When the writer scales up, the old writer gets a promotion tier at least as good as that of any smaller reader.
-func planPromotion(p scaling.Policy, o scaling.Observation, class, id string) ([]scaling.Step, error) {
-	writer := o.PoolInstances(scaling.Writer)
-	readers := o.PoolInstances(scaling.Readers)
-	if len(writer) != 1 {
-		return nil, writerCountError(p, len(writer))
-	}
-	candidate := slices.MinFunc(readers, func(a, b scaling.Instance) int {
-		return cmp.Or(
-			compareBool(a.Class != class, b.Class != class),
-			compareBool(a.SurgeOperation() != "", b.SurgeOperation() != ""),
-			cmp.Compare(a.PromotionTier, b.PromotionTier),
-			cmp.Compare(a.Identifier, b.Identifier))
-	})
-	var steps, cleanup []scaling.Step
-	promotableClass := oldWriterClass(candidate.Class, class, writer[0].Class)
-	if p.Guardrails.SurgeReaders > 0 && len(readers) < maxReaders {
-		surge := newCreateStep(p, o, promotableClass, id, 1, true) // it serves while the candidate, and then the old writer, is resized
-		if isScaleUp(writer[0].Class, class) {
-			surge.PromotionTier = highestTier
-		}
-		steps = append(steps, surge)
-		cleanup = append(cleanup, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
-	}
-	if candidate.Class != class {
-		steps = append(steps, newResizeStep(candidate, class))
-	}
-	steps = append(steps, scaling.Step{Action: scaling.Failover, Instance: candidate.Identifier})
-	if promotableClass != writer[0].Class {
-		steps = append(steps, newResizeStep(writer[0], promotableClass))
-	}
-	if tier := oldWriterTier(readers, candidate, class); isScaleUp(writer[0].Class, class) && tier < writer[0].PromotionTier {
-		steps = append(steps, scaling.Step{Action: scaling.ModifyPromotionTier, Instance: writer[0].Identifier, PromotionTier: tier})
-	}
-	return append(steps, cleanup...), nil
 }
 
 // oldWriterTier returns the best promotion tier of the candidate and of the readers that are smaller than the new writer. Within a tier
@@ -241,23 +209,32 @@ func anyExceeds(readers []scaling.Instance, class string) bool {
 	})
 }
 
-// selectReadersToRemove returns the readers to delete: the newest ones that dbscaler created. The error says that there are not enough.
-func selectReadersToRemove(readers []scaling.Instance, count int) ([]scaling.Instance, error) {
+// hasImpossibleSurge reports whether steps create a surge reader that AWS is known to refuse.
+func hasImpossibleSurge(steps []scaling.Step, o scaling.Observation, now time.Time) bool {
+	return slices.ContainsFunc(steps, func(s scaling.Step) bool {
+		return s.Action == scaling.CreateReader && s.Surge && !o.CanCreateReader(s.InstanceClass, now)
+	})
+}
+
+// selectReadersToRemove returns the readers to delete: the newest ones that dbscaler created and that nothing replicates from, those
+// without clients first. The error says that there are not enough.
+func selectReadersToRemove(readers []scaling.Instance, count int, withoutClients []string) ([]scaling.Instance, error) {
 	if count <= 0 {
 		return nil, nil
 	}
 	var removable []scaling.Instance
 	for _, r := range readers {
-		if r.CreatedByOperator() {
+		if r.CanBeRemoved() {
 			removable = append(removable, r)
 		}
 	}
 	if count > len(removable) || count >= len(readers) {
-		return nil, fmt.Errorf("%d of %d readers would be deleted, and dbscaler created only %d of them: delete the others yourself",
-			count, len(readers), len(removable))
+		return nil, fmt.Errorf("%d of %d readers would be deleted, and dbscaler may delete only %d of them, which it created and which "+
+			"are not the source of other replicas: delete the others yourself", count, len(readers), len(removable))
 	}
 	slices.SortFunc(removable, func(a, b scaling.Instance) int {
-		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Identifier, a.Identifier))
+		hasClientsA, hasClientsB := !slices.Contains(withoutClients, a.Identifier), !slices.Contains(withoutClients, b.Identifier)
+		return cmp.Or(compareBool(hasClientsA, hasClientsB), b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Identifier, a.Identifier))
 	})
 	return removable[:count], nil
 }

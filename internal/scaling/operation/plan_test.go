@@ -168,9 +168,9 @@ func TestPlan_StepsInOrder(t *testing.T) {
 			joinLines("fail over to b", "resize w to db.r6g.xlarge", "set the promotion tier of w to 0"),
 		},
 		{
-			"promotion candidate of the desired class before the best tier", policyWithoutSurge(),
+			"promotion candidate of the best tier before the desired class", policyWithoutSurge(),
 			auroraCluster(writer(large), withTier(reader("a", large), 0), withTier(reader("b", xlarge), 15)), writers, up, newShape(1, xlarge),
-			joinLines("fail over to b", "resize w to db.r6g.xlarge", "set the promotion tier of w to 0"), // Aurora would prefer a otherwise
+			joinLines("resize a to db.r6g.xlarge", "fail over to a", "resize w to db.r6g.xlarge", "set the promotion tier of w to 0"),
 		},
 		{
 			"readers of the size of the new writer may have a better tier", policyWithoutSurge(),
@@ -189,6 +189,10 @@ func TestPlan_StepsInOrder(t *testing.T) {
 		{
 			"maximum capacity of Serverless v2", surgePolicy(), asServerless(auroraCluster(writer("16 ACU"), reader("a", "16 ACU"))), writers, up,
 			newShape(1, "32 ACU"), joinLines("set the maximum capacity of the cluster engine to 32 ACU"),
+		},
+		{
+			"minimum capacity of Serverless v2", surgePolicy(), asServerless(auroraCluster(writer("16 ACU"), reader("a", "16 ACU"))), scaling.MinCapacity, up,
+			newShape(1, "0.5 ACU"), joinLines("set the minimum capacity of the cluster engine to 0.5 ACU"),
 		},
 		{
 			"instance with read replicas in place", surgePolicy(),
@@ -266,7 +270,7 @@ func TestPlan_RefusesUnsafeSequences(t *testing.T) {
 		message     string
 	}{
 		{"readers of somebody else would be deleted", auroraCluster(writer(large), reader("a", large), reader("b", large), ownReader("c", large, 1)),
-			scaling.Readers, scaling.Down, newShape(1, large), "2 of 3 readers would be deleted, and dbscaler created only 1"},
+			scaling.Readers, scaling.Down, newShape(1, large), "2 of 3 readers would be deleted, and dbscaler may delete only 1"},
 		{"all readers would be deleted", auroraCluster(writer(large), ownReader("a", large, 1)), scaling.Readers, scaling.Down,
 			newShape(0, large), "1 of 1 readers"},
 		{"shape already reached", auroraCluster(writer(large), reader("a", large)), scaling.Readers, scaling.Up, newShape(1, large),

@@ -54,6 +54,12 @@ func planCases() []planCase {
 		{"writer by promotion of a reader of the desired class, without surge reader", policyWithoutSurge(), grown, writers, up,
 			newShape(1, xlarge)},
 		{"writer by promotion of a reader of a mixed pool", surgePolicy(), mixed, writers, up, newShape(1, xlarge)},
+		{"writer without a reader of its parameter group", surgePolicy(),
+			auroraCluster(withGroup(writer(large), "oltp"), withGroup(reader("a", large), "olap"), reader("b", large)), writers, up, newShape(1, xlarge)},
+		{"writer to a smaller class, with readers in static lists", surgePolicy(),
+			withStaticMembers(auroraCluster(writer(xlarge), reader("a", large)), "a"), writers, down, newShape(1, large)},
+		{"writer by promotion of the reader of its parameter group", surgePolicy(),
+			auroraCluster(withGroup(writer(large), "oltp"), reader("a", xlarge), withGroup(reader("b", large), "oltp")), writers, up, newShape(1, xlarge)},
 		{"writer to a smaller class", surgePolicy(), big, writers, down, newShape(1, xlarge)},
 		{"writer to a class smaller than the readers", surgePolicy(), big, writers, down, newShape(1, large)},
 		{"instance with read replicas", surgePolicy(), asReadReplicas(two), writers, up, newShape(1, xlarge)},
@@ -77,7 +83,8 @@ func (c planCase) start(t *testing.T) (scaling.Operation, *fakeCluster) {
 		if c.pool == scaling.Readers {
 			cluster.minReaderVCPUs = min(cluster.minReaderVCPUs, c.to.Count*mustVCPUs(t, c.to.InstanceClass))
 		}
-		cluster.checkPromotion = c.pool == scaling.Writer && c.direction == scaling.Up && canPromoteReader(c.observation)
+		cluster.checkPromotion = c.pool == scaling.Writer && c.direction == scaling.Up && len(c.observation.PromotionCandidates(c.to.InstanceClass)) > 0 &&
+			canPromoteReader(c.observation)
 	}
 	return op, cluster
 }

@@ -28,6 +28,17 @@ const (
 type InstanceState struct {
 	Identifier, Class string
 	Serving           bool
+	// ResourceID is the DbiResourceId; empty when it was not recorded.
+	ResourceID string
+}
+
+// isSame reports whether an instance is the one that was observed before, unchanged. After the switchover of a blue/green deployment
+// another instance has its name.
+func (i InstanceState) isSame(before InstanceState) bool {
+	if before.ResourceID == "" || i.ResourceID == "" {
+		i.ResourceID, before.ResourceID = "", ""
+	}
+	return i == before
 }
 
 // PoolState is the state kept for a pool.
@@ -40,8 +51,8 @@ type PoolState struct {
 	CapacityHistory []scaling.CapacityPeriod
 }
 
-// Update returns the state of a pool after an observation. ChangedAt is set anew when an instance was added or removed, changed
-// its class, restarted or was out of service: AWS does not tell that later. Times are whole seconds.
+// Update returns the state of a pool after an observation. ChangedAt is set anew when an instance was added, removed or
+// replaced, changed its class, restarted or was out of service: AWS does not tell that later. Times are whole seconds.
 func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
 	next, restarted := PoolState{Instances: make([]InstanceState, 0, len(o.Instances))}, time.Time{}
 	for n := range o.Instances {
@@ -49,7 +60,9 @@ func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
 		if i.Writer != (pool == scaling.Writer) {
 			continue
 		}
-		next.Instances = append(next.Instances, InstanceState{i.Identifier, i.Class, scaling.IsServing(i.Status)})
+		next.Instances = append(next.Instances, InstanceState{
+			Identifier: i.Identifier, Class: i.Class, Serving: scaling.IsServing(i.Status), ResourceID: i.ResourceID,
+		})
 		if i.RestartedAt.After(restarted) {
 			restarted = i.RestartedAt
 		}
@@ -59,7 +72,7 @@ func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
 	}
 	slices.SortFunc(next.Instances, func(a, b InstanceState) int { return cmp.Compare(a.Identifier, b.Identifier) })
 	restarted = restarted.Truncate(time.Second)
-	unchanged := !p.ChangedAt.IsZero() && slices.Equal(p.Instances, next.Instances)
+	unchanged := !p.ChangedAt.IsZero() && slices.EqualFunc(next.Instances, p.Instances, InstanceState.isSame)
 	switch {
 	case !next.isServing():
 	case unchanged && !restarted.After(p.ChangedAt.Add(restartTolerance)):
@@ -96,7 +109,7 @@ func (p PoolState) updatedHistory(changedAt time.Time, o scaling.Observation) []
 
 // totalVCPUs is the vCPUs of all instances; zero when a class is not known.
 func (p PoolState) totalVCPUs(engine string) float64 {
-	total := 0
+	total := 0.0
 	for _, i := range p.Instances {
 		class, err := catalog.Lookup(i.Class)
 		if err != nil {
@@ -104,7 +117,7 @@ func (p PoolState) totalVCPUs(engine string) float64 {
 		}
 		total += class.VCPUFor(engine)
 	}
-	return float64(total)
+	return total
 }
 
 // FullCapacityHistory is the capacity history up to the observation, with the current capacity. It reuses the array of buffer.

@@ -84,3 +84,24 @@ func TestPoolState_CapacityHistory(t *testing.T) {
 		t.Errorf("got %d capacity periods, want 64", len(p.CapacityHistory))
 	}
 }
+
+// Another instance with the same name and class makes a new pool. A state from before the resource IDs were recorded does not.
+func TestPoolState_ReplacedInstance(t *testing.T) {
+	observe := func(at time.Time, resourceID string) scaling.Observation {
+		return scaling.Observation{ObservedAt: at, Engine: "aurora-postgresql", Instances: []scaling.Instance{
+			{Identifier: "a", Class: xlarge, Status: scaling.StatusAvailable, ResourceID: resourceID},
+		}}
+	}
+	later := now.Add(time.Hour)
+	for _, test := range []struct {
+		before, after string
+		want          time.Time
+	}{
+		{"db-blue", "db-blue", now}, {"db-blue", "db-green", later}, {"", "db-blue", now},
+	} {
+		got := PoolState{}.Update(observe(now, test.before), scaling.Readers).Update(observe(later, test.after), scaling.Readers)
+		if !got.ChangedAt.Equal(test.want) {
+			t.Errorf("%q, then %q: changed at %s, want %s", test.before, test.after, got.ChangedAt, test.want)
+		}
+	}
+}
