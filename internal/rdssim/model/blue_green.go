@@ -87,7 +87,7 @@ func (w *World) CreateBlueGreenDeployment(region, source, name string) (*BlueGre
 		return nil, &APIError{"SourceClusterNotSupportedFault", "The source DB cluster isn't supported for a blue/green deployment.", 400}
 	}
 	suffix := fmt.Sprintf("-green-%06x", w.random.Uint32()&0xffffff)
-	green := &instanceGroup{region: region, identifier: source + suffix, costFactor: 1, noiseSource: g.noiseSource}
+	green := &instanceGroup{region: region, identifier: source + suffix, costFactor: 1, noiseSource: g.noiseSource, newReplicaWeight: g.newReplicaWeight}
 	d := &BlueGreenDeployment{
 		Identifier: w.newResourceID("bgd"), Name: name, Region: region, Status: BlueGreenProvisioning, CreatedAt: w.now, blue: g, green: green,
 	}
@@ -128,7 +128,7 @@ func (w *World) addGreenInstance(green *instanceGroup, s *instanceState, suffix 
 	if copied.ReplicationSource != "" {
 		copied.ReplicationSource = green.identifier
 	}
-	state := &instanceState{Instance: copied, group: green, outageCount: 1}
+	state := &instanceState{Instance: copied, group: green, outageCount: 1, clientWeight: s.clientWeight}
 	w.addInstance(state)
 	return state
 }

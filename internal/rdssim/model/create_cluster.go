@@ -70,7 +70,7 @@ func (w *World) CreateCluster(region, accountID string, c CreateClusterRequest) 
 
 // addCreatedGroup adds the group of a database that a request creates. It has no load.
 func (w *World) addCreatedGroup(region, identifier string) *instanceGroup {
-	g := &instanceGroup{region: region, identifier: identifier, costFactor: 1, createdByRequest: true}
+	g := &instanceGroup{region: region, identifier: identifier, costFactor: 1, createdByRequest: true, newReplicaWeight: 1}
 	g.noiseSource = w.newNoiseSource(Database{Region: region, Identifier: identifier})
 	g.drawNoise()
 	w.groups = append(w.groups, g)
@@ -81,6 +81,7 @@ func (w *World) addCreatedGroup(region, identifier string) *instanceGroup {
 func (w *World) addMultiAZMember(g *instanceGroup, identifier, zone string) {
 	c := g.cluster
 	s := &instanceState{
+		clientWeight: 1,
 		Instance: Instance{
 			Identifier: identifier, Region: c.Region, AccountID: c.AccountID, ResourceID: w.newResourceID("db"),
 			Cluster: c.Identifier, Engine: c.Engine, EngineVersion: c.EngineVersion, Class: c.InstanceClass,

@@ -46,6 +46,7 @@ func (w *World) CreateStandalone(region, accountID string, c CreateStandaloneReq
 		settings.BackupRetentionDays, settings.NoAutomatedBackups = *c.RetentionDays, *c.RetentionDays == 0
 	}
 	s := &instanceState{
+		clientWeight: 1,
 		Instance: Instance{
 			Identifier: c.Identifier, Region: region, AccountID: accountID, ResourceID: w.newResourceID("db"),
 			Engine: c.Engine, EngineVersion: c.EngineVersion, Class: c.Class, Status: statusCreating, PromotionTier: defaultPromotionTier,
