@@ -75,6 +75,24 @@ func TestCheck_StaticReadersAreNoCapacity(t *testing.T) {
 	}
 }
 
+// A surge reader that was left over can be removed although only readers in static lists remain: there was none before it.
+func TestCheck_CleanupLeavesStaticReaders(t *testing.T) {
+	cleanup := func(in *Input) { in.Proposal.Direction = scaling.Cleanup }
+	in := approvedInput(withSteps(deleteStep("a")), own, staticMembers("b"), cleanup)
+	for n := range in.Observation.Instances {
+		if i := &in.Observation.Instances[n]; i.Identifier == "a" {
+			i.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue, scaling.TagSurge: "0a1b2c3d"}
+		}
+	}
+	if veto := firstVeto(in); veto != nil {
+		t.Errorf("got %+v", veto)
+	}
+	in.Proposal.Direction = scaling.Down
+	if veto := firstVeto(in); veto == nil || veto.Guard != "MinimumReaders" {
+		t.Errorf("scale-down: got %+v", veto)
+	}
+}
+
 // While an operation is in progress, somebody may change the candidate or its endpoints.
 func TestCheckStep_PromotionCandidate(t *testing.T) {
 	replacement := scaling.Operation{Steps: []scaling.Step{createStep("s"), failoverStep("s"), resizeStep("w"), failoverStep("w"), deleteStep("s")}}

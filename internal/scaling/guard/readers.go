@@ -62,9 +62,14 @@ func readerNotOwned(in Input) (string, time.Duration, error) {
 }
 
 // minimumReaders requires that a cluster with readers has one in service at every moment: without readers, the reader endpoint
-// resolves to the writer. Readers in static lists of custom endpoints do not count.
+// resolves to the writer. Readers in static lists of custom endpoints do not count, except for a cleanup: it removes only what the
+// operator added, and the reader endpoint leads to them as before (Aurora user guide, "Amazon Aurora connection management").
 func minimumReaders(in Input) (string, time.Duration, error) {
-	simulation, err := newCapacitySimulation(in.Observation.WithoutStaticReaders())
+	o := in.Observation
+	if in.Proposal.Direction != scaling.Cleanup {
+		o = o.WithoutStaticReaders()
+	}
+	simulation, err := newCapacitySimulation(o)
 	if err != nil || len(simulation.vcpus) < 2 {
 		return "", 0, err
 	}

@@ -240,14 +240,19 @@ func hasNoConnections(i scaling.Instance, since time.Time) bool {
 }
 
 // unsafeReason returns why the nth step must not take its instance out of service, or "": somebody else has deleted a reader that the
-// operation added, or has changed the class of the promotion candidate.
+// operation added, or has changed the class or the parameter group of the promotion candidate. A new operation finds another one.
 func unsafeReason(op scaling.Operation, n int, o scaling.Observation) string {
 	action := op.Steps[n].Action
 	if action != scaling.ModifyInstanceClass && action != scaling.Failover {
 		return ""
 	}
-	if candidate, _ := o.Instance(op.Steps[n].Instance); action == scaling.Failover && candidate.Class != op.To.InstanceClass {
-		return fmt.Sprintf("%s is a %s and no longer a %s", candidate.Identifier, candidate.Class, op.To.InstanceClass)
+	if candidate, _ := o.Instance(op.Steps[n].Instance); action == scaling.Failover {
+		if candidate.Class != op.To.InstanceClass {
+			return fmt.Sprintf("%s is a %s and no longer a %s", candidate.Identifier, candidate.Class, op.To.InstanceClass)
+		}
+		if mismatch := o.ParameterGroupMismatch(candidate); mismatch != "" {
+			return mismatch
+		}
 	}
 	for _, s := range op.Steps[:n] {
 		if _, exists := o.Instance(s.Instance); s.Action == scaling.CreateReader && !exists {

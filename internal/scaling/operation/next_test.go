@@ -476,6 +476,18 @@ func TestNext_FailsOnPromotionCandidateClass(t *testing.T) {
 	}
 }
 
+// A promotion candidate that somebody else gave another parameter group must not become the writer, and the operation must not wait
+// for ever: the next one chooses another candidate.
+func TestNext_FailsOnPromotionCandidateParameterGroup(t *testing.T) {
+	op := operationAfter(0, failoverStep("a"))
+	op.To = newShape(1, xlarge)
+	candidate := edited(reader("a", xlarge), func(i *scaling.Instance) { i.ParameterGroups = []string{"analytics"} })
+	progress := Next("platform/engine", op, auroraCluster(writer(large), candidate), start)
+	if progress.Outcome != Failed || progress.Call != nil || !strings.Contains(progress.Message, "a has the DB parameter group analytics") {
+		t.Errorf("got %s (%s) with call %+v", progress.Outcome, progress.Message, progress.Call)
+	}
+}
+
 // An instance that became the writer by a failover of AWS is not resized in place: that would interrupt writes.
 func TestNext_FailsAfterExternalFailover(t *testing.T) {
 	for _, test := range planCases() {
