@@ -109,7 +109,7 @@ func blockingGuard(p *v1alpha1.DBScalingPolicy) string { return p.Status.Decisio
 
 // isBlockedWithoutSurge reports whether a policy without surge readers is blocked for good: no sequence of steps is safe.
 func isBlockedWithoutSurge(p *v1alpha1.DBScalingPolicy) bool {
-	return *p.Spec.Guardrails.SurgeReaders == 0 && slices.Contains([]string{"MinimumReaders", "ReaderCapacity"}, blockingGuard(p))
+	return *p.Spec.Guardrails.SurgeReaders == 0 && slices.Contains([]string{"MinimumReaders", "ReaderCapacity", "OperationImpossible"}, blockingGuard(p))
 }
 
 // isLimited reports whether a limit prevents required capacity.

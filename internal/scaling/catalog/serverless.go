@@ -34,6 +34,9 @@ func ServerlessClassName(acus float64) string {
 	return strconv.FormatFloat(acus, 'f', -1, 64) + acuSuffix
 }
 
+// IsServerless reports whether the class is a maximum capacity of Aurora Serverless v2.
+func (c Class) IsServerless() bool { return c.Family == serverlessFamily }
+
 // ParseACUs is the inverse of ServerlessClassName; false for any other text.
 func ParseACUs(name string) (acus float64, ok bool) {
 	number, found := strings.CutSuffix(name, acuSuffix)

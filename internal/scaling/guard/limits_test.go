@@ -86,6 +86,7 @@ func TestCheck_FirstVetoOfLimits(t *testing.T) {
 		{"override to more readers than Aurora allows", []func(*Input){override(16, xlarge)}, "OutOfBounds", "from 1 to 15"},
 		{"override to no readers", []func(*Input){override(0, xlarge)}, "OutOfBounds", ""},
 		{"override to two writers", []func(*Input){writerScaleUp, override(2, xlarge)}, "OutOfBounds", "from 1 to 1"},
+		{"override to a capacity of instances", []func(*Input){override(2, "16 ACU")}, "OutOfBounds", "either maximum capacities"},
 		{"override to a class that the engine does not support", []func(*Input){override(2, "db.m5.large")}, "OutOfBounds", "does not run on"},
 		{"override to an unknown class", []func(*Input){override(2, "db.z9.large")}, "OutOfBounds", "could not be evaluated"},
 

@@ -77,15 +77,25 @@ func TestCheck_StaticReadersAreNoCapacity(t *testing.T) {
 
 // A surge reader that was left over can be removed although only readers in static lists remain: there was none before it.
 func TestCheck_CleanupLeavesStaticReaders(t *testing.T) {
-	cleanup := func(in *Input) { in.Proposal.Direction = scaling.Cleanup }
-	in := approvedInput(withSteps(deleteStep("a")), own, staticMembers("b"), cleanup)
-	for n := range in.Observation.Instances {
-		if i := &in.Observation.Instances[n]; i.Identifier == "a" {
-			i.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue, scaling.TagSurge: "0a1b2c3d"}
-		}
+	surge := editInstance(1, func(i *scaling.Instance) {
+		i.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue, scaling.TagSurge: "0a1b2c3d"}
+	})
+	in := approvedInput(withSteps(deleteStep("a")), surge, staticMembers("b"), func(in *Input) { in.Proposal.Direction = scaling.Cleanup })
+	static := &in.Observation.Instances[2]
+	static.CPU = scaling.Series{{Time: in.Now.Add(-time.Minute), Value: 10}}
+	for n := range in.Pools {
+		in.Pools[n].Load.Demand = 0.1
 	}
 	if veto := firstVeto(in); veto != nil {
-		t.Errorf("got %+v", veto)
+		t.Errorf("idle static reader: got %+v", veto)
+	}
+	static.CPU[0].Value = 99
+	if veto := firstVeto(in); veto == nil || veto.Guard != "ReaderCapacity" {
+		t.Errorf("busy static reader: got %+v", veto)
+	}
+	static.CPU = nil
+	if veto := firstVeto(in); veto == nil || veto.Guard != "ReaderCapacity" {
+		t.Errorf("static reader without samples: got %+v", veto)
 	}
 	in.Proposal.Direction = scaling.Down
 	if veto := firstVeto(in); veto == nil || veto.Guard != "MinimumReaders" {

@@ -116,11 +116,29 @@ func readerCapacity(in Input) (string, time.Duration, error) {
 		return "", 0, nil
 	}
 	l := in.poolLoad(scaling.Readers)
-	if l.Fresh && !l.Saturated && 100*l.Demand <= float64(in.Policy.CPU.ScaleUp)*minVCPUs {
+	carrying := minVCPUs
+	if in.Proposal.Direction == scaling.Cleanup {
+		carrying += spareStaticVCPUs(in)
+	}
+	if l.Fresh && !l.Saturated && 100*l.Demand <= float64(in.Policy.CPU.ScaleUp)*carrying {
 		return "", 0, nil
 	}
 	return fmt.Sprintf("while %s is changed, the other readers (%.0f of %.0f vCPUs) might not carry the load: set "+
 		"guardrails.surgeReaders to 1 or allow more readers", changedInstance, minVCPUs, before), 0, nil
+}
+
+// spareStaticVCPUs returns the vCPUs that the readers in static lists of custom endpoints do not use: the reader endpoint leads to them
+// too, so that they can take over the load of a surge reader. A reader without a recent sample has none to spare.
+func spareStaticVCPUs(in Input) float64 {
+	spare := 0.0
+	for _, i := range in.Observation.StaticReaders() {
+		class, err := catalog.Lookup(i.Class)
+		last := len(i.CPU) - 1
+		if err == nil && last >= 0 && in.Now.Sub(i.CPU[last].Time) <= scaling.MaxSampleAge && scaling.IsValidSample(i.CPU[last].Value) {
+			spare += class.VCPUFor(in.Observation.Engine) * max(0, 1-i.CPU[last].Value/100)
+		}
+	}
+	return spare
 }
 
 // replicaLag requires that the reader to be promoted has caught up with the writer.
