@@ -163,7 +163,7 @@ func TestIAMPolicy_AllowsWhatIsNeededAndNothingElse(t *testing.T) {
 					}
 				}
 				// An hour after the load has fallen, with time for the pools to scale down one after the other.
-				return scaledUp && scaledDown > 0 && isIdle(p) && h.clock.Since(scenarioStart) > 6*time.Hour
+				return scaledUp && scaledDown > 0 && isIdle(p) && h.clock.Since(scenarioStart) > 4*time.Hour
 			})
 			for _, c := range h.aws.Calls() {
 				if strings.Contains(c.Error, "Denied") || strings.Contains(c.Error, "Unauthorized") {
