@@ -50,6 +50,7 @@ func (h *harness) metricsText() string {
 // does not exist: in its status, its events and its metrics. Nothing changes in AWS.
 func TestReconcile_ShowsNothingWithoutConsent(t *testing.T) {
 	observe := func(t *testing.T, policy string, prepare func(*harness)) string {
+		t.Helper()
 		h := newHarness(t, overloadedCluster())
 		prepare(h)
 		h.applyPolicy(policy)

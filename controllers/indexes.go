@@ -68,7 +68,7 @@ func scopeKey(p *v1alpha1.DBScalingPolicy) string {
 
 // accountKey is the name of the AWSAccount of a policy, or empty.
 func accountKey(p *v1alpha1.DBScalingPolicy) string {
-	if ref := p.Spec.TargetRef.AccountRef; ref != nil {
+	if ref := p.Spec.TargetRef.AccountRef; ref.Name != "" {
 		return ref.Name
 	}
 	return ""

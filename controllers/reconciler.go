@@ -110,7 +110,8 @@ type phase struct {
 //	assess
 //	  reads   the observation; the status of other policies; declarations in this cluster
 //	  writes  conditions TargetFound, MetricsAvailable, OwnershipConflict, ReplicaWithoutClients and those of the topology;
-//	          status.target, writer, readers, capacityShortages, refusals, ownership; the effect of the newest operations in status.history; decision when the database cannot be scaled
+//	          status.target, writer, readers, capacityShortages, refusals, ownership; the effect of the newest operations in
+//	          status.history; decision when the database cannot be scaled
 //	  ends    when the database cannot be scaled, or is another one than the operation's; missing metrics do not end it
 //	authorize
 //	  reads   the tags of the instances; older policies; the newest record of status.history

@@ -23,7 +23,7 @@ func TestReconcile_RequestsRefusedChangeOnce(t *testing.T) {
 	if r.Action != "CreateReader" || r.InstanceClass != "" || !strings.Contains(r.Message, "KMS key is not accessible") || r.Generation != p.Generation {
 		t.Errorf("the refusal is %+v", r)
 	}
-	if last := p.Status.History[0]; last.Reason != v1alpha1.ReasonRefusedByAWS || last.NothingChanged == nil || len(last.Instances) > 0 {
+	if last := p.Status.History[0]; last.Reason != v1alpha1.ReasonRefusedByAWS || last.Effect != v1alpha1.EffectNone || len(last.Instances) > 0 {
 		t.Errorf("the record is %+v", last)
 	}
 	h.runFor("p", 2*time.Hour, nil)

@@ -60,8 +60,8 @@ func (a accountAccess) scope(region string) scaling.Scope {
 }
 
 // findAccount reads the AWSAccount of a reference.
-func (r *Reconciler) findAccount(ctx context.Context, ref *v1alpha1.AccountReference) (accountAccess, *denial, error) {
-	if ref == nil {
+func (r *Reconciler) findAccount(ctx context.Context, ref v1alpha1.AccountReference) (accountAccess, *denial, error) {
+	if ref.Name == "" {
 		if r.RequireAccount {
 			return accountAccess{}, &denial{v1alpha1.ReasonAccountRequired, "The policy names no AWSAccount, and this installation requires " +
 				"one. Set spec.targetRef.accountRef to an AWSAccount that an administrator offers to this namespace"}, nil
@@ -77,8 +77,8 @@ func (r *Reconciler) findAccount(ctx context.Context, ref *v1alpha1.AccountRefer
 	if err != nil {
 		return accountAccess{}, nil, err
 	}
-	selector, err := metav1.LabelSelectorAsSelector(account.Spec.NamespaceSelector) // nil selects nothing
-	if err != nil {
+	selector, invalid := metav1.LabelSelectorAsSelector(account.Spec.NamespaceSelector) // nil selects nothing
+	if invalid != nil {
 		return accountAccess{}, &denial{v1alpha1.ReasonInvalidAccount, fmt.Sprintf("The namespaceSelector of the AWSAccount %q is invalid: "+
 			"ask an administrator to correct it", ref.Name)}, nil
 	}

@@ -36,7 +36,7 @@ func (r *Reconciler) requestsFor(ctx context.Context, which client.ListOption) [
 	}
 	var requests []reconcile.Request
 	for n := range policies.Items {
-		if policies.Items[n].Spec.TargetRef.AccountRef != nil {
+		if policies.Items[n].Spec.TargetRef.AccountRef.Name != "" {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&policies.Items[n])})
 		}
 	}

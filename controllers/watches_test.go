@@ -45,7 +45,7 @@ func TestSetupWithManager_ReconcilesWhenAccessChanges(t *testing.T) {
 		t.Helper()
 		got := ""
 		err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, 2*time.Minute, true, func(context.Context) (bool, error) {
-			got = conditionSummary(h.getPolicy("p"), v1alpha1.ConditionAuthorized)
+			got = conditionSummary(h.getPolicy("p"), v1alpha1.ConditionAuthorized) //nolint:contextcheck // the harness has the test's context
 			return got == want, nil
 		})
 		if err != nil {

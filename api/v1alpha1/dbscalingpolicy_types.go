@@ -235,7 +235,7 @@ type TargetRef struct {
 	// database. Without it the operator uses its own identity, unless it runs with
 	// --require-account.
 	// +optional
-	AccountRef *AccountReference `json:"accountRef,omitempty"`
+	AccountRef AccountReference `json:"accountRef,omitzero"`
 }
 
 // AccountReference names an AWSAccount.

@@ -142,6 +142,14 @@ const (
 	OutcomeFailed Outcome = "Failed"
 )
 
+// Effect says what an operation changed.
+//
+// +kubebuilder:validation:Enum=None
+type Effect string
+
+// EffectNone: the operation changed nothing.
+const EffectNone Effect = "None"
+
 // OperationRecord is a completed operation.
 type OperationRecord struct {
 	// id identifies the operation.
@@ -185,10 +193,10 @@ type OperationRecord struct {
 	// +kubebuilder:validation:MaxLength=2048
 	Message string `json:"message,omitempty"`
 
-	// nothingChanged is true when AWS refused the first change of the operation.
-	// Such an operation counts towards no limit and no cooldown.
+	// effect is None when AWS refused the first change of the operation. Such an
+	// operation counts towards no limit and no cooldown. Otherwise it is absent.
 	// +optional
-	NothingChanged *bool `json:"nothingChanged,omitempty"`
+	Effect Effect `json:"effect,omitempty"`
 
 	// leadTimeSeconds is the time from the start of the operation until its first
 	// new reader was in service or, when it adds none, until its first change of a

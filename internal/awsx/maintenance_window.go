@@ -80,9 +80,9 @@ func staggeredWindow(writer string, others []string, backup string) string {
 			taken = append(taken, w)
 		}
 	}
-	for n := time.Duration(1); n*base.length <= maxStaggeredWindow; n++ {
-		for _, by := range []time.Duration{n * base.length, -n * base.length} {
-			shifted := base.shift(by)
+	for by := base.length; by <= maxStaggeredWindow; by += base.length {
+		for _, shift := range []time.Duration{by, -by} {
+			shifted := base.shift(shift)
 			if !slices.ContainsFunc(taken, shifted.overlaps) {
 				return shifted.String()
 			}

@@ -72,7 +72,7 @@ func OperationRecord(op scaling.Operation, outcome v1alpha1.Outcome, reason, mes
 		StartTime: metav1.NewTime(op.StartedAt), CompletionTime: metav1.NewTime(now), Instances: changedInstances(op),
 	}
 	if isRefused := reason == v1alpha1.ReasonRefusedByAWS || reason == v1alpha1.ReasonQuotaExceeded; isRefused && !op.MayHaveChanged() {
-		out.NothingChanged = ptr.To(true)
+		out.Effect = v1alpha1.EffectNone
 	}
 	return out
 }
@@ -95,7 +95,7 @@ func History(in []v1alpha1.OperationRecord) scaling.History {
 // nothingChanged reports whether an operation failed for insufficient capacity before it had added any, or was refused before it had
 // changed anything.
 func nothingChanged(r v1alpha1.OperationRecord) bool {
-	return ptr.Deref(r.NothingChanged, false) || r.Reason == v1alpha1.ReasonInsufficientCapacity && ptr.Deref(r.LeadTimeSeconds, 0) == 0
+	return r.Effect == v1alpha1.EffectNone || r.Reason == v1alpha1.ReasonInsufficientCapacity && ptr.Deref(r.LeadTimeSeconds, 0) == 0
 }
 
 // CapacityShortages converts the capacity shortages in status.

@@ -23,7 +23,7 @@ func newPolicy(edits ...func(*v1alpha1.DBScalingPolicySpec)) *v1alpha1.DBScaling
 		Spec: v1alpha1.DBScalingPolicySpec{
 			TargetRef: v1alpha1.TargetRef{
 				Kind: v1alpha1.TargetKindDBCluster, Identifier: "engine", Region: "eu-west-1",
-				AccountRef: &v1alpha1.AccountReference{Name: "production"},
+				AccountRef: v1alpha1.AccountReference{Name: "production"},
 			},
 			Mode: v1alpha1.ModeEnforce,
 			Readers: &v1alpha1.Readers{
@@ -96,7 +96,7 @@ func TestPolicy(t *testing.T) {
 	}
 
 	bare, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
-		s.TargetRef.Kind, s.TargetRef.AccountRef, s.Readers, s.DisruptionWindows = v1alpha1.TargetKindDBInstance, nil, nil, nil
+		s.TargetRef.Kind, s.TargetRef.AccountRef, s.Readers, s.DisruptionWindows = v1alpha1.TargetKindDBInstance, v1alpha1.AccountReference{}, nil, nil
 	}))
 	if err != nil || bare.Readers != nil || bare.DisruptionWindows != nil || bare.Target.Kind != scaling.DBInstance {
 		t.Errorf("got %+v, %v", bare, err)

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/utils/ptr"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -67,15 +66,16 @@ func TestOperationRecord_Refused(t *testing.T) {
 		name   string
 		op     scaling.Operation
 		reason string
-		want   *bool
+		want   v1alpha1.Effect
 	}{
-		{"refused", refused, v1alpha1.ReasonRefusedByAWS, ptr.To(true)},
-		{"quota", refused, v1alpha1.ReasonQuotaExceeded, ptr.To(true)},
-		{"failed otherwise", refused, v1alpha1.ReasonStepFailed, nil},
-		{"refused after a change", changed, v1alpha1.ReasonRefusedByAWS, nil},
+		{"refused", refused, v1alpha1.ReasonRefusedByAWS, v1alpha1.EffectNone},
+		{"quota", refused, v1alpha1.ReasonQuotaExceeded, v1alpha1.EffectNone},
+		{"failed otherwise", refused, v1alpha1.ReasonStepFailed, ""},
+		{"refused after a change", changed, v1alpha1.ReasonRefusedByAWS, ""},
 	} {
 		record := OperationRecord(test.op, v1alpha1.OutcomeFailed, test.reason, "no", at)
-		if ptr.Deref(record.NothingChanged, false) != ptr.Deref(test.want, false) || History([]v1alpha1.OperationRecord{record})[0].NothingChanged != (test.want != nil) {
+		nothingChanged := History([]v1alpha1.OperationRecord{record})[0].NothingChanged
+		if record.Effect != test.want || nothingChanged != (test.want == v1alpha1.EffectNone) {
 			t.Errorf("%s: got %+v", test.name, record)
 		}
 	}

@@ -96,7 +96,8 @@ func (s *Server) createReplica(r *request) (any, *model.APIError) {
 		return nil, apiErr
 	}
 	created := model.Instance{Identifier: f.Get("DBInstanceIdentifier"), Region: source.Region, AccountID: source.AccountID}
-	denied := s.authorizeCreateFrom(r, "rds:CreateDBInstanceReadReplica", created, source.ARN(), source.Tags, source.DBSubnetGroup, source.Engine)
+	denied := s.authorizeCreateFrom(r, "rds:CreateDBInstanceReadReplica", created, source.ARN(), source.Tags,
+		source.DBSubnetGroup, source.Engine)
 	if denied != nil {
 		return nil, denied
 	}

@@ -177,8 +177,8 @@ func (s *Server) writeError(r *request, apiErr *model.APIError) {
 // recordCall records a request with the error code of its response.
 func (s *Server) recordCall(r *request, code string) {
 	c := Call{
-		Time: s.options.World.Now(), Service: r.service, Operation: r.operation, Region: r.caller.region, Caller: r.caller.arn, SessionName: r.caller.sessionName,
-		Error: code,
+		Time: s.options.World.Now(), Service: r.service, Operation: r.operation, Region: r.caller.region, Caller: r.caller.arn,
+		SessionName: r.caller.sessionName, Error: code,
 	}
 	if r.service == serviceRDS || r.service == serviceSTS {
 		c.Parameters = r.form.parameters()

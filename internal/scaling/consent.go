@@ -51,7 +51,7 @@ func CheckClusterName(name string) error {
 	case !clusterNamePattern.MatchString(name):
 		return fmt.Errorf("the name of the cluster is %q: use letters, digits and the characters _.:/=+-, which RDS accepts in a tag", name)
 	case strings.HasPrefix(lower, "aws:"), strings.HasPrefix(lower, "rds:"):
-		return fmt.Errorf("the name of the cluster is %q: AWS reserves tag values that start with aws: or rds:", name)
+		return fmt.Errorf("the name of the cluster is %q, and AWS reserves the prefixes aws: and rds: of tag values", name)
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ const (
 	ReasonScalingIneffective Reason = "ScalingIneffective"
 	// ReasonCPUCreditsExhausted: an instance of a burstable class has used up its CPU credits or is billed for surplus credits, so
 	// that its pool is not scaled down.
-	ReasonCPUCreditsExhausted Reason = "CPUCreditsExhausted"
+	ReasonCPUCreditsExhausted Reason = "CPUCreditsExhausted" //nolint:gosec // G101 takes credits for credentials
 	// ReasonStaticEndpoints: every reader is in the static list of a custom endpoint, so that no reader belongs to the pool.
 	ReasonStaticEndpoints Reason = "StaticEndpoints"
 	// ReasonRegionSwitch: the cluster has become the primary of its global database recently, so that no pool is scaled down.

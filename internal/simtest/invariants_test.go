@@ -147,7 +147,7 @@ func (ic *invariantChecker) checkStarted(p *v1alpha1.DBScalingPolicy, t *tracked
 		limit *= 4
 	}
 	for _, r := range p.Status.History {
-		counts := r.Direction != v1alpha1.DirectionCleanup && r.NothingChanged == nil
+		counts := r.Direction != v1alpha1.DirectionCleanup && r.Effect != v1alpha1.EffectNone
 		recent := s.Now().Sub(r.StartTime.Time) < 24*time.Hour && counts
 		wasDisruptive := !isCapacity(r.To.InstanceClass) &&
 			(r.Pool == v1alpha1.PoolWriter || r.From.InstanceClass != r.To.InstanceClass)

@@ -87,7 +87,9 @@ func (w *World) CreateBlueGreenDeployment(region, source, name string) (*BlueGre
 		return nil, &APIError{"SourceClusterNotSupportedFault", "The source DB cluster isn't supported for a blue/green deployment.", 400}
 	}
 	suffix := fmt.Sprintf("-green-%06x", w.random.Uint32()&0xffffff)
-	green := &instanceGroup{region: region, identifier: source + suffix, costFactor: 1, noiseSource: g.noiseSource, newReplicaWeight: g.newReplicaWeight}
+	green := &instanceGroup{
+		region: region, identifier: source + suffix, costFactor: 1, noiseSource: g.noiseSource, newReplicaWeight: g.newReplicaWeight,
+	}
 	d := &BlueGreenDeployment{
 		Identifier: w.newResourceID("bgd"), Name: name, Region: region, Status: BlueGreenProvisioning, CreatedAt: w.now, blue: g, green: green,
 	}

@@ -85,8 +85,8 @@ func (c ServerlessCapacity) check(engine, version string) error {
 	case c.Min < lowest:
 		return invalidValue("Serverless v2 minimum capacity %.1f isn't valid. The minimum capacity must be at least %.1f.", c.Min, lowest)
 	case c.Min > c.Max:
-		return invalidValue("Serverless v2 minimum capacity %.1f isn't valid. The minimum capacity can't be greater than the maximum capacity %.1f.",
-			c.Min, c.Max)
+		return invalidValue("Serverless v2 minimum capacity %.1f isn't valid. The minimum capacity can't be greater than the maximum "+
+			"capacity %.1f.", c.Min, c.Max)
 	case c.Min > 0 && c.SecondsUntilAutoPause != 0:
 		return invalidCombination("SecondsUntilAutoPause can only be specified when the minimum capacity is 0.")
 	case c.SecondsUntilAutoPause != 0 && (c.SecondsUntilAutoPause < minAutoPauseSeconds || c.SecondsUntilAutoPause > maxAutoPauseSeconds):

@@ -88,8 +88,8 @@ func TestServerlessCapacity_Pauses(t *testing.T) {
 		{VCPUs: 0}, {At: Instant{Offset: 30 * time.Minute}, VCPUs: 0}, {At: Instant{Offset: 30*time.Minute + time.Second}, VCPUs: 1},
 	}}
 	w := newWorld(t, nil, d)
-	capacityAt := func(minute time.Duration) float64 {
-		at := w.scenario.Start.Add(minute * time.Minute)
+	capacityAt := func(minute int) float64 {
+		at := w.scenario.Start.Add(time.Duration(minute) * time.Minute)
 		return w.MetricSamples(testRegion, map[string]string{"DBInstanceIdentifier": "orders-1"}, "ServerlessDatabaseCapacity", at, at.Add(time.Minute))[0].Value
 	}
 	advance(w, time.Hour)

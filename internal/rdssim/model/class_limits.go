@@ -38,9 +38,9 @@ func (w *World) SupportsFeature(region, engine string, class catalog.Class, feat
 // checkClassLimit returns the error with which AWS refuses a new instance because of its zone or of Performance Insights. The text for
 // the zone is not known from AWS; that for Performance Insights is from public issues.
 func (w *World) checkClassLimit(region, engine, version, name, zone string, insights bool) error {
-	class, err := catalog.Lookup(name)
-	if err != nil {
-		return nil // checkOrderable refuses it
+	class, unknown := catalog.Lookup(name)
+	if unknown != nil { // checkOrderable refuses it
+		return nil
 	}
 	if insights && !w.SupportsFeature(region, engine, class, FeatureInsights) {
 		return invalidCombination("Performance Insights not supported for this configuration, please disable this feature.")

@@ -43,7 +43,8 @@ func (w *IOWorkload) validate() error {
 	if w == nil {
 		return nil
 	}
-	for _, v := range []float64{w.Writer.ReadIOPS, w.Writer.WriteIOPS, w.Readers.ReadIOPS, w.Readers.WriteIOPS, w.OperationBytes, w.WorkingSetGiB} {
+	rates := []float64{w.Writer.ReadIOPS, w.Writer.WriteIOPS, w.Readers.ReadIOPS, w.Readers.WriteIOPS, w.OperationBytes, w.WorkingSetGiB}
+	for _, v := range rates {
 		if !(v >= 0) {
 			return errors.New("io: want numbers >= 0")
 		}

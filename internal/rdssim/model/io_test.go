@@ -32,7 +32,7 @@ func TestWorld_IOLimitsOfTheClass(t *testing.T) {
 	for _, test := range []struct {
 		name                                                         string
 		io                                                           IOWorkload
-		minutes                                                      time.Duration
+		minutes                                                      int
 		readIOPS, writeIOPS, queue, ioBalance, byteBalance, tolerate float64
 	}{
 		{"no I/O", IOWorkload{}, 60, 0, 0, 0, 100, 100, 0},
@@ -43,7 +43,7 @@ func TestWorld_IOLimitsOfTheClass(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			io := test.io
-			_, value := newIOWorld(t, Database{Identifier: "orders", Engine: "postgres", Class: "db.r6g.large", IO: &io}, test.minutes*time.Minute)
+			_, value := newIOWorld(t, Database{Identifier: "orders", Engine: "postgres", Class: "db.r6g.large", IO: &io}, time.Duration(test.minutes)*time.Minute)
 			for metric, want := range map[string]float64{
 				"ReadIOPS": test.readIOPS, "WriteIOPS": test.writeIOPS, "DiskQueueDepth": test.queue,
 				"EBSIOBalance%": test.ioBalance, "EBSByteBalance%": test.byteBalance,
@@ -132,7 +132,7 @@ func TestWorld_CPUCredits(t *testing.T) {
 	load := Load{Writer: Curve{Points: []CurvePoint{{VCPUs: 1.9}}}}
 	for _, test := range []struct {
 		class            string
-		hours            time.Duration
+		hours            int
 		wantBalance      float64
 		wantCPU          float64
 		wantCharged      bool
@@ -143,7 +143,7 @@ func TestWorld_CPUCredits(t *testing.T) {
 		{"db.t3.medium", 12, 0, 96.5, false, true},  // surplus credits
 		{"db.t3.medium", 30, 0, 96.5, true, true},   // more of them than it earns in a day
 	} {
-		_, value := newIOWorld(t, Database{Identifier: "orders", Engine: "mysql", Class: test.class, Load: load}, test.hours*time.Hour)
+		_, value := newIOWorld(t, Database{Identifier: "orders", Engine: "mysql", Class: test.class, Load: load}, time.Duration(test.hours)*time.Hour)
 		balance, _ := value("orders", "CPUCreditBalance")
 		cpu, _ := value("orders", "CPUUtilization")
 		charged, published := value("orders", "CPUSurplusCreditsCharged")

@@ -41,6 +41,11 @@ func (s Scenario) Validate() error {
 	if err := s.validateParameterGroups(); err != nil {
 		return err
 	}
+	return s.validateLimits()
+}
+
+// validateLimits checks what AWS lacks in a scenario: capacity, classes and datapoints.
+func (s Scenario) validateLimits() error {
 	for n, shortage := range s.CapacityShortages {
 		if err := shortage.validate(s); err != nil {
 			return fmt.Errorf("capacityShortages[%d]: %w", n, err)
@@ -78,7 +83,8 @@ func (d Database) validate(s Scenario, identifiers identifierSet) error {
 	if d.AccountID != "" && !accountPattern.MatchString(d.AccountID) {
 		return fmt.Errorf("accountID %q: want 12 digits", d.AccountID)
 	}
-	if err := errors.Join(d.validateWindows(), d.validateKind(identifiers), d.validateDeferred(), d.validateSettings(), d.IO.validate()); err != nil {
+	err := errors.Join(d.validateWindows(), d.validateKind(identifiers), d.validateDeferred(), d.validateSettings(), d.IO.validate())
+	if err != nil {
 		return err
 	}
 	if err := checkTags(d.Tags); err != nil {

@@ -17,10 +17,11 @@ const (
 	// ACUsPerVCPU is the number of Aurora capacity units per vCPU. AWS says "corresponding CPU": the memory-optimized classes that
 	// Aurora runs on have 8 GiB per vCPU.
 	ACUsPerVCPU = 4
-	// MinMaximumACUs and MaxACUs bound the maximum capacity. RDS refuses a lower one: "Serverless v2 maximum capacity 0.5 isn't valid.
-	// The maximum capacity must be at least 1.0." Older engine versions allow at most 128 (RDS API reference,
-	// ServerlessV2ScalingConfiguration).
-	MinMaximumACUs, MaxACUs = 1, 256
+	// MinMaximumACUs is the lowest maximum capacity. RDS refuses a lower one: "Serverless v2 maximum capacity 0.5 isn't valid. The
+	// maximum capacity must be at least 1.0."
+	MinMaximumACUs = 1
+	// MaxACUs is the highest capacity. Older engine versions allow at most 128 (RDS API reference, ServerlessV2ScalingConfiguration).
+	MaxACUs = 256
 	// acuStep is the step of capacities (RDS API reference, ServerlessV2ScalingConfiguration).
 	acuStep = 0.5
 )

@@ -172,6 +172,7 @@ func (e *poolEvaluation) verdictDetail(v scaling.Verdict) string {
 				return fmt.Sprintf(" with what the database uses (%s lacks %s)", e.ladder[n].name, strings.Join(features, ", "))
 			}
 		}
+	default:
 	}
 	return ""
 }

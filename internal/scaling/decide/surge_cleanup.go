@@ -27,7 +27,8 @@ func proposeSurgeCleanup(p *scaling.Policy, o *scaling.Observation, now time.Tim
 		return nil
 	}
 	load := assessLoad(p, o, scaling.Readers, readers, now)
-	if !load.Fresh || load.Saturated || exceeds(utilizationPercent(load.Demand, totalVCPUs(excludeInstances(remaining, load.WithoutClients))), p.CPU.Target) {
+	utilization := utilizationPercent(load.Demand, totalVCPUs(excludeInstances(remaining, load.WithoutClients)))
+	if !load.Fresh || load.Saturated || exceeds(utilization, p.CPU.Target) {
 		return nil
 	}
 	from, to := shapeOf(readers), shapeOf(remaining)

@@ -241,8 +241,8 @@ func startedInCooldown(in Input, last scaling.OperationRecord) bool {
 	})
 }
 
-// disruptionWindow allows an interruption of the writer, which includes a moment of suspended I/O, only within the windows of the policy, unless the policy lets an
-// emergency override them.
+// disruptionWindow allows an interruption of the writer, which includes a moment of suspended I/O, only within the windows of the
+// policy, unless the policy lets an emergency override them.
 func disruptionWindow(in Input) (string, time.Duration, error) {
 	overridesWindows := in.Proposal.Emergency && in.Policy.Guardrails.AllowEmergencyDisruption
 	suspends := suspendsSource(in.Observation, in.Operation)

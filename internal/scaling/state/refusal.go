@@ -36,7 +36,8 @@ func AddRefusal(
 	switch call.Action {
 	case scaling.DeleteReader, scaling.Failover, scaling.ModifyPromotionTier:
 		refusal.InstanceClass, refusal.Instance = "", call.Instance
-	case scaling.CreateReader, scaling.ModifyInstanceClass, scaling.ModifyClusterClass, scaling.ModifyCapacity:
+	case scaling.CreateReader, scaling.ModifyInstanceClass, scaling.ModifyClusterClass, scaling.ModifyCapacity,
+		scaling.ModifyMinCapacity:
 		text := withoutNames(refusal.Message, call.InstanceClass, call.Instance)
 		isKnownForOther := slices.ContainsFunc(refusals, func(r scaling.Refusal) bool {
 			return isSameRequest(r, refusal) && r.InstanceClass != call.InstanceClass && withoutNames(r.Message, r.InstanceClass, "") == text
@@ -46,7 +47,8 @@ func AddRefusal(
 		}
 	}
 	refusals = slices.DeleteFunc(refusals, func(r scaling.Refusal) bool { // the new one takes their place
-		return isSameRequest(r, refusal) && r.Instance == refusal.Instance && (refusal.InstanceClass == "" || r.InstanceClass == refusal.InstanceClass)
+		isCovered := refusal.InstanceClass == "" || r.InstanceClass == refusal.InstanceClass
+		return isSameRequest(r, refusal) && r.Instance == refusal.Instance && isCovered
 	})
 	refusals = append(refusals, refusal)
 	return refusals[max(0, len(refusals)-maxRefusals):]
