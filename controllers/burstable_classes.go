@@ -31,6 +31,6 @@ func (s *reconcileScope) warnOfBurstableClasses() {
 		return
 	}
 	s.recordWarning(events.BurstableClass, "Validate", fmt.Sprintf("instanceClasses has burstable classes (%s): AWS bills the CPU credits "+
-		"that db.t3 and db.t4g use above their baseline, and limits db.t2 to it. No pool that has used up its credits is scaled down. Use classes "+
-		"that are not burstable for production", strings.Join(burstable, ", ")))
+		"that db.t3 and db.t4g use above their baseline, and limits db.t2 to it. No pool that has used up its credits is scaled down. Use "+
+		"classes that are not burstable for production", strings.Join(burstable, ", ")))
 }

@@ -33,10 +33,12 @@ var growingDatabases = []growingDatabase{
   engine: aurora-postgresql
   engineVersion: "16.1"
   performanceInsights: true
+  clusterParameterGroup: tuned-cluster
+  customEndpoints: [{identifier: analytics}]
   tags: {dbscaler.io/policy-namespace: NAMESPACE}
   instances:
-  - {identifier: orders-1, class: db.r6g.large, tags: {dbscaler.io/policy-namespace: NAMESPACE}}
-  - {identifier: orders-2, class: db.r6g.large, tags: {dbscaler.io/policy-namespace: NAMESPACE}}
+  - {identifier: orders-1, class: db.r6g.large, parameterGroup: tuned, tags: {dbscaler.io/policy-namespace: NAMESPACE}}
+  - {identifier: orders-2, class: db.r6g.large, parameterGroup: tuned, tags: {dbscaler.io/policy-namespace: NAMESPACE}}
 `,
 		spec: `
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
@@ -121,12 +123,16 @@ func (d growingDatabase) scenario() string {
 	if d.readersHigh > 0 {
 		load += ", readers: " + risesAndFalls(d.readersLow, d.readersHigh)
 	}
-	return "start: \"2024-02-05T08:00:00Z\"\nseed: 7\naccountID: \"123456789012\"\ndatabases:" + d.database + load + "}\n"
+	return "start: \"2024-02-05T08:00:00Z\"\nseed: 7\naccountID: \"123456789012\"\nparameterGroups:\n" +
+		"- {name: tuned, region: eu-west-1, parameters: {work_mem: \"65536\"}}\n" +
+		"- {name: tuned-cluster, region: eu-west-1, cluster: true, parameters: {work_mem: \"65536\"}}\n" +
+		"databases:" + d.database + load + "}\n"
 }
 
 // policy writes the policy for the database, which scales down after ten minutes.
 func (d growingDatabase) policy() string {
 	return "metadata: {name: p}\nspec:" + d.spec + `
+  mode: Enforce
   behavior: {scaleUp: {windowSeconds: 120, cooldownSeconds: 60}, scaleDown: {windowSeconds: 600, classWindowSeconds: 600, cooldownSeconds: 0}}
   guardrails: {maxOperationsPerDay: 48, surgeReaders: 1, maxStepFactor: 4, emergencyDisruption: Allow}
   predictiveScaling: {trend: Disabled, history: Disabled}

@@ -79,8 +79,9 @@ func (r *Reconciler) findAccount(ctx context.Context, ref v1alpha1.AccountRefere
 	}
 	selector, invalid := metav1.LabelSelectorAsSelector(account.Spec.NamespaceSelector) // nil selects nothing
 	if invalid != nil {
-		return accountAccess{}, &denial{v1alpha1.ReasonInvalidAccount, fmt.Sprintf("The namespaceSelector of the AWSAccount %q is invalid: "+
-			"ask an administrator to correct it", ref.Name)}, nil
+		denied := &denial{v1alpha1.ReasonInvalidAccount, fmt.Sprintf("The namespaceSelector of the AWSAccount %q is invalid: ask an "+
+			"administrator to correct it", ref.Name)}
+		return accountAccess{}, denied, nil //nolint:nilerr // the denial tells of it
 	}
 	return accountAccess{account, selector}, nil, nil
 }

@@ -147,8 +147,11 @@ const (
 // +kubebuilder:validation:Enum=None
 type Effect string
 
-// EffectNone: the operation changed nothing.
-const EffectNone Effect = "None"
+// The effects.
+const (
+	// EffectNone: the operation changed nothing.
+	EffectNone Effect = "None"
+)
 
 // OperationRecord is a completed operation.
 type OperationRecord struct {

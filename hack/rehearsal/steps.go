@@ -43,8 +43,9 @@ var rehearsedClasses = []string{
 }
 
 const (
-	// minACUs and maxACUs are the first capacity range of the serverless cluster, and largerMaxACUs the maximum that it changes to.
-	minACUs, maxACUs, largerMaxACUs = 0.5, 4, 8
+	// minACUs and maxACUs are the first capacity range of the serverless cluster, and largerMaxACUs and largerMinACUs the range that
+	// it changes to.
+	minACUs, maxACUs, largerMaxACUs, largerMinACUs = 0.5, 4, 8, 1
 	// storageGiB is the storage of the RDS instance, and multiAZStorageGiB that of the Multi-AZ DB cluster, with gp3.
 	storageGiB, multiAZStorageGiB = 20, 20
 	storageType                   = "gp3"
@@ -75,6 +76,9 @@ func (s *session) steps() []step {
 			{name: "modify-capacity", run: s.execute(scaling.Call{
 				Action: scaling.ModifyCapacity, Instance: s.identifier, InstanceClass: catalog.ServerlessClassName(largerMaxACUs),
 			}), wait: s.waitUntilIdle()},
+			{name: "modify-min-capacity", run: s.execute(scaling.Call{
+				Action: scaling.ModifyMinCapacity, Instance: s.identifier, InstanceClass: catalog.ServerlessClassName(largerMinACUs),
+			}), wait: s.waitUntilIdle()},
 		}
 	default:
 		return []step{
@@ -98,6 +102,7 @@ func (s *session) auroraSteps() []step {
 			Action: scaling.CreateReader, Instance: reader, InstanceClass: auroraClass, PromotionTier: firstTier, Tags: s.readerTags(),
 		}), wait: s.waitUntilMeasured(reader)},
 		{name: "observe", run: s.observe},
+		{name: "read-settings", run: s.readSettings},
 		{name: "refuse-unknown-class", run: s.execute(scaling.Call{
 			Action: scaling.ModifyInstanceClass, Instance: reader, InstanceClass: unknownClass,
 		}), isRefused: true},

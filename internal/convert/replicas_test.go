@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/state"

@@ -39,8 +39,8 @@ func (w *World) SupportsFeature(region, engine string, class catalog.Class, feat
 // the zone is not known from AWS; that for Performance Insights is from public issues.
 func (w *World) checkClassLimit(region, engine, version, name, zone string, insights bool) error {
 	class, unknown := catalog.Lookup(name)
-	if unknown != nil { // checkOrderable refuses it
-		return nil
+	if unknown != nil {
+		return nil //nolint:nilerr // checkOrderable refuses it
 	}
 	if insights && !w.SupportsFeature(region, engine, class, FeatureInsights) {
 		return invalidCombination("Performance Insights not supported for this configuration, please disable this feature.")
