@@ -24,6 +24,8 @@ const (
 	// atMinimumTolerance is how far from the minimum capacity, in ACUs, a sample at the minimum may be: half a step, since a sample is
 	// a mean of five minutes.
 	atMinimumTolerance = 0.25
+	// minCapacityLowerDelay is how long a raised minimum capacity is kept, so that it does not go up and down all day.
+	minCapacityLowerDelay = 24 * time.Hour
 )
 
 // capacityUse is the capacity that the busiest instance of an Aurora Serverless v2 cluster used over the scale-down window.
@@ -115,6 +117,13 @@ func (c minCapacityChange) proposeLower() *scaling.Proposal {
 	if n == 0 || !c.useKnown || !c.use.isAtMinimum() || inUpgradeWatch(c.policy, c.observation, c.now) {
 		return nil
 	}
+	// The need below the minimum cannot be seen, so that a minimum that was raised for the need is tried lower only once a day.
+	raised := c.observation.History.LastCompleted(func(r scaling.OperationRecord) bool {
+		return r.Pool == scaling.MinCapacity && r.Direction == scaling.Up && r.Succeeded
+	})
+	if raised != nil && c.now.Sub(raised.CompletedAt) < minCapacityLowerDelay {
+		return nil
+	}
 	to := c.steps[n-1]
 	if c.stepBelow(c.predictACUs(minCapacityLookahead)) > to || c.limitsConnections(to) {
 		return nil
@@ -175,9 +184,14 @@ func (c minCapacityChange) newProposal(
 func formatACUs(acus float64) string { return catalog.ServerlessClassName(acus) }
 
 // measureCapacityUse describes the capacity in use over a window; false when samples are missing: at least minCoverage of them must be
-// there, the newest no older than maxSlowSampleAge.
+// there, the newest no older than maxSlowSampleAge. It is false too when the minimum has changed within the window: no instance used
+// less than the minimum of that time.
 func measureCapacityUse(o *scaling.Observation, window time.Duration, now time.Time) (capacityUse, bool) {
 	from := now.Add(-window)
+	last := o.History.LastCompleted(func(r scaling.OperationRecord) bool { return r.Pool == scaling.MinCapacity && !r.NothingChanged })
+	if last != nil && last.CompletedAt.After(from.Add(-slowSamplePeriod)) {
+		return capacityUse{}, false
+	}
 	series := o.Instances[0].UsedCapacity
 	if _, _, known := seriesRange(series, from, now); !known {
 		return capacityUse{}, false

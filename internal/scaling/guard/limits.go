@@ -72,7 +72,7 @@ func stepTooLarge(in Input) (string, time.Duration, error) {
 		in.Proposal.Pool == scaling.MinCapacity { // it changes no vCPUs
 		return "", 0, nil
 	}
-	before, err := totalVCPUs(in.Observation.Engine, in.Observation.PoolInstances(in.Proposal.Pool))
+	before, err := totalVCPUs(in.Observation.Engine, in.Observation.WithoutStaticReaders().PoolInstances(in.Proposal.Pool))
 	if err != nil {
 		return "", 0, err
 	}

@@ -240,7 +240,8 @@ func hasNoConnections(i scaling.Instance, since time.Time) bool {
 }
 
 // unsafeReason returns why the nth step must not take its instance out of service, or "": somebody else has deleted a reader that the
-// operation added, or has changed the class or the parameter group of the promotion candidate. A new operation finds another one.
+// operation added, has changed the class or the parameter group of the promotion candidate, or has put a reader of the pool into a
+// static list. A new operation finds another one.
 func unsafeReason(op scaling.Operation, n int, o scaling.Observation) string {
 	action := op.Steps[n].Action
 	if action != scaling.ModifyInstanceClass && action != scaling.Failover {
@@ -253,6 +254,9 @@ func unsafeReason(op scaling.Operation, n int, o scaling.Observation) string {
 		if mismatch := o.ParameterGroupMismatch(candidate); mismatch != "" {
 			return mismatch
 		}
+	}
+	if endpoint := o.StaticEndpoint(op.Steps[n].Instance); action == scaling.ModifyInstanceClass && op.Pool == scaling.Readers && endpoint != "" {
+		return fmt.Sprintf("%s is in the static list of the custom endpoint %s", op.Steps[n].Instance, endpoint)
 	}
 	for _, s := range op.Steps[:n] {
 		if _, exists := o.Instance(s.Instance); s.Action == scaling.CreateReader && !exists {
