@@ -11,9 +11,9 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim"
 )
 
-// risesAndFalls is a load that starts at low, is high from a quarter of an hour on, and low again after an hour and a half, in vCPUs.
+// risesAndFalls is a load that starts at low, is high from a quarter of an hour on, and low again after two and a half hours, in vCPUs.
 func risesAndFalls(low, high float64) string {
-	return fmt.Sprintf("{points: [{at: 0h, vcpus: %g}, {at: 14m, vcpus: %g}, {at: 15m, vcpus: %g}, {at: 90m, vcpus: %g}, {at: 91m, vcpus: %g}]}",
+	return fmt.Sprintf("{points: [{at: 0h, vcpus: %g}, {at: 14m, vcpus: %g}, {at: 15m, vcpus: %g}, {at: 150m, vcpus: %g}, {at: 151m, vcpus: %g}]}",
 		low, low, high, high, low)
 }
 
@@ -27,7 +27,7 @@ type growingDatabase struct {
 // growingDatabases are one of each kind.
 var growingDatabases = []growingDatabase{
 	{
-		name: "Aurora cluster", writerLow: 0.2, writerHigh: 1.7, readersLow: 0.2, readersHigh: 3.4,
+		name: "Aurora cluster", writerLow: 0.2, writerHigh: 1.7, readersLow: 0.2, readersHigh: 1.7,
 		database: `
 - identifier: orders
   engine: aurora-postgresql
@@ -169,7 +169,7 @@ func TestIAMPolicy_AllowsWhatIsNeededAndNothingElse(t *testing.T) {
 					}
 				}
 				// An hour after the load has fallen, with time for the pools to scale down one after the other.
-				return scaledUp && scaledDown > 0 && isIdle(p) && h.clock.Since(scenarioStart) > 4*time.Hour
+				return scaledUp && scaledDown > 0 && isIdle(p) && h.clock.Since(scenarioStart) > 5*time.Hour
 			})
 			for _, c := range h.aws.Calls() {
 				if strings.Contains(c.Error, "Denied") || strings.Contains(c.Error, "Unauthorized") {

@@ -130,5 +130,6 @@ func (f form) serverlessCapacity() (*model.ServerlessCapacity, *model.APIError) 
 	if minErr != nil || maxErr != nil {
 		return nil, badRequest("InvalidParameterValue", "The Serverless v2 scaling configuration needs a MinCapacity and a MaxCapacity.")
 	}
-	return &model.ServerlessCapacity{Min: minimum, Max: maximum}, nil
+	pause, apiErr := f.intOrZero("ServerlessV2ScalingConfiguration.SecondsUntilAutoPause")
+	return &model.ServerlessCapacity{Min: minimum, Max: maximum, SecondsUntilAutoPause: pause}, apiErr
 }

@@ -14,8 +14,10 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// leaveReplicasWithoutClients plans that no client connects to new read replicas of an instance, and to some of the first ones.
+// leaveReplicasWithoutClients plans that no client connects to new read replicas of an instance, and to some of the first ones. The engine
+// is MySQL: PostgreSQL leaves so little memory free in the model that a smaller class never fits.
 func leaveReplicasWithoutClients(r *rand.Rand, d *model.Database) {
+	d.Engine, d.EngineVersion = "mysql", "8.0.36"
 	d.NewReplicaClientWeight = ptr.To(0.0)
 	for n := range d.Replicas[1:] {
 		if r.IntN(2) == 0 {

@@ -87,3 +87,20 @@ func TestSetClassLimit(t *testing.T) {
 	}
 	must[*Instance](t)(w.CreateReplica(testRegion, CreateReplicaRequest{Identifier: "new", Source: "ledger", Class: "db.r6g.xlarge", AvailabilityZone: testRegion + "b"}))
 }
+
+// An instance and a replica that were created by requests have clients, as those of the scenario do.
+func TestCreateStandalone_HasClients(t *testing.T) {
+	w := newWorld(t, nil, instanceWithReplica(1))
+	must[*Instance](t)(w.CreateStandalone(testRegion, "123456789012", CreateStandaloneRequest{
+		Identifier: "created", Engine: "postgres", Class: "db.r6g.large", AllocatedGiB: 100,
+		Credentials: MasterCredentials{Username: "app", Password: "correct-horse-battery"},
+	}))
+	advance(w, 30*time.Minute)
+	must[*Instance](t)(w.CreateReplica(testRegion, CreateReplicaRequest{Identifier: "created-read", Source: "created"}))
+	advance(w, 30*time.Minute)
+	for _, id := range []string{"created", "created-read"} {
+		if actual, exists := w.GroundTruth(testRegion, id); !exists || !actual.HasClients || connectionsOf(w, id) <= 0 {
+			t.Errorf("%s is %+v with %g connections", id, actual, connectionsOf(w, id))
+		}
+	}
+}

@@ -49,9 +49,13 @@ func (w *World) CreateCluster(region, accountID string, c CreateClusterRequest) 
 		Identifier: c.Identifier, Region: region, AccountID: accountID, ResourceID: w.newResourceID("cluster"),
 		Engine: c.Engine, EngineVersion: cmp.Or(c.EngineVersion, defaultEngineVersions[c.Engine]), Status: statusCreating,
 		StorageType: storageAuroraStandard, AvailabilityZones: AvailabilityZones(region),
-		DBSubnetGroup: defaultSubnetGroup, ParameterGroup: "default." + c.Engine, InstanceClass: c.Class, Capacity: c.Capacity,
+		DBSubnetGroup: defaultSubnetGroup, ParameterGroup: "default." + c.Engine, InstanceClass: c.Class,
 		BackupWindow: defaultBackupWindow, MaintenanceWindow: cmp.Or(c.MaintenanceWindow, defaultMaintenanceWindow),
 		DeletionProtection: c.DeletionProtection, CreatedAt: w.now, Tags: maps.Clone(c.Tags),
+	}
+	if c.Capacity != nil {
+		capacity := c.Capacity.withDefaults()
+		cluster.Capacity = &capacity
 	}
 	if !isAurora(c.Engine) {
 		cluster.StorageType = cmp.Or(c.StorageType, storageIO1Cluster)

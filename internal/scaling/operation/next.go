@@ -255,7 +255,8 @@ func unsafeReason(op scaling.Operation, n int, o scaling.Observation) string {
 			return mismatch
 		}
 	}
-	if endpoint := o.StaticEndpoint(op.Steps[n].Instance); action == scaling.ModifyInstanceClass && op.Pool == scaling.Readers && endpoint != "" {
+	resizesReader := action == scaling.ModifyInstanceClass && op.Pool == scaling.Readers
+	if endpoint := o.StaticEndpoint(op.Steps[n].Instance); resizesReader && endpoint != "" {
 		return fmt.Sprintf("%s is in the static list of the custom endpoint %s", op.Steps[n].Instance, endpoint)
 	}
 	for _, s := range op.Steps[:n] {
