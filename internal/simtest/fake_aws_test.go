@@ -188,13 +188,13 @@ func (s *simulation) series(i *model.Instance, metric string) scaling.Series {
 
 // fiveMinuteExtremes reduces each five minutes to one sample.
 func fiveMinuteExtremes(in scaling.Series, extreme func(a, b float64) float64) scaling.Series {
-	var out scaling.Series
+	const period = 5 * time.Minute
+	out := make(scaling.Series, 0, len(in)/int(period.Minutes())+2)
 	for _, sample := range in {
-		at := sample.Time.Truncate(5 * time.Minute)
-		if last := len(out) - 1; last >= 0 && out[last].Time.Equal(at) {
+		if last := len(out) - 1; last >= 0 && sample.Time.Sub(out[last].Time) < period {
 			out[last].Value = extreme(out[last].Value, sample.Value)
 		} else {
-			out = append(out, scaling.Sample{Time: at, Value: sample.Value})
+			out = append(out, scaling.Sample{Time: sample.Time.Truncate(period), Value: sample.Value})
 		}
 	}
 	return out
