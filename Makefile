@@ -61,7 +61,7 @@ image: ## Build the container image
 .PHONY: test
 test: control-plane $(TOOLS)/gotestsum ## Run all tests, including those that need a real API server
 #> ARGS='-run TestX ./api/...'  arguments of go test; default: ./...
-	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- $(or $(ARGS),./...)
+	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- -timeout 25m $(or $(ARGS),./...)
 
 .PHONY: simtest
 simtest: ## Simulate days of load and faults, and check every invariant after each event
