@@ -1,9 +1,11 @@
 package testenv
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -26,12 +28,32 @@ func Main(m *testing.M, env **Environment) int {
 		return 1
 	}
 	*env = started
+	defer stopBeforeTimeout(started).Stop()
 	code := m.Run()
 	if err := started.Stop(); err != nil {
 		fmt.Fprintf(os.Stderr, "testenv: stopping the control plane: %v\n", err)
 		return 1
 	}
 	return code
+}
+
+// stopMargin is how long before the time limit of the tests the environment is stopped.
+const stopMargin = 10 * time.Second
+
+// stopBeforeTimeout returns a timer that stops an environment shortly before the tests exceed the flag -timeout. The testing package then
+// panics, and nothing else would end the processes.
+func stopBeforeTimeout(env *Environment) *time.Timer {
+	flag.Parse()
+	limit := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration)
+	if limit <= stopMargin { // zero is no limit
+		limit = 24 * time.Hour
+	}
+	return time.AfterFunc(limit-stopMargin, func() {
+		fmt.Fprintf(os.Stderr, "testenv: the tests are about to exceed their limit of %s: stopping the control plane\n", limit)
+		if err := env.Stop(); err != nil {
+			fmt.Fprintf(os.Stderr, "testenv: stopping the control plane: %v\n", err)
+		}
+	})
 }
 
 // NewNamespace creates a namespace that no other test uses, and returns its name and a client. The namespace is not deleted: the
