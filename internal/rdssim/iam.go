@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -167,11 +168,40 @@ func (p *Policy) evaluate(action, resource string, values conditionValues) (allo
 	for n, s := range p.statements {
 		if s.appliesTo(action, resource, values) {
 			p.recordUse(n, action, resource)
+		}
+	}
+	return p.evaluateWithoutUse(action, resource, values)
+}
+
+// evaluateWithoutUse is evaluate for a simulated request, for which no permission is used.
+func (p *Policy) evaluateWithoutUse(action, resource string, values conditionValues) (allowed, denied bool) {
+	for _, s := range p.statements {
+		if s.appliesTo(action, resource, values) {
 			allowed = allowed || s.Effect == "Allow"
 			denied = denied || s.Effect == "Deny"
 		}
 	}
 	return allowed, denied
+}
+
+// missingKeys lists the condition keys of the statements about an action and a resource that have no value, sorted.
+func (p *Policy) missingKeys(action, resource string, values conditionValues) []string {
+	missing := map[string]bool{}
+	for _, s := range p.statements {
+		condition := s.Condition
+		s.Condition = nil
+		if !s.appliesTo(action, resource, values) {
+			continue
+		}
+		for _, keys := range condition {
+			for key := range keys {
+				if _, present := values[key]; !present {
+					missing[key] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(missing))
 }
 
 // appliesTo reports whether action, resource and all conditions of the statement match.

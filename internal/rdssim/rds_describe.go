@@ -22,6 +22,7 @@ func (s *Server) handleRDS(r *request) (any, *model.APIError) {
 		"DescribeDBClusterParameters":        s.describeClusterParameters,
 		"DescribeDBClusterEndpoints":         s.describeClusterEndpoints,
 		"DescribeBlueGreenDeployments":       s.describeBlueGreen,
+		"DescribeAccountAttributes":          s.describeAccountAttributes,
 		"ListTagsForResource":                s.listTags,
 		"AddTagsToResource":                  s.addTags,
 		"RemoveTagsFromResource":             s.removeTags,

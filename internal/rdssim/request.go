@@ -19,6 +19,7 @@ const (
 	serviceRDS        = "rds"
 	serviceCloudWatch = "monitoring"
 	serviceSTS        = "sts"
+	serviceIAM        = "iam"
 	servicePricing    = "pricing"
 	// serviceAutoScaling is Application Auto Scaling, which scales the number of Aurora readers.
 	serviceAutoScaling = "application-autoscaling"
@@ -110,13 +111,13 @@ func (s *Server) authenticate(r *request) *model.APIError {
 		return apiErr
 	}
 	switch r.service {
-	case serviceRDS, serviceCloudWatch, serviceSTS, serviceAutoScaling:
+	case serviceRDS, serviceCloudWatch, serviceSTS, serviceIAM, serviceAutoScaling:
 		return nil
 	case servicePricing:
 		return checkPricingEndpoint(r.caller.region)
 	}
 	return badRequest("InvalidAction",
-		"The simulator has no service %s. It has rds, monitoring (CloudWatch), sts, pricing and "+
+		"The simulator has no service %s. It has rds, monitoring (CloudWatch), sts, iam, pricing and "+
 			"application-autoscaling.", r.service)
 }
 

@@ -1,4 +1,4 @@
-// Package rdssim is a simulated AWS: it serves RDS, CloudWatch, STS, Application Auto Scaling and the price list over their
+// Package rdssim is a simulated AWS: it serves RDS, CloudWatch, STS, IAM, Application Auto Scaling and the price list over their
 // real wire protocols on one port, backed by simulated databases (package model). The AWS CLI and every AWS SDK can use it. It
 // does not verify signatures, so it must listen on the loopback interface only.
 package rdssim
@@ -163,6 +163,8 @@ func (s *Server) handle(r *request) (any, *model.APIError) {
 		return s.handlePricing(r)
 	case serviceAutoScaling:
 		return s.handleAutoScaling(r)
+	case serviceIAM:
+		return s.handleIAM(r)
 	default:
 		return s.handleSTS(r)
 	}
@@ -180,7 +182,7 @@ func (s *Server) recordCall(r *request, code string) {
 		Time: s.options.World.Now(), Service: r.service, Operation: r.operation, Region: r.caller.region, Caller: r.caller.arn,
 		SessionName: r.caller.sessionName, Error: code,
 	}
-	if r.service == serviceRDS || r.service == serviceSTS {
+	if r.service == serviceRDS || r.service == serviceSTS || r.service == serviceIAM {
 		c.Parameters = r.form.parameters()
 	}
 	s.calls = append(s.calls, c)
