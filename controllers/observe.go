@@ -56,7 +56,7 @@ func (r *Reconciler) targetsInScope(ctx context.Context, s *reconcileScope) ([]s
 			if err != nil {
 				return nil, err
 			}
-			allowed[p.Namespace] = denied == nil
+			allowed[p.Namespace] = denied == (convert.AccountDenial{})
 		}
 		target := convert.Target(p)
 		target.Scope = own.Scope

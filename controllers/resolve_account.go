@@ -2,16 +2,14 @@ package controllers
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
@@ -25,22 +23,19 @@ func (r *Reconciler) resolveAccount(ctx context.Context, s *reconcileScope) (out
 	if err != nil {
 		return stop, err
 	}
-	if denied == nil {
+	if denied == (convert.AccountDenial{}) {
 		denied, err = r.checkAccess(ctx, account, s.object)
 	}
 	if err != nil {
 		return stop, err
 	}
-	if denied != nil {
-		return stop, r.hideDatabase(ctx, s, denied.reason, denied.message)
+	if denied != (convert.AccountDenial{}) {
+		return stop, r.hideDatabase(ctx, s, denied.Reason, denied.Message)
 	}
 	s.account = account
 	s.policy.Target.Scope = account.scope(s.object.Spec.TargetRef.Region)
 	return proceed, nil
 }
-
-// denial is why a policy may not use an AWSAccount. The message names nothing of AWS but what the policy itself names.
-type denial struct{ reason, message string }
 
 // accountAccess is an AWSAccount and who may use it.
 type accountAccess struct {
@@ -50,70 +45,48 @@ type accountAccess struct {
 }
 
 // scope is the account in a region.
-func (a accountAccess) scope(region string) scaling.Scope {
-	if a.account == nil {
-		return scaling.Scope{Region: region}
-	}
-	return scaling.Scope{
-		Region: region, Account: a.account.Name, RoleARN: a.account.Spec.RoleARN, ExternalID: a.account.Spec.ExternalID,
-	}
-}
+func (a accountAccess) scope(region string) scaling.Scope { return convert.AccountScope(a.account, region) }
 
 // findAccount reads the AWSAccount of a reference.
-func (r *Reconciler) findAccount(ctx context.Context, ref v1alpha1.AccountReference) (accountAccess, *denial, error) {
+func (r *Reconciler) findAccount(ctx context.Context, ref v1alpha1.AccountReference) (accountAccess, convert.AccountDenial, error) {
+	allowed := convert.AccountDenial{}
 	if ref.Name == "" {
 		if r.RequireAccount {
-			return accountAccess{}, &denial{v1alpha1.ReasonAccountRequired, "The policy names no AWSAccount, and this installation requires " +
-				"one. Set spec.targetRef.accountRef to an AWSAccount that an administrator offers to this namespace"}, nil
+			return accountAccess{}, convert.AccountRequired(), nil
 		}
-		return accountAccess{}, nil, nil
+		return accountAccess{}, allowed, nil
 	}
 	account := &v1alpha1.AWSAccount{}
 	err := r.Client.Get(ctx, types.NamespacedName{Name: ref.Name}, account)
 	if apierrors.IsNotFound(err) {
-		return accountAccess{}, &denial{v1alpha1.ReasonAccountNotFound, fmt.Sprintf("There is no AWSAccount named %q. Correct "+
-			"spec.targetRef.accountRef, or ask an administrator to create it", ref.Name)}, nil
+		return accountAccess{}, convert.AccountNotFound(ref.Name), nil
 	}
 	if err != nil {
-		return accountAccess{}, nil, err
+		return accountAccess{}, allowed, err
 	}
-	selector, invalid := metav1.LabelSelectorAsSelector(account.Spec.NamespaceSelector) // nil selects nothing
-	if invalid != nil {
-		denied := &denial{v1alpha1.ReasonInvalidAccount, fmt.Sprintf("The namespaceSelector of the AWSAccount %q is invalid: ask an "+
-			"administrator to correct it", ref.Name)}
-		return accountAccess{}, denied, nil //nolint:nilerr // the denial tells of it
-	}
-	return accountAccess{account, selector}, nil, nil
+	selector, denied := convert.AccountSelector(account)
+	return accountAccess{account, selector}, denied, nil
 }
 
-// checkAccess says why a policy may not use an account, or returns nil when it may.
-func (r *Reconciler) checkAccess(ctx context.Context, a accountAccess, p *v1alpha1.DBScalingPolicy) (*denial, error) {
+// checkAccess says why a policy may not use an account.
+func (r *Reconciler) checkAccess(ctx context.Context, a accountAccess, p *v1alpha1.DBScalingPolicy) (convert.AccountDenial, error) {
 	if a.account == nil {
-		return nil, nil
+		return convert.AccountDenial{}, nil
 	}
 	namespace := newNamespaceMetadata()
 	if err := r.Client.Get(ctx, types.NamespacedName{Name: p.Namespace}, namespace); client.IgnoreNotFound(err) != nil {
-		return nil, err
+		return convert.AccountDenial{}, err
 	}
-	regions, region := a.account.Spec.Regions, p.Spec.TargetRef.Region
-	switch {
-	case !a.selector.Matches(labels.Set(namespace.Labels)):
-		return &denial{v1alpha1.ReasonNamespaceNotAllowed, fmt.Sprintf("Policies of the namespace %s may not use the AWSAccount %q: its "+
-			"namespaceSelector does not select the namespace. Ask an administrator to allow it", p.Namespace, a.account.Name)}, nil
-	case len(regions) > 0 && !slices.Contains(regions, v1alpha1.Region(region)):
-		return &denial{v1alpha1.ReasonRegionNotAllowed, fmt.Sprintf("The AWSAccount %q may not be used in the region %s. Ask an "+
-			"administrator to allow it", a.account.Name, region)}, nil
-	}
-	return nil, nil
+	return convert.CheckAccountAccess(a.account, a.selector, p.Namespace, namespace.Labels, p.Spec.TargetRef.Region), nil
 }
 
 // resolveScope returns the scope of a policy, and false when the policy may not use its account.
 func (r *Reconciler) resolveScope(ctx context.Context, p *v1alpha1.DBScalingPolicy) (scaling.Scope, bool, error) {
 	account, denied, err := r.findAccount(ctx, p.Spec.TargetRef.AccountRef)
-	if err == nil && denied == nil {
+	if err == nil && denied == (convert.AccountDenial{}) {
 		denied, err = r.checkAccess(ctx, account, p)
 	}
-	if err != nil || denied != nil {
+	if err != nil || denied != (convert.AccountDenial{}) {
 		return scaling.Scope{}, false, err
 	}
 	return account.scope(p.Spec.TargetRef.Region), true, nil

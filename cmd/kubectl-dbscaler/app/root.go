@@ -68,7 +68,7 @@ Exit codes: 0 after success, 1 after a failure, 2 for invalid input (flags, poli
 	root.SetErr(streams.ErrOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return asInputError(err) })
 	kube.AddFlags(root.PersistentFlags())
-	root.AddCommand(newBacktestCommand(kube, streams, clk), newRecommendCommand(kube, streams, clk))
+	root.AddCommand(newBacktestCommand(kube, streams, clk), newRecommendCommand(kube, streams, clk), newDoctorCommand(kube, streams, clk))
 	return root
 }
 

@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/convert"
+	"github.com/dbscaler/dbscaler/internal/doctor"
+	"github.com/dbscaler/dbscaler/internal/ownership"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// clusterReader reads what the checks need from the Kubernetes cluster, with the user's permissions.
+type clusterReader struct {
+	client       client.Client
+	namespace    string
+	declarations *ownership.Finder
+}
+
+// doctorInput is the input of the checks of one policy, with the AWSAccount that it uses.
+type doctorInput struct {
+	doctor.Input
+	// externalID is that of the AWSAccount.
+	externalID string
+}
+
+func newClusterReader(kube *genericclioptions.ConfigFlags) (*clusterReader, error) {
+	namespace, _, err := kube.ToRawKubeConfigLoader().Namespace()
+	if err != nil {
+		return nil, asInputError(shortenError(err))
+	}
+	config, err := kube.ToRESTConfig()
+	if err != nil {
+		return nil, asInputError(shortenError(err))
+	}
+	scheme := runtime.NewScheme()
+	if err := errors.Join(corev1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		return nil, err
+	}
+	c, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, shortenError(err)
+	}
+	declarations, err := ownership.New(config, clock.RealClock{}, logr.Discard())
+	return &clusterReader{client: c, namespace: namespace, declarations: declarations}, err
+}
+
+// readPolicies reads the policy of a name, or all policies. A missing policy is an InputError.
+func (c *clusterReader) readPolicies(ctx context.Context, name string, all bool) ([]v1alpha1.DBScalingPolicy, error) {
+	if all {
+		var list v1alpha1.DBScalingPolicyList
+		if err := c.client.List(ctx, &list); err != nil {
+			return nil, fmt.Errorf("the policies could not be listed: %w", shortenError(err))
+		}
+		if len(list.Items) == 0 {
+			return nil, asInputError(errors.New("there is no DBScalingPolicy in the cluster: create one first"))
+		}
+		return list.Items, nil
+	}
+	var policy v1alpha1.DBScalingPolicy
+	err := c.client.Get(ctx, types.NamespacedName{Namespace: c.namespace, Name: name}, &policy)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, asInputError(fmt.Errorf("there is no DBScalingPolicy %q in the namespace %s: check the name, and set --namespace", name,
+			c.namespace))
+	case err != nil:
+		return nil, fmt.Errorf("the policy could not be read: %w", shortenError(err))
+	}
+	return []v1alpha1.DBScalingPolicy{policy}, nil
+}
+
+// readInput converts a policy as the operator does, and resolves its AWSAccount.
+func (c *clusterReader) readInput(ctx context.Context, object *v1alpha1.DBScalingPolicy, clusterName string) doctorInput {
+	var in doctorInput
+	policy, err := convert.Policy(object)
+	if err != nil {
+		in.InvalidPolicy = err.Error()
+	}
+	policy.Cluster = clusterName
+	access, account := c.resolveAccount(ctx, object)
+	policy.Target.Scope = convert.AccountScope(account, object.Spec.TargetRef.Region)
+	in.Policy, in.Access, in.externalID = policy, access, policy.Target.Scope.ExternalID
+	return in
+}
+
+// resolveAccount reads the AWSAccount of a policy and says whether the policy may use it.
+func (c *clusterReader) resolveAccount(ctx context.Context, object *v1alpha1.DBScalingPolicy) (doctor.Access, *v1alpha1.AWSAccount) {
+	name := object.Spec.TargetRef.AccountRef.Name
+	access := doctor.Access{Account: name}
+	if name == "" {
+		return access, nil
+	}
+	account := &v1alpha1.AWSAccount{}
+	switch err := c.client.Get(ctx, types.NamespacedName{Name: name}, account); {
+	case apierrors.IsNotFound(err):
+		access.AccountDenied = convert.AccountNotFound(name).Message
+		return access, nil
+	case err != nil:
+		access.AccountUnknown = shortenError(err).Error()
+		return access, nil
+	}
+	access.RoleARN = account.Spec.RoleARN
+	selector, denied := convert.AccountSelector(account)
+	if denied.Message == "" {
+		var namespace corev1.Namespace
+		if err := c.client.Get(ctx, types.NamespacedName{Name: object.Namespace}, &namespace); err != nil {
+			access.AccountUnknown = shortenError(err).Error()
+			return access, account
+		}
+		denied = convert.CheckAccountAccess(account, selector, object.Namespace, namespace.Labels, object.Spec.TargetRef.Region)
+	}
+	access.AccountDenied = denied.Message
+	return access, account
+}
+
+// addOwners adds who else changes the database: other policies, and objects of ACK and Crossplane.
+func (c *clusterReader) addOwners(ctx context.Context, object *v1alpha1.DBScalingPolicy, in *doctorInput) {
+	if !in.Observation.Found {
+		return
+	}
+	in.Observation.Declarations, in.Observation.DeclarationsUnknown = c.declarations.Declarations(ctx, in.Policy.Target, in.Observation)
+	condition := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ConditionOwnershipConflict)
+	if condition != nil && condition.Status == metav1.ConditionTrue {
+		in.Observation.OwnershipConflict = condition.Message
+	}
+	var all v1alpha1.DBScalingPolicyList
+	if err := c.client.List(ctx, &all); err != nil {
+		in.PoliciesUnknown = shortenError(err).Error()
+		return
+	}
+	own := convert.PolicyIdentity(object)
+	own.Target, own.TargetARN = in.Policy.Target, in.Observation.ARN
+	var competitors []scaling.PolicyIdentity
+	for n := range all.Items {
+		other := &all.Items[n]
+		access, account := c.resolveAccount(ctx, other)
+		identity := convert.PolicyIdentity(other)
+		identity.Target.Scope = convert.AccountScope(account, other.Spec.TargetRef.Region)
+		identity.Unresolved = access.AccountDenied != "" || access.AccountUnknown != ""
+		if !identity.Unresolved && scaling.IsOptedIn(in.Observation.Tags, other.Namespace, in.Policy.Cluster) || other.Status.Operation != nil {
+			competitors = append(competitors, identity)
+		}
+	}
+	in.PrecedingPolicy = scaling.PrecedingPolicy(own, competitors)
+}

@@ -1,0 +1,152 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+)
+
+// The names of the checks.
+const (
+	checkPolicy          = "policy"
+	checkAccount         = "account"
+	checkCredentials     = "credentials"
+	checkRole            = "role"
+	checkRead            = "read"
+	checkDatabase        = "database"
+	checkTag             = "tag"
+	checkPermission      = "permission"
+	checkOwner           = "owner"
+	checkInsights        = "insights"
+	checkMetrics         = "metrics"
+	checkClass           = "class"
+	checkParameters      = "parameters"
+	checkReaders         = "readers"
+	checkCustomEndpoints = "custom endpoint"
+	checkPromotion       = "promotion"
+	checkBlueGreen       = "blue/green"
+	checkPending         = "pending"
+	checkWindows         = "windows"
+	checkQuota           = "quota"
+)
+
+func (r *report) checkPolicy(in Input) {
+	if in.InvalidPolicy != "" {
+		r.add(Failed, checkPolicy, "", "the operator does not accept the policy: "+in.InvalidPolicy, "Correct the policy as the message says.")
+		return
+	}
+	if reason := in.Policy.ManualControl.InvalidReason; reason != "" {
+		r.add(Failed, checkPolicy, "", "an annotation is invalid, which pauses the policy: "+reason, "Correct or remove the annotation.")
+		return
+	}
+	if until := in.Policy.ManualControl.PausedUntil; in.Now.Before(until) {
+		r.add(Warning, checkPolicy, "", "the policy is paused until "+formatTime(until), "Remove the annotation when the pause is no longer needed.")
+		return
+	}
+	r.ok(checkPolicy, "", fmt.Sprintf("the operator accepts it; its mode is %s", in.Policy.Mode))
+}
+
+// checkAccount checks that the policy may use its AWSAccount.
+func (r *report) checkAccount(a Access) {
+	switch {
+	case a.Account == "":
+		r.ok(checkAccount, "", "the policy names no AWSAccount, so the operator uses its own identity (refused with --require-account)")
+	case a.AccountUnknown != "":
+		r.add(Unknown, checkAccount, a.Account, "the AWSAccount could not be read: "+a.AccountUnknown,
+			"Run the check as a user who may get awsaccounts and namespaces.")
+	case a.AccountDenied != "":
+		message, action := splitAdvice(a.AccountDenied)
+		r.add(Failed, checkAccount, a.Account, message, action+accountCommand(a.Account))
+	default:
+		r.ok(checkAccount, a.Account, "the namespace and the region may use it")
+	}
+}
+
+func accountCommand(name string) string { return " (kubectl edit awsaccount " + name + ")" }
+
+// checkCredentials says as whom the check ran.
+func (r *report) checkCredentials(a Access) {
+	if a.CallerError != "" {
+		r.add(Failed, checkCredentials, "", "AWS does not accept the credentials of this check: "+a.CallerError,
+			"Set credentials, for example AWS_PROFILE, and check them with: aws sts get-caller-identity")
+		return
+	}
+	r.ok(checkCredentials, "", "the check runs as "+a.Caller)
+}
+
+// checkRole checks that the role of the AWSAccount can be assumed with its external ID.
+func (r *report) checkRole(a Access) {
+	const trust = "Compare the trust policy of the role with config/iam/trust-member-account.json (principal, sts:ExternalId, " +
+		"sts:TagSession), and the operator's own policy with config/iam/assume-member-role.json"
+	switch {
+	case a.RoleARN == "" || a.CallerError != "":
+	case a.RoleSkipped:
+		r.add(Unknown, checkRole, a.RoleARN, "it was not assumed, as --assume-role=false says", "Run the check without --assume-role=false.")
+	case a.RoleSession != "":
+		r.ok(checkRole, a.RoleARN, "it can be assumed with the external ID of the AWSAccount")
+	case a.RoleRefused:
+		r.add(Unknown, checkRole, a.RoleARN, "you may not assume it, while the operator's identity may: "+a.RoleError,
+			trust+". To check with the role, let its trust policy name "+a.Caller+" for the time of the check.")
+	default:
+		r.add(Failed, checkRole, a.RoleARN, "it cannot be assumed: "+a.RoleError, trust+".")
+	}
+}
+
+// withoutRead says what the operator does without a permission to read, and whether it can still act (docs/installing.md).
+var withoutRead = map[string]struct {
+	status Status
+	effect string
+}{
+	"rds:DescribeDBClusters":                          {Failed, "the operator sees no database"},
+	"rds:DescribeDBInstances":                         {Failed, "the operator sees no database"},
+	"rds:DescribeOrderableDBInstanceOptions":          {Failed, "no instance class is used"},
+	"rds:DescribePendingMaintenanceActions":           {Failed, "nothing is changed"},
+	"cloudwatch:GetMetricData":                        {Failed, "no load is known, so that no load is followed"},
+	"rds:DescribeBlueGreenDeployments":                {Failed, "only emergencies are served"},
+	"rds:DescribeDBClusterEndpoints":                  {Warning, "in a cluster with custom endpoints no reader is promoted, resized or removed"},
+	"rds:DescribeDBParameters":                        {Warning, "no class with less memory is chosen for instances with a parameter group of your own"},
+	"rds:DescribeDBClusterParameters":                 {Warning, "no class with less memory is chosen for clusters with a parameter group of your own"},
+	"application-autoscaling:DescribeScalableTargets": {Warning, "Aurora Auto Scaling is only recognized by the names of its readers"},
+	"pricing:GetProducts":                             {Warning, "only the prices of the policy and of --prices-file are known"},
+}
+
+// checkReads judges each permission to read. A call with another identity than the operator's proves nothing about the operator: then the
+// simulation of the operator's role decides, if there is one.
+func (r *report) checkReads(in Input) {
+	for _, read := range in.Reads {
+		without, known := withoutRead[read.Action]
+		if !known {
+			without.status, without.effect = Failed, "the operator does not work"
+		}
+		grant := "Add " + read.Action + " to the statement Read of the role, as in config/iam/policy.json."
+		decision := in.Permissions.decision(read.Action, anyResource)
+		byOperator := in.Permissions.OfOperator && !in.Access.IsOperator()
+		switch {
+		case byOperator && decision == allowed:
+			r.ok(checkRead, read.Action, "allowed, by simulation of "+in.Permissions.Principal)
+		case byOperator && decision != "":
+			r.add(without.status, checkRead, read.Action,
+				fmt.Sprintf("denied (%s), by simulation of %s: %s", decision, in.Permissions.Principal, without.effect), grant)
+		case read.Error == "" && in.Access.IsOperator():
+			r.ok(checkRead, read.Action, "allowed to the role of the operator")
+		case read.Error == "":
+			r.ok(checkRead, read.Action, "allowed to you; the operator's own identity may differ")
+		case read.Denied && in.Access.IsOperator():
+			r.add(without.status, checkRead, read.Action, "denied, so that "+without.effect+": "+read.Error, grant)
+		case read.Denied:
+			r.add(Unknown, checkRead, read.Action, "denied to you; whether the operator may is not known: "+read.Error,
+				"Run the check with --operator-role, or as a user who may read.")
+		default:
+			r.add(Unknown, checkRead, read.Action, "AWS did not answer: "+read.Error, "Check the region and the network, and run the check again.")
+		}
+	}
+}
+
+// readActions are the actions of the reads.
+func readActions() []string {
+	var actions []string
+	for action := range withoutRead {
+		actions = append(actions, action)
+	}
+	slices.Sort(actions)
+	return actions
+}
