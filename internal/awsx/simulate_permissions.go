@@ -65,6 +65,9 @@ func (i *Inspector) simulate(
 		PolicySourceArn: aws.String(principal), ActionNames: actions, ResourceArns: []string{r.Resource},
 	}
 	for _, key := range slices.Sorted(maps.Keys(r.Context)) {
+		if r.Context[key] == "" { // such as a tag without a value; IAM may refuse an empty one
+			continue
+		}
 		input.ContextEntries = append(input.ContextEntries, iamtypes.ContextEntry{
 			ContextKeyName: aws.String(key), ContextKeyType: iamtypes.ContextKeyTypeEnumString, ContextKeyValues: []string{r.Context[key]},
 		})

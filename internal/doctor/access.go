@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // The names of the checks.
@@ -48,20 +49,21 @@ func (r *report) checkPolicy(in Input) {
 // checkAccount checks that the policy may use its AWSAccount.
 func (r *report) checkAccount(a Access) {
 	switch {
+	case a.Account == "" && a.AccountDenied != "":
+		message, action := splitAdvice(a.AccountDenied)
+		r.add(Failed, checkAccount, "", message, action)
 	case a.Account == "":
-		r.ok(checkAccount, "", "the policy names no AWSAccount, so the operator uses its own identity (refused with --require-account)")
+		r.ok(checkAccount, "", "the policy names no AWSAccount, so the operator uses its own identity")
 	case a.AccountUnknown != "":
 		r.add(Unknown, checkAccount, a.Account, "the AWSAccount could not be read: "+a.AccountUnknown,
 			"Run the check as a user who may get awsaccounts and namespaces.")
 	case a.AccountDenied != "":
 		message, action := splitAdvice(a.AccountDenied)
-		r.add(Failed, checkAccount, a.Account, message, action+accountCommand(a.Account))
+		r.add(Failed, checkAccount, a.Account, message, strings.TrimSuffix(action, ".")+": kubectl edit awsaccount "+a.Account)
 	default:
 		r.ok(checkAccount, a.Account, "the namespace and the region may use it")
 	}
 }
-
-func accountCommand(name string) string { return " (kubectl edit awsaccount " + name + ")" }
 
 // checkCredentials says as whom the check ran.
 func (r *report) checkCredentials(a Access) {
@@ -84,7 +86,7 @@ func (r *report) checkRole(a Access) {
 	case a.RoleSession != "":
 		r.ok(checkRole, a.RoleARN, "it can be assumed with the external ID of the AWSAccount")
 	case a.RoleRefused:
-		r.add(Unknown, checkRole, a.RoleARN, "you may not assume it, while the operator's identity may: "+a.RoleError,
+		r.add(Unknown, checkRole, a.RoleARN, "you may not assume it; whether the operator may is not known: "+a.RoleError,
 			trust+". To check with the role, let its trust policy name "+a.Caller+" for the time of the check.")
 	default:
 		r.add(Failed, checkRole, a.RoleARN, "it cannot be assumed: "+a.RoleError, trust+".")
@@ -100,7 +102,7 @@ var withoutRead = map[string]struct {
 	"rds:DescribeDBInstances":                         {Failed, "the operator sees no database"},
 	"rds:DescribeOrderableDBInstanceOptions":          {Failed, "no instance class is used"},
 	"rds:DescribePendingMaintenanceActions":           {Failed, "nothing is changed"},
-	"cloudwatch:GetMetricData":                        {Failed, "no load is known, so that no load is followed"},
+	"cloudwatch:GetMetricData":                        {Failed, "no load is known"},
 	"rds:DescribeBlueGreenDeployments":                {Failed, "only emergencies are served"},
 	"rds:DescribeDBClusterEndpoints":                  {Warning, "in a cluster with custom endpoints no reader is promoted, resized or removed"},
 	"rds:DescribeDBParameters":                        {Warning, "no class with less memory is chosen for instances with a parameter group of your own"},
@@ -119,18 +121,22 @@ func (r *report) checkReads(in Input) {
 		}
 		grant := "Add " + read.Action + " to the statement Read of the role, as in config/iam/policy.json."
 		decision := in.Permissions.decision(read.Action, anyResource)
-		byOperator := in.Permissions.OfOperator && !in.Access.IsOperator()
+		isOperator := in.Access.IsOperator()
+		byOperator := in.Permissions.OfOperator && !isOperator
+		if read.Action == "pricing:GetProducts" && in.Access.RoleARN != "" { // the operator reads prices with its own identity
+			isOperator, byOperator = false, false
+		}
 		switch {
 		case byOperator && decision == allowed:
-			r.ok(checkRead, read.Action, "allowed, by simulation of "+in.Permissions.Principal)
+			r.ok(checkRead, read.Action, "allowed to the operator, by simulation")
 		case byOperator && decision != "":
 			r.add(without.status, checkRead, read.Action,
-				fmt.Sprintf("denied (%s), by simulation of %s: %s", decision, in.Permissions.Principal, without.effect), grant)
-		case read.Error == "" && in.Access.IsOperator():
-			r.ok(checkRead, read.Action, "allowed to the role of the operator")
+				"denied to the operator, by simulation, so that "+without.effect, grant)
+		case read.Error == "" && isOperator:
+			r.ok(checkRead, read.Action, "allowed")
 		case read.Error == "":
 			r.ok(checkRead, read.Action, "allowed to you; the operator's own identity may differ")
-		case read.Denied && in.Access.IsOperator():
+		case read.Denied && isOperator:
 			r.add(without.status, checkRead, read.Action, "denied, so that "+without.effect+": "+read.Error, grant)
 		case read.Denied:
 			r.add(Unknown, checkRead, read.Action, "denied to you; whether the operator may is not known: "+read.Error,

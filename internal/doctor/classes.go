@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,13 +15,17 @@ func (r *report) checkClasses(in Input) {
 	if in.Observation.Serverless {
 		return
 	}
-	const fallback = "Grant rds:DescribeOrderableDBInstanceOptions, or choose another class."
+	const ifUnknown = "Grant rds:DescribeOrderableDBInstanceOptions."
 	for _, pool := range poolOrder {
 		var orderable []string
 		for _, class := range scaledPools(in)[pool] {
 			message, unknown := veto(in, "ClassNotOrderable", proposalFor(pool, in.Observation, class),
 				resizeSteps(pool, in.Observation, in.Policy.Target.Identifier, class)...)
-			if !r.addVeto(Failed, checkClass, poolSubject(pool)+" "+class, message, unknown, fallback) {
+			if unknown {
+				r.addVeto(Unknown, checkClass, poolSubject(pool), message, unknown, ifUnknown)
+				break // it is unknown of every class
+			}
+			if !r.addVeto(Failed, checkClass, poolSubject(pool)+" "+class, message, unknown, ifUnknown) {
 				orderable = append(orderable, class)
 			}
 		}
@@ -91,10 +96,14 @@ func (r *report) checkReaders(in Input) {
 		return
 	}
 	step := scaling.Step{Action: scaling.CreateReader, Instance: in.Policy.Target.Identifier + scaling.ReaderNameInfix + "example"}
-	message, unknown := veto(in, "CannotReplicate", proposalFor(scaling.Readers, in.Observation, ""), step)
-	if !r.addVeto(Failed, checkReaders, in.Policy.Target.Identifier, message, unknown, "Leave readers out of the policy.") {
-		r.ok(checkReaders, in.Policy.Target.Identifier, "nothing is known that keeps AWS from creating a read replica of it")
+	subject := in.Policy.Target.Identifier
+	if message, _ := veto(in, "CannotReplicate", proposalFor(scaling.Readers, in.Observation, ""), step); message != "" {
+		reason, action, _ := strings.Cut(in.Observation.CannotReplicate, "; ")
+		r.add(Failed, checkReaders, subject, "AWS refuses every new read replica of it: "+reason,
+			capitalize(cmp.Or(action, "leave readers out of the policy"))+".")
+		return
 	}
+	r.ok(checkReaders, subject, "nothing is known that keeps AWS from creating a read replica of it")
 }
 
 // checkCustomEndpoints says what the custom endpoints of a cluster mean.

@@ -62,9 +62,13 @@ func (r *report) checkTags(in Input) {
 
 func (r *report) checkTag(in Input, subject, arn string, tags map[string]string) {
 	value, exists := tags[scaling.TagOptIn]
-	set := fmt.Sprintf("Set it: aws rds add-tags-to-resource --region %s --resource-name %s --tags Key=%s,Value=%s",
-		in.Policy.Target.Scope.Region, arn, scaling.TagOptIn, in.Policy.Namespace)
 	namespace, cluster, named := strings.Cut(value, "@")
+	wanted := in.Policy.Namespace
+	if named && in.Policy.Cluster != "" { // the owner names clusters
+		wanted += "@" + in.Policy.Cluster
+	}
+	set := fmt.Sprintf("Set it, if the owner of the database consents: aws rds add-tags-to-resource --region %s --resource-name %s --tags "+
+		"Key=%s,Value=%s", in.Policy.Target.Scope.Region, arn, scaling.TagOptIn, wanted)
 	switch {
 	case in.Policy.IsOptedIn(tags):
 		r.ok(checkTag, subject, scaling.TagOptIn+"="+value)

@@ -18,9 +18,9 @@ type Status string
 const (
 	// OK: nothing is to be done.
 	OK Status = "OK"
-	// Warning: the operator works, and does less than the policy asks for.
+	// Warning: the operator works, with a restriction that passes or that may be intended.
 	Warning Status = "Warning"
-	// Failed: the operator cannot do what the policy asks for.
+	// Failed: the operator cannot do all that the policy asks for until a person acts.
 	Failed Status = "Failed"
 	// Unknown: the check could not be made.
 	Unknown Status = "Unknown"

@@ -25,7 +25,8 @@ func (r *report) checkInsights(in Input) {
 	}
 	r.add(Warning, checkInsights, strings.Join(without, ", "),
 		"Performance Insights is off and DBLoadCPU is not published: a saturated pool is doubled and measured again, instead of sized at once",
-		"Enable Performance Insights or Database Insights on each instance: aws rds modify-db-instance --enable-performance-insights")
+		"Enable Performance Insights or Database Insights on each instance: aws rds modify-db-instance --db-instance-identifier NAME "+
+			"--enable-performance-insights")
 }
 
 // checkMetrics checks that the CPU samples of each instance are fresh.

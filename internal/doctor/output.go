@@ -12,17 +12,23 @@ type Report struct {
 	Policy string `json:"policy"`
 	Target string `json:"target"`
 	// Identity is who read the database, and OperatorIdentity says whether the operator uses the same identity.
-	Identity         string    `json:"identity,omitempty"`
-	OperatorIdentity bool      `json:"operatorIdentity"`
-	Findings         []Finding `json:"findings"`
+	Identity         string `json:"identity,omitempty"`
+	OperatorIdentity bool   `json:"operatorIdentity"`
+	// Simulated is the user or role whose permissions were simulated; empty when none were.
+	Simulated string    `json:"simulated,omitempty"`
+	Findings  []Finding `json:"findings"`
 }
 
 // NewReport makes every check.
 func NewReport(in Input) Report {
-	return Report{
+	r := Report{
 		Policy: in.Policy.Name, Target: in.Policy.Target.String(), Identity: in.Access.UsedIdentity(),
 		OperatorIdentity: in.Access.IsOperator(), Findings: Diagnose(in),
 	}
+	if len(in.Permissions.Decisions) > 0 {
+		r.Simulated = in.Permissions.Principal
+	}
+	return r
 }
 
 const (
@@ -46,6 +52,9 @@ func FormatText(r Report) string {
 		wrap(&b, "", "Checked as "+r.Identity+", with the role that the operator assumes.")
 	default:
 		wrap(&b, "", "Checked as "+r.Identity+". The operator's own identity may differ.")
+	}
+	if r.Simulated != "" {
+		wrap(&b, "", "Permissions were simulated for "+r.Simulated+".")
 	}
 	b.WriteString("\n")
 	indent := strings.Repeat(" ", statusWidth+checkWidth)

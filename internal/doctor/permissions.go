@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -228,23 +227,27 @@ func (r *report) checkPermissions(in Input) {
 			explicit[g] = explicit[g] || s.Decisions[n] == explicitDenied
 		}
 	}
+	if s.Unknown != "" {
+		r.add(Unknown, checkPermission, "", "permissions to change something could not be simulated: "+s.Unknown,
+			"Let the caller use iam:SimulatePrincipalPolicy (config/iam/doctor.json), in the account of the role.")
+	}
 	for _, g := range groups {
 		on := " on " + strings.Join(allSubjects[g], ", ")
+		subject := g.action + " (" + g.statement + ")"
 		switch {
 		case unknown[g]:
-			r.add(Unknown, checkPermission, g.action, "not known"+on+": "+s.Unknown, "Let the caller use iam:SimulatePrincipalPolicy "+
-				"(config/iam/doctor.json), or compare the role with the statement "+g.statement+" of config/iam/policy.json.")
+			r.add(Unknown, checkPermission, subject, "not known"+on,
+				"Compare the policy of the role with the statement "+g.statement+" of config/iam/policy.json.")
 		case len(denied[g]) == 0:
-			r.ok(checkPermission, g.action, "allowed"+on)
+			r.ok(checkPermission, subject, "allowed"+on)
 		case !s.OfOperator:
-			r.add(Unknown, checkPermission, g.action, fmt.Sprintf("denied to %s on %s; whether the operator's own identity may is not known",
-				s.Principal, strings.Join(denied[g], ", ")), "Run the check with --operator-role and the ARN of the operator's role.")
+			r.add(Unknown, checkPermission, subject, "denied to you on "+strings.Join(denied[g], ", ")+
+				"; whether the operator's own identity may is not known", "Run the check with --operator-role and the ARN of the operator's role.")
 		case explicit[g]:
-			r.add(Failed, checkPermission, g.action, fmt.Sprintf("explicitly denied to %s on %s", s.Principal, strings.Join(denied[g], ", ")),
+			r.add(Failed, checkPermission, subject, "explicitly denied on "+strings.Join(denied[g], ", "),
 				"Find the statement with the effect Deny: in a policy of the role, its permissions boundary or a service control policy.")
 		default:
-			r.add(Failed, checkPermission, g.action, fmt.Sprintf("denied to %s on %s: no statement allows it", s.Principal,
-				strings.Join(denied[g], ", ")), "Add to the policy of the role: "+shippedStatement(g.statement))
+			r.add(Failed, checkPermission, subject, "denied on "+strings.Join(denied[g], ", ")+": no statement allows it", "Add to the policy of the role: "+shippedStatement(g.statement))
 		}
 	}
 }

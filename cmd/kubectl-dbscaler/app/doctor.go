@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/utils/clock"
 
+	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/doctor"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
@@ -38,13 +40,14 @@ the opt-in tag of each instance, owners, Performance Insights, orderable classes
 quotas. For each finding that is not OK, say what to do. Nothing in AWS or in the cluster is changed: permissions to change something are
 judged by iam:SimulatePrincipalPolicy, and are unknown without it.
 
-The checks run with your kubeconfig and your AWS credentials. If the policy names an AWSAccount with a role, they assume that role.
+The checks run with your kubeconfig and your AWS credentials. If the policy names an AWSAccount with a role, they assume that role. Flags
+of the operator and its own role are read from its Deployment and ServiceAccount in dbscaler-system, unless flags below state them.
 
 Exit codes: 0 if no check failed (there may be warnings and unknown results), 1 if one failed, 2 for invalid input.`,
 		Example: `  # The policy orders in the namespace shop
   kubectl dbscaler doctor orders -n shop
 
-  # All policies, when the operator uses its own identity instead of the roles of AWSAccounts
+  # All policies; the operator has its own role through EKS Pod Identity
   kubectl dbscaler doctor -A --operator-role arn:aws:iam::123456789012:role/dbscaler
 
   # As JSON, only what failed
@@ -56,9 +59,10 @@ Exit codes: 0 if no check failed (there may be warnings and unknown results), 1 
 	f.BoolVarP(&d.allNamespaces, "all-namespaces", "A", false, "Check the policies of all namespaces")
 	f.BoolVar(&d.assumeRole, "assume-role", true, "Assume the role of the AWSAccount; otherwise check with your own AWS credentials")
 	f.StringVar(&d.operatorRole, "operator-role", "",
-		"ARN of the operator's own role, whose permissions are simulated for policies that name no AWSAccount with a role")
-	f.StringVar(&d.clusterName, "cluster-name", "", "Value of the operator's flag --cluster-name, if it is set")
-	f.StringVar(&d.pricingRegion, "pricing-region", "", "Value of the operator's flag --pricing-region, to check that prices can be read")
+		"ARN of the operator's own role, whose permissions are simulated for policies that name no AWSAccount with a role; read from the "+
+			"ServiceAccount with IRSA")
+	f.StringVar(&d.clusterName, "cluster-name", "", "Value of the operator's flag --cluster-name (default: that of its Deployment)")
+	f.StringVar(&d.pricingRegion, "pricing-region", "", "Value of the operator's flag --pricing-region, to check that prices can be read (default: that of its Deployment)")
 	f.StringVar(&d.endpointURL, "endpoint-url", "", "URL that replaces the AWS endpoints")
 	f.StringVarP(&d.outputFormat, "output", "o", outputText, "Output format: text or json")
 	return c
@@ -108,6 +112,10 @@ func (d *doctorCommand) run(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	installed := cluster.readInstallation(ctx)
+	d.operatorRole = cmp.Or(d.operatorRole, installed.roleARN)
+	d.clusterName = cmp.Or(d.clusterName, installed.clusterName)
+	d.pricingRegion = cmp.Or(d.pricingRegion, installed.pricingRegion)
 	examiner, err := d.newAWSExaminer(ctx)
 	if err != nil {
 		return err
@@ -117,9 +125,12 @@ func (d *doctorCommand) run(ctx context.Context, name string) error {
 	for n := range policies {
 		in := cluster.readInput(ctx, &policies[n], d.clusterName)
 		in.Now = d.clock.Now()
+		if installed.requireAccount && in.Access.Account == "" {
+			in.Access.AccountDenied = convert.AccountRequired().Message
+		}
 		examiner.examine(ctx, &in)
 		cluster.addOwners(ctx, &policies[n], &in)
-		report := doctor.NewReport(in.Input)
+		report := doctor.NewReport(in)
 		if err := ctx.Err(); err != nil {
 			return errors.New("interrupted")
 		}

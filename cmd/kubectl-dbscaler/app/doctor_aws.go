@@ -35,7 +35,7 @@ func (d *doctorCommand) newAWSExaminer(ctx context.Context) (*awsExaminer, error
 }
 
 // examine reads what AWS says about the database of a policy.
-func (e *awsExaminer) examine(ctx context.Context, in *doctorInput) {
+func (e *awsExaminer) examine(ctx context.Context, in *doctor.Input) {
 	target := in.Policy.Target
 	own := scaling.Scope{Region: target.Scope.Region}
 	caller, err := e.client.Inspector(own).Identity(ctx)
@@ -44,7 +44,7 @@ func (e *awsExaminer) examine(ctx context.Context, in *doctorInput) {
 		return
 	}
 	in.Access.Caller = caller.ARN
-	if in.Access.Account != "" && in.Access.RoleARN == "" && (in.Access.AccountUnknown != "" || in.Access.AccountDenied != "" && target.Scope.Account == "") {
+	if in.Access.Account != "" && target.Scope.Account == "" {
 		in.NotObserved = "the AWSAccount, which states the role, could not be read"
 		return
 	}
@@ -81,7 +81,7 @@ func (e *awsExaminer) examine(ctx context.Context, in *doctorInput) {
 
 // chooseScope decides with which identity the database is read: the role of the AWSAccount, or else the caller if it belongs to the account
 // of the role, since a database of the same name in another account is another one. It returns why neither can be used.
-func (e *awsExaminer) chooseScope(ctx context.Context, in *doctorInput, caller awsx.Identity) (scaling.Scope, string) {
+func (e *awsExaminer) chooseScope(ctx context.Context, in *doctor.Input, caller awsx.Identity) (scaling.Scope, string) {
 	scope := in.Policy.Target.Scope
 	if scope.RoleARN == "" {
 		return scope, ""
@@ -103,7 +103,7 @@ func (e *awsExaminer) chooseScope(ctx context.Context, in *doctorInput, caller a
 }
 
 // readQuotas reads the quotas of RDS.
-func (e *awsExaminer) readQuotas(ctx context.Context, inspector *awsx.Inspector, in *doctorInput) {
+func (e *awsExaminer) readQuotas(ctx context.Context, inspector *awsx.Inspector, in *doctor.Input) {
 	quotas, err := inspector.Quotas(ctx)
 	if err != nil {
 		in.QuotasUnknown = oneLine(err)
@@ -117,7 +117,7 @@ func (e *awsExaminer) readQuotas(ctx context.Context, inspector *awsx.Inspector,
 
 // simulate judges the permissions of the identity that the operator uses; of the caller when it is not known. The first inspector that may
 // simulate does: the role of the operator seldom may, its administrator often.
-func (e *awsExaminer) simulate(ctx context.Context, inspectors []*awsx.Inspector, caller awsx.Identity, in *doctorInput) {
+func (e *awsExaminer) simulate(ctx context.Context, inspectors []*awsx.Inspector, caller awsx.Identity, in *doctor.Input) {
 	s := &in.Permissions
 	s.Permissions = doctor.RequiredPermissions(in.Policy, in.Observation, in.Settings)
 	switch {

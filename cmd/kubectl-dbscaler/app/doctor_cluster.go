@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/go-logr/logr"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -30,13 +31,6 @@ type clusterReader struct {
 	declarations *ownership.Finder
 }
 
-// doctorInput is the input of the checks of one policy, with the AWSAccount that it uses.
-type doctorInput struct {
-	doctor.Input
-	// externalID is that of the AWSAccount.
-	externalID string
-}
-
 func newClusterReader(kube *genericclioptions.ConfigFlags) (*clusterReader, error) {
 	namespace, _, err := kube.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
@@ -47,7 +41,7 @@ func newClusterReader(kube *genericclioptions.ConfigFlags) (*clusterReader, erro
 		return nil, asInputError(shortenError(err))
 	}
 	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(corev1.AddToScheme(scheme), appsv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
 	c, err := client.New(config, client.Options{Scheme: scheme})
@@ -83,8 +77,8 @@ func (c *clusterReader) readPolicies(ctx context.Context, name string, all bool)
 }
 
 // readInput converts a policy as the operator does, and resolves its AWSAccount.
-func (c *clusterReader) readInput(ctx context.Context, object *v1alpha1.DBScalingPolicy, clusterName string) doctorInput {
-	var in doctorInput
+func (c *clusterReader) readInput(ctx context.Context, object *v1alpha1.DBScalingPolicy, clusterName string) doctor.Input {
+	var in doctor.Input
 	policy, err := convert.Policy(object)
 	if err != nil {
 		in.InvalidPolicy = err.Error()
@@ -92,7 +86,7 @@ func (c *clusterReader) readInput(ctx context.Context, object *v1alpha1.DBScalin
 	policy.Cluster = clusterName
 	access, account := c.resolveAccount(ctx, object)
 	policy.Target.Scope = convert.AccountScope(account, object.Spec.TargetRef.Region)
-	in.Policy, in.Access, in.externalID = policy, access, policy.Target.Scope.ExternalID
+	in.Policy, in.Access = policy, access
 	return in
 }
 
@@ -127,7 +121,7 @@ func (c *clusterReader) resolveAccount(ctx context.Context, object *v1alpha1.DBS
 }
 
 // addOwners adds who else changes the database: other policies, and objects of ACK and Crossplane.
-func (c *clusterReader) addOwners(ctx context.Context, object *v1alpha1.DBScalingPolicy, in *doctorInput) {
+func (c *clusterReader) addOwners(ctx context.Context, object *v1alpha1.DBScalingPolicy, in *doctor.Input) {
 	if !in.Observation.Found {
 		return
 	}

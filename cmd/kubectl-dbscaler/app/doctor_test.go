@@ -195,7 +195,8 @@ func TestDoctor_HealthyDatabase(t *testing.T) {
 	if err != nil || !strings.Contains(out, "0 failed, 0 warnings, 0 unknown") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"assumed-role/dbscaler-member/dbscaler, with the role that the operator assumes", "rds:FailoverDBCluster"} {
+	for _, want := range []string{"Checked as arn:aws:sts::123456789012:assumed-role/dbscaler-member/dbscaler, with the role that the operator\nassumes.",
+		"Permissions were simulated for " + operatorRole + ".", "rds:FailoverDBCluster (FailOverOptedIn): allowed on orders, orders-2"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the checklist lacks %q:\n%s", want, out)
 		}
@@ -226,7 +227,7 @@ func TestDoctor_FaultsAtOnce(t *testing.T) {
 		{Check: "account", Status: doctor.Failed, Message: "namespaceSelector does not select", Action: "Ask an administrator"},
 		{Check: "tag", Subject: "orders-2", Status: doctor.Failed, Message: "is missing",
 			Action: "--resource-name arn:aws:rds:eu-west-1:123456789012:db:orders-2 --tags Key=dbscaler.io/policy-namespace,Value=" + "NAMESPACE"},
-		{Check: "permission", Subject: "rds:ModifyDBInstance", Status: doctor.Failed, Message: "orders-1, orders-2", Action: `"Sid": "ResizeOptedIn"`},
+		{Check: "permission", Subject: "rds:ModifyDBInstance (ResizeOptedIn)", Status: doctor.Failed, Message: "orders-1, orders-2", Action: `"Sid": "ResizeOptedIn"`},
 		{Check: "insights", Subject: "orders-1, orders-2, orders-3", Status: doctor.Warning, Message: "Performance Insights is off", Action: "Enable"},
 		{Check: "class", Subject: "readers db.r6g.xlarge", Status: doctor.Failed, Message: "AWS does not offer db.r6g.xlarge", Action: "Remove it"},
 		{Check: "parameters", Subject: "orders-1", Status: doctor.Warning, Message: "shared_buffers is 20.0 GiB", Action: "formula"},
@@ -272,7 +273,7 @@ func TestDoctor_WhatMayNotBeRead(t *testing.T) {
 			t.Fatalf("%v: %+v", err, findings)
 		}
 		if out, err := h.run(t, "orders"); err != nil || !strings.Contains(out, "The operator's own identity may differ") ||
-			!strings.Contains(out, "allowed, by simulation of "+operatorRole) || !strings.Contains(out, "1 unknown") {
+			!strings.Contains(out, "DescribeDBClusters: allowed to the operator, by simulation") || !strings.Contains(out, "1 unknown") {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
