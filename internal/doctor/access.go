@@ -135,7 +135,7 @@ func (r *report) checkReads(in Input) {
 		case read.Error == "" && isOperator:
 			r.ok(checkRead, read.Action, "allowed")
 		case read.Error == "":
-			r.ok(checkRead, read.Action, "allowed to you; the operator's own identity may differ")
+			r.ok(checkRead, read.Action, "allowed to you")
 		case read.Denied && isOperator:
 			r.add(without.status, checkRead, read.Action, "denied, so that "+without.effect+": "+read.Error, grant)
 		case read.Denied:

@@ -238,8 +238,10 @@ func (r *report) checkPermissions(in Input) {
 		case unknown[g]:
 			r.add(Unknown, checkPermission, subject, "not known"+on,
 				"Compare the policy of the role with the statement "+g.statement+" of config/iam/policy.json.")
-		case len(denied[g]) == 0:
+		case len(denied[g]) == 0 && s.OfOperator:
 			r.ok(checkPermission, subject, "allowed"+on)
+		case len(denied[g]) == 0:
+			r.ok(checkPermission, subject, "allowed to you"+on)
 		case !s.OfOperator:
 			r.add(Unknown, checkPermission, subject, "denied to you on "+strings.Join(denied[g], ", ")+
 				"; whether the operator's own identity may is not known", "Run the check with --operator-role and the ARN of the operator's role.")

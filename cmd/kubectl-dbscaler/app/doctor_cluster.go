@@ -29,7 +29,13 @@ type clusterReader struct {
 	client       client.Client
 	namespace    string
 	declarations *ownership.Finder
+	// all are the policies of all namespaces, or allErr why they could not be listed; nil before they are needed.
+	all    *v1alpha1.DBScalingPolicyList
+	allErr error
 }
+
+// kubectlQPS and kubectlBurst limit the requests to the API server, like those of kubectl.
+const kubectlQPS, kubectlBurst = 50, 300
 
 func newClusterReader(kube *genericclioptions.ConfigFlags) (*clusterReader, error) {
 	namespace, _, err := kube.ToRawKubeConfigLoader().Namespace()
@@ -40,6 +46,7 @@ func newClusterReader(kube *genericclioptions.ConfigFlags) (*clusterReader, erro
 	if err != nil {
 		return nil, asInputError(shortenError(err))
 	}
+	config.QPS, config.Burst = kubectlQPS, kubectlBurst
 	scheme := runtime.NewScheme()
 	if err := errors.Join(corev1.AddToScheme(scheme), appsv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, err
@@ -130,16 +137,23 @@ func (c *clusterReader) addOwners(ctx context.Context, object *v1alpha1.DBScalin
 	if condition != nil && condition.Status == metav1.ConditionTrue {
 		in.Observation.OwnershipConflict = condition.Message
 	}
-	var all v1alpha1.DBScalingPolicyList
-	if err := c.client.List(ctx, &all); err != nil {
-		in.PoliciesUnknown = shortenError(err).Error()
+	if c.all == nil {
+		c.all = &v1alpha1.DBScalingPolicyList{}
+		c.allErr = c.client.List(ctx, c.all)
+	}
+	if c.allErr != nil {
+		in.PoliciesUnknown = shortenError(c.allErr).Error()
 		return
 	}
 	own := convert.PolicyIdentity(object)
 	own.Target, own.TargetARN = in.Policy.Target, in.Observation.ARN
 	var competitors []scaling.PolicyIdentity
-	for n := range all.Items {
-		other := &all.Items[n]
+	for n := range c.all.Items {
+		other := &c.all.Items[n]
+		if ref, theirs := object.Spec.TargetRef, other.Spec.TargetRef; ref.Kind != theirs.Kind || ref.Identifier != theirs.Identifier ||
+			ref.Region != theirs.Region {
+			continue
+		}
 		access, account := c.resolveAccount(ctx, other)
 		identity := convert.PolicyIdentity(other)
 		identity.Target.Scope = convert.AccountScope(account, other.Spec.TargetRef.Region)
