@@ -1,7 +1,7 @@
-// Command kubectl-dbscaler is a kubectl plugin. It simulates what a policy would have done under a recorded load, and
-// recommends the policy that would have done best.
+// Command kubectl-dbscaler is a kubectl plugin. It checks what the operator needs to scale a database, simulates what a policy would have
+// done under a recorded load, and recommends the policy that would have done best.
 //
-// Exit codes: 0 after success, 1 after a failure, 2 for invalid input (flags, policy or recording).
+// Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid input (flags, policy or recording).
 package main
 
 import (

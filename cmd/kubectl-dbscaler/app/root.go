@@ -13,7 +13,7 @@ import (
 
 // The exit codes of the plugin after an error.
 const (
-	// ExitFailure is the exit code after a failure that is not about the input, for example an AWS error.
+	// ExitFailure is the exit code after a failure that is not about the input, for example an AWS error, and after a failed check.
 	ExitFailure = 1
 	// ExitInvalidInput is the exit code for invalid flags, an invalid policy or an invalid recording (InputError).
 	ExitInvalidInput = 2
@@ -42,11 +42,11 @@ func New(streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
 	kube := genericclioptions.NewConfigFlags(true)
 	root := &cobra.Command{
 		Use:   "kubectl-dbscaler",
-		Short: "Simulate a policy under a recorded load, and recommend a better one",
-		Long: `Simulate what a DBScalingPolicy would have done under a recorded load, and recommend the policy that would have done best.
-Nothing in AWS or in the cluster is changed.
+		Short: "Check a policy and its database, simulate the policy under a recorded load, and recommend a better one",
+		Long: `Check whether the operator can scale the database of a DBScalingPolicy. Simulate what the policy would have done under a recorded
+load, and recommend the policy that would have done best. Nothing in AWS or in the cluster is changed.
 
-Exit codes: 0 after success, 1 after a failure, 2 for invalid input (flags, policy or recording).`,
+Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid input (flags, policy or recording).`,
 		// main prints errors, in one line.
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
