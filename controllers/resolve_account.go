@@ -45,7 +45,9 @@ type accountAccess struct {
 }
 
 // scope is the account in a region.
-func (a accountAccess) scope(region string) scaling.Scope { return convert.AccountScope(a.account, region) }
+func (a accountAccess) scope(region string) scaling.Scope {
+	return convert.AccountScope(a.account, region)
+}
 
 // findAccount reads the AWSAccount of a reference.
 func (r *Reconciler) findAccount(ctx context.Context, ref v1alpha1.AccountReference) (accountAccess, convert.AccountDenial, error) {

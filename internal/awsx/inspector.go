@@ -96,7 +96,8 @@ func (i *Inspector) Principal(ctx context.Context, identity Identity) (string, e
 	}
 	out, err := i.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(match[3])})
 	if err != nil {
-		return "arn:" + match[1] + ":iam::" + match[2] + ":role/" + match[3], nil //nolint:nilerr // the simulation reports a role that does not exist
+		withoutPath := "arn:" + match[1] + ":iam::" + match[2] + ":role/" + match[3]
+		return withoutPath, nil //nolint:nilerr // the simulation reports a role that does not exist
 	}
 	return aws.ToString(out.Role.Arn), nil
 }

@@ -40,7 +40,8 @@ func (r *report) checkPolicy(in Input) {
 		return
 	}
 	if until := in.Policy.ManualControl.PausedUntil; in.Now.Before(until) {
-		r.add(Warning, checkPolicy, "", "the policy is paused until "+formatTime(until), "Remove the annotation when the pause is no longer needed.")
+		r.add(Warning, checkPolicy, "", "the policy is paused until "+formatTime(until),
+			"Remove the annotation when the pause is no longer needed.")
 		return
 	}
 	r.ok(checkPolicy, "", fmt.Sprintf("the operator accepts it; its mode is %s", in.Policy.Mode))
@@ -93,57 +94,82 @@ func (r *report) checkRole(a Access) {
 	}
 }
 
-// withoutRead says what the operator does without a permission to read, and whether it can still act (docs/installing.md).
-var withoutRead = map[string]struct {
+// missingRead is what the operator does without a permission to read, and how bad that is.
+type missingRead struct {
 	status Status
 	effect string
-}{
-	"rds:DescribeDBClusters":                          {Failed, "the operator sees no database"},
-	"rds:DescribeDBInstances":                         {Failed, "the operator sees no database"},
-	"rds:DescribeOrderableDBInstanceOptions":          {Failed, "no instance class is used"},
-	"rds:DescribePendingMaintenanceActions":           {Failed, "nothing is changed"},
-	"cloudwatch:GetMetricData":                        {Failed, "no load is known"},
-	"rds:DescribeBlueGreenDeployments":                {Failed, "only emergencies are served"},
-	"rds:DescribeDBClusterEndpoints":                  {Warning, "in a cluster with custom endpoints no reader is promoted, resized or removed"},
-	"rds:DescribeDBParameters":                        {Warning, "no class with less memory is chosen for instances with a parameter group of your own"},
-	"rds:DescribeDBClusterParameters":                 {Warning, "no class with less memory is chosen for clusters with a parameter group of your own"},
-	"application-autoscaling:DescribeScalableTargets": {Warning, "Aurora Auto Scaling is only recognized by the names of its readers"},
-	"pricing:GetProducts":                             {Warning, "only the prices of the policy and of --prices-file are known"},
+}
+
+// withoutRead says what the operator does without each permission to read (docs/installing.md).
+var withoutRead = map[string]missingRead{
+	"rds:DescribeDBClusters":                 {Failed, "the operator sees no database"},
+	"rds:DescribeDBInstances":                {Failed, "the operator sees no database"},
+	"rds:DescribeOrderableDBInstanceOptions": {Failed, "no instance class is used"},
+	"rds:DescribePendingMaintenanceActions":  {Failed, "nothing is changed"},
+	"cloudwatch:GetMetricData":               {Failed, "no load is known"},
+	"rds:DescribeBlueGreenDeployments":       {Failed, "only emergencies are served"},
+	"rds:DescribeDBClusterEndpoints": {
+		Warning, "in a cluster with custom endpoints no reader is promoted, resized or removed",
+	},
+	"rds:DescribeDBParameters": {
+		Warning, "no class with less memory is chosen for instances with a parameter group of your own",
+	},
+	"rds:DescribeDBClusterParameters": {
+		Warning, "no class with less memory is chosen for clusters with a parameter group of your own",
+	},
+	"application-autoscaling:DescribeScalableTargets": {
+		Warning, "Aurora Auto Scaling is only recognized by the names of its readers",
+	},
+	"pricing:GetProducts": {Warning, "only the prices of the policy and of --prices-file are known"},
 }
 
 // checkReads judges each permission to read. A call with another identity than the operator's proves nothing about the operator: then the
 // simulation of the operator's role decides, if there is one.
 func (r *report) checkReads(in Input) {
 	for _, read := range in.Reads {
-		without, known := withoutRead[read.Action]
-		if !known {
-			without.status, without.effect = Failed, "the operator does not work"
-		}
-		grant := "Add " + read.Action + " to the statement Read of the role, as in config/iam/policy.json."
-		decision := in.Permissions.decision(read.Action, anyResource)
 		isOperator := in.Access.IsOperator()
-		byOperator := in.Permissions.OfOperator && !isOperator
+		decision := in.Permissions.decision(read.Action, anyResource)
+		byOperator := in.Permissions.OfOperator && !isOperator && decision != ""
 		if read.Action == "pricing:GetProducts" && in.Access.RoleARN != "" { // the operator reads prices with its own identity
 			isOperator, byOperator = false, false
 		}
-		switch {
-		case byOperator && decision == allowed:
-			r.ok(checkRead, read.Action, "allowed to the operator, by simulation")
-		case byOperator && decision != "":
-			r.add(without.status, checkRead, read.Action,
-				"denied to the operator, by simulation, so that "+without.effect, grant)
-		case read.Error == "" && isOperator:
-			r.ok(checkRead, read.Action, "allowed")
-		case read.Error == "":
-			r.ok(checkRead, read.Action, "allowed to you")
-		case read.Denied && isOperator:
-			r.add(without.status, checkRead, read.Action, "denied, so that "+without.effect+": "+read.Error, grant)
-		case read.Denied:
-			r.add(Unknown, checkRead, read.Action, "denied to you; whether the operator may is not known: "+read.Error,
-				"Run the check with --operator-role, or as a user who may read.")
-		default:
-			r.add(Unknown, checkRead, read.Action, "AWS did not answer: "+read.Error, "Check the region and the network, and run the check again.")
+		if byOperator {
+			r.addSimulatedRead(read.Action, decision)
+		} else {
+			r.addRead(read, isOperator)
 		}
+	}
+}
+
+func grantRead(action string) string {
+	return "Add " + action + " to the statement Read of the role, as in config/iam/policy.json."
+}
+
+// addSimulatedRead adds the result of the simulation of a read by the operator.
+func (r *report) addSimulatedRead(action, decision string) {
+	if decision == allowed {
+		r.ok(checkRead, action, "allowed to the operator, by simulation")
+		return
+	}
+	without := withoutRead[action]
+	r.add(without.status, checkRead, action, "denied to the operator, by simulation, so that "+without.effect, grantRead(action))
+}
+
+// addRead adds the result of a read that the check made.
+func (r *report) addRead(read Read, isOperator bool) {
+	without := withoutRead[read.Action]
+	switch {
+	case read.Error == "" && isOperator:
+		r.ok(checkRead, read.Action, "allowed")
+	case read.Error == "":
+		r.ok(checkRead, read.Action, "allowed to you")
+	case read.Denied && isOperator:
+		r.add(without.status, checkRead, read.Action, "denied, so that "+without.effect+": "+read.Error, grantRead(read.Action))
+	case read.Denied:
+		r.add(Unknown, checkRead, read.Action, "denied to you; whether the operator may is not known: "+read.Error,
+			"Run the check with --operator-role, or as a user who may read.")
+	default:
+		r.add(Unknown, checkRead, read.Action, "AWS did not answer: "+read.Error, "Check the region and the network, and run the check again.")
 	}
 }
 

@@ -91,8 +91,8 @@ func (r *report) checkWindows(in Input) {
 		return
 	}
 	if backup := backupWindows(in.Observation); len(backup) > 0 && !leavesTime(in, backup) {
-		r.add(Failed, checkWindows, "", fmt.Sprintf("the disruption windows of the next two weeks lie within the backup window (%s UTC), in which nothing is changed",
-			strings.Join(backup, ", ")), "Move spec.disruptionWindows or the backup window.")
+		r.add(Failed, checkWindows, "", fmt.Sprintf("the disruption windows of the next two weeks lie within the backup window (%s UTC), "+
+			"in which nothing is changed", strings.Join(backup, ", ")), "Move spec.disruptionWindows or the backup window.")
 		return
 	}
 	if open {
@@ -166,7 +166,8 @@ func (r *report) checkQuotas(in Input) {
 	}
 	if q, known := in.Quotas[replicaQuota]; known && in.Observation.Kind == scaling.DBInstance {
 		readers := len(in.Observation.PoolInstances(scaling.Readers))
-		message := fmt.Sprintf("%d of %d read replicas of %s are used, and the policy may add %d", readers, q.Max, in.Policy.Target.Identifier, needed)
+		message := fmt.Sprintf("%d of %d read replicas of %s are used, and the policy may add %d", readers, q.Max,
+			in.Policy.Target.Identifier, needed)
 		if q.Max-readers < needed {
 			r.add(Warning, checkQuota, replicaQuota, message, raise)
 		} else {

@@ -97,8 +97,8 @@ func (r *report) checkOwners(in Input) {
 	o := in.Observation
 	if n := slices.IndexFunc(o.Instances, func(i scaling.Instance) bool { return i.OtherCluster != "" }); n >= 0 {
 		i := o.Instances[n]
-		status, action := Failed, fmt.Sprintf("Set %s to %s@CLUSTER with the cluster that shall scale it, and remove the readers of the other one.",
-			scaling.TagOptIn, in.Policy.Namespace)
+		status, action := Failed, fmt.Sprintf("Set %s to %s@CLUSTER with the cluster that shall scale it, and remove the readers of the "+
+			"other one.", scaling.TagOptIn, in.Policy.Namespace)
 		if in.Policy.Cluster == "" {
 			status, action = Unknown, "Run the check with --cluster-name and the name that the operator has in its flag --cluster-name."
 		}

@@ -59,7 +59,9 @@ func resizeSteps(pool scaling.Pool, o scaling.Observation, target, class string)
 		steps = append(steps, scaling.Step{Action: scaling.ModifyInstanceClass, Instance: i.Identifier, InstanceClass: class})
 	}
 	if len(steps) == 0 {
-		steps = append(steps, scaling.Step{Action: scaling.CreateReader, Instance: target + scaling.ReaderNameInfix + "example", InstanceClass: class})
+		steps = append(steps, scaling.Step{
+			Action: scaling.CreateReader, Instance: target + scaling.ReaderNameInfix + "example", InstanceClass: class,
+		})
 	}
 	return steps
 }

@@ -43,8 +43,9 @@ func (r *report) checkMetrics(in Input) {
 		}
 	}
 	if len(stale) > 0 {
-		r.add(Warning, checkMetrics, strings.Join(stale, ", "), fmt.Sprintf("CPUUtilization has no sample of the last %s, so that no load is known",
-			scaling.FormatDuration(scaling.MaxSampleAge)), "Wait until CloudWatch publishes samples, and run the check again; a new instance needs some minutes.")
+		r.add(Warning, checkMetrics, strings.Join(stale, ", "),
+			fmt.Sprintf("CPUUtilization has no sample of the last %s, so that no load is known", scaling.FormatDuration(scaling.MaxSampleAge)),
+			"Wait until CloudWatch publishes samples, and run the check again; a new instance needs some minutes.")
 		return
 	}
 	r.ok(checkMetrics, "", "CPUUtilization is published for every instance")

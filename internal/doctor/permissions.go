@@ -202,54 +202,65 @@ func (r *requirements) arn(kind, name string) string {
 }
 
 // permissionGroup is the permissions of one statement and action.
-type permissionGroup struct{ statement, action string }
+type permissionGroup struct {
+	statement, action string
+	// subjects are all resources, and denied those for which the simulation denies the action.
+	subjects, denied    []string
+	isExplicit, unknown bool
+}
+
+// groups returns the permissions to change something, by statement and action, in their order.
+func (s Simulation) groups() []*permissionGroup {
+	var groups []*permissionGroup
+	for n, p := range s.Permissions {
+		if p.Statement == "Read" {
+			continue
+		}
+		at := slices.IndexFunc(groups, func(g *permissionGroup) bool { return g.statement == p.Statement && g.action == p.Action })
+		if at < 0 {
+			at = len(groups)
+			groups = append(groups, &permissionGroup{statement: p.Statement, action: p.Action})
+		}
+		g := groups[at]
+		g.subjects = append(g.subjects, p.Subject)
+		switch {
+		case s.Unknown != "" || n >= len(s.Decisions) || s.Decisions[n] == "":
+			g.unknown = true
+		case s.Decisions[n] != allowed:
+			g.denied = append(g.denied, p.Subject)
+			g.isExplicit = g.isExplicit || s.Decisions[n] == explicitDenied
+		}
+	}
+	return groups
+}
 
 // checkPermissions judges each permission to change something, by simulation: a request would change something.
 func (r *report) checkPermissions(in Input) {
 	s := in.Permissions
-	var groups []permissionGroup
-	allSubjects, denied, explicit := map[permissionGroup][]string{}, map[permissionGroup][]string{}, map[permissionGroup]bool{}
-	unknown := map[permissionGroup]bool{}
-	for n, p := range s.Permissions {
-		g := permissionGroup{p.Statement, p.Action}
-		if p.Statement == "Read" {
-			continue
-		}
-		if !slices.Contains(groups, g) {
-			groups = append(groups, g)
-		}
-		allSubjects[g] = append(allSubjects[g], p.Subject)
-		switch {
-		case s.Unknown != "" || n >= len(s.Decisions) || s.Decisions[n] == "":
-			unknown[g] = true
-		case s.Decisions[n] != allowed:
-			denied[g] = append(denied[g], p.Subject)
-			explicit[g] = explicit[g] || s.Decisions[n] == explicitDenied
-		}
-	}
 	if s.Unknown != "" {
 		r.add(Unknown, checkPermission, "", "permissions to change something could not be simulated: "+s.Unknown,
 			"Let the caller use iam:SimulatePrincipalPolicy (config/iam/doctor.json), in the account of the role.")
 	}
-	for _, g := range groups {
-		on := " on " + strings.Join(allSubjects[g], ", ")
+	for _, g := range s.groups() {
+		on, denied := " on "+strings.Join(g.subjects, ", "), strings.Join(g.denied, ", ")
 		subject := g.action + " (" + g.statement + ")"
 		switch {
-		case unknown[g]:
+		case len(g.denied) > 0 && !s.OfOperator:
+			r.add(Unknown, checkPermission, subject, "denied to you on "+denied+"; whether the operator's own identity may is not known",
+				"Run the check with --operator-role and the ARN of the operator's role.")
+		case g.isExplicit:
+			r.add(Failed, checkPermission, subject, "explicitly denied on "+denied,
+				"Find the statement with the effect Deny: in a policy of the role, its permissions boundary or a service control policy.")
+		case len(g.denied) > 0:
+			r.add(Failed, checkPermission, subject, "denied on "+denied+": no statement allows it",
+				"Add to the policy of the role: "+shippedStatement(g.statement))
+		case g.unknown:
 			r.add(Unknown, checkPermission, subject, "not known"+on,
 				"Compare the policy of the role with the statement "+g.statement+" of config/iam/policy.json.")
-		case len(denied[g]) == 0 && s.OfOperator:
+		case s.OfOperator:
 			r.ok(checkPermission, subject, "allowed"+on)
-		case len(denied[g]) == 0:
-			r.ok(checkPermission, subject, "allowed to you"+on)
-		case !s.OfOperator:
-			r.add(Unknown, checkPermission, subject, "denied to you on "+strings.Join(denied[g], ", ")+
-				"; whether the operator's own identity may is not known", "Run the check with --operator-role and the ARN of the operator's role.")
-		case explicit[g]:
-			r.add(Failed, checkPermission, subject, "explicitly denied on "+strings.Join(denied[g], ", "),
-				"Find the statement with the effect Deny: in a policy of the role, its permissions boundary or a service control policy.")
 		default:
-			r.add(Failed, checkPermission, subject, "denied on "+strings.Join(denied[g], ", ")+": no statement allows it", "Add to the policy of the role: "+shippedStatement(g.statement))
+			r.ok(checkPermission, subject, "allowed to you"+on)
 		}
 	}
 }

@@ -62,7 +62,8 @@ Exit codes: 0 if no check failed (there may be warnings and unknown results), 1 
 		"ARN of the operator's own role, whose permissions are simulated for policies that name no AWSAccount with a role; read from the "+
 			"ServiceAccount with IRSA")
 	f.StringVar(&d.clusterName, "cluster-name", "", "Value of the operator's flag --cluster-name (default: that of its Deployment)")
-	f.StringVar(&d.pricingRegion, "pricing-region", "", "Value of the operator's flag --pricing-region, to check that prices can be read (default: that of its Deployment)")
+	f.StringVar(&d.pricingRegion, "pricing-region", "",
+		"Value of the operator's flag --pricing-region, to check that prices can be read (default: that of its Deployment)")
 	f.StringVar(&d.endpointURL, "endpoint-url", "", "URL that replaces the AWS endpoints")
 	f.StringVarP(&d.outputFormat, "output", "o", outputText, "Output format: text or json")
 	return c
