@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,9 @@ func simulateMember(t *testing.T, withoutInTrust, withoutInPolicy string) *simul
 		t.Fatal(err)
 	}
 	scenario := loadScenario(t, "all-kinds")
+	for _, name := range []string{"multi-az-cluster", "serverless"} {
+		scenario.Databases = append(scenario.Databases, loadScenario(t, name).Databases...)
+	}
 	world, err := model.New(scenario)
 	if err != nil {
 		t.Fatal(err)
@@ -136,6 +140,60 @@ func TestAssumeRole_SessionsNameThePolicy(t *testing.T) {
 	}
 	if assumed["dbscaler"] != 1 || assumed["dbscaler-shop.orders"] != 1 || assumed["dbscaler-billing.orders"] != 1 {
 		t.Errorf("the role was assumed %v times, want once for each session", assumed)
+	}
+}
+
+// TestAssumeRole_SessionsNameThePolicyOfEveryAction: no request that changes something is made in a session that policies share.
+func TestAssumeRole_SessionsNameThePolicyOfEveryAction(t *testing.T) {
+	s := simulateMember(t, "", "")
+	execute := func(kind scaling.TargetKind, identifier string, call scaling.Call) {
+		t.Helper()
+		call.Policy = "shop/orders"
+		if err := s.client.Execute(t.Context(), scaling.Target{Scope: memberScope, Kind: kind, Identifier: identifier}, call); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ownTags := map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue}
+	newReader, newReplica := "orders-dbscaler-0a1b2c3d-1", "ledger-dbscaler-0a1b2c3d-1"
+	execute(scaling.DBCluster, "orders", scaling.Call{Action: scaling.ModifyPromotionTier, Instance: "orders-2", PromotionTier: 3})
+	execute(scaling.DBCluster, "orders", scaling.Call{
+		Action: scaling.CreateReader, Instance: newReader, InstanceClass: "db.r6g.large", Tags: ownTags,
+	})
+	execute(scaling.DBInstance, "ledger", scaling.Call{
+		Action: scaling.CreateReader, Instance: newReplica, InstanceClass: "db.m6g.large", Tags: ownTags,
+	})
+	execute(scaling.DBCluster, "payments", scaling.Call{
+		Action: scaling.ModifyClusterClass, Instance: "payments", InstanceClass: "db.m6gd.xlarge",
+	})
+	execute(scaling.DBCluster, "sessions", scaling.Call{Action: scaling.ModifyCapacity, Instance: "sessions", InstanceClass: "32 ACU"})
+	s.clock.Step(time.Hour)
+	execute(scaling.DBCluster, "sessions", scaling.Call{Action: scaling.ModifyMinCapacity, Instance: "sessions", InstanceClass: "2 ACU"})
+	execute(scaling.DBInstance, "billing", scaling.Call{
+		Action: scaling.ModifyInstanceClass, Instance: "billing", InstanceClass: "db.m6g.xlarge",
+	})
+	execute(scaling.DBCluster, "orders", scaling.Call{Action: scaling.Failover, Instance: "orders-2"})
+	s.clock.Step(time.Hour)
+	execute(scaling.DBCluster, "orders", scaling.Call{Action: scaling.DeleteReader, Instance: newReader})
+	execute(scaling.DBInstance, "ledger", scaling.Call{Action: scaling.DeleteReader, Instance: newReplica})
+	changes := 0
+	var operations []string
+	for _, call := range s.Calls() {
+		if !call.IsMutating() {
+			continue
+		}
+		changes++
+		operations = append(operations, call.Operation)
+		if call.SessionName != "dbscaler-shop.orders" {
+			t.Errorf("%s was called in the session %s, want dbscaler-shop.orders", call.Operation, call.SessionName)
+		}
+	}
+	if changes != 10 {
+		t.Errorf("%d changes were requested, want 10: %v", changes, operations)
+	}
+	for method := range reflect.TypeFor[rdsWriteAPI]().Methods() {
+		if !slices.Contains(operations, method.Name) {
+			t.Errorf("%s was not called", method.Name)
+		}
 	}
 }
 
