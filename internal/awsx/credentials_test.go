@@ -272,6 +272,30 @@ func TestAssumeRole_ExpiredSessionIsReplaced(t *testing.T) {
 	}
 }
 
+// TestAssumeRole_RenewsEarly: credentials are replaced 2.5 to 5 minutes before AWS ends them, and not all at the same time.
+func TestAssumeRole_RenewsEarly(t *testing.T) {
+	end := testStart.AddDate(100, 0, 0)
+	server := newFakeQueryAPI(t, func(w http.ResponseWriter, _ url.Values) {
+		writeResult(w, "AssumeRole", `<Credentials><AccessKeyId>AKIDEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>`+
+			`<SessionToken>token</SessionToken><Expiration>`+end.Format(time.RFC3339)+`</Expiration></Credentials>`)
+	})
+	factory := newTestClient(t, server.URL).factory
+	replacedAt := map[time.Time]bool{}
+	for range 5 {
+		credentials, err := factory.assumeRole(memberScope, "dbscaler").Retrieve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if early := end.Sub(credentials.Expires); early < 150*time.Second || early > 5*time.Minute {
+			t.Errorf("the credentials are replaced %s before their end, want 2m30s to 5m0s", early)
+		}
+		replacedAt[credentials.Expires] = true
+	}
+	if len(replacedAt) < 2 {
+		t.Errorf("all credentials are replaced at the same time: %v", replacedAt)
+	}
+}
+
 func TestClassify_ExpiredCredentialsAreUnavailable(t *testing.T) {
 	for _, code := range expiredTokenCodes {
 		server := newFakeQueryAPI(t, func(w http.ResponseWriter, _ url.Values) { writeError(w, 403, code, "expired") })
