@@ -265,8 +265,8 @@ const MaxReplicaLag = 5 * time.Second
 const MaxIdleReplicaLag = 330 * time.Second
 
 // MaxReaderLag is the lag up to which a new reader of the database has caught up. Only PostgreSQL is known to show a lag on an idle
-// source. MySQL and MariaDB show none, so that a lag there is real. For the other engines no source says it, and the longer limit
-// applies.
+// source. For MySQL and MariaDB the metric is Seconds_Behind_Master (RDS user guide, "Monitoring read replication"), which is 0 while no
+// event is being processed (MySQL Reference Manual, "SHOW REPLICA STATUS"). For the other engines the longer limit applies.
 func (o Observation) MaxReaderLag() time.Duration {
 	if o.Kind == DBInstance && o.Engine != "mysql" && o.Engine != "mariadb" {
 		return MaxIdleReplicaLag
