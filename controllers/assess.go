@@ -62,6 +62,9 @@ func (s *reconcileScope) isDifferentDatabase() bool {
 // changed, how large it was before, when the engine was upgraded, which operations ended, and configured prices.
 func (r *Reconciler) restoreState(s *reconcileScope) {
 	status, o := &s.object.Status, &s.observation
+	o.History = state.ForgetServingReaders(convert.History(status.History), *o)
+	convert.SetUnservedReaders(status.History, o.History)
+	o.Instances = state.MarkUnservedReaders(o.Instances, s.operation, o.History) // before the pools, which failed readers are no part of
 	status.Target = convert.TargetStatus(status.Target, *o)
 	status.Writer = convert.PoolStatus(status.Writer, *o, scaling.Writer)
 	status.Readers = convert.PoolStatus(status.Readers, *o, scaling.Readers)
@@ -71,7 +74,6 @@ func (r *Reconciler) restoreState(s *reconcileScope) {
 	writer, readers := convert.PoolState(status.Writer), convert.PoolState(status.Readers)
 	o.WriterChangedAt, o.ReadersChangedAt = writer.ChangedAt, readers.ChangedAt
 	o.WriterCapacityHistory, o.ReadersCapacityHistory = writer.FullCapacityHistory(nil, *o), readers.FullCapacityHistory(nil, *o)
-	o.History = convert.History(status.History)
 	o.Shortages = state.UpdateShortages(convert.CapacityShortages(status.CapacityShortages), *o, s.now)
 	status.CapacityShortages = convert.CapacityShortagesStatus(o.Shortages)
 	o.Refusals = state.ActiveRefusals(convert.Refusals(status.Refusals), s.object.Generation, s.now)

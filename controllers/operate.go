@@ -79,9 +79,13 @@ func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, e
 	return stop, nil
 }
 
-// identifyCaller adds to a call who makes it: the policy, for CloudTrail, and the cluster, for the operators of other clusters.
+// identifyCaller adds to a call who makes it: the policy, for CloudTrail, and the cluster, for the operators of other clusters. It also
+// adds the tags that the policy has for new readers.
 func (s *reconcileScope) identifyCaller(call *scaling.Call) {
 	call.Policy = s.policy.Name
+	if call.Action == scaling.CreateReader {
+		call.Tags = s.policy.TagsOfReader(call.Tags)
+	}
 	if call.Action == scaling.CreateReader && s.policy.Cluster != "" {
 		call.Tags[scaling.TagOperatedBy] = s.policy.Cluster
 	}

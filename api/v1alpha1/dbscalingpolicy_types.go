@@ -78,7 +78,8 @@ type DBScalingPolicySpec struct {
 	Mode Mode `json:"mode,omitempty"`
 
 	// readers limits the readers of a DB cluster, or the read replicas of a DB
-	// instance. Without it the operator does not change them.
+	// instance. Without it the operator does not change them. New read replicas
+	// are Single-AZ, also where the others are Multi-AZ.
 	// +optional
 	Readers *Readers `json:"readers,omitempty"`
 
@@ -320,6 +321,37 @@ type Readers struct {
 	// +optional
 	// +kubebuilder:default=AllReaders
 	Redundancy Redundancy `json:"redundancy,omitempty"`
+
+	// tags are AWS tags of new readers, surge readers included, for example one
+	// that an organization requires in every request. They take precedence over
+	// the tags that a new reader takes from the writer or the source. Existing
+	// readers keep their tags.
+	// +optional
+	// +listType=map
+	// +listMapKey=key
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=40
+	Tags []ReaderTag `json:"tags,omitempty"`
+}
+
+// ReaderTag is an AWS tag of a reader.
+type ReaderTag struct {
+	// key is the name of the tag. AWS reserves the prefixes aws: and rds:, and
+	// application-autoscaling: marks the readers of Aurora Auto Scaling.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]*$')",message="may contain letters, digits, white space and the characters _.:/=+-@, which RDS accepts in a tag"
+	// +kubebuilder:validation:XValidation:rule="!['aws:', 'rds:', 'application-autoscaling:', 'dbscaler.io/'].exists(p, self.lowerAscii().startsWith(p))",message="must not begin with aws:, rds:, application-autoscaling: or dbscaler.io/: AWS and dbscaler set these tags"
+	Key string `json:"key,omitempty"`
+
+	// value is the value of the tag.
+	// +required
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]*$')",message="may contain letters, digits, white space and the characters _.:/=+-@, which RDS accepts in a tag"
+	// +kubebuilder:validation:XValidation:rule="!['aws:', 'rds:'].exists(p, self.lowerAscii().startsWith(p))",message="must not begin with aws: or rds:, which AWS reserves"
+	Value *string `json:"value,omitempty"`
 }
 
 // Redundancy says whether the reader pool has spare capacity for the loss of a

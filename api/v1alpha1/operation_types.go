@@ -232,7 +232,8 @@ type OperationRecord struct {
 
 	// instances are the instances that the operation changed and the class that
 	// it set. They are kept for 24 hours: a change by somebody else within that
-	// time is a revert.
+	// time is a revert. A reader whose effect is None is kept as long as the
+	// record.
 	// +optional
 	// +listType=map
 	// +listMapKey=identifier
@@ -259,6 +260,12 @@ type ChangedInstance struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=48
 	InstanceClass string `json:"instanceClass,omitempty"`
+
+	// effect is None for a new reader that the operator has never seen in
+	// service. When its status becomes one that does not end by itself, the
+	// operator deletes it. Otherwise effect is absent.
+	// +optional
+	Effect Effect `json:"effect,omitempty"`
 
 	// resourceID is the DbiResourceId of the instance, or the DbClusterResourceId
 	// of the cluster, at the end of the operation.

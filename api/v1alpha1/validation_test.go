@@ -1,6 +1,7 @@
 package v1alpha1_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -131,6 +132,19 @@ func TestValidation(t *testing.T) {
 		{base: clusterPolicy, path: "spec.readers.maxReplicas", value: "15"},
 		{base: clusterPolicy, path: "spec.readers.maxReplicas", value: "0", message: "should be greater than or equal to 1"},
 		{base: clusterPolicy, path: "spec.readers.maxReplicas", value: "16", message: "should be less than or equal to 15"},
+		{base: clusterPolicy, path: "spec.readers.tags", value: `[{key: CostCenter, value: "4711"}, {key: "team: a@b/c", value: ""}]`},
+		{base: clusterPolicy, path: "spec.readers.tags", value: `[{key: Größe, value: groß}]`},
+		{base: clusterPolicy, path: "spec.readers.tags", value: `[{key: a}]`, field: "spec.readers.tags[0].value", message: "Required value"},
+		{base: clusterPolicy, path: "spec.readers.tags", value: `[{key: a, value: b}, {key: a, value: c}]`, field: "spec.readers.tags[1]", message: "Duplicate value"},
+		{base: clusterPolicy, path: "spec.readers.tags", value: `[{key: "a*", value: b}]`, field: "spec.readers.tags[0].key", message: "which RDS accepts"},
+		{base: clusterPolicy, path: "spec.readers.tags", value: `[{key: a, value: "*"}]`, field: "spec.readers.tags[0].value", message: "which RDS accepts"},
+		{base: clusterPolicy, path: "spec.readers.tags", value: `[{key: "AWS:a", value: b}]`, field: "spec.readers.tags[0].key", message: "must not begin with"},
+		{base: clusterPolicy, path: "spec.readers.tags", value: `[{key: "rds:a", value: b}]`, field: "spec.readers.tags[0].key", message: "must not begin with"},
+		{base: clusterPolicy, path: "spec.readers.tags", value: `[{key: a, value: "aws:b"}]`, field: "spec.readers.tags[0].value", message: "which AWS reserves"},
+		{base: clusterPolicy, path: "spec.readers.tags", value: `[{key: dbscaler.io/created-by, value: b}]`, field: "spec.readers.tags[0].key",
+			message: "dbscaler set these tags"},
+		{base: clusterPolicy, path: "spec.readers.tags", value: manyTags(40)},
+		{base: clusterPolicy, path: "spec.readers.tags", value: manyTags(41), message: "must have at most 40 items"},
 		{base: clusterPolicy, path: "spec.readers.preference", value: "Vertical"},
 		{base: clusterPolicy, path: "spec.readers.preference", value: "Horizontal"},
 		{base: clusterPolicy, path: "spec.readers.preference", value: "Fastest",
@@ -289,4 +303,13 @@ func TestDisruptionWindow(t *testing.T) {
 			expectValidationError(t, c.Create(t.Context(), policy, strictDryRun...), "spec.disruptionWindows[0]"+test.field, test.message)
 		})
 	}
+}
+
+// manyTags is a list of n tags.
+func manyTags(n int) string {
+	var tags []string
+	for i := range n {
+		tags = append(tags, fmt.Sprintf("{key: key-%d, value: value}", i))
+	}
+	return "[" + strings.Join(tags, ", ") + "]"
 }

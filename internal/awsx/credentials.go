@@ -106,7 +106,11 @@ func (e expiredTokens) HandleDeserialize(
 
 // policyWriters are the clients with which policies change databases of one scope, each in a session with the name of the policy.
 type policyWriters struct {
-	clock     clock.PassiveClock
+	// shared is the client of the calls that no session of a policy makes. Only get returns it, so that no other code can choose it.
+	shared rdsWriteAPI
+	clock  clock.PassiveClock
+	// newWriter is nil for the operator's own identity: the platform then names the session (IRSA or EKS Pod Identity), so that all
+	// policies share one client.
 	newWriter func(sessionName string) rdsWriteAPI
 
 	mu      sync.Mutex
@@ -120,6 +124,9 @@ type policyWriter struct {
 
 // get returns the client of a policy. It drops the clients that were not used for idleRetention.
 func (w *policyWriters) get(policy string) rdsWriteAPI {
+	if w.newWriter == nil || policy == "" {
+		return w.shared
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.clock.Now()
@@ -143,11 +150,5 @@ func (w *policyWriters) leastRecentlyUsed() string {
 	})
 }
 
-// writer returns the client with which a policy changes databases. With the operator's own identity, the name of the session is that
-// of the platform (IRSA or EKS Pod Identity), so that all policies share one client.
-func (c *sdkClients) writer(policy string) rdsWriteAPI {
-	if c.policyWriters == nil || policy == "" {
-		return c.rdsWriter
-	}
-	return c.policyWriters.get(policy)
-}
+// writer returns the client with which a policy changes databases. It is the only way to one.
+func (c *sdkClients) writer(policy string) rdsWriteAPI { return c.policyWriters.get(policy) }

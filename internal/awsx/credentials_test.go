@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,9 @@ func simulateMember(t *testing.T, withoutInTrust, withoutInPolicy string) *simul
 		t.Fatal(err)
 	}
 	scenario := loadScenario(t, "all-kinds")
+	for _, name := range []string{"multi-az-cluster", "serverless"} {
+		scenario.Databases = append(scenario.Databases, loadScenario(t, name).Databases...)
+	}
 	world, err := model.New(scenario)
 	if err != nil {
 		t.Fatal(err)
@@ -139,6 +143,60 @@ func TestAssumeRole_SessionsNameThePolicy(t *testing.T) {
 	}
 }
 
+// TestAssumeRole_SessionsNameThePolicyOfEveryAction: no request that changes something is made in a session that policies share.
+func TestAssumeRole_SessionsNameThePolicyOfEveryAction(t *testing.T) {
+	s := simulateMember(t, "", "")
+	execute := func(kind scaling.TargetKind, identifier string, call scaling.Call) {
+		t.Helper()
+		call.Policy = "shop/orders"
+		if err := s.client.Execute(t.Context(), scaling.Target{Scope: memberScope, Kind: kind, Identifier: identifier}, call); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ownTags := map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue}
+	newReader, newReplica := "orders-dbscaler-0a1b2c3d-1", "ledger-dbscaler-0a1b2c3d-1"
+	execute(scaling.DBCluster, "orders", scaling.Call{Action: scaling.ModifyPromotionTier, Instance: "orders-2", PromotionTier: 3})
+	execute(scaling.DBCluster, "orders", scaling.Call{
+		Action: scaling.CreateReader, Instance: newReader, InstanceClass: "db.r6g.large", Tags: ownTags,
+	})
+	execute(scaling.DBInstance, "ledger", scaling.Call{
+		Action: scaling.CreateReader, Instance: newReplica, InstanceClass: "db.m6g.large", Tags: ownTags,
+	})
+	execute(scaling.DBCluster, "payments", scaling.Call{
+		Action: scaling.ModifyClusterClass, Instance: "payments", InstanceClass: "db.m6gd.xlarge",
+	})
+	execute(scaling.DBCluster, "sessions", scaling.Call{Action: scaling.ModifyCapacity, Instance: "sessions", InstanceClass: "32 ACU"})
+	s.clock.Step(time.Hour)
+	execute(scaling.DBCluster, "sessions", scaling.Call{Action: scaling.ModifyMinCapacity, Instance: "sessions", InstanceClass: "2 ACU"})
+	execute(scaling.DBInstance, "billing", scaling.Call{
+		Action: scaling.ModifyInstanceClass, Instance: "billing", InstanceClass: "db.m6g.xlarge",
+	})
+	execute(scaling.DBCluster, "orders", scaling.Call{Action: scaling.Failover, Instance: "orders-2"})
+	s.clock.Step(time.Hour)
+	execute(scaling.DBCluster, "orders", scaling.Call{Action: scaling.DeleteReader, Instance: newReader})
+	execute(scaling.DBInstance, "ledger", scaling.Call{Action: scaling.DeleteReader, Instance: newReplica})
+	changes := 0
+	var operations []string
+	for _, call := range s.Calls() {
+		if !call.IsMutating() {
+			continue
+		}
+		changes++
+		operations = append(operations, call.Operation)
+		if call.SessionName != "dbscaler-shop.orders" {
+			t.Errorf("%s was called in the session %s, want dbscaler-shop.orders", call.Operation, call.SessionName)
+		}
+	}
+	if changes != 10 {
+		t.Errorf("%d changes were requested, want 10: %v", changes, operations)
+	}
+	for method := range reflect.TypeFor[rdsWriteAPI]().Methods() {
+		if !slices.Contains(operations, method.Name) {
+			t.Errorf("%s was not called", method.Name)
+		}
+	}
+}
+
 func TestPolicySessionName(t *testing.T) {
 	names := map[string]string{}
 	for _, policy := range []string{
@@ -211,6 +269,30 @@ func TestAssumeRole_ExpiredSessionIsReplaced(t *testing.T) {
 		if err := read(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestAssumeRole_RenewsEarly: credentials are replaced 2.5 to 5 minutes before AWS ends them, and not all at the same time.
+func TestAssumeRole_RenewsEarly(t *testing.T) {
+	end := testStart.AddDate(100, 0, 0)
+	server := newFakeQueryAPI(t, func(w http.ResponseWriter, _ url.Values) {
+		writeResult(w, "AssumeRole", `<Credentials><AccessKeyId>AKIDEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>`+
+			`<SessionToken>token</SessionToken><Expiration>`+end.Format(time.RFC3339)+`</Expiration></Credentials>`)
+	})
+	factory := newTestClient(t, server.URL).factory
+	replacedAt := map[time.Time]bool{}
+	for range 5 {
+		credentials, err := factory.assumeRole(memberScope, "dbscaler").Retrieve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if early := end.Sub(credentials.Expires); early < 150*time.Second || early > 5*time.Minute {
+			t.Errorf("the credentials are replaced %s before their end, want 2m30s to 5m0s", early)
+		}
+		replacedAt[credentials.Expires] = true
+	}
+	if len(replacedAt) < 2 {
+		t.Errorf("all credentials are replaced at the same time: %v", replacedAt)
 	}
 }
 

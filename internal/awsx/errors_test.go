@@ -23,7 +23,7 @@ import (
 
 // modifyOrdersInstance calls ModifyDBInstance for the instance orders through the SDK client only.
 func modifyOrdersInstance(ctx context.Context, client *Client) error {
-	_, err := client.factory.newClients(euWest1).rdsWriter.ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{
+	_, err := client.factory.newClients(euWest1).writer("").ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{
 		DBInstanceIdentifier: aws.String("orders"),
 	})
 	return err

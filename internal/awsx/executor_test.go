@@ -37,15 +37,45 @@ func instanceXML(name, cluster string, createdByOperator bool) string {
 		name, cluster, tags)
 }
 
-// serveOrdersCluster responds like the RDS API for the cluster orders.
+// replicaXML describes a read replica that dbscaler created, and what replicates from it.
+func replicaXML(name, source, replica string) string {
+	replicas := ""
+	if replica != "" {
+		replicas = `<ReadReplicaDBInstanceIdentifiers><ReadReplicaDBInstanceIdentifier>` + replica +
+			`</ReadReplicaDBInstanceIdentifier></ReadReplicaDBInstanceIdentifiers>`
+	}
+	return fmt.Sprintf(`<DBInstance><DBInstanceIdentifier>%s</DBInstanceIdentifier><ReadReplicaSourceDBInstanceIdentifier>%s`+
+		`</ReadReplicaSourceDBInstanceIdentifier>%s<TagList><Tag><Key>dbscaler.io/created-by</Key><Value>dbscaler</Value></Tag></TagList>`+
+		`</DBInstance>`, name, source, replicas)
+}
+
+// billingXML describes the cluster billing, whose writer is billing-a, and billingInstancesXML its instances.
+const (
+	billingXML = `<DBClusters><DBCluster><DBClusterIdentifier>billing</DBClusterIdentifier><Engine>aurora-mysql</Engine><Status>available</Status>` +
+		`<PreferredBackupWindow>03:00-03:30</PreferredBackupWindow><DBClusterMembers>` +
+		`<DBClusterMember><DBInstanceIdentifier>billing-a</DBInstanceIdentifier><IsClusterWriter>true</IsClusterWriter></DBClusterMember>` +
+		`<DBClusterMember><DBInstanceIdentifier>billing-b</DBInstanceIdentifier><IsClusterWriter>false</IsClusterWriter></DBClusterMember>` +
+		`</DBClusterMembers></DBCluster></DBClusters>`
+	billingInstancesXML = `<DBInstance><DBInstanceIdentifier>billing-a</DBInstanceIdentifier>` +
+		`<PreferredMaintenanceWindow>sun:03:30-sun:04:00</PreferredMaintenanceWindow></DBInstance>` +
+		`<DBInstance><DBInstanceIdentifier>billing-b</DBInstanceIdentifier>` +
+		`<PreferredMaintenanceWindow>sun:04:00-sun:04:30</PreferredMaintenanceWindow></DBInstance>`
+)
+
+// serveOrdersCluster responds like the RDS API for the clusters orders and billing.
 func serveOrdersCluster(w http.ResponseWriter, form url.Values) {
 	switch action := form.Get("Action"); action {
 	case "DescribeDBClusters":
+		if form.Get("DBClusterIdentifier") == "billing" {
+			writeResult(w, action, billingXML)
+			return
+		}
 		writeResult(w, action, fmt.Sprintf(ordersXML, false))
 	case "DescribeDBInstances":
 		all := map[string]string{
 			"orders-a": instanceXML("orders-a", "orders", false), "orders-b": instanceXML("orders-b", "orders", false),
 			"orders-new": instanceXML("orders-new", "orders", true), "ledger-new": instanceXML("ledger-new", "ledger", true),
+			"ledger-mid": replicaXML("ledger-mid", "ledger", "ledger-child"), "ledger-other": replicaXML("ledger-other", "other", ""),
 		}
 		body, found := all[form.Get("DBInstanceIdentifier")]
 		switch {
@@ -53,6 +83,8 @@ func serveOrdersCluster(w http.ResponseWriter, form url.Values) {
 		case form.Get("DBInstanceIdentifier") != "":
 			writeError(w, http.StatusNotFound, "DBInstanceNotFound", "DBInstance not found.")
 			return
+		case form.Get("Filters.Filter.1.Values.Value.1") == "billing":
+			body = billingInstancesXML
 		default:
 			body = all["orders-a"] + all["orders-b"] + all["orders-new"]
 		}
@@ -116,6 +148,16 @@ func TestExecute_MakesOneRequest(t *testing.T) {
 			},
 		},
 		{
+			"create a reader of a cluster with maintenance windows", clusterTarget("billing"),
+			scaling.Call{Action: scaling.CreateReader, Instance: "billing-new", InstanceClass: "db.r6g.large", PromotionTier: 1},
+			[]string{"DescribeDBClusters", "DescribeDBInstances"},
+			url.Values{
+				"Action": {"CreateDBInstance"}, "DBInstanceIdentifier": {"billing-new"}, "DBClusterIdentifier": {"billing"},
+				"Engine": {"aurora-mysql"}, "DBInstanceClass": {"db.r6g.large"}, "PromotionTier": {"1"},
+				"PreferredMaintenanceWindow": {"sun:04:30-sun:05:00"}, // beside the writer are the backup and billing-b
+			},
+		},
+		{
 			"delete a reader created by dbscaler", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-new"},
 			[]string{"DescribeDBClusters", "DescribeDBInstances"},
 			url.Values{"Action": {"DeleteDBInstance"}, "DBInstanceIdentifier": {"orders-new"}, "SkipFinalSnapshot": {"true"}},
@@ -158,6 +200,10 @@ func TestExecute_RejectsUnsafeCalls(t *testing.T) {
 		{"delete a reader that does not exist", ordersCluster, scaling.Call{Action: scaling.DeleteReader, Instance: "orders-gone"}, false,
 			scaling.ErrNotFound, "DBInstance not found"},
 		{"call without an instance", ordersCluster, scaling.Call{Action: scaling.Failover}, false, scaling.ErrInvalid, "has no instance identifier"},
+		{"delete a replica that others replicate from", plain, scaling.Call{Action: scaling.DeleteReader, Instance: "ledger-mid"}, false,
+			scaling.ErrInvalid, "is the source of other replicas (ledger-child)"},
+		{"delete a replica of another instance", plain, scaling.Call{Action: scaling.DeleteReader, Instance: "ledger-other"}, false,
+			scaling.ErrInvalid, "is not a read replica of ledger"},
 		{"fail over a plain instance", plain, scaling.Call{Action: scaling.Failover, Instance: "ledger-read"}, false,
 			scaling.ErrInvalid, "only valid for a DBCluster"},
 		{"unknown action", ordersCluster, scaling.Call{Action: "Reboot", Instance: "orders-b"}, false, scaling.ErrInvalid,

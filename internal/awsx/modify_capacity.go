@@ -41,7 +41,7 @@ func (s *scopeClient) modifyCapacity(ctx context.Context, target scaling.Target,
 	if lowest == 0 {
 		desired.SecondsUntilAutoPause = current.SecondsUntilAutoPause
 	}
-	_, err = s.rdsWriter.ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
+	_, err = s.writer(call.Policy).ModifyDBCluster(ctx, &rds.ModifyDBClusterInput{
 		DBClusterIdentifier: aws.String(target.Identifier), ApplyImmediately: aws.Bool(true), ServerlessV2ScalingConfiguration: &desired,
 	})
 	return err

@@ -61,9 +61,7 @@ type rdsWriteAPI interface {
 // sdkClients are the SDK clients of one scope.
 type sdkClients struct {
 	rdsReader rdsReadAPI
-	// rdsWriter changes databases in the session of the reads, and policyWriters in sessions of the policies; policyWriters is nil for
-	// the operator's own identity. See writer.
-	rdsWriter     rdsWriteAPI
+	// policyWriters change databases. See writer.
 	policyWriters *policyWriters
 	cloudWatch    cloudwatch.GetMetricDataAPIClient
 	// autoScaling reads the limits of Aurora Auto Scaling.
@@ -147,19 +145,18 @@ func (f *sdkClientFactory) newClients(scope scaling.Scope) *sdkClients {
 	base.APIOptions = append(slices.Clone(base.APIOptions), newRateLimits(f.clock).addTo)
 	cfg := base.Copy()
 	cfg.Credentials = credentialsProvider{base.Credentials}
-	var writers *policyWriters
+	writers := &policyWriters{clock: f.clock, writers: map[string]*policyWriter{}}
 	if scope.RoleARN != "" {
 		cfg = f.withRole(base, scope, readSessionName)
-		writers = &policyWriters{clock: f.clock, writers: map[string]*policyWriter{}, newWriter: func(sessionName string) rdsWriteAPI {
-			return f.newWriter(f.withRole(base, scope, sessionName))
-		}}
+		writers.newWriter = func(sessionName string) rdsWriteAPI { return f.newWriter(f.withRole(base, scope, sessionName)) }
 	}
+	writers.shared = f.newWriter(cfg)
 	return &sdkClients{
 		rdsReader: rds.NewFromConfig(cfg, func(o *rds.Options) {
 			overrideEndpoint(&o.BaseEndpoint, f.endpoint)
 			o.Retryer = retry.NewAdaptiveMode()
 		}),
-		rdsWriter: f.newWriter(cfg), policyWriters: writers,
+		policyWriters: writers,
 		cloudWatch: cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
 			overrideEndpoint(&o.BaseEndpoint, f.endpoint)
 			o.Retryer = retry.NewAdaptiveMode()

@@ -175,7 +175,7 @@ func describeInstance(instance *model.Instance, writer bool) scaling.Instance {
 	out := scaling.Instance{
 		Identifier: instance.Identifier, ARN: instance.ARN(), Class: instance.Class, PendingClass: instance.PendingChanges.Class,
 		Status: instance.Status, Writer: writer,
-		PromotionTier: instance.PromotionTier, AvailabilityZone: instance.AvailabilityZone, CreatedAt: instance.CreatedAt, Tags: instance.Tags,
+		PromotionTier: instance.PromotionTier, AvailabilityZone: instance.AvailabilityZone, CreatedAt: instance.CreateTime(), Tags: instance.Tags,
 	}
 	if !isAurora(instance.Engine) {
 		out.BackupWindow = instance.BackupWindow

@@ -80,6 +80,8 @@ func (e *engine) reconcile(at time.Time) (ReconcileRecord, time.Duration) {
 
 // restoreState adds the state that AWS does not store to an observation.
 func (e *engine) restoreState(o *scaling.Observation) {
+	e.history = state.ForgetServingReaders(e.history, *o)
+	o.Instances = state.MarkUnservedReaders(o.Instances, e.operation, e.history)
 	e.writer, e.readers = e.writer.Update(*o, scaling.Writer), e.readers.Update(*o, scaling.Readers)
 	o.WriterChangedAt, o.ReadersChangedAt = e.writer.ChangedAt, e.readers.ChangedAt
 	e.writerCapacity = e.writer.FullCapacityHistory(e.writerCapacity, *o)

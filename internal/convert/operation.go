@@ -87,6 +87,7 @@ func History(in []v1alpha1.OperationRecord) scaling.History {
 			NothingChanged: nothingChanged(r), Disruptive: scaling.IsDisruptive(scaling.Pool(r.Pool), shape(r.From), shape(r.To)),
 			LeadTime:          time.Duration(ptr.Deref(r.LeadTimeSeconds, 0)) * time.Second,
 			UtilizationBefore: optionalInt(r.UtilizationBeforePercent), UtilizationAfter: optionalInt(r.UtilizationAfterPercent),
+			UnservedReaders: unservedReaders(r),
 		})
 	}
 	return out

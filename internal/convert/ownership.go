@@ -13,6 +13,7 @@ import (
 // changedInstances lists the instances that the attempted or completed steps of an operation changed, with the last action on each.
 func changedInstances(op scaling.Operation) []v1alpha1.ChangedInstance {
 	var out []v1alpha1.ChangedInstance
+	unserved := op.UnservedReaders()
 	for _, s := range op.Steps {
 		if s.LastAttemptAt.IsZero() && s.CompletedAt.IsZero() {
 			continue
@@ -24,6 +25,9 @@ func changedInstances(op scaling.Operation) []v1alpha1.ChangedInstance {
 			continue
 		}
 		changed := v1alpha1.ChangedInstance{Identifier: s.Instance, Action: v1alpha1.StepAction(s.Action), InstanceClass: s.InstanceClass}
+		if slices.Contains(unserved, s.Instance) {
+			changed.Effect = v1alpha1.EffectNone
+		}
 		n := slices.IndexFunc(out, func(t v1alpha1.ChangedInstance) bool { return t.Identifier == s.Instance })
 		if n < 0 {
 			out = append(out, changed)

@@ -79,6 +79,7 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			Preference:      readerPreference(r.Preference, spec.TargetRef.Kind),
 			Redundancy:      scaling.Redundancy(r.Redundancy),
 		}
+		out.ReaderTags = readerTags(r.Tags)
 	}
 	if w := spec.Writer; w != nil {
 		out.Writer = &scaling.WriterLimits{InstanceClasses: instanceClasses(w.InstanceClasses)}
@@ -96,6 +97,18 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 		return out, err
 	}
 	return out, validate(out)
+}
+
+// readerTags converts the tags of new readers, or returns nil when there are none.
+func readerTags(in []v1alpha1.ReaderTag) map[string]string {
+	if len(in) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(in))
+	for _, tag := range in {
+		out[tag.Key] = ptr.Deref(tag.Value, "")
+	}
+	return out
 }
 
 // readerPreference returns the preference of a spec, or the default of the kind of target. The default of the API server cannot depend

@@ -17,7 +17,7 @@ func AppendHistory(history []v1alpha1.OperationRecord, record v1alpha1.Operation
 	var kept []v1alpha1.OperationRecord
 	for _, r := range state.TrimHistory(History(all), now) {
 		if !r.KeepInstances {
-			all[r.Index].Instances = nil
+			all[r.Index].Instances = onlyUnserved(all[r.Index].Instances)
 		}
 		kept = append(kept, all[r.Index])
 	}

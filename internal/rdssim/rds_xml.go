@@ -327,7 +327,7 @@ func newInstanceElement(i *model.Instance) instanceElement {
 		PreferredBackupWindow: i.BackupWindow, PreferredMaintenanceWindow: i.MaintenanceWindow,
 		PerformanceInsightsEnabled: i.PerformanceInsights, MonitoringInterval: i.MonitoringInterval,
 		CACertificateIdentifier: i.CACertificate, DeletionProtection: i.DeletionProtection,
-		InstanceCreateTime: formatTime(i.CreatedAt), TagList: newTagElements(i.Tags),
+		InstanceCreateTime: formatTime(i.CreateTime()), TagList: newTagElements(i.Tags),
 	}
 	if i.MonitoringInterval > 0 {
 		out.MonitoringRoleArn = "arn:aws:iam::" + i.AccountID + ":role/rds-monitoring-role"

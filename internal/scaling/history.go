@@ -20,6 +20,8 @@ type OperationRecord struct {
 	// UtilizationBefore is the utilization of the pool, in percent, when the operation was proposed, and UtilizationAfter the one
 	// after it took effect; nil when that is not known.
 	UtilizationBefore, UtilizationAfter *int
+	// UnservedReaders are the readers that the operation requested and that neither it nor a later observation has seen in service.
+	UnservedReaders []string
 }
 
 // countsSince reports whether the record counts among those started after t: cleanups do not.

@@ -192,9 +192,12 @@ type Instance struct {
 	Parameters Parameters
 	// AvailabilityZone is the zone that it runs in.
 	AvailabilityZone string
-	// CreatedAt is the creation time; zero while it is being created.
+	// CreatedAt is the creation time. AWS may show none while it creates the instance.
 	CreatedAt time.Time
-	Tags      map[string]string
+	// NeverServed says that dbscaler requested the creation of the instance and has never seen it in service; see
+	// state.MarkUnservedReaders. It is false when that is not known.
+	NeverServed bool
+	Tags        map[string]string
 	// OtherCluster is the Kubernetes cluster whose operator created the instance, when it is not the cluster of this operator; see
 	// MarkOtherClusters. Otherwise it is empty.
 	OtherCluster string
@@ -262,8 +265,8 @@ const MaxReplicaLag = 5 * time.Second
 const MaxIdleReplicaLag = 330 * time.Second
 
 // MaxReaderLag is the lag up to which a new reader of the database has caught up. Only PostgreSQL is known to show a lag on an idle
-// source. MySQL and MariaDB show none, so that a lag there is real. For the other engines no source says it, and the longer limit
-// applies.
+// source. For MySQL and MariaDB the metric is Seconds_Behind_Master (RDS user guide, "Monitoring read replication"), which is 0 while no
+// event is being processed (MySQL Reference Manual, "SHOW REPLICA STATUS"). For the other engines the longer limit applies.
 func (o Observation) MaxReaderLag() time.Duration {
 	if o.Kind == DBInstance && o.Engine != "mysql" && o.Engine != "mariadb" {
 		return MaxIdleReplicaLag
@@ -332,13 +335,13 @@ func (i Instance) CreatedByOperator() bool {
 const ReaderNameInfix = "-dbscaler-"
 
 // IsFailedReader reports whether the instance is a reader that dbscaler tried to create, by its tag and name, and that AWS failed to
-// create: its status is broken, and it never served. AWS sets the creation time of an instance when it is first in service; two
-// statuses occur only when a creation fails. A reader that has served and broke later is left to a person.
+// create: its status is broken, and it never served: the operator has never seen it in service, AWS shows no creation time, or it has
+// one of two statuses that occur only when a creation fails. A reader that has served and broke later is left to a person.
 func (i Instance) IsFailedReader() bool {
 	if i.Writer || !i.CreatedByOperator() || !strings.Contains(i.Identifier, ReaderNameInfix) || !IsBroken(i.Status) {
 		return false
 	}
-	return i.CreatedAt.IsZero() || i.Status == StatusInsufficientCapacity || i.Status == statusIncompatibleCreate
+	return i.NeverServed || i.CreatedAt.IsZero() || i.Status == StatusInsufficientCapacity || i.Status == statusIncompatibleCreate
 }
 
 // SurgeOperation is the ID of the operation that created the instance as a surge reader, or empty.

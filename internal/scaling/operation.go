@@ -80,6 +80,17 @@ func (o Operation) HasRequests() bool {
 	return slices.ContainsFunc(o.Steps, func(s Step) bool { return s.Attempts > 0 })
 }
 
+// UnservedReaders lists the readers that were requested and that the operation has not seen in service.
+func (o Operation) UnservedReaders() []string {
+	var names []string
+	for _, s := range o.Steps {
+		if s.Action == CreateReader && !s.LastAttemptAt.IsZero() && s.CompletedAt.IsZero() {
+			names = append(names, s.Instance)
+		}
+	}
+	return names
+}
+
 // MayHaveChanged reports whether a step was completed, or was requested and not refused.
 func (o Operation) MayHaveChanged() bool {
 	return slices.ContainsFunc(o.Steps, func(s Step) bool { return !s.CompletedAt.IsZero() || !s.LastAttemptAt.IsZero() })

@@ -7,7 +7,8 @@ import (
 
 // RestartedInstances returns the observed instances that an action restarts: the instance that is resized, the instance that is
 // promoted and the writer that it replaces (Aurora user guide, "Failing over an Aurora DB cluster"), or every member of a cluster
-// whose class changes. The instance is that of the step or call.
+// whose class changes. A failover restarts every member where readers restart with the writer (see ReadersRestartOnFailover). The
+// instance is that of the step or call.
 func (o Observation) RestartedInstances(action Action, instance string) []Instance {
 	var out []Instance
 	for _, i := range o.Instances {
@@ -16,7 +17,7 @@ func (o Observation) RestartedInstances(action Action, instance string) []Instan
 		case ModifyInstanceClass:
 			restarted = i.Identifier == instance
 		case Failover:
-			restarted = i.Identifier == instance || i.Writer
+			restarted = i.Identifier == instance || i.Writer || o.ReadersRestartOnFailover()
 		case ModifyClusterClass:
 			restarted = true
 		case CreateReader, DeleteReader, ModifyPromotionTier, ModifyCapacity, ModifyMinCapacity:

@@ -55,6 +55,8 @@ type Policy struct {
 	Mode    Mode
 	// Readers is nil when the policy does not scale the readers.
 	Readers *ReaderLimits
+	// ReaderTags are AWS tags of new readers, surge readers included. The tags of dbscaler take precedence over them.
+	ReaderTags map[string]string
 	// Writer is nil when the policy does not scale the writer.
 	Writer *WriterLimits
 	// Serverless says that Writer lists maximum capacities of Aurora Serverless v2, in the form of catalog.ServerlessClassName.

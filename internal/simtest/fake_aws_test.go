@@ -133,7 +133,7 @@ func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Ins
 	out := scaling.Instance{
 		Identifier: i.Identifier, ARN: i.ARN(), Class: i.Class, PendingClass: i.PendingChanges.Class, Status: i.Status, Writer: writer,
 		ResourceID: i.ResourceID, ParameterGroups: []string{i.ParameterGroup},
-		PromotionTier: i.PromotionTier, AvailabilityZone: i.AvailabilityZone, CreatedAt: i.CreatedAt, Tags: i.Tags,
+		PromotionTier: i.PromotionTier, AvailabilityZone: i.AvailabilityZone, CreatedAt: i.CreateTime(), Tags: i.Tags,
 		CPU: s.series(i, "CPUUtilization"), DBLoadCPU: s.series(i, "DBLoadCPU"),
 		FreeableMemory: fiveMinuteExtremes(s.series(i, "FreeableMemory"), math.Min), Connections: fiveMinuteExtremes(s.series(i, "DatabaseConnections"), math.Max),
 	}

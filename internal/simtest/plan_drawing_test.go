@@ -61,6 +61,7 @@ func drawBasePlan(seed uint64) *runPlan {
 	r := rand.New(rand.NewPCG(seed, 1))
 	p := &runPlan{chaosDuration: time.Duration(150+r.IntN(120)) * time.Minute, faultRates: faultRates{maxCacheLag: time.Second}, slots: 1 + r.IntN(3)}
 	p.scenario = model.Scenario{Start: metav1.NewTime(startTime), Seed: int64(seed), AccountID: "123456789012"}
+	p.scenario.CreateTimeAtAcceptance = seed%2 == 1
 	count := []int{1, 1, 1, 2, 2, 3}[r.IntN(6)]
 	for n := range count {
 		d := drawDatabase(r, fmt.Sprintf("db%d", n+1), p.chaosDuration)

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // createFailureStatuses are the statuses in which a creation that AWS has accepted can end instead of available (RDS user guide,
@@ -13,8 +14,9 @@ var createFailureStatuses = []string{
 }
 
 // FailNextCreate makes the next creation of an instance in a database fail: the request is accepted, and after the usual time the
-// instance gets the status, which it keeps until it is deleted. It never serves, and has no creation time. An empty status takes the
-// failure back. It returns an error if the database does not exist or a creation cannot end in the status.
+// instance gets the status, which it keeps until it is deleted. It never serves, and has no creation time unless
+// Scenario.CreateTimeAtAcceptance is set. An empty status takes the failure back. It returns an error if the database does not exist or
+// a creation cannot end in the status.
 func (w *World) FailNextCreate(region, database, status string) error {
 	g, found := w.findGroup(region, database)
 	switch {
@@ -29,6 +31,9 @@ func (w *World) FailNextCreate(region, database, status string) error {
 
 // startCreate schedules the end of the creation of an instance.
 func (w *World) startCreate(s *instanceState) {
+	if w.scenario.CreateTimeAtAcceptance {
+		s.AcceptedAt = w.now
+	}
 	status := s.group.createFailure
 	s.group.createFailure = ""
 	w.scheduleForInstance(s, w.drawCreateDuration()+w.takeChangeDelay(s.Region, s.Identifier), func() {
@@ -39,4 +44,12 @@ func (w *World) startCreate(s *instanceState) {
 		s.Status, s.createFailed = status, true
 		w.recordInstanceEvent(s, "failure", "DB instance put into "+status)
 	})
+}
+
+// CreateTime is the InstanceCreateTime that the RDS API shows; zero when it shows none.
+func (i *Instance) CreateTime() time.Time {
+	if !i.AcceptedAt.IsZero() {
+		return i.AcceptedAt
+	}
+	return i.CreatedAt
 }

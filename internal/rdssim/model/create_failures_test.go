@@ -54,6 +54,29 @@ func TestFailNextCreate(t *testing.T) {
 	}
 }
 
+// The creation time may be that of the request.
+func TestFailNextCreate_CreateTimeAtAcceptance(t *testing.T) {
+	for early := range map[bool]bool{false: true, true: true} {
+		w := newWorld(t, func(s *Scenario) { s.CreateTimeAtAcceptance = early }, instanceWithReplica(1))
+		if err := w.FailNextCreate(testRegion, "ledger", "incompatible-network"); err != nil {
+			t.Fatal(err)
+		}
+		requestedAt := w.Now()
+		must[*Instance](t)(w.CreateReplica(testRegion, CreateReplicaRequest{Identifier: "new", Source: "ledger"}))
+		advance(w, 20*time.Minute)
+		i := must[*Instance](t)(w.Instance(testRegion, "new"))
+		if early != i.CreateTime().Equal(requestedAt) || early == i.CreateTime().IsZero() {
+			t.Errorf("at acceptance %t: the creation time is %s, requested at %s", early, i.CreateTime(), requestedAt)
+		}
+		must[*Instance](t)(w.CreateReplica(testRegion, CreateReplicaRequest{Identifier: "newer", Source: "ledger"}))
+		requestedAt = w.Now()
+		advance(w, 20*time.Minute)
+		if i := must[*Instance](t)(w.Instance(testRegion, "newer")); early != i.CreateTime().Equal(requestedAt) || i.CreateTime().IsZero() {
+			t.Errorf("at acceptance %t: the creation time of an available instance is %s", early, i.CreateTime())
+		}
+	}
+}
+
 // While RDS works on the storage, the instance serves and can be changed.
 func TestStoragePhases(t *testing.T) {
 	w := newWorld(t, func(s *Scenario) { s.StorageInitialization.Duration = time.Hour }, instanceWithReplica(1), auroraCluster(1, 1, "db.r6g.large"))

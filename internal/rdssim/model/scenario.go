@@ -29,6 +29,9 @@ type Scenario struct {
 	// MinCreateDuration and MaxCreateDuration bound how long the creation of an instance takes. The default is 6 to 9 minutes.
 	MinCreateDuration metav1.Duration `json:"minCreateDuration,omitempty"`
 	MaxCreateDuration metav1.Duration `json:"maxCreateDuration,omitempty"`
+	// CreateTimeAtAcceptance says that an instance has its creation time as soon as AWS has accepted the request. By default it has
+	// none until it is in service. The RDS API reference says no more than "when the DB instance was created" (DBInstance).
+	CreateTimeAtAcceptance bool `json:"createTimeAtAcceptance,omitempty"`
 	// StorageInitialization is how long a new read replica is storage-initialization after its creation, in service. The default is 0.
 	StorageInitialization metav1.Duration `json:"storageInitialization,omitempty"`
 	Databases             []Database      `json:"databases"`

@@ -102,7 +102,9 @@ type Instance struct {
 	// Settings are those of a standalone instance or a read replica; zero for a member of a cluster.
 	Settings  InstanceSettings
 	CreatedAt time.Time // zero while it is being created
-	Tags      map[string]string
+	// AcceptedAt is when the creation was requested; zero without Scenario.CreateTimeAtAcceptance.
+	AcceptedAt time.Time
+	Tags       map[string]string
 }
 
 // ARN returns the Amazon Resource Name of the instance.

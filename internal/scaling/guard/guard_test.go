@@ -177,6 +177,9 @@ func TestCheck_FirstVeto(t *testing.T) {
 	const pass = ""
 	night := scaling.Window{Schedule: "0 2 * * *", Duration: time.Hour, TimeZone: "UTC"}
 	morning := scaling.Window{Schedule: "30 9 * * *", Duration: time.Hour, TimeZone: "UTC"}
+	always := scaling.Window{Schedule: "* * * * *", Duration: time.Hour, TimeZone: "UTC"}
+	failoverToA := []func(*Input){writerScaleUp, withSteps(createStep("s"), failoverStep("a"), resizeStep("w"), deleteStep("s")),
+		editInstance(1, caughtUp), disruptionWindows(always), editInstance(2, parametersStaged)}
 	for _, test := range []struct {
 		name    string
 		edits   []func(*Input)
@@ -263,6 +266,10 @@ func TestCheck_FirstVeto(t *testing.T) {
 			withSteps(createStep("s"), scaling.Step{Action: scaling.Failover, Instance: "a"})}, "PendingReboot", "w has changes"},
 		{"parameters of the promotion candidate pending reboot", []func(*Input){editInstance(1, parametersStaged), editInstance(1, caughtUp),
 			withSteps(createStep("s"), scaling.Step{Action: scaling.Failover, Instance: "a"})}, "PendingReboot", "a has changes"},
+		{"parameters of another reader pending reboot and a failover that restarts all", append(failoverToA,
+			engineVersion("aurora-postgresql", "14.6")), "PendingReboot", "b has changes"},
+		{"parameters of another reader pending reboot and a failover that restarts two", append(failoverToA,
+			engineVersion("aurora-postgresql", "14.7")), pass, ""},
 		{"parameters of a member pending reboot and a class change of the cluster", []func(*Input){editInstance(1, parametersStaged),
 			withSteps(scaling.Step{Action: scaling.ModifyClusterClass, Instance: "engine", InstanceClass: xlarge})}, "PendingReboot", "a has changes"},
 		{"parameters pending reboot and a new reader", []func(*Input){addReaderOnly, editInstance(0, parametersStaged), editInstance(1, parametersStaged)}, pass, ""},

@@ -50,6 +50,11 @@ func TestCheckStep_RepeatsGuardsBeforeEachCall(t *testing.T) {
 			scaling.Call{Action: scaling.CreateReader, Instance: "new"}, at("02:30"), "PendingModifications", "(EngineVersion)"},
 		{"parameters of the writer staged since", observation(func(o *scaling.Observation) { parametersStaged(&o.Instances[0]) }),
 			scaling.Call{Action: scaling.Failover, Instance: "r"}, at("02:30"), "PendingReboot", "w has changes that a restart would apply"},
+		{"parameters of another reader staged and a failover that restarts all", observation(func(o *scaling.Observation) {
+			o.Engine, o.EngineVersion = "aurora-postgresql", "14.6"
+			o.Instances = append(o.Instances, scaling.Instance{Identifier: "other", Status: "available"})
+			parametersStaged(&o.Instances[2])
+		}), scaling.Call{Action: scaling.Failover, Instance: "r"}, at("02:30"), "PendingReboot", "other has changes"},
 		{"parameters staged and a deletion", observation(func(o *scaling.Observation) { parametersStaged(&o.Instances[1]) }),
 			scaling.Call{Action: scaling.DeleteReader, Instance: "r"}, at("02:30"), "", ""},
 	} {

@@ -151,6 +151,16 @@ func TestPlan_ReadReplicas(t *testing.T) {
 	if hasSurge(o) {
 		t.Error("a surge reader is planned, and AWS has refused one")
 	}
+	o.Refusals, o.LicenseModel = nil, "bring-your-own-license"
+	policy := surgePolicy()
+	smaller := scaling.Proposal{Change: scaling.Change{Pool: scaling.Readers, Direction: scaling.Down, From: o.Shape(scaling.Readers), To: newShape(3, "db.r6g.medium")}}
+	for _, allowed := range []bool{false, true} {
+		policy.Guardrails.AllowLicenseGrowth = allowed
+		op, err := Plan(policy, o, smaller, operationID, start)
+		if err != nil || op.Steps[0].Surge != allowed {
+			t.Errorf("own licence, growth allowed %t: got %+v, %v", allowed, op.Steps, err)
+		}
+	}
 }
 
 // A new reader avoids the zones in which AWS does not offer the class.

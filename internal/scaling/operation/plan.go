@@ -75,7 +75,7 @@ func Plan(p scaling.Policy, o scaling.Observation, proposal scaling.Proposal, id
 		}
 		op.Steps = []scaling.Step{newResizeStep(writer[0], proposal.To.InstanceClass)}
 	}
-	if p.Guardrails.SurgeReaders > 0 && hasImpossibleSurge(op.Steps, o, now) {
+	if p.Guardrails.SurgeReaders > 0 && hasImpossibleSurge(p, op.Steps, o, now) {
 		p.Guardrails.SurgeReaders = 0 // the guards decide whether the others carry the load without one
 		return Plan(p, o, proposal, id, now)
 	}
@@ -209,10 +209,12 @@ func anyExceeds(readers []scaling.Instance, class string) bool {
 	})
 }
 
-// hasImpossibleSurge reports whether steps create a surge reader that AWS is known to refuse.
-func hasImpossibleSurge(steps []scaling.Step, o scaling.Observation, now time.Time) bool {
+// hasImpossibleSurge reports whether steps create a surge reader that AWS is known to refuse, or that needs a licence which the policy
+// does not allow to add.
+func hasImpossibleSurge(p scaling.Policy, steps []scaling.Step, o scaling.Observation, now time.Time) bool {
+	lacksLicense := o.BringsLicense() && !p.Guardrails.AllowLicenseGrowth
 	return slices.ContainsFunc(steps, func(s scaling.Step) bool {
-		return s.Action == scaling.CreateReader && s.Surge && !o.CanCreateReader(s.InstanceClass, now)
+		return s.Action == scaling.CreateReader && s.Surge && (lacksLicense || !o.CanCreateReader(s.InstanceClass, now))
 	})
 }
 

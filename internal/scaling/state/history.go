@@ -41,6 +41,7 @@ func NewOperationRecord(op scaling.Operation, succeeded bool, now time.Time) sca
 	return scaling.OperationRecord{
 		Pool: op.Pool, Direction: op.Direction, Succeeded: succeeded, StartedAt: op.StartedAt, CompletedAt: now,
 		LeadTime: op.LeadTime(), UtilizationBefore: &utilization, Disruptive: scaling.IsDisruptive(op.Pool, op.From, op.To),
+		UnservedReaders: op.UnservedReaders(),
 	}
 }
 
