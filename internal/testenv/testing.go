@@ -10,6 +10,7 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
@@ -42,13 +43,15 @@ const stopMargin = 10 * time.Second
 
 // stopBeforeTimeout returns a timer that stops an environment shortly before the tests exceed the flag -timeout. The testing package then
 // panics, and nothing else would end the processes.
-func stopBeforeTimeout(env *Environment) *time.Timer {
+func stopBeforeTimeout(env *Environment) clock.Timer {
 	flag.Parse()
-	limit := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration)
-	if limit <= stopMargin { // zero is no limit
-		limit = 24 * time.Hour
+	limit := 24 * time.Hour
+	if getter, ok := flag.Lookup("test.timeout").Value.(flag.Getter); ok {
+		if set, ok := getter.Get().(time.Duration); ok && set > stopMargin { // zero is no limit
+			limit = set
+		}
 	}
-	return time.AfterFunc(limit-stopMargin, func() {
+	return clock.RealClock{}.AfterFunc(limit-stopMargin, func() {
 		fmt.Fprintf(os.Stderr, "testenv: the tests are about to exceed their limit of %s: stopping the control plane\n", limit)
 		if err := env.Stop(); err != nil {
 			fmt.Fprintf(os.Stderr, "testenv: stopping the control plane: %v\n", err)
