@@ -130,7 +130,7 @@ func (r *Reconciler) executeCall(ctx context.Context, s *reconcileScope, call sc
 	err := r.Executor.Execute(ctx, s.policy.Target, call)
 	switch {
 	case err == nil:
-		s.recordAnswer(nil)
+		s.recordAnswer(call, nil)
 		log.Info("AWS accepted a change", "class", call.InstanceClass)
 	case errors.Is(err, scaling.ErrDenied):
 		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonAccessDenied,
@@ -142,7 +142,7 @@ func (r *Reconciler) executeCall(ctx context.Context, s *reconcileScope, call sc
 	case errors.Is(err, scaling.ErrInvalid):
 		s.completeRefused(call, v1alpha1.ReasonRefusedByAWS, err)
 	default:
-		s.recordAnswer(err)
+		s.recordAnswer(call, err)
 		log.Error(err, "AWS did not accept or confirm a change; a later reconcile repeats the call unless the change is visible by then")
 	}
 }
@@ -157,7 +157,7 @@ func (s *reconcileScope) recordCapacityShortage(call scaling.Call, err error) {
 		s.completeOperation(v1alpha1.OutcomeFailed, v1alpha1.ReasonInsufficientCapacity, publicMessage(err.Error()))
 		return
 	}
-	retracted := operation.RetractAttempt(*s.operation)
+	retracted := operation.RetractAttempt(*s.operation, call)
 	s.operation, status.Operation = &retracted, convert.OperationStatus(retracted)
 	s.requeueAfter = conflictRequeueInterval
 	s.recordWarning(events.InsufficientCapacity, string(call.Action), fmt.Sprintf("AWS has insufficient capacity for %s in %s. The operation "+

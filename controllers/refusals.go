@@ -18,7 +18,7 @@ import (
 // completeRefused ends an operation whose call AWS refused, and remembers the refusal.
 func (s *reconcileScope) completeRefused(call scaling.Call, reason string, err error) {
 	s.rememberRefusal(call, err)
-	retracted := operation.RetractRefusedAttempt(*s.operation)
+	retracted := operation.RetractRefusedAttempt(*s.operation, call)
 	s.operation = &retracted
 	s.completeOperation(v1alpha1.OutcomeFailed, reason, publicMessage(err.Error()))
 }
@@ -30,9 +30,9 @@ func (s *reconcileScope) rememberRefusal(call scaling.Call, err error) {
 	s.object.Status.Refusals = convert.RefusalsStatus(refusals)
 }
 
-// recordAnswer keeps the answer of AWS in the step that was requested.
-func (s *reconcileScope) recordAnswer(err error) {
-	op := operation.RecordAnswer(*s.operation, err)
+// recordAnswer keeps the answer of AWS to a call in its step.
+func (s *reconcileScope) recordAnswer(call scaling.Call, err error) {
+	op := operation.RecordAnswer(*s.operation, call, err)
 	s.operation, s.object.Status.Operation = &op, convert.OperationStatus(op)
 }
 

@@ -13,11 +13,11 @@ import (
 // maxAnswerBytes bounds the answer of AWS that a step keeps.
 const maxAnswerBytes = 1024
 
-// RecordAnswer records in the current step how AWS answered its request; nil means that AWS accepted it. The answer is kept without
-// what differs between attempts.
-func RecordAnswer(op scaling.Operation, err error) scaling.Operation {
+// RecordAnswer records in the step of a call how AWS answered it; nil means that AWS accepted it. The answer is kept without what
+// differs between attempts.
+func RecordAnswer(op scaling.Operation, call scaling.Call, err error) scaling.Operation {
 	op.Steps = slices.Clone(op.Steps)
-	step := &op.Steps[op.CurrentStep()]
+	step := &op.Steps[stepOf(op, call)]
 	if err == nil {
 		step.Answer, step.SameAnswers = "", 0
 		return op
@@ -46,7 +46,7 @@ func isInconclusive(err error) bool {
 // giveUp ends an operation whose step was requested maxAttempts times without effect. When AWS answered each time the same while
 // every instance was available, it will not answer otherwise soon: the state that it objects to is no state that passes. While it
 // works on the storage of an instance, it may.
-func giveUp(op scaling.Operation, step scaling.Step, o scaling.Observation) Progress {
+func giveUp(op scaling.Operation, step scaling.Step, o scaling.Observation) *Progress {
 	p := fail(op, fmt.Sprintf("AWS was asked %d times to %s, without a visible effect%s", step.Attempts, describe(step), describeAnswer(step)))
 	isStorageBusy := slices.ContainsFunc(o.WithoutFailedReaders().Instances, func(i scaling.Instance) bool {
 		return i.Status != scaling.StatusAvailable

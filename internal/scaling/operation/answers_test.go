@@ -20,6 +20,7 @@ func runningResize() scaling.Operation {
 func TestRecordAnswer(t *testing.T) {
 	busy := func(text string) error { return fmt.Errorf("%w: %s", scaling.ErrBusy, text) }
 	op := runningResize()
+	call := callOf(op.Steps[0])
 	for _, test := range []struct {
 		name   string
 		err    error
@@ -35,7 +36,7 @@ func TestRecordAnswer(t *testing.T) {
 		{"accepted", nil, "", 0},
 	} {
 		before := op.Steps[0]
-		next := RecordAnswer(op, test.err)
+		next := RecordAnswer(op, call, test.err)
 		if s := next.Steps[0]; s.Answer != test.answer || s.SameAnswers != test.same {
 			t.Errorf("%s: got %q, %d times", test.name, s.Answer, s.SameAnswers)
 		}
@@ -44,7 +45,7 @@ func TestRecordAnswer(t *testing.T) {
 		}
 		op = next
 	}
-	long := RecordAnswer(op, errors.New(strings.Repeat("ü", 1000))).Steps[0].Answer
+	long := RecordAnswer(op, call, errors.New(strings.Repeat("ü", 1000))).Steps[0].Answer
 	if len(long) > 1024 || !strings.HasSuffix(long, "ü…") {
 		t.Errorf("a long answer has %d bytes: %q", len(long), long[len(long)-10:])
 	}
@@ -82,7 +83,7 @@ func TestNext_EndsAfterEqualAnswers(t *testing.T) {
 			}
 			if op = progress.Operation; progress.Call != nil && test.answer != nil {
 				attempts++
-				op = RecordAnswer(op, test.answer(attempts))
+				op = RecordAnswer(op, *progress.Call, test.answer(attempts))
 			}
 		}
 		if progress.Outcome != Failed || (progress.Refused != nil) != test.refused {
@@ -98,11 +99,11 @@ func TestNext_EndsAfterEqualAnswers(t *testing.T) {
 func TestRetractRefusedAttempt(t *testing.T) {
 	op := runningResize()
 	op.Steps[0].Attempts, op.Steps[0].LastAttemptAt = 1, start
-	if got := RetractRefusedAttempt(op); got.MayHaveChanged() || op.Steps[0].Attempts != 1 {
+	if got := RetractRefusedAttempt(op, callOf(op.Steps[0])); got.MayHaveChanged() || op.Steps[0].Attempts != 1 {
 		t.Errorf("the only attempt: got %+v", got)
 	}
 	op.Steps[0].Attempts = 2
-	if got := RetractRefusedAttempt(op); !got.MayHaveChanged() {
+	if got := RetractRefusedAttempt(op, callOf(op.Steps[0])); !got.MayHaveChanged() {
 		t.Errorf("the second attempt: got %+v", got)
 	}
 }

@@ -7,22 +7,32 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// RetractAttempt undoes the last attempt at the current step, because AWS rejected the call and it had no effect. The step is
+// RetractAttempt undoes the last attempt at the step of a call, because AWS rejected the call and it had no effect. The step is
 // then attempted again at once, and not only after stepRetryInterval.
-func RetractAttempt(op scaling.Operation) scaling.Operation {
+func RetractAttempt(op scaling.Operation, call scaling.Call) scaling.Operation {
 	op.Steps = slices.Clone(op.Steps)
-	step := &op.Steps[op.CurrentStep()]
+	step := &op.Steps[stepOf(op, call)]
 	step.LastAttemptAt, step.Attempts = time.Time{}, step.Attempts-1
 	return op
 }
 
-// RetractRefusedAttempt undoes the only attempt at the current step after AWS refused it, so that the operation is known to have had no
-// effect. Of several attempts, an earlier one may have had one.
-func RetractRefusedAttempt(op scaling.Operation) scaling.Operation {
-	if op.Steps[op.CurrentStep()].Attempts != 1 {
+// RetractRefusedAttempt undoes the only attempt at the step of a call after AWS refused it, so that the operation is known to have had
+// no effect. Of several attempts, an earlier one may have had one.
+func RetractRefusedAttempt(op scaling.Operation, call scaling.Call) scaling.Operation {
+	if op.Steps[stepOf(op, call)].Attempts != 1 {
 		return op
 	}
-	return RetractAttempt(op)
+	return RetractAttempt(op, call)
+}
+
+// stepOf returns the index of the step that a call belongs to: the one in progress with its action and instance.
+func stepOf(op scaling.Operation, call scaling.Call) int {
+	for n, s := range op.Steps {
+		if s.CompletedAt.IsZero() && s.Action == call.Action && s.Instance == call.Instance {
+			return n
+		}
+	}
+	return op.CurrentStep()
 }
 
 // lostRequestTimeout is how long after the last AWS request a reader that has not appeared is presumed not to have been created.
@@ -37,15 +47,12 @@ func WaitForRequestedReader(op scaling.Operation, o scaling.Observation, now tim
 	return max(0, lastRequestAt(op).Add(lostRequestTimeout).Sub(now))
 }
 
-// requestedReaderExists reports whether the reader that the operation requested exists. It is true when none was requested.
+// requestedReaderExists reports whether all readers that the operation requested exist. It is true when none was requested.
 func requestedReaderExists(op scaling.Operation, o scaling.Observation) bool {
-	for _, s := range op.Steps {
-		if s.Action == scaling.CreateReader && s.CompletedAt.IsZero() && !s.LastAttemptAt.IsZero() {
-			_, exists := o.Instance(s.Instance)
-			return exists
-		}
-	}
-	return true
+	return !slices.ContainsFunc(op.Steps, func(s scaling.Step) bool {
+		_, exists := o.Instance(s.Instance)
+		return s.Action == scaling.CreateReader && s.CompletedAt.IsZero() && !s.LastAttemptAt.IsZero() && !exists
+	})
 }
 
 // lastRequestAt is when AWS was last asked for a step that has not completed.

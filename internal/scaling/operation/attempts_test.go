@@ -7,11 +7,16 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
+// callOf returns the call of a step.
+func callOf(s scaling.Step) scaling.Call {
+	return scaling.Call{Action: s.Action, Instance: s.Instance}
+}
+
 func TestRetractAttempt(t *testing.T) {
 	op := scaling.Operation{Steps: []scaling.Step{
 		{Instance: "engine-1", Attempts: 1, LastAttemptAt: start, CompletedAt: start}, {Instance: "engine-2", Attempts: 2, LastAttemptAt: start},
 	}}
-	got := RetractAttempt(op)
+	got := RetractAttempt(op, callOf(op.Steps[1]))
 	if s := got.Steps[1]; s.Attempts != 1 || !s.LastAttemptAt.IsZero() {
 		t.Errorf("current step is %+v, want one attempt and no time", s)
 	}

@@ -3,6 +3,7 @@ package operation
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,61 +71,112 @@ type Progress struct {
 	RequeueAfter time.Duration
 }
 
+// nextCreateInterval is when to observe again while the operation has further readers to request.
+const nextCreateInterval = time.Second
+
 // Next updates an operation from an observation and returns what to do. It never requests a step whose effect is already visible,
-// and never a step before the previous one is done and the whole database is idle.
+// and never a step before the previous one is done and the whole database is idle. Creates that follow each other are the exception:
+// each is requested without waiting for those before it, because a new reader takes nothing out of service.
 func Next(policy string, op scaling.Operation, o scaling.Observation, now time.Time) Progress {
 	op.Steps = append([]scaling.Step(nil), op.Steps...)
+	var waiting *Progress
 	for n := range op.Steps {
 		step := &op.Steps[n]
 		if !step.CompletedAt.IsZero() {
 			continue
 		}
-		state, message := inspectStepOf(op, *step, o)
-		if state != stateDone {
-			step.ObservedAt = time.Time{}
+		if waiting != nil && step.Action != scaling.CreateReader {
+			break
 		}
-		startTimedOut := step.StartedAt.IsZero() && now.Sub(readySince(op, n)) > maxStartDelay
+		progress := advanceStep(policy, op, n, o, now)
 		switch {
-		case state == stateDone && confirmDone(step, o):
-			step.CompletedAt = now
+		case progress == nil:
 			continue
-		case state == stateDone:
-			return keepWaiting(op, "Confirming with a second observation: "+describe(*step))
-		case state == stateImpossible:
-			return failImpossible(op, *step, o, message)
-		case !step.StartedAt.IsZero() && now.Sub(step.StartedAt) > stepDeadlines[step.Action]:
-			return fail(op, fmt.Sprintf("%s of %s did not complete within %.0f minutes: %s",
-				step.Action, step.Instance, stepDeadlines[step.Action].Minutes(), message))
-		case state == stateInProgress && startTimedOut:
-			return fail(op, fmt.Sprintf("could not %s within %s: %s", describe(*step), scaling.FormatDuration(maxStartDelay), message))
-		case state == stateInProgress:
-			return keepWaiting(op, message)
-		case !isDue(*step, o, now):
-			return keepWaiting(op, "Waiting for the effect of the request to "+describe(*step)+describeAnswer(*step))
-		}
-		if reason := cmp.Or(busyReason(o), waitReason(op, n, o, now)); reason != "" {
-			if startTimedOut {
-				return fail(op, fmt.Sprintf("could not %s within %s: %s", describe(*step), scaling.FormatDuration(maxStartDelay), reason))
+		case progress.Outcome != Running || progress.Call != nil:
+			if hasUnrequestedCreate(op, n+1) {
+				progress.RequeueAfter = nextCreateInterval
 			}
-			return keepWaiting(op, fmt.Sprintf("Waiting to %s: %s", describe(*step), reason))
+			return *progress
+		case waiting == nil:
+			waiting = progress
 		}
-		if reason := unsafeReason(op, n, o); reason != "" {
-			return fail(op, fmt.Sprintf("%s, so it is not safe to %s", reason, describe(*step)))
-		}
-		if step.Attempts >= maxAttempts {
-			return giveUp(op, *step, o)
-		}
-		if step.StartedAt.IsZero() {
-			step.StartedAt = now
-		}
-		step.LastAttemptAt = now
-		step.Attempts++
-		return Progress{
-			Outcome: Running, Operation: op, Call: newCall(policy, op, *step, o, now), RequeueAfter: PollInterval,
-			Message: fmt.Sprintf("Step %d of %d: %s", n+1, len(op.Steps), describe(*step)),
+		if step.Action != scaling.CreateReader || step.Attempts == 0 {
+			break
 		}
 	}
+	if waiting != nil {
+		return *waiting
+	}
 	return Progress{Outcome: Succeeded, Operation: op, Message: fmt.Sprintf("%s: %s → %s", op.Pool, op.From, op.To)}
+}
+
+// hasUnrequestedCreate reports whether the nth step is a create that was not requested.
+func hasUnrequestedCreate(op scaling.Operation, n int) bool {
+	return n < len(op.Steps) && op.Steps[n].Action == scaling.CreateReader && op.Steps[n].Attempts == 0
+}
+
+// advanceStep updates the nth step, which is not completed, and returns what to do for it; nil when it is done. The operation shares
+// its steps with the caller.
+func advanceStep(policy string, op scaling.Operation, n int, o scaling.Observation, now time.Time) *Progress {
+	step := &op.Steps[n]
+	state, message := inspectStepOf(op, *step, o)
+	if state != stateDone {
+		step.ObservedAt = time.Time{}
+	}
+	startTimedOut := step.StartedAt.IsZero() && now.Sub(readySince(op, n)) > maxStartDelay
+	switch {
+	case state == stateDone && confirmDone(step, o):
+		step.CompletedAt = now
+		return nil
+	case state == stateDone:
+		return keepWaiting(op, "Confirming with a second observation: "+describe(*step))
+	case state == stateImpossible:
+		return failImpossible(op, *step, o, message)
+	case !step.StartedAt.IsZero() && now.Sub(step.StartedAt) > stepDeadlines[step.Action]:
+		return fail(op, fmt.Sprintf("%s of %s did not complete within %.0f minutes: %s",
+			step.Action, step.Instance, stepDeadlines[step.Action].Minutes(), message))
+	case state == stateInProgress && startTimedOut:
+		return fail(op, fmt.Sprintf("could not %s within %s: %s", describe(*step), scaling.FormatDuration(maxStartDelay), message))
+	case state == stateInProgress:
+		return keepWaiting(op, message)
+	case !isDue(*step, o, now):
+		return keepWaiting(op, "Waiting for the effect of the request to "+describe(*step)+describeAnswer(*step))
+	}
+	if reason := cmp.Or(busyReason(withoutOwnCreates(op, n, o)), waitReason(op, n, o, now)); reason != "" {
+		if startTimedOut {
+			return fail(op, fmt.Sprintf("could not %s within %s: %s", describe(*step), scaling.FormatDuration(maxStartDelay), reason))
+		}
+		return keepWaiting(op, fmt.Sprintf("Waiting to %s: %s", describe(*step), reason))
+	}
+	if reason := unsafeReason(op, n, o); reason != "" {
+		return fail(op, fmt.Sprintf("%s, so it is not safe to %s", reason, describe(*step)))
+	}
+	if step.Attempts >= maxAttempts {
+		return giveUp(op, *step, o)
+	}
+	if step.StartedAt.IsZero() {
+		step.StartedAt = now
+	}
+	step.LastAttemptAt = now
+	step.Attempts++
+	return &Progress{
+		Outcome: Running, Operation: op, Call: newCall(policy, op, *step, o, now), RequeueAfter: PollInterval,
+		Message: fmt.Sprintf("Step %d of %d: %s", n+1, len(op.Steps), describe(*step)),
+	}
+}
+
+// withoutOwnCreates returns the observation without the other readers that the operation is creating, when the nth step creates one:
+// AWS creates several readers at once.
+func withoutOwnCreates(op scaling.Operation, n int, o scaling.Observation) scaling.Observation {
+	if op.Steps[n].Action != scaling.CreateReader {
+		return o
+	}
+	o.Instances = slices.DeleteFunc(slices.Clone(o.Instances), func(i scaling.Instance) bool {
+		return !i.IsAvailable() && slices.ContainsFunc(op.Steps, func(s scaling.Step) bool {
+			return s.Action == scaling.CreateReader && s.Instance == i.Identifier && s.Attempts > 0 && s.CompletedAt.IsZero()
+		})
+	})
+	return o
 }
 
 // inspectStepOf inspects a step of an operation. A reader that is no longer a failed one is not deleted as such.
@@ -137,7 +189,7 @@ func inspectStepOf(op scaling.Operation, s scaling.Step, o scaling.Observation) 
 }
 
 // failImpossible ends an operation with a step that can no longer be done.
-func failImpossible(op scaling.Operation, s scaling.Step, o scaling.Observation, message string) Progress {
+func failImpossible(op scaling.Operation, s scaling.Step, o scaling.Observation, message string) *Progress {
 	i, _ := o.Instance(s.Instance)
 	failed := fail(op, message)
 	failed.InsufficientCapacity = s.Action == scaling.CreateReader && i.IsFailedReader() && i.Status == scaling.StatusInsufficientCapacity
@@ -149,12 +201,12 @@ func deletesFailedReader(op scaling.Operation, s scaling.Step) bool {
 	return op.Direction == scaling.Cleanup && s.Action == scaling.DeleteReader && !s.Surge
 }
 
-func fail(op scaling.Operation, message string) Progress {
-	return Progress{Outcome: Failed, Operation: op, Message: message}
+func fail(op scaling.Operation, message string) *Progress {
+	return &Progress{Outcome: Failed, Operation: op, Message: message}
 }
 
-func keepWaiting(op scaling.Operation, message string) Progress {
-	return Progress{Outcome: Running, Operation: op, Message: message, RequeueAfter: PollInterval}
+func keepWaiting(op scaling.Operation, message string) *Progress {
+	return &Progress{Outcome: Running, Operation: op, Message: message, RequeueAfter: PollInterval}
 }
 
 // isDue reports whether a step without a visible effect is to be requested: immediately the first time, and again only when an
@@ -267,12 +319,15 @@ func unsafeReason(op scaling.Operation, n int, o scaling.Observation) string {
 	return ""
 }
 
-// readySince returns when the step before the nth was done, or when the operation was started.
+// readySince returns when the last of the steps before the nth was done, or when the operation was started.
 func readySince(op scaling.Operation, n int) time.Time {
-	if n == 0 {
-		return op.StartedAt
+	since := op.StartedAt
+	for _, s := range op.Steps[:n] {
+		if s.CompletedAt.After(since) {
+			since = s.CompletedAt
+		}
 	}
-	return op.Steps[n-1].CompletedAt
+	return since
 }
 
 // busyReason returns what another change is doing to the database or will do to it, or "" when it is idle and the next step can

@@ -127,7 +127,15 @@ func TestNext_EveryPlanCompletes(t *testing.T) {
 				if s.Attempts != 1 || s.StartedAt.IsZero() || s.CompletedAt.Before(s.StartedAt) {
 					t.Errorf("step %d: %+v", n+1, s)
 				}
-				if n > 0 && s.StartedAt.Before(progress.Operation.Steps[n-1].CompletedAt) {
+				if n == 0 {
+					continue
+				}
+				previous := progress.Operation.Steps[n-1]
+				if s.Action == scaling.CreateReader {
+					if !s.StartedAt.Before(previous.CompletedAt) {
+						t.Errorf("the reader of step %d is not requested while that of step %d is created", n+1, n)
+					}
+				} else if s.StartedAt.Before(previous.CompletedAt) {
 					t.Errorf("step %d starts before step %d is done", n+1, n)
 				}
 			}
