@@ -15,9 +15,10 @@ import (
 )
 
 // decide works out what should change and whether the guards allow it, and starts an operation when they do. While an operation
-// is in progress it does nothing.
+// is in progress it decides whether that has to add more.
 func (r *Reconciler) decide(ctx context.Context, s *reconcileScope) (outcome, error) {
 	if s.operation != nil {
+		r.raiseOperation(ctx, s)
 		return proceed, nil
 	}
 	if err := r.removeFinalizer(ctx, s); err != nil {
@@ -112,6 +113,20 @@ func (r *Reconciler) startOperation(
 	return proceed, nil
 }
 
+// raiseOperation adds readers to the operation in progress when the demand has outgrown it. The next write of status persists it, with or
+// without a call.
+func (r *Reconciler) raiseOperation(ctx context.Context, s *reconcileScope) {
+	inputs := ledger.Inputs{Policy: s.policy, Observation: s.observation, Operation: s.operation, Now: s.now}
+	proposal, op, approved := ledger.Decide(inputs).ApprovedProposal()
+	if !approved {
+		return
+	}
+	s.recordEvent(events.OperationRaised, "Operate", fmt.Sprintf("%s: %s → %s (operation %s). %s", op.Pool, proposal.From, op.To, op.ID,
+		proposal.Cause))
+	s.operation, s.object.Status.Operation = &op, convert.OperationStatus(op)
+	r.writeLedger(ctx, inputs)
+}
+
 // startedDecision is the decision to carry out a proposal.
 func startedDecision(p scaling.Proposal) convert.Decision {
 	return convert.Decision{Reason: string(p.Reason), Message: p.Message, Change: &p.Change, Cause: p.Cause}
@@ -124,6 +139,11 @@ func (r *Reconciler) recordLedger(ctx context.Context, s *reconcileScope, inputs
 		return
 	}
 	log.Info("decision changed", "reason", d.Reason, "message", d.Message, "cause", d.Cause, "blockedBy", d.FirstBlocker())
+	r.writeLedger(ctx, inputs)
+}
+
+// writeLedger writes the entry of a decision to the ledger, if there is one.
+func (r *Reconciler) writeLedger(ctx context.Context, inputs ledger.Inputs) {
 	if r.Ledger == nil {
 		return
 	}
@@ -132,6 +152,6 @@ func (r *Reconciler) recordLedger(ctx context.Context, s *reconcileScope, inputs
 		_, err = r.Ledger.Write(append(line, '\n'))
 	}
 	if err != nil {
-		log.Error(err, "the decision was not written to the ledger; check its file and disk")
+		ctrllog.FromContext(ctx).Error(err, "the decision was not written to the ledger; check its file and disk")
 	}
 }

@@ -117,7 +117,7 @@ type phase struct {
 //	  reads   the tags of the instances; older policies; the newest record of status.history
 //	  writes  condition Authorized; decision when it is not authorized
 //	  ends    when another cluster or an older policy scales the database
-//	decide (nothing while an operation is in progress)
+//	decide (while an operation is in progress, only whether it has to add more)
 //	  reads   the observation; before an operation starts, all policies past the cache
 //	  writes  decision, the ScalingLimited condition's cause, the finalizer, the ledger, counters; status.operation to hold a slot;
 //	          condition Authorized when an older policy scales the database

@@ -74,6 +74,9 @@ func (e *engine) reconcile(at time.Time) (ReconcileRecord, time.Duration) {
 		if requeue, started := e.decide(&record, o, now); !started {
 			return record, requeue
 		}
+	} else {
+		e.raise(o, now)
+		persisted = e.operation
 	}
 	return e.advanceOperation(record, o, persisted, now)
 }
@@ -124,6 +127,18 @@ func (e *engine) decide(record *ReconcileRecord, o scaling.Observation, now time
 		record.Reason, e.lastBlocked = entry.Decision.Hold.Reason, ""
 	}
 	return entry.RequeueAfter, false
+}
+
+// raise adds readers to the operation in progress when the demand has outgrown it.
+func (e *engine) raise(o scaling.Observation, now time.Time) {
+	entry := ledger.Decide(ledger.Inputs{Policy: e.policy, Observation: o, Operation: e.operation, Now: now})
+	proposal, op, approved := entry.ApprovedProposal()
+	if !approved {
+		return
+	}
+	from := e.operation.To
+	e.operation = &op
+	e.recordEvent(Event{Time: now, Kind: EventScaleUp, Message: fmt.Sprintf("%s: %s → %s. %s", op.Pool, from, op.To, proposal.Cause)})
 }
 
 func eventKindOf(op scaling.Operation) EventKind {

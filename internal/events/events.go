@@ -13,6 +13,7 @@ import (
 // The reasons of the events.
 const (
 	OperationStarted     = "OperationStarted"
+	OperationRaised      = "OperationRaised"
 	OperationStep        = "OperationStep"
 	OperationSucceeded   = "OperationSucceeded"
 	OperationFailed      = "OperationFailed"

@@ -98,6 +98,35 @@ var chain = []check{
 	{FleetSlot, fleetSlot},               // last, so that only operations that could start now are in the queue for a slot
 }
 
+// raiseChain is checked before an operation in progress gets further readers. The guards that ask whether a new operation may start now
+// are not in it, because this one has started.
+var raiseChain = []check{
+	{"Paused", paused},
+	{"OwnershipConflict", ownershipConflict},
+	{"RecommendMode", recommendMode},
+	{"OutOfBounds", outOfBounds},
+	{"StepTooLarge", stepTooLarge},
+	{"Budget", budget},
+	{"LicenseGrowth", licenseGrowth},
+	{"ClassNotOrderable", classNotOrderable},
+	{"CapacityShortage", capacityShortage},
+	{"RefusedByAWS", refusedByAWS},
+	{"OptInTagMissing", optInTagMissing},
+	{"ReaderAutoScaling", readerAutoScaling},
+	{"DeclaredElsewhere", declaredElsewhere},
+	{"BlueGreenDeployment", blueGreenDeployment},
+	{"PendingModifications", pendingModifications},
+	{ApprovalRequired, approvalRequired},
+}
+
+// CheckRaise runs the guards on a proposal to add further readers to an operation in progress, and returns the vetoes in the order of
+// the chain.
+func CheckRaise(in Input) []Veto {
+	in.failedReaders = in.Observation.FailedReaders()
+	in.Observation = in.Observation.WithoutFailedReaders()
+	return runChecks(raiseChain, in)
+}
+
 // Check runs every guard and returns the vetoes in the order of the chain; none when the proposal is allowed. No guard sees a reader
 // of dbscaler that AWS failed to create: it is no capacity, and its status blocks neither its own removal nor another change.
 func Check(in Input) []Veto {
@@ -120,10 +149,15 @@ func runChecks(checks []check, in Input) []Veto {
 	return vetoes
 }
 
-// Names returns the names of the guards in the order of the chain.
-func Names() []string {
-	names := make([]string, len(chain))
-	for n, c := range chain {
+// Names returns the names of the guards of Check in the order of the chain.
+func Names() []string { return namesOf(chain) }
+
+// RaiseNames returns the names of the guards of CheckRaise in the order of the chain.
+func RaiseNames() []string { return namesOf(raiseChain) }
+
+func namesOf(checks []check) []string {
+	names := make([]string, len(checks))
+	for n, c := range checks {
 		names[n] = c.name
 	}
 	return names

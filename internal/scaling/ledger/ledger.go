@@ -17,7 +17,7 @@ import (
 
 // Format is the version of an entry. It changes when the same inputs may give other bytes, and when a field is renamed: an entry is
 // the JSON of the structs below, by the names of their fields.
-const Format = 5
+const Format = 6
 
 // OperationImpossible takes the place of a guard name when no safe sequence of steps leads to a shape.
 const OperationImpossible = "OperationImpossible"
@@ -26,7 +26,9 @@ const OperationImpossible = "OperationImpossible"
 type Inputs struct {
 	Policy      scaling.Policy
 	Observation scaling.Observation
-	Now         time.Time
+	// Operation is the operation in progress, or nil. The decision is then whether it has to add more.
+	Operation *scaling.Operation `json:",omitempty"`
+	Now       time.Time
 }
 
 // Entry is one decision with its inputs and results.
@@ -53,9 +55,15 @@ type Evaluation struct {
 	PassedGuards []string
 }
 
-// Decide evaluates the inputs, then plans and checks one proposal after the other until the guards approve one.
+// Decide evaluates the inputs, then plans and checks one proposal after the other until the guards approve one. While an operation is
+// in progress, a proposal extends it.
 func Decide(in Inputs) Entry {
-	e := Entry{Format: Format, Inputs: in, Decision: decide.Evaluate(in.Policy, in.Observation, in.Now)}
+	e := Entry{Format: Format, Inputs: in}
+	if in.Operation != nil {
+		e.Decision = decide.EvaluateRaise(in.Policy, in.Observation, *in.Operation, in.Now)
+	} else {
+		e.Decision = decide.Evaluate(in.Policy, in.Observation, in.Now)
+	}
 	e.RequeueAfter = e.Decision.RequeueAfter
 	for _, proposal := range e.Decision.Proposals {
 		evaluation := evaluateProposal(in, e.Decision.Pools, proposal)
@@ -82,20 +90,27 @@ func (e Entry) ApprovedProposal() (scaling.Proposal, scaling.Operation, bool) {
 // evaluateProposal plans the operation of a proposal and runs the guards.
 func evaluateProposal(in Inputs, pools []scaling.PoolAssessment, proposal scaling.Proposal) Evaluation {
 	evaluation := Evaluation{Hash: proposal.Hash(in.Policy.Target, in.Observation.ChangedAt(proposal.Pool))}
-	op, err := operation.Plan(in.Policy, in.Observation, proposal, operationID(in, proposal), in.Now)
+	op, names, check := scaling.Operation{}, guard.Names(), guard.Check
+	var err error
+	if in.Operation != nil {
+		op, err = operation.Raise(in.Policy, in.Observation, *in.Operation, proposal)
+		names, check = guard.RaiseNames(), guard.CheckRaise
+	} else {
+		op, err = operation.Plan(in.Policy, in.Observation, proposal, operationID(in, proposal), in.Now)
+	}
 	if err != nil {
 		evaluation.Vetoes = []guard.Veto{{Guard: OperationImpossible, Message: err.Error()}}
 		return evaluation
 	}
 	evaluation.Operation = op
-	evaluation.Vetoes = guard.Check(guard.Input{
+	evaluation.Vetoes = check(guard.Input{
 		Policy: in.Policy, Observation: in.Observation, Pools: pools, Proposal: proposal, Operation: op, Now: in.Now,
 	})
 	vetoed := map[string]bool{}
 	for _, v := range evaluation.Vetoes {
 		vetoed[v.Guard] = true
 	}
-	for _, name := range guard.Names() {
+	for _, name := range names {
 		if !vetoed[name] {
 			evaluation.PassedGuards = append(evaluation.PassedGuards, name)
 		}
