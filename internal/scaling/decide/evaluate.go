@@ -68,6 +68,8 @@ type poolEvaluation struct {
 	reported []scaling.Candidate
 	// classChangeWindow is set by carriesDailyPeak when it is first needed.
 	classChangeWindow *scaling.ScaleDownWindow
+	// pastDemands is set by isCheaperOverHistory when it is first needed.
+	pastDemands []float64
 	// usage is set by checkMemoryAndConnections when it is first needed.
 	usage *poolUsage
 	// io is set by checkIO when it is first needed.

@@ -12,6 +12,8 @@ import (
 const (
 	// trendWindow is the window that a trend is computed from.
 	trendWindow = 30 * time.Minute
+	// recentTrendWindow is its end, which must rise as well: after a step the whole window still rises, and the demand does not.
+	recentTrendWindow = 10 * time.Minute
 	// maxTrendFactor times the peak demand of that window is the most that a trend predicts.
 	maxTrendFactor = 2
 	// trendStandardErrors is the number of standard errors that are subtracted from a slope.
@@ -51,8 +53,19 @@ func estimateLeadTime(h scaling.History, pool scaling.Pool) time.Duration {
 }
 
 // predictTrend is the demand that the trend of a timeline reaches at a time, in vCPUs; zero when it does not certainly rise. A
-// line is fitted by least squares, and its slope is reduced by two standard errors, so that noise predicts nothing.
+// line is fitted by least squares, and its slope is reduced by two standard errors, so that noise predicts nothing. The line through
+// the last recentTrendWindow bounds it.
 func predictTrend(t timeline, until time.Time) float64 {
+	predicted := extrapolate(t, until, trendStandardErrors)
+	if predicted == 0 {
+		return 0
+	}
+	return min(predicted, extrapolate(t.lastMinutes(recentTrendWindow), until, 0))
+}
+
+// extrapolate is the demand at a time by the line through a timeline, whose slope is reduced by a number of its standard errors; zero
+// when it does not rise or too little is known.
+func extrapolate(t timeline, until time.Time, standardErrors float64) float64 {
 	var n, sx, sy, sxx, sxy, peak float64
 	for k, m := range t.minutes {
 		if !t.isComplete(k) {
@@ -78,7 +91,7 @@ func predictTrend(t timeline, until time.Time) float64 {
 			squaredError += d * d
 		}
 	}
-	certainSlope := slope - trendStandardErrors*math.Sqrt(squaredError/(n-2)/varianceX)
+	certainSlope := slope - standardErrors*math.Sqrt(squaredError/(n-2)/varianceX)
 	if certainSlope <= 0 {
 		return 0
 	}

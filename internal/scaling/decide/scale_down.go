@@ -87,6 +87,8 @@ func (e *poolEvaluation) checkClassChange(c *candidate) scaling.Verdict {
 	switch {
 	case c.ResizedInstances == 0:
 		return ""
+	case e.pool == scaling.Readers && c.class.vcpus < maxVCPUs(e.instances) && !e.isCheaperOverHistory(c.class, maxVCPUs(e.instances)):
+		return scaling.VerdictTooSmallForDailyPeak
 	case e.weightedCost(c, c.ResizedInstances) <= e.pricing.currentCost+roundingTolerance || e.pool == scaling.Writer:
 		if e.carriesDailyPeak(e.largestOfClass(c)) {
 			return ""

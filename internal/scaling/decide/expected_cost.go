@@ -1,0 +1,62 @@
+package decide
+
+import (
+	"math"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const (
+	// overloadedMinuteVCPUHours is the price of an overloaded minute, in hours of one vCPU.
+	overloadedMinuteVCPUHours = 8
+	// minHistory is how much of the past must be known before it decides about a class.
+	minHistory = day
+)
+
+// isCheaperOverHistory reports whether a smaller class would have cost less over the known past than the present one: what it saves in
+// quiet hours against the minutes in which as many instances as the policy allows would have been overloaded. It is true when too little
+// of the past is known.
+func (e *poolEvaluation) isCheaperOverHistory(smaller *ladderClass, present float64) bool {
+	if e.pastDemands == nil {
+		e.pastDemands = pastDemands(e.observation, e.pool)
+	}
+	if time.Duration(len(e.pastDemands))*quarterHour < minHistory {
+		return true
+	}
+	return e.costOverHistory(smaller.vcpus) < e.costOverHistory(present)
+}
+
+// costOverHistory is the cost of a class with a number of vCPUs over the known past, in vCPU hours.
+func (e *poolEvaluation) costOverHistory(vcpus float64) float64 {
+	minCount, maxCount := countLimits(e.policy, e.instances, e.pool)
+	limit := float64(maxCount) * vcpus * hotReaderPercent / 100
+	instanceHours, overloaded := 0.0, 0
+	for _, demand := range e.pastDemands {
+		count := math.Ceil(demand / (vcpus * float64(e.policy.CPU.Target) / 100))
+		instanceHours += min(max(count, float64(minCount)), float64(maxCount))
+		if demand > limit {
+			overloaded++
+		}
+	}
+	const quarterHours, quarterMinutes = 0.25, 15
+	return instanceHours*quarterHours*vcpus + float64(overloaded)*quarterMinutes*overloadedMinuteVCPUHours
+}
+
+// pastDemands lists the demands of the quarters of an hour of the past that are known, in vCPUs.
+func pastDemands(o *scaling.Observation, pool scaling.Pool) []float64 {
+	cpu, periods := poolHistory(o, pool)
+	demands := make([]float64, 0, len(cpu))
+	for n := range cpu {
+		if !scaling.IsValidSample(cpu[n].Value) {
+			continue
+		}
+		for len(periods) > 1 && !periods[1].StartedAt.After(cpu[n].Time) {
+			periods = periods[1:]
+		}
+		if vcpus, known := averageCapacity(periods, cpu[n].Time, cpu[n].Time.Add(quarterHour), midpoint); known {
+			demands = append(demands, min(cpu[n].Value, 100)/100*vcpus)
+		}
+	}
+	return demands
+}
