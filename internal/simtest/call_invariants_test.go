@@ -103,15 +103,16 @@ func (s *simulation) recordAnswer(target scaling.Target, call scaling.Call, err 
 		return
 	}
 	t := s.checker.operations[p.Status.Operation.ID]
-	for n, step := range p.Status.Operation.Steps {
+	done := string(call.Action) + " " + call.Instance + " " + call.InstanceClass
+	for _, step := range p.Status.Operation.Steps {
 		if string(step.Action) != string(call.Action) || step.Instance != call.Instance || step.InstanceClass != call.InstanceClass {
 			continue
 		}
 		t.failedOver = t.failedOver || call.Action == scaling.Failover
-		if last, done := t.acceptedAt[n]; done && s.checker.undisturbedSince(t.name, last.Add(3*time.Minute)) { // otherwise somebody else has reverted it
+		if last, before := t.acceptedAt[done]; before && s.checker.undisturbedSince(t.name, last.Add(3*time.Minute)) { // otherwise somebody else has reverted it
 			s.violationf("%s of %s is done twice by operation %s", call.Action, call.Instance, t.id)
 		}
-		t.acceptedAt[n] = s.now
+		t.acceptedAt[done] = s.now
 	}
 }
 
@@ -211,8 +212,8 @@ func (ic *invariantChecker) checkCreate(name string, t *trackedOperation) {
 		limit = count
 	}
 	limit = max(limit, t.operation.To.Count+1)
-	if r := p.Spec.Readers; r != nil && t.operation.Pool == scaling.Readers && len(p.Annotations) == 0 {
-		limit = max(int(r.MaxReplicas), t.operation.From.Count) + 1
+	if r := p.Spec.Readers; r != nil && t.operation.Pool == scaling.Readers {
+		limit = max(limit, max(int(r.MaxReplicas), t.operation.From.Count)+1)
 	}
 	if readers := count - 1; readers+1 > max(limit, 1) && ic.undisturbedSince(name, t.startedAt) || readers >= 15 {
 		ic.sim.violationf("a reader is added to the %d readers of %s", readers, name)

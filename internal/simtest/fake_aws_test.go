@@ -72,7 +72,7 @@ func (s *simulation) observe(target scaling.Target) scaling.Observation {
 			return o
 		}
 		o.Found, o.ARN, o.Engine, o.EngineVersion, o.Status, o.Tags = true, c.ARN(), c.Engine, c.EngineVersion, c.Status, c.Tags
-		o.PendingModifications = pendingModifications(c.PendingChanges)
+		o.Kind, o.PendingModifications = scaling.DBCluster, pendingModifications(c.PendingChanges)
 		o.Serverless = c.Capacity != nil
 		if o.Serverless {
 			o.MinCapacity = c.Capacity.Min

@@ -28,7 +28,8 @@ type invariantChecker struct {
 	groupChangedAt, endpointChangedAt map[string]time.Time
 	// refusals are those that reached the operator.
 	refusals []deliveredRefusal
-	// calls counts the calls to AWS, failovers the completed ones by database.
+	// raises counts the operations that were given more readers, calls the calls to AWS, failovers the completed ones by database.
+	raises    int
 	calls     int
 	failovers map[string]int
 	// writeTimes are the times at which the operator wrote a policy.
@@ -53,7 +54,7 @@ type trackedOperation struct {
 	startVCPUs, minVCPUs float64
 	hasSurgeReader       bool
 	operation            scaling.Operation
-	acceptedAt           map[int]time.Time
+	acceptedAt           map[string]time.Time // by action, instance and class
 	failedOver           bool
 	ended                bool
 }
@@ -97,11 +98,12 @@ func (ic *invariantChecker) recordWrite(key types.NamespacedName) {
 	}
 	op := convert.Operation(p.Status.Operation)
 	if tracked, ok := ic.operations[op.ID]; ok {
+		ic.checkRaised(p, tracked, *op)
 		tracked.operation, tracked.ended = *op, false
 		return
 	}
 	t := &trackedOperation{
-		id: op.ID, name: key.Name, startedAt: ic.sim.now, startVCPUs: ic.readerVCPUs(key.Name, ""), operation: *op, acceptedAt: map[int]time.Time{},
+		id: op.ID, name: key.Name, startedAt: ic.sim.now, startVCPUs: ic.readerVCPUs(key.Name, ""), operation: *op, acceptedAt: map[string]time.Time{},
 		hasSurgeReader: slices.ContainsFunc(op.Steps, func(s scaling.Step) bool { return s.Surge && s.Action == scaling.CreateReader }),
 	}
 	t.minVCPUs = t.startVCPUs
@@ -112,13 +114,41 @@ func (ic *invariantChecker) recordWrite(key types.NamespacedName) {
 	ic.checkStarted(p, t)
 }
 
+// checkRaised requires that an operation in progress changes its shape only to more readers of the same class that the policy allows, and
+// that it keeps every step.
+func (ic *invariantChecker) checkRaised(p *v1alpha1.DBScalingPolicy, t *trackedOperation, op scaling.Operation) {
+	before := t.operation
+	if op.To == before.To && len(op.Steps) == len(before.Steps) {
+		return
+	}
+	s := ic.sim
+	ic.raises++
+	policy, err := convert.Policy(p)
+	if err != nil || !policy.Allows(op.Pool, op.To) {
+		s.violationf("%s is raised to %s, which the policy of %s does not allow: %v", op.ID, op.To, t.name, err)
+	}
+	added := len(op.Steps) - len(before.Steps)
+	if op.Direction != scaling.Up || op.To.InstanceClass != before.To.InstanceClass || op.To.Count-before.To.Count != added || added <= 0 {
+		s.violationf("%s is changed from %s to %s with %d more steps", op.ID, before.To, op.To, added)
+	}
+	kept := 0
+	for _, step := range op.Steps {
+		if kept < len(before.Steps) && step.Action == before.Steps[kept].Action && step.Instance == before.Steps[kept].Instance {
+			kept++
+		}
+	}
+	if kept < len(before.Steps) {
+		s.violationf("%s loses step %d when it is raised", op.ID, kept+1)
+	}
+}
+
 // checkCompleted requires that a successful operation has deleted its surge reader.
 func (ic *invariantChecker) checkCompleted(p *v1alpha1.DBScalingPolicy, t *trackedOperation) {
 	if p == nil || len(p.Status.History) == 0 || p.Status.History[0].ID != t.id || p.Status.History[0].Outcome != v1alpha1.OutcomeSucceeded {
 		return
 	}
 	for _, i := range ic.sim.world.Instances(region) {
-		if i.Tags[scaling.TagSurge] == t.id {
+		if i.Tags[scaling.TagSurge] == t.id && databaseOf(i) == t.name { // not its copy in a green environment
 			ic.sim.violationf("operation %s has succeeded, and its surge reader %s still exists", t.id, i.Identifier)
 		}
 	}

@@ -206,9 +206,15 @@ func drawLoad(r *rand.Rand, capacity float64, chaos time.Duration) model.Curve {
 		add(at, now)
 		next := level()
 		ramp := []time.Duration{time.Minute, 10 * time.Minute, 40 * time.Minute}[r.IntN(3)]
-		if r.IntN(5) == 0 { // a short spike
+		switch r.IntN(8) {
+		case 0: // a short spike
 			add(at+time.Minute, next)
 			next, ramp = now, time.Duration(3+r.IntN(10))*time.Minute
+		case 1: // a burst that rises on while readers are added
+			rise := time.Duration(8+r.IntN(5)) * time.Minute
+			add(at+rise, capacity*(2+4*r.Float64()))
+			add(at+rise+time.Duration(5+r.IntN(5))*time.Minute, capacity*(2+4*r.Float64()))
+			next, ramp = now, rise+20*time.Minute
 		}
 		add(at+ramp, next)
 		now = next

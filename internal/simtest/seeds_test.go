@@ -47,7 +47,7 @@ func TestSeeds(t *testing.T) {
 	next.Store(*firstSeed)
 	var mu sync.Mutex
 	var group sync.WaitGroup
-	var total struct{ reconciles, writes, calls, operations int }
+	var total struct{ reconciles, writes, calls, operations, raises int }
 	for range parallelRuns {
 		group.Go(func() {
 			for seed := next.Add(1) - 1; seed < *firstSeed+*seedCount; seed = next.Add(1) - 1 {
@@ -56,6 +56,7 @@ func TestSeeds(t *testing.T) {
 				mu.Lock()
 				total.reconciles, total.writes = total.reconciles+s.reconciles, total.writes+s.writes
 				total.calls, total.operations = total.calls+s.checker.calls, total.operations+len(s.checker.operations)
+				total.raises += s.checker.raises
 				if len(s.violations) > 0 {
 					t.Errorf("seed %d: %s\n%s\nto reproduce it: go test ./internal/simtest -seed=%d", seed, s.violations[0], s.lastLines(), seed)
 				}
@@ -64,7 +65,8 @@ func TestSeeds(t *testing.T) {
 		})
 	}
 	group.Wait()
-	t.Logf("%d seeds: %d reconciles, %d writes, %d operations, %d calls to AWS", *seedCount, total.reconciles, total.writes, total.operations, total.calls)
+	t.Logf("%d seeds: %d reconciles, %d writes, %d operations, %d raises, %d calls to AWS", *seedCount, total.reconciles, total.writes,
+		total.operations, total.raises, total.calls)
 	if total.operations == 0 {
 		t.Error("no operation was started")
 	}

@@ -56,30 +56,33 @@ func estimateLeadTime(h scaling.History, pool scaling.Pool) time.Duration {
 // line is fitted by least squares, and its slope is reduced by two standard errors, so that noise predicts nothing. The line through
 // the last recentTrendWindow bounds it.
 func predictTrend(t timeline, until time.Time) float64 {
-	predicted := extrapolate(t, until, trendStandardErrors)
-	if predicted == 0 {
+	predicted, known := extrapolate(t, until, trendStandardErrors)
+	if !known || predicted == 0 {
 		return 0
 	}
-	return min(predicted, extrapolate(t.lastMinutes(recentTrendWindow), until, 0))
+	if recent, known := extrapolate(t.lastMinutes(recentTrendWindow), until, 0); known {
+		return min(predicted, recent)
+	}
+	return predicted
 }
 
-// extrapolate is the demand at a time by the line through a timeline, whose slope is reduced by a number of its standard errors; zero
-// when it does not rise or too little is known.
-func extrapolate(t timeline, until time.Time, standardErrors float64) float64 {
+// extrapolate is the demand at a time by the line through a timeline, whose slope is reduced by a number of its standard errors: zero
+// when it does not rise, and false when too little is known.
+func extrapolate(t timeline, until time.Time, standardErrors float64) (float64, bool) {
 	var n, sx, sy, sxx, sxy, peak float64
 	for k, m := range t.minutes {
 		if !t.isComplete(k) {
 			continue
 		}
 		if m.censored {
-			return 0 // an unknown demand has no slope
+			return 0, true // an unknown demand has no slope
 		}
 		x := float64(k)
 		n, sx, sy, sxx, sxy = n+1, sx+x, sy+m.demand, sxx+x*x, sxy+x*m.demand
 		peak = max(peak, m.demand)
 	}
 	if n < minCoverage*float64(len(t.minutes)) {
-		return 0
+		return 0, false
 	}
 	varianceX := sxx - sx*sx/n
 	slope := (sxy - sx*sy/n) / varianceX
@@ -93,11 +96,11 @@ func extrapolate(t timeline, until time.Time, standardErrors float64) float64 {
 	}
 	certainSlope := slope - standardErrors*math.Sqrt(squaredError/(n-2)/varianceX)
 	if certainSlope <= 0 {
-		return 0
+		return 0, true
 	}
 	last := float64(len(t.minutes) - 1)
 	minutesAhead := until.Sub(t.newestMinute()).Minutes()
-	return min(intercept+slope*last+certainSlope*minutesAhead, maxTrendFactor*peak)
+	return min(intercept+slope*last+certainSlope*minutesAhead, maxTrendFactor*peak), true
 }
 
 // predictSeasonal is the highest demand, in vCPUs, between now and a time ahead, as predicted from the same time of earlier days;

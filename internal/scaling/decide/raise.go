@@ -5,7 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dbscaler/dbscaler/internal/scaling")
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
 
 // EvaluateRaise decides whether an operation in progress, which adds readers, has to add more: the demand has outgrown the shape that it
 // leads to. The proposal has the class of the operation and more readers, so that it interrupts nothing; there is none when the
@@ -25,6 +26,7 @@ func EvaluateRaise(p scaling.Policy, o scaling.Observation, op scaling.Operation
 	if err != nil {
 		return d // an unknown class: what the operation does is still right
 	}
+	room := readerRoom(&p, &o, op)
 	o.Instances = instancesAfter(o.Instances, op)
 	planned, err := poolInstances(&o, scaling.Readers)
 	if err != nil {
@@ -44,12 +46,30 @@ func EvaluateRaise(p scaling.Policy, o scaling.Observation, op scaling.Operation
 	if e.minimum, err = scheduledMinimum(&p, o.Engine, scaling.Readers, now); err != nil {
 		return d
 	}
-	if proposal := e.proposeMoreReaders(op.To.InstanceClass); proposal != nil {
+	if proposal := e.proposeMoreReaders(op.To.InstanceClass, room); proposal != nil {
 		proposal.Emergency = op.Emergency
 		d.Proposals = []scaling.Proposal{*proposal}
 		d.Pools = []scaling.PoolAssessment{{Load: load, Scaled: true, Candidates: e.reported, RequiredVCPUs: proposal.Demand}}
 	}
 	return d
+}
+
+// readerRoom returns how many readers may be added while an operation is in progress: with those that it is about to remove there are
+// never more than the maximum and one surge reader.
+func readerRoom(p *scaling.Policy, o *scaling.Observation, op scaling.Operation) int {
+	room := p.Readers.Max - len(o.PoolInstances(scaling.Readers))
+	for _, s := range op.Steps {
+		if s.Action != scaling.CreateReader {
+			continue
+		}
+		if _, exists := o.Instance(s.Instance); !exists {
+			room--
+		}
+		if s.Surge {
+			room++
+		}
+	}
+	return room
 }
 
 // instancesAfter returns the instances as they are when an operation on readers is done.
@@ -118,8 +138,8 @@ func warmSince(i poolInstance) time.Time {
 }
 
 // proposeMoreReaders proposes to add readers of one class to the planned ones, when the demand exceeds what those carry: as many as it
-// takes to reach the target, or as many as the policy allows. It returns nil when the planned ones suffice or no more are allowed.
-func (e *poolEvaluation) proposeMoreReaders(class string) *scaling.Proposal {
+// takes to reach the target, or as many as there is room for. It returns nil when the planned ones suffice or no more are allowed.
+func (e *poolEvaluation) proposeMoreReaders(class string, room int) *scaling.Proposal {
 	required := max(e.load.Demand, e.load.TrendDemand)
 	if !reaches(utilizationPercent(required, e.load.UsableCapacity), e.scaleUpThreshold()) {
 		return nil
@@ -128,7 +148,7 @@ func (e *poolEvaluation) proposeMoreReaders(class string) *scaling.Proposal {
 	var best *candidate
 	for n := range e.candidates {
 		c := &e.candidates[n]
-		if c.class.name != class || c.Shape.Count <= len(e.instances) {
+		if c.class.name != class || c.Shape.Count <= len(e.instances) || c.Shape.Count > len(e.instances)+room {
 			continue
 		}
 		c.PredictedUtilization = e.predictUtilization(c, required)
