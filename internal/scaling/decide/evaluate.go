@@ -100,6 +100,11 @@ func evaluatePool(
 	default:
 		return a, nil
 	}
+	if a.Hold.Reason == scaling.ReasonStabilizing && proposal == nil {
+		if early, least := e.proposeEarlyGrowth(); early != nil {
+			proposal, a.Hold, a.Load, e.load = early, scaling.Hold{}, least, least
+		}
+	}
 	a.RequiredVCPUs = e.load.Demand
 	if proposal != nil {
 		a.RequiredVCPUs = proposal.Demand

@@ -9,7 +9,7 @@ import (
 
 const (
 	// overloadedMinuteVCPUHours is the price of an overloaded minute, in hours of one vCPU.
-	overloadedMinuteVCPUHours = 20
+	overloadedMinuteVCPUHours = 16
 	// minHistory is how much of the past must be known before it decides about a class.
 	minHistory = day
 )
