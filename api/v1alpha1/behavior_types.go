@@ -47,7 +47,7 @@ type Behavior struct {
 	// window of 3600 s, a window of 86400 s for a change of class, and a cooldown
 	// of 3600 s.
 	// +optional
-	// +kubebuilder:default={windowSeconds: 3600, classWindowSeconds: 86400, cooldownSeconds: 3600}
+	// +kubebuilder:default={windowSeconds: 3600, classWindowSeconds: 86400, overloadedMinuteVCPUHours: 16, cooldownSeconds: 3600}
 	ScaleDown ScaleDownBehavior `json:"scaleDown,omitzero"`
 }
 
@@ -95,6 +95,19 @@ type ScaleDownBehavior struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=86400
 	ClassWindowSeconds *int32 `json:"classWindowSeconds,omitempty"`
+
+	// overloadedMinuteVCPUHours is the price of a minute in which readers are
+	// overloaded, in hours of one vCPU. Readers are resized to a smaller class only
+	// if that would have cost less over the known past, up to 15 days: with as many
+	// readers as the policy allows, and with this price for each minute in which
+	// those would have been overloaded. A higher price keeps a larger class for
+	// bursts. 0 ignores the past beyond classWindowSeconds. The default is 16, about
+	// two US dollars for db.r6g on demand.
+	// +optional
+	// +kubebuilder:default=16
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10000
+	OverloadedMinuteVCPUHours *int32 `json:"overloadedMinuteVCPUHours,omitempty"`
 
 	// cooldownSeconds is the time to wait before scaling down, after any operation
 	// on the database ended. After a failure it is at least 300. The default is

@@ -852,6 +852,11 @@ func (in *ScaleDownBehavior) DeepCopyInto(out *ScaleDownBehavior) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.OverloadedMinuteVCPUHours != nil {
+		in, out := &in.OverloadedMinuteVCPUHours, &out.OverloadedMinuteVCPUHours
+		*out = new(int32)
+		**out = **in
+	}
 	if in.CooldownSeconds != nil {
 		in, out := &in.CooldownSeconds, &out.CooldownSeconds
 		*out = new(int32)

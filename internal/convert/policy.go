@@ -52,6 +52,8 @@ func Policy(in *v1alpha1.DBScalingPolicy) (scaling.Policy, error) {
 			Cooldown: seconds(ptr.Deref(spec.Behavior.ScaleDown.CooldownSeconds, 0)),
 		},
 		ScaleDownClassWindow: seconds(ptr.Deref(spec.Behavior.ScaleDown.ClassWindowSeconds, 0)),
+
+		OverloadedMinuteVCPUHours: int(ptr.Deref(spec.Behavior.ScaleDown.OverloadedMinuteVCPUHours, 0)),
 		Guardrails: scaling.Guardrails{
 			MaxOperationsPerDay:      int(spec.Guardrails.MaxOperationsPerDay),
 			SurgeReaders:             int(ptr.Deref(spec.Guardrails.SurgeReaders, 0)),

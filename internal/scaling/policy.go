@@ -69,8 +69,11 @@ type Policy struct {
 	// ScaleDownClassWindow is the window whose peak a smaller class must carry before instances are resized to it, when it is longer
 	// than the window of ScaleDown.
 	ScaleDownClassWindow time.Duration
-	Guardrails           Guardrails
-	PredictiveScaling    PredictiveScaling
+	// OverloadedMinuteVCPUHours is the price of an overloaded minute, in hours of one vCPU, by which the past decides about a smaller
+	// class; zero ignores the past beyond ScaleDownClassWindow.
+	OverloadedMinuteVCPUHours int
+	Guardrails                Guardrails
+	PredictiveScaling         PredictiveScaling
 	// AfterEngineUpgrade applies for a time after the engine was upgraded.
 	AfterEngineUpgrade UpgradeWatch
 	// ScheduledMinimums are the minimum sizes of the pools at certain times.

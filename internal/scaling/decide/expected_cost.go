@@ -8,16 +8,19 @@ import (
 )
 
 const (
-	// overloadedMinuteVCPUHours is the price of an overloaded minute, in hours of one vCPU.
-	overloadedMinuteVCPUHours = 16
 	// minHistory is how much of the past must be known before it decides about a class.
 	minHistory = day
+	// quarterHours and quarterMinutes are the length of a quarter of an hour.
+	quarterHours, quarterMinutes = 0.25, 15
 )
 
 // isCheaperOverHistory reports whether a smaller class would have cost less over the known past than the present one: what it saves in
 // quiet hours against the minutes in which as many instances as the policy allows would have been overloaded. It is true when too little
-// of the past is known.
+// of the past is known, and when the policy ignores it.
 func (e *poolEvaluation) isCheaperOverHistory(smaller *ladderClass, present float64) bool {
+	if e.policy.OverloadedMinuteVCPUHours == 0 {
+		return true
+	}
 	if e.pastDemands == nil {
 		e.pastDemands = pastDemands(e.observation, e.pool)
 	}
@@ -39,8 +42,8 @@ func (e *poolEvaluation) costOverHistory(vcpus float64) float64 {
 			overloaded++
 		}
 	}
-	const quarterHours, quarterMinutes = 0.25, 15
-	return instanceHours*quarterHours*vcpus + float64(overloaded)*quarterMinutes*overloadedMinuteVCPUHours
+	price := float64(e.policy.OverloadedMinuteVCPUHours)
+	return instanceHours*quarterHours*vcpus + float64(overloaded)*quarterMinutes*price
 }
 
 // pastDemands lists the demands of the quarters of an hour of the past that are known, in vCPUs.
