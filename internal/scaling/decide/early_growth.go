@@ -27,7 +27,7 @@ func (e *poolEvaluation) proposeEarlyGrowth() (*scaling.Proposal, scaling.Load) 
 	}
 	early := *e
 	early.load, early.candidates = load, nil
-	proposal := early.proposeMoreReaders(class, e.policy.Readers.Max-len(e.instances))
+	proposal := early.proposeMoreReaders(class, e.policy.Readers.Max-len(e.instances), "though their load is not fully known yet")
 	e.reported = early.reported
 	return proposal, load
 }

@@ -46,7 +46,7 @@ func EvaluateRaise(p scaling.Policy, o scaling.Observation, op scaling.Operation
 	if e.minimum, err = scheduledMinimum(&p, o.Engine, scaling.Readers, now); err != nil {
 		return d
 	}
-	if proposal := e.proposeMoreReaders(op.To.InstanceClass, room); proposal != nil {
+	if proposal := e.proposeMoreReaders(op.To.InstanceClass, room, "more than the operation in progress leads to"); proposal != nil {
 		proposal.Emergency = op.Emergency
 		d.Proposals = []scaling.Proposal{*proposal}
 		d.Pools = []scaling.PoolAssessment{{Load: load, Scaled: true, Candidates: e.reported, RequiredVCPUs: proposal.Demand}}
@@ -138,8 +138,9 @@ func warmSince(i poolInstance) time.Time {
 }
 
 // proposeMoreReaders proposes to add readers of one class to the planned ones, when the demand exceeds what those carry: as many as it
-// takes to reach the target, or as many as there is room for. It returns nil when the planned ones suffice or no more are allowed.
-func (e *poolEvaluation) proposeMoreReaders(class string, room int) *scaling.Proposal {
+// takes to reach the target, or as many as there is room for. The comparison ends the sentence about the demand. It returns nil when the planned ones suffice or no
+// more are allowed.
+func (e *poolEvaluation) proposeMoreReaders(class string, room int, comparison string) *scaling.Proposal {
 	required := max(e.load.Demand, e.load.TrendDemand)
 	if !reaches(utilizationPercent(required, e.load.UsableCapacity), e.scaleUpThreshold()) {
 		return nil
@@ -168,8 +169,7 @@ func (e *poolEvaluation) proposeMoreReaders(class string, room int) *scaling.Pro
 		return nil
 	}
 	best.Verdict = scaling.VerdictChosen
-	message := fmt.Sprintf("The readers need at least %.1f vCPU, more than the operation in progress adds: %s → %s", required,
-		e.currentShape(), best.Shape)
+	message := fmt.Sprintf("The readers need at least %.1f vCPU, %s: %s → %s", required, comparison, e.currentShape(), best.Shape)
 	cause := fmt.Sprintf("The readers in service used %.1f vCPU, and need at least %.1f before more could be in service; %s would run at "+
 		"%.0f%% (threshold %d%%)%s", e.load.Demand, required, e.currentShape(), utilizationPercent(required, e.load.UsableCapacity),
 		e.scaleUpThreshold(), e.describeFit(required, best))
