@@ -100,7 +100,7 @@ func evaluatePool(
 	default:
 		return a, nil
 	}
-	if a.Hold.Reason == scaling.ReasonStabilizing && proposal == nil {
+	if a.Scaled && override == nil && a.Hold.Reason == scaling.ReasonStabilizing && proposal == nil {
 		if early, least := e.proposeEarlyGrowth(); early != nil {
 			proposal, a.Hold, a.Load, e.load = early, scaling.Hold{}, least, least
 		}

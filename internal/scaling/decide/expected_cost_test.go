@@ -102,7 +102,9 @@ func TestEvaluate_EarlyGrowth(t *testing.T) {
 			o.ReadersCapacityHistory = []scaling.CapacityPeriod{{StartedAt: now.Add(-2 * day), EndedAt: now.Add(-time.Minute), VCPUs: 4}, {StartedAt: now}}
 		}, 0},
 		{"it is changing", func(_ *scaling.Policy, o *scaling.Observation) { o.ReadersChangedAt = time.Time{} }, 0},
-		{"the reader has just restarted", func(_ *scaling.Policy, o *scaling.Observation) { o.Instances[0].RestartedAt = now.Add(-2 * time.Minute) }, 0},
+		{"the reader has just restarted", func(_ *scaling.Policy, o *scaling.Observation) {
+			o.Instances[0].RestartedAt = now.Add(-2 * time.Minute)
+		}, 0},
 		{"read replicas of an instance", func(_ *scaling.Policy, o *scaling.Observation) { o.Kind = scaling.DBInstance }, 0},
 		{"it is not saturated", func(_ *scaling.Policy, o *scaling.Observation) { o.Instances[0].CPU = constantLoad(60) }, 0},
 		{"at the maximum", func(p *scaling.Policy, _ *scaling.Observation) { p.Readers.Max = 1 }, 0},
