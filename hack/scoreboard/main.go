@@ -31,12 +31,18 @@ const (
 	vcpusPerPost = 0.05
 )
 
+// recorded is the kind of a recorded load.
+const recorded workload.Kind = "recorded"
+
+// reportingSeeds are the seeds of the page. tuningSeeds are played while the decisions are changed, and never on the page.
+const reportingSeeds, tuningSeeds = "11,12", "1,2"
+
 // load is a load to simulate.
 type load struct {
 	name      string
 	recording *recording.Recording
-	// isRecorded says that the load was recorded, not generated.
-	isRecorded bool
+	// kind is smooth or bursty for a generated load, and recorded for a recorded one.
+	kind workload.Kind
 }
 
 // loadResult is a load with the runs of all autoscalers.
@@ -47,18 +53,27 @@ type loadResult struct {
 
 func main() {
 	traces := flag.String("traces", "../shared/traces", "folder of the recorded traces")
-	seeds := flag.String("seeds", "11,12", "seeds of the generated loads")
+	seeds := flag.String("seeds", reportingSeeds, "seeds of the generated loads")
+	tune := flag.Bool("tune", false, "simulate the seeds for tuning ("+tuningSeeds+"), and print the results without writing a page")
+	against := flag.String("against", backtest.CompareAll, "autoscalers to compare with, separated by commas: fewer are faster")
+	onlyBursty := flag.Bool("only-bursty", false, "simulate only the bursty generated loads")
 	policy := flag.String("policy", "hack/scoreboard/policy.yaml", "policy to simulate")
 	out := flag.String("out", "docs/scoreboard.md", "file to write; - prints only the totals")
-	only := flag.String("only", "", "simulate only loads whose name starts with this, or only the recorded or generated loads")
+	only := flag.String("only", "", "simulate only loads whose name starts with this, or only the recorded, smooth or bursty loads")
 	flag.Parse()
-	if err := run(context.Background(), *traces, *seeds, *policy, *out, *only); err != nil {
+	if *tune {
+		*seeds, *out = tuningSeeds, "-"
+	}
+	if *onlyBursty {
+		*only = string(workload.Bursty)
+	}
+	if err := run(context.Background(), *traces, *seeds, *policy, *out, *only, strings.Split(*against, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "scoreboard:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, traces, seeds, policyFile, out, only string) error {
+func run(ctx context.Context, traces, seeds, policyFile, out, only string, against []string) error {
 	policy, err := readPolicy(ctx, policyFile)
 	if err != nil {
 		return err
@@ -73,15 +88,14 @@ func run(ctx context.Context, traces, seeds, policyFile, out, only string) error
 		others[n].CPU = thresholds[n]
 	}
 	for _, l := range loads {
-		group := map[bool]string{true: "recorded", false: "generated"}[l.isRecorded]
-		if !strings.HasPrefix(l.name, only) && only != group {
+		if !strings.HasPrefix(l.name, only) && only != string(l.kind) {
 			continue
 		}
 		setup := backtest.Setup{
 			Policy: policy, Recording: l.recording, Pool: scaling.Readers, PerformanceInsights: true, Seed: 1,
 			InitialShape: scaling.Shape{InstanceClass: recordedClass, Count: 1},
 		}
-		c, err := backtest.Compare(ctx, setup, []string{backtest.CompareAll}, nil)
+		c, err := backtest.Compare(ctx, setup, against, nil)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
@@ -95,7 +109,7 @@ func run(ctx context.Context, traces, seeds, policyFile, out, only string) error
 		}
 	}
 	if out == "-" {
-		fmt.Print(renderTotals(all))
+		fmt.Print(renderComparedLoads(all) + "\n" + renderTotals(all))
 		return nil
 	}
 	plot := strings.TrimSuffix(out, filepath.Ext(out)) + ".svg"
@@ -149,7 +163,7 @@ func collectLoads(traces, seeds string) ([]load, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, load{strings.TrimSuffix(filepath.Base(path), ".csv"), r, true})
+		out = append(out, load{strings.TrimSuffix(filepath.Base(path), ".csv"), r, recorded})
 	}
 	for _, generator := range workload.All() {
 		for text := range strings.SplitSeq(seeds, ",") {
@@ -157,7 +171,7 @@ func collectLoads(traces, seeds string) ([]load, error) {
 			if err != nil {
 				return nil, fmt.Errorf("--seeds: %q is not a whole number", text)
 			}
-			out = append(out, load{fmt.Sprintf("%s-%d", generator.Name, seed), generator.Generate(seed), false})
+			out = append(out, load{fmt.Sprintf("%s-%d", generator.Name, seed), generator.Generate(seed), generator.Kind})
 		}
 	}
 	return out, nil

@@ -49,13 +49,13 @@ not on the loads below ([0016](decisions/0016-classes-for-the-day-readers-for-th
 }
 
 // renderRows renders the table of the recorded or of the generated loads.
-func renderRows(all []loadResult, recorded bool) string {
+func renderRows(all []loadResult, fromRecording bool) string {
 	var b strings.Builder
 	b.WriteString("| load | overloaded | cost | disruptions | Atlas's disruptions | best affordable on RDS | at most half? | " +
 		"best affordable on any platform | at most half? |\n")
 	b.WriteString("| --- | ---: | ---: | ---: | ---: | --- | :---: | --- | :---: |\n")
 	for _, l := range all {
-		if l.isRecorded == recorded {
+		if (l.kind == recorded) == fromRecording {
 			b.WriteString(renderRow(l))
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 // The IDs of the runs that are not a baseline's.
 const (
-	staticPeak, staticMean, oracleID = "static-peak", "static-mean", "oracle"
+	staticPeak, staticMean, reactiveID, oracleID = "static-peak", "static-mean", "reactive", "oracle"
 	// CompareAll is the name for all runs.
 	CompareAll = "all"
 )
@@ -29,7 +29,7 @@ func ComparisonNames() []string {
 	for _, autoscaler := range baseline.All() {
 		out = append(out, autoscaler.ID)
 	}
-	return append(out, staticPeak, staticMean, oracleID)
+	return append(out, staticPeak, staticMean, reactiveID, oracleID)
 }
 
 // Compare runs a policy and the autoscalers that are named in against under the same load. It omits autoscalers that do not scale
@@ -107,6 +107,9 @@ func (s Setup) comparedRuns(against []string) ([]func(context.Context) (Run, err
 		if slices.Contains(against, name) {
 			runners = append(runners, func(ctx context.Context) (Run, error) { return runStatic(ctx, s, name) })
 		}
+	}
+	if slices.Contains(against, reactiveID) {
+		runners = append(runners, func(ctx context.Context) (Run, error) { return runReactiveLimit(ctx, s) })
 	}
 	if slices.Contains(against, oracleID) {
 		runners = append(runners, func(ctx context.Context) (Run, error) { return runOracle(ctx, s) })

@@ -22,7 +22,7 @@ func TestCompare_RunsEveryBaseline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := len(baseline.All()) + 4
+	want := len(baseline.All()) + 5
 	if len(c.Runs) != want || len(done) != want || !strings.HasSuffix(done[0], fmt.Sprintf(" of %d", want)) || c.Runs[0].Kind != PolicyRun ||
 		c.Runs[want-1].Kind != OracleRun || c.Start != monday || c.End.Sub(c.Start) != 54*time.Hour {
 		t.Fatalf("%d runs, want %d; reported as done: %v", len(c.Runs), want, done)

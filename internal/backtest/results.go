@@ -20,6 +20,8 @@ const (
 	BaselineRun RunKind = "baseline"
 	// StaticRun is a size that never changes.
 	StaticRun RunKind = "static"
+	// ReactiveRun is the reactive limit. It knows the present exactly and nothing of the future. It is a bound, too.
+	ReactiveRun RunKind = "reactive"
 	// OracleRun knows the future. It is a bound, not an autoscaler that could exist.
 	OracleRun RunKind = "oracle"
 )
@@ -120,6 +122,6 @@ type Comparison struct {
 	// GapMinutes is the number of minutes without a recorded value. UncertainMinutes is the number of minutes in which the recorded
 	// database was saturated, so that its true demand is unknown.
 	GapMinutes, UncertainMinutes int
-	// Runs begin with the policy's run and end with the oracle's, if it was requested.
+	// Runs begin with the policy's run and end with the reactive limit's and the oracle's, if they were requested.
 	Runs []Run
 }

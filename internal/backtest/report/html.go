@@ -109,7 +109,7 @@ func WriteHTML(w io.Writer, c backtest.Comparison) error {
 		CSS:   template.CSS(pageCSS), PlotCSS: template.CSS(plotCSS), //nolint:gosec // they are embedded
 		Script: template.JS(pageScript), PlotScript: template.JS(plotScript), //nolint:gosec // they are embedded
 	}
-	cssClasses := map[backtest.RunKind]string{backtest.PolicyRun: "policy", backtest.OracleRun: "oracle"}
+	cssClasses := map[backtest.RunKind]string{backtest.PolicyRun: "policy", backtest.ReactiveRun: "oracle", backtest.OracleRun: "oracle"}
 	for _, run := range runs {
 		score := run.Score
 		p.CostKnown = p.CostKnown || score.CostKnown
@@ -161,7 +161,7 @@ func newChartData(c backtest.Comparison, runs []backtest.Run) chartData {
 			drawn.Cost = math.Round(float64(score.Cost)/1e4) / 100
 		}
 		switch {
-		case run.Kind == backtest.PolicyRun || run.Kind == backtest.OracleRun:
+		case run.Kind == backtest.PolicyRun || run.Kind == backtest.ReactiveRun || run.Kind == backtest.OracleRun:
 			drawn.ShownInitially = true
 		case run.Kind == backtest.BaselineRun && !run.OtherPlatform:
 			baselinesOnRDS++

@@ -39,9 +39,9 @@ func padName(name string, runs []backtest.Run) string {
 	return name + strings.Repeat(" ", longest-len([]rune(name)))
 }
 
-// SortRuns sorts the policy's run first and the oracle last. The others are sorted by overloaded minutes, then by cost.
+// SortRuns sorts the policy's run first, and the reactive limit and the oracle last. The others are sorted by overloaded minutes, then by cost.
 func SortRuns(runs []backtest.Run) []backtest.Run {
-	rank := map[backtest.RunKind]int{backtest.PolicyRun: -1, backtest.OracleRun: 1}
+	rank := map[backtest.RunKind]int{backtest.PolicyRun: -1, backtest.ReactiveRun: 1, backtest.OracleRun: 2}
 	out := append([]backtest.Run(nil), runs...)
 	slices.SortStableFunc(out, func(a, b backtest.Run) int {
 		return cmp.Or(cmp.Compare(rank[a.Kind], rank[b.Kind]), cmp.Compare(a.Score.OverloadedMinutes, b.Score.OverloadedMinutes),

@@ -1,0 +1,103 @@
+package backtest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/backtest/reactive"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const (
+	// reactiveInterval is the time between two decisions of the reactive limit.
+	reactiveInterval = 15 * time.Second
+	// readerCreation is the model's mean time to create a reader: 6 to 9 minutes.
+	readerCreation = 7*time.Minute + 30*time.Second
+)
+
+// reactiveRule is the rule of the reactive limit for a setup. A new size serves as soon as readers can be created, whatever its class;
+// for the writer, as soon as the oracle could have it.
+func (s Setup) reactiveRule() (rule reactive.Rule, sizes []poolSize, start int) {
+	rule = reactive.Rule{
+		TargetPercent: float64(s.Policy.CPU.Target), GrowDuration: readerCreation, RemoveDuration: removeMinutes * time.Minute,
+	}
+	if s.Pool == scaling.Writer {
+		rule.GrowDuration = time.Duration(s.writerChangeMinutes()) * time.Minute
+		rule.RemoveDuration = rule.GrowDuration
+	}
+	ladder := s.newSizeLadder(func(poolSize) bool { return true })
+	for n, size := range ladder.sizes {
+		isDominated := false // a larger size costs no more
+		for _, larger := range ladder.sizes[n+1:] {
+			isDominated = isDominated || larger.hourlyCost <= size.hourlyCost
+		}
+		if !isDominated || n == ladder.startIndex {
+			if n == ladder.startIndex {
+				start = len(sizes)
+			}
+			sizes = append(sizes, size)
+			rule.Sizes = append(rule.Sizes, reactive.Size{VCPUs: size.vcpus, HourlyCost: size.hourlyCost})
+		}
+	}
+	return rule, sizes, start
+}
+
+// runReactiveLimit plays the reactive limit in the simulated world: its vCPUs serve the load as those of any other run, with the same
+// saturation and the same backlog. They are warm, and the clients are distributed at once.
+func runReactiveLimit(ctx context.Context, s Setup) (Run, error) {
+	rule, sizes, start := s.reactiveRule()
+	run := Run{
+		ID: reactiveID, Name: "Reactive limit", Kind: ReactiveRun,
+		Source: fmt.Sprintf("knows the present demand exactly and without delay, asks at once for the smallest size on which it needs at most "+
+			"%d%% CPU, and waits %s for it: a bound for loads that cannot be foreseen", s.Policy.CPU.Target, rule.GrowDuration),
+	}
+	world, sc, err := newSimulation(s)
+	if err != nil {
+		return run, err
+	}
+	pool := reactive.NewPool(rule, start)
+	state := pool.Advance(world.Now(), math.NaN())
+	sc.billedSize = func() (float64, float64) { return state.BilledVCPUs, state.HourlyCost }
+	region, id := s.Policy.Target.Scope.Region, s.Policy.Target.Identifier
+	var instances []string
+	world.ForEachInstance(region, id, func(i *model.Instance, writer bool) {
+		if writer == (s.Pool == scaling.Writer) {
+			instances = append(instances, i.Identifier)
+		}
+	})
+	err = simulate(ctx, s, world, sc, func(now time.Time) time.Duration {
+		before := state
+		state = pool.Advance(now, presentLoad(world, s, now))
+		if before.RightSize != state.RightSize {
+			kind := EventScaleUp
+			if state.RightSize < before.RightSize {
+				kind = EventScaleDown
+			}
+			sc.recordEvent(Event{Time: now, Kind: kind, Message: fmt.Sprintf("%s → %s", sizes[before.RightSize].Shape, sizes[state.RightSize].Shape)})
+		}
+		if before.VCPUs != state.VCPUs {
+			for _, name := range instances {
+				// It cannot fail: the instance exists, and its share is positive.
+				_ = world.SetVCPUs(region, name, state.VCPUs/float64(len(instances)))
+			}
+		}
+		return reactiveInterval
+	})
+	return sc.result(run), err
+}
+
+// presentLoad is the load of the pool now, in vCPUs: new work, and the waiting work that clients request again. It is NaN in a gap.
+func presentLoad(world *model.World, s Setup, now time.Time) float64 {
+	if !isRecorded(s.Recording, now) {
+		return math.NaN()
+	}
+	writer, readers, _ := world.PoolGroundTruth(s.Policy.Target.Scope.Region, s.Policy.Target.Identifier)
+	pool := readers
+	if s.Pool == scaling.Writer {
+		pool = writer
+	}
+	return pool.DemandVCPUs + pool.BacklogVCPUSeconds/retryPeriod.Seconds()
+}
