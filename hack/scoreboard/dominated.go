@@ -31,30 +31,25 @@ func dominatingPeer(c backtest.Comparison) *backtest.Run {
 	return worst
 }
 
-// renderComparedLoads renders a row for each load: dbscaler beside the reactive limit, the best affordable peer and the peer that
-// dominates it. Costs are divided by the oracle's.
+// comparedColumns are the columns of renderComparedLoad.
+const comparedColumns = "load | dbscaler | time to capacity | reactive limit | oracle | disruptions (Atlas) | best affordable peer | dominated by |"
+
+// renderComparedLoads renders a row for each load.
 func renderComparedLoads(all []loadResult) string {
 	var b strings.Builder
-	b.WriteString("| load | dbscaler | reactive limit | oracle | disruptions (Atlas) | best affordable on RDS | dominated by |\n" +
-		"| --- | ---: | ---: | ---: | ---: | --- | --- |\n")
+	b.WriteString("| " + comparedColumns + "\n| --- | ---: | ---: | ---: | ---: | ---: | --- | --- |\n")
 	for _, l := range all {
-		c := l.Comparison
-		oracle := findRun(c, "oracle").Score
-		describe := func(r *backtest.Run) string {
-			if r == nil {
-				return "none"
-			}
-			return fmt.Sprintf("%d min, %.2f ×", r.Score.OverloadedMinutes, r.Score.CostRatio(oracle))
-		}
-		withName := func(r *backtest.Run) string {
-			if r == nil {
-				return "none"
-			}
-			return report.DisplayName(*r) + ": " + describe(r)
-		}
-		limit := findRun(c, "reactive")
-		fmt.Fprintf(&b, "| %s | %s | %s | %d min | %d (%d) | %s | %s |\n", l.name, describe(&c.Runs[0]), describe(&limit), oracle.OverloadedMinutes,
-			c.Runs[0].Score.Disruptions, findRun(c, "atlas").Score.Disruptions, withName(bestAffordable(c, true)), withName(dominatingPeer(c)))
+		b.WriteString(renderComparedLoad(l))
 	}
 	return b.String()
+}
+
+// renderComparedLoad renders the row of a load: dbscaler beside the reactive limit, the oracle, the best affordable peer and the peer that
+// dominates it. Costs are divided by the oracle's.
+func renderComparedLoad(l loadResult) string {
+	c, policy := l.Comparison, &l.Runs[0]
+	oracle, limit := findRun(c, "oracle").Score, findRun(c, "reactive")
+	return fmt.Sprintf("| %s | %s | %s | %s | %d min | %d (%d) | %s | %s |\n", l.name, describeRun(policy, oracle, false),
+		report.FormatTimeToCapacity(policy.Score), describeRun(&limit, oracle, false), oracle.OverloadedMinutes, policy.Score.Disruptions,
+		findRun(c, "atlas").Score.Disruptions, describeRun(bestAffordable(c), oracle, true), describeRun(dominatingPeer(c), oracle, true))
 }

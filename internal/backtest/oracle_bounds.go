@@ -151,10 +151,16 @@ func (sc *scorer) scoreOracleMinute(at time.Time, demand float64, current oracle
 		sc.score.ScoredMinutes++
 		sc.score.UnservedVCPUMinutes += max(0, demand-maxServedShare*current.VCPUs)
 		sc.score.VCPUHours += paidVCPUs / 60
+		sc.score.UsedVCPUHours += min(demand, maxServedShare*current.VCPUs) / 60
 		sc.microdollars += current.CostPerMinute
 		if overloaded {
 			sc.score.OverloadedMinutes++
 		}
 	}
+	known := demand
+	if !sc.isInScoredTime(at) {
+		known = math.NaN()
+	}
+	sc.capacity.addMinute(&sc.score, capacityMinute{at: at, demand: known, vcpus: current.VCPUs, isOverloaded: overloaded, scaleUpPercent: 100})
 	sc.addToTimeline(at, demand, current.VCPUs, overloaded && sc.isInScoredTime(at))
 }

@@ -18,6 +18,10 @@ const (
 	readerCreation = 7*time.Minute + 30*time.Second
 )
 
+// reactiveKeepDurations are the times for which the reactive limit may keep what is not needed at present. It uses the best one of them for
+// the load: the one with the lowest cost, where an overloaded minute costs as much as an hour of the pool.
+var reactiveKeepDurations = []time.Duration{0, 10 * time.Minute, 30 * time.Minute, time.Hour, 4 * time.Hour, 24 * time.Hour}
+
 // reactiveRule is the rule of the reactive limit for a setup. A new size serves as soon as readers can be created, whatever its class;
 // for the writer, as soon as the oracle could have it.
 func (s Setup) reactiveRule() (rule reactive.Rule, sizes []poolSize, start int) {
@@ -45,14 +49,36 @@ func (s Setup) reactiveRule() (rule reactive.Rule, sizes []poolSize, start int) 
 	return rule, sizes, start
 }
 
-// runReactiveLimit plays the reactive limit in the simulated world: its vCPUs serve the load as those of any other run, with the same
-// saturation and the same backlog. They are warm, and the clients are distributed at once.
+// runReactiveLimit plays the reactive limit with each of the keep durations, and returns the best run.
 func runReactiveLimit(ctx context.Context, s Setup) (Run, error) {
+	var best Run
+	for n, keep := range reactiveKeepDurations {
+		run, err := playReactiveLimit(ctx, s, keep)
+		if err != nil {
+			return run, err
+		}
+		if n == 0 || weighOverload(run.Score) < weighOverload(best.Score) {
+			best = run
+		}
+	}
+	return best, nil
+}
+
+// weighOverload is the cost of a run in vCPU hours, where each overloaded minute costs as much as an hour of the pool.
+func weighOverload(s Score) float64 {
+	return s.VCPUHours * (1 + float64(s.OverloadedMinutes)/max(1, float64(s.ScoredMinutes)/60))
+}
+
+// playReactiveLimit plays the reactive limit in the simulated world: its vCPUs serve the load as those of any other run, with the same
+// saturation and the same backlog. They are warm, and the clients are distributed at once.
+func playReactiveLimit(ctx context.Context, s Setup, keep time.Duration) (Run, error) {
 	rule, sizes, start := s.reactiveRule()
+	rule.KeepDuration = keep
 	run := Run{
 		ID: reactiveID, Name: "Reactive limit", Kind: ReactiveRun,
 		Source: fmt.Sprintf("knows the present demand exactly and without delay, asks at once for the smallest size on which it needs at most "+
-			"%d%% CPU, and waits %s for it: a bound for loads that cannot be foreseen", s.Policy.CPU.Target, rule.GrowDuration),
+			"%d%% CPU, waits %s for it, and keeps it for %s after it was needed last (the best time for this load): a bound for loads that "+
+			"cannot be foreseen", s.Policy.CPU.Target, rule.GrowDuration, keep),
 	}
 	world, sc, err := newSimulation(s)
 	if err != nil {

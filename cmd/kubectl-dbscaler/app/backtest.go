@@ -115,9 +115,17 @@ type runSummary struct {
 	OverloadedMinutes   int     `json:"overloadedMinutes"`
 	UnservedVCPUMinutes float64 `json:"unservedVCPUMinutes"`
 	VCPUHours           float64 `json:"vcpuHours"`
-	USD                 string  `json:"usd,omitempty"`
-	Disruptions         int     `json:"disruptions"`
-	Changes             int     `json:"changes"`
+	// Slack is a share. Times to capacity are in minutes.
+	Slack                 float64 `json:"slack"`
+	Shortages             int     `json:"shortages"`
+	TimeToCapacity        float64 `json:"timeToCapacityMinutes"`
+	LongestTimeToCapacity int     `json:"longestTimeToCapacityMinutes"`
+	ForeseenGrowths       int     `json:"foreseenGrowths"`
+	NeededGrowths         int     `json:"neededGrowths"`
+	AvertedShortages      int     `json:"avertedShortages"`
+	USD                   string  `json:"usd,omitempty"`
+	Disruptions           int     `json:"disruptions"`
+	Changes               int     `json:"changes"`
 }
 
 func summarize(c backtest.Comparison) backtestSummary {
@@ -130,6 +138,8 @@ func summarize(c backtest.Comparison) backtestSummary {
 		s := run.Score
 		r := runSummary{
 			ID: run.ID, Name: run.Name, OverloadedMinutes: s.OverloadedMinutes, UnservedVCPUMinutes: s.UnservedVCPUMinutes, VCPUHours: s.VCPUHours,
+			Slack: s.Slack(), Shortages: s.Shortages, TimeToCapacity: s.TimeToCapacity(), LongestTimeToCapacity: s.LongestShortage,
+			ForeseenGrowths: s.ForeseenGrowths, NeededGrowths: s.NeededGrowths, AvertedShortages: s.AvertedShortages,
 			Disruptions: s.Disruptions, Changes: s.Changes,
 		}
 		if s.CostKnown {

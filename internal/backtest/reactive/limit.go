@@ -24,6 +24,8 @@ type Rule struct {
 	TargetPercent float64
 	// GrowDuration is the time from the request of vCPUs until they serve. They are paid for from then on.
 	GrowDuration time.Duration
+	// KeepDuration is how long vCPUs must not have been needed before they are removed.
+	KeepDuration time.Duration
 	// RemoveDuration is how long vCPUs are paid for after they were taken out of service.
 	RemoveDuration time.Duration
 }
@@ -44,6 +46,8 @@ type increment struct {
 	// isServing says that it serves. Otherwise readyAt is when it will; zero if it was not requested.
 	isServing bool
 	readyAt   time.Time
+	// neededAt is when it was needed last.
+	neededAt time.Time
 	// paidUntil is the end of its removal.
 	paidUntil time.Time
 }
@@ -78,8 +82,7 @@ type State struct {
 }
 
 // Advance decides by the demand at now, in vCPUs: it requests every increment of the right size that neither serves nor was requested,
-// and removes every increment above the right size that serves. A request is never withdrawn: what is not needed when it is ready is
-// removed at once. With an unknown demand (NaN) the right size stays. Times must not decrease.
+// and removes every increment that serves and was not part of the right size for the keep duration. A request is never withdrawn. With an unknown demand (NaN) the right size stays. Times must not decrease.
 func (p *Pool) Advance(now time.Time, demand float64) State {
 	if !math.IsNaN(demand) {
 		p.rightSize = p.rule.RightSize(demand)
@@ -91,8 +94,11 @@ func (p *Pool) Advance(now time.Time, demand float64) State {
 		if !inc.isServing && !inc.readyAt.IsZero() && !now.Before(inc.readyAt) {
 			inc.isServing, inc.readyAt = true, time.Time{}
 		}
+		if isNeeded {
+			inc.neededAt = now
+		}
 		switch {
-		case inc.isServing && !isNeeded:
+		case inc.isServing && !isNeeded && now.Sub(inc.neededAt) >= p.rule.KeepDuration:
 			inc.isServing, inc.paidUntil = false, now.Add(p.rule.RemoveDuration)
 		case !inc.isServing && isNeeded && inc.readyAt.IsZero():
 			inc.readyAt = now.Add(p.rule.GrowDuration)

@@ -60,6 +60,21 @@ func TestPool_CompletesRequest(t *testing.T) {
 	}
 }
 
+// With a keep duration, what is not needed serves until then, and is not removed if it is needed again.
+func TestPool_KeepsForDuration(t *testing.T) {
+	rule := newRule()
+	rule.KeepDuration = 3 * time.Minute
+	p := NewPool(rule, 1)
+	demand := []float64{2, 1, 1, 2, 1, 1, 1, 1}
+	serving := []float64{4, 4, 4, 4, 4, 4, 2, 2}
+	billed := []float64{4, 4, 4, 4, 4, 4, 4, 4}
+	for minute, d := range demand {
+		if got := p.Advance(start.Add(time.Duration(minute)*time.Minute), d); got.VCPUs != serving[minute] || got.BilledVCPUs != billed[minute] {
+			t.Errorf("minute %d: got %+v, want %g vCPUs in service and %g billed", minute, got, serving[minute], billed[minute])
+		}
+	}
+}
+
 // Without a demand nothing changes; a demand above all sizes needs the largest; the target itself is allowed.
 func TestPool_KeepsSizeWithoutDemand(t *testing.T) {
 	p := NewPool(newRule(), 2)
