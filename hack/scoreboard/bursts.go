@@ -34,9 +34,9 @@ const (
 // in service and the decisions of dbscaler, the best affordable peer, the reactive limit and the oracle. The pictures are beside the page.
 func writeBursts(ctx context.Context, path string, all []loadResult, policy scaling.Policy) error {
 	var b strings.Builder
-	b.WriteString("# Bursts minute by minute\n\n<!-- Written by make scoreboard. -->\n\nFor developers who change the decisions. For each of the loads of the " +
-		"[scoreboard](scoreboard.md) with the most overload of dbscaler: the burst in which it was overloaded most. Circles are decisions. A line " +
-		"drops where an instance restarts. Times are in UTC.\n")
+	b.WriteString("# Bursts minute by minute\n\n<!-- Written by make scoreboard. -->\n\nFor developers who change the decisions. For each of the " +
+		"loads of the [scoreboard](scoreboard.md) with the most overload of dbscaler: the burst in which it was overloaded most. " +
+		"Circles are decisions. A line drops where an instance restarts. Times are in UTC.\n")
 	worst := slices.Clone(all)
 	slices.SortStableFunc(worst, func(a, b loadResult) int {
 		return cmp.Compare(b.Runs[0].Score.OverloadedMinutes, a.Runs[0].Score.OverloadedMinutes)
@@ -57,7 +57,8 @@ func writeBursts(ctx context.Context, path string, all []loadResult, policy scal
 		if err := drawBurst(picture, l.name, c); err != nil {
 			return err
 		}
-		fmt.Fprintf(&b, "\n## %s, %s\n\n![Demand and vCPUs in service](%s)\n", l.name, setup.TimelineFrom.Format("2 January, 15:04"), filepath.Base(picture))
+		fmt.Fprintf(&b, "\n## %s, %s\n\n![Demand and vCPUs in service](%s)\n", l.name,
+			setup.TimelineFrom.Format("2 January, 15:04"), filepath.Base(picture))
 		for _, r := range c.Runs {
 			b.WriteString(renderDecisions(r))
 		}
@@ -93,12 +94,17 @@ func renderDecisions(r backtest.Run) string {
 		overloaded += minutes
 	}
 	fmt.Fprintf(&b, "\n%s, overloaded for %d min:\n\n", report.DisplayName(r), overloaded)
-	if len(r.Events) == 0 {
+	events := r.Events
+	if r.Kind == backtest.ReactiveRun { // it follows the noise before the burst
+		burst := r.Timeline.Start.Add(burstMargin - 10*time.Minute)
+		events = slices.DeleteFunc(slices.Clone(events), func(e backtest.Event) bool { return e.Time.Before(burst) })
+	}
+	if len(events) == 0 {
 		b.WriteString("- no decision\n")
 	}
-	for n, e := range r.Events {
+	for n, e := range events {
 		if n == maxListedEvents {
-			fmt.Fprintf(&b, "- and %d more\n", len(r.Events)-n)
+			fmt.Fprintf(&b, "- and %d more\n", len(events)-n)
 			break
 		}
 		fmt.Fprintf(&b, "- %s %s: %s\n", e.Time.UTC().Format("15:04"), e.Kind, strings.ReplaceAll(e.Message, "\n", " "))

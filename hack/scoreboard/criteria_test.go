@@ -66,6 +66,8 @@ func TestCountWins(t *testing.T) {
 
 // Each criterion is met at its limit, and not above it.
 func TestRenderCriteria(t *testing.T) {
+	explanations["a load"] = "it is small"
+	defer delete(explanations, "a load")
 	twenty := make([]loadResult, 20)
 	for n := range twenty {
 		twenty[n] = newLoadResult(20)
@@ -85,9 +87,9 @@ func TestRenderCriteria(t *testing.T) {
 		all  []loadResult
 		want string
 	}{
-		{"none dominated", twenty, "| 1 | at most one load in twenty is dominated | 0 of 20 | yes |"},
-		{"one in twenty", edit(1, func(s *backtest.Score) { s.OverloadedMinutes = 901 }), "dominated | 1 of 20: a load (static-mean) | yes |"},
-		{"two in twenty", edit(2, func(s *backtest.Score) { s.OverloadedMinutes = 901 }), "2 of 20: a load (static-mean), a load (static-mean) | no |"},
+		{"none dominated", twenty, "| 1 | at most one load in twenty is dominated, and each is explained | 0 of 20 | yes |"},
+		{"one in twenty", edit(1, func(s *backtest.Score) { s.OverloadedMinutes = 901 }), "explained | 1 of 20: a load (static-mean: it is small) | yes |"},
+		{"two in twenty", edit(2, func(s *backtest.Score) { s.OverloadedMinutes = 901 }), "2 of 20: a load (static-mean: it is small), a load (static-mean: it is small) | no |"},
 		{"half", twenty, "minutes: sum of all loads | 400 min; atlas 800 min | yes |"},
 		{"more than half", edit(1, func(s *backtest.Score) { s.OverloadedMinutes = 21 }), "sum of bursty loads | 401 min; atlas 800 min | no |"},
 		{"three quarters", edit(5, func(s *backtest.Score) { s.OverloadedMinutes = 21 }), "in three quarters of bursty loads | 15 of 20 | yes |"},
@@ -106,6 +108,26 @@ func TestRenderCriteria(t *testing.T) {
 	third.Runs[0].Score.Disruptions, third.Runs[2].Score.Disruptions = 10, 30
 	if got := renderCriteria([]loadResult{third}); !strings.Contains(got, "| 10; Atlas 30 | yes |") {
 		t.Errorf("a third of the disruptions: got\n%s", got)
+	}
+}
+
+// A dominated load without an explanation does not meet the criterion.
+func TestListDominated(t *testing.T) {
+	if dominated, isExplained := listDominated([]loadResult{newLoadResult(901), newLoadResult(20)}); len(dominated) != 1 || isExplained {
+		t.Errorf("got %v, explained: %t", dominated, isExplained)
+	}
+}
+
+// A rule on RDS with fewer minutes at the same cost is an exception; other platforms and constant sizes are not.
+func TestRenderLimitExceptions(t *testing.T) {
+	l := newLoadResult(20)
+	if got := renderLimitExceptions([]loadResult{l}); !strings.HasPrefix(got, "No rule") {
+		t.Errorf("got %q", got)
+	}
+	l.Runs[5].Score = backtest.Score{VCPUHours: 150, OverloadedMinutes: 901}
+	want := "lower one: a load (dbscaler: 20 min, the limit 901, at 1.00 × its cost), a load (atlas: 40 min, the limit 901, at 1.00 × its cost)."
+	if got := renderLimitExceptions([]loadResult{l}); !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want it to end with %q", got, want)
 	}
 }
 

@@ -31,8 +31,52 @@ func dominatingPeer(c backtest.Comparison) *backtest.Run {
 	return worst
 }
 
+// explanations say why a load is dominated, by the name of the load.
+var explanations = map[string]string{}
+
+// listDominated lists the dominated loads with the peer and the explanation, and reports whether each has one.
+func listDominated(all []loadResult) (dominated []string, isExplained bool) {
+	isExplained = true
+	for _, l := range all {
+		peer := dominatingPeer(l.Comparison)
+		if peer == nil {
+			continue
+		}
+		text := l.name + " (" + peer.Name
+		if why := explanations[l.name]; why != "" {
+			text += ": " + why
+		} else {
+			isExplained = false
+		}
+		dominated = append(dominated, text+")")
+	}
+	return dominated, isExplained
+}
+
+// renderLimitExceptions lists the rules on RDS, dbscaler included, with fewer overloaded minutes than the reactive limit at no higher cost.
+// Constant sizes do not count, since each is chosen with the whole load in view.
+func renderLimitExceptions(all []loadResult) string {
+	var exceptions []string
+	for _, l := range all {
+		limit := findRun(l.Comparison, "reactive").Score
+		for _, r := range l.Runs {
+			isRule := r.Kind == backtest.PolicyRun || r.Kind == backtest.BaselineRun && !r.OtherPlatform
+			if isRule && r.Score.OverloadedMinutes < limit.OverloadedMinutes && r.Score.CostRatio(limit) <= 1+1e-9 {
+				exceptions = append(exceptions, fmt.Sprintf("%s (%s: %d min, the limit %d, at %.2f × its cost)", l.name, r.Name,
+					r.Score.OverloadedMinutes, limit.OverloadedMinutes, r.Score.CostRatio(limit)))
+			}
+		}
+	}
+	if len(exceptions) == 0 {
+		return "No rule on RDS has fewer overloaded minutes than the reactive limit at the same cost or a lower one, under any load."
+	}
+	return "Rules on RDS with fewer overloaded minutes than the reactive limit at the same cost or a lower one: " +
+		strings.Join(exceptions, ", ") + "."
+}
+
 // comparedColumns are the columns of renderComparedLoad.
-const comparedColumns = "load | dbscaler | time to capacity | reactive limit | oracle | disruptions (Atlas) | best affordable peer | dominated by |"
+const comparedColumns = "load | dbscaler | time to capacity | reactive limit | oracle | disruptions (Atlas) | best affordable peer | " +
+	"dominated by |"
 
 // renderComparedLoads renders a row for each load.
 func renderComparedLoads(all []loadResult) string {

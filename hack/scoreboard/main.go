@@ -74,7 +74,10 @@ func main() {
 	if *recordSmooth {
 		*only, *against, *out = string(workload.Smooth), "oracle", "-"
 	}
-	o := options{traces: *traces, seeds: *seeds, policyFile: *policy, out: *out, only: *only, against: strings.Split(*against, ","), recordSmooth: *recordSmooth}
+	o := options{
+		traces: *traces, seeds: *seeds, policyFile: *policy, out: *out, only: *only,
+		against: strings.Split(*against, ","), recordSmooth: *recordSmooth,
+	}
 	if err := run(context.Background(), o); err != nil {
 		fmt.Fprintln(os.Stderr, "scoreboard:", err)
 		os.Exit(1)
@@ -157,7 +160,9 @@ func newSetup(l load, policy scaling.Policy) backtest.Setup {
 const parallelLoads = 2
 
 // compareLoads simulates all autoscalers under each load. It adds the scores with other thresholds to thresholds, which may be nil.
-func compareLoads(ctx context.Context, loads []load, policy scaling.Policy, against []string, thresholds []thresholdResult) ([]loadResult, error) {
+func compareLoads(
+	ctx context.Context, loads []load, policy scaling.Policy, against []string, thresholds []thresholdResult,
+) ([]loadResult, error) {
 	all := make([]loadResult, len(loads))
 	var adding sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)

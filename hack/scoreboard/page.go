@@ -48,13 +48,15 @@ not on the loads below ([0016](decisions/0016-classes-for-the-day-readers-for-th
 `, recordedClass, strings.Join(p.policy.Readers.InstanceClasses, ", "), p.policy.Readers.Max, tunedSeeds, backtest.OverloadedPercent)
 	b.WriteString("## All loads\n\n")
 	b.WriteString(renderTotals(p.all))
-	fmt.Fprintf(&b, "\n![Cost against overloaded minutes](%s)\n\n[Bursts minute by minute](%s), under the loads with the most overload.\n", p.plot, p.bursts)
+	fmt.Fprintf(&b, "\n![Cost against overloaded minutes](%s)\n\n[Bursts minute by minute](%s), under the loads with the most overload.\n",
+		p.plot, p.bursts)
 	b.WriteString(renderThresholds(sumLoads(p.all), p.policy.CPU, p.thresholds))
 	fmt.Fprintf(&b, "\n## Recorded loads\n\nPercentages count as recorded on one %s. twitter_volume_amzn counts posts: each post "+
 		"counts as %g vCPUs.\n\n", recordedClass, vcpusPerPost)
 	b.WriteString(renderComparedLoads(ofKind(p.all, recorded)))
 	for _, kind := range []workload.Kind{workload.Smooth, workload.Bursty} {
-		fmt.Fprintf(&b, "\n## Generated loads: %s\n\nEach load has %d days, except where noted, and a number as its seed.\n\n", kind, workload.Days)
+		fmt.Fprintf(&b, "\n## Generated loads: %s\n\nEach load has %d days, except where noted, and a number as its seed.\n\n",
+			kind, workload.Days)
 		for _, g := range workload.All() {
 			switch {
 			case g.Kind != kind:
@@ -81,10 +83,12 @@ func renderTotals(all []loadResult) string {
 		if r.Kind == backtest.PolicyRun {
 			name = "**" + name + "**"
 		}
-		fmt.Fprintf(&b, "| %s | %d min | %.0f vCPU min | %s | %s | %s | %d | %d |\n", name, r.Score.OverloadedMinutes, r.Score.UnservedVCPUMinutes,
-			report.FormatOracleRatio(c, r), report.FormatSlack(r.Score), report.FormatTimeToCapacity(r.Score), r.Score.Disruptions, r.Score.Changes)
+		fmt.Fprintf(&b, "| %s | %d min | %.0f vCPU min | %s | %s | %s | %d | %d |\n", name, r.Score.OverloadedMinutes,
+			r.Score.UnservedVCPUMinutes, report.FormatOracleRatio(c, r), report.FormatSlack(r.Score), report.FormatTimeToCapacity(r.Score),
+			r.Score.Disruptions, r.Score.Changes)
 	}
-	fmt.Fprintf(&b, "\n%s\n\n## Acceptance criteria\n\n%s", report.DescribeForesight(c.Runs[0].Score), renderCriteria(all))
+	fmt.Fprintf(&b, "\n%s\n\n%s\n\n## Acceptance criteria\n\n%s", report.DescribeForesight(c.Runs[0].Score), renderLimitExceptions(all),
+		renderCriteria(all))
 	return b.String()
 }
 

@@ -53,8 +53,8 @@ func compareSmooth(all []loadResult, before map[string]backtest.Score) (figures 
 	if compared == 0 {
 		return "none recorded", false
 	}
-	figures = fmt.Sprintf("sum of %d loads: %d min (before %d) at %.2f × the cost", compared, sum.OverloadedMinutes, sumBefore.OverloadedMinutes,
-		sum.VCPUHours/sumBefore.VCPUHours)
+	figures = fmt.Sprintf("sum of %d loads: %d min (before %d) at %.2f × the cost", compared, sum.OverloadedMinutes,
+		sumBefore.OverloadedMinutes, sum.VCPUHours/sumBefore.VCPUHours)
 	if len(worse) > 0 {
 		figures += "; worse: " + strings.Join(worse, ", ")
 	}

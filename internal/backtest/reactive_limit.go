@@ -102,7 +102,8 @@ func playReactiveLimit(ctx context.Context, s Setup, keep time.Duration) (Run, e
 			if state.RightSize < before.RightSize {
 				kind = EventScaleDown
 			}
-			sc.recordEvent(Event{Time: now, Kind: kind, Message: fmt.Sprintf("%s → %s", sizes[before.RightSize].Shape, sizes[state.RightSize].Shape)})
+			message := fmt.Sprintf("%s → %s", sizes[before.RightSize].Shape, sizes[state.RightSize].Shape)
+			sc.recordEvent(Event{Time: now, Kind: kind, Message: message})
 		}
 		if before.VCPUs != state.VCPUs {
 			for _, name := range instances {

@@ -10,11 +10,12 @@ const (
 	predictiveBuffer     = 300 * time.Second
 )
 
-// predictiveRule is AWS predictive scaling of the reader count, together with target tracking (auroraRule with H = 3). AWS offers it for EC2
-// and ECS, not for Aurora: here, it adds Aurora Replicas as Aurora Auto Scaling does.
+// predictiveRule is AWS predictive scaling of the reader count, together with target tracking (auroraRule with H = 3). AWS offers it for
+// EC2 and ECS, not for Aurora: here, it adds Aurora Replicas as Aurora Auto Scaling does.
 //
 //   - Every 6 hours it forecasts the load of each of the next 48 hours, from 24 hours to 14 days of history.
-//   - From 300 s before an hour (the default buffer) until its end, there are at least ceil(load/T) readers. The forecast never removes any.
+//   - From 300 s before an hour (the default buffer) until its end, there are at least ceil(load/T) readers. The forecast never removes
+//     any.
 //   - Target tracking adds readers beyond the forecast, and removes them down to the forecast.
 //   - A minute that is missing is no history.
 //
@@ -43,8 +44,9 @@ func newPredictive() Autoscaler {
 	return Autoscaler{
 		Name: "AWS predictive scaling with target tracking",
 		ID:   "aws-predictive",
-		Source: "Amazon EC2 Auto Scaling User Guide and Application Auto Scaling User Guide, predictive scaling (forecast and scale): 24 h to 14 days " +
-			"of history, 48 h ahead, every 6 h, never in, buffer 300 s; with target tracking at 60 %, 3 points to scale out. Not offered for Aurora",
+		Source: "Amazon EC2 Auto Scaling User Guide and Application Auto Scaling User Guide, predictive scaling (forecast and scale): 24 h to " +
+			"14 days of history, 48 h ahead, every 6 h, never in, buffer 300 s; with target tracking at 60 %, 3 points to " +
+			"scale out. Not offered for Aurora",
 		Interval: time.Minute,
 		Lookback: auroraScaleInPoints*time.Minute + maxPublishedAge,
 		Method:   MethodReaders,

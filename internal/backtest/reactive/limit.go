@@ -82,7 +82,8 @@ type State struct {
 }
 
 // Advance decides by the demand at now, in vCPUs: it requests every increment of the right size that neither serves nor was requested,
-// and removes every increment that serves and was not part of the right size for the keep duration. A request is never withdrawn. With an unknown demand (NaN) the right size stays. Times must not decrease.
+// and removes every increment that serves and was not part of the right size for the keep duration. A request is never withdrawn.
+// With an unknown demand (NaN) the right size stays. Times must not decrease.
 func (p *Pool) Advance(now time.Time, demand float64) State {
 	if !math.IsNaN(demand) {
 		p.rightSize = p.rule.RightSize(demand)

@@ -40,7 +40,8 @@ func padName(name string, runs []backtest.Run) string {
 	return name + strings.Repeat(" ", longest-len([]rune(name)))
 }
 
-// SortRuns sorts the policy's run first, and the reactive limit and the oracle last. The others are sorted by overloaded minutes, then by cost.
+// SortRuns sorts the policy's run first, and the reactive limit and the oracle last. The others are sorted by overloaded minutes, then
+// by cost.
 func SortRuns(runs []backtest.Run) []backtest.Run {
 	rank := map[backtest.RunKind]int{backtest.PolicyRun: -1, backtest.ReactiveRun: 1, backtest.OracleRun: 2}
 	out := append([]backtest.Run(nil), runs...)
@@ -76,7 +77,8 @@ func DescribeForesight(s backtest.Score) string {
 	recall, hadShortages := s.ForesightRecall()
 	text := "Foresight: no growth was foreseen"
 	if foresaw {
-		text = fmt.Sprintf("Foresight: %d of %d foreseen growths were needed (precision %.0f %%)", s.NeededGrowths, s.ForeseenGrowths, 100*precision)
+		text = fmt.Sprintf("Foresight: %d of %d foreseen growths were needed (precision %.0f %%)",
+			s.NeededGrowths, s.ForeseenGrowths, 100*precision)
 	}
 	if hadShortages {
 		text += fmt.Sprintf("; for %d of %d shortages the capacity was there in time (recall %.0f %%)", s.AvertedShortages,
@@ -85,11 +87,11 @@ func DescribeForesight(s backtest.Score) string {
 	return text + "."
 }
 
-// describePolicyForesight describes the foresight of the policy's run, with a space after it. It is empty without such a run.
+// describePolicyForesight describes the foresight of the policy's run, in a line. It is empty without such a run.
 func describePolicyForesight(c backtest.Comparison) string {
 	for _, run := range c.Runs {
 		if run.Kind == backtest.PolicyRun {
-			return DescribeForesight(run.Score) + " "
+			return DescribeForesight(run.Score) + "\n"
 		}
 	}
 	return ""

@@ -72,7 +72,8 @@ func newNightlyJobs(r *rand.Rand) func(float64) float64 {
 	low, job := randomBetween(r, 1, 2), randomBetween(r, 6, 14)
 	jobs := make([]burst, Days)
 	for day := range jobs {
-		jobs[day] = burst{float64(day)*24 + randomBetween(r, 0, 5), randomMinutes(r, 2, 5), randomMinutes(r, 40, 120), job * randomBetween(r, 0.8, 1.2)}
+		startAt := float64(day)*24 + randomBetween(r, 0, 5)
+		jobs[day] = burst{startAt, randomMinutes(r, 2, 5), randomMinutes(r, 40, 120), job * randomBetween(r, 0.8, 1.2)}
 	}
 	return func(h float64) float64 { return low + dailyShare(h, 13) + sumBursts(jobs, h) }
 }
@@ -96,7 +97,9 @@ func newMonthEnd(r *rand.Rand) func(float64) float64 {
 	for day := range monthEndDays {
 		date := start.AddDate(0, 0, day)
 		if isLast := date.AddDate(0, 0, 1).Day() == 1; isLast || date.Day() == 1 {
-			closings = append(closings, burst{float64(day)*24 + startHour, randomMinutes(r, 10, 30), randomBetween(r, 8, 12), work * randomBetween(r, 0.8, 1.2)})
+			closings = append(closings, burst{
+				float64(day)*24 + startHour, randomMinutes(r, 10, 30), randomBetween(r, 8, 12), work * randomBetween(r, 0.8, 1.2),
+			})
 		}
 	}
 	return func(h float64) float64 { return low + (high-low)*dailyShare(h, peak) + sumBursts(closings, h) }
