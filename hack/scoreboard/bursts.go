@@ -34,8 +34,8 @@ const (
 // in service and the decisions of dbscaler, the best affordable peer, the reactive limit and the oracle. The pictures are beside the page.
 func writeBursts(ctx context.Context, path string, all []loadResult, policy scaling.Policy) error {
 	var b strings.Builder
-	b.WriteString("# Bursts minute by minute\n\n<!-- Written by make scoreboard. -->\n\nFor developers who change the decisions. For each of the " +
-		"loads of the [scoreboard](scoreboard.md) with the most overload of dbscaler: the burst in which it was overloaded most. " +
+	b.WriteString("# Bursts minute by minute\n\n<!-- Written by make scoreboard. -->\n\nFor developers who change the decisions. " +
+		"For each of the loads of the [scoreboard](scoreboard.md) with the most overload of dbscaler: the burst in which it was overloaded most. " +
 		"Circles are decisions. A line drops where an instance restarts. Times are in UTC.\n")
 	worst := slices.Clone(all)
 	slices.SortStableFunc(worst, func(a, b loadResult) int {
@@ -117,7 +117,7 @@ func drawBurst(path, title string, c backtest.Comparison) error {
 	p := plot.New()
 	p.Title.Text = title + " (simulated)"
 	p.X.Label.Text, p.Y.Label.Text = "UTC", "vCPUs"
-	p.X.Tick.Marker = plot.TimeTicks{Format: "15:04", Time: plot.UTCUnixTime}
+	p.X.Tick.Marker = halfHourTicks{}
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Add(plotter.NewGrid())
 	demand, err := plotter.NewLine(timelinePoints(c.Runs[0].Timeline, c.Runs[0].Timeline.DemandVCPUs))
@@ -176,4 +176,17 @@ func decisionPoints(r backtest.Run) plotter.XYs {
 		}
 	}
 	return out
+}
+
+// halfHourTicks are ticks at each half hour of an axis in seconds since the Unix epoch.
+type halfHourTicks struct{}
+
+// Ticks implements plot.Ticker.
+func (halfHourTicks) Ticks(low, high float64) []plot.Tick {
+	const halfHour = 1800
+	var ticks []plot.Tick
+	for at := math.Ceil(low/halfHour) * halfHour; at <= high; at += halfHour {
+		ticks = append(ticks, plot.Tick{Value: at, Label: time.Unix(int64(at), 0).UTC().Format("15:04")})
+	}
+	return ticks
 }

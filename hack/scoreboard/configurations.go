@@ -91,8 +91,8 @@ func compareConfigurations(ctx context.Context, loads []load, policy scaling.Pol
 func renderConfigurations(all []configurationResult) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n## Other databases\n\nThe loads %s with one seed, on databases as people have them. CloudWatch publishes the metrics "+
-		"every 60 s, one to two minutes late, here and in all other runs. Compared with: %s. The writer of a cluster restarts when its class changes; "+
-		"so does a plain instance, which is out of service for minutes.\n\n",
+		"every 60 s, one to two minutes late, here and in all other runs. Compared with: %s. The writer of a cluster restarts when its "+
+		"class changes; so does a plain instance, which is out of service for minutes.\n\n",
 		strings.Join(configuredLoads, ", "), strings.Join(configuredPeers, ", "))
 	b.WriteString("| database | " + comparedColumns + "\n| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |\n")
 	for _, c := range all {

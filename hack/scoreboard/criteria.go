@@ -121,8 +121,8 @@ const (
 // renderCriteria renders the acceptance criteria with their figures, and whether each is met.
 func renderCriteria(all []loadResult) string {
 	var b strings.Builder
-	b.WriteString("*Peer*: a rule or a constant size that RDS can have. *Affordable*: costs no more than dbscaler. *Dominated*: some peer has " +
-		"fewer overloaded minutes and a lower cost.\n\n| | criterion | figures | met |\n| --- | --- | --- | :---: |\n")
+	b.WriteString("*Peer*: a rule or a constant size that RDS can have. *Affordable*: costs no more than dbscaler. *Dominated*: " +
+		"some peer has fewer overloaded minutes and a lower cost.\n\n| | criterion | figures | met |\n| --- | --- | --- | :---: |\n")
 	row := func(number, criterion, figures string, met bool) {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", number, criterion, figures, formatYesNo(met))
 	}

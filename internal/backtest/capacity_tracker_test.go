@@ -82,3 +82,27 @@ func TestScore_Slack(t *testing.T) {
 		t.Error("a slack without vCPUs")
 	}
 }
+
+// A part of the recording has a timeline and events of its own, and the same score, for simulated runs and for the oracle.
+func TestCompare_LimitsTimeline(t *testing.T) {
+	s := newStepSetup() // the demand rises at 6:00
+	whole, err := Compare(t.Context(), s, []string{oracleID}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.TimelineFrom, s.TimelineUntil = monday.Add(5*time.Hour), monday.Add(8*time.Hour)
+	c, err := Compare(t.Context(), s, []string{oracleID}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, run := range c.Runs {
+		timeline := run.Timeline
+		if run.Score != whole.Runs[n].Score || timeline.Start != s.TimelineFrom || timeline.BucketLength != time.Minute || len(timeline.DemandVCPUs) != 180 ||
+			timeline.DemandVCPUs[50] != 1 || timeline.DemandVCPUs[70] != 5 {
+			t.Errorf("%s: %+v, %d minutes from %s", run.Name, run.Score, len(timeline.DemandVCPUs), timeline.Start)
+		}
+		if len(run.Events) == 0 || run.Events[0].Time.Before(s.TimelineFrom) || !run.Events[len(run.Events)-1].Time.Before(s.TimelineUntil) {
+			t.Errorf("%s: the events are %+v", run.Name, run.Events)
+		}
+	}
+}
