@@ -35,7 +35,8 @@ const (
 func writeBursts(ctx context.Context, path string, all []loadResult, policy scaling.Policy) error {
 	var b strings.Builder
 	b.WriteString("# Bursts minute by minute\n\n<!-- Written by make scoreboard. -->\n\nFor developers who change the decisions. " +
-		"For each of the loads of the [scoreboard](scoreboard.md) with the most overload of dbscaler: the burst in which it was overloaded most. " +
+		"For each of the loads of the [scoreboard](scoreboard.md) with the most overload of dbscaler: the burst in which it " +
+		"was overloaded most. " +
 		"Circles are decisions. A line drops where an instance restarts. Times are in UTC.\n")
 	worst := slices.Clone(all)
 	slices.SortStableFunc(worst, func(a, b loadResult) int {

@@ -48,7 +48,8 @@ Nothing in AWS is changed. Every figure about a database is simulated.`,
 	f := c.Flags()
 	b.addFlags(f)
 	f.StringSliceVar(&b.baselines, "against", []string{"static-peak", "oracle"},
-		"Baselines to compare with (reactive, oracle: bounds without and with foresight): all, or any of "+strings.Join(backtest.ComparisonNames(), ", "))
+		"Baselines to compare with (reactive, oracle: bounds without and with foresight): all, or any of "+
+			strings.Join(backtest.ComparisonNames(), ", "))
 	f.StringVar(&b.htmlFile, "html", "", "File for an HTML report, which needs no network")
 	f.StringVarP(&b.outputFormat, "output", "o", "table", "Output format: table or json")
 	return c
