@@ -83,10 +83,11 @@ rehearsal: ## Make each request of the operator once in a real AWS account; crea
 	@go run ./hack/rehearsal --region '$(REGION)' --account '$(ACCOUNT)' $(ARGS)
 
 .PHONY: scoreboard
-scoreboard: ## Compare dbscaler with other autoscalers and write docs/scoreboard.md (about 1 minute)
+scoreboard: ## Compare dbscaler with other autoscalers and write docs/scoreboard.md (about 4 minutes)
 #> TRACES=../shared/traces  folder of the recorded loads
 #> SEEDS=11,12              seeds of the generated loads
-	go run ./hack/scoreboard $(if $(TRACES),--traces '$(TRACES)') $(if $(SEEDS),--seeds '$(SEEDS)')
+#> TUNE=1                   the seeds for tuning instead: prints the results, and writes no page
+	go run ./hack/scoreboard $(if $(TRACES),--traces '$(TRACES)') $(if $(SEEDS),--seeds '$(SEEDS)') $(if $(TUNE),--tune)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target

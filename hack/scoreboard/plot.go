@@ -47,7 +47,7 @@ func drawPlot(path string, all []loadResult, thresholds []thresholdResult) error
 		switch {
 		case r.Kind == backtest.PolicyRun:
 			points.Color, points.Radius = orange, vg.Points(6)
-		case r.Kind == backtest.OracleRun:
+		case r.Kind == backtest.OracleRun || r.Kind == backtest.ReactiveRun:
 			points.Shape = draw.TriangleGlyph{}
 		case r.OtherPlatform:
 			points.Color = grey
@@ -92,4 +92,11 @@ func (minuteTicks) Ticks(_, high float64) []plot.Tick {
 		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.Itoa(int(v))})
 	}
 	return ticks
+}
+
+// burstColors are the colours of the runs in the picture of a burst, dbscaler's first; the last one is the demand's. They remain distinct
+// with colour vision deficiencies.
+var burstColors = []color.Color{
+	color.RGBA{213, 94, 0, 255}, color.RGBA{0, 114, 178, 255}, color.RGBA{0, 158, 115, 255}, color.RGBA{204, 121, 167, 255},
+	color.RGBA{120, 120, 120, 255},
 }

@@ -24,17 +24,27 @@ type thresholdResult struct {
 	backtest.Score
 }
 
-// addThresholdScores simulates a load with each of the thresholds and adds the scores.
-func addThresholdScores(ctx context.Context, s backtest.Setup, all []thresholdResult) error {
+// newThresholdResults has no scores yet.
+func newThresholdResults() []thresholdResult {
+	out := make([]thresholdResult, len(thresholds))
+	for n := range thresholds {
+		out[n].CPU = thresholds[n]
+	}
+	return out
+}
+
+// scoreThresholds simulates a load with each of the thresholds.
+func scoreThresholds(ctx context.Context, s backtest.Setup, all []thresholdResult) ([]backtest.Score, error) {
+	var out []backtest.Score
 	for n := range all {
 		s.Policy.CPU = all[n].CPU
 		c, err := backtest.Compare(ctx, s, nil, nil)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		all[n].Score = all[n].Add(c.Runs[0].Score)
+		out = append(out, c.Runs[0].Score)
 	}
-	return nil
+	return out, nil
 }
 
 // renderThresholds renders the table of all thresholds, with the default ones in bold.

@@ -18,7 +18,7 @@ import (
 
 // The IDs of the runs that are not a baseline's.
 const (
-	staticPeak, staticMean, oracleID = "static-peak", "static-mean", "oracle"
+	staticPeak, staticMean, staticP995, reactiveID, oracleID = "static-peak", "static-mean", "static-p99.5", "reactive", "oracle"
 	// CompareAll is the name for all runs.
 	CompareAll = "all"
 )
@@ -29,7 +29,7 @@ func ComparisonNames() []string {
 	for _, autoscaler := range baseline.All() {
 		out = append(out, autoscaler.ID)
 	}
-	return append(out, staticPeak, staticMean, oracleID)
+	return append(out, staticPeak, staticMean, staticP995, reactiveID, oracleID)
 }
 
 // Compare runs a policy and the autoscalers that are named in against under the same load. It omits autoscalers that do not scale
@@ -103,10 +103,13 @@ func (s Setup) comparedRuns(against []string) ([]func(context.Context) (Run, err
 			runners = append(runners, func(ctx context.Context) (Run, error) { return runBaseline(ctx, s, autoscaler) })
 		}
 	}
-	for _, name := range []string{staticPeak, staticMean} {
+	for _, name := range []string{staticPeak, staticMean, staticP995} {
 		if slices.Contains(against, name) {
 			runners = append(runners, func(ctx context.Context) (Run, error) { return runStatic(ctx, s, name) })
 		}
+	}
+	if slices.Contains(against, reactiveID) {
+		runners = append(runners, func(ctx context.Context) (Run, error) { return runReactiveLimit(ctx, s) })
 	}
 	if slices.Contains(against, oracleID) {
 		runners = append(runners, func(ctx context.Context) (Run, error) { return runOracle(ctx, s) })
@@ -129,9 +132,10 @@ func countGapAndSaturatedMinutes(s Setup) (gaps, uncertain int) {
 }
 
 // runStatic runs a size that never changes. For staticPeak it is the smallest size that is never overloaded, or the largest size; for
-// staticMean the smallest size on which the mean demand is at or below the policy's target.
+// staticMean the smallest size on which the mean demand is at or below the policy's target; for staticP995 the smallest size that has the
+// 99.5th percentile of the demand and 20 % more (the defaults of AWS Compute Optimizer: "P99.5 threshold", "20% headroom").
 func runStatic(ctx context.Context, s Setup, id string) (Run, error) {
-	peak, mean := peakAndMeanDemand(s)
+	peak, mean, p995 := describeDemand(s)
 	run := Run{ID: id, Kind: StaticRun}
 	isLargeEnough := func(x poolSize) bool { return peak < overloadShare*x.vcpus }
 	run.Name, run.Source = "Static, for the peak", "the smallest size that is never overloaded, or the largest"
@@ -139,6 +143,11 @@ func runStatic(ctx context.Context, s Setup, id string) (Run, error) {
 		isLargeEnough = func(x poolSize) bool { return 100*mean <= float64(s.Policy.CPU.Target)*x.vcpus }
 		run.Name = "Static, for the mean"
 		run.Source = fmt.Sprintf("the smallest size on which the mean demand needs at most %d%% CPU", s.Policy.CPU.Target)
+	}
+	if id == staticP995 {
+		const headroom = 1.2
+		isLargeEnough = func(x poolSize) bool { return headroom*p995 <= x.vcpus }
+		run.Name, run.Source = "Static, P99.5 + 20 %", "the smallest size with the 99.5th percentile of the demand and 20% more"
 	}
 	sizes := s.allowedSizes()
 	n := slices.IndexFunc(sizes, isLargeEnough)
@@ -155,15 +164,20 @@ func runStatic(ctx context.Context, s Setup, id string) (Run, error) {
 	return sc.result(run), err
 }
 
-// peakAndMeanDemand are the maximum and the mean of the minute demands, in vCPUs.
-func peakAndMeanDemand(s Setup) (peak, mean float64) {
-	recorded := 0
+// describeDemand returns the maximum, the mean and the 99.5th percentile of the minute demands, in vCPUs.
+func describeDemand(s Setup) (peak, mean, p995 float64) {
+	var recorded []float64
 	for _, demand := range minuteDemand(s.Recording) {
 		if !math.IsNaN(demand) {
-			peak = max(peak, demand)
+			recorded = append(recorded, demand)
 			mean += demand
-			recorded++
 		}
 	}
-	return peak, mean / float64(max(1, recorded))
+	if len(recorded) == 0 {
+		return 0, 0, 0
+	}
+	slices.Sort(recorded)
+	const percentile = 0.995
+	rank := int(math.Ceil(percentile * float64(len(recorded)))) // the nearest rank
+	return recorded[len(recorded)-1], mean / float64(len(recorded)), recorded[max(0, rank-1)]
 }

@@ -22,7 +22,7 @@ func TestCompare_RunsEveryBaseline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := len(baseline.All()) + 4
+	want := len(baseline.All()) + 6
 	if len(c.Runs) != want || len(done) != want || !strings.HasSuffix(done[0], fmt.Sprintf(" of %d", want)) || c.Runs[0].Kind != PolicyRun ||
 		c.Runs[want-1].Kind != OracleRun || c.Start != monday || c.End.Sub(c.Start) != 54*time.Hour {
 		t.Fatalf("%d runs, want %d; reported as done: %v", len(c.Runs), want, done)
@@ -45,7 +45,7 @@ func TestCompare_RunsEveryBaseline(t *testing.T) {
 	}
 	oracle := scores["oracle"]
 	for id, s := range scores {
-		changes := id != "static-peak" && id != "static-mean"
+		changes := !strings.HasPrefix(id, "static-")
 		switch {
 		case changes && s.Changes == 0, !changes && s.Changes != 0:
 			t.Errorf("%s made %d changes", id, s.Changes)
@@ -115,6 +115,26 @@ func TestCompare_StaticSizes(t *testing.T) {
 	for n, want := range []float64{2 * 8, 2 * 6} {
 		if got := c.Runs[1+n].Score.VCPUHours; math.Abs(got-want) > 1e-6 {
 			t.Errorf("%s: %.1f vCPU hours, want %.1f", c.Runs[1+n].Name, got, want)
+		}
+	}
+}
+
+// Of 1,000 minutes, five are above the 99.5th percentile: 20 % above it has to fit, and the higher minutes do not count.
+func TestCompare_StaticPercentile(t *testing.T) {
+	r := &recording.Recording{Start: monday, Interval: time.Minute, Demand: slices.Repeat([]float64{1}, 1000)}
+	for n := range 6 {
+		r.Demand[100+n] = 2 + float64(n) // the sixth highest value is 2
+	}
+	s := newStepSetup()
+	s.Recording = r
+	for _, test := range []struct{ lowest, want float64 }{{2, 4}, {1.6, 2}} { // 2.4 and 1.92 vCPUs
+		r.Demand[100] = test.lowest
+		c, err := Compare(t.Context(), s, []string{"static-p99.5"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Runs[1].Score.VCPUHours * 60 / 1000; math.Abs(got-test.want) > 1e-6 {
+			t.Errorf("%g vCPUs: the size is %g vCPUs, want %g", test.lowest, got, test.want)
 		}
 	}
 }

@@ -113,7 +113,7 @@ func (e *engine) decide(record *ReconcileRecord, o scaling.Observation, now time
 	case approved:
 		e.operation = &op
 		message := fmt.Sprintf("%s: %s → %s. %s", op.Pool, op.From, op.To, proposal.Cause)
-		e.recordEvent(Event{Time: now, Kind: eventKindOf(op), Message: message})
+		e.recordEvent(Event{Time: now, Kind: eventKindOf(op), Message: message, Foreseen: proposal.Reason == scaling.ReasonPredictiveScaleUp})
 		return 0, true
 	case len(entry.Evaluations) > 0:
 		first := entry.Decision.Proposals[0]

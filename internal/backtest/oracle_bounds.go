@@ -110,7 +110,7 @@ func runOracle(ctx context.Context, s Setup) (Run, error) {
 	current := oracle.Change{VCPUs: currentSize.VCPUs, CostPerMinute: currentSize.CostPerMinute}
 	paidVCPUs := currentSize.VCPUs
 	for n, demand := range problem.DemandVCPUs {
-		at := sc.timeline.Start.Add(time.Duration(n) * time.Minute)
+		at := sc.nextMinute.Add(time.Duration(n) * time.Minute)
 		if n == changeEnd {
 			current, paidVCPUs = oracle.Change{VCPUs: currentSize.VCPUs, CostPerMinute: currentSize.CostPerMinute}, currentSize.VCPUs
 		}
@@ -151,10 +151,18 @@ func (sc *scorer) scoreOracleMinute(at time.Time, demand float64, current oracle
 		sc.score.ScoredMinutes++
 		sc.score.UnservedVCPUMinutes += max(0, demand-maxServedShare*current.VCPUs)
 		sc.score.VCPUHours += paidVCPUs / 60
+		sc.score.UsedVCPUHours += min(demand, maxServedShare*current.VCPUs) / 60
 		sc.microdollars += current.CostPerMinute
 		if overloaded {
 			sc.score.OverloadedMinutes++
 		}
 	}
+	known := demand
+	if !sc.isInScoredTime(at) {
+		known = math.NaN()
+	}
+	sc.capacity.addMinute(&sc.score, capacityMinute{
+		at: at, demand: known, vcpus: current.VCPUs, isOverloaded: overloaded, scaleUpPercent: 100,
+	})
 	sc.addToTimeline(at, demand, current.VCPUs, overloaded && sc.isInScoredTime(at))
 }

@@ -20,6 +20,8 @@ const (
 	BaselineRun RunKind = "baseline"
 	// StaticRun is a size that never changes.
 	StaticRun RunKind = "static"
+	// ReactiveRun is the reactive limit. It knows the present exactly and nothing of the future. It is a bound, too.
+	ReactiveRun RunKind = "reactive"
 	// OracleRun knows the future. It is a bound, not an autoscaler that could exist.
 	OracleRun RunKind = "oracle"
 )
@@ -51,6 +53,15 @@ type Score struct {
 	// Cost is the cost of that size; CostKnown says whether the policy has every price.
 	Cost      scaling.Money
 	CostKnown bool
+	// UsedVCPUHours is the part of VCPUHours that served new work.
+	UsedVCPUHours float64
+	// Shortages is the number of times that the pool did not have enough vCPUs, or was overloaded. ShortageMinutes is the sum of their times
+	// to capacity, and LongestShortage the longest: from the first such minute until enough vCPUs served.
+	Shortages, ShortageMinutes, LongestShortage int
+	// ForeseenGrowths is the number of times that the policy grew by a prediction. NeededGrowths is how many of them were needed: within two
+	// hours the demand would have reached the policy's scale-up threshold without them. AvertedShortages is the number of shortages that
+	// they averted.
+	ForeseenGrowths, NeededGrowths, AvertedShortages int
 	// Disruptions is the number of restarts of instances in service, and of failovers.
 	Disruptions int
 	// Changes is the number of times that the size was changed.
@@ -62,8 +73,37 @@ func (s Score) Add(other Score) Score {
 	return Score{
 		ScoredMinutes: s.ScoredMinutes + other.ScoredMinutes, OverloadedMinutes: s.OverloadedMinutes + other.OverloadedMinutes,
 		UnservedVCPUMinutes: s.UnservedVCPUMinutes + other.UnservedVCPUMinutes, VCPUHours: s.VCPUHours + other.VCPUHours,
-		Disruptions: s.Disruptions + other.Disruptions, Changes: s.Changes + other.Changes,
+		UsedVCPUHours: s.UsedVCPUHours + other.UsedVCPUHours,
+		Shortages:     s.Shortages + other.Shortages, ShortageMinutes: s.ShortageMinutes + other.ShortageMinutes,
+		LongestShortage: max(s.LongestShortage, other.LongestShortage),
+		ForeseenGrowths: s.ForeseenGrowths + other.ForeseenGrowths, NeededGrowths: s.NeededGrowths + other.NeededGrowths,
+		AvertedShortages: s.AvertedShortages + other.AvertedShortages,
+		Disruptions:      s.Disruptions + other.Disruptions, Changes: s.Changes + other.Changes,
 	}
+}
+
+// Slack is the share of the vCPUs that served no work: 1 − used ÷ provisioned.
+func (s Score) Slack() float64 {
+	if s.VCPUHours == 0 {
+		return 0
+	}
+	return 1 - s.UsedVCPUHours/s.VCPUHours
+}
+
+// TimeToCapacity is the mean time to capacity in minutes; zero without a shortage.
+func (s Score) TimeToCapacity() float64 {
+	return float64(s.ShortageMinutes) / float64(max(1, s.Shortages))
+}
+
+// ForesightPrecision is the share of the foreseen growths that were needed. It is false if nothing was foreseen.
+func (s Score) ForesightPrecision() (share float64, known bool) {
+	return float64(s.NeededGrowths) / float64(max(1, s.ForeseenGrowths)), s.ForeseenGrowths > 0
+}
+
+// ForesightRecall is the share of the shortages that a foreseen growth averted. It is false if there were none, averted or not.
+func (s Score) ForesightRecall() (share float64, known bool) {
+	all := s.Shortages + s.AvertedShortages
+	return float64(s.AvertedShortages) / float64(max(1, all)), all > 0
 }
 
 // CostRatio is the cost divided by that of another run: in money where both costs are known, otherwise in vCPU hours. It is zero if
@@ -95,6 +135,8 @@ type Event struct {
 	Kind EventKind
 	// Message describes the event and its reason.
 	Message string
+	// Foreseen says that a prediction caused the change.
+	Foreseen bool
 }
 
 // EventKind is the kind of an event.
@@ -120,6 +162,6 @@ type Comparison struct {
 	// GapMinutes is the number of minutes without a recorded value. UncertainMinutes is the number of minutes in which the recorded
 	// database was saturated, so that its true demand is unknown.
 	GapMinutes, UncertainMinutes int
-	// Runs begin with the policy's run and end with the oracle's, if it was requested.
+	// Runs begin with the policy's run and end with the reactive limit's and the oracle's, if they were requested.
 	Runs []Run
 }

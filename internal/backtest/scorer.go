@@ -34,6 +34,7 @@ type scorer struct {
 	microdollars float64
 	timeline     Timeline
 	events       []Event
+	capacity     capacityTracker
 }
 
 func newScorer(world *model.World, s Setup) *scorer {
@@ -49,12 +50,22 @@ func (sc *scorer) startTimeline() {
 	minutes := int(r.End().Sub(sc.nextMinute) / time.Minute)
 	sc.score.CostKnown = sc.setup.hasPrices()
 	sc.timeline = Timeline{Start: sc.nextMinute, BucketLength: time.Duration((minutes+maxBuckets-1)/maxBuckets) * time.Minute}
+	if from, until := sc.setup.TimelineFrom, sc.setup.TimelineUntil; !until.IsZero() {
+		minutes = int(until.Sub(from) / time.Minute)
+		sc.timeline = Timeline{Start: from, BucketLength: time.Duration((minutes+maxBuckets-1)/maxBuckets) * time.Minute}
+	}
 }
 
 // recordEvent adds an event, and counts it if it is a change.
 func (sc *scorer) recordEvent(e Event) {
 	if sc.isInScoredTime(e.Time) && (e.Kind == EventScaleUp || e.Kind == EventScaleDown) {
 		sc.score.Changes++
+		if e.Foreseen && e.Kind == EventScaleUp {
+			sc.capacity.addForeseenGrowth(&sc.score, e.Time)
+		}
+	}
+	if !sc.isInTimeline(e.Time) {
+		return
 	}
 	if sc.events = append(sc.events, e); len(sc.events) > 2*maxEvents {
 		sc.events = append(sc.events[:0], sc.events[len(sc.events)-maxEvents:]...)
@@ -86,9 +97,17 @@ func (sc *scorer) scoreMinute(minute model.MinuteSummary) {
 			sc.score.OverloadedMinutes++
 		}
 		sc.addCost()
+		unserved := minute.ReaderUnservedVCPUSeconds
+		if sc.setup.Pool == scaling.Writer {
+			unserved = minute.WriterUnservedVCPUSeconds
+		}
+		sc.score.UsedVCPUHours += max(0, demand-unserved/60) / 60
 	} else {
 		demand = math.NaN()
 	}
+	sc.capacity.addMinute(&sc.score, capacityMinute{
+		at: minute.Time, demand: demand, vcpus: capacity, isOverloaded: overloaded, scaleUpPercent: sc.setup.Policy.CPU.ScaleUp,
+	})
 	if minute.Disruptions > 0 && sc.isInScoredTime(minute.Time) {
 		sc.score.Disruptions += minute.Disruptions
 		const message = "An instance in service was restarted, or the writer failed over"
@@ -143,8 +162,17 @@ func (sc *scorer) addCost() {
 	}
 }
 
+// isInTimeline reports whether a time is in the part of the recording that has a timeline.
+func (sc *scorer) isInTimeline(at time.Time) bool {
+	from, until := sc.setup.TimelineFrom, sc.setup.TimelineUntil
+	return until.IsZero() || !at.Before(from) && at.Before(until)
+}
+
 // addToTimeline adds one minute to the timeline.
 func (sc *scorer) addToTimeline(at time.Time, demand, capacity float64, overloaded bool) {
+	if !sc.isInTimeline(at) {
+		return
+	}
 	t := &sc.timeline
 	n := int(at.Sub(t.Start) / t.BucketLength)
 	for len(t.DemandVCPUs) <= n {

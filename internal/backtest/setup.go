@@ -48,6 +48,8 @@ type Setup struct {
 	// ScoredFrom and ScoredUntil limit the time that is scored; zero is the start and the end of the recording. The time before
 	// ScoredFrom is simulated too, so that the policy has a history.
 	ScoredFrom, ScoredUntil time.Time
+	// TimelineFrom and TimelineUntil limit the timeline and the events of each run to a part of the recording; zero is all of it.
+	TimelineFrom, TimelineUntil time.Time
 	// Seed draws the duration of each change. The same seed gives the same run.
 	Seed int64
 }

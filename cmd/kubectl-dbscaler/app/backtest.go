@@ -48,7 +48,8 @@ Nothing in AWS is changed. Every figure about a database is simulated.`,
 	f := c.Flags()
 	b.addFlags(f)
 	f.StringSliceVar(&b.baselines, "against", []string{"static-peak", "oracle"},
-		"Baselines to compare with (oracle: the best possible sequence of sizes): all, or any of "+strings.Join(backtest.ComparisonNames(), ", "))
+		"Baselines to compare with (reactive, oracle: bounds without and with foresight): all, or any of "+
+			strings.Join(backtest.ComparisonNames(), ", "))
 	f.StringVar(&b.htmlFile, "html", "", "File for an HTML report, which needs no network")
 	f.StringVarP(&b.outputFormat, "output", "o", "table", "Output format: table or json")
 	return c
@@ -115,9 +116,17 @@ type runSummary struct {
 	OverloadedMinutes   int     `json:"overloadedMinutes"`
 	UnservedVCPUMinutes float64 `json:"unservedVCPUMinutes"`
 	VCPUHours           float64 `json:"vcpuHours"`
-	USD                 string  `json:"usd,omitempty"`
-	Disruptions         int     `json:"disruptions"`
-	Changes             int     `json:"changes"`
+	// Slack is a share. Times to capacity are in minutes.
+	Slack                 float64 `json:"slack"`
+	Shortages             int     `json:"shortages"`
+	TimeToCapacity        float64 `json:"timeToCapacityMinutes"`
+	LongestTimeToCapacity int     `json:"longestTimeToCapacityMinutes"`
+	ForeseenGrowths       int     `json:"foreseenGrowths"`
+	NeededGrowths         int     `json:"neededGrowths"`
+	AvertedShortages      int     `json:"avertedShortages"`
+	USD                   string  `json:"usd,omitempty"`
+	Disruptions           int     `json:"disruptions"`
+	Changes               int     `json:"changes"`
 }
 
 func summarize(c backtest.Comparison) backtestSummary {
@@ -130,6 +139,8 @@ func summarize(c backtest.Comparison) backtestSummary {
 		s := run.Score
 		r := runSummary{
 			ID: run.ID, Name: run.Name, OverloadedMinutes: s.OverloadedMinutes, UnservedVCPUMinutes: s.UnservedVCPUMinutes, VCPUHours: s.VCPUHours,
+			Slack: s.Slack(), Shortages: s.Shortages, TimeToCapacity: s.TimeToCapacity(), LongestTimeToCapacity: s.LongestShortage,
+			ForeseenGrowths: s.ForeseenGrowths, NeededGrowths: s.NeededGrowths, AvertedShortages: s.AvertedShortages,
 			Disruptions: s.Disruptions, Changes: s.Changes,
 		}
 		if s.CostKnown {

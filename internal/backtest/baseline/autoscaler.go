@@ -77,7 +77,7 @@ type Autoscaler struct {
 //   - Demand above 100 % of the current size is not visible.
 func All() []Autoscaler {
 	return []Autoscaler{
-		newAurora(3), newAurora(5), newAtlas(), newHPA(), newNeon(),
+		newAurora(3), newAurora(5), newPredictive(), newAtlas(), newHPA(), newNeon(),
 		newSpanner(), newCloudSpanner(), newLambda(), newClickHouse(), newDAS(),
 	}
 }

@@ -91,7 +91,7 @@ func TestAll(t *testing.T) {
 	}{
 		{"aurora-h3", MethodReaders, time.Minute, 0},
 		{"aurora-h5", MethodReaders, time.Minute, 0},
-		{"atlas", MethodClasses, time.Minute, 0},
+		{"aws-predictive", MethodReaders, time.Minute, 0}, {"atlas", MethodClasses, time.Minute, 0},
 		{"hpa", MethodSeamless, 15 * time.Second, time.Minute},
 		{"neon", MethodSeamless, 10 * time.Second, 0},
 		{"spanner-autoscaler", MethodSeamless, time.Minute, time.Minute},

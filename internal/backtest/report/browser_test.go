@@ -97,8 +97,8 @@ func TestWriteHTML_WorksInBrowser(t *testing.T) {
 	if want := "Backtest of shop/orders"; title != want {
 		t.Errorf("the title is %q", title)
 	}
-	if rows != 5 || canvases != 2 || shown != 6 {
-		t.Errorf("%d rows, %d charts, %d lines shown; want 5, 2 and 6", rows, canvases, shown)
+	if rows != 6 || canvases != 2 || shown != 7 {
+		t.Errorf("%d rows, %d charts, %d lines shown; want 6, 2 and 7", rows, canvases, shown)
 	}
 	if !strings.Contains(tip, "dbscaler, scale-up") || !strings.Contains(tip, "because </script>") {
 		t.Errorf("the tooltip is %q, want dbscaler's scale-up and its reason", tip)

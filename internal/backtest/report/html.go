@@ -29,20 +29,20 @@ var (
 
 // pageData is the data of the page's template.
 type pageData struct {
-	Policy, Recording, Period, Uncertainty string
-	CostKnown                              bool
-	Rows                                   []tableRow
-	Chart                                  chartData
-	CSS, PlotCSS                           template.CSS
-	Script, PlotScript                     template.JS
+	Policy, Recording, Period, Foresight, Uncertainty string
+	CostKnown                                         bool
+	Rows                                              []tableRow
+	Chart                                             chartData
+	CSS, PlotCSS                                      template.CSS
+	Script, PlotScript                                template.JS
 }
 
 // tableRow is a row of the page's table.
 type tableRow struct {
-	Name, Source, CSSClass          string
-	Overloaded, Unserved, VCPUHours string
-	Cost, OracleRatio               string
-	Disruptions, Changes            int
+	Name, Source, CSSClass                                 string
+	Overloaded, Unserved, VCPUHours, Slack, TimeToCapacity string
+	Cost, OracleRatio                                      string
+	Disruptions, Changes                                   int
 }
 
 // chartData is the data of the page's script. Times are in seconds since 1970.
@@ -105,17 +105,19 @@ func WriteHTML(w io.Writer, c backtest.Comparison) error {
 	runs := SortRuns(c.Runs)
 	p := pageData{
 		Policy: c.PolicyName, Recording: c.RecordingSource, Period: describePeriod(c), Uncertainty: describeUncertainty(c),
-		Chart: newChartData(c, runs),
-		CSS:   template.CSS(pageCSS), PlotCSS: template.CSS(plotCSS), //nolint:gosec // they are embedded
+		Foresight: describePolicyForesight(c),
+		Chart:     newChartData(c, runs),
+		CSS:       template.CSS(pageCSS), PlotCSS: template.CSS(plotCSS), //nolint:gosec // they are embedded
 		Script: template.JS(pageScript), PlotScript: template.JS(plotScript), //nolint:gosec // they are embedded
 	}
-	cssClasses := map[backtest.RunKind]string{backtest.PolicyRun: "policy", backtest.OracleRun: "oracle"}
+	cssClasses := map[backtest.RunKind]string{backtest.PolicyRun: "policy", backtest.ReactiveRun: "oracle", backtest.OracleRun: "oracle"}
 	for _, run := range runs {
 		score := run.Score
 		p.CostKnown = p.CostKnown || score.CostKnown
 		p.Rows = append(p.Rows, tableRow{
 			Name: DisplayName(run), Source: run.Source, CSSClass: cssClasses[run.Kind],
 			Overloaded: formatMinutes(score.OverloadedMinutes), Unserved: formatUnserved(score.UnservedVCPUMinutes),
+			Slack: FormatSlack(score), TimeToCapacity: FormatTimeToCapacity(score),
 			VCPUHours: strconv.FormatFloat(score.VCPUHours, 'f', 0, 64), Cost: FormatCost(score), OracleRatio: FormatOracleRatio(c, run),
 			Disruptions: score.Disruptions, Changes: score.Changes,
 		})
@@ -161,7 +163,7 @@ func newChartData(c backtest.Comparison, runs []backtest.Run) chartData {
 			drawn.Cost = math.Round(float64(score.Cost)/1e4) / 100
 		}
 		switch {
-		case run.Kind == backtest.PolicyRun || run.Kind == backtest.OracleRun:
+		case run.Kind == backtest.PolicyRun || run.Kind == backtest.ReactiveRun || run.Kind == backtest.OracleRun:
 			drawn.ShownInitially = true
 		case run.Kind == backtest.BaselineRun && !run.OtherPlatform:
 			baselinesOnRDS++

@@ -45,7 +45,10 @@ func newComparison() backtest.Comparison {
 		}
 		r.Score = backtest.Score{
 			ScoredMinutes: 20000, OverloadedMinutes: overloaded, UnservedVCPUMinutes: float64(overloaded) / 2, VCPUHours: size * 300,
-			Changes: 12, Disruptions: 3,
+			Changes: 12, Disruptions: 3, UsedVCPUHours: 1800, ForeseenGrowths: 4, NeededGrowths: 3, AvertedShortages: 1,
+		}
+		if overloaded > 0 {
+			r.Score.Shortages, r.Score.ShortageMinutes, r.Score.LongestShortage = 2, 14, 9
 		}
 		kinds := []backtest.EventKind{backtest.EventScaleUp, backtest.EventScaleDown, backtest.EventDisruption, backtest.EventBlocked}
 		for n, kind := range kinds {
@@ -58,6 +61,7 @@ func newComparison() backtest.Comparison {
 	addRun("aurora-h3", "Aurora Auto Scaling (H=3)", backtest.BaselineRun, 9, 300)
 	addRun("atlas", hostileText, backtest.BaselineRun, 7, 900)
 	addRun("static-peak", "Static, for the peak", backtest.StaticRun, 16, 0)
+	addRun("reactive", "Reactive limit", backtest.ReactiveRun, 7.5, 10)
 	addRun("oracle", "Oracle", backtest.OracleRun, 6, 0)
 	return c
 }
@@ -129,7 +133,7 @@ func TestWriteHTML_EmbedsChartData(t *testing.T) {
 			shown = append(shown, r.ID)
 		}
 	}
-	if got := fmt.Sprint(shown); got != "[dbscaler aurora-h3 atlas oracle]" {
+	if got := fmt.Sprint(shown); got != "[dbscaler aurora-h3 atlas reactive oracle]" {
 		t.Errorf("the runs that are shown initially are %s", got)
 	}
 	if d.Runs[2].Name != "Aurora Auto Scaling (H=3)" || d.Runs[3].Name != hostileText {
@@ -163,12 +167,15 @@ func TestWriteTable(t *testing.T) {
 	if err := WriteTable(&b, c); err != nil {
 		t.Fatal(err)
 	}
-	want := `                                OVERLOADED        UNSERVED          COST   VS ORACLE   DISRUPTIONS   CHANGES
-   dbscaler                         20 min   10.0 vCPU min   2400 vCPU h      1.33 ×             3        12
-   Static, for the peak              0 min               0   4800 vCPU h      2.67 ×             3        12
-   Aurora Auto Scaling (H=3) †  5 h 00 min  150.0 vCPU min   2700 vCPU h      1.50 ×             3        12
-   Atlas                       15 h 00 min  450.0 vCPU min   2100 vCPU h      1.17 ×             3        12
-   Oracle                            0 min               0   1800 vCPU h      1.00 ×             3        12
+	want := `                                OVERLOADED        UNSERVED          COST   VS ORACLE   SLACK   TIME TO CAPACITY   DISRUPTIONS   CHANGES
+   dbscaler                         20 min   10.0 vCPU min   2400 vCPU h      1.33 ×    25 %   7 min (at most 9)             3        12
+   Static, for the peak              0 min               0   4800 vCPU h      2.67 ×    62 %                  –             3        12
+   Aurora Auto Scaling (H=3) †  5 h 00 min  150.0 vCPU min   2700 vCPU h      1.50 ×    33 %   7 min (at most 9)             3        12
+   Atlas                       15 h 00 min  450.0 vCPU min   2100 vCPU h      1.17 ×    14 %   7 min (at most 9)             3        12
+   Reactive limit                   10 min    5.0 vCPU min   2250 vCPU h      1.25 ×    20 %   7 min (at most 9)             3        12
+   Oracle                            0 min               0   1800 vCPU h      1.00 ×     0 %                  –             3        12
+
+Foresight: 3 of 4 foreseen growths were needed (precision 75 %); for 1 of 3 shortages the capacity was there in time (recall 33 %).
 `
 	squeeze := func(s string) string { return regexp.MustCompile(` +`).ReplaceAllString(s, " ") }
 	if got := b.String(); !strings.HasPrefix(squeeze(got), squeeze(want)) || !strings.Contains(got, "gaps of 25 min") ||

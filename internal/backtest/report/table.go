@@ -17,16 +17,17 @@ import (
 // WriteTable writes the runs of a comparison for a terminal, in the order of SortRuns. The error is the writer's.
 func WriteTable(w io.Writer, c backtest.Comparison) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, "\tOVERLOADED\tUNSERVED\tCOST\tVS ORACLE\tDISRUPTIONS\tCHANGES\t")
+	fmt.Fprintln(tab, "\tOVERLOADED\tUNSERVED\tCOST\tVS ORACLE\tSLACK\tTIME TO CAPACITY\tDISRUPTIONS\tCHANGES\t")
 	for _, run := range SortRuns(c.Runs) {
 		s := run.Score
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t\n", padName(DisplayName(run), c.Runs), formatMinutes(s.OverloadedMinutes),
-			formatUnserved(s.UnservedVCPUMinutes), FormatCost(s), FormatOracleRatio(c, run), s.Disruptions, s.Changes)
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t\n", padName(DisplayName(run), c.Runs), formatMinutes(s.OverloadedMinutes),
+			formatUnserved(s.UnservedVCPUMinutes), FormatCost(s), FormatOracleRatio(c, run), FormatSlack(s),
+			FormatTimeToCapacity(s), s.Disruptions, s.Changes)
 	}
 	if err := tab.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n", DescribeRecording(c))
+	_, err := fmt.Fprintf(w, "\n%s%s\n", describePolicyForesight(c), DescribeRecording(c))
 	return err
 }
 
@@ -39,9 +40,10 @@ func padName(name string, runs []backtest.Run) string {
 	return name + strings.Repeat(" ", longest-len([]rune(name)))
 }
 
-// SortRuns sorts the policy's run first and the oracle last. The others are sorted by overloaded minutes, then by cost.
+// SortRuns sorts the policy's run first, and the reactive limit and the oracle last. The others are sorted by overloaded minutes, then
+// by cost.
 func SortRuns(runs []backtest.Run) []backtest.Run {
-	rank := map[backtest.RunKind]int{backtest.PolicyRun: -1, backtest.OracleRun: 1}
+	rank := map[backtest.RunKind]int{backtest.PolicyRun: -1, backtest.ReactiveRun: 1, backtest.OracleRun: 2}
 	out := append([]backtest.Run(nil), runs...)
 	slices.SortStableFunc(out, func(a, b backtest.Run) int {
 		return cmp.Or(cmp.Compare(rank[a.Kind], rank[b.Kind]), cmp.Compare(a.Score.OverloadedMinutes, b.Score.OverloadedMinutes),
@@ -56,6 +58,43 @@ func FormatCost(s backtest.Score) string {
 		return fmt.Sprintf("$%.2f", float64(s.Cost)/1e6)
 	}
 	return strconv.FormatFloat(s.VCPUHours, 'f', 0, 64) + " vCPU h"
+}
+
+// FormatSlack formats the slack in percent.
+func FormatSlack(s backtest.Score) string { return fmt.Sprintf("%.0f %%", 100*s.Slack()) }
+
+// FormatTimeToCapacity formats the mean and the longest time to capacity, or a dash if there was no shortage.
+func FormatTimeToCapacity(s backtest.Score) string {
+	if s.Shortages == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f min (at most %d)", s.TimeToCapacity(), s.LongestShortage)
+}
+
+// DescribeForesight describes in one sentence how many foreseen growths were needed, and how many shortages they averted.
+func DescribeForesight(s backtest.Score) string {
+	precision, foresaw := s.ForesightPrecision()
+	recall, hadShortages := s.ForesightRecall()
+	text := "Foresight: no growth was foreseen"
+	if foresaw {
+		text = fmt.Sprintf("Foresight: %d of %d foreseen growths were needed (precision %.0f %%)",
+			s.NeededGrowths, s.ForeseenGrowths, 100*precision)
+	}
+	if hadShortages {
+		text += fmt.Sprintf("; for %d of %d shortages the capacity was there in time (recall %.0f %%)", s.AvertedShortages,
+			s.AvertedShortages+s.Shortages, 100*recall)
+	}
+	return text + "."
+}
+
+// describePolicyForesight describes the foresight of the policy's run, in a line. It is empty without such a run.
+func describePolicyForesight(c backtest.Comparison) string {
+	for _, run := range c.Runs {
+		if run.Kind == backtest.PolicyRun {
+			return DescribeForesight(run.Score) + "\n"
+		}
+	}
+	return ""
 }
 
 // FormatOracleRatio formats the cost divided by the oracle's, or a dash if there is no oracle.

@@ -14,24 +14,43 @@ type Generator struct {
 	Name string
 	// Description describes the load in one line.
 	Description string
+	// Kind says what can be expected of an autoscaler under the load.
+	Kind Kind
+	// Days is the length of the load.
+	Days int
 	// newDemand draws the parameters and returns the demand in vCPUs at a time.
 	newDemand func(*rand.Rand) func(hours float64) float64
 }
 
-// Days is the length of each load.
+// Kind is the kind of a load.
+type Kind string
+
+// The kinds of load.
+const (
+	// Smooth loads change slowly or seldom, so that an autoscaler can be in time.
+	Smooth Kind = "smooth"
+	// Bursty loads rise to a multiple within minutes.
+	Bursty Kind = "bursty"
+)
+
+// Days is the length of most loads. The month's end needs more.
 const Days = 21
 
 // start is the start of each load, a Monday.
 var start = time.Date(2024, 3, 4, 0, 0, 0, 0, time.UTC)
 
-// All lists the generators. The demand of each is about 1 to 12 vCPUs, mostly 2 to 6.
-func All() []Generator {
+// All lists the generators.
+func All() []Generator { return append(smoothAndDailyGenerators(), burstyGenerators()...) }
+
+// smoothAndDailyGenerators are the smooth loads, and the bursty ones that follow a daily cycle. The demand of each is about 1 to 12 vCPUs,
+// mostly 2 to 6.
+func smoothAndDailyGenerators() []Generator {
 	return []Generator{
-		{"diurnal", "a daily cycle with a peak in working hours", func(r *rand.Rand) func(float64) float64 {
+		{"diurnal", "a daily cycle with a peak in working hours", Smooth, Days, func(r *rand.Rand) func(float64) float64 {
 			low, high, peak := randomBetween(r, 1, 2), randomBetween(r, 4, 8), randomBetween(r, 10, 16)
 			return func(h float64) float64 { return low + (high-low)*dailyShare(h, peak) }
 		}},
-		{"weekly", "busy on workdays and quiet at weekends", func(r *rand.Rand) func(float64) float64 {
+		{"weekly", "busy on workdays and quiet at weekends", Smooth, Days, func(r *rand.Rand) func(float64) float64 {
 			low, high, weekend, peak := randomBetween(r, 1, 2), randomBetween(r, 4, 8), randomBetween(r, 0.2, 0.5), randomBetween(r, 10, 16)
 			return func(h float64) float64 {
 				share := 1.0
@@ -41,21 +60,21 @@ func All() []Generator {
 				return low + share*(high-low)*dailyShare(h, peak)
 			}
 		}},
-		{"step", "constant for days, with sudden steps", func(r *rand.Rand) func(float64) float64 {
+		{"step", "constant for days, with sudden steps", Smooth, Days, func(r *rand.Rand) func(float64) float64 {
 			levels, length := make([]float64, 12), randomBetween(r, 30, 70)
 			for n := range levels {
 				levels[n] = randomBetween(r, 1, 9)
 			}
 			return func(h float64) float64 { return levels[int(h/length)%len(levels)] }
 		}},
-		{"ramp", "rises for hours, falls for hours, and rests", func(r *rand.Rand) func(float64) float64 {
+		{"ramp", "rises for hours, falls for hours, and rests", Smooth, Days, func(r *rand.Rand) func(float64) float64 {
 			low, high, up, rest := randomBetween(r, 1, 2), randomBetween(r, 6, 10), randomBetween(r, 3, 10), randomBetween(r, 10, 30)
 			return func(h float64) float64 {
 				phase := math.Mod(h, 2*up+rest)
 				return low + (high-low)*max(0, min(phase/up, 2-phase/up, 1))
 			}
 		}},
-		{"flash", "a daily cycle with occasional crowds that arrive within minutes", func(r *rand.Rand) func(float64) float64 {
+		{"flash", "a daily cycle with occasional crowds that arrive within minutes", Bursty, Days, func(r *rand.Rand) func(float64) float64 {
 			low, high, peak := randomBetween(r, 1, 2), randomBetween(r, 3, 5), randomBetween(r, 10, 16)
 			crowds, heights := make([]float64, 8), make([]float64, 8)
 			for n := range crowds {
@@ -76,7 +95,7 @@ func All() []Generator {
 				return load
 			}
 		}},
-		{"batch", "a job at the same hours of each night, and quiet days", func(r *rand.Rand) func(float64) float64 {
+		{"batch", "a job at the same hours of each night, and quiet days", Bursty, Days, func(r *rand.Rand) func(float64) float64 {
 			low, job, startHour, length := randomBetween(r, 1, 2), randomBetween(r, 4, 8), randomBetween(r, 0, 5), randomBetween(r, 1, 3)
 			return func(h float64) float64 {
 				if hour := math.Mod(h, 24); hour >= startHour && hour < startHour+length {
@@ -85,7 +104,7 @@ func All() []Generator {
 				return low + 0.5*dailyShare(h, 13)
 			}
 		}},
-		{"noise", "no pattern: a wandering mean with much noise", func(r *rand.Rand) func(float64) float64 {
+		{"noise", "no pattern: a wandering mean with much noise", Smooth, Days, func(r *rand.Rand) func(float64) float64 {
 			steps := make([]float64, Days*24+1)
 			level := randomBetween(r, 2, 5)
 			for n := range steps {
@@ -108,7 +127,7 @@ func (g Generator) Generate(seed uint64) *recording.Recording {
 	if g.Name == "noise" {
 		noise = 0.1
 	}
-	out := &recording.Recording{Start: start, Interval: time.Minute, Demand: make([]float64, Days*24*60)}
+	out := &recording.Recording{Start: start, Interval: time.Minute, Demand: make([]float64, g.Days*24*60)}
 	for n := range out.Demand {
 		out.Demand[n] = max(0.05, demandAt(float64(n)/60)*(1+noise*random.NormFloat64()))
 	}

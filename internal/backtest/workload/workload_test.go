@@ -6,21 +6,21 @@ import (
 	"testing"
 )
 
-// Each load has three weeks of minutes, between 0.05 and about 30 vCPUs. It depends on the seed only. Its noise, the deviation of a
+// Each load has its days of minutes, between 0.05 and 60 vCPUs. It depends on the seed only. Its noise, the deviation of a
 // value from the mean of its neighbours, has the specified size.
 func TestGenerate(t *testing.T) {
 	names := map[string]bool{}
 	for _, g := range All() {
 		generated := g.Generate(1)
-		if names[g.Name] || g.Description == "" || len(generated.Demand) != Days*24*60 || generated.Start != start || generated.Interval.Minutes() != 1 {
+		if names[g.Name] || g.Description == "" || len(generated.Demand) != g.Days*24*60 || generated.Start != start || generated.Interval.Minutes() != 1 {
 			t.Errorf("%s: %d values from %s", g.Name, len(generated.Demand), generated.Start)
 		}
 		names[g.Name] = true
 		if slices.Equal(g.Generate(2).Demand, generated.Demand) || !slices.Equal(g.Generate(1).Demand, generated.Demand) {
 			t.Errorf("%s: two seeds give the same load, or one seed gives two loads", g.Name)
 		}
-		if low, high := slices.Min(generated.Demand), slices.Max(generated.Demand); low < 0.05 || high > 30 || high < 3 {
-			t.Errorf("%s: the demand is %.2f to %.1f vCPUs, want 0.05 to a maximum between 3 and 30", g.Name, low, high)
+		if low, high := slices.Min(generated.Demand), slices.Max(generated.Demand); low < 0.05 || high > 60 || high < 3 {
+			t.Errorf("%s: the demand is %.2f to %.1f vCPUs, want 0.05 to a maximum between 3 and 60", g.Name, low, high)
 		}
 		want := 0.03
 		if g.Name == "noise" {

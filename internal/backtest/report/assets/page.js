@@ -8,8 +8,9 @@
   const palette = ["#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f", "#b15928"];
   let nextColour = 0;
   for (const run of data.runs) {
-    run.colour = () => run.kind === "dbscaler" ? css("--policy") : run.kind === "oracle" ? css("--soft") : run.paletteColour;
-    if (run.kind !== "dbscaler" && run.kind !== "oracle") run.paletteColour = palette[nextColour++ % palette.length];
+    run.isBound = run.kind === "oracle" || run.kind === "reactive";
+    run.colour = () => run.kind === "dbscaler" ? css("--policy") : run.isBound ? css("--soft") : run.paletteColour;
+    if (run.kind !== "dbscaler" && !run.isBound) run.paletteColour = palette[nextColour++ % palette.length];
     run.shown = run.shownInitially;
   }
   const times = data.demandVCPUs.map((_, n) => data.start + n * data.bucketSeconds);
@@ -53,7 +54,7 @@
       { label: "demand", stroke: css("--ink"), width: 1, fill: css("--line") + "80", points: { show: false }, value: (_, v) => v == null ? "–" : v.toFixed(2) }];
     const columns = [times, data.demandVCPUs];
     for (const run of data.runs) {
-      series.push({ label: run.name, show: run.shown, stroke: run.colour(), width: run.kind === "dbscaler" ? 2.5 : 1.5, dash: run.kind === "oracle" ? [6, 4] : [],
+      series.push({ label: run.name, show: run.shown, stroke: run.colour(), width: run.kind === "dbscaler" ? 2.5 : 1.5, dash: run.kind === "oracle" ? [6, 4] : run.isBound ? [2, 3] : [],
         paths: stepped, points: { show: false }, value: (_, v) => v == null ? "–" : v.toFixed(1) });
       columns.push(run.capacityVCPUs);
     }
@@ -162,7 +163,7 @@
             ctx.fillStyle = ctx.strokeStyle = run.colour();
             ctx.beginPath();
             ctx.arc(x, y, r, 0, 2 * Math.PI);
-            if (run.kind === "oracle") { ctx.lineWidth = 2 * size; ctx.stroke(); } else ctx.fill();
+            if (run.isBound) { ctx.lineWidth = 2 * size; ctx.stroke(); } else ctx.fill();
             let labelY = y;
             while (labels.some(l => Math.abs(l.y - labelY) < 14 * size && Math.abs(l.x - x) < 170 * size)) labelY -= 14 * size;
             labels.push({ x, y: labelY });
