@@ -106,6 +106,9 @@ func TestEvaluate_EarlyGrowth(t *testing.T) {
 			o.Instances[0].RestartedAt = now.Add(-2 * time.Minute)
 		}, 0},
 		{"read replicas of an instance", func(_ *scaling.Policy, o *scaling.Observation) { o.Kind = scaling.DBInstance }, 0},
+		{"another reader has no samples yet", func(_ *scaling.Policy, o *scaling.Observation) {
+			o.Instances = append(o.Instances, foreignReader("b", xlarge, nil))
+		}, 4},
 		{"it is not saturated", func(_ *scaling.Policy, o *scaling.Observation) { o.Instances[0].CPU = constantLoad(60) }, 0},
 		{"at the maximum", func(p *scaling.Policy, _ *scaling.Observation) { p.Readers.Max = 1 }, 0},
 	} {

@@ -102,7 +102,7 @@ func leastLoad(p *scaling.Policy, o *scaling.Observation, serving, planned []poo
 	if p.Readers.Redundancy == scaling.OneReaderLost {
 		load.UsableCapacity -= maxVCPUs(planned)
 	}
-	serving = slices.DeleteFunc(serving, func(i poolInstance) bool {
+	serving = slices.DeleteFunc(slices.Clone(serving), func(i poolInstance) bool {
 		newest, known := i.CPU.NewestSample()
 		return !scaling.IsServing(i.Status) || !known || newest.Time.Before(warmSince(i))
 	})
