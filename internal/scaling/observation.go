@@ -341,7 +341,13 @@ func (i Instance) IsFailedReader() bool {
 	if i.Writer || !i.CreatedByOperator() || !strings.Contains(i.Identifier, ReaderNameInfix) || !IsBroken(i.Status) {
 		return false
 	}
-	return i.NeverServed || i.CreatedAt.IsZero() || i.Status == StatusInsufficientCapacity || i.Status == statusIncompatibleCreate
+	return i.NeverServed && !slices.Contains(laterStatuses, i.Status) || i.CreatedAt.IsZero() || i.Status == StatusInsufficientCapacity ||
+		i.Status == statusIncompatibleCreate
+}
+
+// laterStatuses are the broken statuses that only an instance with data gets: the operator may have missed that it was in service.
+var laterStatuses = []string{
+	"storage-full", "stopped", "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable", "upgrade_failed",
 }
 
 // SurgeOperation is the ID of the operation that created the instance as a surge reader, or empty.

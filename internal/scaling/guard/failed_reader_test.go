@@ -49,6 +49,8 @@ func TestCheck_FailedReader(t *testing.T) {
 		{"another instance is busy", approvedInput(withFailedReader("failed"), failedReaderCleanup, editInstance(1, withStatus("modifying"))), "DatabaseBusy"},
 		{"has a creation time, and was never seen in service", approvedInput(withFailedReader("incompatible-network"), failedReaderCleanup, served,
 			func(in *Input) { in.Observation.Instances[3].NeverServed = true }), ""},
+		{"storage-full, and was not seen in service", approvedInput(withFailedReader("storage-full"), failedReaderCleanup, served,
+			func(in *Input) { in.Observation.Instances[3].NeverServed = true }), "DatabaseBusy"},
 		{"has served", approvedInput(withFailedReader("incompatible-parameters"), failedReaderCleanup, served), "DatabaseBusy"},
 		{"created by somebody else", approvedInput(withFailedReader("failed"), failedReaderCleanup, foreign), "DatabaseBusy"},
 		{"not named by dbscaler", approvedInput(withFailedReader("failed"), failedReaderCleanup, renamed), "DatabaseBusy"},
