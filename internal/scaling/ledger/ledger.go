@@ -90,19 +90,16 @@ func (e Entry) ApprovedProposal() (scaling.Proposal, scaling.Operation, bool) {
 // evaluateProposal plans the operation of a proposal and runs the guards.
 func evaluateProposal(in Inputs, pools []scaling.PoolAssessment, proposal scaling.Proposal) Evaluation {
 	evaluation := Evaluation{Hash: proposal.Hash(in.Policy.Target, in.Observation.ChangedAt(proposal.Pool))}
-	op, names, check := scaling.Operation{}, guard.Names(), guard.Check
-	var err error
-	if in.Operation != nil {
-		op, err = operation.Raise(in.Policy, in.Observation, *in.Operation, proposal)
-		names, check = guard.RaiseNames(), guard.CheckRaise
-	} else {
-		op, err = operation.Plan(in.Policy, in.Observation, proposal, operationID(in, proposal), in.Now)
-	}
+	op, err := planProposal(in, proposal)
 	if err != nil {
 		evaluation.Vetoes = []guard.Veto{{Guard: OperationImpossible, Message: err.Error()}}
 		return evaluation
 	}
 	evaluation.Operation = op
+	names, check := guard.Names(), guard.Check
+	if in.Operation != nil {
+		names, check = guard.RaiseNames(), guard.CheckRaise
+	}
 	evaluation.Vetoes = check(guard.Input{
 		Policy: in.Policy, Observation: in.Observation, Pools: pools, Proposal: proposal, Operation: op, Now: in.Now,
 	})
@@ -116,6 +113,14 @@ func evaluateProposal(in Inputs, pools []scaling.PoolAssessment, proposal scalin
 		}
 	}
 	return evaluation
+}
+
+// planProposal returns the operation that carries out a proposal: the one in progress with more steps, or a new one.
+func planProposal(in Inputs, proposal scaling.Proposal) (scaling.Operation, error) {
+	if in.Operation != nil {
+		return operation.Raise(in.Policy, in.Observation, *in.Operation, proposal)
+	}
+	return operation.Plan(in.Policy, in.Observation, proposal, operationID(in, proposal), in.Now)
 }
 
 // operationID derives the ID of an operation from its content and the time of the decision, so that a replay gives the same ID.
