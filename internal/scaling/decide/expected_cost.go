@@ -46,7 +46,8 @@ func (e *poolEvaluation) costOverHistory(vcpus float64) float64 {
 	return instanceHours*quarterHours*vcpus + float64(overloaded)*quarterMinutes*price
 }
 
-// pastDemands lists the demands of the quarters of an hour of the past that are known, in vCPUs.
+// pastDemands lists the demands of the quarters of an hour of the past that are known, in vCPUs. While the pool changed, the larger of its
+// two capacities counts: those are the quarters in which it had to grow.
 func pastDemands(o *scaling.Observation, pool scaling.Pool) []float64 {
 	cpu, periods := poolHistory(o, pool)
 	demands := make([]float64, 0, len(cpu))
@@ -57,7 +58,7 @@ func pastDemands(o *scaling.Observation, pool scaling.Pool) []float64 {
 		for len(periods) > 1 && !periods[1].StartedAt.After(cpu[n].Time) {
 			periods = periods[1:]
 		}
-		if vcpus, known := averageCapacity(periods, cpu[n].Time, cpu[n].Time.Add(quarterHour), midpoint); known {
+		if vcpus, known := averageCapacity(periods, cpu[n].Time, cpu[n].Time.Add(quarterHour), math.Max); known {
 			demands = append(demands, min(cpu[n].Value, 100)/100*vcpus)
 		}
 	}
