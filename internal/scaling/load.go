@@ -36,6 +36,9 @@ type Load struct {
 	Censored bool
 	// Emergency says that the pool is saturated and its demand, where it is known, far above its capacity.
 	Emergency bool
+	// RisingDemand is the demand that a steep rise has reached since the newest sample, in vCPUs; zero without one. It counts for the
+	// size of a scale-up, and is no reason for one.
+	RisingDemand float64
 	// TrendDemand and SeasonalDemand are predictions for the time at which a new size could be in service; zero for none.
 	TrendDemand, SeasonalDemand float64
 	// ScaleDownWindow is the load over the scale-down window.

@@ -69,6 +69,7 @@ func assessLoad(
 	}
 	lead := estimateLeadTime(o.History, pool)
 	if p.PredictiveScaling.Trend {
+		load.RisingDemand = predictRise(t)
 		load.TrendDemand = predictTrend(t.lastMinutes(trendWindow), now.Add(lead))
 	}
 	if p.PredictiveScaling.History {

@@ -19,6 +19,10 @@ const (
 	// trendStandardErrors is the number of standard errors that are subtracted from a slope.
 	trendStandardErrors = 2
 
+	// steepRise is the share of the newest demand by which a steep rise grew in each of the last two minutes. It is continued for
+	// riseMinutes, and to at most maxRiseFactor times the newest demand.
+	steepRise, riseMinutes, maxRiseFactor = 0.15, 4, 2
+
 	// defaultLeadTime is the time until a new size is in service for a database without earlier operations: a new Aurora reader
 	// takes 5 to 10 minutes, a class change 5 to 20 (RDS user guide; measurements by others).
 	defaultLeadTime = 15 * time.Minute
@@ -101,6 +105,20 @@ func extrapolate(t timeline, until time.Time, standardErrors float64) (float64, 
 	last := float64(len(t.minutes) - 1)
 	minutesAhead := until.Sub(t.newestMinute()).Minutes()
 	return min(intercept+slope*last+certainSlope*minutesAhead, maxTrendFactor*peak), true
+}
+
+// predictRise is the demand, in vCPUs, that a steep rise has reached by now: the newest sample is some minutes old. Zero when the demand of
+// the last three known minutes does not rise steeply.
+func predictRise(t timeline) float64 {
+	last := len(t.minutes) - 1
+	if last < 2 || !t.isComplete(last) || !t.isComplete(last-1) || !t.isComplete(last-2) || t.minutes[last].censored {
+		return 0
+	}
+	first, middle, newest := t.minutes[last-2].demand, t.minutes[last-1].demand, t.minutes[last].demand
+	if min(middle-first, newest-middle) < steepRise*newest {
+		return 0
+	}
+	return min(newest+(newest-first)/2*riseMinutes, maxRiseFactor*newest)
 }
 
 // predictSeasonal is the highest demand, in vCPUs, between now and a time ahead, as predicted from the same time of earlier days;

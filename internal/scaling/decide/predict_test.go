@@ -230,3 +230,36 @@ func TestAverageCapacity(t *testing.T) {
 		}
 	}
 }
+
+// A steep rise is continued to now, since the newest sample is minutes old: it makes a scale-up larger, and causes none.
+func TestEvaluate_SteepRise(t *testing.T) {
+	trend := func(p *scaling.Policy) { p.PredictiveScaling.Trend = true }
+	before := make([]float64, 27)
+	for n := range before {
+		before[n] = 20
+	}
+	for _, test := range []struct {
+		name  string
+		last  [3]float64 // percent of 4 vCPUs
+		edits []func(*scaling.Policy)
+		want  int // readers; 0 for no change
+	}{
+		{"steep in both minutes", [3]float64{50, 70, 92}, []func(*scaling.Policy){trend}, 4},
+		{"without prediction", [3]float64{50, 70, 92}, nil, 2},
+		{"steep in one of them", [3]float64{70, 71, 92}, []func(*scaling.Policy){trend}, 2},
+		{"high and falling", [3]float64{70, 92, 75}, []func(*scaling.Policy){trend}, 2},
+		{"steep, and far below the threshold", [3]float64{20, 26, 34}, []func(*scaling.Policy){trend}, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			i := foreignReader("a", xlarge, recentSamples(append(append([]float64(nil), before...), test.last[:]...)...))
+			d := Evaluate(newPolicy(append(test.edits, withReaders(1, 8, xlarge))...), newObservation(i), now)
+			count := 0
+			if len(d.Proposals) > 0 {
+				count = d.Proposals[0].To.Count
+			}
+			if count != test.want {
+				t.Errorf("got %d readers, want %d: %+v %s", count, test.want, d.Proposals, d.Hold.Message)
+			}
+		})
+	}
+}

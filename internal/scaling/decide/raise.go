@@ -127,7 +127,7 @@ func leastLoad(p *scaling.Policy, o *scaling.Observation, serving, planned []poo
 		load.Demand = max(load.Demand, censoredGrowthFactor*totalVCPUs(serving)*float64(p.CPU.Target)/100)
 	}
 	if p.PredictiveScaling.Trend {
-		load.TrendDemand = predictTrend(t, now.Add(estimateLeadTime(o.History, scaling.Readers)))
+		load.TrendDemand = max(predictRise(t), predictTrend(t, now.Add(estimateLeadTime(o.History, scaling.Readers))))
 	}
 	return load
 }

@@ -109,7 +109,7 @@ func (e *poolEvaluation) proposeScaleUp(trigger scaleUpTrigger) (*scaling.Propos
 // scaleUpRequirement is the demand that a larger shape must carry, in vCPUs: the peak of the scale-up window, no less than what
 // is predicted, and more when saturation hides the demand.
 func (e *poolEvaluation) scaleUpRequirement() float64 {
-	requiredVCPUs := max(e.load.Demand, e.load.TrendDemand, e.load.SeasonalDemand)
+	requiredVCPUs := max(e.load.Demand, e.load.RisingDemand, e.load.TrendDemand, e.load.SeasonalDemand)
 	if e.policy.PredictiveScaling.History { // also the hour after the new size is in service
 		lead := estimateLeadTime(e.observation.History, e.pool)
 		requiredVCPUs = max(requiredVCPUs, predictSeasonal(e.observation, e.pool, e.now, lead+time.Hour))
@@ -215,6 +215,9 @@ func (e *poolEvaluation) scaleUpCause(requiredVCPUs float64, best *candidate) st
 		scaling.FormatDuration(e.policy.ScaleUp.Window), e.scaleUpThreshold(), l.Demand, censoredSuffix(l.Censored)+e.basisSuffix())
 	if predicted := max(l.TrendDemand, l.SeasonalDemand); predicted > l.Demand {
 		text += fmt.Sprintf(", %.1f predicted", predicted)
+	}
+	if l.RisingDemand > l.Demand {
+		text += fmt.Sprintf(", risen to %.1f by now", l.RisingDemand)
 	}
 	return text + e.describeFit(requiredVCPUs, best) + e.restartNote()
 }
