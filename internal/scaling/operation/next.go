@@ -306,6 +306,11 @@ func unsafeReason(op scaling.Operation, n int, o scaling.Observation) string {
 		if mismatch := o.ParameterGroupMismatch(candidate); mismatch != "" {
 			return mismatch
 		}
+		// An instance that was the writer before the operation may be promoted again, whatever its endpoints.
+		wasWriter := slices.ContainsFunc(op.Steps[:n], func(s scaling.Step) bool { return s.Action == scaling.Failover })
+		if endpoint := o.StaticEndpoint(candidate.Identifier); endpoint != "" && !wasWriter {
+			return fmt.Sprintf("%s is in the static list of the custom endpoint %s", candidate.Identifier, endpoint)
+		}
 	}
 	resizesReader := action == scaling.ModifyInstanceClass && op.Pool == scaling.Readers
 	if endpoint := o.StaticEndpoint(op.Steps[n].Instance); resizesReader && endpoint != "" {

@@ -466,6 +466,23 @@ func TestNext_FailsWithoutSurgeReader(t *testing.T) {
 	}
 }
 
+// A promotion candidate that somebody else has put into a static list must not become the writer: the operation ends, and does not wait
+// for ever. The former writer may be promoted again.
+func TestNext_FailsOnStaticPromotionCandidate(t *testing.T) {
+	o := withStaticMembers(auroraCluster(writer(large), reader("a", large)), "a")
+	op := operationAfter(0, failoverStep("a"))
+	op.To = newShape(1, large)
+	progress := Next("platform/engine", op, o, start)
+	if progress.Outcome != Failed || progress.Call != nil || !strings.Contains(progress.Message, "a is in the static list of the custom endpoint analytics") {
+		t.Errorf("got %s (%s) with call %+v", progress.Outcome, progress.Message, progress.Call)
+	}
+	op = operationAfter(1, failoverStep("surge"), failoverStep("a"))
+	op.To = newShape(1, large)
+	if progress = Next("platform/engine", op, o, start); progress.Outcome != Running {
+		t.Errorf("the former writer: got %s (%s)", progress.Outcome, progress.Message)
+	}
+}
+
 // A promotion candidate that somebody else resized must not become the writer.
 func TestNext_FailsOnPromotionCandidateClass(t *testing.T) {
 	op := operationAfter(0, failoverStep("a"))
