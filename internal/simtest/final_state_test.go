@@ -144,7 +144,7 @@ func (ic *invariantChecker) checkEnd() {
 			}
 			continue
 		}
-		if isBlockedWithoutSurge(p) {
+		if isBlockedWithoutSurge(p) || ic.keepsReplicatedSurgeReader(key.Name, p) {
 			continue
 		}
 		isReady := meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady)
@@ -159,6 +159,13 @@ func (ic *invariantChecker) checkEnd() {
 func (ic *invariantChecker) hasSurgeReader(name string) bool {
 	return slices.ContainsFunc(ic.sim.world.Instances(region), func(i *model.Instance) bool {
 		return databaseOf(i) == name && i.Tags[scaling.TagSurge] != ""
+	})
+}
+
+// keepsReplicatedSurgeReader reports whether the operator keeps a surge reader because somebody replicates from it.
+func (ic *invariantChecker) keepsReplicatedSurgeReader(name string, p *v1alpha1.DBScalingPolicy) bool {
+	return blockingGuard(p) == "ReaderNotOwned" && slices.ContainsFunc(ic.sim.world.Instances(region), func(i *model.Instance) bool {
+		return databaseOf(i) == name && i.Tags[scaling.TagSurge] != "" && hasCascade(i)
 	})
 }
 
@@ -179,6 +186,7 @@ func (ic *invariantChecker) checkLeftoverSurgeReader(name string, p *v1alpha1.DB
 		actual, _ := ic.sim.world.GroundTruth(region, i.Identifier)
 		switch {
 		case databaseOf(i) != name || actual.IsWriter:
+		case hasCascade(i) && i.Tags[scaling.TagSurge] != "": // somebody replicates from it, so that it must stay
 		case i.Tags[scaling.TagSurge] != "":
 			surge = i.Identifier
 		default:
