@@ -96,6 +96,10 @@ func (e *poolEvaluation) proposeScaleUp(trigger scaleUpTrigger) (*scaling.Propos
 	if best.Verdict == scaling.VerdictFits {
 		best = e.skipIntermediateShapes(best, requiredVCPUs)
 	}
+	if best.ResizedInstances == 0 && e.pool == scaling.Readers && e.load.RisingDemand > requiredVCPUs {
+		requiredVCPUs = e.load.RisingDemand
+		best = e.addReadersForRise(best)
+	}
 	best.Verdict = scaling.VerdictChosen
 	if isScalingIneffective(e.policy, e.observation, e.pool, e.now) {
 		return nil, scaling.Hold{Reason: scaling.ReasonScalingIneffective, Message: fmt.Sprintf(
@@ -106,10 +110,24 @@ func (e *poolEvaluation) proposeScaleUp(trigger scaleUpTrigger) (*scaling.Propos
 	return e.newProposal(trigger.reason, scaling.Up, best, message, e.scaleUpCause(requiredVCPUs, best)), scaling.Hold{}
 }
 
+// addReadersForRise returns the candidate of the same class with the fewest readers that carry the risen demand, or else the one with the
+// most. A steep rise only adds readers: it may end in a minute, and a resize interrupts.
+func (e *poolEvaluation) addReadersForRise(best *candidate) *candidate {
+	for n := range e.candidates { // in the order of the count
+		c := &e.candidates[n]
+		isLarger := c.class == best.class && c.Shape.Count > best.Shape.Count && c.Verdict == scaling.VerdictFits
+		if isLarger && exceeds(e.predictUtilization(best, e.load.RisingDemand), e.policy.CPU.Target) {
+			best = c
+		}
+	}
+	best.PredictedUtilization = e.predictUtilization(best, e.load.RisingDemand)
+	return best
+}
+
 // scaleUpRequirement is the demand that a larger shape must carry, in vCPUs: the peak of the scale-up window, no less than what
 // is predicted, and more when saturation hides the demand.
 func (e *poolEvaluation) scaleUpRequirement() float64 {
-	requiredVCPUs := max(e.load.Demand, e.load.RisingDemand, e.load.TrendDemand, e.load.SeasonalDemand)
+	requiredVCPUs := max(e.load.Demand, e.load.TrendDemand, e.load.SeasonalDemand)
 	if e.policy.PredictiveScaling.History { // also the hour after the new size is in service
 		lead := estimateLeadTime(e.observation.History, e.pool)
 		requiredVCPUs = max(requiredVCPUs, predictSeasonal(e.observation, e.pool, e.now, lead+time.Hour))
