@@ -3,6 +3,7 @@ package simtest
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -262,6 +263,17 @@ func manualFailover(s *simulation) {
 	key, _ := s.pickDatabase()
 	if _, err := s.world.FailoverCluster(region, key.Name, ""); err == nil {
 		s.recordExternalChange(key, "somebody fails %s over", key.Name)
+	}
+}
+
+// deleteFailedManualReaders deletes the readers that somebody else added and that AWS failed to create, as their owner would.
+func (s *simulation) deleteFailedManualReaders() {
+	for _, i := range s.world.Instances(region) {
+		if strings.Contains(i.Identifier, "-hand-") && s.createFailed(i) {
+			if _, err := s.world.DeleteInstance(region, i.Identifier, true, ""); err == nil {
+				s.logf("somebody deletes %s, which AWS failed to create", i.Identifier)
+			}
+		}
 	}
 }
 

@@ -214,6 +214,7 @@ func (s *simulation) advanceTo(to time.Time) {
 		s.now = to
 		s.retryCancellations()
 		if s.chaosEnded {
+			s.deleteFailedManualReaders()
 			s.endBlueGreenDeployments()
 		}
 		s.checker.checkNow()
