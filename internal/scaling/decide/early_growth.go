@@ -22,7 +22,7 @@ func (e *poolEvaluation) proposeEarlyGrowth() (*scaling.Proposal, scaling.Load) 
 		return nil, scaling.Load{}
 	}
 	load := leastLoad(e.policy, o, e.instances, e.instances, e.now)
-	if !load.Fresh {
+	if !load.Fresh || load.Censored { // a hidden demand is measured again before it is doubled again
 		return nil, load
 	}
 	early := *e

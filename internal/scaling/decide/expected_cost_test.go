@@ -109,6 +109,8 @@ func TestEvaluate_EarlyGrowth(t *testing.T) {
 		{"another reader has no samples yet", func(_ *scaling.Policy, o *scaling.Observation) {
 			o.Instances = append(o.Instances, foreignReader("b", xlarge, nil))
 		}, 4},
+		{"the demand is hidden", func(_ *scaling.Policy, o *scaling.Observation) { o.Instances[0].DBLoadCPU = nil }, 0},
+		{"the policy prefers larger readers", func(p *scaling.Policy, _ *scaling.Observation) { p.Readers.Preference = scaling.Vertical }, 0},
 		{"it is not saturated", func(_ *scaling.Policy, o *scaling.Observation) { o.Instances[0].CPU = constantLoad(60) }, 0},
 		{"at the maximum", func(p *scaling.Policy, _ *scaling.Observation) { p.Readers.Max = 1 }, 0},
 	} {

@@ -139,8 +139,11 @@ func warmSince(i poolInstance) time.Time {
 
 // proposeMoreReaders proposes to add readers of one class to the planned ones, when the demand exceeds what those carry: as many as it
 // takes to reach the target, or as many as there is room for. The comparison ends the sentence about the demand. It returns nil when the
-// planned ones suffice or no more are allowed.
+// planned ones suffice, no more are allowed, the policy prefers larger readers to more, or more have not helped before.
 func (e *poolEvaluation) proposeMoreReaders(class string, room int, comparison string) *scaling.Proposal {
+	if e.policy.Readers.Preference == scaling.Vertical || isScalingIneffective(e.policy, e.observation, e.pool, e.now) {
+		return nil
+	}
 	required := max(e.load.Demand, e.load.TrendDemand)
 	if !reaches(utilizationPercent(required, e.load.UsableCapacity), e.scaleUpThreshold()) {
 		return nil

@@ -68,6 +68,8 @@ func TestEvaluateRaise(t *testing.T) {
 			op.Steps = append(op.Steps, scaling.Step{Action: scaling.DeleteReader, Instance: "c"})
 			return op
 		}(), 3},
+		{"the policy prefers larger readers", newPolicy(withPreference(scaling.Vertical)),
+			cluster(saturatedWithLoad(30), creatingReader(1, xlarge)), growingTo(2, xlarge), 0},
 		{"no samples", newPolicy(), cluster(foreignReader("a", xlarge, nil), creatingReader(1, xlarge)), growingTo(2, xlarge), 0},
 		{"read replicas of an instance", newPolicy(), func() scaling.Observation {
 			o := cluster(saturatedWithLoad(30), creatingReader(1, xlarge))
