@@ -34,6 +34,9 @@ type Load struct {
 	// Censored says that an instance was saturated and nothing showed its demand above its vCPUs: the true demand is at least
 	// Demand.
 	Censored bool
+	// IsLowerBound says that only some instances were measured, because the pool has just changed: the true load is at least this one.
+	// It is enough to add instances, and says nothing about the effect of an operation.
+	IsLowerBound bool
 	// Emergency says that the pool is saturated and its demand, where it is known, far above its capacity.
 	Emergency bool
 	// RisingDemand is the demand that a steep rise has reached since the newest sample, in vCPUs; zero without one. It counts for the

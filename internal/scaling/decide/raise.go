@@ -97,7 +97,7 @@ func instancesAfter(instances []scaling.Instance, op scaling.Operation) []scalin
 // leastLoad measures the demand of the readers that are in service, warmed up and have samples, and relates it to the planned ones. The
 // actual demand is at least that.
 func leastLoad(p *scaling.Policy, o *scaling.Observation, serving, planned []poolInstance, now time.Time) scaling.Load {
-	load := scaling.Load{Pool: scaling.Readers, Capacity: totalVCPUs(planned)}
+	load := scaling.Load{Pool: scaling.Readers, Capacity: totalVCPUs(planned), IsLowerBound: true}
 	load.UsableCapacity = load.Capacity
 	if p.Readers.Redundancy == scaling.OneReaderLost {
 		load.UsableCapacity -= maxVCPUs(planned)

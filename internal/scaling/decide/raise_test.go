@@ -25,7 +25,7 @@ func creatingReader(n int, class string) scaling.Instance {
 	return i
 }
 
-// isAurora makes the database a cluster.
+// cluster is an Aurora cluster of the instances.
 func cluster(instances ...scaling.Instance) scaling.Observation {
 	o := newObservation(instances...)
 	o.Kind = scaling.DBCluster

@@ -46,10 +46,10 @@ func NewOperationRecord(op scaling.Operation, succeeded bool, now time.Time) sca
 }
 
 // MeasureEffect returns the utilization, in percent, after the newest operation of a pool, with the index of its record; false
-// when it is recorded already, the operation failed or there are no samples.
+// when it is recorded already, the operation failed, there are no samples, or only some instances were measured.
 func MeasureEffect(h scaling.History, load scaling.Load) (index, percent int, known bool) {
 	n := slices.IndexFunc(h, func(record scaling.OperationRecord) bool { return record.Pool == load.Pool })
-	if n < 0 || !load.Fresh || h[n].UtilizationAfter != nil || !h[n].Succeeded {
+	if n < 0 || !load.Fresh || load.IsLowerBound || h[n].UtilizationAfter != nil || !h[n].Succeeded {
 		return 0, 0, false
 	}
 	return n, int(math.Round(load.UtilizationPercent)), true

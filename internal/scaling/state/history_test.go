@@ -45,6 +45,8 @@ func TestMeasureEffect(t *testing.T) {
 	}
 	stale := load
 	stale.Fresh = false
+	lowerBound := load
+	lowerBound.IsLowerBound = true
 	other := load
 	other.Pool = scaling.Writer
 	recorded := scaling.History{NewOperationRecord(op, true, now)}
@@ -53,7 +55,7 @@ func TestMeasureEffect(t *testing.T) {
 		h    scaling.History
 		load scaling.Load
 	}{
-		"no samples": {h, stale}, "another pool": {h, other}, "already recorded": {recorded, load},
+		"no samples": {h, stale}, "only some instances were measured": {h, lowerBound}, "another pool": {h, other}, "already recorded": {recorded, load},
 		"the operation failed": {scaling.History{NewOperationRecord(op, false, now)}, load},
 	} {
 		if _, _, known := MeasureEffect(test.h, test.load); known {
