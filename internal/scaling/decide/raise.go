@@ -113,6 +113,7 @@ func leastLoad(p *scaling.Policy, o *scaling.Observation, serving, planned []poo
 	for n := range serving {
 		t.addSamples(&serving[n], laterOf(t.start, warmSince(serving[n])))
 	}
+	canRise, canTrend := t.lastMinutes(3*samplePeriod).hasSameInstances(), t.hasSameInstances()
 	t.instanceCount = 1
 	for n := range t.minutes {
 		t.minutes[n].reporting = min(t.minutes[n].reporting, 1)
@@ -126,10 +127,19 @@ func leastLoad(p *scaling.Policy, o *scaling.Observation, serving, planned []poo
 	if s.censored { // the demand may be a multiple of what the readers in service can show
 		load.Demand = max(load.Demand, censoredGrowthFactor*totalVCPUs(serving)*float64(p.CPU.Target)/100)
 	}
-	if p.PredictiveScaling.Trend {
-		load.TrendDemand = max(predictRise(t), predictTrend(t, now.Add(estimateLeadTime(o.History, scaling.Readers))))
+	if p.PredictiveScaling.Trend && canRise {
+		load.TrendDemand = predictRise(t)
+	}
+	if p.PredictiveScaling.Trend && canTrend {
+		load.TrendDemand = max(load.TrendDemand, predictTrend(t, now.Add(estimateLeadTime(o.History, scaling.Readers))))
 	}
 	return load
+}
+
+// hasSameInstances reports whether as many instances have a sample in every minute. Otherwise a sample that is missing, or a reader that
+// is new, would look like a change of the demand.
+func (t timeline) hasSameInstances() bool {
+	return !slices.ContainsFunc(t.minutes, func(m minuteLoad) bool { return m.reporting != t.minutes[0].reporting })
 }
 
 // warmSince returns from when on the samples of an instance count: it was created and restarted long enough ago.

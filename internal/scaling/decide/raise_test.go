@@ -70,6 +70,9 @@ func TestEvaluateRaise(t *testing.T) {
 		}(), 3},
 		{"the policy prefers larger readers", newPolicy(withPreference(scaling.Vertical)),
 			cluster(saturatedWithLoad(30), creatingReader(1, xlarge)), growingTo(2, xlarge), 0},
+		{"missing samples are no rise", newPolicy(func(p *scaling.Policy) { p.PredictiveScaling.Trend = true }, withReaders(1, 8, xlarge)),
+			cluster(foreignReader("a", xlarge, constantLoad(90)), foreignReader("b", xlarge, withoutMinute(constantLoad(90), 2)),
+				foreignReader("c", xlarge, withoutMinute(withoutMinute(constantLoad(90), 2), 1))), growingTo(4, xlarge), 0},
 		{"no samples", newPolicy(), cluster(foreignReader("a", xlarge, nil), creatingReader(1, xlarge)), growingTo(2, xlarge), 0},
 		{"read replicas of an instance", newPolicy(), func() scaling.Observation {
 			o := cluster(saturatedWithLoad(30), creatingReader(1, xlarge))
