@@ -167,7 +167,8 @@ func (w *World) completeSwitchover(d *BlueGreenDeployment) {
 	blue, green := d.blue, d.green
 	green.writer, green.readers, green.endpointDemands = blue.writer, blue.readers, blue.endpointDemands
 	green.costFactor, green.minutes, green.noiseSource = blue.costFactor, blue.minutes, blue.noiseSource
-	blue.writer, blue.readers, blue.endpointDemands, blue.minutes = pool{}, pool{}, nil, nil
+	green.io = blue.io
+	blue.writer, blue.readers, blue.endpointDemands, blue.minutes, blue.io = pool{}, pool{}, nil, nil, IOWorkload{}
 	if blue.cluster != nil {
 		green.cluster.CustomEndpoints, blue.cluster.CustomEndpoints = blue.cluster.CustomEndpoints, nil
 	}

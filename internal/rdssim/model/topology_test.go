@@ -95,9 +95,9 @@ func TestParameters_Errors(t *testing.T) {
 	}
 }
 
-// The switchover gives green the names, the ARNs and the load of blue; the resource IDs stay with the instances.
+// The switchover gives green the names, the ARNs, the load and the I/O of blue; the resource IDs stay with the instances.
 func TestBlueGreenDeployment_Switchover(t *testing.T) {
-	w := mustWorld(t, topologyScenario(nil))
+	w := mustWorld(t, topologyScenario(func(_ *Scenario, d *Database) { d.IO = &IOWorkload{Writer: IODemand{WriteIOPS: 700}} }))
 	before, _ := w.Cluster("eu-west-1", "orders")
 	blueWriter, _ := w.Instance("eu-west-1", "w")
 	d, err := w.CreateBlueGreenDeployment("eu-west-1", "orders", "upgrade")
@@ -133,6 +133,10 @@ func TestBlueGreenDeployment_Switchover(t *testing.T) {
 	}
 	if used, old := usedVCPUs(w, "a"), usedVCPUs(w, "a-old1"); used < 0.9 || old > 0.1 {
 		t.Errorf("the new reader uses %.2f vCPUs, the old one %.2f", used, old)
+	}
+	iops, _, _ := w.RequestedIO("eu-west-1", "w")
+	if old, _, _ := w.RequestedIO("eu-west-1", "w-old1"); iops != 700 || old != 0 {
+		t.Errorf("%.0f IOPS are requested of the new writer and %.0f of the old one, want 700 and 0", iops, old)
 	}
 }
 

@@ -292,29 +292,26 @@ func hasNoConnections(i scaling.Instance, since time.Time) bool {
 }
 
 // unsafeReason returns why the nth step must not take its instance out of service, or "": somebody else has deleted a reader that the
-// operation added, has changed the class or the parameter group of the promotion candidate, or has put a reader of the pool into a
-// static list. A new operation finds another one.
+// operation added, has changed the class or the parameter group of the promotion candidate, or has put a reader into a static list. A new
+// operation finds another one.
 func unsafeReason(op scaling.Operation, n int, o scaling.Observation) string {
 	action := op.Steps[n].Action
 	if action != scaling.ModifyInstanceClass && action != scaling.Failover {
 		return ""
 	}
-	if candidate, _ := o.Instance(op.Steps[n].Instance); action == scaling.Failover {
-		if candidate.Class != op.To.InstanceClass {
-			return fmt.Sprintf("%s is a %s and no longer a %s", candidate.Identifier, candidate.Class, op.To.InstanceClass)
+	i, _ := o.Instance(op.Steps[n].Instance)
+	if action == scaling.Failover {
+		if i.Class != op.To.InstanceClass {
+			return fmt.Sprintf("%s is a %s and no longer a %s", i.Identifier, i.Class, op.To.InstanceClass)
 		}
-		if mismatch := o.ParameterGroupMismatch(candidate); mismatch != "" {
+		if mismatch := o.ParameterGroupMismatch(i); mismatch != "" {
 			return mismatch
 		}
-		// An instance that was the writer before the operation may be promoted again, whatever its endpoints.
-		wasWriter := slices.ContainsFunc(op.Steps[:n], func(s scaling.Step) bool { return s.Action == scaling.Failover })
-		if endpoint := o.StaticEndpoint(candidate.Identifier); endpoint != "" && !wasWriter {
-			return fmt.Sprintf("%s is in the static list of the custom endpoint %s", candidate.Identifier, endpoint)
-		}
 	}
-	resizesReader := action == scaling.ModifyInstanceClass && op.Pool == scaling.Readers
-	if endpoint := o.StaticEndpoint(op.Steps[n].Instance); resizesReader && endpoint != "" {
-		return fmt.Sprintf("%s is in the static list of the custom endpoint %s", op.Steps[n].Instance, endpoint)
+	// An instance that was the writer before the operation may be resized and promoted again, whatever its endpoints.
+	failedOver := slices.ContainsFunc(op.Steps[:n], func(s scaling.Step) bool { return s.Action == scaling.Failover })
+	if endpoint := o.StaticEndpoint(i.Identifier); endpoint != "" && !i.Writer && !failedOver {
+		return fmt.Sprintf("%s is in the static list of the custom endpoint %s", i.Identifier, endpoint)
 	}
 	for _, s := range op.Steps[:n] {
 		if _, exists := o.Instance(s.Instance); s.Action == scaling.CreateReader && !exists {

@@ -476,6 +476,11 @@ func TestNext_FailsOnStaticPromotionCandidate(t *testing.T) {
 	if progress.Outcome != Failed || progress.Call != nil || !strings.Contains(progress.Message, "a is in the static list of the custom endpoint analytics") {
 		t.Errorf("got %s (%s) with call %+v", progress.Outcome, progress.Message, progress.Call)
 	}
+	op = operationAfter(1, createStep("surge"), resizeStep("a"), failoverStep("a"))
+	op.Pool, op.Steps[0].Instance = scaling.Writer, "w" // a step that is done
+	if progress = Next("platform/engine", op, o, start); progress.Outcome != Failed || progress.Call != nil {
+		t.Errorf("before its resize: got %s (%s) with call %+v", progress.Outcome, progress.Message, progress.Call)
+	}
 	op = operationAfter(1, failoverStep("surge"), failoverStep("a"))
 	op.To = newShape(1, large)
 	if progress = Next("platform/engine", op, o, start); progress.Outcome != Running {
