@@ -45,9 +45,9 @@ type Behavior struct {
 
 	// scaleDown sets the windows and cooldown for scaling down. The default is a
 	// window of 3600 s, a window of 86400 s for a change of class, and a cooldown
-	// of 3600 s.
+	// of 600 s.
 	// +optional
-	// +kubebuilder:default={windowSeconds: 3600, classWindowSeconds: 86400, overloadedMinuteVCPUHours: 16, cooldownSeconds: 3600}
+	// +kubebuilder:default={windowSeconds: 3600, classWindowSeconds: 86400, overloadedMinuteVCPUHours: 16, cooldownSeconds: 600}
 	ScaleDown ScaleDownBehavior `json:"scaleDown,omitzero"`
 }
 
@@ -78,7 +78,9 @@ type ScaleUpBehavior struct {
 // +kubebuilder:validation:MinProperties=1
 type ScaleDownBehavior struct {
 	// windowSeconds is the period during which utilization must have stayed below
-	// scaleDownPercent, without a gap in the metrics. The default is 3600.
+	// scaleDownPercent, without a gap in the metrics. Readers that dbscaler added
+	// are removed earlier, after 900 s or more, if that would have cost less over
+	// the known past: see overloadedMinuteVCPUHours. The default is 3600.
 	// +optional
 	// +kubebuilder:default=3600
 	// +kubebuilder:validation:Minimum=600
@@ -96,13 +98,16 @@ type ScaleDownBehavior struct {
 	// +kubebuilder:validation:Maximum=86400
 	ClassWindowSeconds *int32 `json:"classWindowSeconds,omitempty"`
 
-	// overloadedMinuteVCPUHours is the price of a minute in which readers are
-	// overloaded, in hours of one vCPU. Readers are resized to a smaller class only
-	// if that would have cost less over the known past, up to 15 days: with as many
-	// readers as the policy allows, and with this price for each minute in which
-	// those would have been overloaded. A higher price keeps a larger class for
-	// bursts. 0 ignores the past beyond classWindowSeconds. The default is 16, about
-	// two US dollars for db.r6g on demand.
+	// overloadedMinuteVCPUHours is the price of a minute in which instances are
+	// overloaded, in hours of one vCPU. Instances are resized to a smaller class
+	// only if that would have cost less over the known past, up to 15 days: with as
+	// many readers as the policy allows, and with this price for each minute in
+	// which those would have been overloaded. Readers are removed before
+	// windowSeconds are over if the vCPUs that this would have saved over the known
+	// past are worth more than the overload when their load returned. A higher
+	// price keeps capacity for bursts. 0 ignores the past beyond
+	// classWindowSeconds. The default is 16, about two US dollars for db.r6g on
+	// demand.
 	// +optional
 	// +kubebuilder:default=16
 	// +kubebuilder:validation:Minimum=0
@@ -111,9 +116,9 @@ type ScaleDownBehavior struct {
 
 	// cooldownSeconds is the time to wait before scaling down, after any operation
 	// on the database ended. After a failure it is at least 300. The default is
-	// 3600; 0 means no cooldown.
+	// 600; 0 means no cooldown.
 	// +optional
-	// +kubebuilder:default=3600
+	// +kubebuilder:default=600
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=604800
 	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`

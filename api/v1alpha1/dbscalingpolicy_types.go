@@ -103,7 +103,7 @@ type DBScalingPolicySpec struct {
 
 	// behavior sets the windows and cooldowns of each direction.
 	// +optional
-	// +kubebuilder:default={scaleUp: {windowSeconds: 120, cooldownSeconds: 300}, scaleDown: {windowSeconds: 3600, classWindowSeconds: 86400, overloadedMinuteVCPUHours: 16, cooldownSeconds: 3600}}
+	// +kubebuilder:default={scaleUp: {windowSeconds: 120, cooldownSeconds: 300}, scaleDown: {windowSeconds: 3600, classWindowSeconds: 86400, overloadedMinuteVCPUHours: 16, cooldownSeconds: 600}}
 	Behavior Behavior `json:"behavior,omitzero"`
 
 	// guardrails limit the operator regardless of the load.

@@ -21,7 +21,7 @@ func TestDefaults(t *testing.T) {
 		"spec.behavior.scaleUp.windowSeconds":        "120",
 		"spec.behavior.scaleUp.cooldownSeconds":      "300",
 		"spec.behavior.scaleDown.windowSeconds":      "3600",
-		"spec.behavior.scaleDown.cooldownSeconds":    "3600",
+		"spec.behavior.scaleDown.cooldownSeconds":    "600",
 		"spec.behavior.scaleDown.classWindowSeconds": "86400",
 
 		"spec.behavior.scaleDown.overloadedMinuteVCPUHours": "16",

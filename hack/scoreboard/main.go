@@ -63,6 +63,7 @@ func main() {
 	policy := flag.String("policy", "hack/scoreboard/policy.yaml", "policy to simulate")
 	out := flag.String("out", "docs/scoreboard.md", "file to write; - prints only the totals")
 	only := flag.String("only", "", "simulate only loads whose name starts with this, or only the recorded, smooth or bursty loads")
+	databases := flag.Bool("databases", false, "print only the results of the other databases")
 	recordSmooth := flag.Bool("record-smooth", false, "print the scores of the smooth loads as in smooth.csv")
 	flag.Parse()
 	if *tune {
@@ -76,7 +77,7 @@ func main() {
 	}
 	o := options{
 		traces: *traces, seeds: *seeds, policyFile: *policy, out: *out, only: *only,
-		against: strings.Split(*against, ","), recordSmooth: *recordSmooth,
+		against: strings.Split(*against, ","), recordSmooth: *recordSmooth, databases: *databases,
 	}
 	if err := run(context.Background(), o); err != nil {
 		fmt.Fprintln(os.Stderr, "scoreboard:", err)
@@ -88,7 +89,7 @@ func main() {
 type options struct {
 	traces, seeds, policyFile, out, only string
 	against                              []string
-	recordSmooth                         bool
+	recordSmooth, databases              bool
 }
 
 // isSelected reports whether a load is to be simulated.
@@ -106,6 +107,11 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	loads = slices.DeleteFunc(loads, func(l load) bool { return !o.isSelected(l) })
+	if o.databases {
+		results, err := compareConfigurations(ctx, loads, policy)
+		fmt.Print(renderConfigurations(results))
+		return err
+	}
 	if o.out == "-" {
 		all, err := compareLoads(ctx, loads, policy, o.against, nil)
 		switch {

@@ -181,6 +181,9 @@ func (e *poolEvaluation) proposeScaling() (*scaling.Proposal, scaling.Hold) {
 		e.minimum = open.combineWith(upcoming)
 		return e.proposeScaleDown()
 	}
+	if proposal = e.proposeEarlyRemoval(); proposal != nil {
+		return proposal, scaling.Hold{}
+	}
 	return nil, scaling.Hold{Reason: scaling.ReasonWithinThresholds, Message: fmt.Sprintf(
 		"The %s (%s) is between %d%% and %d%% CPU, or has not been below %d%% for %s", poolNoun(e.pool), e.currentShape(),
 		e.policy.CPU.ScaleDown, e.scaleUpThreshold(), e.policy.CPU.ScaleDown, scaling.FormatDuration(e.policy.ScaleDown.Window))}

@@ -10,13 +10,17 @@ import (
 // pastWeek returns the CPU of a reader pool of 8 vCPUs over a week, by the quarter of an hour: 15 %, and
 // burstPercent of 32 vCPUs in the first quarters of each day.
 func pastWeek(bursts int, burstPercent float64) (scaling.Series, []scaling.CapacityPeriod) {
-	from := now.Add(-7 * day).Truncate(quarterHour)
+	return pastDays(7, burstPercent, func(quarter int) bool { return quarter < bursts })
+}
+
+// pastDays is pastWeek for a number of days, with bursts in any quarters of the day, counted from 10:00.
+func pastDays(days int, burstPercent float64, isBurst func(quarter int) bool) (scaling.Series, []scaling.CapacityPeriod) {
+	from := now.Add(-time.Duration(days) * day).Truncate(quarterHour)
 	var cpu scaling.Series
 	var periods []scaling.CapacityPeriod
 	for at := from; at.Before(now.Add(-quarterHour)); at = at.Add(quarterHour) {
-		isBurst := int(at.Sub(from)%day/quarterHour) < bursts
 		vcpus, percent := 8.0, 15.0
-		if isBurst {
+		if isBurst(int(at.Sub(from) % day / quarterHour)) {
 			vcpus, percent = 32, burstPercent
 		}
 		cpu = append(cpu, scaling.Sample{Time: at, Value: percent})
@@ -75,59 +79,16 @@ func TestEvaluate_ShortPastDecidesNothing(t *testing.T) {
 	}
 }
 
-func TestEvaluate_EarlyGrowth(t *testing.T) {
-	saturated := func(name string) scaling.Instance {
-		i := foreignReader(name, xlarge, constantLoad(100))
-		i.DBLoadCPU, i.CreatedAt = constantLoad(9), now.Add(-time.Hour)
-		return i
-	}
-	grown := scaling.OperationRecord{Pool: scaling.Readers, Direction: scaling.Up, Succeeded: true, CompletedAt: now.Add(-2 * time.Minute)}
-	for _, test := range []struct {
-		name string
-		edit func(*scaling.Policy, *scaling.Observation)
-		want int // readers; 0 for no proposal
-	}{
-		{"observed for the first time", func(*scaling.Policy, *scaling.Observation) {}, 4},
-		{"after an operation that added readers", func(_ *scaling.Policy, o *scaling.Observation) { o.History = scaling.History{grown} }, 4},
-		{"after a scale-down", func(_ *scaling.Policy, o *scaling.Observation) {
-			down := grown
-			down.Direction = scaling.Down
-			o.History = scaling.History{down}
-		}, 0},
-		{"the pool has changed since the operation", func(_ *scaling.Policy, o *scaling.Observation) {
-			o.History = scaling.History{grown}
-			o.History[0].CompletedAt = now.Add(-time.Hour)
-		}, 0},
-		{"the pool was known before, and a failover may have changed it", func(_ *scaling.Policy, o *scaling.Observation) {
-			o.ReadersCapacityHistory = []scaling.CapacityPeriod{{StartedAt: now.Add(-2 * day), EndedAt: now.Add(-time.Minute), VCPUs: 4}, {StartedAt: now}}
-		}, 0},
-		{"it is changing", func(_ *scaling.Policy, o *scaling.Observation) { o.ReadersChangedAt = time.Time{} }, 0},
-		{"the reader has just restarted", func(_ *scaling.Policy, o *scaling.Observation) {
-			o.Instances[0].RestartedAt = now.Add(-2 * time.Minute)
-		}, 0},
-		{"read replicas of an instance", func(_ *scaling.Policy, o *scaling.Observation) { o.Kind = scaling.DBInstance }, 0},
-		{"another reader has no samples yet", func(_ *scaling.Policy, o *scaling.Observation) {
-			o.Instances = append(o.Instances, foreignReader("b", xlarge, nil))
-		}, 4},
-		{"the demand is hidden", func(_ *scaling.Policy, o *scaling.Observation) { o.Instances[0].DBLoadCPU = nil }, 0},
-		{"the policy prefers larger readers", func(p *scaling.Policy, _ *scaling.Observation) { p.Readers.Preference = scaling.Vertical }, 0},
-		{"it is not saturated", func(_ *scaling.Policy, o *scaling.Observation) { o.Instances[0].CPU = constantLoad(60) }, 0},
-		{"at the maximum", func(p *scaling.Policy, _ *scaling.Observation) { p.Readers.Max = 1 }, 0},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			p, o := newPolicy(), cluster(saturated("a"))
-			o.ReadersChangedAt = now.Add(-time.Minute)
-			test.edit(&p, &o)
-			d := Evaluate(p, o, now)
-			if test.want == 0 {
-				if len(d.Proposals) > 0 {
-					t.Errorf("got %s, want no proposal", d.Proposals[0].Message)
-				}
-				return
-			}
-			if got := onlyProposal(t, d); got.To != shape(test.want, xlarge) || got.Direction != scaling.Up {
-				t.Errorf("got %s, want %d readers", got.To, test.want)
-			}
-		})
+// A writer has no further instances that could carry a burst: 6.4 vCPUs are too much for db.r6g.xlarge, 3.2 are not.
+func TestEvaluate_WriterClassByThePast(t *testing.T) {
+	for percent, want := range map[float64]string{20: "", 10: xlarge} {
+		p := newPolicy(withoutReaders, withWriter(xlarge, xlarge2))
+		p.OverloadedMinuteVCPUHours = 16
+		o := newObservation(writer(xlarge2, constantLoad(15)))
+		o.WriterCPU, o.WriterCapacityHistory = pastWeek(4, percent)
+		d := Evaluate(p, o, now)
+		if want == "" && len(d.Proposals) > 0 || want != "" && onlyProposal(t, d).To != shape(1, want) {
+			t.Errorf("bursts of %.0f %%: got %+v, want %q", percent, d.Proposals, want)
+		}
 	}
 }

@@ -47,7 +47,7 @@ func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 	}
 	best = e.skipIntermediateShapes(best, requiredVCPUs)
 	best.Verdict = scaling.VerdictChosen
-	if hold := cmp.Or(e.checkScaleDownDelay(), e.checkCPUCredits()); hold.Reason != "" {
+	if hold := cmp.Or(e.checkScaleDownDelay(scaleDownDelayAfterChange), e.checkCPUCredits()); hold.Reason != "" {
 		return nil, hold
 	}
 	window := scaling.FormatDuration(e.policy.ScaleDown.Window)
@@ -87,7 +87,7 @@ func (e *poolEvaluation) checkClassChange(c *candidate) scaling.Verdict {
 	switch {
 	case c.ResizedInstances == 0:
 		return ""
-	case e.pool == scaling.Readers && c.class.vcpus < maxVCPUs(e.instances) && !e.isCheaperOverHistory(c.class, maxVCPUs(e.instances)):
+	case c.class.vcpus < maxVCPUs(e.instances) && !e.isCheaperOverHistory(c.class, maxVCPUs(e.instances)):
 		return scaling.VerdictTooSmallForDailyPeak
 	case e.weightedCost(c, c.ResizedInstances) <= e.pricing.currentCost+roundingTolerance || e.pool == scaling.Writer:
 		if e.carriesDailyPeak(e.largestOfClass(c)) {
@@ -161,7 +161,7 @@ func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scalin
 }
 
 // checkScaleDownDelay returns why a pool that could be smaller must wait; an empty Hold when it need not.
-func (e *poolEvaluation) checkScaleDownDelay() scaling.Hold {
+func (e *poolEvaluation) checkScaleDownDelay(afterChange time.Duration) scaling.Hold {
 	if inUpgradeWatch(e.policy, e.observation, e.now) {
 		return scaling.Hold{Reason: scaling.ReasonUpgradeWatch, Message: fmt.Sprintf(
 			"The %s (%s) could be smaller, but the engine was upgraded at %s: no scale-down until %s", poolNoun(e.pool), e.currentShape(),
@@ -172,10 +172,10 @@ func (e *poolEvaluation) checkScaleDownDelay() scaling.Hold {
 			"The %s (%s) could be smaller, but the cluster became the primary of a global database at %s, and its clients may still be "+
 				"moving: no scale-down until %s", poolNoun(e.pool), e.currentShape(), formatTime(e.observation.PromotedAt), formatTime(until))}
 	}
-	if until := e.observation.ChangedAt(e.pool).Add(scaleDownDelayAfterChange); e.now.Before(until) {
+	if until := e.observation.ChangedAt(e.pool).Add(afterChange); e.now.Before(until) {
 		return scaling.Hold{Reason: scaling.ReasonStabilizing, Message: fmt.Sprintf(
 			"The %s (%s) could be smaller, but changed or restarted less than %s ago: no scale-down until %s",
-			poolNoun(e.pool), e.currentShape(), scaling.FormatDuration(scaleDownDelayAfterChange), formatTime(until))}
+			poolNoun(e.pool), e.currentShape(), scaling.FormatDuration(afterChange), formatTime(until))}
 	}
 	return scaling.Hold{}
 }
