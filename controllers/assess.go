@@ -29,6 +29,9 @@ func (r *Reconciler) assess(ctx context.Context, s *reconcileScope) (outcome, er
 	}
 	s.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionTrue, v1alpha1.ReasonFound, "The database exists")
 	replacedBefore := convert.ReplacedAt(s.object.Status.Target)
+	if err := r.readPastEvents(ctx, s); err != nil {
+		return stop, err
+	}
 	r.restoreState(s)
 	s.setTopologyConditions()
 	if s.failOperationOfReplacedTarget(replacedBefore) {
@@ -68,11 +71,13 @@ func (r *Reconciler) restoreState(s *reconcileScope) {
 	status.Target = convert.TargetStatus(status.Target, *o)
 	status.Writer = convert.PoolStatus(status.Writer, *o, scaling.Writer)
 	status.Readers = convert.PoolStatus(status.Readers, *o, scaling.Readers)
+	s.setUnchangedSince()
 	convert.SetEndpoints(status.Writer, *o, scaling.Writer) // after consent
 	convert.SetEndpoints(status.Readers, *o, scaling.Readers)
 	o.UpgradedAt, o.PromotedAt = convert.EngineUpgradedAt(status.Target), convert.PromotedAt(status.Target)
 	writer, readers := convert.PoolState(status.Writer), convert.PoolState(status.Readers)
 	o.WriterChangedAt, o.ReadersChangedAt = writer.ChangedAt, readers.ChangedAt
+	o.WriterUnchangedSince, o.ReadersUnchangedSince = writer.UnchangedSince, readers.UnchangedSince
 	o.WriterCapacityHistory, o.ReadersCapacityHistory = writer.FullCapacityHistory(nil, *o), readers.FullCapacityHistory(nil, *o)
 	o.Shortages = state.UpdateShortages(convert.CapacityShortages(status.CapacityShortages), *o, s.now)
 	status.CapacityShortages = convert.CapacityShortagesStatus(o.Shortages)

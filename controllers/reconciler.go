@@ -41,6 +41,8 @@ type Reconciler struct {
 	// Observer reads AWS, and Executor changes it.
 	Observer scaling.Observer
 	Executor scaling.Executor
+	// EventReader reads RDS events; nil reads none.
+	EventReader scaling.EventReader
 	// Declarations finds the resources of this cluster that declare the class of an instance; nil skips the search.
 	Declarations DeclarationFinder
 	Clock        clock.PassiveClock
@@ -108,7 +110,7 @@ type phase struct {
 //	          the conditions MetricsAvailable and OwnershipConflict; the end of the operation and the finalizer when there is no database
 //	  ends    when there is no database or no consent; no phase before it writes anything about the database
 //	assess
-//	  reads   the observation; the status of other policies; declarations in this cluster
+//	  reads   the observation; the status of other policies; declarations in this cluster; RDS events through EventReader, once
 //	  writes  conditions TargetFound, MetricsAvailable, OwnershipConflict, ReplicaWithoutClients and those of the topology;
 //	          status.target, writer, readers, capacityShortages, refusals, ownership; the effect of the newest operations in
 //	          status.history; decision when the database cannot be scaled

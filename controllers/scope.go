@@ -29,6 +29,8 @@ type reconcileScope struct {
 	observation scaling.Observation
 	// metricsErr is why the samples of the observation could not be read; nil when they could.
 	metricsErr error
+	// pastEvents are read only when the database is observed for the first time.
+	pastEvents pastEvents
 	// assessments has the load of each pool.
 	assessments []scaling.PoolAssessment
 	// operation is the one in progress, or nil.

@@ -115,7 +115,7 @@ func (h *harness) restartReconciler() {
 		h.events = &eventRecorder{}
 	}
 	h.reconciler = &Reconciler{
-		Client: h.client, APIReader: h.client, Observer: awsClient, Executor: awsClient, Clock: h.clock,
+		Client: h.client, APIReader: h.client, Observer: awsClient, Executor: awsClient, EventReader: awsClient, Clock: h.clock,
 		Events: events.Recorder{Sink: h.events}, Metrics: series, ClockSpeed: 1, Concurrency: 1,
 		ClusterName: h.clusterName,
 	}

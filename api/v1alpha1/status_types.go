@@ -180,9 +180,17 @@ type PoolStatus struct {
 
 	// lastChangeTime is when the pool was first observed to consist of these
 	// instances, each in service with its current class. It is absent while the
-	// pool is changing. Decisions ignore metrics from before this time.
+	// pool is changing. Decisions ignore metrics from before this time, except
+	// that a scale-up uses those since unchangedSinceTime.
 	// +optional
 	LastChangeTime *metav1.Time `json:"lastChangeTime,omitempty"`
+
+	// unchangedSinceTime is since when, before lastChangeTime, the pool has been
+	// the same by RDS events, which are read once when the policy observes the
+	// database for the first time. It is absent when that is not known, and from
+	// the next change of the pool on.
+	// +optional
+	UnchangedSinceTime *metav1.Time `json:"unchangedSinceTime,omitempty"`
 
 	// instances are the DB instances of the pool, sorted by identifier.
 	// +optional

@@ -696,6 +696,10 @@ func (in *PoolStatus) DeepCopyInto(out *PoolStatus) {
 		in, out := &in.LastChangeTime, &out.LastChangeTime
 		*out = (*in).DeepCopy()
 	}
+	if in.UnchangedSinceTime != nil {
+		in, out := &in.UnchangedSinceTime, &out.UnchangedSinceTime
+		*out = (*in).DeepCopy()
+	}
 	if in.Instances != nil {
 		in, out := &in.Instances, &out.Instances
 		*out = make([]InstanceStatus, len(*in))

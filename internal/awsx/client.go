@@ -66,6 +66,8 @@ type Client struct {
 var (
 	_ scaling.Observer = (*Client)(nil)
 	_ scaling.Executor = (*Client)(nil)
+
+	_ scaling.EventReader = (*Client)(nil)
 )
 
 // New returns a Client. It reads the SDK's configuration and registers the metrics, and calls no AWS service.

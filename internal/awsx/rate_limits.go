@@ -34,7 +34,7 @@ func newRateLimits(c clock.Clock) *rateLimits {
 	for _, operation := range []string{
 		"DescribeDBClusters", "DescribeDBInstances", "DescribeOrderableDBInstanceOptions", "DescribePendingMaintenanceActions",
 		"DescribeScalableTargets", "GetProducts", "DescribeDBClusterEndpoints", "DescribeBlueGreenDeployments", "DescribeDBParameters",
-		"DescribeDBClusterParameters",
+		"DescribeDBClusterParameters", "DescribeEvents",
 	} {
 		l.limiters[operation] = rate.NewLimiter(describesPerSecond, describesBurst)
 	}

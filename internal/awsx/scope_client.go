@@ -75,6 +75,8 @@ type scopeClient struct {
 	// classPrices are the hourly prices by instance class.
 	classPrices map[priceKey]cachedValue[map[string]scaling.Money]
 	topologyMetadata
+	// events are the RDS events that were read last.
+	events cachedEvents
 }
 
 func newScopeClient(scope scaling.Scope, c *sdkClients, clk clock.Clock, window func() time.Duration) *scopeClient {

@@ -44,6 +44,7 @@ type rdsReadAPI interface {
 	rds.DescribeBlueGreenDeploymentsAPIClient
 	rds.DescribeDBParametersAPIClient
 	rds.DescribeDBClusterParametersAPIClient
+	rds.DescribeEventsAPIClient
 }
 
 // rdsWriteAPI is the part of the RDS client that changes something.

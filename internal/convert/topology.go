@@ -96,13 +96,21 @@ func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling
 	}
 	slices.SortFunc(out.Instances, func(a, b v1alpha1.InstanceStatus) int { return cmp.Compare(a.Identifier, b.Identifier) })
 	poolState := PoolState(before).Update(o, pool)
-	out.LastChangeTime = optionalTime(poolState.ChangedAt)
+	out.LastChangeTime, out.UnchangedSinceTime = optionalTime(poolState.ChangedAt), optionalTime(poolState.UnchangedSince)
 	for _, period := range poolState.CapacityHistory {
 		out.CapacityHistory = append(out.CapacityHistory, v1alpha1.CapacityPeriod{
 			StartTime: metav1.NewTime(period.StartedAt), EndTime: metav1.NewTime(period.EndedAt), VCPUs: vcpuQuantity(period.VCPUs),
 		})
 	}
 	return out
+}
+
+// SetUnchangedSince records since when a pool that was observed for the first time has been the same by RDS events. It does nothing for a
+// pool that is empty or changing.
+func SetUnchangedSince(out *v1alpha1.PoolStatus, since time.Time) {
+	if out != nil && out.LastChangeTime != nil && since.Before(out.LastChangeTime.Time) {
+		out.UnchangedSinceTime = optionalTime(since)
+	}
 }
 
 // vcpuQuantity writes vCPUs in the unit of Kubernetes for CPUs. The smallest capacity of Aurora Serverless v2 counts as 125m.
@@ -115,7 +123,7 @@ func PoolState(in *v1alpha1.PoolStatus) state.PoolState {
 	if in == nil {
 		return state.PoolState{}
 	}
-	out := state.PoolState{ChangedAt: timeOrZero(in.LastChangeTime)}
+	out := state.PoolState{ChangedAt: timeOrZero(in.LastChangeTime), UnchangedSince: timeOrZero(in.UnchangedSinceTime)}
 	for _, i := range in.Instances {
 		out.Instances = append(out.Instances, state.InstanceState{
 			Identifier: i.Identifier, Class: i.InstanceClass, Serving: scaling.IsServing(i.Status), ResourceID: i.ResourceID,

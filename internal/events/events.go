@@ -36,6 +36,8 @@ const (
 	BurstableClass        = "BurstableClass"
 	Ready                 = "Ready"
 	NotReady              = "NotReady"
+	// PastUnknown: RDS events could not be read when the database was observed for the first time.
+	PastUnknown = "PastUnknown"
 )
 
 // maxNoteBytes is the maximum length of the note of an event in bytes (events.k8s.io/v1).

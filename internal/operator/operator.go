@@ -153,6 +153,7 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 		APIReader:    mgr.GetAPIReader(),
 		Observer:     awsClient,
 		Executor:     awsClient,
+		EventReader:  awsClient,
 		Declarations: declarations,
 		Clock:        o.Clock,
 		Events:       events.Recorder{Sink: mgr.GetEventRecorder("dbscaler")},

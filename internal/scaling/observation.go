@@ -69,6 +69,9 @@ type Observation struct {
 	// WriterChangedAt and ReadersChangedAt are when the pool was first observed with its current instances, each in service with
 	// its current class. Earlier samples do not describe the current pool. Zero means that the pool is changing.
 	WriterChangedAt, ReadersChangedAt time.Time
+	// WriterUnchangedSince and ReadersUnchangedSince are since when, before that first observation, the pool has been the same by RDS
+	// events; zero when it is not known. See SamplesSince.
+	WriterUnchangedSince, ReadersUnchangedSince time.Time
 	// UpgradedAt is when another engine version was first observed; zero when it never changed.
 	UpgradedAt time.Time
 	// WriterCPU and ReadersCPU are the mean CPUUtilization of the pool in percent over the last two weeks, by quarters of an hour.
@@ -413,6 +416,20 @@ func (o Observation) ChangedAt(p Pool) time.Time {
 		return o.WriterChangedAt
 	}
 	return o.ReadersChangedAt
+}
+
+// SamplesSince is since when samples describe the pool well enough to scale it up: since it was first observed as it is, or since an
+// earlier time if RDS events say that nothing changed in between. Zero while it is changing. Scaling down relies on ChangedAt only, because
+// an event may be missing.
+func (o Observation) SamplesSince(p Pool) time.Time {
+	since := o.WriterUnchangedSince
+	if p == Readers {
+		since = o.ReadersUnchangedSince
+	}
+	if changedAt := o.ChangedAt(p); since.IsZero() || changedAt.Before(since) {
+		return changedAt
+	}
+	return since
 }
 
 // Shape is the current shape of a pool.

@@ -26,7 +26,7 @@ const (
 func assessLoad(
 	p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, instances []poolInstance, now time.Time,
 ) scaling.Load {
-	changedAt := o.ChangedAt(pool)
+	since := o.SamplesSince(pool)
 	load := scaling.Load{Pool: pool}
 	if pool == scaling.Readers {
 		load.WithoutClients = o.ReplicasWithoutClients(p.ScaleDown.Window, now)
@@ -34,8 +34,8 @@ func assessLoad(
 		load.ByHottest = o.Kind == scaling.DBInstance && len(instances) > 1
 	}
 	load.NewestSampleAt = newestCommonSample(instances)
-	if !changedAt.IsZero() {
-		load.StableAt = changedAt.Add(WarmUp + time.Duration(minutesCovering(p.ScaleUp.Window))*samplePeriod + publicationDelay)
+	if !since.IsZero() {
+		load.StableAt = since.Add(WarmUp + time.Duration(minutesCovering(p.ScaleUp.Window))*samplePeriod + publicationDelay)
 	}
 	load.Capacity = totalVCPUs(instances)
 	load.UsableCapacity = load.Capacity
@@ -49,7 +49,7 @@ func assessLoad(
 	if isScaled(p, pool) {
 		window = max(window, p.ScaleDown.Window, trendWindow)
 	}
-	t := newLoadTimeline(load.ByHottest, instances, changedAt, now, window)
+	t := newLoadTimeline(load.ByHottest, instances, since, now, window)
 	recent := t.lastMinutes(p.ScaleUp.Window)
 	s := recent.summarize()
 	load.Fresh = s.hasCoverage(len(recent.minutes)) && now.Sub(s.newestMinute) <= scaling.MaxSampleAge
@@ -58,10 +58,10 @@ func assessLoad(
 	}
 	load.UtilizationPercent = utilizationPercent(s.meanDemand, load.UsableCapacity)
 	load.Demand, load.Saturated, load.Censored = s.peakDemand, s.saturated, s.censored
-	load.HottestPercent, load.HottestDemand = hottestInstanceLoad(instances, recent, changedAt)
+	load.HottestPercent, load.HottestDemand = hottestInstanceLoad(instances, recent, since)
 	all := t
 	if load.ByHottest { // one saturated replica of several is no emergency
-		all = newTimeline(instances, changedAt, now, emergencyDuration)
+		all = newTimeline(instances, since, now, emergencyDuration)
 	}
 	load.Emergency = isEmergency(all.lastMinutes(emergencyDuration), load.Capacity)
 	if !isScaled(p, pool) {
@@ -74,6 +74,10 @@ func assessLoad(
 	}
 	if p.PredictiveScaling.History {
 		load.SeasonalDemand = predictSeasonal(o, pool, now, lead)
+	}
+	changedAt := o.ChangedAt(pool)
+	if since.Before(changedAt) && t.start.Before(changedAt.Add(WarmUp)) { // what only events say is no reason to scale down
+		t = newLoadTimeline(load.ByHottest, instances, changedAt, now, p.ScaleDown.Window)
 	}
 	load.ScaleDownWindow = summarizeScaleDownWindow(t.lastMinutes(p.ScaleDown.Window), now)
 	if p.PredictiveScaling.History && isTooLarge(p, load) {

@@ -47,6 +47,9 @@ type PoolState struct {
 	Instances []InstanceState
 	// ChangedAt is when the pool was first observed with these instances, each in service; zero while it is changing.
 	ChangedAt time.Time
+	// UnchangedSince is since when, before ChangedAt, the pool has been the same by RDS events; zero when it is not known. See the
+	// function UnchangedSince.
+	UnchangedSince time.Time
 	// CapacityHistory is its earlier capacities, oldest first.
 	CapacityHistory []scaling.CapacityPeriod
 }
@@ -81,6 +84,9 @@ func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
 		next.ChangedAt = restarted
 	default:
 		next.ChangedAt = o.ObservedAt.Truncate(time.Second)
+	}
+	if !next.ChangedAt.IsZero() && next.ChangedAt.Equal(p.ChangedAt) && !restarted.After(p.UnchangedSince.Add(restartTolerance)) {
+		next.UnchangedSince = p.UnchangedSince // EngineUptime shows no restart that the events lack
 	}
 	next.CapacityHistory = p.updatedHistory(next.ChangedAt, o)
 	return next
