@@ -65,8 +65,8 @@ func (s *scopeClient) refreshEvents(ctx context.Context, from time.Time) {
 	s.events = cachedEvents{from: from, readAt: readAt, events: events, err: classifyRead(err, s.scope, readTimeout)}
 }
 
-// listEvents returns the events of all resources of a scope from one time to another. Both are always named: without a start AWS returns the
-// events of the last hour (RDS API reference, DescribeEvents).
+// listEvents returns the events of all resources of a scope from one time to another. Both are always named: without them AWS returns
+// the events of the last hour (RDS API reference, DescribeEvents).
 func listEvents(ctx context.Context, client rds.DescribeEventsAPIClient, from, to time.Time) ([]scaling.DatabaseEvent, error) {
 	var events []scaling.DatabaseEvent
 	pages := rds.NewDescribeEventsPaginator(client, &rds.DescribeEventsInput{

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 )
@@ -194,47 +193,4 @@ func (s *Server) describeInstances(r *request) (any, *model.APIError) {
 		out.DBInstances.DBInstance = append(out.DBInstances.DBInstance, newInstanceElement(i))
 	}
 	return out, nil
-}
-
-func (s *Server) describeEvents(r *request) (any, *model.APIError) {
-	if denied := s.authorize(r, "rds:DescribeEvents", "*", nil); denied != nil {
-		return nil, denied
-	}
-	from, to, apiErr := parseEventPeriod(r.form, s.options.World.Now())
-	if apiErr != nil {
-		return nil, apiErr
-	}
-	source, kind := r.form.Get("SourceIdentifier"), r.form.Get("SourceType")
-	if source != "" && kind == "" {
-		return nil, badRequest("InvalidParameterCombination", "SourceIdentifier may not be specified without SourceType")
-	}
-	var all []eventElement
-	for _, e := range s.options.World.Events(r.caller.region, from, to) {
-		if accountFromARN(e.ARN) != r.caller.account || source != "" && e.SourceIdentifier != source || kind != "" && e.SourceType != kind {
-			continue
-		}
-		all = append(all, eventElement{
-			Date: formatTime(e.Time), Message: e.Message, SourceArn: e.ARN, SourceIdentifier: e.SourceIdentifier, SourceType: e.SourceType,
-			EventCategories: []string{e.Category},
-		})
-	}
-	out := &describeEventsResult{}
-	out.Events.Event, out.Marker, apiErr = paginate(r.form, all, 100)
-	return out, apiErr
-}
-
-// parseEventPeriod returns the period of a DescribeEvents request. The default is the last hour.
-func parseEventPeriod(f form, now time.Time) (from, to time.Time, apiErr *model.APIError) {
-	to, apiErr = f.timeOrDefault("EndTime", now)
-	if apiErr != nil {
-		return from, to, apiErr
-	}
-	duration := time.Hour
-	if n, apiErr := f.optionalInt("Duration"); apiErr != nil {
-		return from, to, apiErr
-	} else if n != nil {
-		duration = time.Duration(*n) * time.Minute
-	}
-	from, apiErr = f.timeOrDefault("StartTime", to.Add(-duration))
-	return from, to, apiErr
 }

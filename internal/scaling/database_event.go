@@ -15,8 +15,7 @@ const EventLookBack = 90 * time.Minute
 type DatabaseEvent struct {
 	// Time is when it happened.
 	Time time.Time
-	// SourceType is db-instance, db-cluster, or the type of another resource, and SourceIdentifier and SourceARN name the resource. The
-	// types that an SDK knows are not all that AWS returns: blue-green-deployment is one.
+	// SourceType is db-instance, db-cluster, or the type of another resource, and SourceIdentifier and SourceARN name the resource.
 	SourceType, SourceIdentifier, SourceARN string
 	// Categories are the categories of the user guide, such as "configuration change".
 	Categories []string

@@ -113,6 +113,8 @@ func (w *World) CreateBlueGreenDeployment(region, source, name string) (*BlueGre
 		}
 		if d.Status == BlueGreenProvisioning {
 			d.Status = BlueGreenAvailable
+			w.recordBlueGreenEvent(d, "creation", "Blue/green deployment tasks completed. You can make more modifications to the green "+
+				"environment databases or switch over the deployment.")
 		}
 	})
 	return d, nil
@@ -148,6 +150,7 @@ func (w *World) SwitchoverBlueGreenDeployment(region, identifier string) error {
 			fmt.Sprintf("The blue/green deployment %s can't be switched over in its current state (%s).", identifier, d.Status), 400}
 	}
 	d.Status = BlueGreenSwitchingOver
+	w.recordBlueGreenEvent(d, "notification", fmt.Sprintf("Switchover from %s to %s started.", d.blue.identifier, d.green.identifier))
 	w.schedule(w.drawDuration(minSwitchoverDuration, maxSwitchoverDuration), func() { w.completeSwitchover(d) })
 	return nil
 }
@@ -173,6 +176,7 @@ func (w *World) completeSwitchover(d *BlueGreenDeployment) {
 		green.cluster.CustomEndpoints, blue.cluster.CustomEndpoints = blue.cluster.CustomEndpoints, nil
 	}
 	d.Status = BlueGreenCompleted
+	w.recordBlueGreenEvent(d, "notification", "Switchover completed on blue/green deployment.")
 }
 
 // renameGroup renames a database and its instances.
@@ -217,6 +221,7 @@ func (w *World) DeleteBlueGreenDeployment(region, identifier string) error {
 			fmt.Sprintf("The blue/green deployment %s can't be deleted in its current state (%s).", identifier, d.Status), 400}
 	}
 	w.blueGreen = slices.Delete(w.blueGreen, n, n+1)
+	w.recordBlueGreenEvent(d, "deletion", "Blue/green deployment deleted.")
 	if d.Status == BlueGreenCompleted {
 		return nil
 	}

@@ -52,7 +52,6 @@ func (w *World) ModifyClusterClass(region, id, class string) (*Cluster, error) {
 	g.classChangeInProgress = true
 	w.schedule(w.drawDuration(minAcceptDelay, maxAcceptDelay)+w.takeChangeDelay(region, id), func() {
 		c.Status = statusModifying
-		w.recordClusterEvent(c, "configuration change", "Applying modification to DB cluster instance class.")
 		w.modifyNextMember(g, class)
 	})
 	return c.copy(), nil
@@ -65,7 +64,6 @@ func (w *World) modifyNextMember(g *instanceGroup, class string) {
 	remaining := slices.DeleteFunc(slices.Clone(g.instances), func(s *instanceState) bool { return s.Class == class })
 	if len(remaining) == 0 {
 		c.Status, c.InstanceClass, g.classChangeInProgress = statusAvailable, class, false
-		w.recordClusterEvent(c, "configuration change", "Finished applying modification to DB cluster instance class.")
 		return
 	}
 	s := slices.MinFunc(remaining, func(a, b *instanceState) int {

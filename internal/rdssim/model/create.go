@@ -150,6 +150,7 @@ func (w *World) completeCreate(s *instanceState) {
 	}
 	w.restoreService(s)
 	w.recordInstanceEvent(s, "creation", "DB instance created")
+	w.recordTopologyChange(s.group)
 	if s.MonitoringInterval == 0 {
 		w.becomeAvailable(s)
 		return

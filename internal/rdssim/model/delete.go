@@ -52,6 +52,7 @@ func (w *World) removeInstance(s *instanceState) {
 		}
 	}
 	w.recordInstanceEvent(s, "deletion", "DB instance deleted")
+	w.recordTopologyChange(s.group)
 	if s.group.cluster == nil {
 		w.removeCreatedGroup(s.group)
 	}

@@ -104,6 +104,7 @@ func (w *World) completeFailover(g *instanceGroup, oldWriter, candidate *instanc
 		candidate.inServiceSince = w.now // it restarts as the writer, with a cold cache
 		candidate.applyStagedParameters(w.now)
 		w.recordClusterEvent(c, "failover", "Completed failover to DB instance: "+candidate.Identifier)
+		w.recordTopologyChange(g)
 	case oldWriter != nil && oldWriter.isInService():
 		w.recordClusterEvent(c, "failover", "Promoting previous primary again: "+oldWriter.Identifier)
 	case next != nil:

@@ -44,7 +44,7 @@ func (w *World) RepairInstance(region, id string) error {
 		s.changeInProgress = false
 		w.restoreService(s)
 		s.setAvailable(w.now)
-		w.recordInstanceEvent(s, "recovery", "DB instance recovered")
+		w.recordInstanceEvent(s, "recovery", "Recovery of the DB instance is complete.")
 	}
 	return nil
 }

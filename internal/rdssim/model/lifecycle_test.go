@@ -234,7 +234,9 @@ func TestCreateAndDeleteInstance(t *testing.T) {
 		if c := must[*Cluster](t)(w.Cluster(testRegion, "orders")); strings.Join(c.Members, " ") != "orders-1 orders-2" {
 			t.Errorf("got members %v", c.Members)
 		}
-		if got := eventMessages(w, "orders-new"); !slices.Equal(got, []string{"creation: DB instance created", "deletion: DB instance deleted"}) {
+		if got := eventMessages(w, "orders-new"); !slices.Equal(got, []string{
+			"creation: DB instance created", "notification: Cluster topology is updated.", "deletion: DB instance deleted",
+		}) {
 			t.Errorf("got events %q", got)
 		}
 	}

@@ -36,7 +36,7 @@ func (w *World) startUpgrade(g *instanceGroup, u EngineUpgrade) {
 			s.EngineVersion = u.EngineVersion
 			s.setAvailable(w.now)
 			if g.cluster == nil {
-				w.recordInstanceEvent(s, "maintenance", "DB engine version has been upgraded.")
+				w.recordInstanceEvent(s, "maintenance", "The engine version upgrade finished.")
 			}
 		})
 	}

@@ -188,8 +188,8 @@ func TestReplay_DetectsChangedEntry(t *testing.T) {
 	}
 	for text, message := range map[string]string{
 		"": "not a ledger entry", "[1]": "not a ledger entry", "{}": "has format 0", `{"Format":99}`: "has format 99",
-		`{"Format":3,"Inputs":{"Policy":[]}}`: "has format 3, and this version of dbscaler replays only format 6: replay it with",
-		`{"Format":6,"Inputs":[]}`:            "inputs of the ledger entry cannot be decoded",
+		`{"Format":3,"Inputs":{"Policy":[]}}`: "has format 3, and this version of dbscaler replays only format 7: replay it with",
+		`{"Format":7,"Inputs":[]}`:            "inputs of the ledger entry cannot be decoded",
 	} {
 		if _, err := Replay([]byte(text)); err == nil || !strings.Contains(err.Error(), message) {
 			t.Errorf("%q: %v, want an error with %q", text, err, message)

@@ -12,9 +12,13 @@ import (
 // then; a change of the class of a DB instance without a standby takes longer, so that a gap is a trace of it when its events are missing.
 const maxSampleGap = 3 * time.Minute
 
+// minQuietTime is how long a pool must have been the same. A younger change may not be over: its later events may be on their way, and a
+// change of an instance takes up to 20 minutes, so that an event that was lost may have said that another one follows.
+const minQuietTime = 30 * time.Minute
+
 // UnchangedSince is since when a pool that is observed for the first time has been the same, by RDS events of the last
 // scaling.EventLookBack: since the end of the last change of one of its instances or of the cluster, and no longer than that. Zero means
-// that it is not known: then the pool counts as changed when it was first observed.
+// that it is not known, or less than minQuietTime: then the pool counts as changed when it was first observed.
 //
 // Whatever is not certain counts as a change: an event that is not known to be routine, an event that only says that something began, an
 // instance without a creation time or whose creation left no event. A gap in the CPU samples and a restart by EngineUptime count as
@@ -44,7 +48,7 @@ func UnchangedSince(o scaling.Observation, target scaling.Target, pool scaling.P
 		}
 		since = later(later(since, i.RestartedAt), sampledSince(i.CPU, since))
 	}
-	if !since.Before(o.ObservedAt) {
+	if o.ObservedAt.Sub(since) < minQuietTime {
 		return time.Time{}
 	}
 	return since.Truncate(time.Second)
@@ -72,12 +76,12 @@ func newestChanges(
 
 // otherSources are the source types whose events change no pool (RDS user guide, "Amazon RDS event categories and event messages").
 var otherSources = []string{
-	"db-parameter-group", "db-security-group", "db-snapshot", "db-cluster-snapshot", "db-proxy", "custom-engine-version",
+	"db-parameter-group", "db-security-group", "db-snapshot", "db-cluster-snapshot", "db-proxy", "custom-engine-version", "zero-etl",
 }
 
-// concernsPool reports whether an event may be about a pool. The events of an instance are about the pool that it is in now: a change of its
-// role is an event of the cluster. An instance that no longer exists may have been a reader, since its event does not name its cluster. A
-// blue/green deployment or a resource of an unknown type may be of this database.
+// concernsPool reports whether an event may be about a pool. The events of an instance are about the pool that it is in now: a change
+// of its role is an event of the cluster. An instance that no longer exists may have been a reader, since its event does not name its
+// cluster. A blue/green deployment or a resource of an unknown type may be of this database.
 func concernsPool(o scaling.Observation, target scaling.Target, pool scaling.Pool, e scaling.DatabaseEvent) bool {
 	switch e.SourceType {
 	case scaling.EventOfCluster:
@@ -101,6 +105,7 @@ var routineCategories = []string{"backup", "low storage", "security patching"}
 var routineMessages = []string{
 	"minor version upgrade available", "update is available", "reset master credentials", "monitoring interval changed",
 	"free storage capacity", "burst balance credits", "approaching the maximum storage threshold",
+	"actual backtrack window",
 }
 
 // isRoutine reports whether an event is known to change no instance.
@@ -121,9 +126,8 @@ var endMessages = []string{
 // isEnd reports whether a message says that what it tells of is over and nothing is to follow.
 func isEnd(message string) bool {
 	message = strings.ToLower(message)
-	return !strings.Contains(message, "failed") && !strings.Contains(message, "pending") && slices.ContainsFunc(endMessages, func(part string) bool {
-		return strings.Contains(message, part)
-	})
+	contains := func(part string) bool { return strings.Contains(message, part) }
+	return !contains("failed") && !contains("pending") && slices.ContainsFunc(endMessages, contains)
 }
 
 // sampledSince is the start of the first sample after the last gap in a series since a time; a time after every sample when there is none.
