@@ -27,7 +27,7 @@ func (c *Client) ReadEvents(ctx context.Context, scope scaling.Scope, from, notB
 	if notBefore.After(now) {
 		notBefore = now // written by a clock ahead of this one
 	}
-	for {
+	for ctx.Err() == nil {
 		if cached, valid := s.cachedEventsSince(from, notBefore, now); valid {
 			return cached.events, cached.err
 		}
@@ -38,9 +38,9 @@ func (c *Client) ReadEvents(ctx context.Context, scope scaling.Scope, from, notB
 		select {
 		case <-done:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("waiting for the RDS events of %s to be read: %w", s.scope, ctx.Err())
 		}
 	}
+	return nil, fmt.Errorf("waiting for the RDS events of %s to be read: %w", s.scope, ctx.Err())
 }
 
 // cachedEventsSince returns the events from memory, and false when they must be read first. An error is kept for maxErrorAge.

@@ -40,6 +40,8 @@ func TestObserve_NeedsEachReadPermission(t *testing.T) {
 		"rds:DescribeDBParameters": func(got scaling.ObservationResult) bool {
 			return got.Err == nil && got.Observation.Instances[0].Parameters.Unknown != ""
 		},
+		// ReadEvents needs it, not Observe: see TestReadEvents_Denied.
+		"rds:DescribeEvents":      func(got scaling.ObservationResult) bool { return got.Err == nil && got.MetricsErr == nil },
 		"rds:DescribeDBClusters":  func(got scaling.ObservationResult) bool { return got.Err != nil },
 		"rds:DescribeDBInstances": func(got scaling.ObservationResult) bool { return got.Err != nil },
 		"cloudwatch:GetMetricData": func(got scaling.ObservationResult) bool {

@@ -198,6 +198,8 @@ func (i *Inspector) CheckReads(ctx context.Context, target scaling.Target, o sca
 	add("rds:DescribeDBInstances", t.readInstances(ctx, c.rdsReader, nil))
 	_, err = listParameters(ctx, c.rdsReader, parameterGroupKey{name: i.parameterGroup(target, o, false)})
 	add("rds:DescribeDBParameters", ignoreMissingGroup(err))
+	_, err = listEvents(ctx, c.rdsReader, c.clock.Now().Add(-time.Hour), c.clock.Now())
+	add("rds:DescribeEvents", err)
 	if o.Found {
 		_, err = listOrderableOptions(ctx, c.rdsReader, orderableKeyFor(o))
 		add("rds:DescribeOrderableDBInstanceOptions", err)

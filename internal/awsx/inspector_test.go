@@ -111,8 +111,8 @@ func TestCheckReads_FindsEachMissingPermission(t *testing.T) {
 		return s.client.Inspector(ordersCluster.Scope).CheckReads(t.Context(), ordersCluster, result.Observation, true)
 	}
 	all := check(shipped)
-	if len(all) != 11 {
-		t.Errorf("%d reads, want 11: %+v", len(all), all)
+	if len(all) != 12 {
+		t.Errorf("%d reads, want 12: %+v", len(all), all)
 	}
 	for _, read := range all {
 		if read.Err != nil {

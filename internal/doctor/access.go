@@ -111,6 +111,9 @@ var withoutRead = map[string]missingRead{
 	"rds:DescribeDBClusterEndpoints": {
 		Warning, "in a cluster with custom endpoints no reader is promoted, resized or removed",
 	},
+	"rds:DescribeEvents": {
+		Warning, "the first scale-up of a policy waits for samples since the policy was applied",
+	},
 	"rds:DescribeDBParameters": {
 		Warning, "no class with less memory is chosen for instances with a parameter group of your own",
 	},
