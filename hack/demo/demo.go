@@ -67,7 +67,7 @@ func run(ctx context.Context, s settings) (goalMissed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	d := &demo{settings: s, projectDir: projectDir, duration: duration, progress: newProgressPrinter(os.Stdout, duration)}
+	d := &demo{settings: s, projectDir: projectDir, duration: duration - s.past, progress: newProgressPrinter(os.Stdout, duration-s.past)}
 	if d.workDir, err = os.MkdirTemp("", "dbscaler-demo-"); err != nil {
 		return false, err
 	}
@@ -85,7 +85,7 @@ func run(ctx context.Context, s settings) (goalMissed bool, err error) {
 	if s.keep {
 		d.waitForInterrupt(ctx)
 	}
-	if s.trace != "" { // a recorded load may rise faster than AWS can add capacity
+	if s.trace != "" || s.past > 0 { // a recorded load may rise faster than AWS can add capacity, and the past may be saturated
 		return withOperator.saturatedMinutes > withoutOperator.saturatedMinutes, nil
 	}
 	return withOperator.saturatedMinutes > 0 || withOperator.minReaderVCPUs < withOperator.initialReaderVCPUs, nil
@@ -130,12 +130,15 @@ func (d *demo) setUp(ctx context.Context, scenario model.Scenario) (err error) {
 	return d.operator.start()
 }
 
-// startAWS serves the simulated AWS on a free port of the loopback interface. Simulated time starts after startDelay.
+// startAWS serves the simulated AWS on a free port of the loopback interface, with the past of the settings. Simulated time starts
+// after startDelay.
 func (d *demo) startAWS(scenario model.Scenario) (endpoint string, err error) {
 	world, err := model.New(scenario)
 	if err != nil {
 		return "", err
 	}
+	now := scenario.Start.UTC().Add(d.past)
+	world.Advance(now)
 	document, err := os.ReadFile(filepath.Join(d.projectDir, "config", "iam", "policy.json"))
 	if err != nil {
 		return "", err
@@ -144,7 +147,7 @@ func (d *demo) startAWS(scenario model.Scenario) (endpoint string, err error) {
 	if err != nil {
 		return "", err
 	}
-	d.clock = simclock.Scaled{Origin: clock.RealClock{}.Now().Add(startDelay), Start: scenario.Start.UTC(), Speed: d.speed}
+	d.clock = simclock.Scaled{Origin: clock.RealClock{}.Now().Add(startDelay), Start: now, Speed: d.speed}
 	d.aws = rdssim.New(rdssim.Options{World: world, Clock: d.clock, AccountID: scenario.AccountID, Policy: policy, Log: logr.Discard()})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -103,6 +103,8 @@ func TestParseFlags(t *testing.T) {
 		{"--hours 9999", "--hours from 0 to 744"},
 		{"--scale 0", "--scale must be above 0"},
 		{"now", `unexpected argument "now"`},
+		{"--past 9h", "--past must be at least 0 and below the simulated 9h0m0s"},
+		{"--past 7h30m --speed 480", ""},
 		{"--trace x --hours 48", ""},
 	} {
 		s, err := parseFlags(strings.Fields(test.args))

@@ -80,7 +80,7 @@ func TestOperator_KilledDuringWriterPromotion(t *testing.T) {
 		}
 	})
 	namespace, c := env.NewNamespace(t)
-	d := newKillTest(t, env)
+	d := newKillTest(t, env, promotionScenario, settings{speed: killSpeed})
 	policy := &v1alpha1.DBScalingPolicy{}
 	if err := yaml.UnmarshalStrict([]byte(promotionPolicy), policy); err != nil {
 		t.Fatal(err)
@@ -140,16 +140,16 @@ func TestOperator_KilledDuringWriterPromotion(t *testing.T) {
 	})
 }
 
-// killTest is a demonstration with the promotion scenario.
+// killTest is a demonstration without its policy and its output.
 type killTest struct{ *demo }
 
-func newKillTest(t *testing.T, env *testenv.Environment) killTest {
+func newKillTest(t *testing.T, env *testenv.Environment, text string, s settings) killTest {
 	t.Helper()
-	scenario, err := model.ParseScenario([]byte(promotionScenario))
+	scenario, err := model.ParseScenario([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := killTest{&demo{settings: settings{speed: killSpeed}, projectDir: "../..", workDir: t.TempDir(), env: env}}
+	d := killTest{&demo{settings: s, projectDir: "../..", workDir: t.TempDir(), env: env}}
 	endpoint, err := d.startAWS(scenario)
 	if err != nil {
 		t.Fatal(err)

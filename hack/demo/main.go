@@ -28,11 +28,13 @@ type settings struct {
 	class       string
 	scale       float64
 	startOffset time.Duration
-	hours       float64
-	speed       float64
-	kills       int
-	seed        int64
-	keep        bool
+	// past is how much of the scenario is over when the policy is applied.
+	past  time.Duration
+	hours float64
+	speed float64
+	kills int
+	seed  int64
+	keep  bool
 	// withoutInsights disables Performance Insights, and with it the metric DBLoadCPU.
 	withoutInsights bool
 }
@@ -75,6 +77,7 @@ func parseFlags(args []string) (settings, error) {
 		"with --trace: instance class of the recording, and initial class of the database")
 	flags.Float64Var(&s.scale, "scale", 1, "with --trace: factor for the recorded load")
 	flags.DurationVar(&s.startOffset, "from", 0, "with --trace: offset in the recording at which to start, for example 36h")
+	flags.DurationVar(&s.past, "past", 0, "simulated time that is over when the policy is applied, for example 7h30m: CloudWatch has its samples")
 	flags.Float64Var(&s.hours, "hours", 0, "simulated hours; default 9, or 24 with --trace")
 	flags.Float64Var(&s.speed, "speed", 0,
 		"simulated seconds for each second of wall-clock time; default: the run takes three minutes, at most 480")
@@ -96,6 +99,9 @@ func parseFlags(args []string) (settings, error) {
 		if s.trace != "" {
 			s.hours = 24
 		}
+	}
+	if total := time.Duration(s.hours * float64(time.Hour)); s.past < 0 || s.past >= total {
+		return s, fmt.Errorf("--past must be at least 0 and below the simulated %s", total)
 	}
 	if s.speed == 0 {
 		s.speed = min(s.hours*3600/180, 480)

@@ -40,6 +40,7 @@ func run(ctx context.Context, args []string) error {
 	listen := flags.String("listen", "127.0.0.1:8790", "address to listen on; only the loopback interface is allowed")
 	scenarioFile := flags.String("scenario", "", "scenario file with the databases, such as hack/rdssim/scenarios/all-kinds.yaml; required")
 	policyFile := flags.String("policy", "", "IAM policy file to enforce, such as config/iam/policy.json; empty allows everything")
+	past := flags.Duration("past", 0, "simulated time that is over at the start, such as 2h: CloudWatch and RDS events have this past")
 	speed := flags.Float64("speed", 1, "simulated seconds per second of real time")
 	duration := flags.Duration("for", 8*time.Hour, "exit after this time")
 	verbose := flags.Bool("v", false, "log refused requests")
@@ -49,8 +50,8 @@ func run(ctx context.Context, args []string) error {
 	if *scenarioFile == "" {
 		return errors.New("--scenario is missing: want a file such as hack/rdssim/scenarios/all-kinds.yaml")
 	}
-	if *speed <= 0 || *duration <= 0 {
-		return fmt.Errorf("--speed %g and --for %s: want values above 0", *speed, *duration)
+	if *speed <= 0 || *duration <= 0 || *past < 0 {
+		return fmt.Errorf("--speed %g, --for %s and --past %s: want values above 0, and no negative past", *speed, *duration, *past)
 	}
 	address, err := net.ResolveTCPAddr("tcp", *listen)
 	if err != nil {
@@ -64,7 +65,7 @@ func run(ctx context.Context, args []string) error {
 		level = slog.LevelDebug
 	}
 	log := logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	server, err := newServer(*scenarioFile, *policyFile, *speed, log)
+	server, err := newServer(*scenarioFile, *policyFile, *past, *speed, log)
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func run(ctx context.Context, args []string) error {
 }
 
 // newServer returns a simulated AWS with the databases of a scenario. An empty policy file allows everything.
-func newServer(scenarioFile, policyFile string, speed float64, log logr.Logger) (*rdssim.Server, error) {
+func newServer(scenarioFile, policyFile string, past time.Duration, speed float64, log logr.Logger) (*rdssim.Server, error) {
 	scenario, err := model.LoadScenario(scenarioFile)
 	if err != nil {
 		return nil, err
@@ -83,9 +84,10 @@ func newServer(scenarioFile, policyFile string, speed float64, log logr.Logger) 
 	if err != nil {
 		return nil, err
 	}
+	world.Advance(scenario.Start.Add(past))
 	options := rdssim.Options{
 		World: world, AccountID: scenario.AccountID, Log: log,
-		Clock: simclock.Scaled{Origin: clock.RealClock{}.Now(), Start: scenario.Start.Time, Speed: speed},
+		Clock: simclock.Scaled{Origin: clock.RealClock{}.Now(), Start: scenario.Start.Add(past), Speed: speed},
 	}
 	if policyFile != "" {
 		data, err := os.ReadFile(policyFile)
