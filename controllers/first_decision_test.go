@@ -110,7 +110,7 @@ func TestFirstDecision_WaitsAfterAChange(t *testing.T) {
 		},
 	}
 	for _, d := range saturatedDatabases {
-		for change, make := range changes {
+		for change, apply := range changes {
 			if change == "failover" && !d.isCluster {
 				continue
 			}
@@ -118,16 +118,16 @@ func TestFirstDecision_WaitsAfterAChange(t *testing.T) {
 				// Enough load to saturate the larger class as well, in either role.
 				h := newHarness(t, strings.NewReplacer("vcpus: 3}", "vcpus: 40}", "vcpus: 0.4}", "vcpus: 40}").Replace(d.scenario))
 				h.clock.Step(2 * time.Hour)
-				if err := make(h, d.isCluster); err != nil {
+				if err := apply(h, d.isCluster); err != nil {
 					t.Fatal(err)
 				}
 				h.stepUntilQuiet()
 				h.clock.Step(10 * time.Minute)
-				p := h.applyPolicy(saturatedPolicy(strings.ReplaceAll(strings.ReplaceAll(d.spec, "db.r6g.large,", ""), "2xlarge]", "2xlarge, "+
+				h.applyPolicy(saturatedPolicy(strings.ReplaceAll(strings.ReplaceAll(d.spec, "db.r6g.large,", ""), "2xlarge]", "2xlarge, "+
 					map[bool]string{true: "db.r6g.8xlarge]", false: "db.m6g.8xlarge]"}[d.isCluster])))
 				after := h.firstOperationStart(time.Hour)
-				if p = h.getPolicy("p"); after <= 5*time.Minute {
-					t.Errorf("the first operation began after %s, want the warm-up first; status:\n%s", after, statusYAML(p))
+				if after <= 5*time.Minute {
+					t.Errorf("the first operation began after %s, want the warm-up first; status:\n%s", after, statusYAML(h.getPolicy("p")))
 				}
 			})
 		}

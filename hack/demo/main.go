@@ -77,7 +77,7 @@ func parseFlags(args []string) (settings, error) {
 		"with --trace: instance class of the recording, and initial class of the database")
 	flags.Float64Var(&s.scale, "scale", 1, "with --trace: factor for the recorded load")
 	flags.DurationVar(&s.startOffset, "from", 0, "with --trace: offset in the recording at which to start, for example 36h")
-	flags.DurationVar(&s.past, "past", 0, "simulated time that is over when the policy is applied, for example 7h30m: CloudWatch has its samples")
+	flags.DurationVar(&s.past, "past", 0, "simulated time that is over when the policy is applied, for example 7h30m")
 	flags.Float64Var(&s.hours, "hours", 0, "simulated hours; default 9, or 24 with --trace")
 	flags.Float64Var(&s.speed, "speed", 0,
 		"simulated seconds for each second of wall-clock time; default: the run takes three minutes, at most 480")

@@ -122,3 +122,37 @@ func TestTargetStatus_UpgradeTime(t *testing.T) {
 		}
 	}
 }
+
+// TestSetUnchangedSince: the time is recorded before lastChangeTime only, and kept until the pool changes.
+func TestSetUnchangedSince(t *testing.T) {
+	first := readersObservation(60, "db.r6g.large", "available", "a")
+	changing := readersObservation(60, "db.r6g.large", "modifying", "a")
+	for _, test := range []struct {
+		name  string
+		o     scaling.Observation
+		since time.Time
+		want  string
+	}{
+		{"known", first, now, "0"},
+		{"not known", first, time.Time{}, "never"},
+		{"not before the first observation", first, first.ObservedAt, "never"},
+		{"changing", changing, now, "never"},
+		{"no reader", readersObservation(60, "db.r6g.large", "available"), now, "never"},
+	} {
+		status := PoolStatus(nil, test.o, scaling.Readers)
+		SetUnchangedSince(status, test.since)
+		if got := minutesAfterStart(PoolState(status).UnchangedSince); got != test.want {
+			t.Errorf("%s: unchanged since %s, want %s", test.name, got, test.want)
+		}
+	}
+	status := PoolStatus(nil, first, scaling.Readers)
+	SetUnchangedSince(status, now)
+	status = PoolStatus(status, readersObservation(61, "db.r6g.large", "available", "a"), scaling.Readers)
+	if got := minutesAfterStart(PoolState(status).UnchangedSince); got != "0" {
+		t.Errorf("after another observation: unchanged since %s", got)
+	}
+	status = PoolStatus(status, readersObservation(62, "db.r6g.xlarge", "available", "a"), scaling.Readers)
+	if status.UnchangedSinceTime != nil {
+		t.Errorf("after a change of the class: unchanged since %s", status.UnchangedSinceTime)
+	}
+}
