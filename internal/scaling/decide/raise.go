@@ -54,22 +54,16 @@ func EvaluateRaise(p scaling.Policy, o scaling.Observation, op scaling.Operation
 	return d
 }
 
-// readerRoom returns how many readers may be added while an operation is in progress: with those that it is about to remove there are
-// never more than the maximum and one surge reader.
+// readerRoom returns how many readers may be added while an operation is in progress: at its end there are at most the maximum, and with
+// those that it is about to remove never more than the maximum and the surge readers of the policy.
 func readerRoom(p *scaling.Policy, o *scaling.Observation, op scaling.Operation) int {
-	room := p.Readers.Max - len(o.PoolInstances(scaling.Readers))
+	present := len(o.PoolInstances(scaling.Readers))
 	for _, s := range op.Steps {
-		if s.Action != scaling.CreateReader {
-			continue
-		}
-		if _, exists := o.Instance(s.Instance); !exists {
-			room--
-		}
-		if s.Surge {
-			room++
+		if _, exists := o.Instance(s.Instance); s.Action == scaling.CreateReader && !exists {
+			present++
 		}
 	}
-	return room
+	return min(p.Readers.Max-op.To.Count, p.Readers.Max+p.Guardrails.SurgeReaders-present)
 }
 
 // instancesAfter returns the instances as they are when an operation on readers is done.

@@ -33,6 +33,13 @@ func surgePolicy() scaling.Policy {
 	}
 }
 
+// policyWithRoom allows as many readers.
+func policyWithRoom(maxReaders int) scaling.Policy {
+	p := surgePolicy()
+	p.Readers = &scaling.ReaderLimits{Min: 1, Max: maxReaders}
+	return p
+}
+
 func policyWithoutSurge() scaling.Policy {
 	p := surgePolicy()
 	p.Guardrails.SurgeReaders = 0
@@ -50,6 +57,12 @@ func auroraCluster(instances ...scaling.Instance) scaling.Observation {
 	return scaling.Observation{
 		ObservedAt: start, Found: true, Engine: "aurora-postgresql", Status: scaling.StatusAvailable, Instances: instances,
 	}
+}
+
+// asCluster says that the target is a cluster, whose reader endpoint distributes connections to new readers.
+func asCluster(o scaling.Observation) scaling.Observation {
+	o.Kind = scaling.DBCluster
+	return o
 }
 
 // asReadReplicas makes the target an instance with read replicas.

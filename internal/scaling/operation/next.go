@@ -293,10 +293,11 @@ func hasNoConnections(i scaling.Instance, since time.Time) bool {
 
 // unsafeReason returns why the nth step must not take its instance out of service, or "": somebody else has deleted a reader that the
 // operation added, has changed the class or the parameter group of the promotion candidate, or has put a reader into a static list. A new
-// operation finds another one.
+// operation finds another one. A surge reader and one that failed to be created are removed in any case.
 func unsafeReason(op scaling.Operation, n int, o scaling.Observation) string {
 	action := op.Steps[n].Action
-	if action != scaling.ModifyInstanceClass && action != scaling.Failover {
+	deletesReader := action == scaling.DeleteReader && !op.Steps[n].Surge && op.Direction != scaling.Cleanup
+	if action != scaling.ModifyInstanceClass && action != scaling.Failover && !deletesReader {
 		return ""
 	}
 	i, _ := o.Instance(op.Steps[n].Instance)
@@ -314,7 +315,8 @@ func unsafeReason(op scaling.Operation, n int, o scaling.Observation) string {
 		return fmt.Sprintf("%s is in the static list of the custom endpoint %s", i.Identifier, endpoint)
 	}
 	for _, s := range op.Steps[:n] {
-		if _, exists := o.Instance(s.Instance); s.Action == scaling.CreateReader && !exists {
+		_, exists := o.Instance(s.Instance)
+		if isDeleted := deletesReader && s.Surge; s.Action == scaling.CreateReader && !exists && !isDeleted {
 			return s.Instance + ", which this operation added, no longer exists"
 		}
 	}

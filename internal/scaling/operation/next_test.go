@@ -565,3 +565,23 @@ func TestStepDeadlines_CoverEveryAction(t *testing.T) {
 		}
 	}
 }
+
+// A reader is not removed once somebody has put it into a static list, nor when the one that replaces it is gone.
+func TestNext_KeepsReaderThatIsNotReplaced(t *testing.T) {
+	pool := auroraCluster(writer(large), reader("a", xlarge), ownReader("b", large, 1), ownReader("new", xlarge, 2))
+	for name, test := range map[string]struct {
+		observation scaling.Observation
+		want        string
+	}{
+		"in a static list":               {withStaticMembers(pool, "b"), "b is in the static list of the custom endpoint analytics"},
+		"without its replacement":        {auroraCluster(writer(large), reader("a", xlarge), ownReader("b", large, 1)), "new, which this operation added, no longer exists"},
+		"with its replacement":           {pool, ""},
+		"with its replacement in a list": {withStaticMembers(pool, "new"), ""},
+	} {
+		op := operationAfter(1, scaling.Step{Action: scaling.CreateReader, Instance: "new"}, scaling.Step{Action: scaling.DeleteReader, Instance: "b"})
+		progress := Next("platform/engine", op, test.observation, start.Add(time.Hour))
+		if test.want == "" && progress.Outcome != Running || test.want != "" && (progress.Outcome != Failed || !strings.Contains(progress.Message, test.want)) {
+			t.Errorf("%s: got %s (%s), want %q", name, progress.Outcome, progress.Message, test.want)
+		}
+	}
+}

@@ -108,10 +108,11 @@ func readerLimit(o scaling.Observation) int {
 }
 
 // planReaders creates readers before it deletes any:
-//  1. The new readers. A surge reader too, when a reader is resized and no new reader can replace its capacity.
+//  1. The new readers, and those that replace own readers of another class. A surge reader too, when a reader is resized and no new
+//     reader can replace its capacity.
 //  2. The resizes, one at a time. The smallest reader is first, so that a mixed pool has gained capacity before its largest reader
 //     is out of service.
-//  3. The deletion of the surge reader, then of the surplus readers, newest first.
+//  3. The deletion of the surge reader, then of the replaced readers, then of the surplus readers, newest first.
 //
 // Readers in static lists of custom endpoints do not belong to the pool.
 func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id string, now time.Time) ([]scaling.Step, error) {
@@ -121,26 +122,52 @@ func planReaders(p scaling.Policy, o scaling.Observation, to scaling.Shape, id s
 	if err != nil {
 		return nil, err
 	}
+	replaced := selectReadersToReplace(p, o, readers, surplus, to, now)
 	var creates, resizes, deletes []scaling.Step
-	for n := len(readers); n < to.Count; n++ {
-		creates = append(creates, newCreateStep(p, o, to.InstanceClass, id, n-len(readers)+1, false))
+	for n := range max(0, to.Count-len(readers)) + len(replaced) {
+		creates = append(creates, newCreateStep(p, o, to.InstanceClass, id, n+1, false))
 	}
 	for _, r := range sortedBySize(readers) {
-		isSurplus := slices.ContainsFunc(surplus, func(s scaling.Instance) bool { return s.Identifier == r.Identifier })
-		if r.Class != to.InstanceClass && !isSurplus {
+		if r.Class != to.InstanceClass && !containsReader(surplus, r) && !containsReader(replaced, r) {
 			resizes = append(resizes, newResizeStep(r, to.InstanceClass))
 		}
 	}
-	for _, r := range surplus {
+	for _, r := range slices.Concat(replaced, surplus) {
 		deletes = append(deletes, scaling.Step{Action: scaling.DeleteReader, Instance: r.Identifier})
 	}
-	newReaderCovers := len(creates) > 0 && !anyExceeds(readers, to.InstanceClass)
+	newReaderCovers := len(creates) > 0 && (len(replaced) > 0 || !anyExceeds(readers, to.InstanceClass))
 	if len(resizes) > 0 && !newReaderCovers && p.Guardrails.SurgeReaders > 0 && static+len(readers)+len(creates) < readerLimit(o) {
 		surge := newCreateStep(p, o, to.InstanceClass, id, len(creates)+1, true)
 		creates = append(creates, surge)
 		deletes = slices.Insert(deletes, 0, scaling.Step{Action: scaling.DeleteReader, Instance: surge.Instance, Surge: true})
 	}
 	return slices.Concat(creates, resizes, deletes), nil
+}
+
+// selectReadersToReplace returns the own readers of another class than the desired one that new readers replace, so that none of them is
+// restarted: the smallest first, as many as there is room for. With those that are replaced there are never more than the maximum and the
+// surge readers of the policy. Only Aurora distributes connections to new readers, so that a read replica is resized in place.
+func selectReadersToReplace(
+	p scaling.Policy, o scaling.Observation, readers, surplus []scaling.Instance, to scaling.Shape, now time.Time,
+) []scaling.Instance {
+	canReplace := o.Kind == scaling.DBCluster && p.Readers != nil && o.CanCreateReader(to.InstanceClass, now) &&
+		(!o.BringsLicense() || p.Guardrails.AllowLicenseGrowth) && o.AutoScaling == nil
+	if !canReplace {
+		return nil
+	}
+	present := max(len(readers), to.Count)
+	room := min(p.Readers.Max+p.Guardrails.SurgeReaders-present, readerLimit(o)-len(o.StaticReaders())-present)
+	var replaced []scaling.Instance
+	for _, r := range sortedBySize(readers) {
+		if len(replaced) < room && r.Class != to.InstanceClass && r.CanBeRemoved() && !containsReader(surplus, r) {
+			replaced = append(replaced, r)
+		}
+	}
+	return replaced
+}
+
+func containsReader(readers []scaling.Instance, r scaling.Instance) bool {
+	return slices.ContainsFunc(readers, func(other scaling.Instance) bool { return other.Identifier == r.Identifier })
 }
 
 // oldWriterTier returns the best promotion tier of the candidate and of the readers that are smaller than the new writer. Within a tier

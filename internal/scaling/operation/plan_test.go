@@ -69,6 +69,32 @@ func TestPlan_StepsInOrder(t *testing.T) {
 			joinLines("resize b to db.r6g.xlarge"),
 		},
 		{
+			"own readers are replaced, and those of others resized", policyWithRoom(4),
+			asCluster(auroraCluster(writer(large), reader("a", large), ownReader("b", large, 1))), readers, up, newShape(3, xlarge),
+			joinLines(
+				"add the reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 1",
+				"add the reader engine-dbscaler-0a1b2c3d-2, a db.r6g.xlarge, at tier 1",
+				"resize a to db.r6g.xlarge",
+				"remove the reader b"),
+		},
+		{
+			"without room for another reader own ones are resized", policyWithRoom(1),
+			asCluster(auroraCluster(writer(large), reader("a", large), ownReader("b", large, 1))), readers, up, newShape(2, xlarge),
+			joinLines(
+				"add the surge reader engine-dbscaler-0a1b2c3d-1, a db.r6g.xlarge, at tier 15",
+				"resize a to db.r6g.xlarge",
+				"resize b to db.r6g.xlarge",
+				"remove the reader engine-dbscaler-0a1b2c3d-1, a surge reader"),
+		},
+		{
+			"own readers are replaced before a smaller class", policyWithRoom(2),
+			asCluster(auroraCluster(writer(large), reader("a", xlarge), ownReader("b", xlarge, 1))), readers, down, newShape(2, large),
+			joinLines(
+				"add the reader engine-dbscaler-0a1b2c3d-1, a db.r6g.large, at tier 1",
+				"resize a to db.r6g.large",
+				"remove the reader b"),
+		},
+		{
 			"more readers", surgePolicy(),
 			auroraCluster(writer(large), reader("a", large)), readers, up, newShape(3, large),
 			joinLines(
