@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,12 +12,13 @@ import (
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/backtest"
 	"github.com/dbscaler/dbscaler/internal/backtest/recording"
+	"github.com/dbscaler/dbscaler/internal/backtest/workload"
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// TestReconcile_DecidesAsTheBacktest runs a day of load twice: in the backtest, and with the operator on a real API server against the
-// simulator over HTTP. Every reconcile and every step of an operation must be at the same time, and every decision the same.
+// TestReconcile_DecidesAsTheBacktest runs a load twice: in the backtest, and with the operator on a real API server against the simulator
+// over HTTP. Every reconcile and every step of an operation must be at the same time, and every decision and every raise the same.
 func TestReconcile_DecidesAsTheBacktest(t *testing.T) {
 	day := func(demand func(hour float64) float64, gap int) *recording.Recording {
 		r := &recording.Recording{Start: scenarioStart, Interval: time.Minute}
@@ -34,8 +36,10 @@ func TestReconcile_DecidesAsTheBacktest(t *testing.T) {
 		pool       scaling.Pool
 		// minOperations and maxOperations bound the operations of the day.
 		minOperations, maxOperations int
-		insights                     bool
-		guards                       []string // guards that must block a decision, so that the day tests them
+		// minRaises is how many times, at least, an operation in progress must get more readers.
+		minRaises int
+		insights  bool
+		guards    []string // guards that must block a decision, so that the day tests them
 	}{
 		{
 			name: "readers", pool: scaling.Readers, minOperations: 2, maxOperations: 6, insights: true,
@@ -60,6 +64,11 @@ func TestReconcile_DecidesAsTheBacktest(t *testing.T) {
     scaleDown: {windowSeconds: 1800, cooldownSeconds: 10800}
   guardrails: {maxOperationsPerDay: 1}`,
 			load: day(func(h float64) float64 { return 0.6 + 2.4*math.Mod(math.Floor(h/1.5), 3) }, 0),
+		},
+		{ // bursts outgrow operations in progress
+			name: "bursts", pool: scaling.Readers, minOperations: 4, maxOperations: 10, minRaises: 2, insights: true,
+			spec: "readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge], minReplicas: 1, maxReplicas: 8}\n  guardrails: {maxOperationsPerDay: 20}",
+			load: burstyHours(t),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -90,9 +99,19 @@ spec:
 				t.Fatal(err)
 			}
 			var want []string
-			run, err := backtest.RunPolicy(t.Context(), setup, func(record backtest.ReconcileRecord) { want = append(want, record.String()) })
+			var last backtest.ReconcileRecord
+			raises := 0
+			run, err := backtest.RunPolicy(t.Context(), setup, func(record backtest.ReconcileRecord) {
+				if record.OperationID != "" && record.OperationID == last.OperationID && record.OperationTo != last.OperationTo {
+					raises++
+				}
+				want, last = append(want, record.String()), record
+			})
 			if err != nil {
 				t.Fatal(err)
+			}
+			if raises < test.minRaises {
+				t.Errorf("%d raises of an operation in progress, want at least %d", raises, test.minRaises)
 			}
 			for _, guard := range test.guards {
 				if !strings.Contains(strings.Join(want, "\n"), " "+guard+" ") {
@@ -101,7 +120,7 @@ spec:
 			}
 			var got []string
 			operations := 0
-			h.runFor("day", 24*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
+			h.runFor("day", time.Duration(len(test.load.Demand))*test.load.Interval, func(p *v1alpha1.DBScalingPolicy) bool {
 				record := recordOf(p, h.clock.Now())
 				record.OperationEnded = p.Status.Decision.Reason == v1alpha1.ReasonCompleted || p.Status.Decision.Reason == v1alpha1.ReasonStepFailed
 				if record.OperationEnded {
@@ -115,7 +134,7 @@ spec:
 				}
 				return false
 			})
-			t.Logf("%d equal reconciles, %d operations, %d minutes overloaded", len(got), run.Score.Changes, run.Score.OverloadedMinutes)
+			t.Logf("%d equal reconciles, %d operations, %d raises, %d minutes overloaded", len(got), operations, raises, run.Score.OverloadedMinutes)
 			if len(got) != len(want) || operations < test.minOperations || operations > test.maxOperations {
 				t.Errorf("%d reconciles of the operator and %d of the backtest, want as many; %d operations, want %d to %d", len(got), len(want),
 					operations, test.minOperations, test.maxOperations)
@@ -136,11 +155,24 @@ spec:
 	}
 }
 
+// burstyHours is the first ten hours of a day of random bursts, which rise to 3 to 10 times the demand for 15 to 90 minutes.
+func burstyHours(t *testing.T) *recording.Recording {
+	t.Helper()
+	generators := workload.All()
+	n := slices.IndexFunc(generators, func(g workload.Generator) bool { return g.Name == "bursts" })
+	if n < 0 {
+		t.Fatal(`no load has the name "bursts"`)
+	}
+	const day, length = 11, 10 * 60 // the first value is that of day 0
+	demand := generators[n].Generate(3).Demand[day*24*60:]
+	return &recording.Recording{Start: scenarioStart, Interval: time.Minute, Demand: demand[:length]}
+}
+
 // recordOf is the last reconcile of a policy as its status shows it.
 func recordOf(p *v1alpha1.DBScalingPolicy, at time.Time) backtest.ReconcileRecord {
 	record := backtest.ReconcileRecord{Time: at, Reason: scaling.Reason(p.Status.Decision.Reason), BlockedBy: p.Status.Decision.FirstBlocker()}
 	if op := convert.Operation(p.Status.Operation); op != nil {
-		record.Reason, record.OperationID, record.StepIndex = "", op.ID, op.CurrentStep()
+		record.Reason, record.OperationID, record.StepIndex, record.OperationTo = "", op.ID, op.CurrentStep(), op.To
 		if record.StepIndex < len(op.Steps) {
 			record.Attempts = op.Steps[record.StepIndex].Attempts
 		}

@@ -27,14 +27,16 @@ type ReconcileRecord struct {
 	// operator called AWS for this step.
 	OperationID         string
 	StepIndex, Attempts int
+	// OperationTo is the shape that this operation leads to. It changes when the operation is raised.
+	OperationTo scaling.Shape
 	// OperationEnded says that an operation ended in this reconcile.
 	OperationEnded bool
 }
 
 // String formats all fields, so that two records can be compared.
 func (r ReconcileRecord) String() string {
-	return fmt.Sprintf("%s %s %s %s %d/%d %t", r.Time.UTC().Format(time.RFC3339), r.Reason, r.BlockedBy, r.OperationID, r.StepIndex,
-		r.Attempts, r.OperationEnded)
+	return fmt.Sprintf("%s %s %s %s %d/%d %s %t", r.Time.UTC().Format(time.RFC3339), r.Reason, r.BlockedBy, r.OperationID, r.StepIndex,
+		r.Attempts, r.OperationTo, r.OperationEnded)
 }
 
 // engine reconciles as the operator does, from its observations and its state.
@@ -178,7 +180,7 @@ func (e *engine) withOperation(record ReconcileRecord) ReconcileRecord {
 	if e.operation == nil {
 		return record
 	}
-	record.OperationID, record.StepIndex = e.operation.ID, e.operation.CurrentStep()
+	record.OperationID, record.StepIndex, record.OperationTo = e.operation.ID, e.operation.CurrentStep(), e.operation.To
 	if record.StepIndex < len(e.operation.Steps) {
 		record.Attempts = e.operation.Steps[record.StepIndex].Attempts
 	}
