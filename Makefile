@@ -35,12 +35,14 @@ demo: control-plane ## Run the operator with a real API server and a simulated A
 #> SPEED=60    simulated seconds for each second of wall-clock time (180 by default)
 #> TRACE=FILE  replay a recorded load; optional: CLASS=db.r6g.large SCALE=2 FROM=36h HOURS=24
 #> PAST=7h30m  apply the policy when so much of the scenario is over: in the middle of the incident
+#> BURST=1     play a flash crowd instead, beside Aurora Auto Scaling (about 2 minutes)
 #> INSIGHTS=0  disable Performance Insights, and with it the metric DBLoadCPU
 #> KILLS=5     kill the operator (SIGKILL) 5 times at random times and start it again
 #> KEEP=1      keep all processes running at the end, and print commands to try
 	@go run ./hack/demo $(if $(TRACE),--trace '$(TRACE)') $(if $(CLASS),--class '$(CLASS)') $(if $(SCALE),--scale '$(SCALE)') \
 		$(if $(FROM),--from '$(FROM)') $(if $(HOURS),--hours '$(HOURS)') $(if $(SPEED),--speed '$(SPEED)') \
 		$(if $(PAST),--past '$(PAST)') $(if $(KILLS),--kills '$(KILLS)') $(if $(filter 0 false no,$(INSIGHTS)),--without-insights) \
+		$(if $(filter-out 0 false no,$(BURST)),--burst) \
 		$(if $(filter-out 0 false no,$(KEEP)),--keep)
 
 .PHONY: build

@@ -142,9 +142,7 @@ spec:
 			overloaded := 0
 			for _, m := range h.groundTruth("day") {
 				n := int(m.Time.Sub(scenarioStart) / time.Minute)
-				isOverloaded := max(m.HottestReaderPercent, m.WriterPercent) >= backtest.OverloadedPercent ||
-					m.ReaderUnservedVCPUSeconds+m.WriterUnservedVCPUSeconds > 1e-6
-				if n < len(test.load.Demand) && isOverloaded && !math.IsNaN(test.load.Demand[n]) {
+				if n < len(test.load.Demand) && backtest.IsOverloaded(m) && !math.IsNaN(test.load.Demand[n]) {
 					overloaded++
 				}
 			}

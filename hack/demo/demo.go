@@ -48,36 +48,44 @@ type demo struct {
 	aws        *rdssim.Server
 	operator   *supervisor
 	progress   *progressPrinter
+	meter      *burstMeter // with --burst, otherwise nil
 }
 
-// run simulates the scenario with the operator and without it and prints the comparison. goalMissed reports that the readers
-// saturated, or that reader capacity fell below its initial value.
-func run(ctx context.Context, s settings) (goalMissed bool, err error) {
+// saturatedOrSmaller is the missed goal of a run without --burst.
+const saturatedOrSmaller = "the readers saturated (with TRACE: for longer than without dbscaler), or reader capacity fell below its " +
+	"initial value"
+
+// run simulates the scenario with the operator and without it and prints the comparison. missedGoal says what the operator did not
+// reach; it is empty if it reached the goal.
+func run(ctx context.Context, s settings) (missedGoal string, err error) {
 	ctrl.SetLogger(logr.Discard())
 	projectDir, err := findProjectDir()
 	if err != nil {
-		return false, err
+		return "", err
+	}
+	if s.burst {
+		return runBurst(ctx, s, projectDir)
 	}
 	scenario, resize, err := newScenario(projectDir, s)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	duration := time.Duration(s.hours * float64(time.Hour))
 	withoutOperator, err := simulateWithoutOperator(scenario, duration, resize)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	d := &demo{settings: s, projectDir: projectDir, duration: duration - s.past, progress: newProgressPrinter(os.Stdout, duration-s.past)}
 	if d.workDir, err = os.MkdirTemp("", "dbscaler-demo-"); err != nil {
-		return false, err
+		return "", err
 	}
 	defer d.stop()
 	if err := d.setUp(ctx, scenario); err != nil {
-		return false, err
+		return "", err
 	}
 	policy, err := d.watch(ctx)
 	if err != nil {
-		return false, errors.Join(err, fmt.Errorf("see the operator's log: %s", d.operator.log.Name()))
+		return "", errors.Join(err, fmt.Errorf("see the operator's log: %s", d.operator.log.Name()))
 	}
 	withOperator := d.summarize(policy)
 	printComparison(os.Stdout, withoutOperator, withOperator)
@@ -85,10 +93,14 @@ func run(ctx context.Context, s settings) (goalMissed bool, err error) {
 	if s.keep {
 		d.waitForInterrupt(ctx)
 	}
+	goalMissed := withOperator.saturatedMinutes > 0 || withOperator.minReaderVCPUs < withOperator.initialReaderVCPUs
 	if s.trace != "" || s.past > 0 { // a recorded load may rise faster than AWS can add capacity, and the past may be saturated
-		return withOperator.saturatedMinutes > withoutOperator.saturatedMinutes, nil
+		goalMissed = withOperator.saturatedMinutes > withoutOperator.saturatedMinutes
 	}
-	return withOperator.saturatedMinutes > 0 || withOperator.minReaderVCPUs < withOperator.initialReaderVCPUs, nil
+	if goalMissed {
+		return saturatedOrSmaller, nil
+	}
+	return "", nil
 }
 
 // setUp starts the control plane and the simulated AWS, applies the policy, and starts the operator.
@@ -158,8 +170,13 @@ func (d *demo) startAWS(scenario model.Scenario) (endpoint string, err error) {
 	return "http://" + listener.Addr().String(), nil
 }
 
-// policyPath returns the path of the sample policy, or writes a policy for the class of the recording and returns its path.
+// policyPath returns the path of the sample policy, or writes the policy of the flash crowd or one for the class of the recording and
+// returns its path.
 func (d *demo) policyPath() (string, error) {
+	path := filepath.Join(d.workDir, "policy.yaml")
+	if d.burst {
+		return path, os.WriteFile(path, []byte(burstPolicy), 0o600)
+	}
 	sample := filepath.Join(d.projectDir, "config", "samples", "clinical-engine.yaml")
 	if d.trace == "" {
 		return sample, nil
@@ -168,7 +185,6 @@ func (d *demo) policyPath() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(d.workDir, "policy.yaml")
 	text := fmt.Sprintf(`apiVersion: scaling.dbscaler.io/v1alpha1
 kind: DBScalingPolicy
 metadata: {name: %s}
@@ -213,6 +229,10 @@ func (d *demo) watch(ctx context.Context) (*v1alpha1.DBScalingPolicy, error) {
 			return policy, err
 		}
 		reader, writer := d.currentUsage()
+		if d.meter != nil {
+			d.aws.WithWorld(d.meter.measure)
+			d.meter.recordOperation(os.Stdout, now, policy.Status.Operation)
+		}
 		d.progress.printChanges(now, policy)
 		d.progress.printState(now, reader, writer, policy)
 		if !now.Before(end) {

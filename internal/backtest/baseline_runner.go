@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,9 +20,33 @@ var errPoolNotScaled = errors.New("the autoscaler does not scale this pool")
 // Aurora Auto Scaling takes 3 to 8 minutes to create a reader, as its users report.
 const minAuroraCreation, maxAuroraCreation = 3 * time.Minute, 8 * time.Minute
 
-// runBaseline simulates another autoscaler under the recorded load, with its own rule and its own method of scaling. The error is
-// errPoolNotScaled if the autoscaler does not scale the pool.
+// RunBaseline simulates another autoscaler, which its ID names, under the whole recorded load. It calls onEvaluate with the simulated world
+// before each evaluation of the autoscaler's rule, and at the end. The error says which part of the setup cannot be simulated, that the ID
+// is unknown, that the autoscaler does not scale the pool, or that the context ended.
+func RunBaseline(ctx context.Context, s Setup, id string, onEvaluate func(*model.World)) (Run, error) {
+	s, err := s.validated()
+	if err != nil {
+		return Run{}, err
+	}
+	if err := s.checkInitialCount(); err != nil {
+		return Run{}, err
+	}
+	all := baseline.All()
+	n := slices.IndexFunc(all, func(autoscaler baseline.Autoscaler) bool { return autoscaler.ID == id })
+	if n < 0 {
+		return Run{}, fmt.Errorf("unknown autoscaler %q: give the ID of a baseline", id)
+	}
+	return runObservedBaseline(ctx, s, all[n], onEvaluate)
+}
+
+// runBaseline is runObservedBaseline without an observer.
 func runBaseline(ctx context.Context, s Setup, autoscaler baseline.Autoscaler) (Run, error) {
+	return runObservedBaseline(ctx, s, autoscaler, func(*model.World) {})
+}
+
+// runObservedBaseline simulates another autoscaler under the recorded load, with its own rule and its own method of scaling. The error is
+// errPoolNotScaled if the autoscaler does not scale the pool.
+func runObservedBaseline(ctx context.Context, s Setup, autoscaler baseline.Autoscaler, onEvaluate func(*model.World)) (Run, error) {
 	run := Run{
 		ID: autoscaler.ID, Name: autoscaler.Name, Source: autoscaler.Source, Kind: BaselineRun,
 		OtherPlatform: autoscaler.Method == baseline.MethodSeamless,
@@ -49,7 +74,11 @@ func runBaseline(ctx context.Context, s Setup, autoscaler baseline.Autoscaler) (
 			return ladder.sizes[runner.billedIndex].vcpus, ladder.sizes[runner.billedIndex].hourlyCost
 		}
 	}
-	err = simulate(ctx, s, world, sc, runner.evaluate)
+	err = simulate(ctx, s, world, sc, func(now time.Time) time.Duration {
+		onEvaluate(world)
+		return runner.evaluate(now)
+	})
+	onEvaluate(world)
 	return sc.result(run), err
 }
 

@@ -3,10 +3,12 @@ package backtest
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/backtest/baseline"
+	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
@@ -133,6 +135,34 @@ func TestRunBaseline_DelaysAuroraReaders(t *testing.T) {
 	}
 	if longest < autoscaler.Lookback {
 		t.Errorf("the observations reach %s back, want %s", longest, autoscaler.Lookback)
+	}
+}
+
+// RunBaseline plays the named autoscaler, and shows the world before each evaluation and at the end.
+func TestRunBaseline(t *testing.T) {
+	s := newStepSetup()
+	var times []time.Time
+	run, err := RunBaseline(t.Context(), s, "aurora-h3", func(w *model.World) { times = append(times, w.Now()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Recording.Demand); run.ID != "aurora-h3" || run.Score.Changes == 0 || len(times) != n+1 || !times[n].Equal(s.Recording.End()) {
+		t.Errorf("%s had %d changes; the world was shown %d times, want %d", run.ID, run.Score.Changes, len(times), n+1)
+	}
+	tooMany, ofWriter := newStepSetup(), newStepSetup()
+	tooMany.InitialShape.Count = 5
+	ofWriter.Pool, ofWriter.Policy.Writer = scaling.Writer, &scaling.WriterLimits{InstanceClasses: []string{"db.r6g.large", "db.r6g.xlarge"}}
+	for _, test := range []struct {
+		setup Setup
+		id    string
+		want  string
+	}{
+		{s, "aurora", `unknown autoscaler "aurora"`}, {tooMany, "aurora-h3", "starts with 5 readers"}, {Setup{}, "aurora-h3", "no recording"},
+		{ofWriter, "aurora-h3", errPoolNotScaled.Error()},
+	} {
+		if _, err := RunBaseline(t.Context(), test.setup, test.id, func(*model.World) {}); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", test.id, err, test.want)
+		}
 	}
 }
 

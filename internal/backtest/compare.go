@@ -40,10 +40,8 @@ func Compare(ctx context.Context, s Setup, against []string, done func(name stri
 	if err != nil {
 		return Comparison{}, err
 	}
-	// Outside the limits, the baselines would have no sizes to choose from.
-	if r, count := s.Policy.Readers, s.InitialShape.Count; s.Pool == scaling.Readers && (count < r.Min || count > r.Max) {
-		return Comparison{}, fmt.Errorf("the pool starts with %d readers, and the policy allows %d to %d: set --start-count within these limits",
-			count, r.Min, r.Max)
+	if err := s.checkInitialCount(); err != nil {
+		return Comparison{}, err
 	}
 	runners, err := s.comparedRuns(against)
 	if err != nil {
@@ -81,6 +79,16 @@ func Compare(ctx context.Context, s Setup, against []string, done func(name stri
 		}
 	}
 	return c, nil
+}
+
+// checkInitialCount checks that the policy allows the initial number of readers. Outside the limits, the baselines would have no sizes to
+// choose from.
+func (s Setup) checkInitialCount() error {
+	if r, count := s.Policy.Readers, s.InitialShape.Count; s.Pool == scaling.Readers && (count < r.Min || count > r.Max) {
+		return fmt.Errorf("the pool starts with %d readers, and the policy allows %d to %d: set --start-count within these limits",
+			count, r.Min, r.Max)
+	}
+	return nil
 }
 
 // maxParallelRuns is the maximum number of runs at the same time.

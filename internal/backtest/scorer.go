@@ -87,8 +87,7 @@ func (sc *scorer) scoreMinute(minute model.MinuteSummary) {
 	if sc.setup.Pool == scaling.Writer {
 		demand, capacity = minute.WriterDemandVCPUs, minute.WriterVCPUs
 	}
-	overloaded := minute.HottestReaderPercent >= OverloadedPercent || minute.WriterPercent >= OverloadedPercent ||
-		minute.ReaderUnservedVCPUSeconds+minute.WriterUnservedVCPUSeconds > minUnservedVCPUSeconds
+	overloaded := IsOverloaded(minute)
 	scored := sc.isScored(minute.Time)
 	if scored {
 		sc.score.ScoredMinutes++
@@ -114,6 +113,12 @@ func (sc *scorer) scoreMinute(minute model.MinuteSummary) {
 		sc.recordEvent(Event{Time: minute.Time, Kind: EventDisruption, Message: message})
 	}
 	sc.addToTimeline(minute.Time, demand, capacity, overloaded && scored)
+}
+
+// IsOverloaded reports whether an instance in service was at OverloadedPercent or more in a minute, or demand was not served.
+func IsOverloaded(minute model.MinuteSummary) bool {
+	return minute.HottestReaderPercent >= OverloadedPercent || minute.WriterPercent >= OverloadedPercent ||
+		minute.ReaderUnservedVCPUSeconds+minute.WriterUnservedVCPUSeconds > minUnservedVCPUSeconds
 }
 
 // isInScoredTime reports whether a time is between ScoredFrom and ScoredUntil.
