@@ -34,6 +34,9 @@ func (o Observation) isStaticReader(i Instance) bool {
 // StaticReaders lists the readers in static lists of custom endpoints. Their clients are those of the endpoint, whose load no other
 // reader can take over, so that they do not belong to the reader pool: they are neither counted nor resized, removed or promoted.
 func (o Observation) StaticReaders() []Instance {
+	if len(o.CustomEndpoints) == 0 {
+		return nil
+	}
 	var static []Instance
 	for _, i := range o.Instances {
 		if o.isStaticReader(i) {
@@ -46,7 +49,7 @@ func (o Observation) StaticReaders() []Instance {
 // WithoutStaticReaders is the observation without the readers in static lists of custom endpoints. The history of the reader pool
 // is dropped along with them: it is that of all readers.
 func (o Observation) WithoutStaticReaders() Observation {
-	if slices.ContainsFunc(o.Instances, o.isStaticReader) {
+	if len(o.CustomEndpoints) > 0 && slices.ContainsFunc(o.Instances, o.isStaticReader) {
 		o.Instances = slices.DeleteFunc(slices.Clone(o.Instances), o.isStaticReader)
 		o.ReadersCPU, o.ReadersCapacityHistory = nil, nil
 	}

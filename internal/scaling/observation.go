@@ -341,7 +341,7 @@ const ReaderNameInfix = "-dbscaler-"
 // create: its status is broken, and it never served: the operator has never seen it in service, AWS shows no creation time, or it has
 // one of two statuses that occur only when a creation fails. A reader that has served and broke later is left to a person.
 func (i Instance) IsFailedReader() bool {
-	if i.Writer || !i.CreatedByOperator() || !strings.Contains(i.Identifier, ReaderNameInfix) || !IsBroken(i.Status) {
+	if i.Writer || !IsBroken(i.Status) || !i.CreatedByOperator() || !strings.Contains(i.Identifier, ReaderNameInfix) {
 		return false
 	}
 	return i.NeverServed && !slices.Contains(laterStatuses, i.Status) || i.CreatedAt.IsZero() || i.Status == StatusInsufficientCapacity ||
@@ -384,9 +384,9 @@ func (o Observation) PoolInstances(p Pool) []Instance {
 // FailedReaders lists the readers of dbscaler that AWS failed to create.
 func (o Observation) FailedReaders() []Instance {
 	var failed []Instance
-	for _, i := range o.Instances {
-		if i.IsFailedReader() {
-			failed = append(failed, i)
+	for n := range o.Instances { // by index: an instance is large to copy
+		if o.Instances[n].IsFailedReader() {
+			failed = append(failed, o.Instances[n])
 		}
 	}
 	return failed

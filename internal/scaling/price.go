@@ -12,8 +12,11 @@ const PricePerACU = "db.serverless"
 // parseACUs returns a capacity of Aurora Serverless v2, in ACUs, from its form as a class (catalog.ServerlessClassName).
 func parseACUs(class string) (float64, bool) {
 	number, found := strings.CutSuffix(class, " ACU")
+	if !found { // almost always: parsing would make an error of it
+		return 0, false
+	}
 	acus, err := strconv.ParseFloat(number, 64)
-	return acus, found && err == nil
+	return acus, err == nil
 }
 
 // ClassPrice is the hourly price of one instance of a class: that of the policy, or else the observed one; false when neither

@@ -41,8 +41,11 @@ func (c Class) IsServerless() bool { return c.Family == serverlessFamily }
 // ParseACUs is the inverse of ServerlessClassName; false for any other text.
 func ParseACUs(name string) (acus float64, ok bool) {
 	number, found := strings.CutSuffix(name, acuSuffix)
+	if !found {
+		return 0, false
+	}
 	acus, err := strconv.ParseFloat(number, 64)
-	if !found || err != nil || ServerlessClassName(acus) != name {
+	if err != nil || ServerlessClassName(acus) != name {
 		return 0, false
 	}
 	return acus, true

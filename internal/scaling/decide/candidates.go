@@ -19,6 +19,10 @@ type ladderClass struct {
 	rejection scaling.Verdict
 	// limits is set by limitsOf when it is first needed.
 	limits *catalog.Limits
+	// largest is the candidate of the class with the most instances; nil when there is none.
+	largest *candidate
+	// pastCost is what the class would have cost over the known past. It is set by isCheaperOverHistory when it is first needed.
+	pastCost float64
 }
 
 // candidate is a shape that the policy allows.
@@ -41,20 +45,21 @@ func resolveLadder(
 	}
 	classes := make([]ladderClass, len(names))
 	for n, name := range names {
-		class, err := catalog.Lookup(name)
-		if err != nil {
+		class := &classes[n]
+		var err error
+		if class.spec, err = catalog.Lookup(name); err != nil {
 			return nil, err
 		}
-		classes[n] = ladderClass{name: name, spec: class, vcpus: class.VCPUFor(o.Engine)}
-		classes[n].price, classes[n].priceKnown = scaling.ClassPrice(p, o, name)
+		class.name, class.vcpus = name, class.spec.VCPUFor(o.Engine)
+		class.price, class.priceKnown = scaling.ClassPrice(p, o, name)
 		if o.Orderable != nil && !o.Serverless && !slices.Contains(o.Orderable, name) {
-			classes[n].rejection = scaling.VerdictNotOrderable
+			class.rejection = scaling.VerdictNotOrderable
 		}
 		if isMissingInZone(o, name, instances) {
-			classes[n].rejection = scaling.VerdictNotOrderable
+			class.rejection = scaling.VerdictNotOrderable
 		}
 		if len(o.Shortages) > 0 && lacksCapacity(o, name, instances, now) {
-			classes[n].rejection = scaling.VerdictNoCapacity
+			class.rejection = scaling.VerdictNoCapacity
 		}
 	}
 	return classes, nil
@@ -102,12 +107,11 @@ func enumerateCandidates(
 		}
 		for count := minCount; count <= maxCount; count++ {
 			c := &reported[len(candidates)]
-			*c = scaling.Candidate{
-				Shape: scaling.Shape{InstanceClass: class.name, Count: count},
-				VCPUs: float64(count) * class.vcpus, HourlyCost: scaling.Money(count) * class.price,
-				ResizedInstances: resized, CountChange: max(count-len(instances), len(instances)-count),
-			}
+			c.Shape.InstanceClass, c.Shape.Count = class.name, count
+			c.VCPUs, c.HourlyCost = float64(count)*class.vcpus, scaling.Money(count)*class.price
+			c.ResizedInstances, c.CountChange = resized, max(count-len(instances), len(instances)-count)
 			candidates = append(candidates, candidate{c, class})
+			class.largest = &candidates[len(candidates)-1] // never moved: there is room for all
 		}
 	}
 	return candidates, reported

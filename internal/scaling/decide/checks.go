@@ -46,7 +46,7 @@ func (e *poolEvaluation) predictUtilization(c *candidate, requiredVCPUs float64)
 
 // checkLimits returns why a candidate must not be chosen whatever the load; empty when it may be.
 func (e *poolEvaluation) checkLimits(c *candidate) scaling.Verdict {
-	maxFactor, capacity := float64(e.policy.Guardrails.MaxStepFactor), totalVCPUs(e.instances)
+	maxFactor := float64(e.policy.Guardrails.MaxStepFactor)
 	switch {
 	case c.class.rejection != "":
 		return c.class.rejection
@@ -58,7 +58,7 @@ func (e *poolEvaluation) checkLimits(c *candidate) scaling.Verdict {
 		return scaling.VerdictRefusedByAWS
 	case !e.minimum.allows(c):
 		return scaling.VerdictBelowSchedule
-	case maxFactor > 0 && capacity > 0 && (c.VCPUs > maxFactor*capacity || c.VCPUs*maxFactor < capacity):
+	case maxFactor > 0 && e.vcpus > 0 && (c.VCPUs > maxFactor*e.vcpus || c.VCPUs*maxFactor < e.vcpus):
 		return scaling.VerdictStepTooLarge
 	case e.lowersStandby(c):
 		return scaling.VerdictStandbyTooSmall
@@ -76,7 +76,7 @@ func (e *poolEvaluation) checkLimits(c *candidate) scaling.Verdict {
 // candidate that costs less than the pool does now is always within budget.
 func (e *poolEvaluation) exceedsBudget(c *candidate) bool {
 	maxCost := e.policy.Guardrails.MaxHourlyCost
-	if maxCost == 0 || e.pricing.cost(c) < e.pricing.currentCost && !e.pricing.isIncomparable(*c.class) {
+	if maxCost == 0 || e.pricing.cost(c) < e.pricing.currentCost && !e.pricing.isIncomparable(c.class) {
 		return false
 	}
 	total, known := scaling.HourlyCost(e.policy, e.observation, e.pool, c.Shape)

@@ -20,25 +20,29 @@ func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.De
 		d.Proposals = append(d.Proposals, *proposal)
 		o = o.WithoutFailedReaders()
 	}
-	withStatic, static := o, o.StaticReaders()
-	o = o.WithoutStaticReaders()
+	pooled, static := &o, o.StaticReaders() // copied only where it differs: an observation is large
+	if len(static) > 0 {
+		without := o.WithoutStaticReaders()
+		pooled = &without
+	}
 	if o.ResizedAsUnit {
-		o = mergeInstances(o)
+		merged := mergeInstances(*pooled)
+		pooled = &merged
 	}
 	for _, pool := range []scaling.Pool{scaling.Readers, scaling.Writer} {
-		assessment, proposal := evaluatePool(&p, &o, pool, now)
+		assessment, proposal := evaluatePool(&p, pooled, pool, now)
 		if proposal = holdForStaticReaders(&p, static, &assessment, proposal); proposal != nil {
 			d.Proposals = append(d.Proposals, *proposal)
 		}
 		d.Pools = append(d.Pools, assessment)
 	}
-	if proposal := proposeMinCapacity(&p, &o, now); proposal != nil {
+	if proposal := proposeMinCapacity(&p, pooled, now); proposal != nil {
 		d.Proposals = append(d.Proposals, *proposal)
 	}
-	if vcpus := requiredCandidateVCPUs(&p, &o, &d); vcpus > 0 {
-		proposePromotionCandidate(&p, &o, &d, vcpus, now)
+	if vcpus := requiredCandidateVCPUs(&p, pooled, &d); vcpus > 0 {
+		proposePromotionCandidate(&p, pooled, &d, vcpus, now)
 	}
-	if proposal := proposeSurgeCleanup(&p, &withStatic, now); proposal != nil {
+	if proposal := proposeSurgeCleanup(&p, &o, now); proposal != nil {
 		d.Proposals = append(d.Proposals, *proposal)
 	}
 	sortByUrgency(d.Proposals)
@@ -59,8 +63,10 @@ type poolEvaluation struct {
 	ladder      []ladderClass
 	// minimum is what the schedules of the policy require.
 	minimum poolMinimum
-	// pricing, promotionLimit, candidates and reported are set by listCandidates.
-	pricing pricing
+	// vcpus and largestVCPUs are those of all instances and of the largest one. They are set by listCandidates, as are pricing,
+	// promotionLimit, candidates and reported.
+	vcpus, largestVCPUs float64
+	pricing             pricing
 	// promotionLimit bounds the vCPUs of an instance so that a reader can be promoted to writer; zero for no bound.
 	promotionLimit float64
 	candidates     []candidate
@@ -68,10 +74,15 @@ type poolEvaluation struct {
 	reported []scaling.Candidate
 	// classChangeWindow is set by carriesDailyPeak when it is first needed.
 	classChangeWindow *scaling.ScaleDownWindow
-	// pastDemands is set by isCheaperOverHistory when it is first needed.
-	pastDemands []float64
+	// pastDemands, and the cost of the largest present class with them, are set by isCheaperOverHistory when they are first needed.
+	pastDemands     []float64
+	presentPastCost float64
 	// usage is set by checkMemoryAndConnections when it is first needed.
 	usage *poolUsage
+	// parameters is set by limitsOf when it is first needed.
+	parameters []scaling.Parameters
+	// standby is set by lowersStandby when it is first needed.
+	standby *standbyLimits
 	// io is set by checkIO when it is first needed.
 	io *poolIO
 }
@@ -144,8 +155,9 @@ func newPoolEvaluation(p *scaling.Policy, o *scaling.Observation, pool scaling.P
 // listCandidates lists the candidates, and what they are compared by, on its first call.
 func (e *poolEvaluation) listCandidates() {
 	if e.candidates == nil {
+		e.vcpus, e.largestVCPUs = totalVCPUs(e.instances), maxVCPUs(e.instances)
 		e.pricing = newPricing(e.policy, e.observation, e.instances, e.ladder)
-		e.promotionLimit = promotionLimit(e.policy, e.observation, e.pool)
+		e.promotionLimit = promotionLimit(e.policy, e.observation, e.pool, e.instances)
 		e.candidates, e.reported = enumerateCandidates(e.policy, e.instances, e.pool, e.ladder)
 	}
 }

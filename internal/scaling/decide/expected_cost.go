@@ -17,7 +17,7 @@ const (
 // isCheaperOverHistory reports whether a smaller class would have cost less over the known past than the present one: what it saves in
 // quiet hours against the minutes in which as many instances as the policy allows would have been overloaded. It is true when too little
 // of the past is known, and when the policy ignores it.
-func (e *poolEvaluation) isCheaperOverHistory(smaller *ladderClass, present float64) bool {
+func (e *poolEvaluation) isCheaperOverHistory(smaller *ladderClass) bool {
 	if e.policy.OverloadedMinuteVCPUHours == 0 {
 		return true
 	}
@@ -27,7 +27,13 @@ func (e *poolEvaluation) isCheaperOverHistory(smaller *ladderClass, present floa
 	if time.Duration(len(e.pastDemands))*quarterHour < minHistory {
 		return true
 	}
-	return e.costOverHistory(smaller.vcpus) < e.costOverHistory(present)
+	if smaller.pastCost == 0 {
+		smaller.pastCost = e.costOverHistory(smaller.vcpus)
+	}
+	if e.presentPastCost == 0 {
+		e.presentPastCost = e.costOverHistory(e.largestVCPUs)
+	}
+	return smaller.pastCost < e.presentPastCost
 }
 
 // costOverHistory is the cost of a class with a number of vCPUs over the known past, in vCPU hours.

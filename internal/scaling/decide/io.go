@@ -120,7 +120,7 @@ func (e *poolEvaluation) measureIO() *poolIO {
 	u := &poolIO{volumesKnown: true, cacheKnown: true, balancePercent: 100, cacheHitPercent: 100}
 	from := e.now.Add(-max(e.policy.ScaleDown.Window, e.policy.ScaleDownClassWindow, maxSlowSampleAge))
 	aurora := strings.HasPrefix(e.observation.Engine, "aurora")
-	p := percentiles{now: e.now}
+	p := percentiles{now: e.now, buffer: make([]float64, 0, 16)}
 	for n := range e.instances {
 		i := &e.instances[n]
 		u.addClass(n, i)

@@ -7,14 +7,22 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 )
 
-// parameterSets returns the parameters that users have set for the instances of a pool. New readers get those of the writer.
+// parameterSets returns the different sets of parameters that users have set for the instances of a pool: at least one, which is empty
+// when they have set none. New readers get those of the writer.
 func (e *poolEvaluation) parameterSets() []scaling.Parameters {
 	var sets []scaling.Parameters
+	hasEmpty := false // all empty sets are the same
 	for n := range e.observation.Instances {
 		i := &e.observation.Instances[n]
-		if i.Writer || e.pool == scaling.Readers {
-			sets = append(sets, i.Parameters)
+		isEmpty := len(i.Parameters.Values) == 0 && i.Parameters.Unknown == ""
+		if !i.Writer && e.pool != scaling.Readers || isEmpty && hasEmpty {
+			continue
 		}
+		sets = append(sets, i.Parameters)
+		hasEmpty = hasEmpty || isEmpty
+	}
+	if len(sets) == 0 {
+		return []scaling.Parameters{{}}
 	}
 	return sets
 }
@@ -25,12 +33,11 @@ func (e *poolEvaluation) limitsOf(class *ladderClass) *catalog.Limits {
 	if class.limits != nil {
 		return class.limits
 	}
-	lowest := catalog.Limits{MaxConnections: math.MaxInt32, ConnectionsKnown: true}
-	sets := e.parameterSets()
-	if len(sets) == 0 {
-		sets = []scaling.Parameters{{}}
+	if e.parameters == nil {
+		e.parameters = e.parameterSets()
 	}
-	for _, parameters := range sets {
+	lowest := catalog.Limits{MaxConnections: math.MaxInt32, ConnectionsKnown: true}
+	for _, parameters := range e.parameters {
 		limits := class.spec.LimitsWith(e.observation.Engine, parameters.Values)
 		lowest.MaxConnections = min(lowest.MaxConnections, limits.MaxConnections)
 		lowest.ConnectionsKnown = lowest.ConnectionsKnown && limits.ConnectionsKnown

@@ -1,9 +1,6 @@
 package decide
 
-import (
-	"github.com/dbscaler/dbscaler/internal/scaling"
-	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
-)
+import "github.com/dbscaler/dbscaler/internal/scaling"
 
 // pricing compares the candidates of a pool by cost.
 type pricing struct {
@@ -25,12 +22,13 @@ func newPricing(p *scaling.Policy, o *scaling.Observation, instances []poolInsta
 		price, known := scaling.ClassPrice(p, o, instances[n].Class)
 		result.pricesKnown = result.pricesKnown && known
 		result.currentCost += float64(price)
-		if class, err := catalog.Lookup(instances[n].Class); err == nil && instances[n].vcpus > largest {
-			largest, result.currentFamily = instances[n].vcpus, class.Family
+		if instances[n].vcpus > largest {
+			largest, result.currentFamily = instances[n].vcpus, instances[n].family
 		}
 	}
 	familyOnLadder := false
-	for _, class := range ladder {
+	for n := range ladder {
+		class := &ladder[n]
 		result.pricesKnown = result.pricesKnown && class.priceKnown
 		familyOnLadder = familyOnLadder || class.spec.Family == result.currentFamily
 	}
@@ -44,7 +42,7 @@ func newPricing(p *scaling.Policy, o *scaling.Observation, instances []poolInsta
 }
 
 // cost is the cost of a candidate, in the unit of currentCost.
-func (p pricing) cost(c *candidate) float64 {
+func (p *pricing) cost(c *candidate) float64 {
 	if p.pricesKnown {
 		return float64(c.HourlyCost)
 	}
@@ -53,6 +51,6 @@ func (p pricing) cost(c *candidate) float64 {
 
 // isIncomparable reports whether the price of a class cannot be compared with that of the current classes: it is of another
 // family, and prices are missing.
-func (p pricing) isIncomparable(class ladderClass) bool {
+func (p *pricing) isIncomparable(class *ladderClass) bool {
 	return !p.pricesKnown && p.currentFamily != "" && class.spec.Family != p.currentFamily
 }

@@ -16,29 +16,33 @@ import (
 // guide, "Fault tolerance for an Aurora DB cluster"). While it is as large as the writer, it must stay so, and the writer must
 // not become larger than it. Where the policy does not scale the readers there is no bound: the old writer becomes the promotion
 // candidate.
-func promotionLimit(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool) float64 {
-	candidateVCPUs := promotionCandidateVCPUs(o)
-	writer, err := poolInstances(o, scaling.Writer)
-	if p.Readers == nil || candidateVCPUs == 0 || err != nil {
+//
+// The instances are those of the pool. There is no bound for read replicas outside Aurora, which are never promoted by AWS.
+func promotionLimit(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, instances []poolInstance) float64 {
+	if p.Readers == nil || o.Kind == scaling.DBInstance {
 		return 0
 	}
 	if pool == scaling.Writer {
-		return candidateVCPUs
+		readers, err := poolInstances(o, scaling.Readers)
+		if err != nil {
+			return 0
+		}
+		return promotionCandidateVCPUs(readers)
 	}
-	if writerVCPUs := totalVCPUs(writer); candidateVCPUs >= writerVCPUs {
-		return writerVCPUs
-	}
-	return 0
-}
-
-// promotionCandidateVCPUs is the vCPUs of the promotion candidate; zero without readers, and for read replicas outside Aurora,
-// which are never promoted by AWS.
-func promotionCandidateVCPUs(o *scaling.Observation) float64 {
-	if o.Kind == scaling.DBInstance {
+	writer, err := poolInstances(o, scaling.Writer)
+	if err != nil {
 		return 0
 	}
-	readers, err := poolInstances(o, scaling.Readers)
-	if err != nil || len(readers) == 0 {
+	writerVCPUs := totalVCPUs(writer)
+	if promotionCandidateVCPUs(instances) < writerVCPUs {
+		return 0
+	}
+	return writerVCPUs
+}
+
+// promotionCandidateVCPUs is the vCPUs of the promotion candidate; zero without readers.
+func promotionCandidateVCPUs(readers []poolInstance) float64 {
+	if len(readers) == 0 {
 		return 0
 	}
 	best := slices.MinFunc(readers, func(a, b poolInstance) int {

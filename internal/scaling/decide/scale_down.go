@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -62,14 +63,14 @@ func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 
 // scaleDownVerdict judges a candidate for a scale-down.
 func (e *poolEvaluation) scaleDownVerdict(c *candidate) scaling.Verdict {
-	if !e.hasLessCapacity(c) || c.VCPUs >= totalVCPUs(e.instances) || !e.respectsPreference(c, len(e.instances)) {
+	if !e.hasLessCapacity(c) || c.VCPUs >= e.vcpus || !e.respectsPreference(c, len(e.instances)) {
 		return scaling.VerdictWrongDirection
 	}
 	if v := e.checkLimits(c); v != "" {
 		return v
 	}
 	switch {
-	case e.pricing.isIncomparable(*c.class):
+	case e.pricing.isIncomparable(c.class):
 		return scaling.VerdictPriceUnknown
 	case e.pricing.cost(c) >= e.pricing.currentCost:
 		return scaling.VerdictMoreExpensive
@@ -87,10 +88,10 @@ func (e *poolEvaluation) checkClassChange(c *candidate) scaling.Verdict {
 	switch {
 	case c.ResizedInstances == 0:
 		return ""
-	case c.class.vcpus < maxVCPUs(e.instances) && !e.isCheaperOverHistory(c.class, maxVCPUs(e.instances)):
+	case c.class.vcpus < e.largestVCPUs && !e.isCheaperOverHistory(c.class):
 		return scaling.VerdictTooSmallForDailyPeak
 	case e.weightedCost(c, c.ResizedInstances) <= e.pricing.currentCost+roundingTolerance || e.pool == scaling.Writer:
-		if e.carriesDailyPeak(e.largestOfClass(c)) {
+		if e.carriesDailyPeak(c.class.largest) {
 			return ""
 		}
 		return scaling.VerdictTooSmallForDailyPeak
@@ -98,16 +99,6 @@ func (e *poolEvaluation) checkClassChange(c *candidate) scaling.Verdict {
 		return scaling.VerdictMoreExpensive
 	}
 	return ""
-}
-
-// largestOfClass is the candidate of the same class with the most instances.
-func (e *poolEvaluation) largestOfClass(c *candidate) *candidate {
-	for n := range e.candidates {
-		if other := &e.candidates[n]; other.class == c.class && other.Shape.Count > c.Shape.Count {
-			c = other
-		}
-	}
-	return c
 }
 
 // carriesDailyPeak reports whether a shape would have carried, at the target utilization, the peak of the window for class
@@ -135,7 +126,11 @@ func (e *poolEvaluation) carriesDailyPeak(c *candidate) bool {
 // summarizeClassChangeWindow describes the load over the window for class changes: by the minute when the pool has not changed
 // for that long, and otherwise by the quarter of an hour, which is how the load of its earlier shapes is known.
 func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scaling.ScaleDownWindow {
-	if changedAt := e.observation.ChangedAt(e.pool); e.now.Sub(changedAt) > window {
+	if window == e.policy.ScaleDown.Window && e.load.ScaleDownWindow.Complete {
+		return e.load.ScaleDownWindow
+	}
+	changedAt := e.observation.ChangedAt(e.pool)
+	if e.now.Sub(changedAt) > window && e.hasSamplesBefore(e.now.Add(-window)) {
 		if w := summarizeScaleDownWindow(e.loadTimeline(changedAt, window), e.now); w.Complete {
 			return w
 		}
@@ -158,6 +153,14 @@ func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scalin
 		cpu = cpu[1:]
 	}
 	return w
+}
+
+// hasSamplesBefore reports whether every instance that carries load has a sample before a time. The first minute of a window that ends now
+// is before its length, so that a window without such samples is not complete, and its minutes need not be added up.
+func (e *poolEvaluation) hasSamplesBefore(at time.Time) bool {
+	return !slices.ContainsFunc(excludeInstances(e.instances, e.load.WithoutClients), func(i poolInstance) bool {
+		return len(i.CPU) == 0 || !i.CPU[0].Time.Before(at)
+	})
 }
 
 // checkScaleDownDelay returns why a pool that could be smaller must wait; an empty Hold when it need not.

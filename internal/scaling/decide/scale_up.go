@@ -29,19 +29,19 @@ type scaleUpTrigger struct {
 // detectTooSmall decides whether a pool is too small; nil when it is not.
 func (e *poolEvaluation) detectTooSmall() *scaleUpTrigger {
 	threshold := e.scaleUpThreshold()
-	l := e.load
-	window := scaling.FormatDuration(e.policy.ScaleUp.Window)
+	l := &e.load
 	switch {
 	case l.UsableCapacity == 0 && l.Demand > 0:
 		return &scaleUpTrigger{scaling.ReasonScaleUp, "No reader would be left to carry the load when one is lost"}
 	case reaches(l.UtilizationPercent, threshold):
 		return &scaleUpTrigger{scaling.ReasonScaleUp, fmt.Sprintf(
-			"The %s has averaged at least %d%% CPU for %s", poolNoun(e.pool), threshold, window)}
+			"The %s has averaged at least %d%% CPU for %s", poolNoun(e.pool), threshold, scaling.FormatDuration(e.policy.ScaleUp.Window))}
 	case l.Emergency:
 		return &scaleUpTrigger{scaling.ReasonScaleUp, fmt.Sprintf("The %s is saturated", poolNoun(e.pool))}
 	case e.hasHotReader():
 		return &scaleUpTrigger{scaling.ReasonScaleUp, fmt.Sprintf(
-			"One instance of the %s has averaged at least %d%% CPU for %s", poolNoun(e.pool), hotReaderPercent, window)}
+			"One instance of the %s has averaged at least %d%% CPU for %s", poolNoun(e.pool), hotReaderPercent,
+			scaling.FormatDuration(e.policy.ScaleUp.Window))}
 	case reaches(utilizationPercent(max(l.TrendDemand, l.SeasonalDemand), l.UsableCapacity), threshold):
 		return &scaleUpTrigger{scaling.ReasonPredictiveScaleUp, fmt.Sprintf(
 			"The %s is predicted to reach %d%% CPU before a new size could be in service", poolNoun(e.pool), threshold)}
@@ -79,7 +79,7 @@ func (e *poolEvaluation) proposeScaleUp(trigger scaleUpTrigger) (*scaling.Propos
 	requiredVCPUs := e.scaleUpRequirement()
 	best := e.pickForScaleUp(requiredVCPUs, e.pricing.isIncomparable)
 	if best == nil || best.Verdict != scaling.VerdictFits { // nothing of the current family fits: capacity goes before cost
-		anyFamily := e.pickForScaleUp(requiredVCPUs, func(ladderClass) bool { return false })
+		anyFamily := e.pickForScaleUp(requiredVCPUs, func(*ladderClass) bool { return false })
 		if best == nil || e.usableVCPUs(anyFamily) > e.usableVCPUs(best) {
 			best = anyFamily
 		}
@@ -140,7 +140,7 @@ func (e *poolEvaluation) scaleUpRequirement() float64 {
 
 // pickForScaleUp gives every candidate its verdict for a scale-up. It returns the preferred one that fits, or else the largest
 // of those that are only too small; nil when there is none.
-func (e *poolEvaluation) pickForScaleUp(requiredVCPUs float64, isExcluded func(ladderClass) bool) *candidate {
+func (e *poolEvaluation) pickForScaleUp(requiredVCPUs float64, isExcluded func(*ladderClass) bool) *candidate {
 	var best, largest *candidate
 	for n := range e.candidates {
 		c := &e.candidates[n]
@@ -161,7 +161,7 @@ func (e *poolEvaluation) pickForScaleUp(requiredVCPUs float64, isExcluded func(l
 }
 
 // scaleUpVerdict judges a candidate for a scale-up.
-func (e *poolEvaluation) scaleUpVerdict(c *candidate, isExcluded func(ladderClass) bool) scaling.Verdict {
+func (e *poolEvaluation) scaleUpVerdict(c *candidate, isExcluded func(*ladderClass) bool) scaling.Verdict {
 	if e.usableVCPUs(c) <= e.load.UsableCapacity || e.shrinksReplica(c) {
 		return scaling.VerdictWrongDirection
 	}
@@ -171,7 +171,7 @@ func (e *poolEvaluation) scaleUpVerdict(c *candidate, isExcluded func(ladderClas
 	switch {
 	case len(e.load.WithoutClients) > 0 && c.Shape.Count > len(e.instances):
 		return scaling.VerdictReplicaWithoutClients
-	case isExcluded(*c.class):
+	case isExcluded(c.class):
 		return scaling.VerdictPriceUnknown
 	case exceeds(c.PredictedUtilization, e.policy.CPU.Target):
 		return scaling.VerdictTooSmall

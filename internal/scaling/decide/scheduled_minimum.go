@@ -107,7 +107,7 @@ func (e *poolEvaluation) proposeRaiseToMinimum(current poolMinimum) (*scaling.Pr
 	for n := range e.candidates {
 		c := &e.candidates[n]
 		c.Verdict = e.checkLimits(c)
-		if c.Verdict == "" && (c.VCPUs < totalVCPUs(e.instances) || e.usableVCPUs(c) < e.load.UsableCapacity) {
+		if c.Verdict == "" && (c.VCPUs < e.vcpus || e.usableVCPUs(c) < e.load.UsableCapacity) {
 			c.Verdict = scaling.VerdictWrongDirection
 		}
 		if c.Verdict == "" {

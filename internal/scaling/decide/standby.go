@@ -18,15 +18,24 @@ func (e *poolEvaluation) lowersStandby(c *candidate) bool {
 	if o.Kind != scaling.DBInstance || o.Engine != "postgres" {
 		return false
 	}
-	source, lowest, err := standbyConnections(o)
-	if err != nil {
+	if e.standby == nil {
+		e.standby = &standbyLimits{}
+		e.standby.source, e.standby.lowest, e.standby.err = standbyConnections(o)
+	}
+	if e.standby.err != nil {
 		return false // newPoolEvaluation reports a class that the catalog does not have
 	}
 	limits := e.limitsOf(c.class)
 	if e.pool == scaling.Writer {
-		return limits.MaxConnections > max(source, lowest)
+		return limits.MaxConnections > max(e.standby.source, e.standby.lowest)
 	}
-	return limits.MaxConnections < min(source, lowest)
+	return limits.MaxConnections < min(e.standby.source, e.standby.lowest)
+}
+
+// standbyLimits is what standbyConnections returns.
+type standbyLimits struct {
+	source, lowest int
+	err            error
 }
 
 // standbyConnections returns the max_connections of the source and the lowest one of its read replicas, which without replicas is

@@ -11,7 +11,7 @@ import (
 // proposeSurgeCleanup proposes to remove surge readers whose operation has ended, once the other readers carry the load. It
 // does so also where the policy does not scale the readers: the operator created them.
 func proposeSurgeCleanup(p *scaling.Policy, o *scaling.Observation, now time.Time) *scaling.Proposal {
-	if !slices.ContainsFunc(o.Instances, func(i scaling.Instance) bool { return i.SurgeOperation() != "" }) {
+	if !hasSurgeReader(o) {
 		return nil
 	}
 	readers, err := poolInstances(o, scaling.Readers)
@@ -38,4 +38,14 @@ func proposeSurgeCleanup(p *scaling.Policy, o *scaling.Observation, now time.Tim
 		Pool: scaling.Readers, Direction: scaling.Cleanup, From: from, To: to, Demand: load.Demand,
 		UtilizationPercent: load.UtilizationPercent,
 	}}
+}
+
+// hasSurgeReader reports whether an instance is a surge reader.
+func hasSurgeReader(o *scaling.Observation) bool {
+	for n := range o.Instances { // by index: an instance is large to copy
+		if o.Instances[n].SurgeOperation() != "" {
+			return true
+		}
+	}
+	return false
 }

@@ -39,12 +39,13 @@ type timeline struct {
 	instanceCount int32
 }
 
-// poolInstance is an instance with the vCPUs, memory and EBS limits of its class.
+// poolInstance is an instance with the figures and the family of its class.
 type poolInstance struct {
 	*scaling.Instance
 	vcpus       float64
 	memoryBytes float64
 	ebs         catalog.EBSLimits // that it sustains
+	family      string
 	// burstable says that it has CPU credits, and standardCredits that it runs at its baseline without them.
 	burstable, standardCredits bool
 }
@@ -52,18 +53,25 @@ type poolInstance struct {
 // poolInstances lists the instances of a pool with the figures of their classes. The error names the class that the catalog
 // does not have.
 func poolInstances(o *scaling.Observation, pool scaling.Pool) ([]poolInstance, error) {
-	out := make([]poolInstance, 0, len(o.Instances))
+	capacity := len(o.Instances)
+	if pool == scaling.Writer {
+		capacity = 1
+	}
+	out := make([]poolInstance, 0, capacity)
+	var class catalog.Class
 	for n := range o.Instances {
 		i := &o.Instances[n]
 		if i.Writer != (pool == scaling.Writer) {
 			continue
 		}
-		class, err := catalog.Lookup(i.Class)
-		if err != nil {
-			return nil, err
+		if len(out) == 0 || class.Name != i.Class { // most instances have the class of the one before
+			var err error
+			if class, err = catalog.Lookup(i.Class); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, poolInstance{i, class.VCPUFor(o.Engine), float64(class.MemoryBytes), class.BaselineEBS,
-			class.Burstable, class.Family == "t2"})
+			class.Family, class.Burstable, class.Family == "t2"})
 	}
 	return out, nil
 }
