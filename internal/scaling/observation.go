@@ -355,10 +355,11 @@ var laterStatuses = []string{
 
 // SurgeOperation is the ID of the operation that created the instance as a surge reader, or empty.
 func (i Instance) SurgeOperation() string {
-	if !i.CreatedByOperator() {
+	operation := i.Tags[TagSurge]
+	if operation == "" || !i.CreatedByOperator() {
 		return ""
 	}
-	return i.Tags[TagSurge]
+	return operation
 }
 
 // autoScalingPrefix is the name prefix of readers that Aurora Auto Scaling created (Aurora user guide, "Amazon Aurora Auto

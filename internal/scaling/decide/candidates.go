@@ -111,6 +111,8 @@ func enumerateCandidates(
 			c.VCPUs, c.HourlyCost = float64(count)*class.vcpus, scaling.Money(count)*class.price
 			c.ResizedInstances, c.CountChange = resized, max(count-len(instances), len(instances)-count)
 			candidates = append(candidates, candidate{c, class})
+		}
+		if minCount <= maxCount {
 			class.largest = &candidates[len(candidates)-1] // never moved: there is room for all
 		}
 	}

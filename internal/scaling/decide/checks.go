@@ -158,19 +158,21 @@ func (e *poolEvaluation) measureUsage() *poolUsage {
 // seriesRange returns the lowest and the highest value since a time, and whether there are enough samples: minCoverage of them,
 // the newest no older than maxSlowSampleAge.
 func seriesRange(series scaling.Series, from, now time.Time) (lowest, highest float64, known bool) {
-	n := 0
-	var newest time.Time
-	for _, sample := range series[series.IndexFrom(from):] {
-		if !scaling.IsValidSample(sample.Value) {
+	series = series[series.IndexFrom(from):]
+	valid, newest := 0, 0
+	for n := range series {
+		value := series[n].Value
+		if !scaling.IsValidSample(value) {
 			continue
 		}
-		if n == 0 || sample.Value < lowest {
-			lowest = sample.Value
+		if valid == 0 || value < lowest {
+			lowest = value
 		}
-		highest = max(highest, sample.Value)
-		newest = sample.Time
-		n++
+		highest = max(highest, value)
+		newest = n
+		valid++
 	}
 	expected := int((now.Sub(from) - maxSlowSampleAge) / slowSamplePeriod)
-	return lowest, highest, n > 0 && now.Sub(newest) <= maxSlowSampleAge && float64(n) >= minCoverage*float64(expected)
+	known = valid > 0 && now.Sub(series[newest].Time) <= maxSlowSampleAge && float64(valid) >= minCoverage*float64(expected)
+	return lowest, highest, known
 }

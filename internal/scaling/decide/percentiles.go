@@ -17,15 +17,8 @@ type percentiles struct {
 // highest is the 99th percentile of a series; false when there are too few samples.
 func (p *percentiles) highest(series scaling.Series) (float64, bool) {
 	series = series[series.IndexFrom(p.from):]
-	if !p.hasCoverage(series) {
+	if !p.keepSmallest(series, -1, len(series)*(100-ioPercentile)/100+1) {
 		return 0, false
-	}
-	p.buffer = p.buffer[:0]
-	size := len(series)*(100-ioPercentile)/100 + 1
-	for n := range series {
-		if scaling.IsValidSample(series[n].Value) {
-			p.keep(-series[n].Value, size)
-		}
 	}
 	return -p.buffer[len(p.buffer)-1], true
 }
@@ -60,17 +53,24 @@ func (p *percentiles) highestOfSum(a, b scaling.Series) (float64, bool) {
 // lowest is a low percentile of a series; false when there are too few samples.
 func (p *percentiles) lowest(series scaling.Series, percent int) (float64, bool) {
 	series = series[series.IndexFrom(p.from):]
-	if !p.hasCoverage(series) {
+	if !p.keepSmallest(series, 1, max(1, (len(series)*percent+99)/100)) {
 		return 0, false
 	}
+	return p.buffer[len(p.buffer)-1], true
+}
+
+// keepSmallest fills the buffer with the smallest values of a series, each times a sign; false when there are too few samples.
+func (p *percentiles) keepSmallest(series scaling.Series, sign float64, size int) bool {
 	p.buffer = p.buffer[:0]
-	size := max(1, (len(series)*percent+99)/100)
+	valid, newest := 0, 0
 	for n := range series {
-		if scaling.IsValidSample(series[n].Value) {
-			p.keep(series[n].Value, size)
+		if value := series[n].Value; scaling.IsValidSample(value) {
+			p.keep(sign*value, size)
+			newest = n
+			valid++
 		}
 	}
-	return p.buffer[len(p.buffer)-1], true
+	return valid > 0 && p.isCovered(valid, series[newest].Time)
 }
 
 // keep inserts a value into the sorted buffer of the smallest values, which keeps at most size of them.
@@ -87,15 +87,19 @@ func (p *percentiles) keep(value float64, size int) {
 
 // hasCoverage reports whether a series has enough samples, the newest of them no older than maxSlowSampleAge.
 func (p *percentiles) hasCoverage(series scaling.Series) bool {
-	valid := 0
-	var newest time.Time
+	valid, newest := 0, 0
 	for n := range series {
 		if scaling.IsValidSample(series[n].Value) {
+			newest = n
 			valid++
-			newest = series[n].Time
 		}
 	}
-	return valid > 0 && p.now.Sub(newest) <= maxSlowSampleAge && float64(valid) >= minCoverage*float64(p.expectedSamples())
+	return valid > 0 && p.isCovered(valid, series[newest].Time)
+}
+
+// isCovered reports whether a number of samples is enough, and the newest of them no older than maxSlowSampleAge.
+func (p *percentiles) isCovered(samples int, newest time.Time) bool {
+	return p.now.Sub(newest) <= maxSlowSampleAge && float64(samples) >= minCoverage*float64(p.expectedSamples())
 }
 
 // expectedSamples is the number of samples that must have been read by now.

@@ -129,11 +129,14 @@ func predictSeasonal(o *scaling.Observation, pool scaling.Pool, now time.Time, a
 	if len(cpu) == 0 || len(periods) == 0 {
 		return 0
 	}
+	begin, end := now.Truncate(quarterHour), now.Add(ahead)
+	yesterday, dayBefore := newPastDay(cpu, periods, begin, day), newPastDay(cpu, periods, begin, 2*day)
+	weekAgo, twoWeeksAgo := newPastDay(cpu, periods, begin, 7*day), newPastDay(cpu, periods, begin, 14*day)
 	highest := 0.0
-	for at := now.Truncate(quarterHour); !at.After(now.Add(ahead)); at = at.Add(quarterHour) {
-		expected, known := medianOfDays(cpu, periods, at, day, 7*day, 14*day)
+	for at := begin; !at.After(end); at = at.Add(quarterHour) {
+		expected, known := medianOfDays(at, &yesterday, &weekAgo, &twoWeeksAgo)
 		if !known {
-			expected, _ = medianOfDays(cpu, periods, at, day, 2*day)
+			expected, _ = medianOfDays(at, &yesterday, &dayBefore)
 		}
 		highest = max(highest, expected)
 	}
@@ -148,13 +151,13 @@ func poolHistory(o *scaling.Observation, pool scaling.Pool) (scaling.Series, []s
 	return o.ReadersCPU, o.ReadersCapacityHistory
 }
 
-// medianOfDays is the median of three demands at the given offsets before at, or the lower one of two, so that one unusual day
+// medianOfDays is the median of the demands of three days at a time of the day, or the lower one of two, so that one unusual day
 // predicts nothing; false when fewer than two are known.
-func medianOfDays(cpu scaling.Series, periods []scaling.CapacityPeriod, at time.Time, offsets ...time.Duration) (float64, bool) {
+func medianOfDays(at time.Time, days ...*pastDay) (float64, bool) {
 	var buffer [3]float64
 	known := buffer[:0]
-	for _, offset := range offsets {
-		if demand, ok := pastDemand(cpu, periods, at.Add(-offset)); ok {
+	for _, d := range days {
+		if demand, ok := d.demandAt(at); ok {
 			known = append(known, demand)
 		}
 	}
@@ -165,15 +168,34 @@ func medianOfDays(cpu scaling.Series, periods []scaling.CapacityPeriod, at time.
 	return known[(len(known)-1)/2], true
 }
 
-// pastDemand is the demand of a quarter of an hour in vCPUs, and false when its sample or the capacity of the pool is not known.
-// Saturated demand counts as measured.
-func pastDemand(cpu scaling.Series, periods []scaling.CapacityPeriod, at time.Time) (float64, bool) {
-	percent, known := cpu.ValueAt(at)
-	if !known {
+// pastDay reads the demand of an earlier day, one quarter of an hour after the other. It goes forward in the history with them, since
+// a prediction for a day reads hundreds.
+type pastDay struct {
+	offset  time.Duration
+	cpu     scaling.Series
+	periods []scaling.CapacityPeriod
+}
+
+// newPastDay reads the history from an offset before a time on.
+func newPastDay(cpu scaling.Series, periods []scaling.CapacityPeriod, begin time.Time, offset time.Duration) pastDay {
+	return pastDay{offset, cpu[cpu.IndexFrom(begin.Add(-offset)):], periods}
+}
+
+// demandAt is the demand, in vCPUs, of the quarter of an hour that was the offset before a time, and false when its sample or the
+// capacity of the pool is not known. Saturated demand counts as measured. No call may have an earlier time than the one before.
+func (d *pastDay) demandAt(at time.Time) (float64, bool) {
+	at = at.Add(-d.offset)
+	for len(d.cpu) > 0 && d.cpu[0].Time.Before(at) {
+		d.cpu = d.cpu[1:]
+	}
+	if len(d.cpu) == 0 || !d.cpu[0].Time.Equal(at) || !scaling.IsValidSample(d.cpu[0].Value) {
 		return 0, false
 	}
-	vcpus, known := averageCapacity(periods, at, at.Add(quarterHour), midpoint)
-	return min(percent, 100) / 100 * vcpus, known
+	for len(d.periods) > 1 && !d.periods[1].StartedAt.After(at) {
+		d.periods = d.periods[1:]
+	}
+	vcpus, known := averageCapacity(d.periods, at, at.Add(quarterHour), midpoint)
+	return min(d.cpu[0].Value, 100) / 100 * vcpus, known
 }
 
 // averageCapacity is the mean vCPUs of a pool between two times, and false when they are not known for all of the time. The
