@@ -29,6 +29,8 @@ const (
 
 // poolIO is the I/O of the instance of a pool with the most of it, over the window for class changes.
 type poolIO struct {
+	// measured says that measureIO has set the fields up to readIOPS.
+	measured bool
 	// volumesKnown says whether every instance had enough samples of what it does on its volumes: the fields up to queueDepth.
 	volumesKnown                     bool
 	iops, bytesPerSecond, queueDepth float64
@@ -54,7 +56,7 @@ func (e *poolEvaluation) checkIO(c *candidate) scaling.Verdict {
 		return ""
 	}
 	if e.io == nil {
-		e.io = e.measureIO()
+		e.io = newPoolIO(e.instances)
 	}
 	if strings.HasPrefix(e.observation.Engine, "aurora") {
 		return e.checkCache(c)
@@ -66,6 +68,7 @@ func (e *poolEvaluation) checkIO(c *candidate) scaling.Verdict {
 	if !fewer && !smaller {
 		return ""
 	}
+	e.measureIO(u)
 	if !u.volumesKnown || !limits.IsKnown() {
 		return scaling.VerdictIOUnknown
 	}
@@ -91,6 +94,7 @@ func (e *poolEvaluation) checkCache(c *candidate) scaling.Verdict {
 	if memory >= u.largestMemoryBytes {
 		return ""
 	}
+	e.measureIO(u)
 	if !u.cacheKnown {
 		return scaling.VerdictIOUnknown
 	}
@@ -115,15 +119,28 @@ func (e *poolEvaluation) checkResources(c *candidate) scaling.Verdict {
 	return cmp.Or(e.checkMemoryAndConnections(c), e.checkIO(c))
 }
 
-// measureIO measures what each instance does, and keeps the highest.
-func (e *poolEvaluation) measureIO() *poolIO {
-	u := &poolIO{volumesKnown: true, cacheKnown: true, balancePercent: 100, cacheHitPercent: 100}
+// newPoolIO returns the extremes of the classes of a pool. Its I/O is measured when a candidate needs it, which few do: a pool has
+// thousands of samples of it.
+func newPoolIO(instances []poolInstance) *poolIO {
+	u := &poolIO{}
+	for n := range instances {
+		u.addClass(n, &instances[n])
+	}
+	return u
+}
+
+// measureIO measures what each instance does, and keeps the highest, on its first call.
+func (e *poolEvaluation) measureIO(u *poolIO) {
+	if u.measured {
+		return
+	}
+	u.measured, u.volumesKnown, u.cacheKnown = true, true, true
+	u.balancePercent, u.cacheHitPercent = 100, 100
 	from := e.now.Add(-max(e.policy.ScaleDown.Window, e.policy.ScaleDownClassWindow, maxSlowSampleAge))
 	aurora := strings.HasPrefix(e.observation.Engine, "aurora")
 	p := percentiles{now: e.now, buffer: make([]float64, 0, 16)}
 	for n := range e.instances {
 		i := &e.instances[n]
-		u.addClass(n, i)
 		p.from = laterOf(from, i.CreatedAt)
 		if aurora {
 			e.measureCache(u, &p, i)
@@ -141,7 +158,6 @@ func (e *poolEvaluation) measureIO() *poolIO {
 			}
 		}
 	}
-	return u
 }
 
 // measureCache measures the buffer cache of an Aurora instance, over the window and over the time since the pool last changed: with

@@ -97,11 +97,11 @@ func (m poolMinimum) String() string {
 // with fewer vCPUs than now. Without a proposal, the Hold gives the reason, and is empty when the pool meets the minimum or only
 // shapes with fewer vCPUs would: then the load decides.
 func (e *poolEvaluation) proposeRaiseToMinimum(current poolMinimum) (*scaling.Proposal, scaling.Hold) {
-	minReaders, _ := countLimits(e.policy, e.instances, e.pool)
-	tooFewReaders := len(e.instances) < minReaders && e.pool == scaling.Readers
+	tooFewReaders := e.pool == scaling.Readers && len(e.instances) < e.policy.Readers.Min
 	if !tooFewReaders && current.isMetBy(e.instances) {
 		return nil, scaling.Hold{}
 	}
+	minReaders, _ := countLimits(e.policy, e.instances, e.pool)
 	e.listCandidates()
 	var best *candidate
 	for n := range e.candidates {
