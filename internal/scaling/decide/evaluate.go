@@ -135,21 +135,19 @@ func isScaled(p *scaling.Policy, pool scaling.Pool) bool {
 
 // newPoolEvaluation looks up the classes of the instances and of the ladder, and assesses the load. The error names the class
 // that the catalog does not have.
-func newPoolEvaluation(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) (*poolEvaluation, error) {
+func newPoolEvaluation(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) (poolEvaluation, error) {
 	instances, err := poolInstances(o, pool)
 	if err != nil {
-		return nil, err
+		return poolEvaluation{}, err
 	}
-	e := &poolEvaluation{
+	e := poolEvaluation{
 		policy: p, observation: o, now: now, pool: pool, instances: instances, load: assessLoad(p, o, pool, instances, now),
 	}
 	if !isScaled(p, pool) {
 		return e, nil
 	}
-	if e.ladder, err = resolveLadder(p, o, pool, instances, now); err != nil {
-		return nil, err
-	}
-	return e, nil
+	e.ladder, err = resolveLadder(p, o, pool, instances, now)
+	return e, err
 }
 
 // listCandidates lists the candidates, and what they are compared by, on its first call.

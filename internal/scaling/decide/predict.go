@@ -178,7 +178,8 @@ type pastDay struct {
 
 // newPastDay reads the history from an offset before a time on.
 func newPastDay(cpu scaling.Series, periods []scaling.CapacityPeriod, begin time.Time, offset time.Duration) pastDay {
-	return pastDay{offset, cpu[cpu.IndexFrom(begin.Add(-offset)):], periods}
+	begin = begin.Add(-offset)
+	return pastDay{offset, cpu[cpu.IndexFrom(begin):], periods[max(0, newestPeriod(periods, begin)):]}
 }
 
 // demandAt is the demand, in vCPUs, of the quarter of an hour that was the offset before a time, and false when its sample or the
@@ -204,7 +205,7 @@ func (d *pastDay) demandAt(at time.Time) (float64, bool) {
 func averageCapacity(
 	periods []scaling.CapacityPeriod, from, to time.Time, interpolate func(a, b float64) float64,
 ) (float64, bool) {
-	n := sort.Search(len(periods), func(n int) bool { return periods[n].StartedAt.After(from) }) - 1
+	n := newestPeriod(periods, from)
 	switch {
 	case n < 0:
 		return 0, false
@@ -230,6 +231,11 @@ func averageCapacity(
 		}
 	}
 	return total / to.Sub(from).Seconds(), true
+}
+
+// newestPeriod is the index of the last period that has started at a time; -1 when none has.
+func newestPeriod(periods []scaling.CapacityPeriod, at time.Time) int {
+	return sort.Search(len(periods), func(n int) bool { return periods[n].StartedAt.After(at) }) - 1
 }
 
 // midpoint is the mean vCPUs of a pool while it changes. Where an upper bound of the demand is needed, math.Max takes its place.

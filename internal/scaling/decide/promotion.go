@@ -96,7 +96,11 @@ func proposePromotionCandidate(p *scaling.Policy, o *scaling.Observation, d *sca
 	if hasScaleUp || !disruptionAllowed || p.Readers == nil || p.ManualControl.DesiredShape(scaling.Readers, now) != nil {
 		return
 	}
-	e, best := pickCandidateShape(p, o, vcpus, now)
+	e, err := newPoolEvaluation(p, o, scaling.Readers, now)
+	if err != nil {
+		return
+	}
+	best := e.pickCandidateShape(vcpus)
 	if best == nil {
 		return
 	}
@@ -112,13 +116,11 @@ func proposePromotionCandidate(p *scaling.Policy, o *scaling.Observation, d *sca
 
 // pickCandidateShape returns the preferred shape of the readers whose instances have at least the given vCPUs, with no fewer
 // vCPUs and no fewer readers than now; nil when there is none.
-func pickCandidateShape(p *scaling.Policy, o *scaling.Observation, vcpus float64, now time.Time) (*poolEvaluation, *candidate) {
-	e, err := newPoolEvaluation(p, o, scaling.Readers, now)
-	minimum, errMinimum := scheduledMinimum(p, o.Engine, scaling.Readers, now)
-	if cmp.Or(err, errMinimum) != nil {
-		return nil, nil
+func (e *poolEvaluation) pickCandidateShape(vcpus float64) *candidate {
+	var err error
+	if e.minimum, err = scheduledMinimum(e.policy, e.observation.Engine, e.pool, e.now); err != nil {
+		return nil
 	}
-	e.minimum = minimum
 	e.listCandidates()
 	var best *candidate
 	for n := range e.candidates {
@@ -129,5 +131,5 @@ func pickCandidateShape(p *scaling.Policy, o *scaling.Observation, vcpus float64
 			best = c
 		}
 	}
-	return e, best
+	return best
 }
