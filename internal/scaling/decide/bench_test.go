@@ -56,3 +56,19 @@ func BenchmarkEvaluate(b *testing.B) {
 		})
 	}
 }
+
+// A decision makes few allocations: copies of the inputs, and texts that are dropped, would make more.
+func TestEvaluate_AllocatesLittle(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		percent float64
+		limit   float64
+	}{{"within thresholds", 50, 30}, {"scale down", 10, 65}, {"scale up", 80, 70}} {
+		t.Run(c.name, func(t *testing.T) {
+			p, o := benchmarkInputs(c.percent)
+			if got := testing.AllocsPerRun(20, func() { Evaluate(p, o, now) }); got > c.limit {
+				t.Errorf("%.0f allocations, want at most %.0f", got, c.limit)
+			}
+		})
+	}
+}

@@ -119,8 +119,8 @@ func (e *poolEvaluation) checkResources(c *candidate) scaling.Verdict {
 	return cmp.Or(e.checkMemoryAndConnections(c), e.checkIO(c))
 }
 
-// newPoolIO returns the extremes of the classes of a pool. Its I/O is measured when a candidate needs it, which few do: a pool has
-// thousands of samples of it.
+// newPoolIO returns the extremes of the classes of a pool. Its I/O is measured when a candidate needs it: few decisions do, and a large
+// pool has thousands of samples of it.
 func newPoolIO(instances []poolInstance) *poolIO {
 	u := &poolIO{}
 	for n := range instances {

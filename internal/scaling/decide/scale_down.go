@@ -127,7 +127,7 @@ func (e *poolEvaluation) carriesDailyPeak(c *candidate) bool {
 // for that long, and otherwise by the quarter of an hour, which is how the load of its earlier shapes is known.
 func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scaling.ScaleDownWindow {
 	if window == e.policy.ScaleDown.Window && e.load.ScaleDownWindow.Complete {
-		return e.load.ScaleDownWindow
+		return e.load.ScaleDownWindow // its minutes have been added up
 	}
 	changedAt := e.observation.ChangedAt(e.pool)
 	if e.now.Sub(changedAt) > window && e.hasSamplesBefore(e.now.Add(-window)) {
@@ -155,8 +155,8 @@ func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scalin
 	return w
 }
 
-// hasSamplesBefore reports whether every instance that carries load has a sample before a time. The first minute of a window that ends now
-// is before its length, so that a window without such samples is not complete, and its minutes need not be added up.
+// hasSamplesBefore reports whether every instance that carries load has a sample before a time. A window up to the newest published minute
+// begins more than its length before now: without such samples it is not complete, and its minutes need not be added up.
 func (e *poolEvaluation) hasSamplesBefore(at time.Time) bool {
 	return !slices.ContainsFunc(excludeInstances(e.instances, e.load.WithoutClients), func(i poolInstance) bool {
 		return len(i.CPU) == 0 || !i.CPU[0].Time.Before(at)
