@@ -7,8 +7,13 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// minReturns is the number of times that a load must have ended in the known past before it decides how long readers are kept.
-const minReturns = 3
+const (
+	// minReturns is the number of times that a load must have ended in the known past before it decides how long readers are kept.
+	minReturns = 3
+	// unseenReturns is the share of them that is assumed to return at once in addition to those that did: two weeks do not show all that
+	// can happen. So a small saving is no reason to remove readers early.
+	unseenReturns = 0.02
+)
 
 // proposeEarlyRemoval proposes to remove readers of the current class before the scale-down window is over, when the load that they were
 // added for has ended and the past says that keeping them longer costs more than adding them again; nil otherwise. Readers are only
@@ -85,6 +90,9 @@ func (e *poolEvaluation) keepDuration(smaller *candidate) (keep time.Duration, s
 	removed := e.load.Capacity - smaller.VCPUs
 	cost := func(quarters int) float64 {
 		total := 0.0
+		if quarters < longest {
+			total = unseenReturns * float64(len(absences)) * overload
+		}
 		for _, absence := range absences {
 			total += float64(min(absence, quarters)) * quarterHours * removed
 			if absence > quarters && absence <= longest {
