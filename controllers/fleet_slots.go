@@ -15,14 +15,16 @@ import (
 // slotRetryInterval is when a policy that lost its slot reconciles again.
 const slotRetryInterval = defaultRequeueInterval / 2
 
-// loadFleet reads from the status of all policies which of them hold or wait for a slot. Nothing is kept in memory, so that it
+// loadFleet reads from the status of the policies which of them hold or wait for a slot. Nothing is kept in memory, so that it
 // survives a restart.
-func (r *Reconciler) loadFleet(ctx context.Context, reader client.Reader, s *reconcileScope) (scaling.Fleet, error) {
+func (r *Reconciler) loadFleet(
+	ctx context.Context, reader client.Reader, s *reconcileScope, opts ...client.ListOption,
+) (scaling.Fleet, error) {
 	if r.MaxDisruptiveOperations == 0 {
 		return scaling.Fleet{}, nil
 	}
 	var all v1alpha1.DBScalingPolicyList
-	if err := reader.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+	if err := reader.List(ctx, &all, append(opts, client.UnsafeDisableDeepCopy)...); err != nil {
 		return scaling.Fleet{}, err
 	}
 	return convert.Fleet(r.MaxDisruptiveOperations, s.object.UID, all.Items), nil

@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/convert"
 )
 
 const (
@@ -17,6 +18,9 @@ const (
 	indexAccount = "account"
 	// indexTarget finds the policies that name one database, through any account.
 	indexTarget = "target"
+	// indexFleet finds the policies that hold a fleet slot or wait for one; their value is inFleet.
+	indexFleet = "fleet"
+	inFleet    = "true"
 )
 
 const (
@@ -28,7 +32,7 @@ const (
 
 func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	for field, key := range map[string]func(*v1alpha1.DBScalingPolicy) string{
-		indexScope: scopeKey, indexTarget: targetKey, indexAccount: accountKey,
+		indexScope: scopeKey, indexTarget: targetKey, indexAccount: accountKey, indexFleet: fleetKey,
 	} {
 		extract := func(o client.Object) []string {
 			policy, ok := o.(*v1alpha1.DBScalingPolicy)
@@ -70,6 +74,13 @@ func scopeKey(p *v1alpha1.DBScalingPolicy) string {
 func accountKey(p *v1alpha1.DBScalingPolicy) string {
 	if ref := p.Spec.TargetRef.AccountRef; ref.Name != "" {
 		return ref.Name
+	}
+	return ""
+}
+
+func fleetKey(p *v1alpha1.DBScalingPolicy) string {
+	if convert.CountsInFleet(p) {
+		return inFleet
 	}
 	return ""
 }

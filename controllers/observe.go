@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,16 +24,14 @@ const grantPermissions = "Grant the permissions in config/iam/policy.json to the
 // observe reads the database from the snapshot that all policies of its account and region share. Nothing of it is shown before
 // checkConsent.
 func (r *Reconciler) observe(ctx context.Context, s *reconcileScope) (outcome, error) {
-	targets, err := r.targetsInScope(ctx, s)
-	if err != nil {
+	if err := r.trackScope(ctx, s); err != nil {
 		return stop, err
 	}
 	var notBefore time.Time
 	if s.operation != nil {
 		notBefore = s.now.Add(-operation.PollInterval)
-		targets = targets[:1] // the others need not be as fresh
 	}
-	observed := r.Observer.Observe(ctx, targets, notBefore)[0]
+	observed := r.Observer.Observe(ctx, []scaling.Target{s.policy.Target}, notBefore)[0]
 	if observed.Err != nil {
 		return stop, s.setObservationFailed(ctx, observed.Err)
 	}
@@ -39,16 +39,57 @@ func (r *Reconciler) observe(ctx context.Context, s *reconcileScope) (outcome, e
 	return proceed, nil
 }
 
-// targetsInScope lists the policy's own target first, then those of every other policy of the same account and region that may use
-// the account, so that one batch of metrics serves them all.
+// scopeTrackingInterval is how often the targets of a scope are listed: before each read of the scope, which is once a minute.
+const scopeTrackingInterval = 30 * time.Second
+
+// trackScope makes the targets of all policies of the same account and region known to the observer, so that one batch of metrics serves
+// them all. The list is made once per scopeTrackingInterval and scope, not for each policy.
+func (r *Reconciler) trackScope(ctx context.Context, s *reconcileScope) error {
+	if !r.trackedScopes.isDue(scopeKey(s.object), s.now) {
+		return nil
+	}
+	targets, err := r.targetsInScope(ctx, s)
+	if err != nil {
+		return err
+	}
+	r.Observer.Track(targets)
+	r.trackedScopes.markDone(scopeKey(s.object), s.now)
+	return nil
+}
+
+// trackedScopes remembers when the targets of each scope were listed last. The zero value is ready to use.
+type trackedScopes struct {
+	mu     sync.Mutex
+	listed map[string]time.Time
+}
+
+// isDue reports whether the targets of a scope are to be listed.
+func (t *trackedScopes) isDue(scope string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at, known := t.listed[scope]
+	return !known || now.Before(at) || now.Sub(at) >= scopeTrackingInterval
+}
+
+// markDone records that the targets of a scope were listed, and forgets scopes that are no longer used.
+func (t *trackedScopes) markDone(scope string, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.listed == nil {
+		t.listed = map[string]time.Time{}
+	}
+	maps.DeleteFunc(t.listed, func(_ string, at time.Time) bool { return now.Sub(at) > time.Hour })
+	t.listed[scope] = now
+}
+
+// targetsInScope lists the targets of every policy of the same account and region that may use the account.
 func (r *Reconciler) targetsInScope(ctx context.Context, s *reconcileScope) ([]scaling.Target, error) {
-	own := s.policy.Target
 	var policies v1alpha1.DBScalingPolicyList
 	err := r.Client.List(ctx, &policies, client.MatchingFields{indexScope: scopeKey(s.object)}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, err
 	}
-	targets, allowed := []scaling.Target{own}, map[string]bool{s.object.Namespace: true}
+	targets, allowed := make([]scaling.Target, 0, len(policies.Items)), map[string]bool{s.object.Namespace: true}
 	for n := range policies.Items {
 		p := &policies.Items[n]
 		if _, known := allowed[p.Namespace]; !known {
@@ -58,9 +99,9 @@ func (r *Reconciler) targetsInScope(ctx context.Context, s *reconcileScope) ([]s
 			}
 			allowed[p.Namespace] = denied == (convert.AccountDenial{})
 		}
-		target := convert.Target(p)
-		target.Scope = own.Scope
-		if allowed[p.Namespace] && target != own {
+		if allowed[p.Namespace] {
+			target := convert.Target(p)
+			target.Scope = s.policy.Target.Scope
 			targets = append(targets, target)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // TestReconcile_IdlePoliciesShareAWSCalls: the policies of a region share one snapshot and one batch of metrics a minute, and an idle
-// policy writes nothing.
+// policy writes nothing. How many policies a reconcile lists does not depend on how many there are.
 func TestReconcile_IdlePoliciesShareAWSCalls(t *testing.T) {
 	const policies = 12
 	var scenario strings.Builder
@@ -40,7 +40,7 @@ func TestReconcile_IdlePoliciesShareAWSCalls(t *testing.T) {
 		round()
 	}
 	h.aws.ResetCalls()
-	*h.statusWrites = 0
+	*h.statusWrites, *h.listed = 0, 0
 	const minutes = 30
 	for range minutes {
 		round()
@@ -56,5 +56,10 @@ func TestReconcile_IdlePoliciesShareAWSCalls(t *testing.T) {
 	}
 	if *h.statusWrites != 0 {
 		t.Errorf("status was written %d times", *h.statusWrites)
+	}
+	// A reconcile looks for competitors in the index, which has itself. Once a minute, and not in each reconcile, the policies are listed
+	// for the targets of the scope and for the longest window.
+	if want := 3 * policies * minutes; *h.listed != want {
+		t.Errorf("%d policies were listed in %d reconciles, want %d", *h.listed, policies*minutes, want)
 	}
 }

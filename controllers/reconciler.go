@@ -64,6 +64,8 @@ type Reconciler struct {
 	ClusterName string
 	// RequireAccount refuses policies that name no AWSAccount.
 	RequireAccount bool
+
+	trackedScopes trackedScopes
 }
 
 // outcome says how a reconcile goes on after a phase.
@@ -101,7 +103,7 @@ type phase struct {
 //	  writes  when the policy may not use the account, as checkConsent
 //	  ends    when the policy may not use the account
 //	observe
-//	  reads   AWS through Observer; the targets of other policies
+//	  reads   AWS through Observer; every 30 seconds the targets of the other policies of the scope
 //	  writes  on failure: decision; condition TargetFound; condition Authorized when AWS denies access
 //	  ends    when AWS cannot be read
 //	checkConsent

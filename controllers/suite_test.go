@@ -55,8 +55,8 @@ type harness struct {
 	// pricingRegion is the region of the Pricing API; empty for no prices.
 	pricingRegion string
 	events        *eventRecorder
-	// statusWrites counts the writes of status on the API server.
-	statusWrites *int
+	// statusWrites counts the writes of status on the API server, and listed the policies that lists returned.
+	statusWrites, listed *int
 }
 
 // newHarness builds a harness from a scenario in YAML, in which NAMESPACE stands for the test's namespace.
@@ -85,8 +85,8 @@ func newHarnessWithIAMPolicy(t *testing.T, scenario string, policy *rdssim.Polic
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &harness{t: t, namespace: namespace, clock: clocktesting.NewFakeClock(parsed.Start.Time), statusWrites: new(int)}
-	h.client = indexedClient{Client: c, namespaces: []string{namespace}, statusWrites: h.statusWrites}
+	h := &harness{t: t, namespace: namespace, clock: clocktesting.NewFakeClock(parsed.Start.Time), statusWrites: new(int), listed: new(int)}
+	h.client = indexedClient{Client: c, namespaces: []string{namespace}, statusWrites: h.statusWrites, listed: h.listed}
 	h.aws = rdssim.New(rdssim.Options{World: world, Clock: h.clock, AccountID: parsed.AccountID, Policy: policy, Log: logr.Discard()})
 	server := httptest.NewServer(h.aws)
 	t.Cleanup(server.Close)
@@ -285,11 +285,13 @@ func statusYAML(p *v1alpha1.DBScalingPolicy) string {
 }
 
 // indexedClient reads from the API server with the indexes of the manager's cache, hides the policies of other tests, and counts
-// the writes of status.
+// the writes of status and the listed policies.
 type indexedClient struct {
 	client.Client
 	namespaces   []string
 	statusWrites *int
+	// listed counts the policies that lists returned.
+	listed *int
 }
 
 // List implements client.Reader.
@@ -306,10 +308,13 @@ func (c indexedClient) List(ctx context.Context, list client.ObjectList, opts ..
 		return err
 	}
 	policies.Items = slices.DeleteFunc(policies.Items, func(p v1alpha1.DBScalingPolicy) bool { return !slices.Contains(c.namespaces, p.Namespace) })
+	defer func() { *c.listed += len(policies.Items) }()
 	if selector == nil {
 		return nil
 	}
-	keys := map[string]func(*v1alpha1.DBScalingPolicy) string{indexScope: scopeKey, indexTarget: targetKey, indexAccount: accountKey}
+	keys := map[string]func(*v1alpha1.DBScalingPolicy) string{
+		indexScope: scopeKey, indexTarget: targetKey, indexAccount: accountKey, indexFleet: fleetKey,
+	}
 	for _, r := range selector.Requirements() {
 		key, known := keys[r.Field]
 		if !known {

@@ -8,6 +8,18 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
+// Track implements scaling.Observer.
+func (c *Client) Track(targets []scaling.Target) {
+	byScope := map[scaling.Scope][]scaling.Target{}
+	for _, t := range targets {
+		byScope[t.Scope] = append(byScope[t.Scope], t)
+	}
+	for scope, tracked := range byScope {
+		s := c.clientForScope(scope)
+		s.trackTargets(tracked, false, s.clock.Now())
+	}
+}
+
 // Observe implements scaling.Observer. It reads the scopes of the targets in parallel.
 func (c *Client) Observe(ctx context.Context, targets []scaling.Target, notBefore time.Time) []scaling.ObservationResult {
 	indexesByScope := map[scaling.Scope][]int{}

@@ -168,10 +168,15 @@ func TestObserve_ReadsSamplesIncrementally(t *testing.T) {
 	if got := firstInstanceCPU(o); !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	// A caller may modify the CPU samples that it gets.
-	firstInstanceCPU(o)[0].Value = 1000
-	if got := firstInstanceCPU(mustObserve(t, client, targets[0], time.Time{})); !slices.Equal(got, want) {
-		t.Error("a caller modified the cached samples")
+	// What a caller appends to the samples that it gets, and what is read later, do not meet.
+	appended := append(firstInstanceCPU(o), scaling.Sample{Value: 1000})
+	c.publishMetric(name, "CPUUtilization", 4, 5, 54)
+	c.clock.Step(time.Minute)
+	if got := firstInstanceCPU(mustObserve(t, client, targets[0], time.Time{})); !slices.Equal(got, append(want, minuteSamples(4, 54)...)) {
+		t.Errorf("after a caller has appended a sample: got %v", got)
+	}
+	if appended[len(want)].Value != 1000 {
+		t.Error("the samples of a caller were overwritten")
 	}
 }
 
@@ -328,5 +333,25 @@ func TestObserve_RequestsDoNotDependOnOrder(t *testing.T) {
 		if !reflect.DeepEqual(requests, runs[0]) {
 			t.Errorf("the requests of run %d differ from those of run 1", run+2)
 		}
+	}
+}
+
+// The read of one target serves all that are tracked, without a request for each.
+func TestTrack_SharesTheNextRead(t *testing.T) {
+	c, targets := newFakeFleet(t, 50)
+	client := c.newClient(t)
+	client.Track(targets)
+	if len(c.metricRequests) > 0 {
+		t.Errorf("Track made %d metric requests", len(c.metricRequests))
+	}
+	mustObserve(t, client, targets[0], time.Time{})
+	requests := len(c.metricRequests)
+	for n, target := range targets {
+		if o := mustObserve(t, client, target, time.Time{}); len(firstInstanceCPU(o)) != 19 {
+			t.Errorf("target %d has %d samples, want 19", n, len(firstInstanceCPU(o)))
+		}
+	}
+	if got := len(c.metricRequests); got != requests {
+		t.Errorf("%d further metric requests were made, want none", got-requests)
 	}
 }

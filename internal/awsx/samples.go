@@ -69,8 +69,9 @@ func (s *scopeClient) storeSamples(b queryBatch, results []queryResult, now time
 }
 
 // attachSamples sets the field of an observation that a series belongs to. Samples are never modified in place, so
-// observations can share them; CPU is cloned.
+// observations can share them.
 func attachSamples(o *scaling.Observation, series targetSeries, samples scaling.Series, now time.Time) {
+	samples = slices.Clip(samples) // later samples are appended to the same array
 	switch series.metric {
 	case readersCPU:
 		o.ReadersCPU = samples
@@ -82,7 +83,7 @@ func attachSamples(o *scaling.Observation, series targetSeries, samples scaling.
 	i := &o.Instances[slices.IndexFunc(o.Instances, func(i scaling.Instance) bool { return i.Identifier == series.identifier })]
 	switch series.metric {
 	case cpuUtilization:
-		i.CPU = slices.Clone(samples)
+		i.CPU = samples
 	case dbLoadCPU, possibleDBLoadCPU:
 		i.DBLoadCPU = samples
 	case freeableMemory:

@@ -49,6 +49,8 @@ type scopeClient struct {
 	lastUsedAt time.Time
 
 	mu sync.Mutex
+	// sweptAt is when unused targets and series were last dropped.
+	sweptAt time.Time
 	// targets are the observed targets, with the time of the last request for each.
 	targets map[scaling.Target]time.Time
 	// topology is that of the whole scope; nil before the first read.
@@ -118,7 +120,8 @@ func (s *scopeClient) observe(ctx context.Context, targets []scaling.Target, not
 	}
 }
 
-// trackTargets records the requested targets, and drops the targets and series that were not requested for idleRetention.
+// trackTargets records the requested targets. Once per maxSnapshotAge it drops the targets and series that were not requested for
+// idleRetention.
 func (s *scopeClient) trackTargets(targets []scaling.Target, needsFresh bool, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,7 +131,14 @@ func (s *scopeClient) trackTargets(targets []scaling.Target, needsFresh bool, no
 			s.freshTargets[t] = now
 		}
 	}
+	if !needsFresh && now.Sub(s.sweptAt) < maxSnapshotAge {
+		return
+	}
 	maps.DeleteFunc(s.freshTargets, func(_ scaling.Target, requestedAt time.Time) bool { return now.Sub(requestedAt) > freshRetention })
+	if now.Sub(s.sweptAt) < maxSnapshotAge {
+		return
+	}
+	s.sweptAt = now
 	maps.DeleteFunc(s.targets, func(_ scaling.Target, requestedAt time.Time) bool { return now.Sub(requestedAt) > idleRetention })
 	maps.DeleteFunc(s.series, func(_ seriesKey, cached cachedSeries) bool { return now.Sub(cached.readAt) > idleRetention })
 }

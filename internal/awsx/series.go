@@ -125,13 +125,26 @@ func (s cachedSeries) nextStart(earliest time.Time, m metric) time.Time {
 	return earliest
 }
 
-// mergeSamples adds new samples, which replace cached ones of the same minute, and drops samples before oldest.
+// mergeSamples adds new samples, which replace cached ones of the same minute, and drops samples before oldest. The cached samples are
+// shared with observations and stay as they are. Usually the new samples repeat the last cached ones and go on from there: then they are
+// appended to the same array, behind what the observations see.
 func mergeSamples(cached, fresh []scaling.Sample, oldest time.Time) []scaling.Sample {
 	byTime := func(a, b scaling.Sample) int { return a.Time.Compare(b.Time) }
+	if !slices.IsSortedFunc(fresh, byTime) {
+		fresh = slices.SortedStableFunc(slices.Values(fresh), byTime)
+	}
+	cached = cached[scaling.Series(cached).IndexFrom(oldest):]
+	fresh = fresh[scaling.Series(fresh).IndexFrom(oldest):]
+	if len(fresh) == 0 {
+		return cached
+	}
+	repeated := len(cached) - scaling.Series(cached).IndexFrom(fresh[0].Time)
+	if repeated <= len(fresh) && slices.Equal(cached[len(cached)-repeated:], fresh[:repeated]) {
+		return append(cached, fresh[repeated:]...)
+	}
 	all := slices.Concat(fresh, cached)
 	slices.SortStableFunc(all, byTime) // for the same minute, the new sample comes first
-	all = slices.CompactFunc(all, func(a, b scaling.Sample) bool { return a.Time.Equal(b.Time) })
-	return slices.DeleteFunc(all, func(s scaling.Sample) bool { return s.Time.Before(oldest) })
+	return slices.CompactFunc(all, func(a, b scaling.Sample) bool { return a.Time.Equal(b.Time) })
 }
 
 // newestLag returns the newest replica lag of a series. It returns nil when the lag is unknown: there is no sample, the

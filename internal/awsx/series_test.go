@@ -51,6 +51,12 @@ func TestMergeSamples_ReplacesAndTrims(t *testing.T) {
 			}
 		})
 	}
+	appended := mergeSamples(minuteSamples(0, 10, 11), minuteSamples(1, 11, 12), minuteAfterStart(0))
+	before := appended[:len(appended):len(appended)]
+	if next := mergeSamples(appended, minuteSamples(2, 13, 14), minuteAfterStart(1)); !slices.Equal(next, minuteSamples(1, 11, 13, 14)) ||
+		!slices.Equal(before, minuteSamples(0, 10, 11, 12)) {
+		t.Errorf("a changed sample: got %v, and what was read before is now %v", next, before)
+	}
 	late := mergeSamples(append(minuteSamples(0, 10), minuteSamples(2, 12)...), minuteSamples(1, 11), minuteAfterStart(0))
 	if !slices.Equal(late, minuteSamples(0, 10, 11, 12)) {
 		t.Errorf("late sample: got %v", late)

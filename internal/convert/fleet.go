@@ -17,7 +17,7 @@ func Fleet(slots int, own types.UID, policies []v1alpha1.DBScalingPolicy) scalin
 	for n := range policies {
 		p := &policies[n]
 		op, decision := Operation(p.Status.Operation), p.Status.Decision
-		waiting := op == nil && decision.FirstBlocker() == guard.FleetSlot
+		waiting := waitsForSlot(p)
 		switch {
 		case p.UID == own:
 			if waiting {
@@ -33,6 +33,15 @@ func Fleet(slots int, own types.UID, policies []v1alpha1.DBScalingPolicy) scalin
 	}
 	slices.Sort(fleet.Holders)
 	return fleet
+}
+
+// CountsInFleet reports whether a policy may hold a slot or waits for one, so that Fleet has to know it.
+func CountsInFleet(p *v1alpha1.DBScalingPolicy) bool {
+	return p.Status.Operation != nil || waitsForSlot(p)
+}
+
+func waitsForSlot(p *v1alpha1.DBScalingPolicy) bool {
+	return p.Status.Operation == nil && p.Status.Decision.FirstBlocker() == guard.FleetSlot
 }
 
 // PolicyIdentities reads what decides which of several policies for one database may change it.

@@ -8,6 +8,9 @@ import (
 
 // Observer reads targets. The targets of a scope share one snapshot and one batch of metrics.
 type Observer interface {
+	// Track says which targets will be observed, so that the next read of their scope serves all of them. It reads nothing itself. A
+	// target that is not observed or tracked for a while is forgotten.
+	Track(targets []Target)
 	// Observe returns one result per target, in their order, read at or after notBefore. With a zero notBefore, results of the
 	// last observation interval may be returned.
 	//

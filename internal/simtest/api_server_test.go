@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/convert"
 )
 
 // apiServer is a fake API server. It keeps every version of every policy, so that caches can lag behind. It takes a tenth of the time of
@@ -177,6 +178,8 @@ func matchesIndex(p *v1alpha1.DBScalingPolicy, options client.ListOptions) bool 
 			return r.Value != ref.Region+"|"
 		case "target":
 			return r.Value != ref.Region+"|"+string(ref.Kind)+"|"+ref.Identifier
+		case "fleet":
+			return !convert.CountsInFleet(p)
 		}
 		return true
 	})

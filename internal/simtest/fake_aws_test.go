@@ -32,13 +32,13 @@ type snapshot struct {
 	readAt      time.Time
 }
 
+// Track implements scaling.Observer: each target is read by itself.
+func (m *manager) Track([]scaling.Target) {}
+
 // Observe implements scaling.Observer with the model.
 func (m *manager) Observe(_ context.Context, targets []scaling.Target, notBefore time.Time) []scaling.ObservationResult {
 	out := make([]scaling.ObservationResult, len(targets))
 	for n, target := range targets {
-		if n > 0 { // the reconciler uses only the first; the others share its batch
-			continue
-		}
 		notBefore = notBefore.Add(-m.sim.skew)
 		if oldest := m.sim.now.Add(-snapshotAge); notBefore.Before(oldest) {
 			notBefore = oldest
