@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -36,7 +37,7 @@ func (e *poolEvaluation) proposeEarlyRemoval() *scaling.Proposal {
 			continue
 		}
 		w := summarizeScaleDownWindow(e.loadTimeline(o.ReadersChangedAt, keep), e.now)
-		if !w.Complete || w.Saturated || e.checkScaleDownDelay(keep).Reason != "" {
+		if !w.Complete || w.Saturated || cmp.Or(e.checkScaleDownDelay(keep), e.checkCPUCredits()).Reason != "" {
 			continue
 		}
 		required := max(w.PeakDemand, e.load.TrendDemand, e.load.SeasonalDemand)

@@ -24,6 +24,11 @@ func afterBurst() (scaling.Policy, scaling.Observation) {
 
 func TestEvaluate_EarlyRemoval(t *testing.T) {
 	hourly := func(quarter int) bool { return quarter%4 == 0 }
+	burstable := func(o *scaling.Observation) { // with as many vCPUs as before
+		for n := range o.Instances {
+			o.Instances[n].Class = "db.t4g.2xlarge"
+		}
+	}
 	for _, test := range []struct {
 		name string
 		edit func(*scaling.Policy, *scaling.Observation)
@@ -67,6 +72,16 @@ func TestEvaluate_EarlyRemoval(t *testing.T) {
 			p.PredictiveScaling.History = true
 			o.ReadersCPU, o.ReadersCapacityHistory = pastDays(7, 60, func(quarter int) bool { return quarter == 2 })
 		}, 0},
+		{"a schedule that opens within the hour requires them", func(p *scaling.Policy, _ *scaling.Observation) {
+			p.ScheduledMinimums = []scaling.ScheduledMinimum{{
+				Name: "closing", MinReaders: 4, Window: scaling.Window{Schedule: "30 10 * * *", Duration: time.Hour, TimeZone: "UTC"},
+			}}
+		}, 0},
+		{"a burstable class has run out of credits", func(_ *scaling.Policy, o *scaling.Observation) {
+			burstable(o)
+			o.Instances[3].Credits.SurplusCharged = withSamples(fiveMinuteSeries(0), 10, 0.2)
+		}, 0},
+		{"a burstable class has credits", func(_ *scaling.Policy, o *scaling.Observation) { burstable(o) }, 1},
 		{"the engine was upgraded", func(p *scaling.Policy, o *scaling.Observation) {
 			p.AfterEngineUpgrade.Duration, o.UpgradedAt = day, now.Add(-2*time.Hour)
 		}, 0},
@@ -80,6 +95,7 @@ func TestEvaluate_EarlyRemoval(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p, o := afterBurst()
 			test.edit(&p, &o)
+			p.Readers.InstanceClasses = []string{o.Instances[0].Class}
 			d := Evaluate(p, o, now)
 			if test.want == 0 {
 				if len(d.Proposals) > 0 {
@@ -88,7 +104,7 @@ func TestEvaluate_EarlyRemoval(t *testing.T) {
 				return
 			}
 			got := onlyProposal(t, d)
-			if got.To != shape(test.want, xlarge2) || got.Direction != scaling.Down || got.Reason != scaling.ReasonScaleDown {
+			if got.To != shape(test.want, o.Instances[0].Class) || got.Direction != scaling.Down || got.Reason != scaling.ReasonScaleDown {
 				t.Errorf("got %s, want %d readers", got.To, test.want)
 			}
 		})

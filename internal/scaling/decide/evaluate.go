@@ -187,8 +187,8 @@ func (e *poolEvaluation) proposeScaling() (*scaling.Proposal, scaling.Hold) {
 	if hold = cmp.Or(hold, minimumHold); hold.Reason != "" {
 		return nil, hold
 	}
+	e.minimum = open.combineWith(upcoming)
 	if isTooLarge(e.policy, e.load) {
-		e.minimum = open.combineWith(upcoming)
 		return e.proposeScaleDown()
 	}
 	if proposal = e.proposeEarlyRemoval(); proposal != nil {
