@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
@@ -24,15 +25,16 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *reconcileScope, err err
 		if apierrors.IsConflict(failed) || apierrors.IsNotFound(failed) {
 			// The intent of an AWS call was persisted before the call: the next reconcile observes its effect. This reconcile's
 			// events are lost.
-			return ctrl.Result{RequeueAfter: conflictRequeueInterval}, nil
+			return ctrl.Result{RequeueAfter: conflictRequeueInterval, Priority: ptr.To(s.priority())}, nil
 		}
-		return ctrl.Result{}, failed
+		return ctrl.Result{Priority: ptr.To(s.priority())}, failed
 	}
 	r.publishEventsAndMetrics(ctx, s)
-	if err != nil {
-		return ctrl.Result{}, err
+	result := ctrl.Result{Priority: ptr.To(s.priority())}
+	if err == nil {
+		result.RequeueAfter = time.Duration(float64(s.requeueAfter) / r.ClockSpeed)
 	}
-	return ctrl.Result{RequeueAfter: time.Duration(float64(s.requeueAfter) / r.ClockSpeed)}, nil
+	return result, err
 }
 
 // persistIntent writes status before the AWS call that it announces. It stops the reconcile on a conflict, because the decision

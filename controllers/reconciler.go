@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -196,6 +197,9 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(newNamespaceMetadata(), handler.EnqueueRequestsFromMapFunc(r.policiesOfNamespace),
 			builder.WithPredicates(predicate.LabelChangedPredicate{})).
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.Concurrency, ReconciliationTimeout: ReconcileTimeout}).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: r.Concurrency, ReconciliationTimeout: ReconcileTimeout,
+			EnableWarmup: ptr.To(true), // a replica that becomes the leader has its caches and its queue filled
+		}).
 		Complete(r)
 }
