@@ -150,11 +150,13 @@ func (s *session) observe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	result := client.Observe(ctx, []scaling.Target{s.databaseTarget}, s.target.clock.Now())[0]
+	now := s.target.clock.Now()
+	result := client.Observe(ctx, []scaling.Target{s.databaseTarget}, now)[0]
+	_, errEvents := client.ReadEvents(ctx, s.databaseTarget.Scope, now.Add(-scaling.EventLookBack), now)
 	if result.Err == nil && !result.Observation.Found {
 		result.Err = errors.New("the operator does not find the database")
 	}
-	return errors.Join(result.Err, result.MetricsErr)
+	return errors.Join(result.Err, result.MetricsErr, errEvents)
 }
 
 // waitUntilMeasured returns a wait until the database is idle and has metrics.
