@@ -205,9 +205,6 @@ func TestParseFlags_Burst(t *testing.T) {
 // TestRun_Burst plays the flash crowd as make demo BURST=1 does: with a real API server, the operator in its own process and AWS over
 // HTTP, four times as fast and without the time long after the crowd.
 func TestRun_Burst(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts an API server")
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	missedGoal, err := run(ctx, burstSettings(t, "--hours", "2", "--speed", "240"))
