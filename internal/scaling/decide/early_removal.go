@@ -3,6 +3,7 @@ package decide
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -118,6 +119,8 @@ func (e *poolEvaluation) absences(low, high float64, limit int) []int {
 	isHigh, away := false, 0
 	for _, demand := range e.pastDemands {
 		switch {
+		case math.IsNaN(demand): // a return may be hidden
+			isHigh, away = false, 0
 		case demand > high:
 			if !isHigh && away > 0 {
 				out = append(out, min(away, limit+1))

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -45,6 +46,9 @@ func TestEvaluate_EarlyRemoval(t *testing.T) {
 		}, 1},
 		{"it came twice", func(_ *scaling.Policy, o *scaling.Observation) {
 			o.ReadersCPU, o.ReadersCapacityHistory = pastDays(2, 60, func(quarter int) bool { return quarter < 4 })
+		}, 0},
+		{"the past has gaps in which it may have returned", func(_ *scaling.Policy, o *scaling.Observation) {
+			o.ReadersCPU = slices.DeleteFunc(o.ReadersCPU, func(s scaling.Sample) bool { return s.Time.Hour() == 11 })
 		}, 0},
 		{"the past is ignored", func(p *scaling.Policy, _ *scaling.Observation) { p.OverloadedMinuteVCPUHours = 0 }, 0},
 		{"two readers are needed still", func(_ *scaling.Policy, o *scaling.Observation) {

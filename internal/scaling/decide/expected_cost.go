@@ -42,6 +42,9 @@ func (e *poolEvaluation) costOverHistory(vcpus float64) float64 {
 	limit := float64(maxCount) * vcpus * hotReaderPercent / 100
 	instanceHours, overloaded := 0.0, 0
 	for _, demand := range e.pastDemands {
+		if math.IsNaN(demand) {
+			continue
+		}
 		count := math.Ceil(demand / (vcpus * float64(e.policy.CPU.Target) / 100))
 		instanceHours += min(max(count, float64(minCount)), float64(maxCount))
 		if demand > limit {
@@ -52,11 +55,12 @@ func (e *poolEvaluation) costOverHistory(vcpus float64) float64 {
 	return instanceHours*quarterHours*vcpus + float64(overloaded)*quarterMinutes*price
 }
 
-// pastDemands lists the demands of the quarters of an hour of the past that are known, in vCPUs. While the pool changed, the larger of its
-// two capacities counts: those are the quarters in which it had to grow.
+// pastDemands lists the demands of the quarters of an hour of the past that are known, in vCPUs, with NaN where some are missing.
+// While the pool changed, the larger of its two capacities counts: those are the quarters in which it had to grow.
 func pastDemands(o *scaling.Observation, pool scaling.Pool) []float64 {
 	cpu, periods := poolHistory(o, pool)
 	demands := make([]float64, 0, len(cpu))
+	next := time.Time{} // the quarter of an hour after the last one that is known
 	for n := range cpu {
 		if !scaling.IsValidSample(cpu[n].Value) {
 			continue
@@ -65,6 +69,10 @@ func pastDemands(o *scaling.Observation, pool scaling.Pool) []float64 {
 			periods = periods[1:]
 		}
 		if vcpus, known := averageCapacity(periods, cpu[n].Time, cpu[n].Time.Add(quarterHour), math.Max); known {
+			if !next.IsZero() && !cpu[n].Time.Equal(next) {
+				demands = append(demands, math.NaN())
+			}
+			next = cpu[n].Time.Add(quarterHour)
 			demands = append(demands, min(cpu[n].Value, 100)/100*vcpus)
 		}
 	}
