@@ -133,7 +133,7 @@ func (s *session) waitForMetrics(ctx context.Context) error {
 		result := s.operator.Observe(ctx, []scaling.Target{s.databaseTarget}, s.target.clock.Now())[0]
 		isMeasured := result.Err == nil && result.MetricsErr == nil && len(result.Observation.Instances) > 0
 		for _, i := range result.Observation.Instances {
-			isMeasured = isMeasured && len(i.CPU) > 0
+			isMeasured = isMeasured && !i.CPU.IsEmpty()
 		}
 		if isMeasured {
 			return nil

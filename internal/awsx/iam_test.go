@@ -24,7 +24,7 @@ func TestObserve_NeedsEachReadPermission(t *testing.T) {
 		"": func(got scaling.ObservationResult) bool {
 			o := got.Observation
 			return got.Err == nil && got.MetricsErr == nil && o.Orderable != nil && len(o.Prices) > 0 && o.Instances[0].PendingMaintenance == nil &&
-				len(o.Instances[0].CPU) > 0 && len(o.Instances[0].Connections) > 0 && len(o.WriterCPU) > 0 &&
+				!o.Instances[0].CPU.IsEmpty() && !o.Instances[0].Connections.IsEmpty() && !o.WriterCPU.IsEmpty() &&
 				o.BlueGreenUnknown == "" && o.CustomEndpointsUnknown == "" && o.Instances[0].Parameters.Unknown == "" &&
 				o.AutoScaling != nil && *o.AutoScaling == scaling.AutoScaling{Min: 1, Max: 5}
 		},

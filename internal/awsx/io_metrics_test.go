@@ -64,7 +64,7 @@ func TestSimulator_ObservesIO(t *testing.T) {
 	if hits, reads := last(orders.IO.CacheHitRatio), last(orders.IO.ReadIOPS); hits < 49.9 || hits > 50.1 || reads < 499 || reads > 501 {
 		t.Errorf("%.2f %% cache hits and %.1f reads, want 50 %% and 500", hits, reads)
 	}
-	if len(orders.IO.WriteIOPS)+len(orders.IO.QueueDepth)+len(orders.IO.IOBalance)+len(orders.Credits.Balance) > 0 {
+	if orders.IO.WriteIOPS.Len()+orders.IO.QueueDepth.Len()+orders.IO.IOBalance.Len()+orders.Credits.Balance.Len() > 0 {
 		t.Errorf("metrics were read that Aurora on this class does not publish: %+v", orders.IO)
 	}
 }
@@ -103,7 +103,7 @@ func TestRefresh_AsksHourlyForUnpublishedLoad(t *testing.T) {
 	})
 	key := seriesKey{"db-orders-b", possibleDBLoadCPU}
 	isDue := func(after time.Duration, samples ...scaling.Sample) bool {
-		s.series = map[seriesKey]cachedSeries{key: {readAt: testStart, coveredUntil: testStart, samples: samples}}
+		s.series = map[seriesKey]cachedSeries{key: {readAt: testStart, coveredUntil: testStart, samples: cacheOf(possibleDBLoadCPU, samples)}}
 		for _, q := range s.dueQueries(testStart.Add(after)) {
 			if q.seriesKey == key {
 				return true

@@ -29,7 +29,7 @@ func TestSimulator_MaintenanceAndWithdrawnClass(t *testing.T) {
 		}
 	}
 	ledger := s.observe(t, scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"})
-	if i := ledger.Instances[0]; i.BackupWindow != "09:00-09:30" || i.PendingMaintenance != nil || !i.RestartedAt.IsZero() || i.DBLoadCPU != nil {
+	if i := ledger.Instances[0]; i.BackupWindow != "09:00-09:30" || i.PendingMaintenance != nil || !i.RestartedAt.IsZero() || !i.DBLoadCPU.IsEmpty() {
 		t.Errorf("the instance ledger is %+v", i)
 	}
 	// The scenario has just withdrawn db.r6g.xlarge.

@@ -55,23 +55,23 @@ func TestObserve_ReadsMemoryConnectionsAndLoad(t *testing.T) {
 	c.publishMetric("orders000 READER", "CPUUtilization", -24*60, -30, 40)
 	o := mustObserve(t, c.newClient(t), targets[0], time.Time{})
 	i := o.Instances[1]
-	if len(i.FreeableMemory) != 6 || i.FreeableMemory[3].Value != 1e9 || !i.FreeableMemory[3].Time.Equal(minuteAfterStart(-45)) || i.FreeableMemory[0].Value != 4e9 {
+	if memory := samplesOf(i.FreeableMemory); len(memory) != 6 || memory[3].Value != 1e9 || !memory[3].Time.Equal(minuteAfterStart(-45)) || memory[0].Value != 4e9 {
 		t.Errorf("FreeableMemory is %v", i.FreeableMemory)
 	}
-	if len(i.Connections) != 6 || i.Connections[5].Value != 99 || i.Connections[0].Value != 10 {
+	if counts := samplesOf(i.Connections); len(counts) != 6 || counts[5].Value != 99 || counts[0].Value != 10 {
 		t.Errorf("Connections is %v", i.Connections)
 	}
-	if len(i.DBLoadCPU) != 8 || i.DBLoadCPU[0].Value != 3.5 {
+	if load := samplesOf(i.DBLoadCPU); len(load) != 8 || load[0].Value != 3.5 {
 		t.Errorf("DBLoadCPU is %v", i.DBLoadCPU)
 	}
 	if want := minuteAfterStart(-1).Add(-2 * time.Hour); !i.RestartedAt.Equal(want) {
 		t.Errorf("restarted at %s, want %s", i.RestartedAt, want)
 	}
-	if len(o.ReadersCPU) != (24*60-30)/15 || o.ReadersCPU[0].Value != 40 || o.WriterCPU != nil {
-		t.Errorf("ReadersCPU has %d samples and WriterCPU %d", len(o.ReadersCPU), len(o.WriterCPU))
+	if cpu := samplesOf(o.ReadersCPU); len(cpu) != (24*60-30)/15 || cpu[0].Value != 40 || !o.WriterCPU.IsEmpty() {
+		t.Errorf("ReadersCPU has %d samples and WriterCPU %d", o.ReadersCPU.Count(), o.WriterCPU.Count())
 	}
 	writer := o.Instances[0]
-	if writer.FreeableMemory != nil || writer.Connections != nil || writer.DBLoadCPU != nil || !writer.RestartedAt.IsZero() {
+	if !writer.FreeableMemory.IsEmpty() || !writer.Connections.IsEmpty() || !writer.DBLoadCPU.IsEmpty() || !writer.RestartedAt.IsZero() {
 		t.Errorf("the writer has samples that were not published: %+v", writer)
 	}
 }
@@ -110,16 +110,16 @@ func TestSimulator_Metadata(t *testing.T) {
 		t.Errorf("db.r6g.large costs %s and db.r6g.xlarge %s, want twice as much", large, xlarge)
 	}
 	for _, i := range o.Instances {
-		if len(i.FreeableMemory) < 5 || len(i.Connections) < 5 || i.RestartedAt.IsZero() || i.BackupWindow != "" || len(i.PendingMaintenance) > 0 {
+		if i.FreeableMemory.Count() < 5 || i.Connections.Count() < 5 || i.RestartedAt.IsZero() || i.BackupWindow != "" || len(i.PendingMaintenance) > 0 {
 			t.Errorf("%+v", i)
 		}
 	}
-	if len(o.ReadersCPU) < 2 || len(o.WriterCPU) < 2 {
-		t.Errorf("ReadersCPU has %d samples and WriterCPU %d", len(o.ReadersCPU), len(o.WriterCPU))
+	if o.ReadersCPU.Count() < 2 || o.WriterCPU.Count() < 2 {
+		t.Errorf("ReadersCPU has %d samples and WriterCPU %d", o.ReadersCPU.Count(), o.WriterCPU.Count())
 	}
 	singleAZ := s.observe(t, scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "ledger"})
 	multiAZ := s.observe(t, scaling.Target{Scope: euWest1, Kind: scaling.DBInstance, Identifier: "billing"})
-	if singleAZ.Instances[0].BackupWindow == "" || len(singleAZ.WriterCPU) < 2 || singleAZ.ReadersCPU != nil {
+	if singleAZ.Instances[0].BackupWindow == "" || singleAZ.WriterCPU.Count() < 2 || !singleAZ.ReadersCPU.IsEmpty() {
 		t.Errorf("%+v", singleAZ)
 	}
 	if class := "db.m6g.large"; singleAZ.Prices[class] == 0 || multiAZ.Prices[class] <= singleAZ.Prices[class] {
@@ -163,7 +163,7 @@ func TestObserve_WorksWithoutOptionalSeries(t *testing.T) {
 		o.Log = funcr.New(func(_, args string) { lines = append(lines, args) }, funcr.Options{})
 	})
 	for range 5 {
-		if o := mustObserve(t, client, targets[0], time.Time{}); len(firstInstanceCPU(o)) == 0 || o.ReadersCPU != nil || o.WriterCPU != nil {
+		if o := mustObserve(t, client, targets[0], time.Time{}); len(firstInstanceCPU(o)) == 0 || !o.ReadersCPU.IsEmpty() || !o.WriterCPU.IsEmpty() {
 			t.Errorf("%+v", o)
 		}
 		c.clock.Step(20 * time.Second)

@@ -121,10 +121,10 @@ func newMetricDataQuery(n int, q metricQuery) types.MetricDataQuery {
 	}
 }
 
-// addPage adds one page's result of a query. It drops samples from before the database was created.
+// addPage adds one page's result of a query. It drops samples from before the database was created, and after the end of the query.
 func (r *queryResult) addPage(result types.MetricDataResult, q metricQuery, scope scaling.Scope) {
 	for n := range min(len(result.Timestamps), len(result.Values)) {
-		if at := result.Timestamps[n]; !at.Before(q.createdAt) {
+		if at := result.Timestamps[n]; !at.Before(q.createdAt) && at.Before(q.end) {
 			r.samples = append(r.samples, scaling.Sample{Time: at.UTC(), Value: result.Values[n]})
 		}
 	}

@@ -26,7 +26,7 @@ func mustObserve(t *testing.T, client *Client, target scaling.Target, notBefore 
 }
 
 // firstInstanceCPU returns the CPU samples of the first instance.
-func firstInstanceCPU(o scaling.Observation) []scaling.Sample { return o.Instances[0].CPU }
+func firstInstanceCPU(o scaling.Observation) []scaling.Sample { return samplesOf(o.Instances[0].CPU) }
 
 // newFakeFleet returns a fake AWS with clusters of two members each, and their targets.
 func newFakeFleet(t *testing.T, clusters int) (*fakeAWS, []scaling.Target) {
@@ -189,13 +189,13 @@ func TestObserve_DropsSamplesOfReplacedInstance(t *testing.T) {
 	c.update(func() { c.createdAt["orders000-b"] = time.Time{} })
 	c.clock.Step(time.Minute)
 	reader := mustObserve(t, client, targets[0], time.Time{}).Instances[1]
-	if reader.CPU != nil || reader.ReplicaLag != nil || !reader.CreatedAt.IsZero() {
+	if !reader.CPU.IsEmpty() || reader.ReplicaLag != nil || !reader.CreatedAt.IsZero() {
 		t.Errorf("an instance that is being created has samples: %+v", reader)
 	}
 	c.update(func() { c.createdAt["orders000-b"] = minuteAfterStart(-5).Add(30 * time.Second) })
 	c.clock.Step(time.Minute)
 	reader = mustObserve(t, client, targets[0], time.Time{}).Instances[1]
-	if want := minuteSamples(-4, 1, 1, 1); !slices.Equal(reader.CPU, want) {
+	if want := minuteSamples(-4, 1, 1, 1); !slices.Equal(samplesOf(reader.CPU), want) {
 		t.Errorf("got %v, want %v", reader.CPU, want)
 	}
 }
@@ -204,8 +204,8 @@ func TestObserve_ReadsAllMetricPages(t *testing.T) {
 	c, targets := newFakeFleet(t, 1)
 	c.metricPageSize = 7
 	o := mustObserve(t, c.newClient(t), targets[0], time.Time{})
-	if len(firstInstanceCPU(o)) != 19 || len(o.Instances[1].CPU) != 19 || o.Instances[1].ReplicaLag == nil {
-		t.Errorf("%d and %d samples, lag %v", len(firstInstanceCPU(o)), len(o.Instances[1].CPU), o.Instances[1].ReplicaLag)
+	if len(firstInstanceCPU(o)) != 19 || o.Instances[1].CPU.Count() != 19 || o.Instances[1].ReplicaLag == nil {
+		t.Errorf("%d and %d samples, lag %v", len(firstInstanceCPU(o)), o.Instances[1].CPU.Count(), o.Instances[1].ReplicaLag)
 	}
 	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 3})
 }
@@ -248,7 +248,7 @@ func TestObserve_ReportsMetricErrors(t *testing.T) {
 			c.expectCalls(t, map[string]int{})
 			c.update(func() { clear(c.failures); clear(c.statusCodes) })
 			c.clock.Step(maxErrorAge + time.Second)
-			if o := mustObserve(t, client, targets[0], time.Time{}); len(o.Instances[1].CPU) != 19 {
+			if o := mustObserve(t, client, targets[0], time.Time{}); o.Instances[1].CPU.Count() != 19 {
 				t.Errorf("samples %v", o.Instances[1].CPU)
 			}
 		})

@@ -26,12 +26,12 @@ func TestSimulator_ReadReplicas(t *testing.T) {
 		t.Fatalf("got %+v", o)
 	}
 	for _, i := range o.Instances {
-		if len(i.CPU) < 50 || len(i.DBLoadCPU) < 50 || len(i.FreeableMemory) == 0 || (i.ReplicaLag != nil) == i.Writer {
-			t.Errorf("%s: %d samples, lag %v", i.Identifier, len(i.CPU), i.ReplicaLag)
+		if i.CPU.Count() < 50 || i.DBLoadCPU.Count() < 50 || i.FreeableMemory.Count() == 0 || (i.ReplicaLag != nil) == i.Writer {
+			t.Errorf("%s: %d samples, lag %v", i.Identifier, i.CPU.Count(), i.ReplicaLag)
 		}
 	}
-	if len(o.WriterCPU) == 0 || len(o.ReadersCPU) > 0 {
-		t.Errorf("WriterCPU has %d samples and ReadersCPU %d, want some and 0", len(o.WriterCPU), len(o.ReadersCPU))
+	if o.WriterCPU.Count() == 0 || o.ReadersCPU.Count() > 0 {
+		t.Errorf("WriterCPU has %d samples and ReadersCPU %d, want some and 0", o.WriterCPU.Count(), o.ReadersCPU.Count())
 	}
 
 	create := scaling.Call{

@@ -21,8 +21,8 @@ func TestSimulator_MultiAZCluster(t *testing.T) {
 		t.Errorf("orderable classes are %v", o.Orderable)
 	}
 	for _, i := range o.Instances {
-		if len(i.CPU) < 50 || len(i.Connections) == 0 || (i.ReplicaLag != nil) == i.Writer {
-			t.Errorf("%s: %d samples, lag %v", i.Identifier, len(i.CPU), i.ReplicaLag)
+		if i.CPU.Count() < 50 || i.Connections.Count() == 0 || (i.ReplicaLag != nil) == i.Writer {
+			t.Errorf("%s: %d samples, lag %v", i.Identifier, i.CPU.Count(), i.ReplicaLag)
 		}
 	}
 	change := scaling.Call{Action: scaling.ModifyClusterClass, Instance: "payments", InstanceClass: "db.m6gd.xlarge"}

@@ -57,7 +57,7 @@ func (s *scopeClient) storeSamples(b queryBatch, results []queryResult, now time
 				"metric", q.metric.name, "database", q.identifier)
 		}
 		cached.readAt, cached.err = now, results[n].err
-		cached.samples = mergeSamples(cached.samples, results[n].samples, now.Add(-q.metric.sampleRetention()))
+		cached.samples = mergeSamples(q.metric, cached.samples, results[n].samples, now.Add(-q.metric.sampleRetention()))
 		if cached.err == nil {
 			cached.coveredUntil = q.end
 			if q.isFullRange {
@@ -68,10 +68,9 @@ func (s *scopeClient) storeSamples(b queryBatch, results []queryResult, now time
 	}
 }
 
-// attachSamples sets the field of an observation that a series belongs to. Samples are never modified in place, so
-// observations can share them.
-func attachSamples(o *scaling.Observation, series targetSeries, samples scaling.Series, now time.Time) {
-	samples = slices.Clip(samples) // later samples are appended to the same array
+// attachSamples sets the field of an observation that a series belongs to. A scaling.Series never changes, so observations can share it.
+func attachSamples(o *scaling.Observation, series targetSeries, cached cachedSamples, now time.Time) {
+	samples := cached.buffer.Series()
 	switch series.metric {
 	case readersCPU:
 		o.ReadersCPU = samples
@@ -93,9 +92,9 @@ func attachSamples(o *scaling.Observation, series targetSeries, samples scaling.
 	case databaseConnections:
 		i.Connections = samples
 	case engineUptime:
-		i.RestartedAt = restartTime(samples, now)
+		i.RestartedAt = restartTime(cached.newest, now)
 	case auroraReplicaLag, replicaLag:
-		i.ReplicaLag = newestLag(series.metric, samples, now)
+		i.ReplicaLag = newestLag(series.metric, cached.newest, now)
 	default:
 		*ioSeries(i, series.metric) = samples
 	}

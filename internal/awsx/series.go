@@ -2,7 +2,6 @@ package awsx
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -80,8 +79,7 @@ func compareSeries(a, b targetSeries) int {
 		cmp.Compare(a.metric.period, b.metric.period), cmp.Compare(a.metric.role, b.metric.role))
 }
 
-// cachedSeries holds the samples of one series. The slice is replaced and never modified in place, so observations can
-// share it.
+// cachedSeries holds the samples of one series.
 type cachedSeries struct {
 	// readAt is when the series was last read, successfully or not.
 	readAt time.Time
@@ -89,8 +87,15 @@ type cachedSeries struct {
 	err error
 	// coveredFrom and coveredUntil bound the time that was read without a gap.
 	coveredFrom, coveredUntil time.Time
-	// samples, oldest first.
-	samples []scaling.Sample
+	samples                   cachedSamples
+}
+
+// cachedSamples are the samples of one series that were read. Observations share them.
+type cachedSamples struct {
+	// buffer holds them as float32. It has none of a metric of which only the newest sample counts.
+	buffer scaling.SeriesBuffer
+	// newest is the newest sample as it was read; zero when none is known. It may be an invalid one.
+	newest scaling.Sample
 }
 
 // isStale reports whether the series must be read again for a caller that asked at requestedAt.
@@ -103,7 +108,7 @@ func (s cachedSeries) isStale(m metric, requestedAt time.Time) bool {
 
 // readInterval is how often the series is read.
 func (s cachedSeries) readInterval(m metric) time.Duration {
-	if m.emptyInterval > 0 && len(s.samples) == 0 {
+	if m.emptyInterval > 0 && s.samples.newest.Time.IsZero() {
 		return m.emptyInterval
 	}
 	return m.readInterval
@@ -116,8 +121,8 @@ func (s cachedSeries) nextStart(earliest time.Time, m metric) time.Time {
 		return earliest
 	}
 	start := s.coveredUntil
-	if n := len(s.samples); n > 0 {
-		start = s.samples[n-1].Time
+	if newest := s.samples.newest.Time; !newest.IsZero() {
+		start = newest
 	}
 	if start = start.Add(-m.rereadOverlap()); start.After(earliest) {
 		return start
@@ -125,45 +130,42 @@ func (s cachedSeries) nextStart(earliest time.Time, m metric) time.Time {
 	return earliest
 }
 
-// mergeSamples adds new samples, which replace cached ones of the same minute, and drops samples before oldest. The cached samples are
-// shared with observations and stay as they are. Usually the new samples repeat the last cached ones and go on from there: then they are
-// appended to the same array, behind what the observations see.
-func mergeSamples(cached, fresh []scaling.Sample, oldest time.Time) []scaling.Sample {
-	byTime := func(a, b scaling.Sample) int { return a.Time.Compare(b.Time) }
-	if !slices.IsSortedFunc(fresh, byTime) {
-		fresh = slices.SortedStableFunc(slices.Values(fresh), byTime)
+// mergeSamples adds new samples of a metric, which replace cached ones of the same period, and drops samples before oldest. What observations
+// have of the cached samples stays as it is.
+func mergeSamples(m metric, cached cachedSamples, fresh []scaling.Sample, oldest time.Time) cachedSamples {
+	if cached.newest.Time.Before(oldest) {
+		cached.newest = scaling.Sample{}
 	}
-	cached = cached[scaling.Series(cached).IndexFrom(oldest):]
-	fresh = fresh[scaling.Series(fresh).IndexFrom(oldest):]
-	if len(fresh) == 0 {
+	for _, sample := range fresh {
+		if !sample.Time.Before(oldest) && !sample.Time.Before(cached.newest.Time) {
+			cached.newest = sample
+		}
+	}
+	if m.isNewestOnly() {
 		return cached
 	}
-	repeated := len(cached) - scaling.Series(cached).IndexFrom(fresh[0].Time)
-	if repeated <= len(fresh) && slices.Equal(cached[len(cached)-repeated:], fresh[:repeated]) {
-		return append(cached, fresh[repeated:]...)
+	if cached.buffer.Period() == 0 {
+		cached.buffer = scaling.NewSeriesBuffer(m.period)
 	}
-	all := slices.Concat(fresh, cached)
-	slices.SortStableFunc(all, byTime) // for the same minute, the new sample comes first
-	return slices.CompactFunc(all, func(a, b scaling.Sample) bool { return a.Time.Equal(b.Time) })
+	cached.buffer.Merge(oldest, fresh...)
+	return cached
 }
+
+// isNewestOnly reports whether only the newest sample of a metric is used, at its full precision.
+func (m metric) isNewestOnly() bool { return m == engineUptime || m.lagUnit != 0 }
 
 // newestLag returns the newest replica lag of a series. It returns nil when the lag is unknown: there is no sample, the
 // newest is older than scaling.MaxSampleAge, or replication is broken.
-func newestLag(m metric, samples []scaling.Sample, now time.Time) *scaling.Lag {
-	if len(samples) == 0 {
-		return nil
-	}
-	newest := samples[len(samples)-1]
-	if newest.Value < 0 || now.Sub(newest.Time) > scaling.MaxSampleAge {
+func newestLag(m metric, newest scaling.Sample, now time.Time) *scaling.Lag {
+	if !scaling.IsValidSample(newest.Value) || now.Sub(newest.Time) > scaling.MaxSampleAge {
 		return nil
 	}
 	return &scaling.Lag{MeasuredAt: newest.Time, Value: time.Duration(newest.Value * float64(m.lagUnit))}
 }
 
-// restartTime returns when the engine started according to a series of EngineUptime, to the minute; zero when unknown.
-func restartTime(samples scaling.Series, now time.Time) time.Time {
-	newest, known := samples.NewestSample()
-	if !known || now.Sub(newest.Time) > uptimeInterval+scaling.MaxSampleAge {
+// restartTime returns when the engine started according to the newest sample of EngineUptime, to the minute; zero when unknown.
+func restartTime(newest scaling.Sample, now time.Time) time.Time {
+	if !scaling.IsValidSample(newest.Value) || now.Sub(newest.Time) > uptimeInterval+scaling.MaxSampleAge {
 		return time.Time{}
 	}
 	return newest.Time.Add(samplePeriod).Add(-time.Duration(newest.Value) * time.Second).Truncate(samplePeriod)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -26,15 +27,28 @@ func minuteSamples(first int, values ...float64) []scaling.Sample {
 	return list
 }
 
+// samplesOf lists the samples of a series.
+func samplesOf(series scaling.Series) []scaling.Sample {
+	var list []scaling.Sample
+	for at, v := range series.All() {
+		list = append(list, scaling.Sample{Time: at, Value: v})
+	}
+	return list
+}
+
+// cacheOf returns the cached samples of a metric.
+func cacheOf(m metric, samples []scaling.Sample) cachedSamples {
+	return mergeSamples(m, cachedSamples{}, samples, time.Time{})
+}
+
 func TestMergeSamples_ReplacesAndTrims(t *testing.T) {
-	cached := minuteSamples(0, 10, 11, 12)
 	tests := []struct {
 		name   string
 		fresh  []scaling.Sample
 		oldest time.Time
 		want   []scaling.Sample
 	}{
-		{"unchanged without new samples", nil, minuteAfterStart(0), cached},
+		{"unchanged without new samples", nil, minuteAfterStart(0), minuteSamples(0, 10, 11, 12)},
 		{"newer samples appended", minuteSamples(3, 13), minuteAfterStart(0), minuteSamples(0, 10, 11, 12, 13)},
 		{"changed sample replaced", minuteSamples(2, 99, 13), minuteAfterStart(0), minuteSamples(0, 10, 11, 99, 13)},
 		{"gap not filled", minuteSamples(5, 15), minuteAfterStart(0), append(minuteSamples(0, 10, 11, 12), minuteSamples(5, 15)...)},
@@ -43,29 +57,75 @@ func TestMergeSamples_ReplacesAndTrims(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := mergeSamples(cached, test.fresh, test.oldest); !slices.Equal(got, test.want) {
-				t.Errorf("got %v, want %v", got, test.want)
+			cached := cacheOf(cpuUtilization, minuteSamples(0, 10, 11, 12))
+			observed := cached.buffer.Series()
+			got := mergeSamples(cpuUtilization, cached, test.fresh, test.oldest)
+			if list := samplesOf(got.buffer.Series()); !slices.Equal(list, test.want) || got.newest != test.want[len(test.want)-1] {
+				t.Errorf("got %v, newest %v, want %v", list, got.newest, test.want)
 			}
-			if !slices.Equal(cached, minuteSamples(0, 10, 11, 12)) {
-				t.Errorf("the cached samples were modified: %v", cached)
+			if list := samplesOf(observed); !slices.Equal(list, minuteSamples(0, 10, 11, 12)) {
+				t.Errorf("what was observed before was modified: %v", list)
 			}
 		})
 	}
-	appended := mergeSamples(minuteSamples(0, 10, 11), minuteSamples(1, 11, 12), minuteAfterStart(0))
-	before := appended[:len(appended):len(appended)]
-	if next := mergeSamples(appended, minuteSamples(2, 13, 14), minuteAfterStart(1)); !slices.Equal(next, minuteSamples(1, 11, 13, 14)) ||
-		!slices.Equal(before, minuteSamples(0, 10, 11, 12)) {
-		t.Errorf("a changed sample: got %v, and what was read before is now %v", next, before)
+	appended := mergeSamples(cpuUtilization, cacheOf(cpuUtilization, minuteSamples(0, 10, 11)), minuteSamples(1, 11, 12), minuteAfterStart(0))
+	before := appended.buffer.Series()
+	next := mergeSamples(cpuUtilization, appended, minuteSamples(2, 13, 14), minuteAfterStart(1))
+	if got := samplesOf(next.buffer.Series()); !slices.Equal(got, minuteSamples(1, 11, 13, 14)) ||
+		!slices.Equal(samplesOf(before), minuteSamples(0, 10, 11, 12)) {
+		t.Errorf("a changed sample: got %v, and what was read before is now %v", got, samplesOf(before))
 	}
-	late := mergeSamples(append(minuteSamples(0, 10), minuteSamples(2, 12)...), minuteSamples(1, 11), minuteAfterStart(0))
-	if !slices.Equal(late, minuteSamples(0, 10, 11, 12)) {
-		t.Errorf("late sample: got %v", late)
+	late := mergeSamples(cpuUtilization, cacheOf(cpuUtilization, append(minuteSamples(0, 10), minuteSamples(2, 12)...)), minuteSamples(1, 11), minuteAfterStart(0))
+	if got := samplesOf(late.buffer.Series()); !slices.Equal(got, minuteSamples(0, 10, 11, 12)) || late.newest != minuteSamples(2, 12)[0] {
+		t.Errorf("late sample: got %v, newest %v", got, late.newest)
+	}
+}
+
+// Once all samples are too old, none is known, so that a rarely published metric is read as one without samples again.
+func TestMergeSamples_DropsOldNewestSample(t *testing.T) {
+	for _, m := range []metric{possibleDBLoadCPU, replicaLag, engineUptime} {
+		cached := mergeSamples(m, cacheOf(m, minuteSamples(0, 1, 2)), nil, minuteAfterStart(2))
+		if !cached.newest.Time.IsZero() || !cached.buffer.Series().IsEmpty() {
+			t.Errorf("%s: %+v", m.name, cached)
+		}
+	}
+}
+
+// The uptime of an instance that runs for a year has more digits than a float32, and a negative lag is not the one before.
+func TestMergeSamples_KeepsNewestSampleExact(t *testing.T) {
+	const year = 365*24*3600 + 0.125
+	if got := cacheOf(engineUptime, minuteSamples(0, year-60, year)).newest; got != minuteSamples(1, year)[0] {
+		t.Errorf("the newest uptime is %v", got)
+	}
+	lag := cacheOf(replicaLag, minuteSamples(0, 3, -1))
+	if got := newestLag(replicaLag, lag.newest, minuteAfterStart(2)); got != nil {
+		t.Errorf("replication is broken, and the lag is %v", got)
+	}
+	for _, m := range []metric{engineUptime, replicaLag, auroraReplicaLag} {
+		if cached := cacheOf(m, minuteSamples(0, 1, 2)); !cached.buffer.Series().IsEmpty() {
+			t.Errorf("%s keeps samples that nothing uses", m.name)
+		}
+	}
+}
+
+// A time after the end of the query would make a series as long as the time until then.
+func TestAddPage_DropsSamplesOutsideQuery(t *testing.T) {
+	q := metricQuery{targetSeries: targetSeries{createdAt: minuteAfterStart(1)}, end: minuteAfterStart(3)}
+	var page cloudwatchtypes.MetricDataResult
+	for n := range 5 {
+		page.Timestamps, page.Values = append(page.Timestamps, minuteAfterStart(n)), append(page.Values, float64(n))
+	}
+	page.StatusCode = cloudwatchtypes.StatusCodeComplete
+	var got queryResult
+	got.addPage(page, q, euWest1)
+	if !slices.Equal(got.samples, minuteSamples(1, 1, 2)) || got.err != nil {
+		t.Errorf("got %v, %v", got.samples, got.err)
 	}
 }
 
 func TestTargetSeries_QueryStart(t *testing.T) {
 	end := minuteAfterStart(600)
-	cached := cachedSeries{coveredFrom: minuteAfterStart(0), samples: minuteSamples(595, 1, 2, 3)}
+	cached := cachedSeries{coveredFrom: minuteAfterStart(0), samples: cacheOf(cpuUtilization, minuteSamples(595, 1, 2, 3))}
 	tests := []struct {
 		name    string
 		metric  metric
@@ -82,8 +142,8 @@ func TestTargetSeries_QueryStart(t *testing.T) {
 		{"full window when it grows", cpuUtilization, minuteAfterStart(-9999), cached, 11 * time.Hour, minuteAfterStart(-70), true},
 		{"overlap before the covered end without samples", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), coveredUntil: minuteAfterStart(599)}, 5 * time.Hour, minuteAfterStart(589), false},
 		{"full window after a long gap without samples", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), coveredUntil: minuteAfterStart(9)}, 5 * time.Hour, minuteAfterStart(290), true},
-		{"full window when the full range was never read", cpuUtilization, minuteAfterStart(-9999), cachedSeries{samples: minuteSamples(595, 1)}, 5 * time.Hour, minuteAfterStart(290), true},
-		{"full window after a long gap", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), samples: minuteSamples(100, 1)}, 5 * time.Hour, minuteAfterStart(290), true},
+		{"full window when the full range was never read", cpuUtilization, minuteAfterStart(-9999), cachedSeries{samples: cacheOf(cpuUtilization, minuteSamples(595, 1))}, 5 * time.Hour, minuteAfterStart(290), true},
+		{"full window after a long gap", cpuUtilization, minuteAfterStart(-9999), cachedSeries{coveredFrom: minuteAfterStart(0), samples: cacheOf(cpuUtilization, minuteSamples(100, 1))}, 5 * time.Hour, minuteAfterStart(290), true},
 		{"limited to the retention", cpuUtilization, minuteAfterStart(-9999), cachedSeries{}, 100 * time.Hour, end.Add(-SampleRetention), true},
 		{"fixed retention of a lag metric", auroraReplicaLag, minuteAfterStart(-9999), cachedSeries{}, 5 * time.Hour, minuteAfterStart(590), true},
 	}
@@ -171,7 +231,7 @@ func TestNewestLag_ByMetric(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := newestLag(test.metric, test.samples, minuteAfterStart(10))
+			got := newestLag(test.metric, cacheOf(test.metric, test.samples).newest, minuteAfterStart(10))
 			if (got == nil) != (test.want == nil) || got != nil && *got != *test.want {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
@@ -206,7 +266,7 @@ func TestRestartTime_FromUptime(t *testing.T) {
 		{"zero when the newest sample is too old", minuteSamples(-2, 3600), time.Time{}},
 	}
 	for _, test := range tests {
-		if got := restartTime(test.samples, minuteAfterStart(10)); !got.Equal(test.want) {
+		if got := restartTime(cacheOf(engineUptime, test.samples).newest, minuteAfterStart(10)); !got.Equal(test.want) {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
 	}

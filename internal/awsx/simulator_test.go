@@ -130,7 +130,8 @@ func TestSimulator_ObservesAllKinds(t *testing.T) {
 			}
 		}
 		for _, i := range o.Instances {
-			if n := len(i.CPU); n < 50 || n > 60 || s.clock.Now().Sub(i.CPU[n-1].Time) > scaling.MaxSampleAge {
+			newest, _ := i.CPU.NewestSample()
+			if n := i.CPU.Count(); n < 50 || n > 60 || s.clock.Now().Sub(newest.Time) > scaling.MaxSampleAge {
 				t.Errorf("%s of %s: %d samples", i.Identifier, test.target, n)
 			}
 			if aurora := test.target.Kind == scaling.DBCluster; (i.ReplicaLag != nil) != (aurora && !i.Writer) {
@@ -157,7 +158,7 @@ func TestSimulator_ExecutesReaderLifecycle(t *testing.T) {
 	})
 	o := s.observe(t, ordersCluster)
 	i, found := o.Instance("orders-new")
-	if !found || i.IsAvailable() || i.CPU != nil || !i.CreatedByOperator() || i.SurgeOperation() != "op-1" || i.PromotionTier != 15 {
+	if !found || i.IsAvailable() || !i.CPU.IsEmpty() || !i.CreatedByOperator() || i.SurgeOperation() != "op-1" || i.PromotionTier != 15 {
 		t.Fatalf("the new reader is %+v", i)
 	}
 	if !scaling.IsOptedIn(i.Tags, "platform", "") {
@@ -165,10 +166,10 @@ func TestSimulator_ExecutesReaderLifecycle(t *testing.T) {
 	}
 	o = s.waitFor(t, "the new reader is not in service", func(o scaling.Observation) bool {
 		i, _ := o.Instance("orders-new")
-		return i.IsAvailable() && i.ReplicaLag != nil && len(i.CPU) > 0
+		return i.IsAvailable() && i.ReplicaLag != nil && i.CPU.Count() > 0
 	})
-	if i, _ = o.Instance("orders-new"); i.CPU[0].Time.Before(i.CreatedAt) {
-		t.Errorf("the reader was created at %s and has a sample of %s", i.CreatedAt, i.CPU[0].Time)
+	if i, _ = o.Instance("orders-new"); i.CPU.Start().Before(i.CreatedAt) {
+		t.Errorf("the reader was created at %s and has a sample of %s", i.CreatedAt, i.CPU.Start())
 	}
 
 	s.execute(t, scaling.Call{Action: scaling.ModifyPromotionTier, Instance: "orders-new", PromotionTier: 0})
@@ -229,8 +230,8 @@ func TestSimulator_LostResponseIsUnavailable(t *testing.T) {
 	// There are no samples from the time while its host was replaced.
 	i, _ := o.Instance("orders-2")
 	other, _ := o.Instance("orders-3")
-	if len(i.CPU) >= len(other.CPU) {
-		t.Errorf("the restarted reader has %d samples, want fewer than the %d of another reader", len(i.CPU), len(other.CPU))
+	if i.CPU.Count() >= other.CPU.Count() {
+		t.Errorf("the restarted reader has %d samples, want fewer than the %d of another reader", i.CPU.Count(), other.CPU.Count())
 	}
 }
 
@@ -271,7 +272,8 @@ func TestSimulator_MetricGapIsNotFilled(t *testing.T) {
 	// hasFreshSample reports whether the newest sample of an instance is within MaxSampleAge.
 	hasFreshSample := func(o scaling.Observation, name string) bool {
 		i, _ := o.Instance(name)
-		return s.clock.Now().Sub(i.CPU[len(i.CPU)-1].Time) <= scaling.MaxSampleAge
+		newest, known := i.CPU.NewestSample()
+		return known && s.clock.Now().Sub(newest.Time) <= scaling.MaxSampleAge
 	}
 	for range 8 {
 		s.clock.Step(time.Minute)
@@ -286,7 +288,7 @@ func TestSimulator_MetricGapIsNotFilled(t *testing.T) {
 	o := s.observe(t, ordersCluster)
 	late, _ := o.Instance("orders-2")
 	other, _ := o.Instance("orders-3")
-	if !hasFreshSample(o, "orders-2") || len(late.CPU) != len(other.CPU) {
-		t.Errorf("%d of %d samples after the end of the gap", len(late.CPU), len(other.CPU))
+	if !hasFreshSample(o, "orders-2") || late.CPU.Count() != other.CPU.Count() {
+		t.Errorf("%d of %d samples after the end of the gap", late.CPU.Count(), other.CPU.Count())
 	}
 }

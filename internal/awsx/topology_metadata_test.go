@@ -95,8 +95,8 @@ func TestObserve_UnreadableTopologyMetadata(t *testing.T) {
 		if !strings.Contains(unknown[operation], "grant rds:"+operation) || strings.Contains(unknown[operation], "request 0000") {
 			t.Errorf("%s: %q", operation, unknown[operation])
 		}
-		if len(o.Instances[0].CPU) == 0 || o.Orderable == nil {
-			t.Errorf("%s: %d samples, orderable %v", operation, len(o.Instances[0].CPU), o.Orderable)
+		if o.Instances[0].CPU.Count() == 0 || o.Orderable == nil {
+			t.Errorf("%s: %d samples, orderable %v", operation, o.Instances[0].CPU.Count(), o.Orderable)
 		}
 	}
 }

@@ -31,7 +31,7 @@ type awsObserver struct {
 }
 
 func newAWSObserver(world *model.World, s Setup) *awsObserver {
-	history := roleHistory{readSchedule: readSchedule{interval: slowInterval}}
+	history := roleHistory{readSchedule: readSchedule{interval: slowInterval}, samples: scaling.NewSeriesBuffer(historyPeriod)}
 	return &awsObserver{
 		world: world, target: s.Policy.Target, orderableClasses: s.orderableClasses(), feeds: map[string]*metricFeed{},
 		writer: history, readers: history, topologyChanged: true,
@@ -49,7 +49,7 @@ func (obs *awsObserver) observe(now, notBefore time.Time) scaling.Observation {
 	o := obs.topology
 	obs.instances = append(obs.instances[:0], o.Instances...) // an observation is used for one reconcile only
 	o.Instances = obs.instances
-	o.WriterCPU, o.ReadersCPU = obs.writer.samples, obs.readers.samples
+	o.WriterCPU, o.ReadersCPU = obs.writer.samples.Series(), obs.readers.samples.Series()
 	aurora := isAurora(o.Engine)
 	for n := range o.Instances {
 		if feed, exists := obs.feeds[obs.resourceIDs[n]]; exists {
@@ -114,7 +114,7 @@ func (obs *awsObserver) refresh(now, notBefore time.Time) {
 func (obs *awsObserver) feedOf(resource string) *metricFeed {
 	feed, exists := obs.feeds[resource]
 	if !exists {
-		feed = &metricFeed{slowSchedule: readSchedule{interval: slowInterval}, uptimeSchedule: readSchedule{interval: uptimeInterval}}
+		feed = newMetricFeed()
 		obs.feeds[resource] = feed
 	}
 	return feed

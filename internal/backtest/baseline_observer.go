@@ -25,7 +25,7 @@ type baselineObserver struct {
 	// cursor is the time up to which published metrics were recorded.
 	cursor time.Time
 	// cpu is the pool's mean CPU and hottestCPU that of the busiest instance, both in percent.
-	cpu, hottestCPU scaling.Series
+	cpu, hottestCPU scaling.SeriesBuffer
 	// newMinutes is the buffer of the minutes that are being recorded.
 	newMinutes []minuteSum
 	// loadSamples is a ring buffer of the load in vCPUs, and nextLoadSample the number of samples ever added.
@@ -43,6 +43,7 @@ func newBaselineObserver(world *model.World, s Setup, autoscaler baseline.Autosc
 	samples := max(1, int(loadAveragePeriod/max(autoscaler.Interval, time.Second)))
 	return baselineObserver{
 		world: world, setup: s, lookback: max(autoscaler.Lookback, time.Hour), cursor: world.Now(), loadSamples: make([]float64, 0, samples),
+		cpu: scaling.NewSeriesBuffer(time.Minute), hottestCPU: scaling.NewSeriesBuffer(time.Minute),
 	}
 }
 
@@ -64,14 +65,13 @@ func (b *baselineObserver) observe(now time.Time, observation *baseline.Observat
 	})
 	for n, sum := range b.newMinutes {
 		if at := first.Add(time.Duration(n) * time.Minute); sum.instances > 0 {
-			b.cpu = append(b.cpu, scaling.Sample{Time: at, Value: sum.total / float64(sum.instances)})
-			b.hottestCPU = append(b.hottestCPU, scaling.Sample{Time: at, Value: sum.hottest})
+			b.cpu.Add(at, sum.total/float64(sum.instances))
+			b.hottestCPU.Add(at, sum.hottest)
 		}
 	}
-	if n := b.cpu.IndexFrom(now.Add(-b.lookback)); n > len(b.cpu)/2 {
-		b.cpu, b.hottestCPU = append(scaling.Series(nil), b.cpu[n:]...), append(scaling.Series(nil), b.hottestCPU[n:]...)
-	}
-	observation.CPUPercent, observation.HottestPercent, observation.RunningVCPUs = b.cpu, b.hottestCPU, b.averageLoad()
+	b.cpu.DropBefore(now.Add(-b.lookback))
+	b.hottestCPU.DropBefore(now.Add(-b.lookback))
+	observation.CPUPercent, observation.HottestPercent, observation.RunningVCPUs = b.cpu.Series(), b.hottestCPU.Series(), b.averageLoad()
 	if !isRecorded(b.setup.Recording, now) {
 		observation.RunningVCPUs = math.NaN() // nothing is observed in a gap
 	}

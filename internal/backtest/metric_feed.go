@@ -1,7 +1,6 @@
 package backtest
 
 import (
-	"math"
 	"sort"
 	"time"
 
@@ -49,23 +48,29 @@ func (r readSchedule) isStale(now time.Time) bool {
 type metricFeed struct {
 	minuteSchedule, slowSchedule, uptimeSchedule readSchedule
 	// cpu (percent) and dbLoad (sessions) are all published values.
-	cpu, dbLoad scaling.Series
+	cpu, dbLoad scaling.SeriesBuffer
+	// cpuRead and dbLoadRead are those that the operator has read.
+	cpuRead, dbLoadRead scaling.Series
 	// memory (bytes) and connections are the five-minute values that the operator has read.
-	memory, connections scaling.Series
+	memory, connections scaling.SeriesBuffer
 	// recent are the published values of about the last hour, from which five-minute values are aggregated.
-	recent []model.InstanceMetrics
-	// cpuRead and dbLoadRead are how many values of cpu and dbLoad the operator has read.
-	cpuRead, dbLoadRead int
-	uptimeReading       model.InstanceMetrics
-	lagReading          model.InstanceMetrics
+	recent        []model.InstanceMetrics
+	uptimeReading model.InstanceMetrics
+	lagReading    model.InstanceMetrics
+}
+
+func newMetricFeed() *metricFeed {
+	return &metricFeed{
+		slowSchedule: readSchedule{interval: slowInterval}, uptimeSchedule: readSchedule{interval: uptimeInterval},
+		cpu: scaling.NewSeriesBuffer(time.Minute), dbLoad: scaling.NewSeriesBuffer(time.Minute),
+		memory: scaling.NewSeriesBuffer(slowPeriod), connections: scaling.NewSeriesBuffer(slowPeriod),
+	}
 }
 
 // record appends published metrics.
 func (f *metricFeed) record(metrics model.InstanceMetrics) {
-	f.cpu = append(f.cpu, scaling.Sample{Time: metrics.Time, Value: metrics.CPUPercent})
-	if metrics.DBLoadCPU >= 0 {
-		f.dbLoad = append(f.dbLoad, scaling.Sample{Time: metrics.Time, Value: metrics.DBLoadCPU})
-	}
+	f.cpu.Add(metrics.Time, metrics.CPUPercent)
+	f.dbLoad.Add(metrics.Time, metrics.DBLoadCPU) // a negative value is missing
 	f.recent = append(f.recent, metrics)
 }
 
@@ -77,11 +82,11 @@ func (f *metricFeed) read(now, created time.Time) {
 	}
 	if f.minuteSchedule.isDue(now) {
 		f.minuteSchedule.lastReadAt = sinceEpoch(now)
-		f.cpuRead, f.dbLoadRead = len(f.cpu), len(f.dbLoad)
+		f.dropExpired(now)
+		f.cpuRead, f.dbLoadRead = f.cpu.Series(), f.dbLoad.Series()
 		if n := len(f.recent); n > 0 {
 			f.lagReading = f.recent[n-1]
 		}
-		f.dropExpired(now)
 	}
 	if f.uptimeSchedule.isDue(now) {
 		f.uptimeSchedule.lastReadAt = sinceEpoch(now)
@@ -97,24 +102,18 @@ func (f *metricFeed) read(now, created time.Time) {
 
 // dropBefore drops the values from before a time.
 func (f *metricFeed) dropBefore(start time.Time) {
-	f.cpu, f.dbLoad = f.cpu[f.cpu.IndexFrom(start):], f.dbLoad[f.dbLoad.IndexFrom(start):]
+	f.cpu.DropBefore(start)
+	f.dbLoad.DropBefore(start)
+	f.cpuRead, f.dbLoadRead = f.cpuRead.From(start), f.dbLoadRead.From(start)
 	for len(f.recent) > 0 && f.recent[0].Time.Before(start) {
 		f.recent = f.recent[1:]
 	}
 }
 
-// dropExpired drops values past their retention. It waits until half of the values are expired, so that it runs rarely.
+// dropExpired drops values past their retention.
 func (f *metricFeed) dropExpired(now time.Time) {
-	const slack = 2
-	if len(f.cpu) > slack*int(sampleRetention/time.Minute) {
-		// In place: an observation is used for one reconcile only.
-		f.cpu = append(f.cpu[:0], f.cpu[f.cpu.IndexFrom(now.Add(-sampleRetention)):]...)
-		f.cpuRead = len(f.cpu)
-	}
-	if len(f.dbLoad) > slack*int(loadRetention/time.Minute) {
-		f.dbLoad = append(f.dbLoad[:0], f.dbLoad[f.dbLoad.IndexFrom(now.Add(-loadRetention)):]...)
-		f.dbLoadRead = len(f.dbLoad)
-	}
+	f.cpu.DropBefore(now.Add(-sampleRetention))
+	f.dbLoad.DropBefore(now.Add(-loadRetention))
 	const keptMinutes = 60 // as far back as a slow read looks
 	if len(f.recent) > 2*keptMinutes {
 		f.recent = append(f.recent[:0], f.recent[len(f.recent)-keptMinutes:]...)
@@ -124,12 +123,18 @@ func (f *metricFeed) dropExpired(now time.Time) {
 // aggregateSlowMetrics aggregates the five-minute values of memory and connections that may have changed since the last read.
 func (f *metricFeed) aggregateSlowMetrics(now, created time.Time) {
 	from := created
-	if last := len(f.memory) - 1; last >= 0 {
-		from = f.memory[last].Time.Add(-minOverlap)
+	if newest, known := f.memory.Series().NewestSample(); known {
+		from = newest.Time.Add(-minOverlap)
 	}
 	end := now.Truncate(slowPeriod)
-	n := f.memory.IndexFrom(from)
-	memory, connections := f.memory[:n], f.connections[:n] // in place: an observation is used for one reconcile only
+	var current time.Time // the period of memory and connections
+	var memory, connections float64
+	add := func() {
+		if !current.IsZero() {
+			f.memory.Add(current, memory)
+			f.connections.Add(current, connections)
+		}
+	}
 	first := sort.Search(len(f.recent), func(n int) bool { return !f.recent[n].Time.Before(from) })
 	for _, metrics := range f.recent[first:] {
 		start := metrics.Time.Truncate(slowPeriod)
@@ -139,24 +144,22 @@ func (f *metricFeed) aggregateSlowMetrics(now, created time.Time) {
 		if !start.Before(end) {
 			break
 		}
-		if last := len(memory) - 1; last >= 0 && memory[last].Time.Equal(start) {
-			memory[last].Value = math.Min(memory[last].Value, metrics.FreeableMemoryBytes)
-			connections[last].Value = math.Max(connections[last].Value, metrics.Connections)
+		if !start.Equal(current) {
+			add()
+			current, memory, connections = start, metrics.FreeableMemoryBytes, metrics.Connections
 			continue
 		}
-		memory = append(memory, scaling.Sample{Time: start, Value: metrics.FreeableMemoryBytes})
-		connections = append(connections, scaling.Sample{Time: start, Value: metrics.Connections})
+		memory, connections = min(memory, metrics.FreeableMemoryBytes), max(connections, metrics.Connections)
 	}
-	oldest := memory.IndexFrom(now.Add(-sampleRetention))
-	f.memory, f.connections = memory[oldest:], connections[oldest:]
+	add()
+	f.memory.DropBefore(now.Add(-sampleRetention))
+	f.connections.DropBefore(now.Add(-sampleRetention))
 }
 
 // addSamples adds the values that the operator has read to an observed instance.
 func (f *metricFeed) addSamples(instance *scaling.Instance, now time.Time, aurora bool) {
-	instance.CPU = f.cpu[:f.cpuRead:f.cpuRead]
-	loads := f.dbLoad[:f.dbLoadRead:f.dbLoadRead]
-	instance.DBLoadCPU = loads[loads.IndexFrom(now.Add(-loadRetention)):]
-	instance.FreeableMemory, instance.Connections = f.memory, f.connections
+	instance.CPU, instance.DBLoadCPU = f.cpuRead, f.dbLoadRead
+	instance.FreeableMemory, instance.Connections = f.memory.Series(), f.connections.Series()
 	if uptime := f.uptimeReading; aurora && !uptime.Time.IsZero() && now.Sub(uptime.Time) <= uptimeInterval+scaling.MaxSampleAge {
 		instance.RestartedAt = uptime.Time.Add(time.Minute - time.Duration(uptime.UptimeSeconds)*time.Second).Truncate(time.Minute)
 	}
@@ -168,7 +171,7 @@ func (f *metricFeed) addSamples(instance *scaling.Instance, now time.Time, auror
 // roleHistory is the mean CPU of a role, writer or readers, in periods of 15 minutes.
 type roleHistory struct {
 	readSchedule
-	samples scaling.Series
+	samples scaling.SeriesBuffer
 	// minuteSums are the sums of the last two hours, indexed by minute modulo 120.
 	minuteSums [120]struct {
 		minute int64
@@ -196,10 +199,9 @@ func (h *roleHistory) read(now time.Time) {
 	h.lastReadAt = sinceEpoch(now)
 	end := now.Truncate(historyPeriod)
 	from := end.Add(-time.Duration(len(h.minuteSums)) * time.Minute).Add(historyPeriod)
-	if last := len(h.samples) - 1; last >= 0 {
-		from = h.samples[last].Time.Add(-historyPeriod)
+	if newest, known := h.samples.Series().NewestSample(); known {
+		from = newest.Time.Add(-historyPeriod)
 	}
-	samples := h.samples[:h.samples.IndexFrom(from)] // in place: an observation is used for one reconcile only
 	for start := from; start.Before(end); start = start.Add(historyPeriod) {
 		total, count := 0.0, 0
 		for minute := start.Unix() / 60; minute < start.Unix()/60+int64(historyPeriod/time.Minute); minute++ {
@@ -209,8 +211,8 @@ func (h *roleHistory) read(now time.Time) {
 			}
 		}
 		if count > 0 {
-			samples = append(samples, scaling.Sample{Time: start, Value: total / float64(count)})
+			h.samples.Add(start, total/float64(count))
 		}
 	}
-	h.samples = samples[samples.IndexFrom(now.Add(-historyRetention)):]
+	h.samples.DropBefore(now.Add(-historyRetention))
 }

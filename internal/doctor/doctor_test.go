@@ -144,7 +144,7 @@ var diagnoses = []diagnosis{
 	{"insights", nil, nil, checkInsights, OK},
 	{"insights off, DBLoadCPU published", nil, func(in *Input) {
 		in.Settings.Insights["orders-1"] = false
-		in.Observation.Instances[0].DBLoadCPU = scaling.Series{{Time: testTime, Value: 1}}
+		in.Observation.Instances[0].DBLoadCPU = scaling.NewSeries(time.Minute, testTime, 1)
 	}, checkInsights, OK},
 	{"insights off", nil, func(in *Input) { in.Settings.Insights["orders-1"] = false }, checkInsights, Warning},
 	{"insights off on Serverless", serverlessInput, func(in *Input) { in.Settings.Insights = nil }, checkInsights, OK},

@@ -20,7 +20,7 @@ func optedIn() map[string]string { return map[string]string{scaling.TagOptIn: "s
 func testInstance(name, class string, writer bool) scaling.Instance {
 	return scaling.Instance{
 		Identifier: name, ARN: accountARN + "db:" + name, Class: class, Status: scaling.StatusAvailable, Writer: writer, Tags: optedIn(),
-		CPU: scaling.Series{{Time: testTime.Add(-2 * time.Minute), Value: 40}}, CreatedAt: testTime.Add(-time.Hour), AvailabilityZone: "eu-west-1a",
+		CPU: scaling.NewSeries(time.Minute, testTime.Add(-2*time.Minute), 40), CreatedAt: testTime.Add(-time.Hour), AvailabilityZone: "eu-west-1a",
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 func (r *report) checkInsights(in Input) {
 	var without []string
 	for _, i := range in.Observation.Instances {
-		if !in.Settings.Insights[i.Identifier] && len(i.DBLoadCPU) == 0 {
+		if !in.Settings.Insights[i.Identifier] && i.DBLoadCPU.IsEmpty() {
 			without = append(without, i.Identifier)
 		}
 	}
@@ -37,8 +37,8 @@ func (r *report) checkMetrics(in Input) {
 	}
 	var stale []string
 	for _, i := range in.Observation.Instances {
-		last := len(i.CPU) - 1
-		if last < 0 || in.Now.Sub(i.CPU[last].Time) > scaling.MaxSampleAge {
+		newest, known := i.CPU.NewestSample()
+		if !known || in.Now.Sub(newest.Time) > scaling.MaxSampleAge {
 			stale = append(stale, i.Identifier)
 		}
 	}

@@ -51,7 +51,7 @@ func (o Observation) StaticReaders() []Instance {
 func (o Observation) WithoutStaticReaders() Observation {
 	if len(o.CustomEndpoints) > 0 && slices.ContainsFunc(o.Instances, o.isStaticReader) {
 		o.Instances = slices.DeleteFunc(slices.Clone(o.Instances), o.isStaticReader)
-		o.ReadersCPU, o.ReadersCapacityHistory = nil, nil
+		o.ReadersCPU, o.ReadersCapacityHistory = Series{}, nil
 	}
 	return o
 }

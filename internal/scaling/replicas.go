@@ -44,19 +44,15 @@ func (i Instance) hasNoClients(from, now time.Time) bool {
 	if i.CreatedAt.After(from) {
 		from = i.CreatedAt
 	}
-	known, newest := 0, time.Time{}
-	for _, s := range i.Connections[i.Connections.IndexFrom(from):] {
-		switch {
-		case !IsValidSample(s.Value):
-		case s.Value != 0:
+	counts := i.Connections.From(from)
+	for _, count := range counts.All() {
+		if count != 0 {
 			return false
-		default:
-			known++
-			newest = s.Time
 		}
 	}
 	expected := float64((now.Sub(from) - MaxSlowSampleAge) / slowSamplePeriod)
-	return known > 0 && now.Sub(newest) <= MaxSlowSampleAge && float64(known) >= minSlowCoverage*expected
+	newest, known := counts.NewestSample()
+	return known && now.Sub(newest.Time) <= MaxSlowSampleAge && float64(counts.Count()) >= minSlowCoverage*expected
 }
 
 // Endpoint is the address:port of a pool: of the cluster, or of the DB instance. It is empty for the read replicas of a DB instance.

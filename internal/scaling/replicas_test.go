@@ -11,11 +11,7 @@ var testNow = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 
 // connections is one sample every five minutes, the newest ten minutes ago.
 func connections(values ...float64) Series {
-	var out Series
-	for n, v := range values {
-		out = append(out, Sample{Time: testNow.Add(-10*time.Minute - time.Duration(len(values)-1-n)*5*time.Minute), Value: v})
-	}
-	return out
+	return NewSeries(5*time.Minute, testNow.Add(-10*time.Minute-time.Duration(len(values)-1)*5*time.Minute), values...)
 }
 
 // replicaWith is a replica that is a day old.
@@ -35,10 +31,10 @@ func TestObservation_ReplicasWithoutClients(t *testing.T) {
 		{"zero over the window", replicaWith("b", zero), true},
 		{"clients", replicaWith("b", used), false},
 		{"one client at the start of the window", replicaWith("b", connections(append([]float64{0, 0, 3}, slices.Repeat([]float64{0}, 9)...)...)), false},
-		{"unknown is not zero", replicaWith("b", nil), false},
+		{"unknown is not zero", replicaWith("b", Series{}), false},
 		{"invalid samples are unknown", replicaWith("b", connections(slices.Repeat([]float64{math.NaN()}, 12)...)), false},
 		{"too few samples", replicaWith("b", connections(0, 0, 0)), false},
-		{"old samples", replicaWith("b", zero[:9]), false},
+		{"old samples", replicaWith("b", zero.Before(zero.TimeAt(9))), false},
 		{"a new replica, from its creation on", func() Instance {
 			i := replicaWith("b", connections(0, 0))
 			i.CreatedAt = testNow.Add(-16 * time.Minute)

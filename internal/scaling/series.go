@@ -1,134 +1,239 @@
 package scaling
 
 import (
-	"encoding/json"
-	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"time"
 )
 
-// Sample is one measured value. At is the start of its period.
+// Sample is one measured value. Time is the start of its period.
 type Sample struct {
 	Time  time.Time
 	Value float64
 }
 
-// Series is the samples of one metric, oldest first, at most one per period. A period without a sample is missing.
-type Series []Sample
-
-// seriesJSON is a series in JSON. A regular series has a start, a period and the values in order, with null for a missing one;
-// any other has its samples.
-type seriesJSON struct {
-	Start   time.Time  `json:"from,omitzero"`
-	Period  int64      `json:"periodSeconds,omitempty"`
-	Values  []*float64 `json:"values,omitempty"`
-	Samples []Sample   `json:"samples,omitempty"`
+// Series holds the samples of one metric, at most one for each period, in 4 bytes for each period between the oldest and the newest
+// sample. It is a value that never changes, so that copies and parts of it share an array. The zero value has no samples.
+//
+// The periods are those of CloudWatch: whole minutes, at multiples of their length since the Unix epoch. CloudWatch returns timestamps at
+// these times when a query starts at one (CloudWatch API reference, GetMetricData, StartTime), so that truncating a time to its period
+// changes nothing. A value has the 24 significant bits of a float32: a percentage is exact to 0.00001, and the free memory of 1 TiB to
+// 64 kB.
+//
+// A period without a valid sample is missing; see IsValidSample. No method returns a value for it.
+type Series struct {
+	// first is the period of the first value, counted since the Unix epoch.
+	first int64
+	// period is the length of a period.
+	period time.Duration
+	// values has one value for each period, and NaN for a missing one. The first and the last are valid.
+	values []float32
 }
 
-// encodablePeriods are the periods, in seconds, that a regular series may have, the longest first.
-var encodablePeriods = []int64{900, 300, 60}
+// missing is the value of a period without a sample.
+var missing = float32(math.NaN())
 
-// MarshalJSON encodes the series without loss, with times in UTC. Invalid samples count as missing and are left out.
-func (s Series) MarshalJSON() ([]byte, error) {
-	if slices.ContainsFunc(s, func(sample Sample) bool { return !IsValidSample(sample.Value) }) {
-		s = slices.DeleteFunc(slices.Clone(s), func(sample Sample) bool { return !IsValidSample(sample.Value) })
+// toValue is the value that a series holds for a measured one.
+func toValue(v float64) float32 {
+	if !IsValidSample(v) {
+		return missing
 	}
-	if len(s) == 0 {
-		return []byte("{}"), nil
+	return float32(v)
+}
+
+// isMissing reports whether a value of a series is missing.
+func isMissing(v float32) bool { return v != v } //nolint:gocritic // as math.IsNaN, which has no variant for float32
+
+// IsValidSample reports whether a measured value can be used: it is not NaN, not infinite and not negative.
+func IsValidSample(v float64) bool { return v >= 0 && float32(v) <= math.MaxFloat32 }
+
+// NewSeries is a series of values of successive periods, the first of which contains start. An invalid value is missing.
+func NewSeries(period time.Duration, start time.Time, values ...float64) Series {
+	s := Series{first: floorIndex(start, period), period: period, values: make([]float32, len(values))}
+	for n, v := range values {
+		s.values[n] = toValue(v)
 	}
-	for _, period := range encodablePeriods {
-		if w, regular := s.encodeRegular(period); regular {
-			return json.Marshal(w)
+	return s.trim()
+}
+
+// SeriesOf is a series of samples in any order. Of several samples of one period, the last one counts.
+func SeriesOf(period time.Duration, samples ...Sample) Series {
+	b := NewSeriesBuffer(period)
+	b.Merge(time.Time{}, samples...)
+	return b.Series()
+}
+
+// CombineSeries combines the values of several series for each period in which all of them have a sample. The others are missing. It has
+// no samples when the series have different periods.
+func CombineSeries(combine func(a, b float64) float64, series ...Series) Series {
+	if len(series) == 0 {
+		return Series{}
+	}
+	all := series[0]
+	from, to := all.first, all.first+int64(len(all.values))
+	for _, s := range series[1:] {
+		if s.period != all.period {
+			return Series{}
+		}
+		from, to = max(from, s.first), min(to, s.first+int64(len(s.values)))
+	}
+	if len(series) == 1 || from >= to {
+		all.values = all.values[:max(0, min(to-from, int64(len(all.values))))]
+		return all.trim()
+	}
+	all.values = slices.Clone(all.values[from-all.first : to-all.first])
+	all.first = from
+	for _, s := range series[1:] {
+		for n, v := range s.values[from-s.first : to-s.first] {
+			if isMissing(v) {
+				all.values[n] = missing
+			} else if !isMissing(all.values[n]) {
+				all.values[n] = toValue(combine(float64(all.values[n]), float64(v)))
+			}
 		}
 	}
-	samples := slices.Clone(s)
-	for n := range samples {
-		samples[n].Time = samples[n].Time.UTC()
-	}
-	return json.Marshal(seriesJSON{Samples: samples})
+	return all.trim()
 }
 
-// encodeRegular encodes the series with one period; false when the samples are not at multiples of it, or when more than three
-// quarters of the values would be null.
-func (s Series) encodeRegular(period int64) (seriesJSON, bool) {
-	first := s[0].Time
-	length := (s[len(s)-1].Time.Unix()-first.Unix())/period + 1
-	if length < int64(len(s)) || length > int64(4*len(s)) {
-		return seriesJSON{}, false
+// trim is the series without missing values at either end.
+func (s Series) trim() Series {
+	for len(s.values) > 0 && isMissing(s.values[0]) {
+		s.values = s.values[1:]
+		s.first++
 	}
-	w := seriesJSON{Start: first.UTC(), Period: period, Values: make([]*float64, length)}
-	for n := range s {
-		offset := s[n].Time.Unix() - first.Unix()
-		index := offset / period
-		onGrid := offset%period == 0 && s[n].Time.Nanosecond() == first.Nanosecond()
-		if !onGrid || index < 0 || index >= length || w.Values[index] != nil || n > 0 && !s[n].Time.After(s[n-1].Time) {
-			return seriesJSON{}, false
-		}
-		w.Values[index] = &s[n].Value
+	for len(s.values) > 0 && isMissing(s.values[len(s.values)-1]) {
+		s.values = s.values[:len(s.values)-1]
 	}
-	return w, true
+	if len(s.values) == 0 {
+		return Series{}
+	}
+	return s
 }
 
-// UnmarshalJSON decodes what MarshalJSON encodes.
-func (s *Series) UnmarshalJSON(data []byte) error {
-	var w seriesJSON
-	if err := json.Unmarshal(data, &w); err != nil {
-		return fmt.Errorf("decoding a series: %w", err)
-	}
-	*s = nil
-	if len(w.Samples) > 0 {
-		*s = w.Samples
-		return nil
-	}
-	for n, v := range w.Values {
-		if v != nil {
-			*s = append(*s, Sample{Time: w.Start.Add(time.Duration(int64(n)*w.Period) * time.Second), Value: *v})
-		}
-	}
-	return nil
-}
-
-// IndexFrom is the index of the first sample at or after t, or the length of the series. Where samples are evenly spaced, as they
-// mostly are, it takes constant time.
-func (s Series) IndexFrom(t time.Time) int {
-	last := len(s) - 1
-	if last < 0 || !t.After(s[0].Time) {
-		return 0
-	}
-	if t.After(s[last].Time) {
-		return last + 1
-	}
-	// Start from the interpolated position.
-	n := int(float64(last) * float64(t.Unix()-s[0].Time.Unix()) / float64(max(1, s[last].Time.Unix()-s[0].Time.Unix())))
-	n = min(max(n, 0), last)
-	for n > 0 && !s[n-1].Time.Before(t) {
+// floorIndex is the number of whole periods from the Unix epoch to a time.
+func floorIndex(t time.Time, period time.Duration) int64 {
+	seconds, length := t.Unix(), int64(period/time.Second)
+	n := seconds / length
+	if seconds < n*length {
 		n--
 	}
-	for s[n].Time.Before(t) {
+	return n
+}
+
+// ceilIndex is the number of the first period, since the Unix epoch, that starts at a time or later.
+func ceilIndex(t time.Time, period time.Duration) int64 {
+	n := floorIndex(t, period)
+	if t.Unix() > n*int64(period/time.Second) || t.Nanosecond() > 0 {
 		n++
 	}
 	return n
 }
 
-// ValueAt is the value of the sample whose period starts at t; false when it is missing or invalid.
-func (s Series) ValueAt(t time.Time) (float64, bool) {
-	n := s.IndexFrom(t)
-	if n == len(s) || !s[n].Time.Equal(t) || !IsValidSample(s[n].Value) {
-		return 0, false
-	}
-	return s[n].Value, true
-}
+// IsEmpty reports whether there is no sample.
+func (s Series) IsEmpty() bool { return len(s.values) == 0 }
 
-// NewestSample is the last valid sample; false when there is none.
-func (s Series) NewestSample() (Sample, bool) {
-	for n := len(s) - 1; n >= 0; n-- {
-		if IsValidSample(s[n].Value) {
-			return s[n], true
+// Len is the number of periods from the oldest to the newest sample, with the missing ones.
+func (s Series) Len() int { return len(s.values) }
+
+// Count is the number of samples.
+func (s Series) Count() int {
+	count := 0
+	for _, v := range s.values {
+		if !isMissing(v) {
+			count++
 		}
 	}
-	return Sample{}, false
+	return count
 }
 
-// IsValidSample reports whether a measured value can be used: it is not NaN, not infinite and not negative.
-func IsValidSample(v float64) bool { return v >= 0 && v <= math.MaxFloat64 }
+// Period is the length of a period; zero when there is no sample.
+func (s Series) Period() time.Duration { return s.period }
+
+// Start is when the period of the oldest sample starts; the zero time when there is none.
+func (s Series) Start() time.Time {
+	if s.IsEmpty() {
+		return time.Time{}
+	}
+	return s.TimeAt(0)
+}
+
+// TimeAt is when the nth period starts, in UTC. The periods go on before the oldest sample and after the newest.
+func (s Series) TimeAt(n int) time.Time {
+	return time.Unix((s.first+int64(n))*int64(s.period/time.Second), 0).UTC()
+}
+
+// At is the value of the nth period; false when it is missing, and for a period before the oldest sample or after the newest.
+func (s Series) At(n int) (float64, bool) {
+	if uint(n) >= uint(len(s.values)) {
+		return 0, false
+	}
+	v := s.values[n]
+	return float64(v), !isMissing(v)
+}
+
+// PeriodOf is the number of the period that contains t. It is negative before the oldest sample, and Len or more after the newest. The
+// series must have a sample.
+func (s Series) PeriodOf(t time.Time) int { return int(floorIndex(t, s.period) - s.first) }
+
+// IndexFrom is the number of the first period that starts at t or later, from 0 to Len.
+func (s Series) IndexFrom(t time.Time) int {
+	if s.IsEmpty() {
+		return 0
+	}
+	return int(min(max(ceilIndex(t, s.period)-s.first, 0), int64(len(s.values))))
+}
+
+// ValueAt is the value of the period that starts at t; false when it is missing, or when no period starts then.
+func (s Series) ValueAt(t time.Time) (float64, bool) {
+	if s.IsEmpty() {
+		return 0, false
+	}
+	n := ceilIndex(t, s.period)
+	if n != floorIndex(t, s.period) || n < s.first || n-s.first >= int64(len(s.values)) {
+		return 0, false
+	}
+	return s.At(int(n - s.first))
+}
+
+// NewestSample is the last sample; false when there is none.
+func (s Series) NewestSample() (Sample, bool) {
+	if s.IsEmpty() {
+		return Sample{}, false
+	}
+	last := len(s.values) - 1
+	return Sample{Time: s.TimeAt(last), Value: float64(s.values[last])}, true
+}
+
+// All lists the samples, oldest first, with the times at which their periods start.
+func (s Series) All() iter.Seq2[time.Time, float64] {
+	return func(yield func(time.Time, float64) bool) {
+		for n, v := range s.values {
+			if !isMissing(v) && !yield(s.TimeAt(n), float64(v)) {
+				return
+			}
+		}
+	}
+}
+
+// From is the part of the series whose periods start at t or later.
+func (s Series) From(t time.Time) Series { return s.slice(s.IndexFrom(t), len(s.values)) }
+
+// Before is the part of the series whose periods start before t.
+func (s Series) Before(t time.Time) Series { return s.slice(0, s.IndexFrom(t)) }
+
+// slice is the part of the series from one period to before another.
+func (s Series) slice(from, to int) Series {
+	s.first += int64(from)
+	s.values = s.values[from:to:to]
+	return s.trim()
+}
+
+// Equal reports whether two series have the same samples of the same periods.
+func (s Series) Equal(other Series) bool {
+	return s.first == other.first && s.period == other.period &&
+		slices.EqualFunc(s.values, other.values, isSame)
+}
+
+// isSame reports whether two values are equal or both missing.
+func isSame(a, b float32) bool { return a == b || isMissing(a) && isMissing(b) }

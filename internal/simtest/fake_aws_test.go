@@ -142,8 +142,7 @@ func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Ins
 		out.UsedCapacity = fiveMinuteExtremes(s.series(i, "ServerlessDatabaseCapacity"), math.Max)
 	}
 	for metric, unit := range map[string]time.Duration{"AuroraReplicaLag": time.Millisecond, "ReplicaLag": time.Second} {
-		if lag := s.series(i, metric); len(lag) > 0 && !writer {
-			newest := lag[len(lag)-1]
+		if newest, known := s.newestSample(i, metric); known && !writer {
 			out.ReplicaLag = &scaling.Lag{MeasuredAt: newest.Time, Value: time.Duration(newest.Value * float64(unit))}
 		}
 	}
@@ -153,8 +152,7 @@ func (s *simulation) observeInstance(i *model.Instance, writer bool) scaling.Ins
 	if isStaged(i) {
 		out.PendingReboot = []string{"DB parameter group " + i.ParameterGroup + " is " + i.ParameterStatus}
 	}
-	if uptime := s.series(i, "EngineUptime"); len(uptime) > 0 {
-		newest := uptime[len(uptime)-1]
+	if newest, known := s.newestSample(i, "EngineUptime"); known {
 		out.RestartedAt = newest.Time.Add(time.Minute - time.Duration(newest.Value*float64(time.Second)))
 	}
 	return out
@@ -166,38 +164,45 @@ const metricHistory = 75 * time.Minute
 // series returns the samples of a metric of an instance from CloudWatch. Samples that were read are kept, as in package awsx.
 func (s *simulation) series(i *model.Instance, metric string) scaling.Series {
 	key := i.ResourceID + metric
-	known := s.knownSeries[key]
+	known, exists := s.knownSeries[key]
+	if !exists {
+		known.buffer = scaling.NewSeriesBuffer(time.Minute)
+	}
 	from := s.now.Add(-metricHistory)
-	if last := len(known) - 1; last >= 0 {
-		from = known[last].Time.Add(time.Minute)
+	if !known.newest.Time.IsZero() {
+		from = known.newest.Time.Add(time.Minute)
 	}
 	if s.now.Sub(from) < 2*time.Minute {
-		return known // CloudWatch has published nothing newer
+		return known.buffer.Series() // CloudWatch has published nothing newer
 	}
 	for _, p := range s.world.MetricSamples(region, map[string]string{"DBInstanceIdentifier": i.Identifier}, metric, from, s.now) {
 		if !p.Time.Before(i.CreatedAt.Truncate(time.Minute)) { // an earlier sample is of another instance with this name
-			known = append(known, scaling.Sample{Time: p.Time, Value: s.corruptSample(metric, p.Time, p.Value)})
+			known.newest = scaling.Sample{Time: p.Time, Value: s.corruptSample(metric, p.Time, p.Value)}
+			known.buffer.Add(known.newest.Time, known.newest.Value)
 		}
 	}
-	if len(known) > 0 && s.now.Sub(known[0].Time) > 2*metricHistory {
-		known = slices.Clone(known[len(known)/2:])
-	}
+	known.buffer.DropBefore(s.now.Add(-2 * metricHistory))
 	s.knownSeries[key] = known
-	return slices.Clip(known)
+	return known.buffer.Series()
+}
+
+// newestSample returns the newest sample of a metric of an instance from CloudWatch as it was published; false when there is none.
+func (s *simulation) newestSample(i *model.Instance, metric string) (scaling.Sample, bool) {
+	s.series(i, metric)
+	newest := s.knownSeries[i.ResourceID+metric].newest
+	return newest, !newest.Time.IsZero()
 }
 
 // fiveMinuteExtremes reduces each five minutes to one sample.
 func fiveMinuteExtremes(in scaling.Series, extreme func(a, b float64) float64) scaling.Series {
-	const period = 5 * time.Minute
-	out := make(scaling.Series, 0, len(in)/int(period.Minutes())+2)
-	for _, sample := range in {
-		if last := len(out) - 1; last >= 0 && sample.Time.Sub(out[last].Time) < period {
-			out[last].Value = extreme(out[last].Value, sample.Value)
-		} else {
-			out = append(out, scaling.Sample{Time: sample.Time.Truncate(period), Value: sample.Value})
+	out := scaling.NewSeriesBuffer(5 * time.Minute)
+	for at, value := range in.All() {
+		if other, known := out.Series().ValueAt(at.Truncate(out.Period())); known {
+			value = extreme(other, value)
 		}
+		out.Add(at, value)
 	}
-	return out
+	return out.Series()
 }
 
 // Execute implements scaling.Executor with the model: the request or its response may be lost, and the process may crash.

@@ -54,7 +54,7 @@ type simulation struct {
 	refusals []persistentRefusal
 	// invalidSamples is when samples are invalid numbers.
 	invalidSamples []interval
-	knownSeries    map[string]scaling.Series
+	knownSeries    map[string]knownSeries
 	orderable      map[string][]string
 	checker        *invariantChecker
 	// lines are the log of the run; violations are the broken invariants.
@@ -122,7 +122,7 @@ func newSimulation(ctx context.Context, seed uint64, p *runPlan) *simulation {
 	}
 	s := &simulation{
 		ctx: ctx, seed: seed, plan: p, random: rand.New(rand.NewPCG(seed, 2)), now: startTime, world: world,
-		knownSeries: map[string]scaling.Series{}, writeConflictsUntil: map[types.NamespacedName]time.Time{}, orderable: map[string][]string{}, lastActivityAt: startTime,
+		knownSeries: map[string]knownSeries{}, writeConflictsUntil: map[types.NamespacedName]time.Time{}, orderable: map[string][]string{}, lastActivityAt: startTime,
 	}
 	for _, d := range p.scenario.Databases {
 		for _, c := range catalog.All() {
@@ -366,6 +366,12 @@ func (s *simulation) endChaos() {
 			m.stopsAt = s.now
 		}
 	}
+}
+
+// knownSeries are the samples of a metric that were read, and the newest one as it was published.
+type knownSeries struct {
+	buffer scaling.SeriesBuffer
+	newest scaling.Sample
 }
 
 // corruptSample returns the value that CloudWatch reports for a sample.

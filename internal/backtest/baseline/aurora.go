@@ -57,7 +57,8 @@ func (r *auroraRule) DesiredSizeIndex(o Observation) int {
 	if minutes := newestMinutes(o.CPUPercent, o.Now, r.scaleOutPoints); allAbove(minutes, auroraTargetPercent) {
 		readerVCPUs := o.LadderVCPUs[1] - o.LadderVCPUs[0]
 		readers := math.Round(o.LadderVCPUs[o.SizeIndex] / readerVCPUs)
-		desired = smallestSizeIndex(o.LadderVCPUs, roundUp(readers*minutes[len(minutes)-1].Value/auroraTargetPercent)*readerVCPUs)
+		newest, _ := minutes.NewestSample()
+		desired = smallestSizeIndex(o.LadderVCPUs, roundUp(readers*newest.Value/auroraTargetPercent)*readerVCPUs)
 		if cooling && desired-o.SizeIndex <= r.lastChange { // not after a scale-in, since lastChange is negative then
 			return o.SizeIndex
 		}

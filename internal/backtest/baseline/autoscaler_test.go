@@ -26,13 +26,7 @@ func concat(parts ...[]float64) []float64 { return slices.Concat(parts...) }
 
 // newSeries has one value a minute. The last value is of the minute that ends at end.
 func newSeries(end time.Time, values []float64) scaling.Series {
-	var s scaling.Series
-	for n, v := range values {
-		if v != missing {
-			s = append(s, scaling.Sample{Time: end.Add(time.Duration(n-len(values)) * time.Minute), Value: v})
-		}
-	}
-	return s
+	return scaling.NewSeries(time.Minute, end.Add(-time.Duration(len(values))*time.Minute), values...)
 }
 
 // evaluation is one call of a rule. Times are since start.
@@ -138,7 +132,7 @@ func runRandomLoad(t *testing.T, autoscaler Autoscaler, random *rand.Rand, ladde
 	t.Helper()
 	rule := autoscaler.NewRule()
 	index := random.IntN(len(ladder))
-	var series scaling.Series
+	series := scaling.NewSeriesBuffer(time.Minute)
 	level, desired := 50.0, 0
 	var changed, done time.Time
 	for minute := range 3 * 24 * 60 {
@@ -147,14 +141,14 @@ func runRandomLoad(t *testing.T, autoscaler Autoscaler, random *rand.Rand, ladde
 			level = []float64{0, 5, 40, 62, 85, 100, math.NaN()}[random.IntN(7)]
 		}
 		if longGap := minute/300%4 == 3; !longGap && random.IntN(30) != 0 {
-			series = append(series, scaling.Sample{Time: now.Add(-time.Minute), Value: min(100, level+5*random.Float64())})
+			series.Add(now.Add(-time.Minute), min(100, level+5*random.Float64()))
 		}
 		changing := now.Before(done)
 		if !changing && !done.IsZero() {
 			index, changed, done = desired, done, time.Time{}
 		}
 		o := Observation{
-			Now: now, CPUPercent: series[series.IndexFrom(now.Add(-autoscaler.Lookback)):], LadderVCPUs: ladder, SizeIndex: index,
+			Now: now, CPUPercent: series.Series().From(now.Add(-autoscaler.Lookback)), LadderVCPUs: ladder, SizeIndex: index,
 			ChangeInProgress: changing, ChangedAt: changed,
 		}
 		o.HottestPercent, o.RunningVCPUs = o.CPUPercent, level/100*ladder[index]*(0.5+random.Float64())
@@ -193,14 +187,14 @@ func TestDesiredSizeIndex_WithoutSamples(t *testing.T) {
 
 // newObservations are the observations of each minute of two days, under an oscillating load.
 func newObservations(autoscaler Autoscaler) []Observation {
-	var series scaling.Series
+	series := scaling.NewSeriesBuffer(time.Minute)
 	var observations []Observation
 	for minute := range 2 * 24 * 60 {
 		now := start.Add(time.Duration(minute+1) * time.Minute)
 		cpu := 50 + 40*math.Sin(float64(minute)/200) + float64(minute%7)
-		series = append(series, scaling.Sample{Time: now.Add(-time.Minute), Value: cpu})
+		series.Add(now.Add(-time.Minute), cpu)
 		o := Observation{
-			Now: now, CPUPercent: series[series.IndexFrom(now.Add(-autoscaler.Lookback)):], LadderVCPUs: []float64{4, 8, 16, 32}, SizeIndex: 1,
+			Now: now, CPUPercent: series.Series().From(now.Add(-autoscaler.Lookback)), LadderVCPUs: []float64{4, 8, 16, 32}, SizeIndex: 1,
 			RunningVCPUs: cpu / 100 * 8,
 		}
 		o.HottestPercent = o.CPUPercent

@@ -1,10 +1,6 @@
 package baseline
 
-import (
-	"time"
-
-	"github.com/dbscaler/dbscaler/internal/scaling"
-)
+import "time"
 
 const (
 	clickhouseTargetShare    = 0.53
@@ -83,19 +79,15 @@ func (r *clickhouseRule) recordUsage(o Observation) {
 	}
 	oldest := o.Now.Add(-clickhouseLongWindow)
 	r.usage.dropBefore(oldest)
-	for n := o.CPUPercent.IndexFrom(laterOf(oldest, r.lastSampleAt.Add(1))); n < len(o.CPUPercent); n++ {
-		sample := o.CPUPercent[n]
-		if !scaling.IsValidSample(sample.Value) {
-			continue
-		}
+	for at, percent := range o.CPUPercent.From(laterOf(oldest, r.lastSampleAt.Add(1))).All() {
 		if r.firstSampleAt.IsZero() {
-			r.firstSampleAt = sample.Time
+			r.firstSampleAt = at
 		}
 		size := r.currentVCPUs
-		if sample.Time.Before(r.currentSince) {
+		if at.Before(r.currentSince) {
 			size = r.previousVCPUs
 		}
-		r.lastSampleAt = sample.Time
-		r.usage.add(sample.Time, sample.Value/100*size)
+		r.lastSampleAt = at
+		r.usage.add(at, percent/100*size)
 	}
 }

@@ -1,10 +1,6 @@
 package baseline
 
-import (
-	"time"
-
-	"github.com/dbscaler/dbscaler/internal/scaling"
-)
+import "time"
 
 const (
 	cloudSpannerTargetPercent    = 65.0
@@ -47,9 +43,9 @@ func (cloudSpannerRule) DesiredSizeIndex(o Observation) int {
 	}
 	highest := 0.0
 	points := publishedSamples(o.CPUPercent, o.Now)
-	for n := len(points) - 1; n >= 0 && points[len(points)-1].Time.Sub(points[n].Time) < cloudSpannerWindow; n-- {
-		if scaling.IsValidSample(points[n].Value) {
-			highest = max(highest, points[n].Value)
+	for n := range int(cloudSpannerWindow / time.Minute) {
+		if percent, known := points.At(points.Len() - 1 - n); known {
+			highest = max(highest, percent)
 		}
 	}
 	if highest >= cloudSpannerTargetPercent-cloudSpannerMarginPercent && highest <= cloudSpannerTargetPercent+cloudSpannerMarginPercent {

@@ -47,7 +47,7 @@ func (r *dasRule) DesiredSizeIndex(o Observation) int {
 	}
 	newest := newestMinutes(o.CPUPercent, o.Now, dasScaleUpMinutes)
 	average, ok := mean(newest)
-	if !ok || newest[0].Time.Before(o.ChangedAt) {
+	if !ok || newest.Start().Before(o.ChangedAt) {
 		return o.SizeIndex
 	}
 	if average >= dasScaleUpPercent-roundingTolerance {
@@ -55,7 +55,7 @@ func (r *dasRule) DesiredSizeIndex(o Observation) int {
 	}
 	if o.SizeIndex > r.firstIndex {
 		minutes := newestMinutes(o.CPUPercent, o.Now, dasScaleDownMinutes)
-		if allBelow(minutes, dasScaleDownPercent) && !minutes[0].Time.Before(o.ChangedAt) {
+		if allBelow(minutes, dasScaleDownPercent) && !minutes.Start().Before(o.ChangedAt) {
 			return o.SizeIndex - 1
 		}
 	}

@@ -49,12 +49,12 @@ func (r *lambdaRule) DesiredSizeIndex(o Observation) int {
 
 // isAlarming says that each of the last three periods has an average above the threshold.
 func isAlarming(s scaling.Series) bool {
-	n := len(s) - 1
+	const minutes = int(lambdaPeriod / time.Minute)
 	for period := range lambdaPeriods {
 		sum, count := 0.0, 0.0
-		for ; n >= 0 && s[len(s)-1].Time.Sub(s[n].Time) < time.Duration(period+1)*lambdaPeriod; n-- {
-			if scaling.IsValidSample(s[n].Value) {
-				sum += s[n].Value
+		for n := range minutes {
+			if value, known := s.At(s.Len() - 1 - period*minutes - n); known {
+				sum += value
 				count++
 			}
 		}

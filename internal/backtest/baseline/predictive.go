@@ -77,12 +77,12 @@ func (r *predictiveRule) DesiredSizeIndex(o Observation) int {
 
 // recordLoad adds the newest minute to the history.
 func (r *predictiveRule) recordLoad(o Observation) {
-	newest := newestMinutes(o.CPUPercent, o.Now, 1)
-	if newest == nil || !newest[0].Time.After(r.lastRecorded) {
+	newest, known := publishedSamples(o.CPUPercent, o.Now).NewestSample()
+	if !known || !newest.Time.After(r.lastRecorded) {
 		return
 	}
-	r.lastRecorded = newest[0].Time
-	hour := hourOf(newest[0].Time)
+	r.lastRecorded = newest.Time
+	hour := hourOf(newest.Time)
 	if r.firstHour == 0 {
 		r.firstHour = hour
 	}
@@ -90,7 +90,7 @@ func (r *predictiveRule) recordLoad(o Observation) {
 	if load.hour != hour {
 		*load = hourLoad{hour: hour}
 	}
-	load.total += newest[0].Value / 100 * o.LadderVCPUs[o.SizeIndex]
+	load.total += newest.Value / 100 * o.LadderVCPUs[o.SizeIndex]
 	load.minutes++
 }
 

@@ -14,58 +14,57 @@ const maxPublishedAge = 5 * time.Minute
 // roundingTolerance is the maximum rounding error of a sum of binary fractions: 100·2.2/4 has to equal 55.
 const roundingTolerance = 1e-9
 
-// publishedSamples is the series up to its newest valid sample, or nil if that is older than maxPublishedAge.
+// publishedSamples is the series, or an empty one if its newest sample is older than maxPublishedAge.
 func publishedSamples(s scaling.Series, now time.Time) scaling.Series {
-	for n := len(s); n > 0 && now.Sub(s[n-1].Time) <= maxPublishedAge; n-- {
-		if scaling.IsValidSample(s[n-1].Value) {
-			return s[:n]
-		}
+	if newest, known := s.NewestSample(); known && now.Sub(newest.Time) <= maxPublishedAge {
+		return s
 	}
-	return nil
+	return scaling.Series{}
 }
 
-// newestMinutes are the newest n minutes, or nil if one of them is missing.
+// newestMinutes are the newest n minutes, or an empty series if one of them is missing.
 func newestMinutes(s scaling.Series, now time.Time, n int) scaling.Series {
 	s = publishedSamples(s, now)
-	if len(s) < n {
-		return nil
+	if s.Len() < n {
+		return scaling.Series{}
 	}
-	s = s[len(s)-n:]
-	for k := range s {
-		if !scaling.IsValidSample(s[k].Value) || k > 0 && s[k].Time.Sub(s[k-1].Time) != time.Minute {
-			return nil
-		}
+	s = s.From(s.TimeAt(s.Len() - n))
+	if s.Len() < n || s.Count() < n {
+		return scaling.Series{}
 	}
 	return s
 }
 
 // allAbove says that there are samples and all are above the limit.
 func allAbove(s scaling.Series, limit float64) bool {
-	for n := range s {
-		if s[n].Value <= limit {
+	for n := range s.Len() {
+		if value, known := s.At(n); known && value <= limit {
 			return false
 		}
 	}
-	return len(s) > 0
+	return !s.IsEmpty()
 }
 
 // allBelow says that there are samples and all are below the limit.
 func allBelow(s scaling.Series, limit float64) bool {
-	for n := range s {
-		if s[n].Value >= limit {
+	for n := range s.Len() {
+		if value, known := s.At(n); known && value >= limit {
 			return false
 		}
 	}
-	return len(s) > 0
+	return !s.IsEmpty()
 }
 
 // mean is the mean of the samples, and false if there are none.
 func mean(s scaling.Series) (float64, bool) {
-	sum := 0.0
-	for n := range s {
-		sum += s[n].Value
+	sum, count := 0.0, 0.0
+	for n := range s.Len() {
+		if value, known := s.At(n); known {
+			sum += value
+			count++
+		}
 	}
-	return sum / float64(len(s)), len(s) > 0
+	return sum / count, count > 0
 }
 
 // roundUp rounds up to a whole number.
@@ -92,7 +91,7 @@ func laterOf(a, b time.Time) time.Time {
 // windowMaximum computes the maximum of a sliding window. It keeps the samples that can still become the maximum: each is higher
 // than all later ones.
 type windowMaximum struct {
-	samples scaling.Series
+	samples []scaling.Sample
 	// head is the index of the first sample that was not dropped.
 	head int
 }

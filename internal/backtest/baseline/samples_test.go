@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
 func TestNewestMinutes(t *testing.T) {
@@ -30,8 +28,8 @@ func TestNewestMinutes(t *testing.T) {
 		{"nil without samples", nil, 0, 1, nil},
 	} {
 		var got []float64
-		for _, s := range newestMinutes(newSeries(now.Add(-test.sampleAge), test.values), now, test.n) {
-			got = append(got, s.Value)
+		for _, v := range newestMinutes(newSeries(now.Add(-test.sampleAge), test.values), now, test.n).All() {
+			got = append(got, v)
 		}
 		if !slices.Equal(got, test.want) {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
@@ -44,7 +42,7 @@ func TestWindowMaximum(t *testing.T) {
 	const window = 50 * time.Minute
 	random := rand.New(rand.NewPCG(7, 7))
 	var w windowMaximum
-	var all scaling.Series
+	var all []float64 // one a minute
 	for n := range 5000 {
 		at := start.Add(time.Duration(n) * time.Minute)
 		value := float64(random.IntN(100))
@@ -53,12 +51,9 @@ func TestWindowMaximum(t *testing.T) {
 		}
 		w.dropBefore(at.Add(-window))
 		w.add(at, value)
-		all = append(all, scaling.Sample{Time: at, Value: value})
+		all = append(all, value)
 		for _, back := range []time.Duration{0, 7 * time.Minute, window} {
-			want := 0.0
-			for _, s := range all[all.IndexFrom(at.Add(-back)):] {
-				want = max(want, s.Value)
-			}
+			want := slices.Max(all[max(0, n-int(back/time.Minute)):])
 			if got, ok := w.maxSince(at.Add(-back)); !ok || got != want {
 				t.Fatalf("minute %d, %s back: %v, want %v", n, back, got, want)
 			}

@@ -36,11 +36,11 @@ func newSpanner() Autoscaler {
 
 // DesiredSizeIndex implements Rule.
 func (r *spannerRule) DesiredSizeIndex(o Observation) int {
-	newest := newestMinutes(o.CPUPercent, o.Now, 1)
-	if o.ChangeInProgress || newest == nil {
+	newest, known := publishedSamples(o.CPUPercent, o.Now).NewestSample()
+	if o.ChangeInProgress || !known {
 		return o.SizeIndex
 	}
-	required := newest[0].Value * o.LadderVCPUs[o.SizeIndex] / spannerTargetPercent
+	required := newest.Value * o.LadderVCPUs[o.SizeIndex] / spannerTargetPercent
 	desired := 0
 	for desired < len(o.LadderVCPUs)-1 && o.LadderVCPUs[desired] <= required+roundingTolerance {
 		desired++

@@ -68,7 +68,7 @@ func TestAssessLoad_SampleCoverage(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		window func(*scaling.Policy)
-		a, b   []scaling.Sample
+		a, b   scaling.Series
 		want   bool
 	}{
 		{"3 of 3 minutes are enough", withScaleUpWindow(3 * time.Minute), recentSamples(50, 50, 50), constantLoad(50), true},
@@ -90,7 +90,7 @@ func TestAssessLoad_SampleCoverage(t *testing.T) {
 			true},
 		{"newest minute not published yet, 2 minutes before it", withScaleUpWindow(3 * time.Minute), recentSamples(50, 50, gap), constantLoad(50),
 			false},
-		{"one reader has no samples", five, nil, constantLoad(50), false},
+		{"one reader has no samples", five, scaling.Series{}, constantLoad(50), false},
 		{"1 of 1 minute is enough", withScaleUpWindow(time.Minute), recentSamples(50), recentSamples(50), true},
 
 		// Windows that are not whole minutes are rounded up.
@@ -152,7 +152,7 @@ func TestAssessLoad_StaleSamples(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cpu := constantLoad(50)
-			o := newObservation(ownReader("a", large, cpu[:len(cpu)-test.missing]))
+			o := newObservation(ownReader("a", large, cpu.Before(cpu.TimeAt(cpu.Len()-test.missing))))
 			// A window of 20 minutes has enough coverage in every case.
 			if got := readersLoad(t, newPolicy(withScaleUpWindow(20*time.Minute)), o, test.now); got.Fresh != test.want {
 				t.Errorf("fresh is %t, want %t", got.Fresh, test.want)
@@ -241,7 +241,7 @@ func TestScaleDown_DelayedAfterChange(t *testing.T) {
 }
 
 func TestNewestCommonSample(t *testing.T) {
-	rebooting := ownReader("r", large, nil)
+	rebooting := ownReader("r", large, scaling.Series{})
 	rebooting.Status = "rebooting"
 	for _, test := range []struct {
 		name      string
@@ -252,7 +252,7 @@ func TestNewestCommonSample(t *testing.T) {
 		{"the oldest of the instances' newest samples", []scaling.Instance{
 			ownReader("a", large, recentSamples(1)), ownReader("b", large, samplesUntil(newestMinute.Add(-3*time.Minute), 1)),
 		}, newestMinute.Add(-3 * time.Minute)},
-		{"one instance has no samples", []scaling.Instance{ownReader("a", large, recentSamples(1)), ownReader("b", large, nil)}, time.Time{}},
+		{"one instance has no samples", []scaling.Instance{ownReader("a", large, recentSamples(1)), ownReader("b", large, scaling.Series{})}, time.Time{}},
 		{"an instance that is not in service does not count", []scaling.Instance{ownReader("a", large, recentSamples(1)), rebooting},
 			newestMinute},
 	} {
@@ -271,12 +271,12 @@ func TestNewestCommonSample(t *testing.T) {
 func TestAssessLoad_Emergency(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		cpu  []scaling.Sample
-		load []scaling.Sample
+		cpu  scaling.Series
+		load scaling.Series
 		want bool
 	}{
-		{"saturated for 3 min, demand unknown", constantLoad(100), nil, true},
-		{"saturated for 2 min", withMinute(constantLoad(100), 2, 94), nil, false},
+		{"saturated for 3 min, demand unknown", constantLoad(100), scaling.Series{}, true},
+		{"saturated for 2 min", withMinute(constantLoad(100), 2, 94), scaling.Series{}, false},
 		{"demand of 1.25 × capacity", constantLoad(100), constantLoad(2.5), true},
 		{"demand of 1.2 × capacity", constantLoad(100), constantLoad(2.4), false},
 		{"not saturated", constantLoad(94), constantLoad(9), false},

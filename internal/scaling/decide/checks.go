@@ -158,21 +158,19 @@ func (e *poolEvaluation) measureUsage() *poolUsage {
 // seriesRange returns the lowest and the highest value since a time, and whether there are enough samples: minCoverage of them,
 // the newest no older than maxSlowSampleAge.
 func seriesRange(series scaling.Series, from, now time.Time) (lowest, highest float64, known bool) {
-	series = series[series.IndexFrom(from):]
-	valid, newest := 0, 0
-	for n := range series {
-		value := series[n].Value
-		if !scaling.IsValidSample(value) {
-			continue
+	series = series.From(from)
+	newest, known := series.NewestSample()
+	if !known {
+		return 0, 0, false
+	}
+	samples := 0
+	lowest = newest.Value
+	for n := range series.Len() {
+		if value, known := series.At(n); known {
+			lowest, highest = min(lowest, value), max(highest, value)
+			samples++
 		}
-		if valid == 0 || value < lowest {
-			lowest = value
-		}
-		highest = max(highest, value)
-		newest = n
-		valid++
 	}
 	expected := int((now.Sub(from) - maxSlowSampleAge) / slowSamplePeriod)
-	known = valid > 0 && now.Sub(series[newest].Time) <= maxSlowSampleAge && float64(valid) >= minCoverage*float64(expected)
-	return lowest, highest, known
+	return lowest, highest, now.Sub(newest.Time) <= maxSlowSampleAge && float64(samples) >= minCoverage*float64(expected)
 }

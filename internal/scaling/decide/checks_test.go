@@ -91,7 +91,7 @@ func TestScaleDown_ConnectionsMustFit(t *testing.T) {
 // A mixed pool is not scaled down without memory samples of its largest instance.
 func TestScaleDown_MixedPoolNeedsMemorySamples(t *testing.T) {
 	o := newObservation(ownReader("a", large, constantLoad(10)), ownReader("b", xlarge4, constantLoad(10)))
-	o.Instances[1].FreeableMemory = nil
+	o.Instances[1].FreeableMemory = scaling.Series{}
 	d := Evaluate(newPolicy(withReaders(2, 2, large)), o, now)
 	if len(d.Proposals) > 0 || verdictOf(t, d, shape(2, large)) != scaling.VerdictMemoryUnknown {
 		t.Errorf("got %v, and 2 × large is %s", d.Proposals, verdictOf(t, d, shape(2, large)))
@@ -106,14 +106,14 @@ func TestScaleDown_MissingMemoryOrConnections(t *testing.T) {
 		want scaling.Verdict
 	}{
 		{"all samples are available", func(*scaling.Instance) {}, scaling.VerdictFits},
-		{"no memory samples", func(i *scaling.Instance) { i.FreeableMemory = nil }, scaling.VerdictMemoryUnknown},
-		{"no connection samples", func(i *scaling.Instance) { i.Connections = nil }, scaling.VerdictConnectionsUnknown},
+		{"no memory samples", func(i *scaling.Instance) { i.FreeableMemory = scaling.Series{} }, scaling.VerdictMemoryUnknown},
+		{"no connection samples", func(i *scaling.Instance) { i.Connections = scaling.Series{} }, scaling.VerdictConnectionsUnknown},
 		{"invalid memory samples", func(i *scaling.Instance) { i.FreeableMemory = fiveMinuteSeries(-1) }, scaling.VerdictMemoryUnknown},
 		{"memory samples are 25 min old", func(i *scaling.Instance) {
-			i.FreeableMemory = i.FreeableMemory[:i.FreeableMemory.IndexFrom(now.Add(-25*time.Minute))]
+			i.FreeableMemory = i.FreeableMemory.Before(now.Add(-25 * time.Minute))
 		}, scaling.VerdictMemoryUnknown},
 		{"connection samples for half of the window", func(i *scaling.Instance) {
-			i.Connections = i.Connections[i.Connections.IndexFrom(now.Add(-2*time.Hour)):]
+			i.Connections = i.Connections.From(now.Add(-2 * time.Hour))
 		}, scaling.VerdictConnectionsUnknown},
 	} {
 		p := newPolicy(func(p *scaling.Policy) { p.ScaleDown.Window = 4 * time.Hour })
@@ -126,7 +126,7 @@ func TestScaleDown_MissingMemoryOrConnections(t *testing.T) {
 	t.Run("a scale-up needs neither", func(t *testing.T) {
 		o := newObservation(twoReaders(large, constantLoad(90))...)
 		for n := range o.Instances {
-			o.Instances[n].FreeableMemory, o.Instances[n].Connections = nil, nil
+			o.Instances[n].FreeableMemory, o.Instances[n].Connections = scaling.Series{}, scaling.Series{}
 		}
 		d := Evaluate(newPolicy(withPreference(scaling.Vertical)), o, now)
 		if got := onlyProposal(t, d); got.To != shape(2, xlarge) {
@@ -135,7 +135,7 @@ func TestScaleDown_MissingMemoryOrConnections(t *testing.T) {
 	})
 	t.Run("more and smaller readers need both, also when none carries the load", func(t *testing.T) {
 		o := newObservation(ownReader("a", xlarge2, constantLoad(94))) // 7.5 vCPU need 13.7: three xlarge have 12, and less memory each
-		o.Instances[0].FreeableMemory = nil
+		o.Instances[0].FreeableMemory = scaling.Series{}
 		d := Evaluate(newPolicy(withReaders(1, 3, xlarge)), o, now)
 		if len(d.Proposals) > 0 || d.Hold.Reason != scaling.ReasonNoSuitableShape {
 			t.Errorf("got %v and %s", d.Proposals, d.Hold.Reason)
@@ -143,7 +143,7 @@ func TestScaleDown_MissingMemoryOrConnections(t *testing.T) {
 	})
 	t.Run("more and smaller readers need both", func(t *testing.T) {
 		o := newObservation(ownReader("a", xlarge2, constantLoad(80))) // 6.4 vCPU need 11.6: three xlarge have less memory each
-		o.Instances[0].FreeableMemory = nil
+		o.Instances[0].FreeableMemory = scaling.Series{}
 		d := Evaluate(newPolicy(), o, now)
 		if got := onlyProposal(t, d); got.To != shape(2, xlarge2) || verdictOf(t, d, shape(3, xlarge)) != scaling.VerdictMemoryUnknown {
 			t.Errorf("got %s, and 3 × xlarge is %s", got.To, verdictOf(t, d, shape(3, xlarge)))

@@ -18,8 +18,8 @@ func (e *poolEvaluation) checkCPUCredits() scaling.Hold {
 		}
 		cause := ""
 		charged := i.Credits.SurplusCharged
-		for _, sample := range charged[charged.IndexFrom(from):] {
-			if scaling.IsValidSample(sample.Value) && sample.Value > 0 {
+		for _, credits := range charged.From(from).All() {
+			if credits > 0 {
 				cause = "AWS charges for CPU credits above its baseline (CPUSurplusCreditsCharged)"
 			}
 		}

@@ -39,9 +39,9 @@ func TestEvaluate_EarlyGrowth(t *testing.T) {
 		}, 0},
 		{"read replicas of an instance", func(_ *scaling.Policy, o *scaling.Observation) { o.Kind = scaling.DBInstance }, 0},
 		{"another reader has no samples yet", func(_ *scaling.Policy, o *scaling.Observation) {
-			o.Instances = append(o.Instances, foreignReader("b", xlarge, nil))
+			o.Instances = append(o.Instances, foreignReader("b", xlarge, scaling.Series{}))
 		}, 4},
-		{"the demand is hidden", func(_ *scaling.Policy, o *scaling.Observation) { o.Instances[0].DBLoadCPU = nil }, 0},
+		{"the demand is hidden", func(_ *scaling.Policy, o *scaling.Observation) { o.Instances[0].DBLoadCPU = scaling.Series{} }, 0},
 		{"the policy prefers larger readers", func(p *scaling.Policy, _ *scaling.Observation) { p.Readers.Preference = scaling.Vertical }, 0},
 		{"it is not saturated", func(_ *scaling.Policy, o *scaling.Observation) { o.Instances[0].CPU = constantLoad(60) }, 0},
 		{"at the maximum", func(p *scaling.Policy, _ *scaling.Observation) { p.Readers.Max = 1 }, 0},

@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -48,7 +47,13 @@ func TestEvaluate_EarlyRemoval(t *testing.T) {
 			o.ReadersCPU, o.ReadersCapacityHistory = pastDays(2, 60, func(quarter int) bool { return quarter < 4 })
 		}, 0},
 		{"the past has gaps in which it may have returned", func(_ *scaling.Policy, o *scaling.Observation) {
-			o.ReadersCPU = slices.DeleteFunc(o.ReadersCPU, func(s scaling.Sample) bool { return s.Time.Hour() == 11 })
+			cpu := o.ReadersCPU
+			o.ReadersCPU = withValues(cpu, func(n int, v float64) float64 {
+				if cpu.TimeAt(n).Hour() == 11 {
+					return gap
+				}
+				return v
+			})
 		}, 0},
 		{"the past is ignored", func(p *scaling.Policy, _ *scaling.Observation) { p.OverloadedMinuteVCPUHours = 0 }, 0},
 		{"two readers are needed still", func(_ *scaling.Policy, o *scaling.Observation) {

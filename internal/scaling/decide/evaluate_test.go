@@ -11,10 +11,10 @@ import (
 
 // Two xlarge readers have 8 vCPU.
 func TestEvaluate_Thresholds(t *testing.T) {
-	two := func(a, b []scaling.Sample) scaling.Observation {
+	two := func(a, b scaling.Series) scaling.Observation {
 		return newObservation(ownReader("a", xlarge, a), ownReader("b", xlarge, b))
 	}
-	same := func(cpu []scaling.Sample) scaling.Observation { return two(cpu, cpu) }
+	same := func(cpu scaling.Series) scaling.Observation { return two(cpu, cpu) }
 	for _, test := range []struct {
 		name        string
 		observation scaling.Observation
@@ -155,7 +155,7 @@ func TestScaleUp_ProposesPreferredShapeThatFits(t *testing.T) {
 	}
 }
 
-func twoReaders(class string, cpu []scaling.Sample) []scaling.Instance {
+func twoReaders(class string, cpu scaling.Series) []scaling.Instance {
 	return []scaling.Instance{ownReader("a", class, cpu), ownReader("b", class, cpu)}
 }
 
@@ -246,14 +246,14 @@ func TestEvaluate_BelowMinimum(t *testing.T) {
 		{"one reader more of the same class", newPolicy(withReaders(2, 4, large, xlarge)),
 			[]scaling.Instance{ownReader("a", xlarge, constantLoad(10))},
 			shape(2, xlarge)},
-		{"without samples", newPolicy(withReaders(2, 4, large, xlarge)), []scaling.Instance{ownReader("a", large, nil)},
+		{"without samples", newPolicy(withReaders(2, 4, large, xlarge)), []scaling.Instance{ownReader("a", large, scaling.Series{})},
 			shape(2, large)},
 		{"the smallest class when there are no readers", newPolicy(withReaders(2, 4, large, xlarge)), nil, shape(2, large)},
 		{"Vertical adds readers too", newPolicy(withReaders(3, 4, large, xlarge), withPreference(scaling.Vertical)),
-			[]scaling.Instance{ownReader("a", large, nil)}, shape(3, large)},
+			[]scaling.Instance{ownReader("a", large, scaling.Series{})}, shape(3, large)},
 		{"current class is not on the ladder", newPolicy(withReaders(2, 4, large, xlarge)),
-			[]scaling.Instance{ownReader("a", "db.r5.large", nil)}, shape(2, large)},
-		{"never fewer vCPU than now", newPolicy(withReaders(2, 4, large, xlarge)), []scaling.Instance{ownReader("a", xlarge4, nil)},
+			[]scaling.Instance{ownReader("a", "db.r5.large", scaling.Series{})}, shape(2, large)},
+		{"never fewer vCPU than now", newPolicy(withReaders(2, 4, large, xlarge)), []scaling.Instance{ownReader("a", xlarge4, scaling.Series{})},
 			shape(4, xlarge)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -325,7 +325,7 @@ func TestEvaluate_LeftoverSurgeReaders(t *testing.T) {
 		{"kept when readers.minReplicas requires it", newPolicy(withReaders(3, 4, large)),
 			newObservation(ownReader("a", large, constantLoad(36)), ownReader("b", large, constantLoad(36)),
 				surgeReader("s", large, constantLoad(36))), scaling.ReasonWithinThresholds, scaling.Shape{}},
-		{"kept without samples", newPolicy(), newObservation(ownReader("a", large, nil), surgeReader("s", large, constantLoad(1))),
+		{"kept without samples", newPolicy(), newObservation(ownReader("a", large, scaling.Series{}), surgeReader("s", large, constantLoad(1))),
 			scaling.ReasonMetricsUnavailable, scaling.Shape{}},
 		{"kept when a reader is saturated", newPolicy(),
 			newObservation(ownReader("a", xlarge4, constantLoad(10)), surgeReader("s", large, withMinute(constantLoad(20), 1, 96))),
@@ -415,11 +415,11 @@ func TestEvaluate_MostSevereHold(t *testing.T) {
 	}{
 		{"AtMaximum before WithinThresholds", both, newObservation(writer(large, constantLoad(50)), ownReader("a", large, constantLoad(90))),
 			scaling.ReasonAtMaximum},
-		{"MetricsUnavailable before AtMaximum", both, newObservation(writer(large, nil), ownReader("a", large, constantLoad(90))),
+		{"MetricsUnavailable before AtMaximum", both, newObservation(writer(large, scaling.Series{}), ownReader("a", large, constantLoad(90))),
 			scaling.ReasonMetricsUnavailable},
 		{"WithinThresholds before AtMinimum", both, newObservation(writer(large, constantLoad(50)), ownReader("a", large, constantLoad(5))),
 			scaling.ReasonWithinThresholds},
-		{"UnknownInstanceClass before MetricsUnavailable", both, newObservation(writer(large, nil), ownReader("a", "db.z9.large", nil)),
+		{"UnknownInstanceClass before MetricsUnavailable", both, newObservation(writer(large, scaling.Series{}), ownReader("a", "db.z9.large", scaling.Series{})),
 			scaling.ReasonUnknownClass},
 		{"the policy scales no pool", newPolicy(withoutReaders), newObservation(writer(large, constantLoad(99))), scaling.ReasonWithinThresholds},
 		{"the database has no instances", newPolicy(withoutReaders, withWriter(large)), newObservation(), scaling.ReasonMetricsUnavailable},

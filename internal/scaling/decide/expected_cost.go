@@ -59,21 +59,18 @@ func (e *poolEvaluation) costOverHistory(vcpus float64) float64 {
 // While the pool changed, the larger of its two capacities counts: those are the quarters in which it had to grow.
 func pastDemands(o *scaling.Observation, pool scaling.Pool) []float64 {
 	cpu, periods := poolHistory(o, pool)
-	demands := make([]float64, 0, len(cpu))
+	demands := make([]float64, 0, cpu.Len())
 	next := time.Time{} // the quarter of an hour after the last one that is known
-	for n := range cpu {
-		if !scaling.IsValidSample(cpu[n].Value) {
-			continue
-		}
-		for len(periods) > 1 && !periods[1].StartedAt.After(cpu[n].Time) {
+	for at, percent := range cpu.All() {
+		for len(periods) > 1 && !periods[1].StartedAt.After(at) {
 			periods = periods[1:]
 		}
-		if vcpus, known := averageCapacity(periods, cpu[n].Time, cpu[n].Time.Add(quarterHour), math.Max); known {
-			if !next.IsZero() && !cpu[n].Time.Equal(next) {
+		if vcpus, known := averageCapacity(periods, at, at.Add(quarterHour), math.Max); known {
+			if !next.IsZero() && !at.Equal(next) {
 				demands = append(demands, math.NaN())
 			}
-			next = cpu[n].Time.Add(quarterHour)
-			demands = append(demands, min(cpu[n].Value, 100)/100*vcpus)
+			next = at.Add(quarterHour)
+			demands = append(demands, min(percent, 100)/100*vcpus)
 		}
 	}
 	return demands

@@ -16,21 +16,21 @@ func pastWeek(bursts int, burstPercent float64) (scaling.Series, []scaling.Capac
 // pastDays is pastWeek for a number of days, with bursts in any quarters of the day, counted from 10:00.
 func pastDays(days int, burstPercent float64, isBurst func(quarter int) bool) (scaling.Series, []scaling.CapacityPeriod) {
 	from := now.Add(-time.Duration(days) * day).Truncate(quarterHour)
-	var cpu scaling.Series
+	cpu := scaling.NewSeriesBuffer(quarterHour)
 	var periods []scaling.CapacityPeriod
 	for at := from; at.Before(now.Add(-quarterHour)); at = at.Add(quarterHour) {
 		vcpus, percent := 8.0, 15.0
 		if isBurst(int(at.Sub(from) % day / quarterHour)) {
 			vcpus, percent = 32, burstPercent
 		}
-		cpu = append(cpu, scaling.Sample{Time: at, Value: percent})
+		cpu.Add(at, percent)
 		if last := len(periods) - 1; last >= 0 && periods[last].VCPUs == vcpus {
 			periods[last].EndedAt = at.Add(quarterHour)
 		} else {
 			periods = append(periods, scaling.CapacityPeriod{StartedAt: at, EndedAt: at.Add(quarterHour), VCPUs: vcpus})
 		}
 	}
-	return cpu, periods
+	return cpu.Series(), periods
 }
 
 func TestEvaluate_ClassByThePast(t *testing.T) {
@@ -73,7 +73,7 @@ func TestEvaluate_ShortPastDecidesNothing(t *testing.T) {
 	p.OverloadedMinuteVCPUHours = 16
 	o := newObservation(foreignReader("a", xlarge2, constantLoad(15)))
 	cpu, periods := pastWeek(96, 60)
-	o.ReadersCPU, o.ReadersCapacityHistory = cpu[len(cpu)-95:], periods
+	o.ReadersCPU, o.ReadersCapacityHistory = cpu.From(cpu.TimeAt(cpu.Len()-95)), periods
 	if got := onlyProposal(t, Evaluate(p, o, now)).To; got != shape(1, xlarge) {
 		t.Errorf("got %s", got)
 	}

@@ -53,12 +53,12 @@ func (d *fuzzInput) observation() scaling.Observation {
 	var instances []scaling.Instance
 	for n := range 1 + d.intn(6) {
 		class := classes[d.intn(len(classes))]
-		i := []func(string, string, []scaling.Sample) scaling.Instance{foreignReader, ownReader, ownReader, surgeReader}[d.intn(4)](
+		i := []func(string, string, scaling.Series) scaling.Instance{foreignReader, ownReader, ownReader, surgeReader}[d.intn(4)](
 			string(rune('a'+n)), class, d.samples())
 		i.Writer = n == 0
 		switch d.intn(8) {
 		case 1:
-			i.FreeableMemory = nil
+			i.FreeableMemory = scaling.Series{}
 		case 2:
 			i.Connections = fiveMinuteSeries(float64(d.intn(256)) * 20)
 		case 3:
@@ -68,7 +68,13 @@ func (d *fuzzInput) observation() scaling.Observation {
 		case 6:
 			i.IO.CacheHitRatio = fiveMinuteSeries(float64(95 + d.intn(6)))
 		case 4:
-			i.CPU = append(i.CPU, scaling.Sample{Time: now, Value: math.NaN()}, scaling.Sample{Time: now.Add(-time.Hour), Value: -5})
+			samples := scaling.NewSeriesBuffer(time.Minute)
+			for at, percent := range i.CPU.All() {
+				samples.Add(at, percent)
+			}
+			samples.Add(now, math.NaN())
+			samples.Add(now.Add(-time.Hour), -5)
+			i.CPU = samples.Series()
 		}
 		instances = append(instances, i)
 	}
@@ -80,7 +86,7 @@ func (d *fuzzInput) observation() scaling.Observation {
 }
 
 // samples is a base load with a few minutes that differ or are missing.
-func (d *fuzzInput) samples() []scaling.Sample {
+func (d *fuzzInput) samples() scaling.Series {
 	percents := repeated(float64(d.intn(101)), 115) // more than the longest window
 	for range d.intn(4) {
 		percents[len(percents)-1-d.intn(len(percents))] = float64(d.intn(102) - 1) // -1 is a gap
@@ -95,13 +101,7 @@ func (d *fuzzInput) samples() []scaling.Sample {
 func withMoreLoad(o scaling.Observation, percent float64) scaling.Observation {
 	o.Instances = slices.Clone(o.Instances)
 	for n := range o.Instances {
-		cpu := slices.Clone(o.Instances[n].CPU)
-		for k := range cpu {
-			if scaling.IsValidSample(cpu[k].Value) {
-				cpu[k].Value = min(100, cpu[k].Value+percent)
-			}
-		}
-		o.Instances[n].CPU = cpu
+		o.Instances[n].CPU = withValues(o.Instances[n].CPU, func(_ int, v float64) float64 { return min(100, v+percent) })
 	}
 	return o
 }
@@ -253,20 +253,20 @@ func unsafeDown(p scaling.Policy, o scaling.Observation, pool scaling.Pool, vcpu
 // demandAt is the demand of the instances that have a sample of a minute, and how many have one; or what forbids a scale-down.
 func demandAt(o scaling.Observation, pool scaling.Pool, at time.Time) (demand float64, reported int, problem string) {
 	for _, i := range o.PoolInstances(pool) {
-		n := slices.IndexFunc(i.CPU, func(s scaling.Sample) bool { return s.Time.Equal(at) && scaling.IsValidSample(s.Value) })
+		percent, known := i.CPU.ValueAt(at)
 		class, err := catalog.Lookup(i.Class)
 		switch {
 		case err != nil:
 			return 0, 0, err.Error()
 		case at.Before(o.ChangedAt(pool).Add(WarmUp)):
 			return 0, 0, fmt.Sprintf("%s is before the pool last changed", at)
-		case n < 0:
+		case !known:
 			continue
-		case i.CPU[n].Value >= SaturationPercent:
+		case percent >= SaturationPercent:
 			return 0, 0, fmt.Sprintf("%s was saturated at %s", i.Identifier, at)
 		}
 		reported++
-		demand += i.CPU[n].Value / 100 * float64(class.VCPU)
+		demand += percent / 100 * float64(class.VCPU)
 	}
 	return demand, reported, ""
 }

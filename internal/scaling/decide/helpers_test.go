@@ -22,7 +22,7 @@ var (
 	newestMinute = time.Date(2026, 2, 5, 9, 58, 0, 0, time.UTC)
 )
 
-// gap is a minute without a sample.
+// gap is a minute without a sample: a negative value is missing.
 const gap = -1
 
 // newPolicy scales readers from 1 to 4 and nothing else, with a scale-up window of 3 and a scale-down window of 10 minutes.
@@ -74,7 +74,7 @@ func newObservation(instances ...scaling.Instance) scaling.Observation {
 }
 
 // foreignReader is a reader that the operator did not create, with 40 % of its memory freeable, 20 connections and little I/O.
-func foreignReader(name, class string, cpu []scaling.Sample) scaling.Instance {
+func foreignReader(name, class string, cpu scaling.Series) scaling.Instance {
 	i := scaling.Instance{Identifier: name, Class: class, Status: scaling.StatusAvailable, CPU: cpu, Connections: fiveMinuteSeries(20)}
 	i.IO = littleIO
 	if c, err := catalog.Lookup(class); err == nil {
@@ -91,60 +91,46 @@ var littleIO = scaling.IO{
 
 // daySeries is a constant value every five minutes for the last 25 hours.
 func daySeries(value float64) scaling.Series {
-	var out scaling.Series
-	for at := now.Add(-25 * time.Hour); at.Before(now.Add(-5 * time.Minute)); at = at.Add(5 * time.Minute) {
-		out = append(out, scaling.Sample{Time: at, Value: value})
-	}
-	return out
+	return scaling.NewSeries(5*time.Minute, now.Add(-25*time.Hour), repeated(value, 25*12-1)...)
 }
 
 // fiveMinuteSeries is a constant value every five minutes for the last five hours.
 func fiveMinuteSeries(value float64) scaling.Series {
-	var out scaling.Series
-	for at := now.Add(-5 * time.Hour); at.Before(now.Add(-5 * time.Minute)); at = at.Add(5 * time.Minute) {
-		out = append(out, scaling.Sample{Time: at, Value: value})
-	}
-	return out
+	return scaling.NewSeries(5*time.Minute, now.Add(-5*time.Hour), repeated(value, 5*12-1)...)
 }
 
 // ownReader is a reader that the operator created.
-func ownReader(name, class string, cpu []scaling.Sample) scaling.Instance {
+func ownReader(name, class string, cpu scaling.Series) scaling.Instance {
 	i := foreignReader(name, class, cpu)
 	i.Tags = map[string]string{scaling.TagCreatedBy: scaling.TagCreatedByValue}
 	return i
 }
 
 // surgeReader is a reader that an earlier operation added for its duration.
-func surgeReader(name, class string, cpu []scaling.Sample) scaling.Instance {
+func surgeReader(name, class string, cpu scaling.Series) scaling.Instance {
 	i := ownReader(name, class, cpu)
 	i.Tags[scaling.TagSurge] = "0a1b2c3d"
 	return i
 }
 
-func writer(class string, cpu []scaling.Sample) scaling.Instance {
+func writer(class string, cpu scaling.Series) scaling.Instance {
 	i := foreignReader("writer", class, cpu)
 	i.Writer = true
 	return i
 }
 
 // samplesUntil is one sample a minute, the last at the given minute.
-func samplesUntil(last time.Time, percents ...float64) []scaling.Sample {
-	var out []scaling.Sample
-	for n, v := range percents {
-		if v != gap {
-			out = append(out, scaling.Sample{Time: last.Add(time.Duration(n+1-len(percents)) * time.Minute), Value: v})
-		}
-	}
-	return out
+func samplesUntil(last time.Time, percents ...float64) scaling.Series {
+	return scaling.NewSeries(time.Minute, last.Add(-time.Duration(len(percents)-1)*time.Minute), percents...)
 }
 
 // recentSamples is one sample a minute up to newestMinute.
-func recentSamples(percents ...float64) []scaling.Sample {
+func recentSamples(percents ...float64) scaling.Series {
 	return samplesUntil(newestMinute, percents...)
 }
 
 // constantLoad is a constant load for the last 30 minutes.
-func constantLoad(percent float64) []scaling.Sample {
+func constantLoad(percent float64) scaling.Series {
 	percents := make([]float64, 30)
 	for n := range percents {
 		percents[n] = percent
@@ -152,17 +138,31 @@ func constantLoad(percent float64) []scaling.Sample {
 	return recentSamples(percents...)
 }
 
-// withoutMinute removes the nth newest sample; the newest is 0.
-func withoutMinute(samples []scaling.Sample, n int) []scaling.Sample {
-	k := len(samples) - 1 - n
-	return append(append([]scaling.Sample(nil), samples[:k]...), samples[k+1:]...)
+// withoutMinute removes the nth newest sample; the newest is 0. A gap counts, too.
+func withoutMinute(samples scaling.Series, n int) scaling.Series {
+	return withMinute(samples, n, gap)
 }
 
-// withMinute changes the nth newest sample; the newest is 0.
-func withMinute(samples []scaling.Sample, n int, percent float64) []scaling.Sample {
-	out := append([]scaling.Sample(nil), samples...)
-	out[len(out)-1-n].Value = percent
-	return out
+// withMinute changes the nth newest sample; the newest is 0. A gap counts, too.
+func withMinute(samples scaling.Series, n int, percent float64) scaling.Series {
+	return withValues(samples, func(k int, v float64) float64 {
+		if k == samples.Len()-1-n {
+			return percent
+		}
+		return v
+	})
+}
+
+// withValues replaces the value of each sample by that of a function of it and of the number of its period.
+func withValues(series scaling.Series, valueOf func(n int, v float64) float64) scaling.Series {
+	values := make([]float64, series.Len())
+	for n := range values {
+		values[n] = gap
+		if v, known := series.At(n); known {
+			values[n] = valueOf(n, v)
+		}
+	}
+	return scaling.NewSeries(series.Period(), series.Start(), values...)
 }
 
 func shape(count int, class string) scaling.Shape {

@@ -24,13 +24,12 @@ func verdictOn(t *testing.T, d scaling.Decision, pool scaling.Pool, shape scalin
 
 // withSamples replaces the first of every so many samples by another value.
 func withSamples(series scaling.Series, every int, value float64) scaling.Series {
-	out := append(scaling.Series(nil), series...)
-	for n := range out {
+	return withValues(series, func(n int, v float64) float64 {
 		if n%every == 0 {
-			out[n].Value = value
+			return value
 		}
-	}
-	return out
+		return v
+	})
 }
 
 // db.r6g.large sustains 3,600 IOPS and 78.75 MB/s, of which 70 % are 2,520 IOPS and 55.125 MB/s.
@@ -76,18 +75,23 @@ func TestEvaluate_IOOfTheVolumes(t *testing.T) {
 		{name: "requests queue", io: edit(func(io *scaling.IO) { io.QueueDepth = daySeries(3.7) }), want: scaling.VerdictIOSaturated},
 		{name: "queue that keeps the volumes busy", io: edit(func(io *scaling.IO) { io.QueueDepth = daySeries(3.6) }), want: scaling.VerdictChosen},
 		{name: "nothing was read", io: scaling.IO{}, want: scaling.VerdictIOUnknown},
-		{name: "no samples of writes", io: edit(func(io *scaling.IO) { io.WriteIOPS = nil }), want: scaling.VerdictIOUnknown},
-		{name: "no samples of the throughput", io: edit(func(io *scaling.IO) { io.ReadThroughput = nil }), want: scaling.VerdictIOUnknown},
-		{name: "no samples of the queue", io: edit(func(io *scaling.IO) { io.QueueDepth = nil }), want: scaling.VerdictIOUnknown},
-		{name: "old samples", io: edit(func(io *scaling.IO) { io.ReadIOPS = io.ReadIOPS[:len(io.ReadIOPS)-5] }), want: scaling.VerdictIOUnknown},
+		{name: "no samples of writes", io: edit(func(io *scaling.IO) { io.WriteIOPS = scaling.Series{} }), want: scaling.VerdictIOUnknown},
+		{name: "no samples of the throughput", io: edit(func(io *scaling.IO) { io.ReadThroughput = scaling.Series{} }), want: scaling.VerdictIOUnknown},
+		{name: "no samples of the queue", io: edit(func(io *scaling.IO) { io.QueueDepth = scaling.Series{} }), want: scaling.VerdictIOUnknown},
+		{name: "old samples", io: edit(func(io *scaling.IO) { io.ReadIOPS = io.ReadIOPS.Before(now.Add(-30 * time.Minute)) }), want: scaling.VerdictIOUnknown},
 		{name: "a third of the day is missing", io: edit(func(io *scaling.IO) {
-			io.ReadIOPS = io.ReadIOPS[100:]
+			io.ReadIOPS = io.ReadIOPS.From(io.ReadIOPS.TimeAt(100))
 		}), want: scaling.VerdictIOUnknown},
 		{name: "reads and writes at other times", io: edit(func(io *scaling.IO) {
-			io.WriteIOPS = append(scaling.Series(nil), io.WriteIOPS...)
-			for n := range io.WriteIOPS {
-				io.WriteIOPS[n].Time = io.WriteIOPS[n].Time.Add(time.Minute)
+			everyOther := func(remainder int) func(int, float64) float64 {
+				return func(n int, v float64) float64 {
+					if n%5 == remainder {
+						return gap
+					}
+					return v
+				}
 			}
+			io.ReadIOPS, io.WriteIOPS = withValues(io.ReadIOPS, everyOther(1)), withValues(io.WriteIOPS, everyOther(3))
 		}), want: scaling.VerdictIOUnknown},
 		{name: "not a number", io: edit(func(io *scaling.IO) { io.ReadIOPS = daySeries(math.NaN()) }), want: scaling.VerdictIOUnknown},
 		{name: "a class without known limits", io: edit(), class: "db.t2.medium", want: scaling.VerdictIOUnknown},
@@ -160,7 +164,12 @@ func TestEvaluate_BufferCache(t *testing.T) {
 		{name: "98.9 %", hits: fiveMinuteSeries(98.9), reads: fiveMinuteSeries(5), want: scaling.VerdictInsufficientCache},
 		{name: "low in 4 % of the time", hits: withSamples(fiveMinuteSeries(100), 30, 50), reads: fiveMinuteSeries(5), want: scaling.VerdictChosen},
 		{name: "low in 10 % of the time", hits: withSamples(fiveMinuteSeries(100), 10, 50), reads: fiveMinuteSeries(5), want: scaling.VerdictInsufficientCache},
-		{name: "low since the class changed", hits: append(fiveMinuteSeries(100)[:42], fiveMinuteSeries(97)[42:]...), changed: 80 * time.Minute,
+		{name: "low since the class changed", hits: withValues(fiveMinuteSeries(100), func(n int, v float64) float64 {
+			if n >= 42 {
+				return 97
+			}
+			return v
+		}), changed: 80 * time.Minute,
 			reads: fiveMinuteSeries(5), want: scaling.VerdictInsufficientCache},
 		{name: "many reads miss nevertheless", hits: fiveMinuteSeries(99.5), reads: fiveMinuteSeries(1261), want: scaling.VerdictInsufficientIO},
 		{name: "as many as allowed", hits: fiveMinuteSeries(99.5), reads: fiveMinuteSeries(1260), want: scaling.VerdictChosen},

@@ -198,12 +198,9 @@ func measureCapacityUse(o *scaling.Observation, window time.Duration, now time.T
 	}
 	var values []float64
 	var use capacityUse
-	for _, sample := range series[series.IndexFrom(from):] {
-		if !scaling.IsValidSample(sample.Value) {
-			continue
-		}
-		values = append(values, sample.Value)
-		if math.Abs(sample.Value-o.MinCapacity) <= atMinimumTolerance {
+	for _, value := range series.From(from).All() {
+		values = append(values, value)
+		if math.Abs(value-o.MinCapacity) <= atMinimumTolerance {
 			use.atMinimum++
 		}
 	}

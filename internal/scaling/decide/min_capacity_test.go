@@ -31,13 +31,15 @@ func newServerlessCluster(minACUs, writerACUs, readerACUs float64) scaling.Obser
 // minutes ahead on.
 func withDailyDemand(o scaling.Observation, vcpus float64, minutesAhead int) scaling.Observation {
 	o.WriterCapacityHistory = []scaling.CapacityPeriod{{StartedAt: now.Add(-15 * 24 * time.Hour), EndedAt: now, VCPUs: 8}}
+	cpu := scaling.NewSeriesBuffer(quarterHour)
 	for at := now.Add(-3 * 24 * time.Hour); at.Before(now); at = at.Add(quarterHour) {
 		value := 1.0
 		if sinceTimeOfDay := at.Sub(now.Add(-3*24*time.Hour)) % day; sinceTimeOfDay >= time.Duration(minutesAhead)*time.Minute && sinceTimeOfDay < 3*time.Hour {
 			value = 100 * vcpus / 8
 		}
-		o.WriterCPU = append(o.WriterCPU, scaling.Sample{Time: at, Value: value})
+		cpu.Add(at, value)
 	}
+	o.WriterCPU = cpu.Series()
 	return o
 }
 
@@ -128,9 +130,9 @@ func TestEvaluate_MinCapacityNotPausedByOldEngine(t *testing.T) {
 func TestEvaluate_MinCapacityWithoutSamples(t *testing.T) {
 	p := newServerlessPolicy()
 	for name, edit := range map[string]func(scaling.Series) scaling.Series{
-		"no samples":      func(scaling.Series) scaling.Series { return nil },
-		"old samples":     func(s scaling.Series) scaling.Series { return s[:len(s)-6] },
-		"too few samples": func(s scaling.Series) scaling.Series { return s[len(s)-3:] },
+		"no samples":      func(scaling.Series) scaling.Series { return scaling.Series{} },
+		"old samples":     func(s scaling.Series) scaling.Series { return s.Before(s.TimeAt(s.Len() - 6)) },
+		"too few samples": func(s scaling.Series) scaling.Series { return s.From(s.TimeAt(s.Len() - 3)) },
 	} {
 		for _, acus := range []float64{0.5, 6} { // at the minimum, and above it
 			o := newServerlessCluster(acus, 6, 6)
@@ -154,7 +156,7 @@ func TestEvaluate_MinCapacityKeepsConnections(t *testing.T) {
 		o := newServerlessCluster(1, 1, 1)
 		o.Engine = test.engine
 		for n := range o.Instances {
-			o.Instances[n].Connections = nil
+			o.Instances[n].Connections = scaling.Series{}
 			if test.connections >= 0 {
 				o.Instances[n].Connections = fiveMinuteSeries(test.connections)
 			}

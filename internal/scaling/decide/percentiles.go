@@ -16,8 +16,8 @@ type percentiles struct {
 
 // highest is the 99th percentile of a series; false when there are too few samples.
 func (p *percentiles) highest(series scaling.Series) (float64, bool) {
-	series = series[series.IndexFrom(p.from):]
-	if !p.keepSmallest(series, -1, len(series)*(100-ioPercentile)/100+1) {
+	series = series.From(p.from)
+	if !p.keepSmallest(series, -1, series.Count()*(100-ioPercentile)/100+1) {
 		return 0, false
 	}
 	return -p.buffer[len(p.buffer)-1], true
@@ -25,22 +25,19 @@ func (p *percentiles) highest(series scaling.Series) (float64, bool) {
 
 // highestOfSum is the 99th percentile of the sum of two series at the same time; false when there are too few samples of either.
 func (p *percentiles) highestOfSum(a, b scaling.Series) (float64, bool) {
-	a, b = a[a.IndexFrom(p.from):], b[b.IndexFrom(p.from):]
-	if !p.hasCoverage(a) || !p.hasCoverage(b) {
+	a, b = a.From(p.from), b.From(p.from)
+	countA, countB := a.Count(), b.Count()
+	if !p.isCovered(a, countA) || !p.isCovered(b, countB) || a.Period() != b.Period() {
 		return 0, false
 	}
 	p.buffer = p.buffer[:0]
-	size := min(len(a), len(b))*(100-ioPercentile)/100 + 1
-	sums := 0
-	for n := range a {
-		for len(b) > 0 && b[0].Time.Before(a[n].Time) {
-			b = b[1:]
-		}
-		if len(b) == 0 {
-			break
-		}
-		if b[0].Time.Equal(a[n].Time) && scaling.IsValidSample(a[n].Value) && scaling.IsValidSample(b[0].Value) {
-			p.keep(-a[n].Value-b[0].Value, size)
+	size := min(countA, countB)*(100-ioPercentile)/100 + 1
+	sums, offset := 0, b.PeriodOf(a.Start())
+	for n := range a.Len() {
+		valueA, knownA := a.At(n)
+		valueB, knownB := b.At(n + offset)
+		if knownA && knownB {
+			p.keep(-valueA-valueB, size)
 			sums++
 		}
 	}
@@ -52,8 +49,8 @@ func (p *percentiles) highestOfSum(a, b scaling.Series) (float64, bool) {
 
 // lowest is a low percentile of a series; false when there are too few samples.
 func (p *percentiles) lowest(series scaling.Series, percent int) (float64, bool) {
-	series = series[series.IndexFrom(p.from):]
-	if !p.keepSmallest(series, 1, max(1, (len(series)*percent+99)/100)) {
+	series = series.From(p.from)
+	if !p.keepSmallest(series, 1, max(1, (series.Count()*percent+99)/100)) {
 		return 0, false
 	}
 	return p.buffer[len(p.buffer)-1], true
@@ -62,15 +59,14 @@ func (p *percentiles) lowest(series scaling.Series, percent int) (float64, bool)
 // keepSmallest fills the buffer with the smallest values of a series, each times a sign; false when there are too few samples.
 func (p *percentiles) keepSmallest(series scaling.Series, sign float64, size int) bool {
 	p.buffer = p.buffer[:0]
-	valid, newest := 0, 0
-	for n := range series {
-		if value := series[n].Value; scaling.IsValidSample(value) {
+	samples := 0
+	for n := range series.Len() {
+		if value, known := series.At(n); known {
 			p.keep(sign*value, size)
-			newest = n
-			valid++
+			samples++
 		}
 	}
-	return valid > 0 && p.isCovered(valid, series[newest].Time)
+	return p.isCovered(series, samples)
 }
 
 // keep inserts a value into the sorted buffer of the smallest values, which keeps at most size of them.
@@ -85,21 +81,10 @@ func (p *percentiles) keep(value float64, size int) {
 	p.buffer = slices.Insert(p.buffer, at, value)
 }
 
-// hasCoverage reports whether a series has enough samples, the newest of them no older than maxSlowSampleAge.
-func (p *percentiles) hasCoverage(series scaling.Series) bool {
-	valid, newest := 0, 0
-	for n := range series {
-		if scaling.IsValidSample(series[n].Value) {
-			newest = n
-			valid++
-		}
-	}
-	return valid > 0 && p.isCovered(valid, series[newest].Time)
-}
-
-// isCovered reports whether a number of samples is enough, and the newest of them no older than maxSlowSampleAge.
-func (p *percentiles) isCovered(samples int, newest time.Time) bool {
-	return p.now.Sub(newest) <= maxSlowSampleAge && float64(samples) >= minCoverage*float64(p.expectedSamples())
+// isCovered reports whether a series has enough samples, of which there are so many, the newest of them no older than maxSlowSampleAge.
+func (p *percentiles) isCovered(series scaling.Series, samples int) bool {
+	newest, known := series.NewestSample()
+	return known && p.now.Sub(newest.Time) <= maxSlowSampleAge && float64(samples) >= minCoverage*float64(p.expectedSamples())
 }
 
 // expectedSamples is the number of samples that must have been read by now.

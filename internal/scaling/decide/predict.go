@@ -126,7 +126,7 @@ func predictRise(t timeline) float64 {
 // fewer than two of these are known, the lower one of the last two days.
 func predictSeasonal(o *scaling.Observation, pool scaling.Pool, now time.Time, ahead time.Duration) float64 {
 	cpu, periods := poolHistory(o, pool)
-	if len(cpu) == 0 || len(periods) == 0 {
+	if cpu.IsEmpty() || len(periods) == 0 {
 		return 0
 	}
 	begin, end := now.Truncate(quarterHour), now.Add(ahead)
@@ -179,24 +179,22 @@ type pastDay struct {
 // newPastDay reads the history from an offset before a time on.
 func newPastDay(cpu scaling.Series, periods []scaling.CapacityPeriod, begin time.Time, offset time.Duration) pastDay {
 	begin = begin.Add(-offset)
-	return pastDay{offset, cpu[cpu.IndexFrom(begin):], periods[max(0, newestPeriod(periods, begin)):]}
+	return pastDay{offset, cpu, periods[max(0, newestPeriod(periods, begin)):]}
 }
 
 // demandAt is the demand, in vCPUs, of the quarter of an hour that was the offset before a time, and false when its sample or the
 // capacity of the pool is not known. Saturated demand counts as measured. No call may have an earlier time than the one before.
 func (d *pastDay) demandAt(at time.Time) (float64, bool) {
 	at = at.Add(-d.offset)
-	for len(d.cpu) > 0 && d.cpu[0].Time.Before(at) {
-		d.cpu = d.cpu[1:]
-	}
-	if len(d.cpu) == 0 || !d.cpu[0].Time.Equal(at) || !scaling.IsValidSample(d.cpu[0].Value) {
+	percent, known := d.cpu.ValueAt(at)
+	if !known {
 		return 0, false
 	}
 	for len(d.periods) > 1 && !d.periods[1].StartedAt.After(at) {
 		d.periods = d.periods[1:]
 	}
 	vcpus, known := averageCapacity(d.periods, at, at.Add(quarterHour), midpoint)
-	return min(d.cpu[0].Value, 100) / 100 * vcpus, known
+	return min(percent, 100) / 100 * vcpus, known
 }
 
 // averageCapacity is the mean vCPUs of a pool between two times, and false when they are not known for all of the time. The

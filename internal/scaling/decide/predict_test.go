@@ -14,7 +14,7 @@ func withPredictions(p *scaling.Policy) {
 }
 
 // risingLoad is a load in percent that rises by a step each minute to a final value.
-func risingLoad(end, step float64) []scaling.Sample {
+func risingLoad(end, step float64) scaling.Series {
 	percents := make([]float64, 30)
 	for n := range percents {
 		percents[n] = end - step*float64(len(percents)-1-n)
@@ -25,7 +25,7 @@ func risingLoad(end, step float64) []scaling.Sample {
 func TestPredictTrend(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		cpu  []scaling.Sample
+		cpu  scaling.Series
 		want scaling.Reason
 	}{
 		// At 09:58 the load is 60 %, and a new size is in service at 10:15: 17 minutes later it is at 70.2 %.
@@ -116,13 +116,11 @@ func TestEstimateLeadTime(t *testing.T) {
 
 // quarterHourSeries is a CPU history of 18 days by quarters of an hour, from a function of time.
 func quarterHourSeries(percent func(at time.Time) float64) scaling.Series {
-	var out scaling.Series
-	for at := now.Truncate(15 * time.Minute).Add(-18 * day); at.Before(now); at = at.Add(15 * time.Minute) {
-		if v := percent(at); v >= 0 {
-			out = append(out, scaling.Sample{Time: at, Value: v})
-		}
+	out := scaling.NewSeriesBuffer(quarterHour)
+	for at := now.Truncate(quarterHour).Add(-18 * day); at.Before(now); at = at.Add(quarterHour) {
+		out.Add(at, percent(at))
 	}
-	return out
+	return out.Series()
 }
 
 // dailyPeak is a load of the given percent in the quarters from 10:15 to 10:30 of the given days ago, and of 20 % otherwise.

@@ -20,7 +20,7 @@ func growingTo(count int, class string) scaling.Operation {
 
 // creatingReader is a reader of growingTo that is not in service.
 func creatingReader(n int, class string) scaling.Instance {
-	i := ownReader("engine-new-"+string(rune('0'+n)), class, nil)
+	i := ownReader("engine-new-"+string(rune('0'+n)), class, scaling.Series{})
 	i.Status, i.CreatedAt = "creating", time.Time{}
 	return i
 }
@@ -63,7 +63,7 @@ func TestEvaluateRaise(t *testing.T) {
 			o := cluster(foreignReader("a", xlarge, constantLoad(90)), ownReader("engine-new-1", xlarge, constantLoad(90)))
 			return o
 		}(), growingTo(2, xlarge), 4},
-		{"readers to be removed take the room", newPolicy(), cluster(saturatedWithLoad(30), creatingReader(1, xlarge), ownReader("c", large, nil)), func() scaling.Operation {
+		{"readers to be removed take the room", newPolicy(), cluster(saturatedWithLoad(30), creatingReader(1, xlarge), ownReader("c", large, scaling.Series{})), func() scaling.Operation {
 			op := growingTo(2, xlarge)
 			op.Steps = append(op.Steps, scaling.Step{Action: scaling.DeleteReader, Instance: "c"})
 			return op
@@ -73,7 +73,7 @@ func TestEvaluateRaise(t *testing.T) {
 		{"missing samples are no rise", newPolicy(func(p *scaling.Policy) { p.PredictiveScaling.Trend = true }, withReaders(1, 8, xlarge)),
 			cluster(foreignReader("a", xlarge, constantLoad(90)), foreignReader("b", xlarge, withoutMinute(constantLoad(90), 2)),
 				foreignReader("c", xlarge, withoutMinute(withoutMinute(constantLoad(90), 2), 1))), growingTo(4, xlarge), 0},
-		{"no samples", newPolicy(), cluster(foreignReader("a", xlarge, nil), creatingReader(1, xlarge)), growingTo(2, xlarge), 0},
+		{"no samples", newPolicy(), cluster(foreignReader("a", xlarge, scaling.Series{}), creatingReader(1, xlarge)), growingTo(2, xlarge), 0},
 		{"read replicas of an instance", newPolicy(), func() scaling.Observation {
 			o := cluster(saturatedWithLoad(30), creatingReader(1, xlarge))
 			o.Kind = scaling.DBInstance

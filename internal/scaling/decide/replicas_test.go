@@ -75,7 +75,7 @@ func TestEvaluate_ReplicaWithoutClients(t *testing.T) {
 		t.Errorf("the largest class: %+v, %+v", d.Hold, d.Proposals)
 	}
 	unknown := unused
-	unknown.Connections = nil
+	unknown.Connections = scaling.Series{}
 	if load := Evaluate(newPolicy(), readReplicas(busy, unknown), now).Pools[0].Load; load.Capacity != 4 || load.WithoutClients != nil {
 		t.Errorf("connections that are not known: %+v", load)
 	}
@@ -83,7 +83,7 @@ func TestEvaluate_ReplicaWithoutClients(t *testing.T) {
 
 // A replica without clients does not let another one shrink or go, and is itself the first to go.
 func TestEvaluate_ScaleDownWithReplicaWithoutClients(t *testing.T) {
-	quiet := func(percent float64) []scaling.Sample { return constantLoad(percent) }
+	quiet := func(percent float64) scaling.Series { return constantLoad(percent) }
 	unused := withoutClients(ownReader("b", xlarge, quiet(1)))
 	p := newPolicy(withReaders(1, 4, large, xlarge))
 	// Together they would be at 15 %: half the vCPUs would carry that. The one with clients needs all of its own.

@@ -60,21 +60,9 @@ func mergeIO(instances []scaling.Instance) scaling.IO {
 func mergeSeries(
 	instances []scaling.Instance, seriesOf func(scaling.Instance) scaling.Series, extreme func(a, b float64) float64,
 ) scaling.Series {
-	out := slices.DeleteFunc(slices.Clone(seriesOf(instances[0])), func(s scaling.Sample) bool {
-		return !scaling.IsValidSample(s.Value)
-	})
-	for _, i := range instances[1:] {
-		other := seriesOf(i)
-		kept := out[:0]
-		for _, s := range out {
-			for len(other) > 0 && other[0].Time.Before(s.Time) {
-				other = other[1:]
-			}
-			if len(other) > 0 && other[0].Time.Equal(s.Time) && scaling.IsValidSample(other[0].Value) {
-				kept = append(kept, scaling.Sample{Time: s.Time, Value: extreme(s.Value, other[0].Value)})
-			}
-		}
-		out = kept
+	series := make([]scaling.Series, len(instances))
+	for n := range instances {
+		series[n] = seriesOf(instances[n])
 	}
-	return out
+	return scaling.CombineSeries(extreme, series...)
 }

@@ -57,23 +57,11 @@ func TestEvaluate_ServerlessWithoutReaders(t *testing.T) {
 // A time for which one instance has no sample is missing.
 func TestMergeSeries(t *testing.T) {
 	at := func(minutes ...float64) scaling.Instance {
-		var i scaling.Instance
-		for n, v := range minutes {
-			if v >= 0 || math.IsNaN(v) {
-				i.CPU = append(i.CPU, scaling.Sample{Time: now.Add(time.Duration(n) * time.Minute), Value: v})
-			}
-		}
-		return i
+		return scaling.Instance{CPU: scaling.NewSeries(time.Minute, now, minutes...)}
 	}
 	cpu := func(i scaling.Instance) scaling.Series { return i.CPU }
 	got := mergeSeries([]scaling.Instance{at(1, 2, -1, 4, math.NaN(), 6), at(3, 1, 5, -1, 5, 7), at(2, 2, 2, 2, 2, 9)}, cpu, math.Max)
-	want := scaling.Series{{Time: now, Value: 3}, {Time: now.Add(time.Minute), Value: 2}, {Time: now.Add(5 * time.Minute), Value: 9}}
-	if len(got) != len(want) {
-		t.Fatalf("got %v, want %v", got, want)
-	}
-	for n := range want {
-		if got[n] != want[n] {
-			t.Errorf("got %v, want %v", got[n], want[n])
-		}
+	if want := scaling.NewSeries(time.Minute, now, 3, 2, gap, gap, gap, 9); !got.Equal(want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

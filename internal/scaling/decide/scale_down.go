@@ -139,18 +139,17 @@ func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scalin
 	w := e.load.ScaleDownWindow
 	end := e.now.Add(-historyDelay).Truncate(quarterHour)
 	begin := end.Add(-window).Truncate(quarterHour)
-	cpu = cpu[cpu.IndexFrom(begin):]
 	for at := begin; at.Before(end); at = at.Add(quarterHour) {
-		if len(cpu) == 0 || !cpu[0].Time.Equal(at) || !scaling.IsValidSample(cpu[0].Value) {
+		percent, sampled := cpu.ValueAt(at)
+		if !sampled {
 			return scaling.ScaleDownWindow{}
 		}
 		vcpus, known := averageCapacity(periods, at, at.Add(quarterHour), math.Max)
 		if !known {
 			return scaling.ScaleDownWindow{}
 		}
-		w.Saturated = w.Saturated || cpu[0].Value >= SaturationPercent
-		w.PeakDemand = max(w.PeakDemand, min(cpu[0].Value, 100)/100*vcpus)
-		cpu = cpu[1:]
+		w.Saturated = w.Saturated || percent >= SaturationPercent
+		w.PeakDemand = max(w.PeakDemand, min(percent, 100)/100*vcpus)
 	}
 	return w
 }
@@ -159,7 +158,7 @@ func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scalin
 // begins more than its length before now: without such samples it is not complete, and its minutes need not be added up.
 func (e *poolEvaluation) hasSamplesBefore(at time.Time) bool {
 	return !slices.ContainsFunc(excludeInstances(e.instances, e.load.WithoutClients), func(i poolInstance) bool {
-		return len(i.CPU) == 0 || !i.CPU[0].Time.Before(at)
+		return i.CPU.IsEmpty() || !i.CPU.Start().Before(at)
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // readerWithDBLoad is a reader with CPU and DBLoadCPU samples.
-func readerWithDBLoad(name, class string, cpu, load []scaling.Sample) scaling.Instance {
+func readerWithDBLoad(name, class string, cpu, load scaling.Series) scaling.Instance {
 	i := ownReader(name, class, cpu)
 	i.DBLoadCPU = load
 	return i

@@ -42,7 +42,7 @@ func TestEvaluate_ScheduledMinimums(t *testing.T) {
 		{"overlapping schedules combine", newPolicy(withSchedule("import", 0, readersAtLeast(0, xlarge)),
 			withSchedule("report", -time.Minute, readersAtLeast(2, large))), one,
 			scaling.ReasonBelowSchedule, shape(2, xlarge)},
-		{"without samples", newPolicy(withSchedule("import", 0, readersAtLeast(2, ""))), newObservation(ownReader("a", large, nil)),
+		{"without samples", newPolicy(withSchedule("import", 0, readersAtLeast(2, ""))), newObservation(ownReader("a", large, scaling.Series{})),
 			scaling.ReasonBelowSchedule, shape(2, large)},
 		{"a scale-up by load meets the schedule, too", newPolicy(withSchedule("import", 0, readersAtLeast(3, ""))),
 			newObservation(ownReader("a", large, constantLoad(80))), scaling.ReasonScaleUp, shape(3, large)},

@@ -134,20 +134,24 @@ func laterOf(a, b time.Time) time.Time {
 // addSamples adds the samples of an instance from a time on. The demand of a saturated minute is the vCPUs used or DBLoadCPU,
 // whichever is larger.
 func (t *timeline) addSamples(i *poolInstance, from time.Time) {
-	cpu, load := i.CPU[i.CPU.IndexFrom(from):], i.DBLoadCPU[i.DBLoadCPU.IndexFrom(from):]
-	start, previous, vcpusPerPercent := t.start.Unix(), -1, i.vcpus/100
-	for n := range cpu {
-		seconds := cpu[n].Time.Unix()
-		index := int(seconds-start) / 60
-		if index >= len(t.minutes) {
-			return
-		}
-		percent := cpu[n].Value
-		if index == previous || !scaling.IsValidSample(percent) {
+	cpu := i.CPU.From(from)
+	if cpu.IsEmpty() || cpu.Period() != samplePeriod {
+		return
+	}
+	load, loadOffset := i.DBLoadCPU, 0
+	if !load.IsEmpty() && load.Period() == samplePeriod {
+		loadOffset = load.PeriodOf(cpu.Start())
+	} else {
+		load = scaling.Series{}
+	}
+	vcpusPerPercent := i.vcpus / 100
+	minutes := t.minutes[min(-cpu.PeriodOf(t.start), len(t.minutes)):] // from that of the first sample on
+	for n := range minutes[:min(cpu.Len(), len(minutes))] {
+		percent, known := cpu.At(n)
+		if !known {
 			continue
 		}
-		previous = index
-		m := &t.minutes[index]
+		m := &minutes[n]
 		m.reporting++
 		if percent < SaturationPercent {
 			m.demand += percent * vcpusPerPercent
@@ -155,16 +159,13 @@ func (t *timeline) addSamples(i *poolInstance, from time.Time) {
 		}
 		m.saturated = true
 		used := min(percent, 100) * vcpusPerPercent
-		for len(load) > 0 && load[0].Time.Unix() < seconds {
-			load = load[1:]
-		}
-		if len(load) == 0 || load[0].Time.Unix() > seconds || !scaling.IsValidSample(load[0].Value) {
+		sessions, known := load.At(n + loadOffset)
+		if !known {
 			m.demand += used
 			m.censored = true
 			continue
 		}
-		m.demand += max(used, load[0].Value)
-		load = load[1:]
+		m.demand += max(used, sessions)
 	}
 }
 

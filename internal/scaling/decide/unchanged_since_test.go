@@ -8,7 +8,7 @@ import (
 )
 
 // threeHoursOf is a constant load for the last three hours.
-func threeHoursOf(percent float64) []scaling.Sample {
+func threeHoursOf(percent float64) scaling.Series {
 	percents := make([]float64, 180)
 	for n := range percents {
 		percents[n] = percent

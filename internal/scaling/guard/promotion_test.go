@@ -82,18 +82,18 @@ func TestCheck_CleanupLeavesStaticReaders(t *testing.T) {
 	})
 	in := approvedInput(withSteps(deleteStep("a")), surge, staticMembers("b"), func(in *Input) { in.Proposal.Direction = scaling.Cleanup })
 	static := &in.Observation.Instances[2]
-	static.CPU = scaling.Series{{Time: in.Now.Add(-time.Minute), Value: 10}}
+	static.CPU = scaling.NewSeries(time.Minute, in.Now.Add(-time.Minute), 10)
 	for n := range in.Pools {
 		in.Pools[n].Load.Demand = 0.1
 	}
 	if veto := firstVeto(in); veto != nil {
 		t.Errorf("idle static reader: got %+v", veto)
 	}
-	static.CPU[0].Value = 99
+	static.CPU = scaling.NewSeries(time.Minute, in.Now.Add(-time.Minute), 99)
 	if veto := firstVeto(in); veto == nil || veto.Guard != "ReaderCapacity" {
 		t.Errorf("busy static reader: got %+v", veto)
 	}
-	static.CPU = nil
+	static.CPU = scaling.Series{}
 	if veto := firstVeto(in); veto == nil || veto.Guard != "ReaderCapacity" {
 		t.Errorf("static reader without samples: got %+v", veto)
 	}

@@ -133,9 +133,9 @@ func spareStaticVCPUs(in Input) float64 {
 	spare := 0.0
 	for _, i := range in.Observation.StaticReaders() {
 		class, err := catalog.Lookup(i.Class)
-		last := len(i.CPU) - 1
-		if err == nil && last >= 0 && in.Now.Sub(i.CPU[last].Time) <= scaling.MaxSampleAge && scaling.IsValidSample(i.CPU[last].Value) {
-			spare += class.VCPUFor(in.Observation.Engine) * max(0, 1-i.CPU[last].Value/100)
+		newest, known := i.CPU.NewestSample()
+		if err == nil && known && in.Now.Sub(newest.Time) <= scaling.MaxSampleAge {
+			spare += class.VCPUFor(in.Observation.Engine) * max(0, 1-newest.Value/100)
 		}
 	}
 	return spare

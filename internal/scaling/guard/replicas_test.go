@@ -22,9 +22,7 @@ func bringsLicense(in *Input) {
 // connected sets a number of connections over the last two hours.
 func connected(count float64) func(*scaling.Instance) {
 	return func(i *scaling.Instance) {
-		for at := now.Add(-2 * time.Hour); at.Before(now); at = at.Add(5 * time.Minute) {
-			i.Connections = append(i.Connections, scaling.Sample{Time: at, Value: count})
-		}
+		i.Connections = scaling.NewSeries(5*time.Minute, now.Add(-2*time.Hour), slices.Repeat([]float64{count}, 24)...)
 	}
 }
 

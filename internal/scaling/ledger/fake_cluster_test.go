@@ -27,6 +27,7 @@ type fakeCluster struct {
 	// dbLoadUnavailable says that DBLoadCPU is not published.
 	dbLoadUnavailable bool
 	observation       scaling.Observation
+	samples           map[string]scaling.SeriesBuffer // by instance and metric
 	now               time.Time
 	minute            int
 	operation         *scaling.Operation
@@ -73,7 +74,8 @@ func randomPolicy(r *rand.Rand) scaling.Policy {
 
 // newFakeCluster starts with readers of one class, all created by the operator.
 func newFakeCluster(p scaling.Policy, class string, count int, demand func(int) float64) *fakeCluster {
-	f := &fakeCluster{policy: p, demandVCPUs: demand, now: now, missing: func(int) bool { return false }, onEntry: func(Entry) {}}
+	f := &fakeCluster{policy: p, demandVCPUs: demand, now: now, missing: func(int) bool { return false }, onEntry: func(Entry) {},
+		samples: map[string]scaling.SeriesBuffer{}}
 	tags := map[string]string{scaling.TagOptIn: "platform"}
 	f.observation = scaling.Observation{
 		Found: true, Engine: "aurora-postgresql", EngineVersion: "16.1", Status: scaling.StatusAvailable, Tags: tags,
@@ -114,7 +116,6 @@ func mustClass(c catalog.Class, err error) catalog.Class {
 // advanceMinutes advances the time and adds samples.
 func (f *fakeCluster) advanceMinutes(minutes int) {
 	for range minutes {
-		at := f.now.Add(-time.Minute)
 		demand, capacity := f.demandVCPUs(f.minute), f.readerVCPUs()
 		for n := range f.observation.Instances {
 			i := &f.observation.Instances[n]
@@ -124,14 +125,14 @@ func (f *fakeCluster) advanceMinutes(minutes int) {
 				load = demand * class.VCPU / capacity
 			}
 			if !f.missing(f.minute) {
-				i.CPU = appendRetained(i.CPU, at, min(100, 100*load/class.VCPU))
+				i.CPU = f.retain(i, "cpu", time.Minute, min(100, 100*load/class.VCPU))
 				if !f.dbLoadUnavailable {
-					i.DBLoadCPU = appendRetained(i.DBLoadCPU, at, load)
+					i.DBLoadCPU = f.retain(i, "load", time.Minute, load)
 				}
 			}
 			if f.minute%5 == 0 {
-				i.FreeableMemory = appendRetained(i.FreeableMemory, at, 0.4*float64(class.MemoryBytes))
-				i.Connections = appendRetained(i.Connections, at, 10)
+				i.FreeableMemory = f.retain(i, "memory", 5*time.Minute, 0.4*float64(class.MemoryBytes))
+				i.Connections = f.retain(i, "connections", 5*time.Minute, 10)
 			}
 		}
 		f.minute++
@@ -139,11 +140,16 @@ func (f *fakeCluster) advanceMinutes(minutes int) {
 	}
 }
 
-func appendRetained(s scaling.Series, at time.Time, value float64) scaling.Series {
-	if len(s) >= 2*retainedMinutes {
-		s = slices.Clone(s[len(s)-retainedMinutes:])
+// retain adds a sample to a metric of an instance and returns the samples that are retained.
+func (f *fakeCluster) retain(i *scaling.Instance, metric string, period time.Duration, value float64) scaling.Series {
+	b, exists := f.samples[i.Identifier+metric]
+	if !exists {
+		b = scaling.NewSeriesBuffer(period)
 	}
-	return append(s, scaling.Sample{Time: at, Value: value})
+	at := f.now.Add(-time.Minute)
+	b.Merge(at.Add(-retainedMinutes*time.Minute), scaling.Sample{Time: at, Value: value})
+	f.samples[i.Identifier+metric] = b
+	return b.Series()
 }
 
 // decideOnce makes a decision, or completes the operation in progress when it is due, and advances the time.
@@ -171,7 +177,8 @@ func (f *fakeCluster) completeOperation() {
 	readers := f.observation.Instances[1:]
 	for n := range readers {
 		if readers[n].Class != to.InstanceClass {
-			readers[n].Class, readers[n].CPU = to.InstanceClass, nil // the percentages refer to the old class
+			readers[n].Class, readers[n].CPU = to.InstanceClass, scaling.Series{} // the percentages refer to the old class
+			delete(f.samples, readers[n].Identifier+"cpu")
 		}
 	}
 	f.observation.Instances = f.observation.Instances[:1+min(len(readers), to.Count)]

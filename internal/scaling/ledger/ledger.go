@@ -17,7 +17,7 @@ import (
 
 // Format is the version of an entry. It changes when the same inputs may give other bytes, and when a field is renamed: an entry is
 // the JSON of the structs below, by the names of their fields.
-const Format = 7
+const Format = 8
 
 // OperationImpossible takes the place of a guard name when no safe sequence of steps leads to a shape.
 const OperationImpossible = "OperationImpossible"

@@ -21,11 +21,11 @@ var now = time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)
 func newInputs(percent float64) Inputs {
 	tags := map[string]string{scaling.TagOptIn: "platform"}
 	samples := func(value float64, period time.Duration) scaling.Series {
-		var s scaling.Series
+		s := scaling.NewSeriesBuffer(period)
 		for at := now.Add(-6 * time.Hour); at.Before(now.Add(-period)); at = at.Add(period) {
-			s = append(s, scaling.Sample{Time: at, Value: value + float64(at.Unix()%7)/3})
+			s.Add(at, value+float64(at.Unix()%7)/3)
 		}
-		return s
+		return s.Series()
 	}
 	instance := func(name string) scaling.Instance {
 		return scaling.Instance{
@@ -132,10 +132,17 @@ func TestReplay_IsExact(t *testing.T) {
 		in.Observation.ReadersChangedAt = in.Observation.ReadersChangedAt.In(zone)
 		for n := range in.Observation.Instances {
 			cpu := in.Observation.Instances[n].CPU
-			for range random.IntN(5) {
-				cpu[random.IntN(len(cpu))].Value = []float64{math.NaN(), math.Inf(1), -1, 0, 100, 1e300}[random.IntN(6)]
+			values := make([]float64, cpu.Len())
+			for k := range values {
+				values[k], _ = cpu.At(k)
 			}
-			in.Observation.Instances[n].CPU = slices.Delete(cpu, 3, 3+random.IntN(100))
+			for range random.IntN(5) {
+				values[random.IntN(len(values))] = []float64{math.NaN(), math.Inf(1), -1, 0, 100, 1e300, 1e30}[random.IntN(7)]
+			}
+			for k := range random.IntN(100) {
+				values[3+k] = math.NaN()
+			}
+			in.Observation.Instances[n].CPU = scaling.NewSeries(cpu.Period(), cpu.Start(), values...)
 		}
 		in.Policy.Mode = []scaling.Mode{scaling.Enforce, scaling.Recommend, scaling.Approve}[random.IntN(3)]
 		if random.IntN(2) == 0 {
@@ -188,8 +195,8 @@ func TestReplay_DetectsChangedEntry(t *testing.T) {
 	}
 	for text, message := range map[string]string{
 		"": "not a ledger entry", "[1]": "not a ledger entry", "{}": "has format 0", `{"Format":99}`: "has format 99",
-		`{"Format":3,"Inputs":{"Policy":[]}}`: "has format 3, and this version of dbscaler replays only format 7: replay it with",
-		`{"Format":7,"Inputs":[]}`:            "inputs of the ledger entry cannot be decoded",
+		`{"Format":3,"Inputs":{"Policy":[]}}`: "has format 3, and this version of dbscaler replays only format 8: replay it with",
+		`{"Format":8,"Inputs":[]}`:            "inputs of the ledger entry cannot be decoded",
 	} {
 		if _, err := Replay([]byte(text)); err == nil || !strings.Contains(err.Error(), message) {
 			t.Errorf("%q: %v, want an error with %q", text, err, message)

@@ -148,7 +148,13 @@ func FuzzReplay_IsExact(f *testing.F) {
 		in.Policy = randomPolicy(r)
 		in.Now = in.Now.Add(time.Duration(offset % int64(24*time.Hour)))
 		reader := &in.Observation.Instances[1]
-		reader.CPU[r.IntN(len(reader.CPU))] = scaling.Sample{Time: now.Add(time.Duration(offset % int64(time.Hour))), Value: value}
+		samples := scaling.NewSeriesBuffer(time.Minute)
+		for at, percent := range reader.CPU.All() {
+			samples.Add(at, percent)
+		}
+		samples.Add(reader.CPU.TimeAt(r.IntN(reader.CPU.Len())), value)
+		samples.Add(now.Add(time.Duration(offset%int64(time.Hour))), value)
+		reader.CPU = samples.Series()
 		line, err := Record(in)
 		if err != nil {
 			t.Fatal(err)

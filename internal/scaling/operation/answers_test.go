@@ -116,9 +116,7 @@ func TestPlan_ReadReplicas(t *testing.T) {
 		return i
 	}
 	unused := own("b", 48*time.Hour)
-	for at := start.Add(-2 * time.Hour); at.Before(start); at = at.Add(5 * time.Minute) {
-		unused.Connections = append(unused.Connections, scaling.Sample{Time: at})
-	}
+	unused.Connections = scaling.NewSeries(5*time.Minute, start.Add(-2*time.Hour), make([]float64, 24)...)
 	o := asReadReplicas(auroraCluster(writer(large), reader("a", large), unused, own("c", time.Hour)))
 	down := func(count int) scaling.Proposal {
 		return scaling.Proposal{Change: scaling.Change{Pool: scaling.Readers, Direction: scaling.Down, From: o.Shape(scaling.Readers), To: newShape(count, large)}}

@@ -285,10 +285,10 @@ func lastRestart(op scaling.Operation, n int, i scaling.Instance) time.Time {
 	return last
 }
 
-// hasNoConnections reports whether the newest connection count is newer than since and zero. An unknown count is not zero.
+// hasNoConnections reports whether the newest known connection count is newer than since and zero. An unknown count is not zero.
 func hasNoConnections(i scaling.Instance, since time.Time) bool {
-	last := len(i.Connections) - 1
-	return last >= 0 && i.Connections[last].Time.After(since) && i.Connections[last].Value == 0
+	newest, known := i.Connections.NewestSample()
+	return known && newest.Time.After(since) && newest.Value == 0
 }
 
 // unsafeReason returns why the nth step must not take its instance out of service, or "": somebody else has deleted a reader that the

@@ -85,7 +85,7 @@ func observedAfter(d time.Duration, o scaling.Observation) scaling.Observation {
 
 // withoutConnections returns the instance without client connections.
 func withoutConnections(i scaling.Instance) scaling.Instance {
-	i.Connections = scaling.Series{{Time: start.Add(time.Second)}}
+	i.Connections = scaling.NewSeries(time.Minute, start.Add(time.Minute), 0)
 	return i
 }
 
@@ -408,13 +408,13 @@ func TestNext_WaitsUntilStepIsSafe(t *testing.T) {
 		{"promotion candidate with an uptime from before the resize", []scaling.Step{resized, failoverStep("a")},
 			candidate(func(i *scaling.Instance) { i.RestartedAt = start.Add(-21 * minute) }), minute, "its cache is cold"},
 		{"reader with clients", []scaling.Step{deleteStep("s")},
-			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute), Value: 3}} }), 4 * minute, "its clients have 5 minutes"},
+			deleted(func(i *scaling.Instance) { i.Connections = scaling.NewSeries(time.Minute, start.Add(minute), 3) }), 4 * minute, "its clients have 5 minutes"},
 		{"reader with clients after the drain timeout", []scaling.Step{deleteStep("s")},
-			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute), Value: 3}} }), 5 * minute, ""},
+			deleted(func(i *scaling.Instance) { i.Connections = scaling.NewSeries(time.Minute, start.Add(minute), 3) }), 5 * minute, ""},
 		{"reader without clients", []scaling.Step{deleteStep("s")},
-			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(minute)}} }), 2 * minute, ""},
+			deleted(func(i *scaling.Instance) { i.Connections = scaling.NewSeries(time.Minute, start.Add(minute), 0) }), 2 * minute, ""},
 		{"reader without clients in an old sample", []scaling.Step{deleteStep("s")},
-			deleted(func(i *scaling.Instance) { i.Connections = scaling.Series{{Time: start.Add(-minute)}} }), 2 * minute, "its clients have 5 minutes"},
+			deleted(func(i *scaling.Instance) { i.Connections = scaling.NewSeries(time.Minute, start.Add(-minute), 0) }), 2 * minute, "its clients have 5 minutes"},
 		{"reader with unknown clients", []scaling.Step{deleteStep("s")}, deleted(func(*scaling.Instance) {}), 2 * minute, "its clients have 5 minutes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

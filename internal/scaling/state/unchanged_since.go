@@ -135,16 +135,12 @@ func sampledSince(cpu scaling.Series, from time.Time) time.Time {
 	if newest, known := cpu.NewestSample(); !known || newest.Time.Before(from) {
 		return from.Add(scaling.EventLookBack)
 	}
-	cpu = cpu[cpu.IndexFrom(from):]
 	since, previous := from, from
-	for _, sample := range cpu {
-		if !scaling.IsValidSample(sample.Value) {
-			continue
+	for at := range cpu.From(from).All() {
+		if at.Sub(previous) > maxSampleGap {
+			since = at
 		}
-		if sample.Time.Sub(previous) > maxSampleGap {
-			since = sample.Time
-		}
-		previous = sample.Time
+		previous = at
 	}
 	return since
 }

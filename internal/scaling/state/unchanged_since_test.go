@@ -1,6 +1,7 @@
 package state
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -17,9 +18,7 @@ func observedCluster(edits ...func(*scaling.Observation)) scaling.Observation {
 		i := scaling.Instance{
 			Identifier: name, Class: large, Status: scaling.StatusAvailable, Writer: name == "writer", CreatedAt: now.Add(-24 * time.Hour),
 		}
-		for at := now.Add(-5 * time.Hour); at.Before(now.Add(-2 * time.Minute)); at = at.Add(time.Minute) {
-			i.CPU = append(i.CPU, scaling.Sample{Time: at, Value: 97})
-		}
+		i.CPU = scaling.NewSeries(time.Minute, now.Add(-5*time.Hour), slices.Repeat([]float64{97}, 5*60-2)...)
 		o.Instances = append(o.Instances, i)
 	}
 	for _, edit := range edits {
@@ -159,13 +158,13 @@ func TestUnchangedSince_ByObservation(t *testing.T) {
 	created := reader(func(i *scaling.Instance) { i.CreatedAt = now.Add(-60 * minute) })
 	without := func(from, to time.Duration) func(*scaling.Observation) {
 		return reader(func(i *scaling.Instance) {
-			kept := scaling.Series{}
-			for _, sample := range i.CPU {
-				if sample.Time.Before(now.Add(-from)) || !sample.Time.Before(now.Add(-to)) {
-					kept = append(kept, sample)
+			kept := scaling.NewSeriesBuffer(time.Minute)
+			for at, percent := range i.CPU.All() {
+				if at.Before(now.Add(-from)) || !at.Before(now.Add(-to)) {
+					kept.Add(at, percent)
 				}
 			}
-			i.CPU = kept
+			i.CPU = kept.Series()
 		})
 	}
 	for name, test := range map[string]struct {
