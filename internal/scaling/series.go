@@ -23,12 +23,11 @@ type Sample struct {
 //
 // A period without a valid sample is missing; see IsValidSample. No method returns a value for it.
 type Series struct {
-	// first is the period of the first value, counted since the Unix epoch.
-	first int64
-	// period is the length of a period.
-	period time.Duration
 	// values has one value for each period, and NaN for a missing one. The first and the last are valid.
 	values []float32
+	// first is the period of the first value, counted since the Unix epoch, and minutes the length of a period. With 32 bits each, the
+	// compiler keeps a series in registers: its limit is four words.
+	first, minutes int32
 }
 
 // missing is the value of a period without a sample.
@@ -48,9 +47,15 @@ func isMissing(v float32) bool { return v != v } //nolint:gocritic // as math.Is
 // IsValidSample reports whether a measured value can be used: it is not NaN, not infinite and not negative.
 func IsValidSample(v float64) bool { return v >= 0 && float32(v) <= math.MaxFloat32 }
 
-// NewSeries is a series of values of successive periods, the first of which contains start. An invalid value is missing.
+// NewSeries is a series of values of successive periods, the first of which contains start. An invalid value is missing. It panics when the
+// period is not a number of whole minutes. With a time that no database has lived in, it has no samples.
 func NewSeries(period time.Duration, start time.Time, values ...float64) Series {
-	s := Series{first: floorIndex(start, period), period: period, values: make([]float32, len(values))}
+	s := Series{minutes: minutesOf(period), values: make([]float32, len(values))}
+	first := floorIndex(start, s.minutes)
+	if first < minIndex || first+int64(len(values)) > maxIndex {
+		return Series{}
+	}
+	s.first = int32(first)
 	for n, v := range values {
 		s.values[n] = toValue(v)
 	}
@@ -71,16 +76,18 @@ func CombineSeries(combine func(a, b float64) float64, series ...Series) Series 
 		return Series{}
 	}
 	all := series[0]
-	from, to := all.first, all.first+int64(len(all.values))
+	if len(series) == 1 {
+		return all
+	}
+	from, to := all.first, all.end()
 	for _, s := range series[1:] {
-		if s.period != all.period {
+		if s.minutes != all.minutes {
 			return Series{}
 		}
-		from, to = max(from, s.first), min(to, s.first+int64(len(s.values)))
+		from, to = max(from, s.first), min(to, s.end())
 	}
-	if len(series) == 1 || from >= to {
-		all.values = all.values[:max(0, min(to-from, int64(len(all.values))))]
-		return all.trim()
+	if from >= to {
+		return Series{}
 	}
 	all.values = slices.Clone(all.values[from-all.first : to-all.first])
 	all.first = from
@@ -111,9 +118,23 @@ func (s Series) trim() Series {
 	return s
 }
 
-// floorIndex is the number of whole periods from the Unix epoch to a time.
-func floorIndex(t time.Time, period time.Duration) int64 {
-	seconds, length := t.Unix(), int64(period/time.Second)
+// end is the period after the last value.
+func (s Series) end() int32 { return s.first + int32(len(s.values)) }
+
+// The numbers of periods that a series can have, with room for calculations: more than three millennia.
+const minIndex, maxIndex = math.MinInt32 / 4 * 3, math.MaxInt32 / 4 * 3
+
+// minutesOf is a period in minutes.
+func minutesOf(period time.Duration) int32 {
+	if period < time.Minute || period > 24*time.Hour || period%time.Minute != 0 {
+		panic("scaling: the period of a series must be a number of whole minutes, at most a day, and is " + period.String())
+	}
+	return int32(period / time.Minute)
+}
+
+// floorIndex is the number of whole periods of so many minutes from the Unix epoch to a time.
+func floorIndex(t time.Time, minutes int32) int64 {
+	seconds, length := t.Unix(), int64(minutes)*60
 	n := seconds / length
 	if seconds < n*length {
 		n--
@@ -122,9 +143,9 @@ func floorIndex(t time.Time, period time.Duration) int64 {
 }
 
 // ceilIndex is the number of the first period, since the Unix epoch, that starts at a time or later.
-func ceilIndex(t time.Time, period time.Duration) int64 {
-	n := floorIndex(t, period)
-	if t.Unix() > n*int64(period/time.Second) || t.Nanosecond() > 0 {
+func ceilIndex(t time.Time, minutes int32) int64 {
+	n := floorIndex(t, minutes)
+	if t.Unix() > n*int64(minutes)*60 || t.Nanosecond() > 0 {
 		n++
 	}
 	return n
@@ -148,7 +169,7 @@ func (s Series) Count() int {
 }
 
 // Period is the length of a period; zero when there is no sample.
-func (s Series) Period() time.Duration { return s.period }
+func (s Series) Period() time.Duration { return time.Duration(s.minutes) * time.Minute }
 
 // Start is when the period of the oldest sample starts; the zero time when there is none.
 func (s Series) Start() time.Time {
@@ -160,7 +181,7 @@ func (s Series) Start() time.Time {
 
 // TimeAt is when the nth period starts, in UTC. The periods go on before the oldest sample and after the newest.
 func (s Series) TimeAt(n int) time.Time {
-	return time.Unix((s.first+int64(n))*int64(s.period/time.Second), 0).UTC()
+	return time.Unix((int64(s.first)+int64(n))*int64(s.minutes)*60, 0).UTC()
 }
 
 // At is the value of the nth period; false when it is missing, and for a period before the oldest sample or after the newest.
@@ -174,14 +195,14 @@ func (s Series) At(n int) (float64, bool) {
 
 // PeriodOf is the number of the period that contains t. It is negative before the oldest sample, and Len or more after the newest. The
 // series must have a sample.
-func (s Series) PeriodOf(t time.Time) int { return int(floorIndex(t, s.period) - s.first) }
+func (s Series) PeriodOf(t time.Time) int { return int(floorIndex(t, s.minutes) - int64(s.first)) }
 
 // IndexFrom is the number of the first period that starts at t or later, from 0 to Len.
 func (s Series) IndexFrom(t time.Time) int {
 	if s.IsEmpty() {
 		return 0
 	}
-	return int(min(max(ceilIndex(t, s.period)-s.first, 0), int64(len(s.values))))
+	return int(min(max(ceilIndex(t, s.minutes)-int64(s.first), 0), int64(len(s.values))))
 }
 
 // ValueAt is the value of the period that starts at t; false when it is missing, or when no period starts then.
@@ -189,11 +210,11 @@ func (s Series) ValueAt(t time.Time) (float64, bool) {
 	if s.IsEmpty() {
 		return 0, false
 	}
-	n := ceilIndex(t, s.period)
-	if n != floorIndex(t, s.period) || n < s.first || n-s.first >= int64(len(s.values)) {
+	n := ceilIndex(t, s.minutes)
+	if n != floorIndex(t, s.minutes) {
 		return 0, false
 	}
-	return s.At(int(n - s.first))
+	return s.At(int(n - int64(s.first)))
 }
 
 // NewestSample is the last sample; false when there is none.
@@ -224,15 +245,14 @@ func (s Series) Before(t time.Time) Series { return s.slice(0, s.IndexFrom(t)) }
 
 // slice is the part of the series from one period to before another.
 func (s Series) slice(from, to int) Series {
-	s.first += int64(from)
+	s.first += int32(from)
 	s.values = s.values[from:to:to]
 	return s.trim()
 }
 
 // Equal reports whether two series have the same samples of the same periods.
 func (s Series) Equal(other Series) bool {
-	return s.first == other.first && s.period == other.period &&
-		slices.EqualFunc(s.values, other.values, isSame)
+	return s.first == other.first && s.minutes == other.minutes && slices.EqualFunc(s.values, other.values, isSame)
 }
 
 // isSame reports whether two values are equal or both missing.

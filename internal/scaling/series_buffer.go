@@ -11,24 +11,21 @@ import (
 type SeriesBuffer struct {
 	// series ends with a valid value. The capacity behind it belongs to the buffer.
 	series Series
-	// period is that of the series, which has none while it is empty.
-	period time.Duration
+	// minutes is the period of the series, which has none while it is empty.
+	minutes int32
 }
 
 // A full array is replaced by one that has room for a sixteenth more periods, and for at least minFreePeriods. What was dropped is freed
 // then, so that the array of a series of constant length has at most so much more than the series.
 const growthDivisor, minFreePeriods = 16, 8
 
-// NewSeriesBuffer is a buffer for samples of one period, which must be a number of whole minutes.
+// NewSeriesBuffer is a buffer for samples of one period. It panics when that is not a number of whole minutes.
 func NewSeriesBuffer(period time.Duration) SeriesBuffer {
-	if period <= 0 || period%time.Minute != 0 {
-		panic("scaling: the period of a series must be a number of whole minutes, and is " + period.String())
-	}
-	return SeriesBuffer{period: period}
+	return SeriesBuffer{minutes: minutesOf(period)}
 }
 
 // Period is the period of the samples; zero for a buffer that NewSeriesBuffer did not make.
-func (b *SeriesBuffer) Period() time.Duration { return b.period }
+func (b *SeriesBuffer) Period() time.Duration { return time.Duration(b.minutes) * time.Minute }
 
 // Series is the samples that were added so far and not dropped.
 func (b *SeriesBuffer) Series() Series {
@@ -55,15 +52,15 @@ func (b *SeriesBuffer) Add(at time.Time, value float64) {
 func (b *SeriesBuffer) Merge(oldest time.Time, samples ...Sample) {
 	b.DropBefore(oldest)
 	s := &b.series
-	first := ceilIndex(oldest, b.period)
-	from, to := s.first, s.first+int64(len(s.values))
+	first := max(ceilIndex(oldest, b.minutes), minIndex)
+	from, to := int64(s.first), int64(s.end())
 	changes := false
 	for _, sample := range samples {
-		n, v := floorIndex(sample.Time, b.period), toValue(sample.Value)
+		n, v := floorIndex(sample.Time, b.minutes), toValue(sample.Value)
 		switch {
-		case n < first:
-		case n >= s.first && n < s.first+int64(len(s.values)):
-			changes = changes || !isSame(s.values[n-s.first], v)
+		case n < first || n > maxIndex:
+		case n >= int64(s.first) && n < int64(s.end()):
+			changes = changes || !isSame(s.values[n-int64(s.first)], v)
 		case isMissing(v):
 		case from == to:
 			from, to = n, n+1
@@ -75,8 +72,8 @@ func (b *SeriesBuffer) Merge(oldest time.Time, samples ...Sample) {
 		return
 	}
 	shared := 0 // values that the returned series may hold, too
-	if changes || from != s.first || to-from > int64(cap(s.values)) {
-		b.moveTo(from, int(to-from))
+	if changes || from != int64(s.first) || to-from > int64(cap(s.values)) {
+		b.moveTo(int32(from), int(to-from))
 	} else {
 		shared = len(s.values)
 	}
@@ -84,7 +81,7 @@ func (b *SeriesBuffer) Merge(oldest time.Time, samples ...Sample) {
 		s.values = append(s.values, missing)
 	}
 	for _, sample := range samples {
-		if n := floorIndex(sample.Time, b.period) - from; n >= int64(shared) && n < to-from && n+from >= first {
+		if n := floorIndex(sample.Time, b.minutes) - from; n >= int64(shared) && n < to-from && n+from >= first {
 			s.values[n] = toValue(sample.Value)
 		}
 	}
@@ -92,14 +89,14 @@ func (b *SeriesBuffer) Merge(oldest time.Time, samples ...Sample) {
 }
 
 // moveTo copies the values to a new array with room for a number of periods and some more, and for missing values before them.
-func (b *SeriesBuffer) moveTo(first int64, length int) {
+func (b *SeriesBuffer) moveTo(first int32, length int) {
 	values := slices.Grow([]float32(nil), length+max(length/growthDivisor, minFreePeriods))
 	if len(b.series.values) > 0 {
 		for n := first; n < b.series.first; n++ {
 			values = append(values, missing)
 		}
 	}
-	b.series = Series{first: first, period: b.period, values: append(values, b.series.values...)}
+	b.series = Series{first: first, minutes: b.minutes, values: append(values, b.series.values...)}
 }
 
 // DropBefore drops the samples whose periods start before t.
@@ -107,7 +104,7 @@ func (b *SeriesBuffer) DropBefore(t time.Time) {
 	s := &b.series
 	if n := s.IndexFrom(t); n > 0 {
 		s.values = s.values[n:] // the capacity stays, unlike that of a part of a series
-		s.first += int64(n)
+		s.first += int32(n)
 		*s = s.trim()
 	}
 }

@@ -26,7 +26,7 @@ func (s Series) MarshalJSON() ([]byte, error) {
 	text = append(text, `{"from":"`...)
 	text = s.Start().AppendFormat(text, time.RFC3339)
 	text = append(text, `","periodSeconds":`...)
-	text = strconv.AppendInt(text, int64(s.period/time.Second), 10)
+	text = strconv.AppendInt(text, int64(s.minutes)*60, 10)
 	text = append(text, `,"values":[`...)
 	for n, v := range s.values {
 		if n > 0 {
