@@ -182,7 +182,14 @@ func (s *instanceState) pruneSamples(before time.Time) {
 
 // firstSampleAt returns the index of the first sample that is not before a time.
 func (s *instanceState) firstSampleAt(at time.Time) int {
-	return sort.Search(len(s.samples), func(n int) bool { return !s.samples[n].time.Before(at) })
+	const newest = 4 // of which the first is mostly searched
+	n := len(s.samples)
+	for ; n > max(0, len(s.samples)-newest); n-- {
+		if s.samples[n-1].time.Before(at) {
+			return n
+		}
+	}
+	return sort.Search(n, func(k int) bool { return !s.samples[k].time.Before(at) })
 }
 
 // publishTime returns when the metrics of a minute appear.

@@ -57,7 +57,12 @@ func EvaluateRaise(p scaling.Policy, o scaling.Observation, op scaling.Operation
 // readerRoom returns how many readers may be added while an operation is in progress: at its end there are at most the maximum, and with
 // those that it is about to remove never more than the maximum and the surge readers of the policy.
 func readerRoom(p *scaling.Policy, o *scaling.Observation, op scaling.Operation) int {
-	present := len(o.PoolInstances(scaling.Readers))
+	present := 0
+	for n := range o.Instances { // by index: an instance is large to copy
+		if !o.Instances[n].Writer {
+			present++
+		}
+	}
 	for _, s := range op.Steps {
 		if _, exists := o.Instance(s.Instance); s.Action == scaling.CreateReader && !exists {
 			present++
