@@ -130,8 +130,8 @@ func (s cachedSeries) nextStart(earliest time.Time, m metric) time.Time {
 	return earliest
 }
 
-// mergeSamples adds new samples of a metric, which replace cached ones of the same period, and drops samples before oldest. What observations
-// have of the cached samples stays as it is.
+// mergeSamples adds new samples of a metric, which replace cached ones of the same period, and drops samples before oldest. What
+// observations have of the cached samples stays as it is.
 func mergeSamples(m metric, cached cachedSamples, fresh []scaling.Sample, oldest time.Time) cachedSamples {
 	if cached.newest.Time.Before(oldest) {
 		cached.newest = scaling.Sample{}
