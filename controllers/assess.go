@@ -30,8 +30,8 @@ func (r *Reconciler) assess(ctx context.Context, s *reconcileScope) (outcome, er
 	}
 	s.conditions.Set(v1alpha1.ConditionTargetFound, metav1.ConditionTrue, v1alpha1.ReasonFound, "The database exists")
 	replacedBefore := convert.ReplacedAt(s.object.Status.Target)
-	if err := r.readPastEvents(ctx, s); err != nil {
-		return stop, err
+	if result, err := r.readPastEvents(ctx, s); err != nil || result == pending {
+		return result, err
 	}
 	r.restoreState(s)
 	s.setTopologyConditions()

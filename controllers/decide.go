@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"time"
 
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -13,6 +14,9 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/guard"
 	"github.com/dbscaler/dbscaler/internal/scaling/ledger"
 )
+
+// maxStartAge is the age up to which an operation may start on an observation: a large account is not read once a minute.
+const maxStartAge = time.Minute
 
 // decide works out what should change and whether the guards allow it, and starts an operation when they do. While an operation
 // is in progress it decides whether that has to add more.
@@ -29,6 +33,10 @@ func (r *Reconciler) decide(ctx context.Context, s *reconcileScope) (outcome, er
 	s.requeueAfter = entry.RequeueAfter
 	defer func() { r.recordLedger(ctx, s, inputs) }()
 	if proposal, op, approved := entry.ApprovedProposal(); approved {
+		if s.now.Sub(s.observation.ObservedAt) > maxStartAge {
+			r.Observer.Observe(ctx, []scaling.Target{s.policy.Target}, s.now) // has it read
+			return pending, nil
+		}
 		return r.startOperation(ctx, s, entry, proposal, op)
 	}
 	if len(entry.Evaluations) > 0 {

@@ -2,13 +2,12 @@ package controllers
 
 import (
 	"context"
-	"time"
 
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/convert"
+	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
 const (
@@ -21,13 +20,6 @@ const (
 	// indexFleet finds the policies that hold a fleet slot or wait for one; their value is inFleet.
 	indexFleet = "fleet"
 	inFleet    = "true"
-)
-
-const (
-	// minSampleWindow is the minimum that is read, so that a policy whose window is extended need not wait for samples.
-	minSampleWindow = 4 * time.Hour
-	// sampleWindowMargin covers the minutes whose samples are not published or not final yet.
-	sampleWindowMargin = 15 * time.Minute
 )
 
 func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
@@ -48,24 +40,6 @@ func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
-// LongestSampleWindow returns a function that says how far back samples must be read for all policies, in the time of
-// Reconciler.Clock: the longest scale-down window, and a margin.
-func LongestSampleWindow(ctx context.Context, reader client.Reader) func() time.Duration {
-	return func() time.Duration {
-		longest := minSampleWindow
-		var policies v1alpha1.DBScalingPolicyList
-		if err := reader.List(ctx, &policies, client.UnsafeDisableDeepCopy); err != nil {
-			return longest // a shorter window has too few samples for a scale-down, which is safe
-		}
-		for n := range policies.Items {
-			down := policies.Items[n].Spec.Behavior.ScaleDown
-			seconds := max(down.WindowSeconds, ptr.Deref(down.ClassWindowSeconds, 0))
-			longest = max(longest, time.Duration(seconds)*time.Second)
-		}
-		return longest + sampleWindowMargin
-	}
-}
-
 func scopeKey(p *v1alpha1.DBScalingPolicy) string {
 	return p.Spec.TargetRef.Region + "|" + accountKey(p)
 }
@@ -83,6 +57,11 @@ func fleetKey(p *v1alpha1.DBScalingPolicy) string {
 		return inFleet
 	}
 	return ""
+}
+
+// targetIndexKey is targetKey of the policies of a target.
+func targetIndexKey(t scaling.Target) string {
+	return t.Scope.Region + "|" + string(t.Kind) + "|" + t.Identifier
 }
 
 func targetKey(p *v1alpha1.DBScalingPolicy) string {

@@ -23,6 +23,7 @@ func (r *Reconciler) load(ctx context.Context, request ctrl.Request) (*reconcile
 	gone := err == nil && !original.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(original, surgeReaderFinalizer)
 	if apierrors.IsNotFound(err) || gone {
 		r.Metrics.DeletePolicy(request.Namespace, request.Name)
+		r.queue.forget(request.NamespacedName)
 		return nil, nil
 	}
 	if err != nil {

@@ -70,7 +70,7 @@ func (r *Reconciler) operate(ctx context.Context, s *reconcileScope) (outcome, e
 	if result, err := r.persistIntent(ctx, s); err != nil || result == stop {
 		return stop, err
 	}
-	if delay := time.Duration(float64(r.Clock.Since(s.now)) / r.ClockSpeed); delay > maxIntentDelay {
+	if delay := r.wallDuration(r.Clock.Since(s.now)); delay > maxIntentDelay {
 		ctrllog.FromContext(ctx).Info("skipped an AWS call, because too much time has passed since the reconcile started", "passed", delay,
 			"limit", maxIntentDelay, "operation", s.operation.ID)
 		return stop, nil // a later reconcile makes the call when nothing shows that it was made

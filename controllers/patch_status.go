@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -30,11 +29,15 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *reconcileScope, err err
 		return ctrl.Result{Priority: ptr.To(s.priority())}, failed
 	}
 	r.publishEventsAndMetrics(ctx, s)
-	result := ctrl.Result{Priority: ptr.To(s.priority())}
-	if err == nil {
-		result.RequeueAfter = time.Duration(float64(s.requeueAfter) / r.ClockSpeed)
+	priority := s.priority()
+	r.queue.setPriority(client.ObjectKeyFromObject(s.object), priority)
+	if err != nil {
+		return ctrl.Result{Priority: &priority}, err
 	}
-	return result, err
+	if r.ReadsInBackground && s.requeueAfter == defaultRequeueInterval {
+		s.requeueAfter = backgroundRequeueInterval
+	}
+	return ctrl.Result{RequeueAfter: r.wallDuration(s.requeueAfter), Priority: &priority}, nil
 }
 
 // persistIntent writes status before the AWS call that it announces. It stops the reconcile on a conflict, because the decision

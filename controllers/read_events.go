@@ -26,19 +26,21 @@ type pastEvents struct {
 // readPastEvents reads RDS events when the policy observes the database for the first time, which is when status knows nothing of its
 // pools. It is not repeated, except that the SDK retries a request that AWS throttles: what happens from now on is observed. Without the
 // events the pools count as changed now. It returns an error only when the reconcile was canceled.
-func (r *Reconciler) readPastEvents(ctx context.Context, s *reconcileScope) error {
+func (r *Reconciler) readPastEvents(ctx context.Context, s *reconcileScope) (outcome, error) {
 	status := &s.object.Status
 	isFirst := status.Writer == nil && status.Readers == nil && status.Operation == nil && len(status.History) == 0
 	if !isFirst || s.deleting || r.EventReader == nil {
-		return nil
+		return proceed, nil
 	}
 	readCtx, cancel := context.WithTimeout(ctx, eventsTimeout)
 	defer cancel()
 	observedAt := s.observation.ObservedAt
-	read, err := r.EventReader.ReadEvents(readCtx, s.policy.Target.Scope, observedAt.Add(-scaling.EventLookBack), observedAt)
+	read, err := r.EventReader.ReadEvents(readCtx, s.policy.Target, observedAt.Add(-scaling.EventLookBack), observedAt)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
-		return ctx.Err()
+		return stop, ctx.Err()
+	case errors.Is(err, scaling.ErrNotRead):
+		return pending, nil
 	case err != nil:
 		ctrllog.FromContext(ctx).Error(err, "RDS events cannot be read: the first scale-up waits for new samples", "target",
 			s.policy.Target.String(), "role", s.policy.Target.Scope.RoleARN)
@@ -48,10 +50,10 @@ func (r *Reconciler) readPastEvents(ctx context.Context, s *reconcileScope) erro
 		}
 		s.recordWarning(events.PastUnknown, observeAction, fmt.Sprintf("RDS events cannot be read: %s. It is not known whether the database "+
 			"has changed lately, so that the first scale-up waits for samples from now on. %s", publicMessage(scaling.StableMessage(err)), remedy))
-		return nil
+		return proceed, nil
 	}
 	s.pastEvents = pastEvents{read, true}
-	return nil
+	return proceed, nil
 }
 
 // setUnchangedSince records since when each pool has been the same by the events that readPastEvents has read, if it has.

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/events"
@@ -29,6 +30,8 @@ const (
 	ReconcileTimeout = 2 * time.Minute
 	// defaultRequeueInterval is when the next reconcile runs unless a phase says otherwise.
 	defaultRequeueInterval = decide.RequeueInterval
+	// backgroundRequeueInterval is the same where a policy is reconciled as soon as its database was read.
+	backgroundRequeueInterval = 3 * time.Minute
 	// conflictRequeueInterval is when the next reconcile runs after a write conflict, and after the end of an operation.
 	conflictRequeueInterval = time.Second
 )
@@ -42,6 +45,9 @@ type Reconciler struct {
 	// Observer reads AWS, and Executor changes it.
 	Observer scaling.Observer
 	Executor scaling.Executor
+	// ReadsInBackground says that the Observer calls ReconcileTargets when it has read targets. The interval of reconciles is only a
+	// precaution then.
+	ReadsInBackground bool
 	// EventReader reads RDS events; nil reads none.
 	EventReader scaling.EventReader
 	// Declarations finds the resources of this cluster that declare the class of an instance; nil skips the search.
@@ -66,7 +72,7 @@ type Reconciler struct {
 	// RequireAccount refuses policies that name no AWSAccount.
 	RequireAccount bool
 
-	trackedScopes trackedScopes
+	queue reconcileQueue
 }
 
 // outcome says how a reconcile goes on after a phase.
@@ -77,6 +83,8 @@ const (
 	proceed outcome = iota
 	// stop: no further phase runs, and status is written.
 	stop
+	// pending: the database is being read, and reconciled again once it was. No further phase runs, and nothing is written.
+	pending
 )
 
 // phase is one step of a reconcile. An error stops the reconcile as well, and has it retried with backoff.
@@ -104,9 +112,9 @@ type phase struct {
 //	  writes  when the policy may not use the account, as checkConsent
 //	  ends    when the policy may not use the account
 //	observe
-//	  reads   AWS through Observer; every 30 seconds the targets of the other policies of the scope
+//	  reads   AWS through Observer, which reads it in the background
 //	  writes  on failure: decision; condition TargetFound; condition Authorized when AWS denies access
-//	  ends    when AWS cannot be read
+//	  ends    when AWS cannot be read; without patchStatus when it is still being read
 //	checkConsent
 //	  reads   whether the database exists and its opt-in tag
 //	  writes  without consent: conditions TargetFound and Authorized, decision; it removes what status says about the database, and
@@ -117,7 +125,8 @@ type phase struct {
 //	  writes  conditions TargetFound, MetricsAvailable, OwnershipConflict, ReplicaWithoutClients and those of the topology;
 //	          status.target, writer, readers, capacityShortages, refusals, ownership; the effect of the newest operations in
 //	          status.history; decision when the database cannot be scaled
-//	  ends    when the database cannot be scaled, or is another one than the operation's; missing metrics do not end it
+//	  ends    when the database cannot be scaled, or is another one than the operation's; missing metrics do not end it; without
+//	          patchStatus when RDS events are still being read
 //	authorize
 //	  reads   the tags of the instances; older policies; the newest record of status.history
 //	  writes  condition Authorized; decision when it is not authorized
@@ -126,7 +135,7 @@ type phase struct {
 //	  reads   the observation; before an operation starts, all policies past the cache
 //	  writes  decision, the ScalingLimited condition's cause, the finalizer, the ledger, counters; status.operation to hold a slot;
 //	          condition Authorized when an older policy scales the database
-//	  ends    when no change is approved, an older policy scales the database, no slot is free, or the object has changed
+//	  ends    when no change is approved, the observation is too old to begin an operation (without patchStatus), an older policy scales the database, no slot is free, or the object has changed
 //	reconcileDelete (instead of authorize and decide)
 //	  reads   the observation
 //	  writes  decision, the finalizer, the end of the operation
@@ -174,6 +183,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		if failed != nil {
 			err = fmt.Errorf("phase %s: %w", p.name, failed)
 		}
+		if result == pending && failed == nil {
+			return ctrl.Result{RequeueAfter: r.wallDuration(awsUnavailableInterval)}, nil
+		}
 		if result == stop || failed != nil {
 			break
 		}
@@ -185,9 +197,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 // +kubebuilder:rbac:groups=scaling.dbscaler.io,resources=dbscalingpolicies/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
-// SetupWithManager registers the reconciler and its indexes.
+// wallDuration is how long a duration of Clock takes in wall-clock time.
+func (r *Reconciler) wallDuration(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / r.ClockSpeed)
+}
+
+// SetupWithManager registers the reconciler, its indexes, and what makes targets known to the observer.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
 	if err := addIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	if err := mgr.Add(targetTracker{r}); err != nil {
 		return err
 	}
 	return ctrl.NewControllerManagedBy(mgr).
@@ -197,6 +217,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(newNamespaceMetadata(), handler.EnqueueRequestsFromMapFunc(r.policiesOfNamespace),
 			builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		WatchesRawSource(source.Func(r.queue.start)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.Concurrency, ReconciliationTimeout: ReconcileTimeout,
 			EnableWarmup: ptr.To(true), // a replica that becomes the leader has its caches and its queue filled

@@ -102,7 +102,6 @@ func (h *harness) restartReconciler() {
 	awsClient, err := awsx.New(h.t.Context(), awsx.Options{
 		Endpoint: h.endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), Clock: h.clock,
 		Registerer: h.registry, Version: "test", ClusterName: h.clusterName, PricingRegion: h.pricingRegion,
-		Window: LongestSampleWindow(h.t.Context(), h.client),
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -145,8 +144,11 @@ func (h *harness) getPolicy(name string) *v1alpha1.DBScalingPolicy {
 	return p
 }
 
-// reconcile reconciles a policy once.
+// reconcile makes the targets of all policies known, as in the background, and reconciles a policy once.
 func (h *harness) reconcile(name string) (ctrl.Result, error) {
+	if err := h.reconciler.trackTargets(h.t.Context()); err != nil {
+		return ctrl.Result{}, err
+	}
 	return h.reconciler.Reconcile(h.t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: h.namespace, Name: name}})
 }
 

@@ -152,7 +152,7 @@ func (s *session) observe(ctx context.Context) error {
 	}
 	now := s.target.clock.Now()
 	result := client.Observe(ctx, []scaling.Target{s.databaseTarget}, now)[0]
-	_, errEvents := client.ReadEvents(ctx, s.databaseTarget.Scope, now.Add(-scaling.EventLookBack), now)
+	_, errEvents := client.ReadEvents(ctx, s.databaseTarget, now.Add(-scaling.EventLookBack), now)
 	if result.Err == nil && !result.Observation.Found {
 		result.Err = errors.New("the operator does not find the database")
 	}

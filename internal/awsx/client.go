@@ -20,7 +20,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// DefaultWindow is how far back samples are read when Options.Window is nil: the default scale-down window and an hour.
+// DefaultWindow is how far back samples of a target are read that is not tracked: the default scale-down window and an hour.
 const DefaultWindow = 5 * time.Hour
 
 // Options configure a Client. The zero value uses the SDK's default credential chain and endpoints.
@@ -47,15 +47,11 @@ type Options struct {
 	// PricingRegion is the region of the Pricing API to read instance prices from, one of PricingRegions; empty means
 	// that no prices are read.
 	PricingRegion string
-	// Window returns how far back samples are needed: the longest window of any policy. It is called at each read, and
-	// its result is limited to SampleRetention. Nil means DefaultWindow.
-	Window func() time.Duration
 }
 
 // Client observes and changes the databases of any number of scopes. It is safe for concurrent use.
 type Client struct {
 	clock       clock.Clock
-	window      func() time.Duration
 	factory     *sdkClientFactory
 	clusterName string
 
@@ -75,15 +71,12 @@ func New(ctx context.Context, o Options) (*Client, error) {
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}
-	if o.Window == nil {
-		o.Window = func() time.Duration { return DefaultWindow }
-	}
 	factory, err := newSDKClientFactory(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{
-		clock: o.Clock, window: o.Window, factory: factory, clusterName: o.ClusterName, scopes: map[scaling.Scope]*scopeClient{},
+		clock: o.Clock, factory: factory, clusterName: o.ClusterName, scopes: map[scaling.Scope]*scopeClient{},
 	}, nil
 }
 
@@ -96,7 +89,7 @@ func (c *Client) clientForScope(scope scaling.Scope) *scopeClient {
 	maps.DeleteFunc(c.scopes, func(_ scaling.Scope, s *scopeClient) bool { return now.Sub(s.lastUsedAt) > idleRetention })
 	s, ok := c.scopes[scope]
 	if !ok {
-		s = newScopeClient(scope, c.factory.newClients(scope), c.clock, c.window)
+		s = newScopeClient(scope, c.factory.newClients(scope), c.clock)
 		s.clusterName = c.clusterName
 		c.scopes[scope] = s
 	}

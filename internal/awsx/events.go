@@ -21,8 +21,8 @@ type cachedEvents struct {
 
 // ReadEvents implements scaling.EventReader. Events of all resources are read with the same requests, since the event of a deleted reader
 // does not name its cluster.
-func (c *Client) ReadEvents(ctx context.Context, scope scaling.Scope, from, notBefore time.Time) ([]scaling.DatabaseEvent, error) {
-	s := c.clientForScope(scope)
+func (c *Client) ReadEvents(ctx context.Context, t scaling.Target, from, notBefore time.Time) ([]scaling.DatabaseEvent, error) {
+	s := c.clientForScope(t.Scope)
 	now := s.clock.Now()
 	if notBefore.After(now) {
 		notBefore = now // written by a clock ahead of this one

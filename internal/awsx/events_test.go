@@ -39,7 +39,7 @@ func TestReadEvents_AllPagesSinceATime(t *testing.T) {
 	s.clock.Step(45 * time.Minute) // most are older than an hour
 	var want []model.Event
 	s.WithWorld(func(w *model.World) { want = w.Events(euWest1.Region, from, w.Now()) })
-	got, err := s.client.ReadEvents(t.Context(), euWest1, from, s.clock.Now())
+	got, err := s.client.ReadEvents(t.Context(), ordersCluster, from, s.clock.Now())
 	if err != nil || len(got) != len(want) || len(got) <= 100 {
 		t.Fatalf("got %d events, %v; want %d, more than a page", len(got), err, len(want))
 	}
@@ -63,7 +63,7 @@ func TestReadEvents_SharedByPolicies(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			if _, err := s.client.ReadEvents(t.Context(), euWest1, from, observedAt); err != nil {
+			if _, err := s.client.ReadEvents(t.Context(), ordersCluster, from, observedAt); err != nil {
 				t.Error(err)
 			}
 		})
@@ -73,11 +73,11 @@ func TestReadEvents_SharedByPolicies(t *testing.T) {
 		t.Errorf("%d requests for one snapshot, want 1", calls)
 	}
 	s.restartAll(t)
-	events, err := s.client.ReadEvents(t.Context(), euWest1, from, s.clock.Now())
+	events, err := s.client.ReadEvents(t.Context(), ordersCluster, from, s.clock.Now())
 	if err != nil || len(events) == 0 {
 		t.Errorf("after a restart got %v, %v", events, err)
 	}
-	if _, err := s.client.ReadEvents(t.Context(), euWest1, from.Add(-time.Hour), observedAt); err != nil || s.CountCalls("DescribeEvents") != 3 {
+	if _, err := s.client.ReadEvents(t.Context(), ordersCluster, from.Add(-time.Hour), observedAt); err != nil || s.CountCalls("DescribeEvents") != 3 {
 		t.Errorf("a longer span: %v, %d requests; want another one", err, s.CountCalls("DescribeEvents"))
 	}
 }
@@ -94,7 +94,7 @@ func TestReadEvents_Denied(t *testing.T) {
 	}
 	s := simulateScenario(t, "all-kinds", policy)
 	for range 3 {
-		if _, err := s.client.ReadEvents(t.Context(), euWest1, s.clock.Now().Add(-time.Hour), s.clock.Now()); !errors.Is(err, scaling.ErrDenied) {
+		if _, err := s.client.ReadEvents(t.Context(), ordersCluster, s.clock.Now().Add(-time.Hour), s.clock.Now()); !errors.Is(err, scaling.ErrDenied) {
 			t.Errorf("got %v, want access denied", err)
 		}
 	}
@@ -108,7 +108,7 @@ func TestReadEvents_ThrottledOnce(t *testing.T) {
 	s := simulateAllKinds(t)
 	s.restartAll(t)
 	s.InjectFault(rdssim.Fault{Kind: rdssim.Throttle, Operation: "DescribeEvents", Times: 1})
-	events, err := s.client.ReadEvents(t.Context(), euWest1, s.clock.Now().Add(-time.Hour), s.clock.Now())
+	events, err := s.client.ReadEvents(t.Context(), ordersCluster, s.clock.Now().Add(-time.Hour), s.clock.Now())
 	if err != nil || len(events) == 0 {
 		t.Errorf("got %d events, %v", len(events), err)
 	}
@@ -119,7 +119,7 @@ func TestReadEvents_CallerGaveUp(t *testing.T) {
 	s := simulateAllKinds(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.client.ReadEvents(ctx, euWest1, s.clock.Now().Add(-time.Hour), s.clock.Now()); !errors.Is(err, context.Canceled) {
+	if _, err := s.client.ReadEvents(ctx, ordersCluster, s.clock.Now().Add(-time.Hour), s.clock.Now()); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the context's error", err)
 	}
 }

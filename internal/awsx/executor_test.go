@@ -254,9 +254,11 @@ func TestObserve_RepeatsReadOvertakenByChange(t *testing.T) {
 	client := c.newClient(t)
 	c.failures["DescribeDBInstances"] = func(w http.ResponseWriter) {
 		c.failures["DescribeDBInstances"] = nil
-		client.clientForScope(euWest1).invalidate(targets[0]) // a change during the read of the topology
+		client.clientForScope(euWest1).invalidate(targets[0]) // a change during the read of the topology: only the target is read again
 		writeResult(w, "DescribeDBInstances", c.describeInstances(""))
 	}
 	mustObserve(t, client, targets[0], time.Time{})
-	c.expectCalls(t, map[string]int{"DescribeDBClusters": 2, "DescribeDBInstances": 2, "GetMetricData": 1})
+	c.expectCalls(t, map[string]int{
+		"DescribeDBClusters": 1, "DescribeDBInstances": 1, "DescribeDBClusters/filtered": 1, "DescribeDBInstances/filtered": 1, "GetMetricData": 1,
+	})
 }

@@ -97,14 +97,17 @@ func TestRefresh_AsksHourlyForUnpublishedLoad(t *testing.T) {
 	}
 
 	// The same instance in a client: no request in the hour after an empty answer, and one a minute once there is a sample.
-	s := &scopeClient{window: func() time.Duration { return time.Hour }, targets: map[scaling.Target]time.Time{ordersCluster: testStart}}
+	s := &scopeClient{}
 	s.topology = auroraTopology(func(_ *rdstypes.DBCluster, members []rdstypes.DBInstance) {
 		members[2].DatabaseInsightsMode = rdstypes.DatabaseInsightsModeStandard
 	})
 	key := seriesKey{"db-orders-b", possibleDBLoadCPU}
 	isDue := func(after time.Duration, samples ...scaling.Sample) bool {
 		s.series = map[seriesKey]cachedSeries{key: {readAt: testStart, coveredUntil: testStart, samples: cacheOf(possibleDBLoadCPU, samples)}}
-		for _, q := range s.dueQueries(testStart.Add(after)) {
+		isWanted := func(_ scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {
+			return cached.isDue(series.metric, now, minRefreshAge)
+		}
+		for _, q := range s.newQueries([]scaling.Target{ordersCluster}, isWanted, testStart.Add(after)) {
 			if q.seriesKey == key {
 				return true
 			}

@@ -71,16 +71,16 @@ func (s *scopeClient) addCachedMetadata(o *scaling.Observation, view *topology, 
 	return !prices.isStale(requestedAt, priceInterval, priceRetryInterval)
 }
 
-// refreshMetadata reads the metadata of all tracked targets that is due. What cannot be read counts as unknown and does
+// refreshMetadata reads the metadata of the targets that is due. What cannot be read counts as unknown and does
 // not prevent the rest from being read.
-func (s *scopeClient) refreshMetadata(ctx context.Context) {
+func (s *scopeClient) refreshMetadata(ctx context.Context, targets []scaling.Target) {
 	ctx, cancel := context.WithTimeout(ctx, metadataTimeout)
 	defer cancel()
 	now := s.clock.Now()
 	s.mu.Lock()
 	maintenanceDue := s.pendingMaintenance.isStale(now, maintenanceInterval-maxSnapshotAge, maintenanceRetryInterval)
 	hasClusters, dueClasses, duePrices := false, map[orderableKey]bool{}, map[priceKey]bool{}
-	for target := range s.targets {
+	for _, target := range targets {
 		view := s.topologyOf(target)
 		if view == nil { // it has just been changed
 			continue
@@ -108,7 +108,7 @@ func (s *scopeClient) refreshMetadata(ctx context.Context) {
 		s.pendingMaintenance = updateCachedValue(s, s.pendingMaintenance, "pending maintenance", now, value, err)
 		s.mu.Unlock()
 	}
-	s.refreshTopologyMetadata(ctx, now)
+	s.refreshTopologyMetadata(ctx, targets, now)
 	for _, key := range slices.SortedFunc(maps.Keys(dueClasses), compareOrderableKeys) {
 		value, err := listOrderableOptions(ctx, s.rdsReader, key)
 		err = classifyRead(err, s.scope, metadataTimeout)

@@ -9,14 +9,10 @@ import (
 )
 
 // Track implements scaling.Observer.
-func (c *Client) Track(targets []scaling.Target) {
-	byScope := map[scaling.Scope][]scaling.Target{}
+func (c *Client) Track(targets []scaling.TrackedTarget) {
 	for _, t := range targets {
-		byScope[t.Scope] = append(byScope[t.Scope], t)
-	}
-	for scope, tracked := range byScope {
-		s := c.clientForScope(scope)
-		s.trackTargets(tracked, false, s.clock.Now())
+		s := c.clientForScope(t.Target.Scope)
+		s.trackWindow(t.Target, t.Window, s.clock.Now())
 	}
 }
 

@@ -25,6 +25,15 @@ func mustObserve(t *testing.T, client *Client, target scaling.Target, notBefore 
 	return got.Observation
 }
 
+// tracked returns the targets as Track takes them, with one window for all.
+func tracked(targets []scaling.Target, window time.Duration) []scaling.TrackedTarget {
+	var out []scaling.TrackedTarget
+	for _, t := range targets {
+		out = append(out, scaling.TrackedTarget{Target: t, Window: window})
+	}
+	return out
+}
+
 // firstInstanceCPU returns the CPU samples of the first instance.
 func firstInstanceCPU(o scaling.Observation) []scaling.Sample { return samplesOf(o.Instances[0].CPU) }
 
@@ -149,7 +158,8 @@ func TestObserve_MergesRequestsOfLaterTargets(t *testing.T) {
 
 func TestObserve_ReadsSamplesIncrementally(t *testing.T) {
 	c, targets := newFakeFleet(t, 1)
-	client := c.newClient(t, func(o *Options) { o.Window = func() time.Duration { return time.Hour } })
+	client := c.newClient(t)
+	client.Track(tracked(targets, time.Hour))
 	mustObserve(t, client, targets[0], time.Time{})
 	if got := c.metricRequests[len(c.metricRequests)-1]; !got.StartTime.Equal(minuteAfterStart(-70)) || !got.EndTime.Equal(minuteAfterStart(0)) {
 		t.Errorf("the first query is [%s, %s)", got.StartTime, got.EndTime)
@@ -340,7 +350,7 @@ func TestObserve_RequestsDoNotDependOnOrder(t *testing.T) {
 func TestTrack_SharesTheNextRead(t *testing.T) {
 	c, targets := newFakeFleet(t, 50)
 	client := c.newClient(t)
-	client.Track(targets)
+	client.Track(tracked(targets, 0))
 	if len(c.metricRequests) > 0 {
 		t.Errorf("Track made %d metric requests", len(c.metricRequests))
 	}

@@ -8,34 +8,42 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// refreshSeries reads the samples that are due.
-func (s *scopeClient) refreshSeries(ctx context.Context) {
+// refreshSeries reads the samples of the targets that are due.
+func (s *scopeClient) refreshSeries(ctx context.Context, targets []scaling.Target) {
+	s.fetchSeries(ctx, targets, func(_ scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {
+		return cached.isDue(series.metric, now, minRefreshAge)
+	})
+}
+
+// seriesFilter says whether a series of a target is read now. Its caller holds s.mu.
+type seriesFilter func(t scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool
+
+// fetchSeries reads the samples of those series of the targets that are wanted.
+func (s *scopeClient) fetchSeries(ctx context.Context, targets []scaling.Target, isWanted seriesFilter) {
 	now := s.clock.Now()
-	for _, b := range batchQueries(s.dueQueries(now)) {
+	for _, b := range batchQueries(s.newQueries(targets, isWanted, now)) {
 		s.storeSamples(b, s.fetchBatch(ctx, b), now)
 	}
 }
 
-// dueQueries returns the queries for the series of all tracked targets that will soon be too old or whose last read failed.
-func (s *scopeClient) dueQueries(now time.Time) []metricQuery {
-	window := s.window()
+// newQueries returns the queries for those series of the targets that are wanted.
+func (s *scopeClient) newQueries(targets []scaling.Target, isWanted seriesFilter, now time.Time) []metricQuery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var queries []metricQuery
 	seen := map[seriesKey]bool{}
-	for target := range s.targets {
+	for _, target := range targets {
 		view := s.topologyOf(target)
 		if view == nil { // it has just been changed
 			continue
 		}
 		for _, series := range view.targetSeries(target) {
 			cached := s.series[series.seriesKey]
-			minAge := max(minRefreshAge, cached.readInterval(series.metric)-maxSnapshotAge)
-			if seen[series.seriesKey] || cached.err == nil && now.Sub(cached.readAt) < minAge {
+			if seen[series.seriesKey] || !isWanted(target, series, cached, now) {
 				continue
 			}
 			seen[series.seriesKey] = true
-			queries = append(queries, series.newQuery(cached, window, now))
+			queries = append(queries, series.newQuery(cached, s.windowOf(target), now))
 		}
 	}
 	// Sorted, so that the requests do not depend on the iteration order of a map.

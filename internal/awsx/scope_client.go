@@ -2,7 +2,6 @@ package awsx
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,7 +42,6 @@ type scopeClient struct {
 	// clusterName is Options.ClusterName.
 	clusterName string
 	clock       clock.Clock
-	window      func() time.Duration
 	refreshes   singleflight.Group
 	// lastUsedAt is when a caller last used this client. Client.mu guards it.
 	lastUsedAt time.Time
@@ -51,24 +49,13 @@ type scopeClient struct {
 	mu sync.Mutex
 	// sweptAt is when unused targets and series were last dropped.
 	sweptAt time.Time
-	// targets are the observed targets, with the time of the last request for each.
-	targets map[scaling.Target]time.Time
-	// topology is that of the whole scope; nil before the first read.
-	topology *topology
-	// targetTopologies are of targets that were read again since: during an operation the rest of the scope is of no interest.
-	targetTopologies map[scaling.Target]*topology
-	// changedTargets are the targets that a call may have changed since topology was read.
-	changedTargets map[scaling.Target]bool
+	// targets are the tracked and observed targets.
+	targets map[scaling.Target]trackedTarget
+	topologyCache
 	// freshTargets are the targets that were requested with a time, and when: operations on them are in progress. They are read
 	// together.
 	freshTargets map[scaling.Target]time.Time
-	// changeCount counts the calls that may have changed something. A read that began before the last of them is discarded.
-	changeCount int
-	// topologyErr is why the last read of the topology failed, and topologyErrAt when that read began. A later success
-	// clears topologyErr.
-	topologyErr   error
-	topologyErrAt time.Time
-	series        map[seriesKey]cachedSeries
+	series       map[seriesKey]cachedSeries
 	// pendingMaintenance is by the ARN of the cluster or instance.
 	pendingMaintenance cachedValue[map[string][]scaling.PendingMaintenance]
 	orderableClasses   map[orderableKey]cachedValue[orderableOptions]
@@ -81,14 +68,20 @@ type scopeClient struct {
 	events cachedEvents
 }
 
-func newScopeClient(scope scaling.Scope, c *sdkClients, clk clock.Clock, window func() time.Duration) *scopeClient {
+// trackedTarget is when a target was last tracked or observed, and how far back its samples are needed.
+type trackedTarget struct {
+	requestedAt time.Time
+	window      time.Duration
+}
+
+func newScopeClient(scope scaling.Scope, c *sdkClients, clk clock.Clock) *scopeClient {
 	return &scopeClient{
-		sdkClients: c, scope: scope, clock: clk, window: window,
-		targets: map[scaling.Target]time.Time{}, series: map[seriesKey]cachedSeries{},
+		sdkClients: c, scope: scope, clock: clk,
+		targets: map[scaling.Target]trackedTarget{}, series: map[seriesKey]cachedSeries{},
 		orderableClasses: map[orderableKey]cachedValue[orderableOptions]{}, classPrices: map[priceKey]cachedValue[map[string]scaling.Money]{},
 		topologyMetadata: topologyMetadata{parameters: map[parameterGroupKey]cachedValue[map[string]string]{}},
-		targetTopologies: map[scaling.Target]*topology{}, changedTargets: map[scaling.Target]bool{},
-		freshTargets: map[scaling.Target]time.Time{},
+		topologyCache:    topologyCache{targetTopologies: map[scaling.Target]*topology{}, changes: map[scaling.Target]int{}},
+		freshTargets:     map[scaling.Target]time.Time{},
 	}
 }
 
@@ -126,7 +119,9 @@ func (s *scopeClient) trackTargets(targets []scaling.Target, needsFresh bool, no
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range targets {
-		s.targets[t] = now
+		tracked := s.targets[t]
+		tracked.requestedAt = now
+		s.targets[t] = tracked
 		if needsFresh {
 			s.freshTargets[t] = now
 		}
@@ -135,12 +130,33 @@ func (s *scopeClient) trackTargets(targets []scaling.Target, needsFresh bool, no
 		return
 	}
 	maps.DeleteFunc(s.freshTargets, func(_ scaling.Target, requestedAt time.Time) bool { return now.Sub(requestedAt) > freshRetention })
+	s.sweep(now)
+}
+
+// trackWindow records how far back the samples of a target are needed.
+func (s *scopeClient) trackWindow(t scaling.Target, window time.Duration, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.targets[t] = trackedTarget{now, window}
+	s.sweep(now)
+}
+
+// sweep drops the targets and series that were not requested for idleRetention, once per maxSnapshotAge. The caller holds s.mu.
+func (s *scopeClient) sweep(now time.Time) {
 	if now.Sub(s.sweptAt) < maxSnapshotAge {
 		return
 	}
 	s.sweptAt = now
-	maps.DeleteFunc(s.targets, func(_ scaling.Target, requestedAt time.Time) bool { return now.Sub(requestedAt) > idleRetention })
+	maps.DeleteFunc(s.targets, func(_ scaling.Target, t trackedTarget) bool { return now.Sub(t.requestedAt) > idleRetention })
 	maps.DeleteFunc(s.series, func(_ seriesKey, cached cachedSeries) bool { return now.Sub(cached.readAt) > idleRetention })
+}
+
+// windowOf is how far back samples of a target are needed. The caller holds s.mu.
+func (s *scopeClient) windowOf(t scaling.Target) time.Duration {
+	if window := s.targets[t].window; window > 0 {
+		return window
+	}
+	return DefaultWindow
 }
 
 // cachedResults returns the results from memory, or nil when something must be read first for a caller that asked at
@@ -154,61 +170,42 @@ func (s *scopeClient) cachedResults(targets []scaling.Target, notBefore, request
 		}
 		return failAllTargets(targets, s.topologyErr)
 	}
-	if s.pendingMaintenance.isStale(requestedAt, maintenanceInterval, maintenanceRetryInterval) {
-		return nil
-	}
 	results := make([]scaling.ObservationResult, len(targets))
 	for n, t := range targets {
-		view := s.topologyOf(t)
-		o := view.observe(t)
-		scaling.MarkOtherClusters(o.Instances, s.clusterName)
-		if o.Found && !s.addCachedMetadata(&o, view, t, requestedAt) {
+		var complete bool
+		isStale := func(series targetSeries, cached cachedSeries) bool { return cached.isStale(series.metric, requestedAt) }
+		if results[n], complete = s.newResult(t, requestedAt, requestedAt, isStale); !complete {
 			return nil
-		}
-		results[n].Observation = o
-		for _, series := range view.targetSeries(t) {
-			cached := s.series[series.seriesKey]
-			if cached.isStale(series.metric, requestedAt) {
-				return nil
-			}
-			if cached.err != nil && series.metric.isRequired() && results[n].MetricsErr == nil {
-				results[n].MetricsErr = cached.err
-			}
-			attachSamples(&results[n].Observation, series, cached.samples, requestedAt)
 		}
 	}
 	return results
 }
 
-// topologyOf returns the newest topology that has a target; nil when it must be read first. The caller holds s.mu.
-func (s *scopeClient) topologyOf(t scaling.Target) *topology {
-	if own := s.targetTopologies[t]; own != nil {
-		return own
+// newResult returns the result for a target from memory. It returns false when metadata is too old for a caller that asked at
+// requestedAt, when it or the topology was never read, or when a series is stale. The caller holds s.mu.
+func (s *scopeClient) newResult(
+	t scaling.Target, now, requestedAt time.Time, isStale func(targetSeries, cachedSeries) bool,
+) (result scaling.ObservationResult, complete bool) {
+	view := s.topologyOf(t)
+	if view == nil || s.pendingMaintenance.isStale(requestedAt, maintenanceInterval, maintenanceRetryInterval) {
+		return result, false
 	}
-	if s.changedTargets[t] {
-		return nil
+	result.Observation = view.observe(t)
+	scaling.MarkOtherClusters(result.Observation.Instances, s.clusterName)
+	if result.Observation.Found && !s.addCachedMetadata(&result.Observation, view, t, requestedAt) {
+		return result, false
 	}
-	return s.topology
-}
-
-// staleTargets lists the targets of which no topology was read at or after notBefore. The caller holds s.mu.
-func (s *scopeClient) staleTargets(targets []scaling.Target, notBefore time.Time) []scaling.Target {
-	var stale []scaling.Target
-	for _, t := range targets {
-		if view := s.topologyOf(t); view == nil || view.readAt.Before(notBefore) {
-			stale = append(stale, t)
+	for _, series := range view.targetSeries(t) {
+		cached := s.series[series.seriesKey]
+		if isStale(series, cached) {
+			return result, false
 		}
+		if cached.err != nil && series.metric.isRequired() && result.MetricsErr == nil {
+			result.MetricsErr = cached.err
+		}
+		attachSamples(&result.Observation, series, cached.samples, now)
 	}
-	return stale
-}
-
-// invalidate discards what is known of a target after a call that may have changed it.
-func (s *scopeClient) invalidate(t scaling.Target) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.changeCount++
-	s.changedTargets[t] = true
-	delete(s.targetTopologies, t)
+	return result, true
 }
 
 // refresh reads the topology if needed, then the samples and the metadata of all tracked targets as far as they are due.
@@ -216,58 +213,17 @@ func (s *scopeClient) refresh(ctx context.Context, targets []scaling.Target, not
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	if s.refreshTopology(ctx, targets, notBefore) {
-		s.refreshSeries(ctx)
-		s.refreshMetadata(ctx)
+		tracked := s.trackedTargets()
+		s.refreshSeries(ctx, tracked)
+		s.refreshMetadata(ctx, tracked)
 	}
 }
 
-// refreshTopology makes sure that the topology of the targets was read at or after notBefore. It returns false when the read failed, or
-// when a change was made meanwhile. The whole scope is read once per maxSnapshotAge; in between, only the targets that need it.
-func (s *scopeClient) refreshTopology(ctx context.Context, targets []scaling.Target, notBefore time.Time) bool {
-	startedAt := s.clock.Now()
-	s.mu.Lock()
-	changeCount, stale := s.changeCount, s.staleTargets(targets, notBefore)
-	if len(stale) == 0 {
-		s.mu.Unlock()
-		return true
-	}
-	for t := range s.freshTargets {
-		if !slices.Contains(stale, t) {
-			stale = append(stale, t)
-		}
-	}
-	ids := identifiersOf(stale, s.topologyOf)
-	readsAll := s.topology == nil || s.topology.readAt.Before(startedAt.Add(-maxSnapshotAge)) || !ids.fitsFilters()
-	s.mu.Unlock()
-	var t *topology
-	var err error
-	if !readsAll {
-		t, err = readTargetTopology(ctx, s.rdsReader, ids, startedAt)
-		readsAll = err != nil && errors.Is(classify(err, s.scope), scaling.ErrNotFound) // a filter with a value that AWS does not know
-	}
-	if readsAll {
-		t, err = readTopology(ctx, s.rdsReader, startedAt)
-	}
-
+// trackedTargets lists the tracked targets.
+func (s *scopeClient) trackedTargets() []scaling.Target {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case err != nil:
-		s.topologyErrAt, s.topologyErr = startedAt, classifyRead(err, s.scope, readTimeout)
-		return false
-	case changeCount != s.changeCount:
-		return false
-	case readsAll:
-		s.topology, s.topologyErr = t, nil
-		clear(s.targetTopologies)
-		clear(s.changedTargets)
-		return true
-	}
-	s.topologyErr = nil
-	for _, target := range stale {
-		s.targetTopologies[target] = t
-	}
-	return true
+	return slices.Collect(maps.Keys(s.targets))
 }
 
 // failAllTargets returns the same error for every target.

@@ -106,6 +106,12 @@ func (s cachedSeries) isStale(m metric, requestedAt time.Time) bool {
 	return s.readAt.Before(requestedAt.Add(-max(maxSnapshotAge, s.readInterval(m))))
 }
 
+// isDue reports whether the series is to be read along with others: it will soon be too old, or its last read failed. A series is not
+// read again within minAge.
+func (s cachedSeries) isDue(m metric, now time.Time, minAge time.Duration) bool {
+	return s.err != nil || now.Sub(s.readAt) >= max(minAge, s.readInterval(m)-maxSnapshotAge)
+}
+
 // readInterval is how often the series is read.
 func (s cachedSeries) readInterval(m metric) time.Duration {
 	if m.emptyInterval > 0 && s.samples.newest.Time.IsZero() {

@@ -24,12 +24,12 @@ func (s *scopeClient) addTopologyMetadata(o *scaling.Observation, view *topology
 	return s.addCustomEndpoints(o, view, t, requestedAt) && s.addBlueGreen(o, requestedAt) && s.addParameters(o, view, t, requestedAt)
 }
 
-// refreshTopologyMetadata reads what is due for the tracked targets. Custom endpoints are read only where a cluster has some, and the
+// refreshTopologyMetadata reads what is due for the targets. Custom endpoints are read only where a cluster has some, and the
 // parameters of the groups that users have made.
-func (s *scopeClient) refreshTopologyMetadata(ctx context.Context, now time.Time) {
+func (s *scopeClient) refreshTopologyMetadata(ctx context.Context, targets []scaling.Target, now time.Time) {
 	s.mu.Lock()
 	hasTargets, endpointsDue, dueGroups := false, false, map[parameterGroupKey]bool{}
-	for target := range s.targets {
+	for _, target := range targets {
 		view := s.topologyOf(target)
 		if view == nil { // it has just been changed
 			continue

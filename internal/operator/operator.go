@@ -5,6 +5,7 @@ package operator
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 
 	"github.com/go-logr/logr"
@@ -134,8 +135,7 @@ func New(ctx context.Context, config *rest.Config, o Options) (manager.Manager, 
 func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 	awsClient, err := awsx.New(ctx, awsx.Options{
 		Endpoint: o.AWSEndpoint, Version: o.Version, Clock: o.Clock, Registerer: metrics.Registry, Log: o.Log,
-		Window: controllers.LongestSampleWindow(ctx, mgr.GetClient()), PricingRegion: o.PricingRegion,
-		ClusterName: o.ClusterName,
+		PricingRegion: o.PricingRegion, ClusterName: o.ClusterName,
 	})
 	if err != nil {
 		return err
@@ -151,9 +151,7 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 	reconciler := &controllers.Reconciler{
 		Client:       mgr.GetClient(),
 		APIReader:    mgr.GetAPIReader(),
-		Observer:     awsClient,
 		Executor:     awsClient,
-		EventReader:  awsClient,
 		Declarations: declarations,
 		Clock:        o.Clock,
 		Events:       events.Recorder{Sink: mgr.GetEventRecorder("dbscaler")},
@@ -171,6 +169,15 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 			return fmt.Errorf("reading the price list: %w", err)
 		}
 		reconciler.PriceList = prices.ClassPrices
+	}
+	poller := awsx.NewPoller(awsClient, reconciler.ReconcileTargets)
+	reconciler.Observer, reconciler.EventReader, reconciler.ReadsInBackground = poller, poller, true
+	activate := manager.RunnableFunc(func(context.Context) error { // runs on the leader only
+		poller.Activate()
+		return nil
+	})
+	if err := errors.Join(mgr.Add(poller), mgr.Add(activate)); err != nil {
+		return err
 	}
 	return reconciler.SetupWithManager(ctx, mgr)
 }

@@ -28,9 +28,9 @@ const (
 	EventOfCluster  = "db-cluster"
 )
 
-// EventReader reads the RDS events of a scope.
+// EventReader reads RDS events.
 type EventReader interface {
-	// ReadEvents returns the events of all resources of a scope since from, read at or after notBefore. The error wraps one of those of
-	// this package where the cause is known.
-	ReadEvents(ctx context.Context, scope Scope, from, notBefore time.Time) ([]DatabaseEvent, error)
+	// ReadEvents returns the events of all resources in the scope of a target since from, read at or after notBefore. The error wraps one
+	// of those of this package where the cause is known. With ErrNotRead, observe the target again once the events were read.
+	ReadEvents(ctx context.Context, t Target, from, notBefore time.Time) ([]DatabaseEvent, error)
 }

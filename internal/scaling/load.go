@@ -2,6 +2,9 @@ package scaling
 
 import "time"
 
+// SaturationPercent is the CPU utilization from which on an instance is saturated: its demand is at least what is measured.
+const SaturationPercent = 95
+
 // Load is the measured and predicted load of a pool. Utilization is in percent, and demand and capacity are in vCPUs.
 type Load struct {
 	Pool Pool

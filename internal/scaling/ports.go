@@ -10,13 +10,25 @@ import (
 type Observer interface {
 	// Track says which targets will be observed, so that the next read of their scope serves all of them. It reads nothing itself. A
 	// target that is not observed or tracked for a while is forgotten.
-	Track(targets []Target)
+	Track(targets []TrackedTarget)
 	// Observe returns one result per target, in their order, read at or after notBefore. With a zero notBefore, results of the
 	// last observation interval may be returned.
+	//
+	// It may return ErrNotRead instead of waiting until the target was read.
 	//
 	// A target that does not exist gives an Observation with Found false, not an error. The error of a result wraps one of the
 	// errors below where the cause is known.
 	Observe(ctx context.Context, targets []Target, notBefore time.Time) []ObservationResult
+}
+
+// TrackedTarget is a target that will be observed, and what is needed of it.
+type TrackedTarget struct {
+	Target Target
+	// Window is how far back samples are needed; zero for a default.
+	Window time.Duration
+	// ReadInterval is how often samples are read, from one minute on; a shorter one asks for each sample as soon as it is published.
+	// Zero means a minute.
+	ReadInterval time.Duration
 }
 
 // ObservationResult is the observation of one target, or the error that prevented it.
@@ -36,6 +48,8 @@ type Executor interface {
 
 // The errors that the ports return, by the reaction that they need.
 var (
+	// ErrNotRead: the target was not read yet, or not lately enough. It will be; observe it again then.
+	ErrNotRead = errors.New("not read yet")
 	// ErrDenied: IAM does not allow the call to the role. A person must change IAM.
 	ErrDenied = errors.New("access denied")
 	// ErrThrottled: too many requests; try again later.

@@ -33,7 +33,7 @@ type snapshot struct {
 }
 
 // Track implements scaling.Observer: each target is read by itself.
-func (m *manager) Track([]scaling.Target) {}
+func (m *manager) Track([]scaling.TrackedTarget) {}
 
 // Observe implements scaling.Observer with the model.
 func (m *manager) Observe(_ context.Context, targets []scaling.Target, notBefore time.Time) []scaling.ObservationResult {

@@ -31,11 +31,12 @@ func fetchLoad(
 	ctx context.Context, clk clock.Clock, endpoint string, policy scaling.Policy, pool scaling.Pool, lookback time.Duration,
 ) (fetchedLoad, error) {
 	client, err := awsx.New(ctx, awsx.Options{
-		Endpoint: endpoint, Clock: clk, Log: logr.Discard(), Version: "kubectl", Window: func() time.Duration { return 0 },
+		Endpoint: endpoint, Clock: clk, Log: logr.Discard(), Version: "kubectl",
 	})
 	if err != nil {
 		return fetchedLoad{}, err
 	}
+	client.Track([]scaling.TrackedTarget{{Target: policy.Target, Window: time.Minute}}) // the samples are read below
 	result := client.Observe(ctx, []scaling.Target{policy.Target}, time.Time{})[0]
 	o := result.Observation
 	switch {

@@ -26,7 +26,7 @@ type awsExaminer struct {
 func (d *doctorCommand) newAWSExaminer(ctx context.Context) (*awsExaminer, error) {
 	client, err := awsx.New(ctx, awsx.Options{
 		Endpoint: d.endpointURL, Clock: d.clock, Log: logr.Discard(), Version: "kubectl", ClusterName: d.clusterName,
-		PricingRegion: d.pricingRegion, Window: func() time.Duration { return 2 * scaling.MaxSampleAge },
+		PricingRegion: d.pricingRegion,
 	})
 	if err != nil {
 		return nil, asInputError(err)
@@ -55,6 +55,7 @@ func (e *awsExaminer) examine(ctx context.Context, in *doctor.Input) {
 	}
 	target.Scope.RoleARN, target.Scope.ExternalID = scope.RoleARN, scope.ExternalID
 	inspector := e.client.Inspector(target.Scope)
+	e.client.Track([]scaling.TrackedTarget{{Target: target, Window: 2 * scaling.MaxSampleAge}})
 	result := e.client.Observe(ctx, []scaling.Target{target}, time.Time{})[0]
 	in.Observation = result.Observation
 	if result.Err != nil {

@@ -15,8 +15,8 @@ const (
 	// WarmUp is how long samples are ignored after a change: a new host starts with a cold cache, which makes queries more
 	// expensive.
 	WarmUp = 5 * time.Minute
-	// SaturationPercent is the CPU utilization from which on an instance is saturated: its demand is at least what is measured.
-	SaturationPercent = 95
+	// SaturationPercent is scaling.SaturationPercent.
+	SaturationPercent = scaling.SaturationPercent
 	// publicationDelay is the longest time from the start of a minute until its sample is published.
 	publicationDelay = 3 * time.Minute
 	// minCoverage is the share of a window's minutes that must have samples for a scale-up. A scale-down

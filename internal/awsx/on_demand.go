@@ -1,0 +1,68 @@
+package awsx
+
+import (
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// isReadOnDemand reports whether the Poller reads the metric only when decisions can use it, since CloudWatch charges for each metric
+// requested: the load of sessions counts while the CPU is saturated, and the replica lag for changes of a pool.
+func (m metric) isReadOnDemand() bool { return m.name == dbLoadCPU.name || m.lagUnit != 0 }
+
+// isNeeded reports whether a series that is read on demand is to be read now: the load of a saturated instance, and the lag of watched
+// targets, and of others once per slowInterval. What was not read in between is read with the next request: CloudWatch keeps it. The caller
+// holds s.mu.
+func (s *scopeClient) isNeeded(series targetSeries, cached cachedSeries, isWatched bool, now time.Time) bool {
+	switch {
+	case series.metric.lagUnit != 0 && !isWatched:
+		return cached.isDue(series.metric, now, slowInterval)
+	case series.metric.lagUnit != 0:
+		return cached.isDue(series.metric, now, minPollAge)
+	}
+	from := now.Add(-loadRetention)
+	if known := cached.coveredUntil.Add(-series.metric.rereadOverlap()); known.After(from) {
+		from = known // what was published since may be incomplete
+	}
+	return s.wasSaturatedSince(series.resourceID, from) && cached.isDue(series.metric, now, minPollAge)
+}
+
+// wasSaturatedSince reports whether the CPU of an instance was saturated in a minute since a time. The caller holds s.mu.
+func (s *scopeClient) wasSaturatedSince(resourceID string, from time.Time) bool {
+	cpu := scaling.Series(s.series[seriesKey{resourceID: resourceID, metric: cpuUtilization}].samples)
+	for _, sample := range cpu[cpu.IndexFrom(from):] {
+		if sample.Value >= scaling.SaturationPercent {
+			return true
+		}
+	}
+	return false
+}
+
+// newestSampleEnd is the end of the newest minute that the instances in service of a target have published; zero when there is none. An
+// instance whose samples end long before those of another one is not waited for.
+func (s *scopeClient) newestSampleEnd(t scaling.Target) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	view := s.topologyOf(t)
+	if view == nil {
+		return time.Time{}
+	}
+	var earliest, latest time.Time
+	for _, series := range view.targetSeries(t) {
+		newest, known := scaling.Series(s.series[series.seriesKey].samples).NewestSample()
+		if series.metric != cpuUtilization || !known {
+			continue
+		}
+		end := newest.Time.Add(samplePeriod)
+		if end.After(latest) {
+			latest = end
+		}
+		if earliest.IsZero() || end.Before(earliest) {
+			earliest = end
+		}
+	}
+	if latest.Sub(earliest) > scaling.MaxSampleAge {
+		return latest
+	}
+	return earliest
+}

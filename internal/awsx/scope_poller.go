@@ -1,0 +1,362 @@
+package awsx
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+const (
+	// forgetAfter is how long a target is read after it was last tracked or observed.
+	forgetAfter = 3 * time.Minute
+	// maxReadDelay is how much later than planned a target may have been read for its observation to be used.
+	maxReadDelay = 2 * time.Minute
+	// targetsPerRead is how many targets are read, and then evaluated, together. Their series fit into a few requests.
+	targetsPerRead = 100
+	// urgentTargetsPerRead is the same for targets that are read at once.
+	urgentTargetsPerRead = 25
+)
+
+// scopePoller reads the targets of one scope in the background: the topology and metadata of all, the samples of those that are due, and
+// in between the targets of which somebody needs a new observation.
+type scopePoller struct {
+	*scopeClient
+	onRead func([]scaling.Target)
+	// The loops wait for these channels.
+	topologyWanted, samplesWanted, urgentWanted chan struct{}
+	stop                                        chan struct{}
+
+	pollMu    sync.Mutex
+	isStandby bool
+	// isReady says that topology and metadata were read once: before that, samples are of no use.
+	isReady bool
+	polled  map[scaling.Target]*polledTarget
+	urgent  map[scaling.Target]bool
+}
+
+// polledTarget is when a target was read, and when it will be.
+type polledTarget struct {
+	trackedAt time.Time
+	schedule  readSchedule
+	// readAt is when its samples were read last; zero before the first time.
+	readAt     time.Time
+	nextReadAt time.Time
+	// isAwaited says that an observation was asked for and could not be returned.
+	isAwaited bool
+}
+
+func newScopePoller(client *scopeClient, onRead func([]scaling.Target), isStandby bool) *scopePoller {
+	return &scopePoller{
+		scopeClient: client, onRead: onRead, isStandby: isStandby,
+		topologyWanted: make(chan struct{}, 1), samplesWanted: make(chan struct{}, 1), urgentWanted: make(chan struct{}, 1),
+		stop:   make(chan struct{}),
+		polled: map[scaling.Target]*polledTarget{}, urgent: map[scaling.Target]bool{},
+	}
+}
+
+// start starts the loops.
+func (p *scopePoller) start(run func(func(context.Context))) {
+	run(p.pollTopology)
+	run(p.pollSamples)
+	run(p.pollUrgent)
+}
+
+// track has a target read from now on.
+func (p *scopePoller) track(t scaling.TrackedTarget) {
+	now := p.clock.Now()
+	p.trackWindow(t.Target, t.Window, now)
+	p.pollMu.Lock()
+	defer p.pollMu.Unlock()
+	target := p.polledTarget(t.Target, now)
+	if interval := max(t.ReadInterval, 0); interval != target.schedule.interval {
+		target.schedule.interval = interval
+		if !target.readAt.IsZero() {
+			p.plan(t.Target, target)
+			signal(p.samplesWanted)
+		}
+	}
+}
+
+// polledTarget returns the state of a target, which is due at once when it is new. The caller holds p.pollMu.
+func (p *scopePoller) polledTarget(t scaling.Target, now time.Time) *polledTarget {
+	target, known := p.polled[t]
+	if !known {
+		target = &polledTarget{schedule: newReadSchedule(t)}
+		p.polled[t] = target
+		signal(p.samplesWanted)
+	}
+	target.trackedAt = now
+	return target
+}
+
+// forget drops the targets that were not tracked lately. When none is left, it ends the loops and returns true.
+func (p *scopePoller) forget(now time.Time) bool {
+	p.pollMu.Lock()
+	defer p.pollMu.Unlock()
+	maps.DeleteFunc(p.polled, func(_ scaling.Target, target *polledTarget) bool { return now.Sub(target.trackedAt) > forgetAfter })
+	if len(p.polled) > 0 {
+		return false
+	}
+	close(p.stop)
+	return true
+}
+
+// setStandby changes how often the targets are read.
+func (p *scopePoller) setStandby(isStandby bool) {
+	p.pollMu.Lock()
+	defer p.pollMu.Unlock()
+	p.isStandby = isStandby
+	for _, target := range p.polled {
+		target.nextReadAt = time.Time{}
+	}
+	signal(p.topologyWanted)
+	signal(p.samplesWanted)
+}
+
+// observe returns the observation of a target from memory, or else ErrNotRead, and has it read.
+func (p *scopePoller) observe(t scaling.Target, notBefore time.Time) scaling.ObservationResult {
+	now := p.clock.Now()
+	if notBefore.After(now) {
+		notBefore = now // written by a clock ahead of this one
+	}
+	p.pollMu.Lock()
+	defer p.pollMu.Unlock()
+	target := p.polledTarget(t, now)
+	wasRead := !target.readAt.IsZero()
+	if oldest := now.Add(-p.topologyInterval() - maxReadDelay); notBefore.Before(oldest) {
+		notBefore = oldest
+	}
+	result, complete := p.readResult(t, notBefore, now)
+	isRecent := wasRead && now.Sub(target.readAt) <= target.schedule.longestInterval(p.isStandby)+maxReadDelay
+	if complete && (isRecent || result.Err != nil) {
+		target.isAwaited = false
+		return result
+	}
+	target.isAwaited = true
+	if wasRead && !complete {
+		p.urgent[t] = true
+		signal(p.urgentWanted)
+	}
+	return scaling.ObservationResult{Err: scaling.ErrNotRead}
+}
+
+// readResult returns the result for a target as it was read last; false when it was not read at or after notBefore.
+func (p *scopePoller) readResult(t scaling.Target, notBefore, now time.Time) (scaling.ObservationResult, bool) {
+	p.scopeClient.mu.Lock()
+	defer p.scopeClient.mu.Unlock()
+	if len(p.staleTargets([]scaling.Target{t}, notBefore)) > 0 {
+		isFailed := p.topologyErr != nil && !p.topologyErrAt.Before(notBefore)
+		return scaling.ObservationResult{Err: p.topologyErr}, isFailed
+	}
+	isUnread := func(series targetSeries, cached cachedSeries) bool {
+		return cached.readAt.IsZero() && !series.metric.isReadOnDemand()
+	}
+	return p.newResult(t, now, time.Time{}, isUnread)
+}
+
+// readEvents returns the events from memory, or else ErrNotRead, and reads them.
+func (p *scopePoller) readEvents(t scaling.Target, from, notBefore time.Time) ([]scaling.DatabaseEvent, error) {
+	now := p.clock.Now()
+	if notBefore.After(now) {
+		notBefore = now
+	}
+	if cached, valid := p.cachedEventsSince(from, notBefore, now); valid {
+		return cached.events, cached.err
+	}
+	go func() {
+		_, _, _ = p.refreshes.Do("events", func() (any, error) {
+			p.refreshEvents(context.Background(), from)
+			return nil, nil
+		})
+		p.onRead([]scaling.Target{t})
+	}()
+	return nil, scaling.ErrNotRead
+}
+
+// pollTopology reads the topology and the metadata of the scope, again and again.
+func (p *scopePoller) pollTopology(ctx context.Context) {
+	for {
+		isRead := p.withTimeout(ctx, p.readScopeTopology)
+		pause := topologyRetryInterval
+		if isRead {
+			p.refreshMetadata(ctx, p.listTargets(func(*polledTarget) bool { return true }))
+			p.onRead(p.listTargets(func(target *polledTarget) bool { return target.isAwaited && !target.readAt.IsZero() }))
+			pause = p.setReady()
+		} else {
+			p.onRead(p.listTargets(func(*polledTarget) bool { return true })) // the error
+		}
+		if !p.wait(ctx, p.topologyWanted, pause) {
+			return
+		}
+	}
+}
+
+// setReady has samples read from now on. It returns when the topology is to be read again.
+func (p *scopePoller) setReady() time.Duration {
+	p.pollMu.Lock()
+	defer p.pollMu.Unlock()
+	if !p.isReady {
+		p.isReady = true
+		signal(p.samplesWanted)
+	}
+	return p.topologyInterval()
+}
+
+// pollSamples reads the samples of the targets that are due.
+func (p *scopePoller) pollSamples(ctx context.Context) {
+	for {
+		now := p.clock.Now()
+		due := p.listTargets(func(target *polledTarget) bool { return p.isReady && !target.nextReadAt.After(now) })
+		for chunk := range slices.Chunk(due, targetsPerRead) {
+			p.readSamples(ctx, chunk)
+		}
+		if !p.wait(ctx, p.samplesWanted, p.untilNextRead()) {
+			return
+		}
+	}
+}
+
+// pollUrgent reads the targets of which somebody needs a new observation.
+func (p *scopePoller) pollUrgent(ctx context.Context) {
+	for p.wait(ctx, p.urgentWanted, time.Hour) {
+		for targets := p.takeUrgent(); len(targets) > 0; targets = p.takeUrgent() {
+			if p.withTimeout(ctx, func(ctx context.Context) bool { return p.readTargets(ctx, targets) }) {
+				p.refreshMetadata(ctx, targets)
+				p.readSamples(ctx, targets)
+			} else {
+				p.onRead(targets)
+			}
+		}
+	}
+}
+
+// readSamples reads the samples of some targets that are due, plans their next read, and reports them.
+func (p *scopePoller) readSamples(ctx context.Context, targets []scaling.Target) {
+	if ctx.Err() != nil {
+		return
+	}
+	startedAt := p.clock.Now()
+	p.withTimeout(ctx, func(ctx context.Context) bool {
+		p.fetchSeries(ctx, targets, func(_ scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {
+			return !series.metric.isReadOnDemand() && cached.isDue(series.metric, now, minPollAge)
+		})
+		watched := p.listWatched(targets)
+		p.fetchSeries(ctx, targets, func(t scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {
+			return series.metric.isReadOnDemand() && p.isNeeded(series, cached, watched[t], now)
+		})
+		return true
+	})
+	p.pollMu.Lock()
+	for _, t := range targets {
+		if target, known := p.polled[t]; known {
+			target.readAt = startedAt
+			p.plan(t, target)
+		}
+	}
+	p.pollMu.Unlock()
+	p.onRead(targets)
+}
+
+// plan plans the next read of a target. The caller holds p.pollMu.
+func (p *scopePoller) plan(t scaling.Target, target *polledTarget) {
+	target.nextReadAt = target.schedule.next(target.readAt, p.newestSampleEnd(t), p.isStandby)
+}
+
+// listWatched returns those of the targets that are read once a minute or more often: their load may soon call for a change.
+func (p *scopePoller) listWatched(targets []scaling.Target) map[scaling.Target]bool {
+	p.pollMu.Lock()
+	defer p.pollMu.Unlock()
+	watched := map[scaling.Target]bool{}
+	for _, t := range targets {
+		if target, known := p.polled[t]; known && target.schedule.interval <= time.Minute {
+			watched[t] = true
+		}
+	}
+	return watched
+}
+
+// takeUrgent returns some of the targets that are to be read at once.
+func (p *scopePoller) takeUrgent() []scaling.Target {
+	p.pollMu.Lock()
+	defer p.pollMu.Unlock()
+	var taken []scaling.Target
+	for t := range p.urgent {
+		if len(taken) == urgentTargetsPerRead {
+			break
+		}
+		taken = append(taken, t)
+		delete(p.urgent, t)
+	}
+	return taken
+}
+
+// listTargets lists the targets that match, those that were due first before the others, and otherwise by identifier.
+func (p *scopePoller) listTargets(matches func(*polledTarget) bool) []scaling.Target {
+	p.pollMu.Lock()
+	defer p.pollMu.Unlock()
+	var list []scaling.Target
+	for t, target := range p.polled {
+		if matches(target) {
+			list = append(list, t)
+		}
+	}
+	slices.SortFunc(list, func(a, b scaling.Target) int {
+		if order := p.polled[a].nextReadAt.Compare(p.polled[b].nextReadAt); order != 0 {
+			return order
+		}
+		return cmp.Compare(a.Identifier, b.Identifier)
+	})
+	return list
+}
+
+// untilNextRead is how long no target is due.
+func (p *scopePoller) untilNextRead() time.Duration {
+	p.pollMu.Lock()
+	defer p.pollMu.Unlock()
+	now, earliest := p.clock.Now(), time.Time{}
+	for _, target := range p.polled {
+		if earliest.IsZero() || target.nextReadAt.Before(earliest) {
+			earliest = target.nextReadAt
+		}
+	}
+	if !p.isReady || len(p.polled) == 0 {
+		return time.Hour // until the topology is read, or a target is tracked
+	}
+	return max(minPollPause, earliest.Sub(now))
+}
+
+// withTimeout limits one read.
+func (p *scopePoller) withTimeout(ctx context.Context, read func(context.Context) bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	return read(ctx)
+}
+
+// wait waits for a signal or for a time. It returns false when the loop must end.
+func (p *scopePoller) wait(ctx context.Context, wanted <-chan struct{}, pause time.Duration) bool {
+	timer := p.clock.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-wanted:
+		return true
+	case <-timer.C():
+		return true
+	case <-p.stop:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// signal wakes a loop.
+func signal(wanted chan<- struct{}) {
+	select {
+	case wanted <- struct{}{}:
+	default: // it will wake already
+	}
+}
