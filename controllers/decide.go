@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/dbscaler/dbscaler/internal/convert"
@@ -22,6 +23,7 @@ const maxStartAge = time.Minute
 // is in progress it decides whether that has to add more.
 func (r *Reconciler) decide(ctx context.Context, s *reconcileScope) (outcome, error) {
 	if s.operation != nil {
+		r.setReadInterval(s, func(*decide.ReadPlan) time.Duration { return decide.ReadAsPublished })
 		r.raiseOperation(ctx, s)
 		return proceed, nil
 	}
@@ -31,6 +33,9 @@ func (r *Reconciler) decide(ctx context.Context, s *reconcileScope) (outcome, er
 	inputs := ledger.Inputs{Policy: s.policy, Observation: s.observation, Now: s.now}
 	entry := ledger.Decide(inputs)
 	s.requeueAfter = entry.RequeueAfter
+	r.setReadInterval(s, func(plan *decide.ReadPlan) time.Duration {
+		return plan.IntervalFor(entry.Decision, s.policy, s.observation, s.now)
+	})
 	defer func() { r.recordLedger(ctx, s, inputs) }()
 	if proposal, op, approved := entry.ApprovedProposal(); approved {
 		if s.now.Sub(s.observation.ObservedAt) > maxStartAge {
@@ -45,6 +50,15 @@ func (r *Reconciler) decide(ctx context.Context, s *reconcileScope) (outcome, er
 		r.setHold(s, entry.Decision)
 	}
 	return stop, nil
+}
+
+// setReadInterval tells the observer how often the samples of the database are to be read from now on.
+func (r *Reconciler) setReadInterval(s *reconcileScope, interval func(*decide.ReadPlan) time.Duration) {
+	key := client.ObjectKeyFromObject(s.object)
+	plan := r.queue.needsOf(key).readPlan
+	next := interval(&plan)
+	r.queue.update(key, func(needs *policyNeeds) { needs.readPlan, needs.readInterval = plan, next })
+	r.Observer.Track([]scaling.TrackedTarget{r.trackedTarget(s.object, s.policy.Target.Scope)})
 }
 
 // setHold reports why nothing should change.

@@ -30,7 +30,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *reconcileScope, err err
 	}
 	r.publishEventsAndMetrics(ctx, s)
 	priority := s.priority()
-	r.queue.setPriority(client.ObjectKeyFromObject(s.object), priority)
+	r.queue.update(client.ObjectKeyFromObject(s.object), func(needs *policyNeeds) { needs.priority = priority })
 	if err != nil {
 		return ctrl.Result{Priority: &priority}, err
 	}

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
@@ -14,14 +15,23 @@ import (
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 )
 
-// reconcileQueue is the queue of the controller, once it runs, and the priority that each policy had last. The zero value is ready to use.
+// reconcileQueue is the queue of the controller, once it runs, and what each policy needs next. The zero value is ready to use.
 type reconcileQueue struct {
-	mu         sync.Mutex
-	ctx        context.Context //nolint:containedctx // that of the queue: it ends with the controller
-	queue      workqueue.TypedRateLimitingInterface[reconcile.Request]
-	priorities map[types.NamespacedName]int
+	mu       sync.Mutex
+	ctx      context.Context //nolint:containedctx // that of the queue: it ends with the controller
+	queue    workqueue.TypedRateLimitingInterface[reconcile.Request]
+	policies map[types.NamespacedName]*policyNeeds
+}
+
+// policyNeeds is with which priority a policy is reconciled next, and how often its database is read. It is lost with the process, and
+// worked out again by the next reconcile.
+type policyNeeds struct {
+	priority     int
+	readPlan     decide.ReadPlan
+	readInterval time.Duration
 }
 
 // start implements source.Source with source.Func: the queue receives the policies of targets that were read.
@@ -32,21 +42,36 @@ func (q *reconcileQueue) start(ctx context.Context, queue workqueue.TypedRateLim
 	return nil
 }
 
-// setPriority records the priority with which a policy is reconciled next.
-func (q *reconcileQueue) setPriority(policy types.NamespacedName, priority int) {
+// update changes what a policy needs.
+func (q *reconcileQueue) update(policy types.NamespacedName, change func(*policyNeeds)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.priorities == nil {
-		q.priorities = map[types.NamespacedName]int{}
+	needs, known := q.policies[policy]
+	if !known {
+		if q.policies == nil {
+			q.policies = map[types.NamespacedName]*policyNeeds{}
+		}
+		needs = &policyNeeds{}
+		q.policies[policy] = needs
 	}
-	q.priorities[policy] = priority
+	change(needs)
+}
+
+// needsOf returns what a policy needs.
+func (q *reconcileQueue) needsOf(policy types.NamespacedName) policyNeeds {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if needs, known := q.policies[policy]; known {
+		return *needs
+	}
+	return policyNeeds{}
 }
 
 // forget forgets a policy that is gone.
 func (q *reconcileQueue) forget(policy types.NamespacedName) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	delete(q.priorities, policy)
+	delete(q.policies, policy)
 }
 
 // ReconcileTargets has the policies of targets reconciled that were just read, those first whose database needs it most.
@@ -75,9 +100,9 @@ func (r *Reconciler) ReconcileTargets(targets []scaling.Target) {
 // add adds a policy with the priority that it had last.
 func (q *reconcileQueue) add(policy types.NamespacedName) {
 	q.mu.Lock()
-	queue, priority := q.queue, q.priorities[policy]
+	queue := q.queue
 	q.mu.Unlock()
-	request := reconcile.Request{NamespacedName: policy}
+	priority, request := q.needsOf(policy).priority, reconcile.Request{NamespacedName: policy}
 	if prioritized, ok := queue.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
 		prioritized.AddWithOpts(priorityqueue.AddOpts{Priority: ptr.To(priority)}, request)
 		return

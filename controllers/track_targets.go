@@ -71,7 +71,8 @@ func (r *Reconciler) trackedTarget(p *v1alpha1.DBScalingPolicy, scope scaling.Sc
 	target.Scope = scope
 	seconds := max(down.WindowSeconds, ptr.Deref(down.ClassWindowSeconds, 0))
 	window := max(minSampleWindow, time.Duration(seconds)*time.Second) + sampleWindowMargin
-	return scaling.TrackedTarget{Target: target, Window: window}
+	needs := r.queue.needsOf(client.ObjectKeyFromObject(p))
+	return scaling.TrackedTarget{Target: target, Window: window, ReadInterval: needs.readInterval}
 }
 
 // accountResolver resolves the accounts of many policies: each account is read once for each namespace.

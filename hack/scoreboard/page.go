@@ -87,8 +87,8 @@ func renderTotals(all []loadResult) string {
 			r.Score.UnservedVCPUMinutes, report.FormatOracleRatio(c, r), report.FormatSlack(r.Score), report.FormatTimeToCapacity(r.Score),
 			r.Score.Disruptions, r.Score.Changes)
 	}
-	fmt.Fprintf(&b, "\n%s\n\n%s\n\n## Acceptance criteria\n\n%s", report.DescribeForesight(c.Runs[0].Score), renderLimitExceptions(all),
-		renderCriteria(all))
+	fmt.Fprintf(&b, "\n%s\n\n%s\n\n%s\n\n## Acceptance criteria\n\n%s", report.DescribeForesight(c.Runs[0].Score),
+		report.DescribeQuiet(c.Runs[0].Score), renderLimitExceptions(all), renderCriteria(all))
 	return b.String()
 }
 

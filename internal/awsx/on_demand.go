@@ -29,9 +29,9 @@ func (s *scopeClient) isNeeded(series targetSeries, cached cachedSeries, isWatch
 
 // wasSaturatedSince reports whether the CPU of an instance was saturated in a minute since a time. The caller holds s.mu.
 func (s *scopeClient) wasSaturatedSince(resourceID string, from time.Time) bool {
-	cpu := scaling.Series(s.series[seriesKey{resourceID: resourceID, metric: cpuUtilization}].samples)
-	for _, sample := range cpu[cpu.IndexFrom(from):] {
-		if sample.Value >= scaling.SaturationPercent {
+	cpu := s.series[seriesKey{resourceID: resourceID, metric: cpuUtilization}].samples.buffer.Series()
+	for _, percent := range cpu.From(from).All() {
+		if percent >= scaling.SaturationPercent {
 			return true
 		}
 	}
@@ -49,11 +49,11 @@ func (s *scopeClient) newestSampleEnd(t scaling.Target) time.Time {
 	}
 	var earliest, latest time.Time
 	for _, series := range view.targetSeries(t) {
-		newest, known := scaling.Series(s.series[series.seriesKey].samples).NewestSample()
-		if series.metric != cpuUtilization || !known {
+		newest := s.series[series.seriesKey].samples.newest.Time
+		if series.metric != cpuUtilization || newest.IsZero() {
 			continue
 		}
-		end := newest.Time.Add(samplePeriod)
+		end := newest.Add(samplePeriod)
 		if end.After(latest) {
 			latest = end
 		}

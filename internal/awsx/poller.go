@@ -21,6 +21,8 @@ type Poller struct {
 	// isStandby says that the targets are read rarely: only so that a start is quick.
 	isStandby bool
 	scopes    map[scaling.Scope]*scopePoller
+	// sweptAt is when targets were last forgotten.
+	sweptAt time.Time
 }
 
 var (
@@ -72,6 +74,10 @@ func (p *Poller) Track(targets []scaling.TrackedTarget) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.client.clock.Now()
+	if now.Sub(p.sweptAt) < forgetAfter/3 {
+		return
+	}
+	p.sweptAt = now
 	maps.DeleteFunc(p.scopes, func(_ scaling.Scope, s *scopePoller) bool { return s.forget(now) })
 }
 

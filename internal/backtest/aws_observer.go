@@ -26,6 +26,8 @@ type awsObserver struct {
 	instances []scaling.Instance
 	// topologyChanged says that the operator changed the topology since it was described.
 	topologyChanged bool
+	// minuteInterval is how often one-minute samples are read; zero means at each refresh.
+	minuteInterval time.Duration
 	// processedEvents is the number of the world's events when the topology was described.
 	processedEvents int
 }
@@ -72,6 +74,9 @@ func (obs *awsObserver) isStale(now time.Time) bool {
 			continue
 		}
 		feed, exists := obs.feeds[obs.resourceIDs[n]]
+		if exists {
+			feed.minuteSchedule.interval = obs.minuteInterval
+		}
 		if !exists || feed.minuteSchedule.isStale(now) || feed.slowSchedule.isStale(now) || feed.uptimeSchedule.isStale(now) {
 			return true
 		}
@@ -113,7 +118,9 @@ func (obs *awsObserver) refresh(now, notBefore time.Time) {
 // feedOf returns the feed of a resource ID. It creates the feed if there is none.
 func (obs *awsObserver) feedOf(resource string) *metricFeed {
 	feed, exists := obs.feeds[resource]
-	if !exists {
+	if exists {
+		feed.minuteSchedule.interval = obs.minuteInterval
+	} else {
 		feed = newMetricFeed()
 		obs.feeds[resource] = feed
 	}

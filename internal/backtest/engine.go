@@ -50,8 +50,11 @@ type engine struct {
 
 	history scaling.History
 	// operation is the operation in progress, or nil.
-	operation   *scaling.Operation
-	recordEvent func(Event)
+	operation *scaling.Operation
+	readPlan  decide.ReadPlan
+	// quietMinutes is Score.QuietMinutes.
+	quietMinutes int
+	recordEvent  func(Event)
 	// lastBlocked identifies the last blocked proposal and its guard, so that it is recorded once.
 	lastBlocked string
 }
@@ -111,6 +114,11 @@ func (e *engine) measureEffect(o *scaling.Observation, now time.Time) {
 func (e *engine) decide(record *ReconcileRecord, o scaling.Observation, now time.Time) (time.Duration, bool) {
 	entry := ledger.Decide(ledger.Inputs{Policy: e.policy, Observation: o, Now: now})
 	proposal, op, approved := entry.ApprovedProposal()
+	e.observer.minuteInterval = 0
+	if interval := e.readPlan.IntervalFor(entry.Decision, e.policy, o, now); interval > decide.ReadEveryMinute {
+		e.observer.minuteInterval = interval
+		e.quietMinutes++
+	}
 	switch {
 	case approved:
 		e.operation = &op

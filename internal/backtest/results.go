@@ -66,6 +66,8 @@ type Score struct {
 	Disruptions int
 	// Changes is the number of times that the size was changed.
 	Changes int
+	// QuietMinutes is the number of minutes in which the policy read one-minute metrics every other minute only.
+	QuietMinutes int
 }
 
 // Add is the sum of two scores, without Cost.
@@ -79,6 +81,7 @@ func (s Score) Add(other Score) Score {
 		ForeseenGrowths: s.ForeseenGrowths + other.ForeseenGrowths, NeededGrowths: s.NeededGrowths + other.NeededGrowths,
 		AvertedShortages: s.AvertedShortages + other.AvertedShortages,
 		Disruptions:      s.Disruptions + other.Disruptions, Changes: s.Changes + other.Changes,
+		QuietMinutes: s.QuietMinutes + other.QuietMinutes,
 	}
 }
 

@@ -27,7 +27,9 @@ func RunPolicy(ctx context.Context, s Setup, onReconcile func(ReconcileRecord)) 
 		}
 		return requeueAfter
 	})
-	return sc.result(run), err
+	run = sc.result(run)
+	run.Score.QuietMinutes = e.quietMinutes
+	return run, err
 }
 
 // newSimulation creates the simulated world of a setup and the scorer that measures it.
