@@ -57,9 +57,8 @@ func TestReconcile_IdlePoliciesShareAWSCalls(t *testing.T) {
 	if *h.statusWrites != 0 {
 		t.Errorf("status was written %d times", *h.statusWrites)
 	}
-	// A reconcile looks for competitors in the index, which has itself. Once a minute, and not in each reconcile, the policies are listed
-	// for the targets of the scope and for the longest window.
-	if want := 3 * policies * minutes; *h.listed != want {
+	// A reconcile looks for competitors in the index, which has itself.
+	if want := policies * minutes; *h.listed != want {
 		t.Errorf("%d policies were listed in %d reconciles, want %d", *h.listed, policies*minutes, want)
 	}
 }

@@ -146,9 +146,11 @@ func (h *harness) getPolicy(name string) *v1alpha1.DBScalingPolicy {
 
 // reconcile makes the targets of all policies known, as in the background, and reconciles a policy once.
 func (h *harness) reconcile(name string) (ctrl.Result, error) {
+	listed := *h.listed
 	if err := h.reconciler.trackTargets(h.t.Context()); err != nil {
 		return ctrl.Result{}, err
 	}
+	*h.listed = listed // this is no part of the reconcile
 	return h.reconciler.Reconcile(h.t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: h.namespace, Name: name}})
 }
 

@@ -29,7 +29,8 @@ func (s *scopeClient) isNeeded(series targetSeries, cached cachedSeries, isWatch
 
 // wasSaturatedSince reports whether the CPU of an instance was saturated in a minute since a time. The caller holds s.mu.
 func (s *scopeClient) wasSaturatedSince(resourceID string, from time.Time) bool {
-	cpu := s.series[seriesKey{resourceID: resourceID, metric: cpuUtilization}].samples.buffer.Series()
+	cached := s.series[seriesKey{resourceID: resourceID, metric: cpuUtilization}]
+	cpu := cached.samples.buffer.Series()
 	for _, percent := range cpu.From(from).All() {
 		if percent >= scaling.SaturationPercent {
 			return true

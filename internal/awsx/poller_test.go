@@ -220,14 +220,14 @@ func TestPoller_ReadsLoadWhileSaturated(t *testing.T) {
 	h := startPoller(t, c)
 	h.poller.Track(tracked(targets, 0))
 	h.awaitRead(targets[0])
-	if o := h.observe(targets[0], time.Time{}); len(o.Instances[0].DBLoadCPU) != 0 {
-		t.Fatalf("%d samples were read while the CPU was idle", len(o.Instances[0].DBLoadCPU))
+	if o := h.observe(targets[0], time.Time{}); !o.Instances[0].DBLoadCPU.IsEmpty() {
+		t.Fatalf("%d samples were read while the CPU was idle", o.Instances[0].DBLoadCPU.Count())
 	}
 	c.publishMetric("orders000-a", "CPUUtilization", -1, 1, 99)
 	h.passTime(time.Minute)
 	h.awaitRead(targets[0])
-	if o := h.observe(targets[0], time.Time{}); len(o.Instances[0].DBLoadCPU) < 20 {
-		t.Errorf("%d samples were read after a saturated minute, want at least 20", len(o.Instances[0].DBLoadCPU))
+	if o := h.observe(targets[0], time.Time{}); o.Instances[0].DBLoadCPU.Count() < 20 {
+		t.Errorf("%d samples were read after a saturated minute, want at least 20", o.Instances[0].DBLoadCPU.Count())
 	}
 }
 

@@ -1,0 +1,83 @@
+package decide
+
+import (
+	"testing"
+	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
+)
+
+// TestReadPlan: a database of 8 vCPUs whose week is known is read rarely only while nothing that it has done would bring it near the
+// threshold of 70 %, which is 5.6 vCPUs.
+func TestReadPlan(t *testing.T) {
+	quietWeek, burstyWeek := func() (scaling.Series, []scaling.CapacityPeriod) { return pastWeek(0, 0) }, func() (
+		scaling.Series, []scaling.CapacityPeriod,
+	) {
+		return pastWeek(4, 40)
+	}
+	noPast := func() (scaling.Series, []scaling.CapacityPeriod) { return scaling.Series{}, nil }
+	for _, test := range []struct {
+		name string
+		cpu  scaling.Series
+		past func() (scaling.Series, []scaling.CapacityPeriod)
+		edit func(*scaling.Policy)
+		want time.Duration
+	}{
+		{"quiet", constantLoad(15), quietWeek, nil, ReadQuiet},
+		{"at half of the threshold", constantLoad(36), quietWeek, nil, ReadQuiet},
+		{"above the quiet share of the threshold", constantLoad(50), quietWeek, nil, ReadEveryMinute},
+		{"near the threshold", constantLoad(57), quietWeek, nil, ReadAsPublished},
+		{"above the threshold", constantLoad(80), quietWeek, nil, ReadAsPublished},
+		{"bursts in the past", constantLoad(15), burstyWeek, nil, ReadEveryMinute},
+		{"nothing known of the past", constantLoad(15), noPast, nil, ReadEveryMinute},
+		{"a steep rise in the last half hour", withMinute(constantLoad(15), 15, 45), quietWeek, nil, ReadEveryMinute},
+		{"no recent samples", samplesUntil(newestMinute.Add(-10*time.Minute), 15, 15, 15, 15), quietWeek, nil, ReadAsPublished},
+		{"a short window", constantLoad(15), quietWeek, withScaleUpWindow(time.Minute), ReadEveryMinute},
+		{"the pool is not scaled", constantLoad(80), quietWeek, withoutReaders, ReadQuiet},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := newPolicy(withReaders(1, 4, xlarge, xlarge2))
+			if test.edit != nil {
+				test.edit(&p)
+			}
+			o := newObservation(foreignReader("a", xlarge2, test.cpu))
+			o.ReadersCPU, o.ReadersCapacityHistory = test.past()
+			var plan ReadPlan
+			if got := plan.Interval(p, o, Evaluate(p, o, now).Pools, now); got != test.want {
+				t.Errorf("read every %s, want every %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestReadPlan_LooksAtThePastAgain: what is remembered is for a quarter of an hour and for the capacity of the pool.
+func TestReadPlan_LooksAtThePastAgain(t *testing.T) {
+	p := newPolicy(withReaders(1, 4, xlarge, xlarge2))
+	o := newObservation(foreignReader("a", xlarge2, constantLoad(15)))
+	o.ReadersCPU, o.ReadersCapacityHistory = pastWeek(0, 0)
+	pools := Evaluate(p, o, now).Pools
+	var plan ReadPlan
+	interval := func(after time.Duration) time.Duration { return plan.Interval(p, o, pools, now.Add(after)) }
+	if got := interval(0); got != ReadQuiet {
+		t.Fatalf("read every %s, want every %s", got, ReadQuiet)
+	}
+	o.ReadersCPU, o.ReadersCapacityHistory = pastWeek(4, 40)
+	if got := interval(quietnessInterval - time.Minute); got != ReadQuiet {
+		t.Errorf("within a quarter of an hour: read every %s, want every %s", got, ReadQuiet)
+	}
+	if got := interval(quietnessInterval); got != ReadEveryMinute {
+		t.Errorf("after a quarter of an hour: read every %s, want every %s", got, ReadEveryMinute)
+	}
+}
+
+// TestReadPlan_ChangeIsDue: while something is to change, samples are read every minute.
+func TestReadPlan_ChangeIsDue(t *testing.T) {
+	p := newPolicy(withReaders(1, 4, xlarge, xlarge2))
+	o := newObservation(foreignReader("a", xlarge2, constantLoad(15)))
+	o.ReadersCPU, o.ReadersCapacityHistory = pastWeek(0, 0)
+	d := Evaluate(p, o, now)
+	d.Proposals = append(d.Proposals, scaling.Proposal{})
+	if got := new(ReadPlan).IntervalFor(d, p, o, now); got != ReadEveryMinute {
+		t.Errorf("read every %s, want every %s", got, ReadEveryMinute)
+	}
+}
