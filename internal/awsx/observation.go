@@ -21,13 +21,13 @@ func (t *topology) observe(target scaling.Target) scaling.Observation {
 			return t.observeCluster(cluster)
 		}
 	} else if instance, found := t.instances[target.Identifier]; found {
-		return t.observeInstance(instance, t.replicas[target.Identifier])
+		return t.observeInstance(instance, t.replicas(target.Identifier))
 	}
 	return scaling.Observation{ObservedAt: t.readAt}
 }
 
 func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
-	members := t.members[aws.ToString(cluster.DBClusterIdentifier)]
+	members := t.members(aws.ToString(cluster.DBClusterIdentifier))
 	o := scaling.Observation{
 		ObservedAt: t.readAt, Found: true, Kind: scaling.DBCluster,
 		ARN:                  aws.ToString(cluster.DBClusterArn),

@@ -39,10 +39,12 @@ func auroraTopology(change func(c *types.DBCluster, members []types.DBInstance))
 	}
 	t := &topology{
 		readAt: testStart, clusters: map[string]types.DBCluster{"orders": c}, instances: map[string]types.DBInstance{},
-		members: map[string][]types.DBInstance{"orders": members},
+		memberIDs: map[string][]string{},
 	}
 	for _, m := range members {
-		t.instances[aws.ToString(m.DBInstanceIdentifier)] = m
+		id := aws.ToString(m.DBInstanceIdentifier)
+		t.instances[id] = m
+		t.memberIDs["orders"] = append(t.memberIDs["orders"], id)
 	}
 	return t
 }

@@ -279,7 +279,7 @@ func TestObserve_ReportsTopologyErrors(t *testing.T) {
 			}
 		}
 	}
-	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1})
+	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1})
 	c.update(func() { clear(c.failures) })
 	c.clock.Step(maxErrorAge + time.Second)
 	mustObserve(t, client, targets[0], time.Time{})

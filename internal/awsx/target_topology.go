@@ -33,7 +33,7 @@ func identifiersOf(targets []scaling.Target, known func(scaling.Target) *topolog
 		}
 		ids.instances[target.Identifier] = true
 		if t := known(target); t != nil {
-			for _, replica := range t.replicas[target.Identifier] {
+			for _, replica := range t.replicas(target.Identifier) {
 				ids.instances[aws.ToString(replica.DBInstanceIdentifier)] = true
 			}
 		}

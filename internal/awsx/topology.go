@@ -1,7 +1,9 @@
 package awsx
 
 import (
+	"cmp"
 	"context"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,24 +21,47 @@ type topology struct {
 	readAt    time.Time
 	clusters  map[string]types.DBCluster
 	instances map[string]types.DBInstance
-	// members are the instances of each cluster, by the identifier of the cluster. replicas are the read replicas of each
-	// instance in its region, by the identifier of the instance.
-	members, replicas map[string][]types.DBInstance
+	// memberIDs are the instances of each cluster, by the identifier of the cluster. replicaIDs are the read replicas of each instance in
+	// its region, by the identifier of the instance. An instance is large, and held once.
+	memberIDs, replicaIDs map[string][]string
+}
+
+// members lists the instances of a cluster.
+func (t *topology) members(cluster string) []types.DBInstance {
+	return t.listInstances(t.memberIDs[cluster])
+}
+
+// replicas lists the read replicas of an instance in its region.
+func (t *topology) replicas(instance string) []types.DBInstance {
+	return t.listInstances(t.replicaIDs[instance])
+}
+
+func (t *topology) listInstances(ids []string) []types.DBInstance {
+	list := make([]types.DBInstance, len(ids))
+	for n, id := range ids {
+		list[n] = t.instances[id]
+	}
+	return list
 }
 
 // readTopology reads the topology of a scope, in pages of 100 databases.
 func readTopology(ctx context.Context, client rdsReadAPI, now time.Time) (*topology, error) {
 	t := newTopology(now)
-	if err := t.readClusters(ctx, client, nil); err != nil {
+	var reading sync.WaitGroup // at the same time, since each operation has its own rate limit
+	var clustersErr, instancesErr error
+	reading.Go(func() { clustersErr = t.readClusters(ctx, client, nil) })
+	reading.Go(func() { instancesErr = t.readInstances(ctx, client, nil) })
+	reading.Wait()
+	if err := cmp.Or(clustersErr, instancesErr); err != nil { // always the same one of the two
 		return nil, err
 	}
-	return t, t.readInstances(ctx, client, nil)
+	return t, nil
 }
 
 func newTopology(readAt time.Time) *topology {
 	return &topology{
 		readAt: readAt, clusters: map[string]types.DBCluster{}, instances: map[string]types.DBInstance{},
-		members: map[string][]types.DBInstance{}, replicas: map[string][]types.DBInstance{},
+		memberIDs: map[string][]string{}, replicaIDs: map[string][]string{},
 	}
 }
 
@@ -68,12 +93,13 @@ func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters
 			return err
 		}
 		for _, i := range page.DBInstances {
-			t.instances[aws.ToString(i.DBInstanceIdentifier)] = i
+			id := aws.ToString(i.DBInstanceIdentifier)
+			t.instances[id] = i
 			if cluster := aws.ToString(i.DBClusterIdentifier); cluster != "" {
-				t.members[cluster] = append(t.members[cluster], i)
+				t.memberIDs[cluster] = append(t.memberIDs[cluster], id)
 			}
 			if source := aws.ToString(i.ReadReplicaSourceDBInstanceIdentifier); source != "" { // an ARN when the source is in another region
-				t.replicas[source] = append(t.replicas[source], i)
+				t.replicaIDs[source] = append(t.replicaIDs[source], id)
 			}
 		}
 	}
