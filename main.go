@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	_ "time/tzdata" // disruption windows name time zones, and the image has no zone files
 
 	"github.com/go-logr/logr"
@@ -70,7 +71,7 @@ func run(ctx context.Context, args []string) int {
 
 // parseFlags reads the flags. The error names the one that is invalid.
 func parseFlags(args []string) (options operator.Options, level slog.Level, replay bool, err error) {
-	options = operator.Options{Clock: clock.RealClock{}, ClockSpeed: 1, Version: buildVersion()}
+	options = operator.Options{Clock: clock.RealClock{}, ClockSpeed: 1, Version: buildVersion(), PodName: podName()}
 	flags := flag.CommandLine // controller-runtime's --kubeconfig is registered there
 	flags.Init("dbscaler", flag.ContinueOnError)
 	flags.StringVar(&options.MetricsAddress, "metrics-bind-address", ":8443", "address that metrics are served on; 0 disables them")
@@ -88,6 +89,16 @@ func parseFlags(args []string) (options operator.Options, level slog.Level, repl
 		"name of this Kubernetes cluster in AWS tags: databases can then opt in with namespace@name, and new readers carry the name")
 	flags.BoolVar(&options.RequireAccount, "require-account", false,
 		"refuse policies that name no AWSAccount, instead of using the operator's own identity for them")
+	flags.IntVar(&options.Shard, "shard", -1,
+		"number of this shard, from 0 to --total-shards minus 1; by default the ordinal at the end of POD_NAME or of the host name")
+	flags.IntVar(&options.TotalShards, "total-shards", 1,
+		"number of operators among which the accounts and regions are divided; each reconciles the policies of its own")
+	flags.Func("watch-namespaces", "reconcile the policies of these namespaces only, separated by commas; by default of all", func(s string) error {
+		options.WatchNamespaces = strings.Split(s, ",")
+		return nil
+	})
+	flags.StringVar(&options.WatchLabelSelector, "watch-label-selector", "",
+		"reconcile only policies with these labels, such as team=payments; by default all")
 	flags.StringVar(&options.AWSEndpoint, "aws-endpoint-url", "",
 		"URL to use for every AWS service; the AWS SDK's own variables, such as AWS_ENDPOINT_URL_RDS, work as well")
 	flags.StringVar(&options.LedgerFile, "ledger-file", "",
@@ -106,6 +117,18 @@ func parseFlags(args []string) (options operator.Options, level slog.Level, repl
 		return options, level, false, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	return options, level, replay, options.Validate()
+}
+
+// podName returns the name of the pod: POD_NAME, which the Downward API sets, or the name of the host, which is the same by default.
+func podName() string {
+	if name := os.Getenv("POD_NAME"); name != "" {
+		return name
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "" // reported when the number of the shard depends on it
+	}
+	return name
 }
 
 func buildVersion() string {

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,10 +23,15 @@ func TestParseFlags(t *testing.T) {
 		{"name of the cluster", []string{"--cluster-name=prod", "--require-account"}, ""},
 		{"name of the cluster that RDS refuses in a tag", []string{"--cluster-name=prod*"}, `cluster-name: the name of the cluster is "prod*"`},
 		{"concurrency of 0", []string{"--concurrency=0"}, "concurrency must be from 1 to 64"},
+		{"shard by the name of the pod", []string{"--total-shards=3"}, ""},
+		{"shard that does not exist", []string{"--total-shards=3", "--shard=3"}, "--shard must be from 0 to 2"},
+		{"watched policies", []string{"--watch-namespaces=a,b", "--watch-label-selector=team=payments"}, ""},
+		{"watched namespaces without a name", []string{"--watch-namespaces="}, `"" is not the name of a namespace`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			flag.CommandLine = flag.NewFlagSet("dbscaler", flag.ContinueOnError)
 			flag.CommandLine.SetOutput(t.Output())
+			t.Setenv("POD_NAME", "dbscaler-1")
 			options, level, replay, err := parseFlags(test.args)
 			switch {
 			case err == nil && test.wantContains != "":
@@ -36,6 +42,10 @@ func TestParseFlags(t *testing.T) {
 				t.Errorf("got %+v at level %s, want leader election at DEBUG", options, level)
 			case test.name == "name of the cluster" && (options.ClusterName != "prod" || !options.RequireAccount):
 				t.Errorf("got %+v, want the name prod and required accounts", options)
+			case test.name == "shard by the name of the pod" && (options.PodName != "dbscaler-1" || options.Shard != -1 || options.TotalShards != 3):
+				t.Errorf("got %+v, want three shards and the shard of the pod", options)
+			case test.name == "watched policies" && (!slices.Equal(options.WatchNamespaces, []string{"a", "b"}) || options.WatchLabelSelector != "team=payments"):
+				t.Errorf("got %+v, want the namespaces a and b and the selector", options)
 			case test.name == "replay of a ledger" && !replay:
 				t.Error("replay is false, want true")
 			}

@@ -8,7 +8,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/convert"
@@ -39,7 +38,7 @@ func (r *Reconciler) assess(ctx context.Context, s *reconcileScope) (outcome, er
 		return stop, nil
 	}
 	var err error
-	if s.observation.Fleet, err = r.loadFleet(ctx, r.Client, s, client.MatchingFields{indexFleet: inFleet}); err != nil {
+	if s.observation.Fleet, err = r.loadFleet(ctx, s); err != nil {
 		return stop, err
 	}
 	r.detectDrift(ctx, s)

@@ -23,8 +23,7 @@ func (r *Reconciler) authorize(ctx context.Context, s *reconcileScope) (outcome,
 			scaling.TagOperatedBy, scaling.TagOptIn, s.object.Namespace))
 		return stop, nil
 	}
-	sameTarget := client.MatchingFields{indexTarget: targetKey(s.object)}
-	if deferred, err := r.deferToPrecedingPolicy(ctx, s, r.Client, sameTarget, client.UnsafeDisableDeepCopy); err != nil || deferred {
+	if deferred, err := r.deferToKnownPolicy(ctx, s); err != nil || deferred {
 		return stop, err
 	}
 	if denied := convert.AccessDenial(s.object.Status.History, s.now); denied != "" {
@@ -35,22 +34,52 @@ func (r *Reconciler) authorize(ctx context.Context, s *reconcileScope) (outcome,
 	return proceed, nil
 }
 
-// deferToPrecedingPolicy leaves the database to a policy that has precedence over this one, and reports whether there is one.
-func (r *Reconciler) deferToPrecedingPolicy(
-	ctx context.Context, s *reconcileScope, reader client.Reader, opts ...client.ListOption,
-) (bool, error) {
-	var all v1alpha1.DBScalingPolicyList
-	if err := reader.List(ctx, &all, opts...); err != nil {
+// deferToKnownPolicy leaves the database to a policy that has precedence over this one, and reports whether there is one. The cache knows
+// all policies, or those that this operator watches. In the second case the API server is asked as well while an operation is in progress,
+// because an older policy that the cache lacks could start another one, and as long as there is such a policy.
+func (r *Reconciler) deferToKnownPolicy(ctx context.Context, s *reconcileScope) (bool, error) {
+	var cached v1alpha1.DBScalingPolicyList
+	sameTarget := client.MatchingFields{indexTarget: targetKey(s.object)}
+	if err := r.Client.List(ctx, &cached, sameTarget, client.UnsafeDisableDeepCopy); err != nil {
 		return false, err
 	}
+	if deferred, err := r.deferToOneOf(ctx, s, cached.Items); err != nil || deferred {
+		return deferred, err
+	}
+	authorized := s.findCondition(v1alpha1.ConditionAuthorized)
+	hadConflict := authorized != nil && slices.Contains([]string{v1alpha1.ReasonPolicyConflict, v1alpha1.ReasonPoliciesUnknown}, authorized.Reason)
+	if !r.WatchesSubset || s.operation == nil && !hadConflict {
+		return false, nil
+	}
+	return r.deferToPrecedingPolicy(ctx, s)
+}
+
+// deferToPrecedingPolicy leaves the database to a policy that has precedence over this one, by the API server, and reports whether there
+// is one. When the policies of other namespaces cannot be listed and may scale the database as well, it is left alone.
+func (r *Reconciler) deferToPrecedingPolicy(ctx context.Context, s *reconcileScope) (bool, error) {
+	saved, err := r.listCompetitors(ctx, s.object)
+	if err != nil {
+		return false, err
+	}
+	if deferred, err := r.deferToOneOf(ctx, s, saved.items); err != nil || deferred {
+		return deferred, err
+	}
+	if saved.complete || s.observation.Tags[scaling.TagOptIn] != scaling.OptInAny {
+		return false, nil // the tag admits the policies of this namespace only
+	}
+	s.denyAuthorization(v1alpha1.ReasonPoliciesUnknown, fmt.Sprintf("The AWS tag %s=%s of the database admits policies of all namespaces, and the "+
+		"operator may list policies in the namespaces of --watch-namespaces only, so that it cannot know whether another one scales the database. "+
+		"Set the tag to %s, or allow the operator to list policies in all namespaces", scaling.TagOptIn, scaling.OptInAny, s.object.Namespace))
+	return true, nil
+}
+
+// deferToOneOf leaves the database to the first of these policies that has precedence over this one, and reports whether there is one.
+func (r *Reconciler) deferToOneOf(ctx context.Context, s *reconcileScope, sameTarget []v1alpha1.DBScalingPolicy) (bool, error) {
 	own := convert.PolicyIdentity(s.object)
 	own.Target, own.TargetARN = s.policy.Target, s.observation.ARN
 	var competitors []scaling.PolicyIdentity
-	for n := range all.Items {
-		if targetKey(&all.Items[n]) != targetKey(s.object) {
-			continue
-		}
-		competitor, competes, err := r.identifyCompetitor(ctx, s, &all.Items[n])
+	for n := range sameTarget {
+		competitor, competes, err := r.identifyCompetitor(ctx, s, &sameTarget[n])
 		if err != nil {
 			return false, err
 		}

@@ -116,7 +116,7 @@ func guardNames(vetoes []guard.Veto) []string {
 func (r *Reconciler) startOperation(
 	ctx context.Context, s *reconcileScope, entry ledger.Entry, proposal scaling.Proposal, op scaling.Operation,
 ) (outcome, error) {
-	if deferred, err := r.deferToPrecedingPolicy(ctx, s, r.APIReader); err != nil || deferred {
+	if deferred, err := r.deferToPrecedingPolicy(ctx, s); err != nil || deferred {
 		return stop, err
 	}
 	if result, err := r.addFinalizer(ctx, s, op); err != nil || result == stop {

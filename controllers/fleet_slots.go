@@ -3,7 +3,9 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
@@ -16,22 +18,43 @@ import (
 const slotRetryInterval = defaultRequeueInterval / 2
 
 // loadFleet reads from the status of the policies which of them hold or wait for a slot. Nothing is kept in memory, so that it
-// survives a restart.
-func (r *Reconciler) loadFleet(
-	ctx context.Context, reader client.Reader, s *reconcileScope, opts ...client.ListOption,
-) (scaling.Fleet, error) {
+// survives a restart. Where the cache lacks policies, a policy that waits for a slot asks the API server as well who holds them: otherwise
+// it would acquire one and release it again every time.
+func (r *Reconciler) loadFleet(ctx context.Context, s *reconcileScope) (scaling.Fleet, error) {
 	if r.MaxDisruptiveOperations == 0 {
 		return scaling.Fleet{}, nil
 	}
-	var all v1alpha1.DBScalingPolicyList
-	if err := reader.List(ctx, &all, append(opts, client.UnsafeDisableDeepCopy)...); err != nil {
+	var cached v1alpha1.DBScalingPolicyList
+	if err := r.Client.List(ctx, &cached, client.MatchingFields{indexFleet: inFleet}, client.UnsafeDisableDeepCopy); err != nil {
 		return scaling.Fleet{}, err
 	}
-	return convert.Fleet(r.MaxDisruptiveOperations, s.object.UID, all.Items), nil
+	policies := cached.Items
+	if r.WatchesSubset && s.object.Status.Decision.FirstBlocker() == guard.FleetSlot {
+		saved, err := r.listOperating(ctx)
+		if err != nil {
+			return scaling.Fleet{}, err
+		}
+		policies = mergePolicies(saved.items, policies)
+	}
+	return convert.Fleet(r.MaxDisruptiveOperations, s.object.UID, policies), nil
+}
+
+// mergePolicies returns the first policies, and those of the second that are not among them.
+func mergePolicies(first, second []v1alpha1.DBScalingPolicy) []v1alpha1.DBScalingPolicy {
+	known, out := make(map[types.UID]bool, len(first)), slices.Clone(first)
+	for n := range first {
+		known[first[n].UID] = true
+	}
+	for n := range second {
+		if !known[second[n].UID] {
+			out = append(out, second[n])
+		}
+	}
+	return out
 }
 
 // acquireSlot persists a disruptive operation before its first step, and then checks past the cache that a slot was free for
-// it. Of several policies that do so at once, each sees those that persisted before it. So there are never more operations in
+// it, among the policies of all shards. Of several policies that do so at once, each sees those that persisted before it. So there are never more operations in
 // progress than slots, whatever the number of managers.
 func (r *Reconciler) acquireSlot(ctx context.Context, s *reconcileScope, proposal scaling.Proposal) (outcome, error) {
 	if r.MaxDisruptiveOperations == 0 || !s.operation.IsDisruptive() {
@@ -51,10 +74,11 @@ func (r *Reconciler) renewSlot(ctx context.Context, s *reconcileScope, change *s
 	if s.slotAcquired || r.MaxDisruptiveOperations == 0 || !s.operation.IsDisruptive() || s.operation.HasRequests() {
 		return proceed, nil
 	}
-	fleet, err := r.loadFleet(ctx, r.APIReader, s)
+	saved, err := r.listOperating(ctx)
 	if err != nil {
 		return stop, err
 	}
+	fleet := convert.Fleet(r.MaxDisruptiveOperations, s.object.UID, saved.items)
 	if len(fleet.Holders) >= fleet.Slots {
 		s.releaseSlot(change, fleet)
 		return stop, nil

@@ -40,6 +40,7 @@ func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
+// scopeKey is the account and region of a policy. All shards must agree on it, so it may not change between versions; see shard.Owner.
 func scopeKey(p *v1alpha1.DBScalingPolicy) string {
 	return p.Spec.TargetRef.Region + "|" + accountKey(p)
 }

@@ -16,12 +16,12 @@ import (
 	"github.com/dbscaler/dbscaler/internal/convert"
 )
 
-// load reads the policy. It returns nil when the policy does not exist, or was deleted and has nothing to remove.
+// load reads the policy. It returns nil when the policy does not exist, was deleted and has nothing to remove, or belongs to another shard.
 func (r *Reconciler) load(ctx context.Context, request ctrl.Request) (*reconcileScope, error) {
 	original := &v1alpha1.DBScalingPolicy{}
 	err := r.Client.Get(ctx, request.NamespacedName, original)
 	gone := err == nil && !original.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(original, surgeReaderFinalizer)
-	if apierrors.IsNotFound(err) || gone {
+	if apierrors.IsNotFound(err) || gone || err == nil && !r.Owns(original) {
 		r.Metrics.DeletePolicy(request.Namespace, request.Name)
 		r.queue.forget(request.NamespacedName)
 		return nil, nil
@@ -39,10 +39,10 @@ func (r *Reconciler) load(ctx context.Context, request ctrl.Request) (*reconcile
 	}, nil
 }
 
-// specOrAnnotationsChanged triggers a reconcile only for changes of the spec and of annotations; otherwise policies are
-// reconciled by interval. Only the reconciler itself changes status.
-func specOrAnnotationsChanged() builder.ForOption {
-	return builder.WithPredicates(predicate.Or[client.Object](
+// specOrAnnotationsChanged triggers a reconcile only for changes of the spec and of annotations of the policies of this shard; otherwise
+// policies are reconciled by interval. Only the reconciler itself changes status.
+func (r *Reconciler) specOrAnnotationsChanged() builder.ForOption {
+	return builder.WithPredicates(r.ownedPolicies(), predicate.Or[client.Object](
 		predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{},
 	))
 }

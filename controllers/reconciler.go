@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -22,6 +23,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/events"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/decide"
+	"github.com/dbscaler/dbscaler/internal/shard"
 	"github.com/dbscaler/dbscaler/internal/telemetry"
 )
 
@@ -71,8 +73,18 @@ type Reconciler struct {
 	ClusterName string
 	// RequireAccount refuses policies that name no AWSAccount.
 	RequireAccount bool
+	// Shard says which accounts and regions this operator takes; the zero value takes all. See Owns.
+	Shard shard.Assignment
+	// WatchNamespaces are the namespaces whose policies the cache has; empty means all. When the operator may not list the policies of all
+	// namespaces past the cache, it lists those of these.
+	WatchNamespaces []string
+	// WatchesSubset says that the cache has only some of the policies, by namespace or label, so that whatever depends on the others must be
+	// read past it.
+	WatchesSubset bool
 
 	queue reconcileQueue
+	// allListed and namespacesListed are done once the log says so.
+	allListed, namespacesListed sync.Once
 }
 
 // outcome says how a reconcile goes on after a phase.
@@ -102,7 +114,7 @@ type phase struct {
 //	load
 //	  reads   the policy, from the cache
 //	  writes  status.observedGeneration
-//	  ends    when the policy is gone, without patchStatus
+//	  ends    when the policy is gone or belongs to another shard, without patchStatus
 //	validate
 //	  reads   spec and annotations
 //	  writes  conditions Accepted, Paused, Overridden; decision when the spec is invalid
@@ -128,20 +140,22 @@ type phase struct {
 //	  ends    when the database cannot be scaled, or is another one than the operation's; missing metrics do not end it; without
 //	          patchStatus when RDS events are still being read
 //	authorize
-//	  reads   the tags of the instances; older policies; the newest record of status.history
+//	  reads   the tags of the instances; older policies, past the cache if it lacks some and an operation is in progress or an older
+//	          policy was there before; the newest record of status.history
 //	  writes  condition Authorized; decision when it is not authorized
 //	  ends    when another cluster or an older policy scales the database
 //	decide (while an operation is in progress, only whether it has to add more)
-//	  reads   the observation; before an operation starts, all policies past the cache
+//	  reads   the observation; before an operation starts, past the cache, the policies for the same database and those that operate
 //	  writes  decision, the ScalingLimited condition's cause, the finalizer, the ledger, counters; status.operation to hold a slot;
 //	          condition Authorized when an older policy scales the database
-//	  ends    when no change is approved, the observation is too old to begin an operation (without patchStatus), an older policy scales the database, no slot is free, or the object has changed
+//	  ends    when no change is approved, an older policy scales the database, no slot is free, or the object has changed; without
+//	          patchStatus when the observation is too old to start an operation with
 //	reconcileDelete (instead of authorize and decide)
 //	  reads   the observation
 //	  writes  decision, the finalizer, the end of the operation
 //	  ends    when nothing is left to remove, or the surge reader cannot be removed yet
 //	operate
-//	  reads   the operation and the observation; all policies past the cache to keep a slot
+//	  reads   the operation and the observation; the policies that operate, past the cache, to keep a slot
 //	  writes  status.operation, decision, the ScalingLimited condition's cause, status.capacityShortages, refusals, the end of the
 //	          operation; condition Authorized when AWS denies the call; AWS through Executor, with at most one call
 //	  ends    always
@@ -211,7 +225,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 		return err
 	}
 	return ctrl.NewControllerManagedBy(mgr).
-		For(&v1alpha1.DBScalingPolicy{}, specOrAnnotationsChanged()).
+		For(&v1alpha1.DBScalingPolicy{}, r.specOrAnnotationsChanged()).
 		Named("dbscalingpolicy").
 		Watches(&v1alpha1.AWSAccount{}, handler.EnqueueRequestsFromMapFunc(r.policiesOfAccount),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).

@@ -27,6 +27,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/events"
 	"github.com/dbscaler/dbscaler/internal/rdssim"
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/shard"
 	"github.com/dbscaler/dbscaler/internal/telemetry"
 	"github.com/dbscaler/dbscaler/internal/testenv"
 )
@@ -298,13 +299,20 @@ type indexedClient struct {
 	listed *int
 }
 
+// indexKeys are the indexes of the manager's cache.
+var indexKeys = map[string]func(*v1alpha1.DBScalingPolicy) string{
+	indexScope: scopeKey, indexTarget: targetKey, indexAccount: accountKey, indexFleet: fleetKey,
+}
+
 // List implements client.Reader.
 func (c indexedClient) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
 	policies, isPolicies := list.(*v1alpha1.DBScalingPolicyList)
 	var options client.ListOptions
 	options.ApplyOptions(opts)
 	selector := options.FieldSelector
-	options.FieldSelector = nil
+	if selector != nil && indexKeys[selector.Requirements()[0].Field] != nil { // otherwise the API server selects
+		options.FieldSelector = nil
+	}
 	if len(c.namespaces) == 1 {
 		options.Namespace = c.namespaces[0]
 	}
@@ -316,15 +324,10 @@ func (c indexedClient) List(ctx context.Context, list client.ObjectList, opts ..
 	if selector == nil {
 		return nil
 	}
-	keys := map[string]func(*v1alpha1.DBScalingPolicy) string{
-		indexScope: scopeKey, indexTarget: targetKey, indexAccount: accountKey, indexFleet: fleetKey,
-	}
 	for _, r := range selector.Requirements() {
-		key, known := keys[r.Field]
-		if !known {
-			return fmt.Errorf("no index %s", r.Field)
+		if key := indexKeys[r.Field]; key != nil {
+			policies.Items = slices.DeleteFunc(policies.Items, func(p v1alpha1.DBScalingPolicy) bool { return key(&p) != r.Value })
 		}
-		policies.Items = slices.DeleteFunc(policies.Items, func(p v1alpha1.DBScalingPolicy) bool { return key(&p) != r.Value })
 	}
 	return nil
 }

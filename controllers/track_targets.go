@@ -53,6 +53,9 @@ func (r *Reconciler) trackTargets(ctx context.Context) error {
 	}
 	accounts, targets := accountResolver{reconciler: r}, make([]scaling.TrackedTarget, 0, len(policies.Items))
 	for n := range policies.Items {
+		if !r.Owns(&policies.Items[n]) {
+			continue
+		}
 		scope, allowed, err := accounts.resolve(ctx, &policies.Items[n])
 		if err != nil {
 			return err

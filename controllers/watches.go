@@ -26,7 +26,7 @@ func (r *Reconciler) policiesOfNamespace(ctx context.Context, namespace client.O
 	return r.requestsFor(ctx, client.InNamespace(namespace.GetName()))
 }
 
-// requestsFor lists the policies that match and name an AWSAccount.
+// requestsFor lists the policies of this shard that match and name an AWSAccount.
 func (r *Reconciler) requestsFor(ctx context.Context, which client.ListOption) []reconcile.Request {
 	var policies v1alpha1.DBScalingPolicyList
 	if err := r.Client.List(ctx, &policies, which, client.UnsafeDisableDeepCopy); err != nil {
@@ -36,7 +36,7 @@ func (r *Reconciler) requestsFor(ctx context.Context, which client.ListOption) [
 	}
 	var requests []reconcile.Request
 	for n := range policies.Items {
-		if policies.Items[n].Spec.TargetRef.AccountRef.Name != "" {
+		if policies.Items[n].Spec.TargetRef.AccountRef.Name != "" && r.Owns(&policies.Items[n]) {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&policies.Items[n])})
 		}
 	}

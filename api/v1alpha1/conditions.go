@@ -78,6 +78,8 @@ const (
 	ReasonAccessDenied = "AccessDenied"
 	// ReasonPolicyConflict: an older policy scales the same database.
 	ReasonPolicyConflict = "PolicyConflict"
+	// ReasonPoliciesUnknown: the operator may list the policies of some namespaces only, and those of others may scale the database.
+	ReasonPoliciesUnknown = "PoliciesUnknown"
 	// ReasonMetricsAvailable: there are enough recent samples.
 	ReasonMetricsAvailable = "MetricsAvailable"
 	// ReasonMetricsUnavailable: there are too few recent samples.

@@ -19,6 +19,10 @@ import (
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Namespaced,shortName=dbsp,categories=dbscaler
+// +kubebuilder:selectablefield:JSONPath=`.spec.targetRef.identifier`
+// +kubebuilder:selectablefield:JSONPath=`.spec.targetRef.kind`
+// +kubebuilder:selectablefield:JSONPath=`.spec.targetRef.region`
+// +kubebuilder:selectablefield:JSONPath=`.status.operation.id`
 // +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.spec.targetRef.identifier`,description="The identifier of the DB cluster or DB instance"
 // +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`,description="Whether the operator acts, recommends or waits for approval"
 // +kubebuilder:printcolumn:name="Writer",type=string,JSONPath=`.status.writer.shape`,description="The number and class of the writer's instances"

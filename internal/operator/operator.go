@@ -14,7 +14,6 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -28,6 +27,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/ownership"
 	"github.com/dbscaler/dbscaler/internal/pricelist"
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/shard"
 	"github.com/dbscaler/dbscaler/internal/telemetry"
 )
 
@@ -37,9 +37,6 @@ const (
 	// maxLedgerBackups is how many rotated files are kept, compressed.
 	maxLedgerBackups = 4
 )
-
-// leaderElectionID is the name of the lease of the replica that reconciles.
-const leaderElectionID = "dbscaler.scaling.dbscaler.io"
 
 // Options configure the operator; the flags of main.go set them.
 type Options struct {
@@ -62,6 +59,16 @@ type Options struct {
 	ClusterName string
 	// RequireAccount refuses policies that name no AWSAccount.
 	RequireAccount bool
+	// Shard is the number of this shard, from 0 to TotalShards-1; a negative one is taken from PodName.
+	Shard int
+	// TotalShards is the number of operators among which the accounts and regions are divided; 0 and 1 mean that they are not.
+	TotalShards int
+	// PodName is the name of the pod that the operator runs in, or of the host.
+	PodName string
+	// WatchNamespaces are the namespaces whose policies are reconciled; empty means all.
+	WatchNamespaces []string
+	// WatchLabelSelector selects the policies that are reconciled, in the syntax of kubectl; empty means all.
+	WatchLabelSelector string
 	// AWSEndpoint is the URL of every AWS service; empty means AWS's own.
 	AWSEndpoint string
 	// LedgerFile receives one line of JSON for each decision that differs from the one before, and is rotated; empty disables the
@@ -94,12 +101,23 @@ func (o Options) Validate() error {
 	if o.ClockSpeed <= 0 {
 		return fmt.Errorf("the clock speed must be above 0, not %g", o.ClockSpeed)
 	}
-	return nil
+	if _, err := o.assignment(); err != nil {
+		return err
+	}
+	return o.validateWatches()
 }
 
 // New builds the manager without starting it. The error says which part could not be built.
 func New(ctx context.Context, config *rest.Config, o Options) (manager.Manager, error) {
 	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	assigned, err := o.assignment()
+	if err != nil {
+		return nil, err
+	}
+	cacheOptions, err := o.cacheOptions()
+	if err != nil {
 		return nil, err
 	}
 	scheme := runtime.NewScheme()
@@ -109,18 +127,20 @@ func New(ctx context.Context, config *rest.Config, o Options) (manager.Manager, 
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
 		Logger:                        o.Log,
-		Cache:                         cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		Cache:                         cacheOptions,
 		Metrics:                       metricsOptions(o),
 		HealthProbeBindAddress:        o.ProbeAddress,
 		LeaderElection:                o.LeaderElection,
-		LeaderElectionID:              leaderElectionID,
+		LeaderElectionID:              o.leaderElectionID(assigned),
 		LeaderElectionNamespace:       o.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true, // safe, because the process ends as soon as the manager has stopped
 	})
 	if err != nil {
 		return nil, fmt.Errorf("building the manager: %w", err)
 	}
-	if err := addReconciler(ctx, mgr, o); err != nil {
+	o.Log.Info("this operator takes policies as follows", "shard", assigned.String(), "namespaces", o.WatchNamespaces, "selector",
+		o.WatchLabelSelector, "lease", o.leaderElectionID(assigned))
+	if err := addReconciler(ctx, mgr, o, assigned); err != nil {
 		return nil, err
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
@@ -132,7 +152,7 @@ func New(ctx context.Context, config *rest.Config, o Options) (manager.Manager, 
 	return mgr, nil
 }
 
-func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
+func addReconciler(ctx context.Context, mgr manager.Manager, o Options, assigned shard.Assignment) error {
 	awsClient, err := awsx.New(ctx, awsx.Options{
 		Endpoint: o.AWSEndpoint, Version: o.Version, Clock: o.Clock, Registerer: metrics.Registry, Log: o.Log,
 		PricingRegion: o.PricingRegion, ClusterName: o.ClusterName,
@@ -159,6 +179,7 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options) error {
 		ClockSpeed:   o.ClockSpeed,
 		Concurrency:  o.Concurrency, MaxDisruptiveOperations: o.MaxDisruptiveOperations,
 		ClusterName: o.ClusterName, RequireAccount: o.RequireAccount,
+		Shard: assigned, WatchNamespaces: o.WatchNamespaces, WatchesSubset: o.watchesSubset(),
 	}
 	if o.LedgerFile != "" {
 		reconciler.Ledger = &lumberjack.Logger{Filename: o.LedgerFile, MaxSize: maxLedgerMegabytes, MaxBackups: maxLedgerBackups, Compress: true}

@@ -36,6 +36,22 @@ func TestOptions_Validate(t *testing.T) {
 		{"concurrency of 0", Options{Concurrency: 0, ClockSpeed: 1}, "concurrency must be from 1 to 64, not 0"},
 		{"concurrency of 65", Options{Concurrency: 65, ClockSpeed: 1}, "concurrency must be from 1 to 64, not 65"},
 		{"clock speed of 0", Options{Concurrency: 4}, "speed must be above 0"},
+		{"one shard", Options{Concurrency: 4, ClockSpeed: 1, Shard: -1, TotalShards: 1}, ""},
+		{"shard of three", Options{Concurrency: 4, ClockSpeed: 1, Shard: 2, TotalShards: 3}, ""},
+		{"shard by the name of the pod", Options{Concurrency: 4, ClockSpeed: 1, Shard: -1, TotalShards: 3, PodName: "dbscaler-2"}, ""},
+		{"shard beyond the total", Options{Concurrency: 4, ClockSpeed: 1, Shard: 3, TotalShards: 3},
+			"--shard must be from 0 to 2, because --total-shards is 3, not 3"},
+		{"shard without a total", Options{Concurrency: 4, ClockSpeed: 1, Shard: 1, TotalShards: 1}, "set --total-shards to the number of shards"},
+		{"negative total", Options{Concurrency: 4, ClockSpeed: 1, TotalShards: -3}, "--total-shards must be from 1"},
+		{"too many shards", Options{Concurrency: 4, ClockSpeed: 1, TotalShards: 1001}, "to 1000, not 1001"},
+		{"pod of a Deployment", Options{Concurrency: 4, ClockSpeed: 1, Shard: -1, TotalShards: 3, PodName: "dbscaler-6d4cf56db6-x7k2p"},
+			"does not end with the ordinal of a StatefulSet"},
+		{"watched policies", Options{Concurrency: 4, ClockSpeed: 1, WatchNamespaces: []string{"a", "b"}, WatchLabelSelector: "team in (x,y),!z"}, ""},
+		{"namespace with a space", Options{Concurrency: 4, ClockSpeed: 1, WatchNamespaces: []string{"a", " b"}},
+			`--watch-namespaces: " b" is not the name of a namespace`},
+		{"namespace listed twice", Options{Concurrency: 4, ClockSpeed: 1, WatchNamespaces: []string{"a", "a"}}, `"a" is listed twice`},
+		{"invalid selector", Options{Concurrency: 4, ClockSpeed: 1, WatchLabelSelector: "team payments"},
+			`--watch-label-selector: "team payments" is not a label selector`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.options.Validate()
