@@ -35,7 +35,9 @@ func (o Options) assignment() (shard.Assignment, error) {
 }
 
 // watchesSubset reports whether the operator watches only some of the policies.
-func (o Options) watchesSubset() bool { return len(o.WatchNamespaces) > 0 || o.WatchLabelSelector != "" }
+func (o Options) watchesSubset() bool {
+	return len(o.WatchNamespaces) > 0 || o.WatchLabelSelector != ""
+}
 
 // validateWatches returns an error that names the flag that is invalid and what is wrong with its value.
 func (o Options) validateWatches() error {

@@ -138,6 +138,14 @@ func (m *manager) advanceCache() time.Time {
 
 // Get implements client.Reader.
 func (r cachedClient) Get(_ context.Context, key types.NamespacedName, into client.Object, _ ...client.GetOption) error {
+	switch o := into.(type) {
+	case *v1alpha1.AWSAccount: // each stands for the operator's own identity, and every namespace may use it
+		o.Name, o.Spec.NamespaceSelector = key.Name, &metav1.LabelSelector{}
+		return nil
+	case *metav1.PartialObjectMetadata: // the namespace
+		o.Name = key.Name
+		return nil
+	}
 	p := r.manager.sim.api.at(key, r.manager.advanceCache())
 	if p == nil {
 		return apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("dbscalingpolicies").GroupResource(), key.Name)
@@ -175,7 +183,7 @@ func matchesIndex(p *v1alpha1.DBScalingPolicy, options client.ListOptions) bool 
 	return !slices.ContainsFunc(options.FieldSelector.Requirements(), func(r fields.Requirement) bool {
 		switch r.Field {
 		case "scope":
-			return r.Value != ref.Region+"|"
+			return r.Value != ref.Region+"|"+ref.AccountRef.Name
 		case "target":
 			return r.Value != ref.Region+"|"+string(ref.Kind)+"|"+ref.Identifier
 		case "fleet":
@@ -248,16 +256,31 @@ type uncachedReader struct {
 	api           *apiServer
 }
 
-// List implements client.Reader.
-func (l uncachedReader) List(_ context.Context, into client.ObjectList, _ ...client.ListOption) error {
+// List implements client.Reader with the selectable fields of the CRD.
+func (l uncachedReader) List(_ context.Context, into client.ObjectList, opts ...client.ListOption) error {
 	list, ok := into.(*v1alpha1.DBScalingPolicyList)
 	if !ok {
 		return errors.New("only policies are stored")
 	}
+	options := client.ListOptions{FieldSelector: fields.Everything()}
+	options.ApplyOptions(opts)
 	for _, key := range l.api.sim.keys {
-		if p := l.api.current(key); p != nil {
+		if p := l.api.current(key); p != nil && options.FieldSelector.Matches(selectableFields(p)) {
 			list.Items = append(list.Items, *p.DeepCopy())
 		}
 	}
 	return nil
+}
+
+// selectableFields returns the fields of a policy by which the API server selects. One that is missing is empty.
+func selectableFields(p *v1alpha1.DBScalingPolicy) fields.Set {
+	ref := p.Spec.TargetRef
+	out := fields.Set{
+		"spec.targetRef.identifier": ref.Identifier, "spec.targetRef.kind": string(ref.Kind), "spec.targetRef.region": ref.Region,
+		"status.operation.id": "",
+	}
+	if op := p.Status.Operation; op != nil {
+		out["status.operation.id"] = op.ID
+	}
+	return out
 }

@@ -65,6 +65,12 @@ var narratives = []struct {
 			}
 		}
 	}}},
+	{"shards-change", "The number of shards changes during an operation: shard 0 of 3 and shard 3 of 4 take the policy at the same time.", func() *runPlan {
+		p := newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+		p.shards = 3
+		p.policies[0].Spec.TargetRef.AccountRef.Name = "production"
+		return p
+	}, map[time.Duration]chaosEvent{50 * time.Minute: func(s *simulation) { changeShardsTo(s, 4) }}},
 }
 
 // cluster returns an Aurora cluster. The first class is that of the writer.

@@ -34,7 +34,9 @@ type runPlan struct {
 	// chaosDuration is how long faults and chaos events occur. After that the load is flat and nobody else changes anything.
 	chaosDuration time.Duration
 	slots         int
-	faultRates    faultRates
+	// shards is the number of shards at the start; 0 is one manager that takes everything.
+	shards     int
+	faultRates faultRates
 	// chaosEvents occur at random times. An event that is listed twice occurs twice as often.
 	chaosEvents []chaosEvent
 }
@@ -53,6 +55,7 @@ type faultRates struct {
 func drawPlan(seed uint64) *runPlan {
 	p := drawBasePlan(seed)
 	drawTopology(seed, p)
+	drawShards(seed, p)
 	return p
 }
 

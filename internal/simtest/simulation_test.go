@@ -21,6 +21,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
+	"github.com/dbscaler/dbscaler/internal/shard"
 	"github.com/dbscaler/dbscaler/internal/telemetry"
 )
 
@@ -141,8 +142,23 @@ func newSimulation(ctx context.Context, seed uint64, p *runPlan) *simulation {
 	}
 	s.world.Advance(startTime.Add(15 * time.Minute)) // so that there are samples
 	s.now = startTime.Add(15 * time.Minute)
-	s.startManager("manager", time.Time{})
+	for index := range max(1, p.shards) {
+		s.startShard(shard.Assignment{Index: index, Total: p.shards}, 0)
+	}
 	return s
+}
+
+// startShard starts a manager of a shard, which reconciles for the first time within the given delay, or within seconds without one.
+func (s *simulation) startShard(assigned shard.Assignment, delay time.Duration) {
+	name := "manager"
+	if assigned.IsDivided() {
+		name = fmt.Sprintf("shard %d of %d", assigned.Index, assigned.Total)
+	}
+	m := s.startManager(name, time.Time{})
+	m.reconciler.Shard = assigned
+	for _, key := range s.keys {
+		m.due[key] = m.due[key].Add(delay)
+	}
 }
 
 // startManager starts a manager without any in-memory state.
@@ -253,6 +269,7 @@ func (m *manager) reconcile(key types.NamespacedName) {
 		s.logf("%s crashes %s", m.name, crashed.where)
 		s.managers = slices.DeleteFunc(s.managers, func(other *manager) bool { return other == m })
 		restarted := s.startManager(m.name, m.stopsAt)
+		restarted.reconciler.Shard = m.reconciler.Shard
 		for _, k := range s.keys {
 			restarted.due[k] = s.now.Add(s.randomDuration(2*time.Second, 2*time.Minute))
 		}
@@ -265,7 +282,7 @@ func (m *manager) reconcile(key types.NamespacedName) {
 		m.due[key] = s.now.Add(result.RequeueAfter)
 	default:
 		delete(m.due, key)
-		if s.api.current(key) != nil && s.api.at(key, m.cacheTime) != nil {
+		if p := s.api.at(key, m.cacheTime); p != nil && s.api.current(key) != nil && m.reconciler.Owns(p) {
 			s.violationf("%s is not requeued", key.Name)
 		}
 	}
