@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// installedName and installedNamespace are those of the Deployment and ServiceAccount of config/default.
+	// installedName and installedNamespace are those of the Deployment and ServiceAccount of config/default, and of the StatefulSet of
+	// config/sharded.
 	installedName, installedNamespace = "dbscaler", "dbscaler-system"
 	// roleAnnotation is the annotation with which IRSA gives a ServiceAccount a role (EKS user guide, "Assign IAM roles to Kubernetes
 	// service accounts").
@@ -33,11 +34,7 @@ func (c *clusterReader) readInstallation(ctx context.Context) installation {
 	if c.client.Get(ctx, name, &serviceAccount) == nil {
 		i.roleARN = serviceAccount.Annotations[roleAnnotation]
 	}
-	var deployment appsv1.Deployment
-	if c.client.Get(ctx, name, &deployment) != nil {
-		return i
-	}
-	for _, container := range deployment.Spec.Template.Spec.Containers {
+	for _, container := range c.readOperatorPod(ctx, name).Containers {
 		for n, arg := range container.Args {
 			flag, value, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 			if next := n + 1; !hasValue && next < len(container.Args) && !strings.HasPrefix(container.Args[next], "-") {
@@ -54,4 +51,17 @@ func (c *clusterReader) readInstallation(ctx context.Context) installation {
 		}
 	}
 	return i
+}
+
+// readOperatorPod returns the pod of the operator as its Deployment, or its StatefulSet, specifies it.
+func (c *clusterReader) readOperatorPod(ctx context.Context, name types.NamespacedName) corev1.PodSpec {
+	var deployment appsv1.Deployment
+	if c.client.Get(ctx, name, &deployment) == nil {
+		return deployment.Spec.Template.Spec
+	}
+	var shards appsv1.StatefulSet
+	if c.client.Get(ctx, name, &shards) == nil {
+		return shards.Spec.Template.Spec
+	}
+	return corev1.PodSpec{}
 }

@@ -142,12 +142,14 @@ spec:
 		if err := h.client.Create(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
-		defer func() { // other tests have no installation
+	}
+	defer func() { // other tests have no installation
+		for _, o := range []client.Object{serviceAccount, &appsv1.StatefulSet{ObjectMeta: meta}} {
 			if err := h.client.Delete(t.Context(), o); err != nil {
 				t.Error(err)
 			}
-		}()
-	}
+		}
+	}()
 	out, err := h.run(t, "own-identity")
 	for _, want := range []string{
 		"Permissions were simulated for " + operatorRole, "dbscaler.io/policy-namespace=NAMESPACE@prod", "this installation requires one",
@@ -156,6 +158,13 @@ spec:
 		if !errors.As(err, new(*ChecksFailedError)) || !strings.Contains(out, want) {
 			t.Errorf("%v: the checklist lacks %q:\n%s", err, want, out)
 		}
+	}
+	shards := &appsv1.StatefulSet{ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Selector: deployment.Spec.Selector, Template: deployment.Spec.Template}}
+	if err := errors.Join(h.client.Delete(t.Context(), deployment), h.client.Create(t.Context(), shards)); err != nil {
+		t.Fatal(err)
+	}
+	if sharded, err := h.run(t, "own-identity"); !errors.As(err, new(*ChecksFailedError)) || sharded != out {
+		t.Errorf("with shards: %v\n%s\nwant\n%s", err, sharded, out)
 	}
 	findings, err := h.findings(t, "--cluster-name", "test")
 	if !errors.As(err, new(*ChecksFailedError)) || doctor.Count(findings, doctor.Failed) != 3 { // the flag takes precedence: 3 tags
