@@ -41,7 +41,8 @@ quotas. For each finding that is not OK, say what to do. Nothing in AWS or in th
 judged by iam:SimulatePrincipalPolicy, and are unknown without it.
 
 The checks run with your kubeconfig and your AWS credentials. If the policy names an AWSAccount with a role, they assume that role. Flags
-of the operator and its own role are read from its Deployment and ServiceAccount in dbscaler-system, unless flags below state them.
+of the operator and its own role are read from its Deployment or StatefulSet and its ServiceAccount in dbscaler-system, unless flags
+below state them.
 
 Exit codes: 0 if no check failed (there may be warnings and unknown results), 1 if one failed, 2 for invalid input.`,
 		Example: `  # The policy orders in the namespace shop
