@@ -88,7 +88,7 @@ func (o Options) leaderElectionID(assigned shard.Assignment) string {
 		namespaces := slices.Sorted(slices.Values(o.WatchNamespaces))
 		selector := o.WatchLabelSelector
 		if parsed, err := labels.Parse(selector); err == nil {
-			selector = parsed.String() // in one spelling
+			selector = parsed.String() // sorted by key
 		}
 		h := fnv.New32a()
 		fmt.Fprintf(h, "%s|%s", strings.Join(namespaces, ","), selector)

@@ -61,3 +61,38 @@ func TestOptions_Validate(t *testing.T) {
 		})
 	}
 }
+
+// TestOptions_LeaderElectionID: operators that take different policies must not wait for each other, and the processes of one shard must,
+// also while the number of shards changes.
+func TestOptions_LeaderElectionID(t *testing.T) {
+	id := func(o Options) string {
+		assigned, err := o.assignment()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.leaderElectionID(assigned)
+	}
+	if got := id(Options{}); got != "dbscaler.scaling.dbscaler.io" {
+		t.Errorf("without shards the lease is %q, another one than that of earlier versions", got)
+	}
+	if got := id(Options{Shard: 1, TotalShards: 3}); got != "dbscaler-shard-1.scaling.dbscaler.io" || got != id(Options{Shard: 1, TotalShards: 4}) {
+		t.Errorf("the lease of shard 1 of 3 is %q, and of 4 %q", got, id(Options{Shard: 1, TotalShards: 4}))
+	}
+	different := map[string]Options{}
+	for _, o := range []Options{
+		{}, {Shard: 0, TotalShards: 2}, {Shard: 1, TotalShards: 2}, {WatchNamespaces: []string{"a"}}, {WatchNamespaces: []string{"a", "b"}},
+		{WatchLabelSelector: "team=a"}, {WatchLabelSelector: "team!=a"}, {WatchNamespaces: []string{"a"}, WatchLabelSelector: "team=a"},
+		{WatchLabelSelector: "team=a", Shard: 1, TotalShards: 2},
+	} {
+		if other, taken := different[id(o)]; taken {
+			t.Errorf("%+v and %+v have the same lease %s", o, other, id(o))
+		}
+		different[id(o)] = o
+	}
+	if a, b := id(Options{WatchNamespaces: []string{"a", "b"}}), id(Options{WatchNamespaces: []string{"b", "a"}}); a != b {
+		t.Errorf("the order of the namespaces changes the lease from %s to %s", a, b)
+	}
+	if a, b := id(Options{WatchLabelSelector: "x=1,y=2"}), id(Options{WatchLabelSelector: "y=2, x=1"}); a != b {
+		t.Errorf("the order of the selector changes the lease from %s to %s", a, b)
+	}
+}
