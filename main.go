@@ -93,10 +93,11 @@ func parseFlags(args []string) (options operator.Options, level slog.Level, repl
 		"number of this shard, from 0 to --total-shards minus 1; by default the ordinal at the end of POD_NAME or of the host name")
 	flags.IntVar(&options.TotalShards, "total-shards", 1,
 		"number of operators among which the accounts and regions are divided; each reconciles the policies of its own")
-	flags.Func("watch-namespaces", "reconcile the policies of these namespaces only, separated by commas; by default of all", func(s string) error {
-		options.WatchNamespaces = strings.Split(s, ",")
-		return nil
-	})
+	flags.Func("watch-namespaces", "reconcile the policies of these namespaces only, separated by commas; by default of all",
+		func(s string) error {
+			options.WatchNamespaces = strings.Split(s, ",")
+			return nil
+		})
 	flags.StringVar(&options.WatchLabelSelector, "watch-label-selector", "",
 		"reconcile only policies with these labels, such as team=payments; by default all")
 	flags.StringVar(&options.AWSEndpoint, "aws-endpoint-url", "",

@@ -47,7 +47,8 @@ func (r *Reconciler) deferToKnownPolicy(ctx context.Context, s *reconcileScope) 
 		return deferred, err
 	}
 	authorized := s.findCondition(v1alpha1.ConditionAuthorized)
-	hadConflict := authorized != nil && slices.Contains([]string{v1alpha1.ReasonPolicyConflict, v1alpha1.ReasonPoliciesUnknown}, authorized.Reason)
+	hadConflict := authorized != nil &&
+		(authorized.Reason == v1alpha1.ReasonPolicyConflict || authorized.Reason == v1alpha1.ReasonPoliciesUnknown)
 	if !r.WatchesSubset || s.operation == nil && !hadConflict {
 		return false, nil
 	}
@@ -67,9 +68,10 @@ func (r *Reconciler) deferToPrecedingPolicy(ctx context.Context, s *reconcileSco
 	if saved.complete || s.observation.Tags[scaling.TagOptIn] != scaling.OptInAny {
 		return false, nil // the tag admits the policies of this namespace only
 	}
-	s.denyAuthorization(v1alpha1.ReasonPoliciesUnknown, fmt.Sprintf("The AWS tag %s=%s of the database admits policies of all namespaces, and the "+
-		"operator may list policies in the namespaces of --watch-namespaces only, so that it cannot know whether another one scales the database. "+
-		"Set the tag to %s, or allow the operator to list policies in all namespaces", scaling.TagOptIn, scaling.OptInAny, s.object.Namespace))
+	s.denyAuthorization(v1alpha1.ReasonPoliciesUnknown, fmt.Sprintf("The AWS tag %s=%s of the database admits policies of all namespaces, "+
+		"and the operator may list policies in the namespaces of --watch-namespaces only, so that it cannot know whether another one scales "+
+		"the database. Set the tag to %s, or allow the operator to list policies in all namespaces", scaling.TagOptIn, scaling.OptInAny,
+		s.object.Namespace))
 	return true, nil
 }
 

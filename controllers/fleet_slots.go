@@ -54,8 +54,8 @@ func mergePolicies(first, second []v1alpha1.DBScalingPolicy) []v1alpha1.DBScalin
 }
 
 // acquireSlot persists a disruptive operation before its first step, and then checks past the cache that a slot was free for
-// it, among the policies of all shards. Of several policies that do so at once, each sees those that persisted before it. So there are never more operations in
-// progress than slots, whatever the number of managers.
+// it, among the policies of all shards. Of several policies that do so at once, each sees those that persisted before it. So there
+// are never more operations in progress than slots, whatever the number of managers.
 func (r *Reconciler) acquireSlot(ctx context.Context, s *reconcileScope, proposal scaling.Proposal) (outcome, error) {
 	if r.MaxDisruptiveOperations == 0 || !s.operation.IsDisruptive() {
 		return proceed, nil

@@ -26,8 +26,8 @@ func (o Options) assignment() (shard.Assignment, error) {
 	case o.TotalShards <= 1:
 		return shard.Assignment{}, nil
 	case o.Shard >= o.TotalShards:
-		return shard.Assignment{}, fmt.Errorf("--shard must be from 0 to %d, because --total-shards is %d, not %d", o.TotalShards-1, o.TotalShards,
-			o.Shard)
+		return shard.Assignment{}, fmt.Errorf("--shard must be from 0 to %d, because --total-shards is %d, not %d", o.TotalShards-1,
+			o.TotalShards, o.Shard)
 	case o.Shard < 0:
 		return shard.FromPodName(o.PodName, o.TotalShards)
 	}
@@ -51,8 +51,8 @@ func (o Options) validateWatches() error {
 		}
 	}
 	if _, err := labels.Parse(o.WatchLabelSelector); err != nil {
-		return fmt.Errorf("--watch-label-selector: %q is not a label selector: %w. Write one as for kubectl get --selector, such as team=payments",
-			o.WatchLabelSelector, err)
+		return fmt.Errorf("--watch-label-selector: %q is not a label selector: %w. Write one as for kubectl get --selector, such as "+
+			"team=payments", o.WatchLabelSelector, err)
 	}
 	return nil
 }

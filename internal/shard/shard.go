@@ -58,10 +58,10 @@ func Owner(scope string, total int) int {
 // hardly depend on the last bytes of its input.
 func score(scope string, index int) uint64 {
 	h := fnv.New64a()
-	h.Write([]byte(scope)) //nolint:errcheck // hash.Hash: Write never returns an error
+	h.Write([]byte(scope))
 	var number [8]byte
 	binary.BigEndian.PutUint64(number[:], uint64(index))
-	h.Write(number[:]) //nolint:errcheck // hash.Hash: Write never returns an error
+	h.Write(number[:])
 	x := h.Sum64()
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
@@ -74,18 +74,18 @@ func score(scope string, index int) uint64 {
 func FromPodName(podName string, total int) (Assignment, error) {
 	const remedy = "Run the shards as a StatefulSet, as config/sharded does, or set --shard"
 	if podName == "" {
-		return Assignment{}, fmt.Errorf("--total-shards is %d, and which shard this is is not known: neither --shard nor the environment variable "+
-			"POD_NAME is set, and the host has no name. %s", total, remedy)
+		return Assignment{}, fmt.Errorf("--total-shards is %d, and the number of this shard is not known: neither --shard nor the environment "+
+			"variable POD_NAME is set, and the host has no name. %s", total, remedy)
 	}
 	text := podName[strings.LastIndex(podName, "-")+1:]
 	ordinal, err := strconv.Atoi(text)
 	if err != nil || !strings.Contains(podName, "-") || strconv.Itoa(ordinal) != text {
-		return Assignment{}, fmt.Errorf("--total-shards is %d, and the name of the pod, %q, does not end with the ordinal of a StatefulSet, such as "+
-			"dbscaler-0. %s", total, podName, remedy)
+		return Assignment{}, fmt.Errorf("--total-shards is %d, and the name of the pod, %q, does not end with the ordinal of a StatefulSet, "+
+			"such as dbscaler-0. %s", total, podName, remedy)
 	}
 	if ordinal >= total {
-		return Assignment{}, fmt.Errorf("the pod %q has the ordinal %d, and --total-shards is %d: there is no such shard. Set --total-shards to the "+
-			"number of replicas of the StatefulSet, whose ordinals must start at 0, or set --shard", podName, ordinal, total)
+		return Assignment{}, fmt.Errorf("the pod %q has the ordinal %d, and --total-shards is %d: there is no such shard. Set --total-shards to "+
+			"the number of replicas of the StatefulSet, whose ordinals must start at 0, or set --shard", podName, ordinal, total)
 	}
 	return Assignment{Index: ordinal, Total: total}, nil
 }
