@@ -168,8 +168,8 @@ func medianOfDays(at time.Time, days ...*pastDay) (float64, bool) {
 	return known[(len(known)-1)/2], true
 }
 
-// pastDay reads the demand of an earlier day, one quarter of an hour after the other. It goes forward in the history with them, since
-// a prediction for a day reads hundreds.
+// pastDay reads the demand of an earlier day, one quarter of an hour after the other. It goes forward in the capacity periods with them,
+// since a prediction for a day reads hundreds.
 type pastDay struct {
 	offset  time.Duration
 	cpu     scaling.Series
