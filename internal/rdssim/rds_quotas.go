@@ -29,7 +29,7 @@ func (s *Server) describeAccountAttributes(r *request) (any, *model.APIError) {
 		mostReplicas = max(mostReplicas, count)
 	}
 	return &describeAccountAttributesResult{[]accountQuotaElement{
-		{"DBInstances", len(instances), model.InstanceQuota},
+		{"DBInstances", len(instances), s.options.World.InstanceQuota()},
 		{"ReadReplicasPerMaster", mostReplicas, model.ReplicaQuota},
 	}}, nil
 }

@@ -93,7 +93,7 @@ func (w *World) CreateBlueGreenDeployment(region, source, name string) (*BlueGre
 	d := &BlueGreenDeployment{
 		Identifier: w.newResourceID("bgd"), Name: name, Region: region, Status: BlueGreenProvisioning, CreatedAt: w.now, blue: g, green: green,
 	}
-	w.groups = append(w.groups, green)
+	w.addGroup(green)
 	if g.cluster != nil {
 		c := g.cluster.copy()
 		c.Identifier, c.ResourceID, c.Members, c.CreatedAt = green.identifier, w.newResourceID("cluster"), nil, w.now
@@ -101,6 +101,7 @@ func (w *World) CreateBlueGreenDeployment(region, source, name string) (*BlueGre
 		green.cluster, d.AccountID = c, c.AccountID
 		c.Writer += suffix
 		w.clusters[region+"/"+c.Identifier] = c
+		w.forgetListings()
 	}
 	for _, s := range slices.Clone(g.instances) {
 		d.AccountID = s.AccountID
@@ -205,7 +206,8 @@ func (w *World) renameGroup(g *instanceGroup, identifier string, rename func(*in
 	if g.cluster != nil {
 		g.cluster.Writer = writer
 	}
-	g.identifier = identifier
+	g.identifier, w.groupsByName = identifier, nil
+	w.forgetListings()
 }
 
 // DeleteBlueGreenDeployment deletes a deployment that is not being switched over, with its green environment if that is not in
@@ -232,7 +234,8 @@ func (w *World) DeleteBlueGreenDeployment(region, identifier string) error {
 		delete(w.clusters, region+"/"+d.green.identifier)
 	}
 	d.green.instances = nil
-	w.groups = slices.DeleteFunc(w.groups, func(g *instanceGroup) bool { return g == d.green })
+	w.removeGroup(d.green)
+	w.forgetListings()
 	return nil
 }
 

@@ -134,8 +134,8 @@ func (w *World) checkInstanceQuota(cluster *Cluster) error {
 		}
 	}
 	switch {
-	case count >= maxInstancesPerRegion:
-		return quotaExceeded("You have reached the maximum number of DB instances (%d) in this region.", maxInstancesPerRegion)
+	case count >= w.InstanceQuota():
+		return quotaExceeded("You have reached the maximum number of DB instances (%d) in this region.", w.InstanceQuota())
 	case len(cluster.Members) > maxReaders:
 		return quotaExceeded("DB cluster %s has reached the maximum number of Aurora Replicas (%d).", cluster.Identifier, maxReaders)
 	}

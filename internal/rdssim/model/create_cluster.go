@@ -61,6 +61,7 @@ func (w *World) CreateCluster(region, accountID string, c CreateClusterRequest) 
 		cluster.StorageType = cmp.Or(c.StorageType, storageIO1Cluster)
 	}
 	w.clusters[region+"/"+c.Identifier] = cluster
+	w.forgetListings()
 	g := w.addCreatedGroup(region, c.Identifier)
 	g.cluster = cluster
 	if c.Class != "" {
@@ -77,7 +78,7 @@ func (w *World) addCreatedGroup(region, identifier string) *instanceGroup {
 	g := &instanceGroup{region: region, identifier: identifier, costFactor: 1, createdByRequest: true, newReplicaWeight: 1}
 	g.noiseSource = w.newNoiseSource(Database{Region: region, Identifier: identifier})
 	g.drawNoise()
-	w.groups = append(w.groups, g)
+	w.addGroup(g)
 	return g
 }
 

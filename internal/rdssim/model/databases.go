@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"strings"
+	"time"
 )
 
 const (
@@ -38,7 +39,7 @@ func (w *World) addDatabase(d Database) error {
 	if d.NewReplicaClientWeight != nil {
 		g.newReplicaWeight = *d.NewReplicaClientWeight
 	}
-	w.groups = append(w.groups, g)
+	w.addGroup(g)
 	if len(d.Instances) > 0 {
 		g.cluster = w.addCluster(d)
 	}
@@ -70,6 +71,9 @@ func (w *World) addDatabase(d Database) error {
 	if d.Backups {
 		w.scheduleBackup(g.instances[0])
 	}
+	if d.Steady {
+		g.makeSteady(w.scenario.Start.UTC())
+	}
 	return nil
 }
 
@@ -88,7 +92,7 @@ func (w *World) addCluster(d Database) *Cluster {
 		StorageType: cmp.Or(d.StorageType, storageAuroraStandard), AvailabilityZones: AvailabilityZones(d.Region),
 		DBSubnetGroup: defaultSubnetGroup, ParameterGroup: cmp.Or(d.ClusterParameterGroup, "default."+d.Engine), GlobalCluster: d.GlobalCluster,
 		BackupWindow: d.BackupWindow, MaintenanceWindow: d.MaintenanceWindow,
-		DeletionProtection: d.DeletionProtection, CreatedAt: w.now.AddDate(-1, 0, 0), Tags: maps.Clone(d.Tags),
+		DeletionProtection: d.DeletionProtection, CreatedAt: d.createdAt(w.now), Tags: maps.Clone(d.Tags),
 	}
 	if d.Serverless != nil {
 		capacity := d.Serverless.withDefaults()
@@ -98,12 +102,13 @@ func (w *World) addCluster(d Database) *Cluster {
 		c.InstanceClass, c.StorageType = d.Instances[0].Class, cmp.Or(d.StorageType, "io1")
 	}
 	w.clusters[d.Region+"/"+d.Identifier] = c
+	w.forgetListings()
 	return c
 }
 
 // addInitialInstance adds an instance of the scenario, in service.
 func (w *World) addInitialInstance(g *instanceGroup, d Database, m Member) {
-	created := w.now.AddDate(-1, 0, 0)
+	created := d.createdAt(w.now)
 	s := &instanceState{
 		Instance: Instance{
 			Identifier: m.Identifier, Region: d.Region, AccountID: d.AccountID, ResourceID: w.newResourceID("db"),
@@ -143,6 +148,14 @@ func (w *World) addInitialInstance(g *instanceGroup, d Database, m Member) {
 	w.addInstance(s)
 }
 
+// createdAt returns when a database of a scenario that starts at start was created.
+func (d Database) createdAt(start time.Time) time.Time {
+	if d.Age.Duration > 0 {
+		return start.Add(-d.Age.Duration)
+	}
+	return start.AddDate(-1, 0, 0)
+}
+
 // initialSettings returns the settings of a standalone instance of the scenario.
 func initialSettings(d Database) InstanceSettings {
 	if d.Settings == nil {
@@ -155,6 +168,7 @@ func initialSettings(d Database) InstanceSettings {
 func (w *World) addInstance(s *instanceState) {
 	s.updateCapacity()
 	w.instances[s.Region+"/"+s.Identifier] = s
+	w.forgetListings()
 	s.group.instances = append(s.group.instances, s)
 	if c := s.group.cluster; c != nil {
 		c.Members = append(c.Members, s.Identifier)

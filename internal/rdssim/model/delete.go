@@ -42,6 +42,7 @@ func (w *World) DeleteInstance(region, id string, skipFinalSnapshot bool, finalS
 // removeInstance removes a deleted instance. Its published metrics remain.
 func (w *World) removeInstance(s *instanceState) {
 	delete(w.instances, s.Region+"/"+s.Identifier)
+	w.forgetListings()
 	w.deletedInstances = append(w.deletedInstances, s)
 	s.group.instances = slices.DeleteFunc(s.group.instances, func(other *instanceState) bool { return other == s })
 	if c := s.group.cluster; c != nil {

@@ -48,6 +48,7 @@ func (w *World) removeCluster(g *instanceGroup) {
 		return
 	}
 	delete(w.clusters, g.region+"/"+g.identifier)
+	w.forgetListings()
 	delete(w.scalableTargets, g.region+"/"+g.identifier)
 	w.recordClusterEvent(g.cluster, "deletion", fmt.Sprintf("DB cluster %s deleted", g.identifier))
 	w.removeCreatedGroup(g)
@@ -57,6 +58,6 @@ func (w *World) removeCluster(g *instanceGroup) {
 // used again. The groups of the scenario stay, with the ground truth of their load.
 func (w *World) removeCreatedGroup(g *instanceGroup) {
 	if g.createdByRequest && len(g.instances) == 0 {
-		w.groups = slices.DeleteFunc(w.groups, func(other *instanceGroup) bool { return other == g })
+		w.removeGroup(g)
 	}
 }

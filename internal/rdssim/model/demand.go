@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math"
 	"sort"
 	"time"
 )
@@ -17,9 +18,21 @@ type demand struct {
 	// series has values in vCPUs at seriesInterval from each other, the first at seriesStart.
 	series                      []float64
 	seriesStart, seriesInterval time.Duration
+	daily                       *dailyDemand
 	multipliers                 []demandMultiplier
 	// noiseShare is the largest deviation, as a fraction of the demand.
 	noiseShare float64
+}
+
+// dailyDemand is a DailyLoad with its peak resolved.
+type dailyDemand struct {
+	mean, variation float64
+	peak            time.Duration
+}
+
+// at returns the demand in vCPUs at an offset from the scenario's start.
+func (d *dailyDemand) at(offset time.Duration) float64 {
+	return d.mean * (1 + d.variation*math.Cos(2*math.Pi*float64(offset-d.peak)/float64(24*time.Hour)))
 }
 
 // demandMultiplier multiplies a demand from an offset on.
@@ -40,6 +53,9 @@ func (s Scenario) resolveDemand(curve Curve) (demand, error) {
 	if curve.Series != nil {
 		d.series, d.seriesInterval = curve.Series.VCPUs, curve.Series.Interval.Duration
 		d.seriesStart = curve.Series.From.sinceStart(s.Start.Time)
+	}
+	if c := curve.Daily; c != nil {
+		d.daily = &dailyDemand{c.MeanVCPUs, c.VariationPercent / 100, c.Peak.sinceStart(s.Start.Time)}
 	}
 	if curve.Recording == nil {
 		return d, nil
@@ -63,6 +79,9 @@ func (d demand) vcpusAt(offset time.Duration) float64 {
 // interpolate returns the demand at an offset, without multipliers: linear between points, constant before the first and after
 // the last.
 func (d demand) interpolate(offset time.Duration) float64 {
+	if d.daily != nil {
+		return d.daily.at(offset)
+	}
 	if d.series != nil {
 		return d.interpolateSeries(offset - d.seriesStart)
 	}

@@ -23,7 +23,7 @@ type InstanceMetrics struct {
 func (w *World) ForEachPublished(region, identifier string, since time.Time, handle func(InstanceMetrics)) (next time.Time) {
 	g, found := w.findGroup(region, identifier)
 	newest := w.now.Truncate(time.Minute).Add(-time.Minute)
-	for w.publishTime(newest).After(w.now) {
+	for w.PublishTime(newest).After(w.now) {
 		newest = newest.Add(-time.Minute)
 	}
 	if !found || newest.Before(since) {

@@ -26,7 +26,11 @@ type instanceGroup struct {
 	// classChangeInProgress says that the members of a Multi-AZ DB cluster are changing to another class.
 	classChangeInProgress bool
 	writer, readers       pool
-	io                    IOWorkload
+	// steady is the state whose samples are computed instead of simulated; nil for a database that is not steady. loadChanged says that
+	// SetLoad was called after the start.
+	steady      *steadyState
+	loadChanged bool
+	io          IOWorkload
 	// endpointDemands are the demands of the custom endpoints of the cluster, in their order.
 	endpointDemands []demand
 	// createFailure is the status in which the next creation of an instance ends; empty if it succeeds.
@@ -78,6 +82,7 @@ func (w *World) SetLoad(region, identifier string, load Load) error {
 		return fmt.Errorf("load.readers.recording: %w", err)
 	}
 	g.writer.demand, g.readers.demand = writerDemand, readerDemand
+	g.loadChanged = g.steady != nil
 	return nil
 }
 

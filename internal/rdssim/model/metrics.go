@@ -125,6 +125,9 @@ func (w *World) recordMinute() {
 		w.metricGaps = w.metricGaps[1:]
 	}
 	for _, g := range w.groups {
+		if g.steady != nil && g.steady.until.IsZero() {
+			continue
+		}
 		g.currentMinute.Disruptions, g.disruptions = g.disruptions, 0
 		g.minutes = append(g.minutes, g.currentMinute.summarize(start))
 		g.currentMinute = minuteAccumulator{}
@@ -138,7 +141,7 @@ func (w *World) recordMinute() {
 		}
 	}
 	if w.now.Truncate(24 * time.Hour).Equal(w.now) {
-		w.pruneHistory(w.now.Add(-cmp.Or(w.scenario.Retention.Duration, DefaultRetention)))
+		w.pruneHistory(w.now.Add(-w.retention()))
 	}
 }
 
@@ -157,6 +160,11 @@ func (s *instanceState) newSample(start, now time.Time) sample {
 	p.lagMillis = s.replicaLagMillis(p)
 	p.freeableMemoryBytes = max(0, freeableMemoryShare*s.memoryBytes-bytesPerConnection*p.connections())
 	return p
+}
+
+// retention returns how long samples are kept.
+func (w *World) retention() time.Duration {
+	return cmp.Or(w.scenario.Retention.Duration, DefaultRetention)
 }
 
 // pruneHistory removes the summaries, samples and metric gaps from before a time, and the deleted instances that have no
@@ -192,8 +200,8 @@ func (s *instanceState) firstSampleAt(at time.Time) int {
 	return sort.Search(n, func(k int) bool { return !s.samples[k].time.Before(at) })
 }
 
-// publishTime returns when the metrics of a minute appear.
-func (w *World) publishTime(minute time.Time) time.Time {
+// PublishTime returns when the metrics of the minute that begins then appear.
+func (w *World) PublishTime(minute time.Time) time.Time {
 	delay := w.scenario.PublishDelay.Duration
 	if delay == 0 {
 		// A hash of the minute, so that the delay varies but is the same at each call. The spread is less than a minute, so
@@ -234,40 +242,33 @@ func (w *World) MetricSamples(region string, dimensions map[string]string, metri
 	matchesRole := func(sample) bool { return true }
 	switch {
 	case len(dimensions) == 1 && instance != "":
-		instances = w.findCurrentAndDeleted(func(s *instanceState) bool { return s.Region == region && s.Identifier == instance })
+		instances = w.findByInstance(region, instance)
 	case len(dimensions) == 2 && cluster != "" && (role == "WRITER" || role == "READER"):
-		instances = w.findCurrentAndDeleted(func(s *instanceState) bool { return s.Region == region && s.Cluster == cluster })
+		instances = w.findByCluster(region, cluster)
 		matchesRole = func(p sample) bool { return p.isWriter == (role == "WRITER") }
 	}
 	var out []Point
 	for _, s := range instances {
-		for _, p := range s.samples[s.firstSampleAt(from):] {
-			if !p.time.Before(to) || w.publishTime(p.time).After(w.now) {
-				break
+		addIfPublished := func(p sample) bool {
+			if !p.time.Before(to) || w.PublishTime(p.time).After(w.now) {
+				return false
 			}
 			if v, isPublished := metricValue(s, p); isPublished && matchesRole(p) {
 				out = append(out, Point{p.time, v})
 			}
+			return true
 		}
-	}
-	slices.SortStableFunc(out, func(a, b Point) int { return a.Time.Compare(b.Time) })
-	return out
-}
-
-// findCurrentAndDeleted returns the deleted and the current instances that match.
-func (w *World) findCurrentAndDeleted(matches func(*instanceState) bool) []*instanceState {
-	var out []*instanceState
-	for _, s := range w.deletedInstances {
-		if matches(s) {
-			out = append(out, s)
+		if !s.forEachSteady(from, to, w.now, w.retention(), addIfPublished) {
+			continue
 		}
-	}
-	for _, g := range w.groups {
-		for _, s := range g.instances {
-			if matches(s) {
-				out = append(out, s)
+		for _, p := range s.samples[s.firstSampleAt(from):] {
+			if !addIfPublished(p) {
+				break
 			}
 		}
+	}
+	if len(instances) > 1 {
+		slices.SortStableFunc(out, func(a, b Point) int { return a.Time.Compare(b.Time) })
 	}
 	return out
 }

@@ -34,7 +34,9 @@ type Scenario struct {
 	CreateTimeAtAcceptance bool `json:"createTimeAtAcceptance,omitempty"`
 	// StorageInitialization is how long a new read replica is storage-initialization after its creation, in service. The default is 0.
 	StorageInitialization metav1.Duration `json:"storageInitialization,omitempty"`
-	Databases             []Database      `json:"databases"`
+	// InstanceQuota is the quota of DB instances of each account in a region. The default is InstanceQuota.
+	InstanceQuota int        `json:"instanceQuota,omitempty"`
+	Databases     []Database `json:"databases"`
 	// ParameterGroups are the parameter groups that users have made.
 	ParameterGroups []ParameterGroup `json:"parameterGroups,omitempty"`
 	// CapacityShortages are classes of which AWS lacks capacity for a time.
@@ -102,7 +104,12 @@ type Database struct {
 	BlueGreen []ScheduledBlueGreen `json:"blueGreenDeployments,omitempty"`
 	// AutoScaling registers a cluster with Aurora Auto Scaling from the start.
 	AutoScaling *AutoScaling `json:"autoScaling,omitempty"`
-	Load        Load         `json:"load,omitempty"`
+	// Age is how long ago the database was created. The default is a year.
+	Age metav1.Duration `json:"age,omitempty"`
+	// Steady computes the metrics of an Aurora cluster when they are queried, instead of simulating it, until something changes it: for
+	// fleets of thousands. Its load is daily, or none. GroundTruth and Minutes say nothing about it before the change.
+	Steady bool `json:"steady,omitempty"`
+	Load   Load `json:"load,omitempty"`
 	// IO is what the clients read and write. Without it the database does no I/O.
 	IO *IOWorkload `json:"io,omitempty"`
 	// Upgrades are engine upgrades, in the order of time.
@@ -136,12 +143,13 @@ type Load struct {
 	Readers Curve `json:"readers,omitempty"`
 }
 
-// Curve is a demand in vCPUs over time: points, a series or a recording, with linear interpolation. Before the first value and
-// after the last it is constant.
+// Curve is a demand in vCPUs over time: points, a series or a recording, with linear interpolation, or a daily load. Before the first
+// value and after the last it is constant.
 type Curve struct {
 	Points    []CurvePoint   `json:"points,omitempty"`
 	Series    *RegularSeries `json:"series,omitempty"`
 	Recording *Recording     `json:"recording,omitempty"`
+	Daily     *DailyLoad     `json:"daily,omitempty"`
 	// Multipliers change the demand from an instant on, for example because queries cost more or clients leave.
 	Multipliers []Multiplier `json:"multipliers,omitempty"`
 	// NoisePercent is the maximum random deviation in percent of the demand, drawn every minute.
@@ -154,6 +162,15 @@ type RegularSeries struct {
 	From     Instant         `json:"from"`
 	Interval metav1.Duration `json:"interval"`
 	VCPUs    []float64       `json:"vcpus"`
+}
+
+// DailyLoad is a demand that rises and falls once a day, as a cosine. It has no beginning and no end.
+type DailyLoad struct {
+	MeanVCPUs float64 `json:"meanVCPUs"`
+	// VariationPercent is how far the highest and the lowest demand are from the mean, in percent of it.
+	VariationPercent float64 `json:"variationPercent,omitempty"`
+	// Peak is an instant of the highest demand.
+	Peak Instant `json:"peak,omitempty"`
 }
 
 // CurvePoint is the demand at an instant.

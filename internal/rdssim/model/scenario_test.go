@@ -165,7 +165,7 @@ func TestValidate_NamesInvalidField(t *testing.T) {
 		{"file: FILE", "file: ''", "load.readers.recording"},
 		{"scale: 0.5", "scale: -0.5", "load.readers.recording"},
 		{"readers: {rec", "readers: {series: {interval: 5m, vcpus: [1]}, rec", "want only one of"},
-		{"readers: {rec", "readers: {points: [{at: 0s, vcpus: 1}], rec", "load.readers.points: want only one of points, series and recording"},
+		{"readers: {rec", "readers: {points: [{at: 0s, vcpus: 1}], rec", "load.readers.points: want only one of points, series, recording and daily"},
 		{"factor: 2", "factor: 0", "load.readers.multipliers[0]"},
 		{"class: db.m6g.large, multiAZ: true, backups: true, load: {writer:", "class: db.m6g.large, load: {readers:", "load.readers: a standalone instance without replicas has no readers"},
 		{"{at: 0h,", "{at: soon,", `"soon" is not an instant: want an offset such as "90m" or a time such as "2024-02-05T08:20:00Z"`},

@@ -26,6 +26,8 @@ func (s Scenario) Validate() error {
 	case s.PublishDelay.Duration < 0 || s.RefuseAfterAvailable.Duration < 0:
 		return fmt.Errorf("publishDelay %s and refuseAfterAvailable %s: want durations >= 0s, such as 75s",
 			s.PublishDelay.Duration, s.RefuseAfterAvailable.Duration)
+	case s.InstanceQuota < 0:
+		return fmt.Errorf("instanceQuota %d: want a number >= 0", s.InstanceQuota)
 	case s.Retention.Duration != 0 && s.Retention.Duration < 24*time.Hour:
 		return fmt.Errorf("retention %s: want at least 24h", s.Retention.Duration)
 	case s.MinCreateDuration.Duration < 0 || s.MaxCreateDuration.Duration < s.MinCreateDuration.Duration:
@@ -80,10 +82,14 @@ func (d Database) validate(s Scenario, identifiers identifierSet) error {
 	if d.Identifier == "" || d.Region == "" || d.Engine == "" || d.EngineVersion == "" {
 		return errors.New("want an identifier, a region, an engine and an engineVersion")
 	}
+	if d.Age.Duration < 0 {
+		return fmt.Errorf("age %s: want a duration >= 0s, such as 24h", d.Age.Duration)
+	}
 	if d.AccountID != "" && !accountPattern.MatchString(d.AccountID) {
 		return fmt.Errorf("accountID %q: want 12 digits", d.AccountID)
 	}
-	err := errors.Join(d.validateWindows(), d.validateKind(identifiers), d.validateDeferred(), d.validateSettings(), d.IO.validate())
+	err := errors.Join(d.validateWindows(), d.validateKind(identifiers), d.validateDeferred(), d.validateSettings(), d.IO.validate(),
+		d.validateSteady())
 	if err != nil {
 		return err
 	}
@@ -239,10 +245,10 @@ func (l Load) validate(s Scenario, hasReaders bool) error {
 	return nil
 }
 
-// countSources returns how many of points, series and recording are set.
+// countSources returns how many of points, series, recording and daily are set.
 func (c Curve) countSources() int {
 	count := 0
-	for _, isSet := range []bool{len(c.Points) > 0, c.Recording != nil, c.Series != nil} {
+	for _, isSet := range []bool{len(c.Points) > 0, c.Recording != nil, c.Series != nil, c.Daily != nil} {
 		if isSet {
 			count++
 		}
@@ -253,13 +259,13 @@ func (c Curve) countSources() int {
 func (c Curve) validate(s Scenario) error {
 	switch {
 	case c.countSources() > 1:
-		return errors.New("points: want only one of points, series and recording")
+		return errors.New("points: want only one of points, series, recording and daily")
 	case c.Recording != nil && (c.Recording.File == "" || c.Recording.Scale < 0 || c.Recording.From.Duration < 0):
 		return errors.New("recording: want a file, and scale and from >= 0")
 	case c.NoisePercent < 0 || c.NoisePercent > 100:
 		return fmt.Errorf("noisePercent %g: want 0 to 100", c.NoisePercent)
 	}
-	if err := c.Series.validate(); err != nil {
+	if err := errors.Join(c.Series.validate(), c.Daily.validate()); err != nil {
 		return err
 	}
 	previous := time.Duration(math.MinInt64)
@@ -285,6 +291,13 @@ func (r *RegularSeries) validate() error {
 		return fmt.Errorf("series: want vcpus, and an interval of at least %s", tickInterval)
 	case slices.ContainsFunc(r.VCPUs, func(v float64) bool { return !isDemand(v) }):
 		return errors.New("series: want vcpus >= 0")
+	}
+	return nil
+}
+
+func (d *DailyLoad) validate() error {
+	if d != nil && (!isDemand(d.MeanVCPUs) || !(d.VariationPercent >= 0 && d.VariationPercent <= 100)) {
+		return fmt.Errorf("daily: want meanVCPUs >= 0 and variationPercent from 0 to 100, not %g and %g", d.MeanVCPUs, d.VariationPercent)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -14,14 +13,19 @@ const tickInterval = 10 * time.Second
 
 // World is the simulated state of the databases of a scenario. It is not safe for concurrent use.
 type World struct {
-	scenario  Scenario
-	now       time.Time
-	lastTick  time.Time
-	random    *rand.Rand
-	queue     eventQueue
-	groups    []*instanceGroup
-	clusters  map[string]*Cluster
-	instances map[string]*instanceState
+	scenario Scenario
+	now      time.Time
+	lastTick time.Time
+	random   *rand.Rand
+	queue    eventQueue
+	groups   []*instanceGroup
+	// groupsByName is groups by region/identifier; nil until it is needed again after a change.
+	groupsByName map[string]*instanceGroup
+	// sortedClusters and sortedInstances are by region; nil until they are needed again after a change.
+	sortedClusters  map[string][]*Cluster
+	sortedInstances map[string][]*instanceState
+	clusters        map[string]*Cluster
+	instances       map[string]*instanceState
 	// deletedInstances keep their metrics, as CloudWatch does.
 	deletedInstances []*instanceState
 	events           []Event
@@ -92,7 +96,9 @@ func (w *World) Advance(to time.Time) {
 		w.now, w.lastTick = next, next
 		offset := next.Sub(w.scenario.Start.Time)
 		for _, g := range w.groups {
-			g.serveTick(next, offset)
+			if !w.staysSteady(g) {
+				g.serveTick(next, offset)
+			}
 		}
 		if next.Truncate(time.Minute).Equal(next) {
 			w.recordMinute()
@@ -112,24 +118,18 @@ func (w *World) drawDuration(minimum, maximum time.Duration) time.Duration {
 // Clusters returns copies of the clusters of a region, sorted by identifier.
 func (w *World) Clusters(region string) []*Cluster {
 	var out []*Cluster
-	for _, c := range w.clusters {
-		if c.Region == region {
-			out = append(out, c.copy())
-		}
+	for _, c := range w.listClusters(region) {
+		out = append(out, c.copy())
 	}
-	slices.SortFunc(out, func(a, b *Cluster) int { return cmp.Compare(a.Identifier, b.Identifier) })
 	return out
 }
 
 // Instances returns copies of the instances of a region, sorted by identifier.
 func (w *World) Instances(region string) []*Instance {
 	var out []*Instance
-	for _, s := range w.instances {
-		if s.Region == region {
-			out = append(out, s.copy())
-		}
+	for _, s := range w.listInstances(region) {
+		out = append(out, s.copy())
 	}
-	slices.SortFunc(out, func(a, b *Instance) int { return cmp.Compare(a.Identifier, b.Identifier) })
 	return out
 }
 
@@ -180,11 +180,14 @@ func (w *World) findInstance(region, id string) (*instanceState, error) {
 
 // findGroup returns the group of a cluster or a standalone instance, and false if it does not exist.
 func (w *World) findGroup(region, identifier string) (*instanceGroup, bool) {
-	n := slices.IndexFunc(w.groups, func(g *instanceGroup) bool { return g.region == region && g.identifier == identifier })
-	if n < 0 {
-		return nil, false
+	if w.groupsByName == nil {
+		w.groupsByName = make(map[string]*instanceGroup, len(w.groups))
+		for _, g := range slices.Backward(w.groups) { // the first of several with one name is found
+			w.groupsByName[g.region+"/"+g.identifier] = g
+		}
 	}
-	return w.groups[n], true
+	g, found := w.groupsByName[region+"/"+identifier]
+	return g, found
 }
 
 func (c *Cluster) copy() *Cluster {
