@@ -67,6 +67,10 @@ type scalableTargetRequest struct {
 //
 //	GET /_sim/state?region=R
 //	GET /_sim/calls
+//	GET /_sim/mutating-calls
+//	GET /_sim/counts
+//	GET /_sim/samples?region=R&instance=I&metric=M&since=T
+//	POST /_sim/load
 //	POST, DELETE /_sim/faults
 //	POST /_sim/unorderable-classes, DELETE /_sim/unorderable-classes?region=R&class=C
 //	POST /_sim/maintenance, DELETE /_sim/maintenance?arn=A&action=N
@@ -99,6 +103,14 @@ func (s *Server) serveAdmin(rw http.ResponseWriter, req *http.Request) {
 		writeJSON(rw, response)
 	case "GET /_sim/calls":
 		writeJSON(rw, s.Calls())
+	case "GET /_sim/mutating-calls":
+		writeJSON(rw, s.MutatingCalls())
+	case "GET /_sim/counts":
+		writeJSON(rw, s.Counts())
+	case "GET /_sim/samples":
+		s.serveSamples(rw, req)
+	case "POST /_sim/load":
+		decodeAndApply(rw, req, `{"region": "eu-west-1", "database": "orders", "load": {"readers": {"points": [{"vcpus": 2}]}}}`, s.setLoad)
 	case "POST /_sim/faults":
 		decodeAndApply(rw, req, `{"kind": "Throttle", "operation": "ModifyDBInstance", "times": 1}`, func(fault Fault) error {
 			if err := fault.validate(); err != nil {

@@ -81,6 +81,7 @@ func (s *Server) handleCloudWatch(r *request) (any, *model.APIError) {
 		if apiErr != nil {
 			return nil, apiErr
 		}
+		r.metrics = len(in.queries)
 		return s.getMetricData(r, in)
 	case "ListMetrics":
 		if denied := s.authorize(r, "cloudwatch:ListMetrics", "*", nil); denied != nil {
@@ -197,10 +198,10 @@ func (s *Server) queryPoints(r *request, q metricQuery, in metricDataRequest) []
 	if q.namespace != rdsNamespace || s.hasMetricFault(MetricGap, instance) {
 		return nil
 	}
-	if i, err := s.options.World.Instance(r.caller.region, instance); err == nil && i.AccountID != r.caller.account {
+	if i, found := s.options.World.ViewInstance(r.caller.region, instance); found && i.AccountID != r.caller.account {
 		return nil
 	}
-	if c, err := s.options.World.Cluster(r.caller.region, cluster); err == nil && c.AccountID != r.caller.account {
+	if c, found := s.options.World.ViewCluster(r.caller.region, cluster); found && c.AccountID != r.caller.account {
 		return nil
 	}
 	start := q.effectiveStart(in.start, s.options.World.Now())

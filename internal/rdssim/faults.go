@@ -28,6 +28,8 @@ const (
 	LostResponse FaultKind = "LostResponse"
 	// LostRequest drops the connection without executing the request.
 	LostRequest FaultKind = "LostRequest"
+	// NoResponse neither executes nor answers the request, and keeps the connection open until the client gives up.
+	NoResponse FaultKind = "NoResponse"
 	// MetricGap returns no datapoints of an instance.
 	MetricGap FaultKind = "MetricGap"
 	// PartialData returns the first half of an instance's datapoints, with the status PartialData and no token for the rest.
@@ -37,7 +39,8 @@ const (
 // affectsMetrics says for each kind whether it affects metrics rather than requests.
 var affectsMetrics = map[FaultKind]bool{
 	Throttle: false, ServerError: false, Unavailable: false, ErrorResponse: false, LostResponse: false, LostRequest: false,
-	MetricGap: true, PartialData: true,
+	NoResponse: false,
+	MetricGap:  true, PartialData: true,
 }
 
 // Fault is an injected fault. It affects the requests that match all of its selectors.
@@ -53,6 +56,8 @@ type Fault struct {
 	Instance string `json:"instance,omitempty"`
 	// Cluster selects by the request's DBClusterIdentifier; empty means any.
 	Cluster string `json:"cluster,omitempty"`
+	// Account selects by the account of the caller; empty means any.
+	Account string `json:"account,omitempty"`
 	// EveryNth applies the fault to every nth matching request; 0 and 1 mean every one.
 	EveryNth int `json:"everyNth,omitempty"`
 	// Times is how many times the fault applies at most; 0 means no limit.
@@ -79,7 +84,7 @@ func (f *Fault) validate() error {
 		return fmt.Errorf("httpStatus %d: want 400 to 599", f.HTTPStatus)
 	case f.EveryNth < 0 || f.Times < 0:
 		return fmt.Errorf("everyNth %d and times %d: want numbers >= 0", f.EveryNth, f.Times)
-	case isMetricFault && (f.Service != "" || f.Operation != "" || f.Cluster != "" || f.EveryNth != 0 || f.Times != 0):
+	case isMetricFault && (f.Service != "" || f.Operation != "" || f.Cluster != "" || f.Account != "" || f.EveryNth != 0 || f.Times != 0):
 		return fmt.Errorf("kind %s: want no selector but instance, and no limit but expiresAt", f.Kind)
 	}
 	return nil
@@ -98,7 +103,7 @@ func (s *Server) InjectFault(fault Fault) {
 		fault.Code, fault.Message, fault.HTTPStatus = "ServiceUnavailable", "The service is unavailable", http.StatusServiceUnavailable
 	case ErrorResponse:
 		fault.HTTPStatus = cmp.Or(fault.HTTPStatus, http.StatusBadRequest)
-	case LostResponse, LostRequest, MetricGap, PartialData:
+	case LostResponse, LostRequest, NoResponse, MetricGap, PartialData:
 	}
 	s.faults = append(s.faults, &fault)
 }
@@ -121,7 +126,7 @@ func (f *Fault) executesRequest() bool { return f.Kind == LostResponse }
 // matchesRequest reports whether a request matches all selectors of the fault.
 func (f *Fault) matchesRequest(r *request) bool {
 	instances := []string{r.form.Get("DBInstanceIdentifier"), r.form.Get("TargetDBInstanceIdentifier")}
-	return !affectsMetrics[f.Kind] &&
+	return !affectsMetrics[f.Kind] && (f.Account == "" || f.Account == r.caller.account) &&
 		(f.Service == "" || f.Service == r.service) &&
 		(f.Operation == "" || f.Operation == r.operation) &&
 		(f.Instance == "" || slices.Contains(instances, f.Instance)) &&

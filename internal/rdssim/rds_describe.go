@@ -41,13 +41,6 @@ func (s *Server) handleRDS(r *request) (any, *model.APIError) {
 	return operation(r)
 }
 
-// listClusters returns the clusters of the caller's account in the region.
-func (s *Server) listClusters(r *request) []*model.Cluster {
-	return slices.DeleteFunc(s.options.World.Clusters(r.caller.region), func(c *model.Cluster) bool {
-		return c.AccountID != r.caller.account
-	})
-}
-
 // listInstances returns the instances of the caller's account in the region.
 func (s *Server) listInstances(r *request) []*model.Instance {
 	return slices.DeleteFunc(s.options.World.Instances(r.caller.region), func(i *model.Instance) bool {
@@ -57,10 +50,8 @@ func (s *Server) listInstances(r *request) []*model.Instance {
 
 // findCluster returns a cluster of the caller's account.
 func (s *Server) findCluster(r *request, id string) (*model.Cluster, *model.APIError) {
-	for _, c := range s.listClusters(r) {
-		if c.Identifier == id {
-			return c, nil
-		}
+	if c, err := s.options.World.Cluster(r.caller.region, id); err == nil && c.AccountID == r.caller.account {
+		return c, nil
 	}
 	return nil, &model.APIError{Code: "DBClusterNotFoundFault", HTTPStatus: http.StatusNotFound,
 		Message: fmt.Sprintf("DBCluster %s not found.", id)}
@@ -68,10 +59,8 @@ func (s *Server) findCluster(r *request, id string) (*model.Cluster, *model.APIE
 
 // findInstance returns an instance of the caller's account.
 func (s *Server) findInstance(r *request, id string) (*model.Instance, *model.APIError) {
-	for _, i := range s.listInstances(r) {
-		if i.Identifier == id {
-			return i, nil
-		}
+	if i, err := s.options.World.Instance(r.caller.region, id); err == nil && i.AccountID == r.caller.account {
+		return i, nil
 	}
 	return nil, &model.APIError{Code: "DBInstanceNotFound", HTTPStatus: http.StatusNotFound,
 		Message: fmt.Sprintf("DBInstance %s not found.", id)}
@@ -139,7 +128,7 @@ func (s *Server) describeClusters(r *request) (any, *model.APIError) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	all := s.listClusters(r)
+	all := s.viewClusters(r, criteria)
 	if id := r.form.Get("DBClusterIdentifier"); id != "" {
 		cluster, apiErr := s.findCluster(r, id)
 		if apiErr != nil {
@@ -148,7 +137,7 @@ func (s *Server) describeClusters(r *request) (any, *model.APIError) {
 		all = []*model.Cluster{cluster}
 	}
 	all = slices.DeleteFunc(all, func(c *model.Cluster) bool {
-		return !matchesFilters(criteria, map[string]string{
+		return len(criteria) > 0 && !matchesFilters(criteria, map[string]string{
 			"db-cluster-id": c.Identifier, "db-cluster-resource-id": c.ResourceID, "engine": c.Engine,
 		})
 	})
@@ -171,7 +160,7 @@ func (s *Server) describeInstances(r *request) (any, *model.APIError) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	all := s.listInstances(r)
+	all := s.viewInstances(r, criteria)
 	if id := r.form.Get("DBInstanceIdentifier"); id != "" {
 		instance, apiErr := s.findInstance(r, id)
 		if apiErr != nil {
@@ -180,7 +169,7 @@ func (s *Server) describeInstances(r *request) (any, *model.APIError) {
 		all = []*model.Instance{instance}
 	}
 	all = slices.DeleteFunc(all, func(i *model.Instance) bool {
-		return !matchesFilters(criteria, map[string]string{
+		return len(criteria) > 0 && !matchesFilters(criteria, map[string]string{
 			"db-cluster-id": i.Cluster, "db-instance-id": i.Identifier, "dbi-resource-id": i.ResourceID, "engine": i.Engine,
 		})
 	})
@@ -189,7 +178,11 @@ func (s *Server) describeInstances(r *request) (any, *model.APIError) {
 		return nil, apiErr
 	}
 	out := &describeDBInstancesResult{Marker: marker}
-	for _, i := range part {
+	for _, view := range part {
+		i, err := s.options.World.Instance(r.caller.region, view.Identifier) // with its replicas
+		if err != nil {
+			return nil, modelError(err)
+		}
 		out.DBInstances.DBInstance = append(out.DBInstances.DBInstance, newInstanceElement(i))
 	}
 	return out, nil

@@ -117,7 +117,7 @@ func (s *Server) describeClusterEndpoints(r *request) (any, *model.APIError) {
 		return nil, apiErr
 	}
 	var all []clusterEndpointElement
-	for _, c := range s.listClusters(r) {
+	for _, c := range s.viewClusters(r, nil) {
 		if id := r.form.Get("DBClusterIdentifier"); id != "" && id != c.Identifier {
 			continue
 		}

@@ -263,7 +263,7 @@ func (s *Server) newClusterElement(r *request, c *model.Cluster) clusterElement 
 		member := memberElement{
 			DBInstanceIdentifier: id, IsClusterWriter: id == c.Writer && !c.GlobalSecondary, DBClusterParameterGroupStatus: model.ParametersInSync,
 		}
-		if i, apiErr := s.findInstance(r, id); apiErr == nil {
+		if i, found := s.options.World.ViewInstance(r.caller.region, id); found && i.AccountID == r.caller.account {
 			member.PromotionTier = i.PromotionTier
 			member.DBClusterParameterGroupStatus = cmp.Or(i.ClusterParameterStatus, model.ParametersInSync)
 		}

@@ -54,6 +54,8 @@ type request struct {
 	caller             caller
 	form               form
 	protocol           protocol
+	// metrics is the number of metrics that GetMetricData requests.
+	metrics int
 }
 
 // form holds the parameters of the Query protocol.

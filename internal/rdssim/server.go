@@ -47,12 +47,15 @@ type Options struct {
 type Server struct {
 	options Options
 
-	mu           sync.Mutex
-	calls        []Call
-	callCounts   map[string]int
-	faults       []*Fault
-	roles        map[string]assumedRole // by access key
-	requestCount int
+	mu    sync.Mutex
+	calls []Call
+	// mutatingCalls are those of calls that request changes.
+	mutatingCalls []Call
+	callCounts    map[string]int
+	counts        map[callKey]*CallCount
+	faults        []*Fault
+	roles         map[string]assumedRole // by access key
+	requestCount  int
 }
 
 // Call is a recorded request.
@@ -82,7 +85,7 @@ func New(o Options) *Server {
 	if o.AccountID == "" {
 		o.AccountID = DefaultAccount
 	}
-	return &Server{options: o, callCounts: map[string]int{}, roles: map[string]assumedRole{}}
+	return &Server{options: o, callCounts: map[string]int{}, counts: map[callKey]*CallCount{}, roles: map[string]assumedRole{}}
 }
 
 // WithWorld calls use with the World, advanced to the current simulated time. use must not retain it.
@@ -97,7 +100,7 @@ func (s *Server) WithWorld(use func(*model.World)) {
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.calls)
+	return slices.Clone(newest(s.calls))
 }
 
 // CountCalls returns the number of calls of an operation since the last ResetCalls.
@@ -111,8 +114,9 @@ func (s *Server) CountCalls(operation string) int {
 func (s *Server) ResetCalls() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = nil
+	s.calls, s.mutatingCalls = nil, nil
 	clear(s.callCounts)
+	clear(s.counts)
 }
 
 // ServeHTTP implements http.Handler.
@@ -121,20 +125,32 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 		s.serveAdmin(rw, req)
 		return
 	}
+	if !s.serveRequest(rw, req) {
+		<-req.Context().Done() // until the client or the server gives up
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// serveRequest answers a request of an AWS API. It returns false, without an answer, when a fault leaves the request unanswered.
+func (s *Server) serveRequest(rw http.ResponseWriter, req *http.Request) (answered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requestCount++
 	r, apiErr := s.parseRequest(rw, req)
 	if apiErr != nil {
 		s.writeError(r, apiErr)
-		return
+		return true
 	}
 	s.options.World.Advance(s.options.Clock.Now())
 	fault := s.nextFault(r)
+	if fault != nil && fault.Kind == NoResponse {
+		s.recordCall(r, string(NoResponse))
+		return false
+	}
 	if fault != nil && !fault.executesRequest() {
 		s.recordCall(r, fault.Code)
 		s.applyFault(r, fault)
-		return
+		return true
 	}
 	response, apiErr := s.handle(r)
 	if apiErr != nil {
@@ -150,6 +166,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 	default:
 		r.protocol.writeResponse(r, response)
 	}
+	return true
 }
 
 // handle executes a request, if the policy allows it.
@@ -185,11 +202,12 @@ func (s *Server) recordCall(r *request, code string) {
 	if r.service == serviceRDS || r.service == serviceSTS || r.service == serviceIAM {
 		c.Parameters = r.form.parameters()
 	}
-	s.calls = append(s.calls, c)
-	if len(s.calls) > maxRecordedCalls {
-		s.calls = slices.Delete(s.calls, 0, len(s.calls)-maxRecordedCalls)
+	s.calls = appendCall(s.calls, c)
+	if c.IsMutating() {
+		s.mutatingCalls = appendCall(s.mutatingCalls, c)
 	}
 	s.callCounts[r.operation]++
+	s.countCall(r, code)
 }
 
 func invalidAction(operation string) *model.APIError {

@@ -29,6 +29,7 @@ type Metrics struct {
 	operationsStarted   *prometheus.CounterVec
 	operationsCompleted *prometheus.CounterVec
 	scalingBlocked      *prometheus.CounterVec
+	evaluations         *evaluations
 }
 
 // New creates and registers the metrics. It fails when one of them is already registered.
@@ -59,6 +60,7 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 			labelPool, labelDirection, labelOutcome),
 		scalingBlocked: counter("policy", "scaling_blocked_total",
 			"Required changes that became blocked, by the guard or reason that blocks them.", labelReason),
+		evaluations: newEvaluations(),
 	}
 	for _, c := range m.collectors() {
 		if err := registerer.Register(c); err != nil {
@@ -114,6 +116,7 @@ func (m *Metrics) CountScalingBlocked(namespace, name, reason string) {
 
 // DeletePolicy deletes all series of a deleted policy.
 func (m *Metrics) DeletePolicy(namespace, name string) {
+	m.evaluations.forget(namespace, name)
 	labels := prometheus.Labels{labelNamespace: namespace, labelName: name}
 	for _, c := range m.collectors() {
 		switch v := c.(type) {
@@ -128,6 +131,7 @@ func (m *Metrics) DeletePolicy(namespace, name string) {
 func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.utilization, m.demand, m.capacity, m.ready, m.operationInProgress, m.operationsStarted, m.operationsCompleted, m.scalingBlocked,
+		m.evaluations.count, m.evaluations.interval,
 	}
 }
 
