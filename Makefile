@@ -92,6 +92,24 @@ scoreboard: ## Compare dbscaler with other autoscalers and write docs/scoreboard
 #> TUNE=1                   the seeds for tuning instead: prints the results, and writes no page
 	go run ./hack/scoreboard $(if $(TRACES),--traces '$(TRACES)') $(if $(SEEDS),--seeds '$(SEEDS)') $(if $(TUNE),--tune)
 
+.PHONY: fleet
+fleet: control-plane ## Run the operator with thousands of policies, kill the leader, and print what it costs and how late it is (15 minutes)
+#> POLICIES=10000   policies, each with an Aurora cluster of a writer and a reader
+#> SCOPES=1         AWS accounts that the clusters are spread over; SLOW=3 of them do not answer, DENIED=3 deny access
+#> AGED=360h        age of the databases at the start: how much past CloudWatch has of them
+#> FOR=5m           duration of the steady phase; SETTLE=1m is how long to wait for the operations at the end
+#> CHANGE=1         percentage of the clusters whose load rises
+#> SHARDS=1 CONCURRENCY=4 SPEED=1  settings of the operator, and simulated seconds for each second of wall-clock time
+#> OUT=docs/scale.md  page whose section for this fleet is replaced; PROFILES=DIR writes CPU and heap profiles
+	@go run ./hack/fleet --policies '$(or $(POLICIES),10000)' --scopes '$(or $(SCOPES),1)' --slow '$(or $(SLOW),0)' \
+		--denied '$(or $(DENIED),0)' $(if $(AGED),--aged '$(AGED)') $(if $(FOR),--for '$(FOR)') $(if $(SETTLE),--settle '$(SETTLE)') \
+		$(if $(CHANGE),--change '$(CHANGE)') $(if $(SHARDS),--shards '$(SHARDS)') $(if $(CONCURRENCY),--concurrency '$(CONCURRENCY)') \
+		$(if $(SPEED),--speed '$(SPEED)') $(if $(OUT),--out '$(OUT)') $(if $(PROFILES),--profiles '$(PROFILES)')
+
+.PHONY: fleet-check
+fleet-check: control-plane ## Check that the work of a reconcile does not grow with the fleet, and that requests stay within bounds (2 minutes)
+	@go run ./hack/fleet --check --policies 500
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target
 #> FUZZTIME=20s  duration of each target

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	// evaluateLimit is how long the first evaluation of all policies may take, and failoverLimit the first one after the leader's death:
+	// both far longer than they should take, so that a slow version is measured, too.
+	evaluateLimit, failoverLimit = 30 * time.Minute, 15 * time.Minute
+	// leaderLimit is how long a replica may take to become the leader.
+	leaderLimit = time.Minute
+	// changeLimit is how long to wait for the calls after a change of the load, of simulated time.
+	changeLimit = 10 * time.Minute
+	// changedShare is the share of the changed clusters whose operations must be under way when the leader is killed.
+	changedShare = 0.5
+)
+
+// evaluateAll starts the operator and waits until each healthy policy has a decision. The second replica starts once the first leads.
+func (t *loadTest) evaluateAll(ctx context.Context, r *results) (err error) {
+	begin := time.Now()
+	if t.leader, err = t.startReplica(ctx, processLeader); err != nil {
+		return err
+	}
+	if err := t.waitForLeader(ctx, t.leader); err != nil {
+		return err
+	}
+	if t.standby, err = t.startReplica(ctx, processStandby); err != nil {
+		return err
+	}
+	healthy := t.countHealthy(t.policies)
+	if err := t.waitForDecisions(ctx, t.policies); err != nil {
+		return err
+	}
+	r.evaluated = time.Since(begin)
+	r.startUp = t.meter.between(processLeader, begin, time.Now())
+	t.logf("evaluated all %d policies whose databases can be read", healthy)
+	return nil
+}
+
+// waitForDecisions waits until the healthy ones of the first policies have a decision.
+func (t *loadTest) waitForDecisions(ctx context.Context, policies int) error {
+	healthy, reported := t.countHealthy(policies), time.Now()
+	return t.waitUntil(ctx, fmt.Sprintf("%d policies have a decision", healthy), evaluateLimit, func() (bool, error) {
+		decided := t.watch.countDecided(&t.fleet, policies)
+		if time.Since(reported) > 15*time.Second {
+			reported = time.Now()
+			t.logf("%d of %d policies have a decision", decided, healthy)
+		}
+		return decided == healthy, nil
+	})
+}
+
+// waitForLeader waits until a replica is the leader.
+func (t *loadTest) waitForLeader(ctx context.Context, r *replica) error {
+	return t.waitUntil(ctx, r.name+" is the leader", leaderLimit, func() (bool, error) {
+		if !r.isRunning() {
+			return false, fmt.Errorf("%s has ended; see %s", r.name, r.log.Name())
+		}
+		metrics, err := r.scrape(ctx)
+		return err == nil && metrics.sum("leader_election_master_status", nil) == 1, nil // it may not listen yet
+	})
+}
+
+// measureSteady measures the phase in which nothing changes.
+func (t *loadTest) measureSteady(ctx context.Context, r *results) error {
+	if err := t.waitUntil(ctx, "the first evaluations are over", t.wall(2*time.Minute), t.elapsed(t.wall(time.Minute))); err != nil {
+		return err
+	}
+	t.logf("measuring for %s", t.duration)
+	before, err := t.takeSnapshot(ctx)
+	if err != nil {
+		return err
+	}
+	t.profile(ctx, processLeader, t.leader.profilesAddress)
+	if err := t.waitUntil(ctx, "the steady phase is over", 2*t.wall(t.duration), t.elapsed(t.wall(t.duration))); err != nil {
+		return err
+	}
+	after, err := t.takeSnapshot(ctx)
+	if err != nil {
+		return err
+	}
+	r.steady = t.compare(before, after)
+	t.logf("the steady phase is over")
+	return nil
+}
+
+// elapsed returns a condition that holds after a time.
+func (t *loadTest) elapsed(d time.Duration) func() (bool, error) {
+	end := time.Now().Add(d)
+	return func() (bool, error) { return time.Now().After(end), nil }
+}
+
+// changeLoads raises the load of a part of the clusters, and waits until the operator has begun to act on half of them.
+func (t *loadTest) changeLoads(ctx context.Context, r *results) error {
+	r.changed = t.pickChanged(t.changePercent)
+	if len(r.changed) == 0 {
+		return nil
+	}
+	r.changedAt = time.Now()
+	for _, n := range r.changed {
+		if err := t.admin.setLoad(ctx, t.clusterName(n), raisedLoad()); err != nil {
+			return err
+		}
+	}
+	t.logf("raised the load of %d clusters", len(r.changed))
+	want := int(changedShare*float64(len(r.changed)) + 0.5)
+	return t.waitUntil(ctx, "half of the changed clusters have an operation", t.wall(changeLimit), func() (bool, error) {
+		calls, err := t.admin.mutatingCalls(ctx)
+		return len(firstCalls(calls)) >= want, err
+	})
+}
+
+// killLeader kills the leader, and measures how long the other replica takes to lead and to evaluate every policy.
+func (t *loadTest) killLeader(ctx context.Context, r *results) error {
+	begin := time.Now()
+	r.leaderPeak = t.meter.between(processLeader, time.Time{}, begin)
+	t.meter.remove(processLeader)
+	t.leader.kill()
+	t.logf("killed the leader (SIGKILL)")
+	t.leader, t.standby = t.standby, nil
+	if err := t.waitForLeader(ctx, t.leader); err != nil {
+		return err
+	}
+	r.newLeader = time.Since(begin)
+	t.logf("the other replica is the leader")
+	healthy := t.countHealthy(t.policies)
+	err := t.waitUntil(ctx, "the new leader has evaluated every policy", failoverLimit, func() (bool, error) {
+		metrics, err := t.leader.scrape(ctx)
+		return metrics.sum("dbscaler_policies_evaluated", nil) >= float64(healthy), err
+	})
+	r.recovered = time.Since(begin)
+	t.logf("the new leader has evaluated all %d policies whose databases can be read", healthy)
+	return err
+}
+
+// verify waits for the calls of the changed clusters, and then for their operations, and checks the number of readers of all clusters.
+func (t *loadTest) verify(ctx context.Context, r *results) error {
+	if len(r.changed) > 0 {
+		limit := r.changedAt.Add(t.wall(changeLimit))
+		err := t.waitUntil(ctx, "every changed cluster has an operation", t.wall(2*changeLimit), func() (bool, error) {
+			calls, err := t.admin.mutatingCalls(ctx)
+			return len(firstCalls(calls)) >= len(r.changed) || time.Now().After(limit), err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	end := time.Now().Add(t.wall(t.settle))
+	err := t.waitUntil(ctx, "the operations are complete", t.wall(t.settle)+time.Minute, func() (bool, error) {
+		t.countOperations(r)
+		return r.completed == len(r.changed) || time.Now().After(end), nil
+	})
+	if err != nil {
+		return err
+	}
+	clusters, err := t.admin.clusters(ctx)
+	if err != nil {
+		return err
+	}
+	for n := range clusters {
+		if len(clusters[n].Members)-1 > maxReaders {
+			r.tooManyReaders++
+			t.logf("%s has %d readers: its policy allows %d", clusters[n].Identifier, len(clusters[n].Members)-1, maxReaders)
+		}
+	}
+	r.peaks = map[string]usage{}
+	for _, name := range []string{processAWS, processAPIServer, processEtcd} {
+		r.peaks[name] = t.meter.between(name, time.Time{}, time.Now())
+	}
+	return t.measureReactions(ctx, r)
+}
+
+// countOperations counts the changed clusters whose operation has ended, and those whose operation is in progress.
+func (t *loadTest) countOperations(r *results) {
+	r.completed, r.inProgress = 0, 0
+	for _, n := range r.changed {
+		switch status := t.watch.get(t.clusterName(n)); {
+		case status.completed > 0:
+			r.completed++
+		case status.operating:
+			r.inProgress++
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// results are the figures of one run.
+type results struct {
+	settings settings
+	// applied is how long it took to apply all policies, and evaluated how long from the start of the operator until all healthy ones
+	// had a decision.
+	applied, evaluated  time.Duration
+	startUp, leaderPeak usage
+	peaks               map[string]usage
+	steady              steadyFigures
+	changed             []int
+	changedAt           time.Time
+	// reactions are sorted; withoutCall counts the changed clusters that the operator has not changed.
+	reactions             []time.Duration
+	withoutCall           int
+	newLeader, recovered  time.Duration
+	completed, inProgress int
+	tooManyReaders        int
+}
+
+// row is a line of the table.
+type row struct{ figure, value string }
+
+// title names the fleet.
+func (r *results) title() string {
+	s := r.settings
+	title := fmt.Sprintf("%d policies, %d AWS accounts", s.policies, s.scopes)
+	if s.scopes == 1 {
+		title = fmt.Sprintf("%d policies, 1 AWS account", s.policies)
+	}
+	if s.slow+s.denied > 0 {
+		title += fmt.Sprintf(" (%d do not answer, %d deny access)", s.slow, s.denied)
+	}
+	if s.speed != 1 {
+		title += fmt.Sprintf(", speed %g", s.speed)
+	}
+	if s.concurrency != defaultConcurrency {
+		title += fmt.Sprintf(", concurrency %d", s.concurrency)
+	}
+	return title
+}
+
+// rows returns the table.
+func (r *results) rows() []row {
+	f, perMinute := r.steady, 1/r.steady.minutes
+	rows := []row{
+		{"machine", fmt.Sprintf("%d cores for all processes", runtime.NumCPU())},
+		{"policies applied in", seconds(r.applied)},
+		{"all evaluated after the start of the operator in", seconds(r.evaluated)},
+		{"operator while it starts: CPU, peak memory", fmt.Sprintf("%.2f cores, %s", r.startUp.cores, mebibytes(r.startUp.maxBytes))},
+		{"operator (leader): CPU", fmt.Sprintf("%.2f cores", f.usages[processLeader].cores)},
+		{"operator (leader): memory, mean and peak of the run", fmt.Sprintf("%s, %s", mebibytes(f.usages[processLeader].meanBytes), mebibytes(r.leaderPeak.maxBytes))},
+		{"operator (standby): CPU, memory", formatUsage(f.usages[processStandby])},
+		{"simulated AWS: CPU, memory", formatUsage(f.usages[processAWS])},
+		{"API server: CPU, memory", formatUsage(f.usages[processAPIServer])},
+		{"etcd: CPU, memory", formatUsage(f.usages[processEtcd])},
+		{"reconciles", fmt.Sprintf("%.1f a second", f.reconciles*perMinute/60*r.settings.speed)},
+		{"time of a reconcile: p50, p99", formatQuantiles(f.reconcileTime, 0.5, 0.99)},
+		{"wait in the queue once due: p50, p99", formatQuantiles(f.queued, 0.5, 0.99)},
+		{"time between two evaluations of a policy that can be read: p50, p99", formatQuantiles(f.interval, 0.5, 0.99)},
+		{"objects allocated for a reconcile", fmt.Sprintf("%.0f", f.mallocs/f.reconciles)},
+		{"API writes", fmt.Sprintf("%.1f a minute (status of policies: %.1f)", f.countWrites()*perMinute, f.statusWrites*perMinute)},
+		{"API lists", fmt.Sprintf("%.1f a minute", f.apiRequests["list"]*perMinute)},
+	}
+	for _, operation := range slices.Sorted(maps.Keys(f.awsCalls)) {
+		if f.awsCalls[operation] > 0 {
+			rows = append(rows, row{"AWS: " + operation, fmt.Sprintf("%.1f a minute", f.awsCalls[operation]*perMinute)})
+		}
+	}
+	rows = append(rows,
+		row{"metrics requested from CloudWatch", fmt.Sprintf("%.0f a minute, which costs %.0f USD a month", f.metrics*perMinute, f.monthlyCost())},
+		row{"load of clusters raised", fmt.Sprintf("%d; without a call: %d", len(r.changed), r.withoutCall)},
+		row{"from the published sample to the RDS call: p50, p95", fmt.Sprintf("%s, %s",
+			seconds(durationQuantile(r.reactions, 0.5)), seconds(durationQuantile(r.reactions, 0.95)))},
+		row{"leader killed: the other replica leads after", seconds(r.newLeader)},
+		row{"leader killed: every policy evaluated again after", seconds(r.recovered)},
+		row{"operations of these clusters: completed, in progress", fmt.Sprintf("%d, %d", r.completed, r.inProgress)},
+		row{"clusters with more readers than the policy allows", fmt.Sprintf("%d of %d", r.tooManyReaders, r.settings.policies)},
+	)
+	return rows
+}
+
+// countWrites counts the requests that change something in the API server.
+func (f steadyFigures) countWrites() float64 {
+	total := 0.0
+	for verb, n := range f.apiRequests {
+		if isWrite(verb) {
+			total += n
+		}
+	}
+	return total
+}
+
+// print prints the table as text.
+func (r *results) print(out io.Writer) {
+	fmt.Fprintf(out, "\n%s\n\n", r.title())
+	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	for _, line := range r.rows() {
+		fmt.Fprintf(table, "%s\t%s\n", line.figure, line.value)
+	}
+	_ = table.Flush() // nothing can be done when the terminal is gone
+}
+
+// markdown returns the table as a section of a page.
+func (r *results) markdown() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "### %s\n\n| figure | value |\n| --- | --- |\n", r.title())
+	for _, line := range r.rows() {
+		fmt.Fprintf(&text, "| %s | %s |\n", line.figure, line.value)
+	}
+	return text.String()
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+func mebibytes(bytes int64) string { return fmt.Sprintf("%d MiB", bytes>>20) }
+
+func formatUsage(u usage) string {
+	if u.maxBytes == 0 {
+		return "not running"
+	}
+	return fmt.Sprintf("%.2f cores, %s", u.cores, mebibytes(u.meanBytes))
+}
+
+func formatQuantiles(h histogram, quantiles ...float64) string {
+	var parts []string
+	for _, q := range quantiles {
+		switch v := h.quantile(q); {
+		case math.IsNaN(v):
+			parts = append(parts, "unknown")
+		case v < 0.1:
+			parts = append(parts, fmt.Sprintf("%.2f ms", 1000*v))
+		default:
+			parts = append(parts, fmt.Sprintf("%.1f s", v))
+		}
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+const (
+	// controllerName is the label of the metrics of the policies' controller.
+	controllerName = "dbscalingpolicy"
+	// pricePerThousandMetrics is what GetMetricData costs in USD for 1,000 metrics requested (CloudWatch pricing).
+	pricePerThousandMetrics = 0.01
+	// minutesPerMonth is 730 hours, as in docs/installing.md.
+	minutesPerMonth = 730 * 60
+)
+
+// snapshot is everything that is counted, at one time.
+type snapshot struct {
+	at        time.Time
+	operator  metricsSnapshot
+	apiServer metricsSnapshot
+	aws       callCounts
+}
+
+func (t *loadTest) takeSnapshot(ctx context.Context) (s snapshot, err error) {
+	if s.operator, err = t.leader.scrape(ctx); err != nil {
+		return s, err
+	}
+	if s.apiServer, err = scrape(ctx, t.plane.http, t.plane.metricsURL()); err != nil {
+		return s, err
+	}
+	s.aws, err = t.admin.counts(ctx)
+	s.at = time.Now()
+	return s, err
+}
+
+// steadyFigures are what was counted and used between two snapshots.
+type steadyFigures struct {
+	// minutes is the simulated time between them.
+	minutes float64
+	usages  map[string]usage
+	// reconciles is their number, and mallocs the number of objects that the operator allocated on the heap meanwhile.
+	reconciles, mallocs             float64
+	reconcileTime, queued, interval histogram
+	// awsCalls are by operation. They and metrics are of the healthy accounts only.
+	awsCalls map[string]float64
+	metrics  float64
+	// apiRequests are by verb, without watches.
+	apiRequests map[string]float64
+	// statusWrites are the writes of the status of policies.
+	statusWrites float64
+}
+
+// compare returns what happened between two snapshots.
+func (t *loadTest) compare(before, after snapshot) steadyFigures {
+	f := steadyFigures{
+		minutes: after.at.Sub(before.at).Minutes() * t.speed, usages: map[string]usage{}, apiRequests: map[string]float64{},
+	}
+	for _, name := range []string{processLeader, processStandby, processAWS, processAPIServer, processEtcd} {
+		f.usages[name] = t.meter.between(name, before.at, after.at)
+	}
+	controller := labels{"controller": controllerName}
+	f.reconciles = after.operator.sum("controller_runtime_reconcile_total", controller) -
+		before.operator.sum("controller_runtime_reconcile_total", controller)
+	f.mallocs = after.operator.sum("go_memstats_mallocs_total", nil) - before.operator.sum("go_memstats_mallocs_total", nil)
+	difference := func(name string, selector labels) histogram {
+		return after.operator.histogram(name, selector).minus(before.operator.histogram(name, selector))
+	}
+	f.reconcileTime = difference("controller_runtime_reconcile_time_seconds", controller)
+	f.queued = difference("workqueue_queue_duration_seconds", controller)
+	f.interval = difference("dbscaler_policy_evaluation_interval_seconds", nil)
+
+	healthy := map[string]bool{}
+	for scope := t.slow + t.denied; scope < t.scopes; scope++ {
+		healthy[accountID(scope)] = true
+	}
+	calls, metrics := after.aws.since(before.aws, func(account string) bool { return healthy[account] })
+	f.awsCalls, f.metrics = calls, metrics["GetMetricData"]
+
+	verbs := map[string]bool{}
+	for _, m := range after.apiServer.families["apiserver_request_total"].GetMetric() {
+		for _, pair := range m.GetLabel() {
+			if pair.GetName() == "verb" && pair.GetValue() != "WATCH" {
+				verbs[pair.GetValue()] = true
+			}
+		}
+	}
+	count := func(selector labels) float64 {
+		return after.apiServer.sum("apiserver_request_total", selector) - before.apiServer.sum("apiserver_request_total", selector)
+	}
+	for verb := range verbs {
+		if n := count(labels{"verb": verb}); n > 0 {
+			f.apiRequests[strings.ToLower(verb)] = n
+		}
+	}
+	f.statusWrites = count(labels{"resource": "dbscalingpolicies", "subresource": "status", "verb": "PATCH"})
+	return f
+}
+
+// monthlyCost is what GetMetricData costs in a month at this rate, in USD.
+func (f steadyFigures) monthlyCost() float64 {
+	return f.metrics / f.minutes * minutesPerMonth / 1000 * pricePerThousandMetrics
+}
+
+// isWrite reports whether a verb of the API server changes something.
+func isWrite(verb string) bool {
+	switch verb {
+	case "post", "put", "patch", "apply", "delete", "deletecollection":
+		return true
+	}
+	return false
+}
