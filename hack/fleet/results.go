@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -72,8 +73,8 @@ func (r *results) rows() []row {
 		{"wait in the queue once due: p50, p99", formatQuantiles(f.queued, 0.5, 0.99)},
 		{"time between two evaluations of a policy that can be read: p50, p99", formatQuantiles(f.interval, 0.5, 0.99)},
 		{"objects allocated for a reconcile", fmt.Sprintf("%.0f", f.mallocs/f.reconciles)},
-		{"API writes", fmt.Sprintf("%.1f a minute (status of policies: %.1f)", f.countWrites()*perMinute, f.statusWrites*perMinute)},
-		{"API lists", fmt.Sprintf("%.1f a minute", f.apiRequests["list"]*perMinute)},
+		{"API writes a minute, by all clients", formatRates(f.apiWrites, perMinute)},
+		{"API lists a minute, by all clients", formatRates(f.apiLists, perMinute)},
 	}
 	for _, operation := range slices.Sorted(maps.Keys(f.awsCalls)) {
 		if f.awsCalls[operation] > 0 {
@@ -93,15 +94,19 @@ func (r *results) rows() []row {
 	return rows
 }
 
-// countWrites counts the requests that change something in the API server.
-func (f steadyFigures) countWrites() float64 {
-	total := 0.0
-	for verb, n := range f.apiRequests {
-		if isWrite(verb) {
-			total += n
-		}
+// formatRates lists rates by name, the highest first.
+func formatRates(values map[string]float64, perMinute float64) string {
+	names := slices.SortedFunc(maps.Keys(values), func(a, b string) int {
+		return cmp.Or(cmp.Compare(values[b], values[a]), cmp.Compare(a, b))
+	})
+	if len(names) == 0 {
+		return "none"
 	}
-	return total
+	parts := make([]string, 0, len(names))
+	for _, name := range names {
+		parts = append(parts, fmt.Sprintf("%s %.1f", name, values[name]*perMinute))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // print prints the table as text.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,16 +47,14 @@ type steadyFigures struct {
 	// awsCalls are by operation. They and metrics are of the healthy accounts only.
 	awsCalls map[string]float64
 	metrics  float64
-	// apiRequests are by verb, without watches.
-	apiRequests map[string]float64
-	// statusWrites are the writes of the status of policies.
-	statusWrites float64
+	// apiWrites and apiLists are the requests of all clients to the API server, by resource/subresource.
+	apiWrites, apiLists map[string]float64
 }
 
 // compare returns what happened between two snapshots.
 func (t *loadTest) compare(before, after snapshot) steadyFigures {
 	f := steadyFigures{
-		minutes: after.at.Sub(before.at).Minutes() * t.speed, usages: map[string]usage{}, apiRequests: map[string]float64{},
+		minutes: after.at.Sub(before.at).Minutes() * t.speed, usages: map[string]usage{},
 	}
 	for _, name := range []string{processLeader, processStandby, processAWS, processAPIServer, processEtcd} {
 		f.usages[name] = t.meter.between(name, before.at, after.at)
@@ -78,23 +77,8 @@ func (t *loadTest) compare(before, after snapshot) steadyFigures {
 	calls, metrics := after.aws.since(before.aws, func(account string) bool { return healthy[account] })
 	f.awsCalls, f.metrics = calls, metrics["GetMetricData"]
 
-	verbs := map[string]bool{}
-	for _, m := range after.apiServer.families["apiserver_request_total"].GetMetric() {
-		for _, pair := range m.GetLabel() {
-			if pair.GetName() == "verb" && pair.GetValue() != "WATCH" {
-				verbs[pair.GetValue()] = true
-			}
-		}
-	}
-	count := func(selector labels) float64 {
-		return after.apiServer.sum("apiserver_request_total", selector) - before.apiServer.sum("apiserver_request_total", selector)
-	}
-	for verb := range verbs {
-		if n := count(labels{"verb": verb}); n > 0 {
-			f.apiRequests[strings.ToLower(verb)] = n
-		}
-	}
-	f.statusWrites = count(labels{"resource": "dbscalingpolicies", "subresource": "status", "verb": "PATCH"})
+	f.apiWrites = subtract(after.apiServer.apiRequests(isWrite), before.apiServer.apiRequests(isWrite))
+	f.apiLists = subtract(after.apiServer.apiRequests(isList), before.apiServer.apiRequests(isList))
 	return f
 }
 
@@ -103,11 +87,49 @@ func (f steadyFigures) monthlyCost() float64 {
 	return f.metrics / f.minutes * minutesPerMonth / 1000 * pricePerThousandMetrics
 }
 
-// isWrite reports whether a verb of the API server changes something.
+// statusWrites are the writes of the status of policies.
+func (f steadyFigures) statusWrites() float64 { return f.apiWrites[policyResource+"/status"] }
+
+// policyResource is the resource of policies in the metrics of the API server.
+const policyResource = "dbscalingpolicies"
+
+// isWrite and isList say what a verb in the metrics of the API server is.
 func isWrite(verb string) bool {
-	switch verb {
-	case "post", "put", "patch", "apply", "delete", "deletecollection":
-		return true
+	return slices.Contains([]string{"POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"}, verb)
+}
+func isList(verb string) bool { return verb == "LIST" }
+
+// apiRequests counts the requests to the API server whose verb is included, by resource/subresource.
+func (s metricsSnapshot) apiRequests(includes func(verb string) bool) map[string]float64 {
+	out := map[string]float64{}
+	for _, m := range s.families["apiserver_request_total"].GetMetric() {
+		values := map[string]string{}
+		for _, pair := range m.GetLabel() {
+			values[pair.GetName()] = pair.GetValue()
+		}
+		if includes(values["verb"]) {
+			out[strings.TrimSuffix(values["resource"]+"/"+values["subresource"], "/")] += m.GetCounter().GetValue()
+		}
 	}
-	return false
+	return out
+}
+
+// subtract returns the differences that are not zero.
+func subtract(after, before map[string]float64) map[string]float64 {
+	out := map[string]float64{}
+	for key, n := range after {
+		if n -= before[key]; n != 0 {
+			out[key] = n
+		}
+	}
+	return out
+}
+
+// total adds up all values.
+func total(values map[string]float64) float64 {
+	sum := 0.0
+	for _, n := range values {
+		sum += n
+	}
+	return sum
 }
