@@ -205,13 +205,20 @@ func (s *Server) queryPoints(r *request, q metricQuery, in metricDataRequest) []
 		return nil
 	}
 	start := q.effectiveStart(in.start, s.options.World.Now())
-	samples := s.options.World.MetricSamples(r.caller.region, q.dimensions, q.metric, start, in.end)
+	period := time.Minute
+	if slices.Contains(sparseStatistics, q.stat) {
+		period = time.Duration(q.periodSeconds) * time.Second
+	}
+	samples := s.options.World.MetricSamplesOfPeriods(r.caller.region, q.dimensions, q.metric, start, in.end, period)
 	points := aggregate(samples, q.stat, q.periodSeconds)
 	if !in.ascending {
 		slices.Reverse(points)
 	}
 	return points
 }
+
+// sparseStatistics are those that do not need each sample of a steady database.
+var sparseStatistics = []string{"Average", "Minimum", "Maximum"}
 
 // effectiveStart returns the start of a query's datapoints: the start of a period, within the retention time of that period.
 // One-minute datapoints are kept for 15 days, and after that as five-minute datapoints (CloudWatch user guide, "Metrics

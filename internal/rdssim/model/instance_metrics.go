@@ -22,10 +22,7 @@ type InstanceMetrics struct {
 // begin at since or later: instance by instance, oldest first. It returns the time to pass as since in the next call.
 func (w *World) ForEachPublished(region, identifier string, since time.Time, handle func(InstanceMetrics)) (next time.Time) {
 	g, found := w.findGroup(region, identifier)
-	newest := w.now.Truncate(time.Minute).Add(-time.Minute)
-	for w.PublishTime(newest).After(w.now) {
-		newest = newest.Add(-time.Minute)
-	}
+	newest := w.newestPublished()
 	if !found || newest.Before(since) {
 		return since
 	}

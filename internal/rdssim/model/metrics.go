@@ -93,6 +93,9 @@ func connectionCount(sessions float64) float64 {
 	return min(float64(int(idleConnections+connectionsPerVCPU*sessions)), maxConnections)
 }
 
+// maxExpectedSpan is the longest time for which memory is reserved before samples are computed.
+const maxExpectedSpan = 15 * 24 * time.Hour
+
 // metricGap is a period without metrics of an instance, or of all instances of the region if instance is empty.
 type metricGap struct {
 	region, instance string
@@ -231,6 +234,14 @@ func (w *World) MetricAverages(region string, dimensions map[string]string, metr
 // DBInstanceIdentifier, or DBClusterIdentifier with Role (WRITER or READER). With a role there is a sample for each instance
 // that had the role in that minute.
 func (w *World) MetricSamples(region string, dimensions map[string]string, metric string, from, to time.Time) []Point {
+	return w.MetricSamplesOfPeriods(region, dimensions, metric, from, to, time.Minute)
+}
+
+// MetricSamplesOfPeriods returns the MetricSamples that suffice for the mean, the minimum and the maximum of each period: of a steady
+// database not all of them.
+func (w *World) MetricSamplesOfPeriods(
+	region string, dimensions map[string]string, metric string, from, to time.Time, period time.Duration,
+) []Point {
 	metricValue, known := metricValues[metric]
 	if !known {
 		if metricValue, known = ioMetricValues[metric]; !known {
@@ -239,32 +250,30 @@ func (w *World) MetricSamples(region string, dimensions map[string]string, metri
 	}
 	instance, cluster, role := dimensions["DBInstanceIdentifier"], dimensions["DBClusterIdentifier"], dimensions["Role"]
 	var instances []*instanceState
-	matchesRole := func(sample) bool { return true }
+	matchesRole := func(*sample) bool { return true }
 	switch {
 	case len(dimensions) == 1 && instance != "":
 		instances = w.findByInstance(region, instance)
 	case len(dimensions) == 2 && cluster != "" && (role == "WRITER" || role == "READER"):
 		instances = w.findByCluster(region, cluster)
-		matchesRole = func(p sample) bool { return p.isWriter == (role == "WRITER") }
+		matchesRole = func(p *sample) bool { return p.isWriter == (role == "WRITER") }
 	}
 	var out []Point
 	for _, s := range instances {
-		addIfPublished := func(p sample) bool {
-			if !p.time.Before(to) || w.PublishTime(p.time).After(w.now) {
-				return false
-			}
-			if v, isPublished := metricValue(s, p); isPublished && matchesRole(p) {
+		add := func(p *sample) {
+			if v, isPublished := metricValue(s, *p); isPublished && matchesRole(p) {
 				out = append(out, Point{p.time, v})
 			}
-			return true
 		}
-		if !s.forEachSteady(from, to, w.now, w.retention(), addIfPublished) {
-			continue
+		if s.group.steady != nil {
+			out = slices.Grow(out, int(min(to.Sub(from), maxExpectedSpan)/period)*len(sampledMinutes(period)))
 		}
+		w.forEachSteady(s, from, to, period, add)
 		for _, p := range s.samples[s.firstSampleAt(from):] {
-			if !addIfPublished(p) {
+			if !p.time.Before(to) || w.PublishTime(p.time).After(w.now) {
 				break
 			}
+			add(&p)
 		}
 	}
 	if len(instances) > 1 {

@@ -13,7 +13,7 @@ import (
 // when they are queried, so that thousands of such databases cost neither time nor memory. It also has the past before the scenario's
 // start. From the first tick after a change the database is simulated like all others; what it published before stays.
 type steadyState struct {
-	writer, readers demand
+	writer, readers *dailyDemand // nil for no load
 	instances       []steadyInstance
 	// start is the scenario's start, from which the demands count.
 	start time.Time
@@ -84,7 +84,7 @@ func (c Curve) highestDailyDemand() float64 {
 
 // makeSteady records the state of a database of the scenario, so that its samples are computed until something changes.
 func (g *instanceGroup) makeSteady(start time.Time) {
-	g.steady = &steadyState{writer: g.writer.demand, readers: g.readers.demand, start: start}
+	g.steady = &steadyState{writer: g.writer.demand.daily, readers: g.readers.demand.daily, start: start}
 	for _, s := range g.instances {
 		g.steady.instances = append(g.steady.instances, s.steadyInstance())
 	}
@@ -139,54 +139,88 @@ func (p *steadyState) countTick(at time.Time) {
 
 // requestedVCPUs returns what the clients of an instance ask for at a time.
 func (p *steadyState) requestedVCPUs(isWriter bool, at time.Time) float64 {
-	if isWriter {
-		return p.writer.vcpusAt(at.Sub(p.start))
+	switch {
+	case isWriter && p.writer != nil:
+		return p.writer.at(at.Sub(p.start))
+	case !isWriter && p.readers != nil:
+		return p.readers.at(at.Sub(p.start)) / float64(len(p.instances)-1)
 	}
-	return p.readers.vcpusAt(at.Sub(p.start)) / float64(len(p.instances)-1)
+	return 0
 }
 
 // meanTick is the middle of the ticks of a minute, at the end of each of which the load is taken.
 const meanTick = (time.Minute + tickInterval) / 2
 
 // forEachSteady calls handle with the samples of an instance in its steady state, for minutes with from <= start < to, oldest first, as
-// far as metrics are kept at now. It stops when handle returns false, and then returns false.
-func (s *instanceState) forEachSteady(from, to, now time.Time, retention time.Duration, handle func(sample) bool) bool {
-	past := s.group.steady
-	if past == nil {
-		return true
-	}
-	var instance *steadyInstance
-	for n := range past.instances {
-		if past.instances[n].state == s {
-			instance = &past.instances[n]
-		}
-	}
+// far as metrics are kept and published. With a period of several minutes only the first, the middle and the last minute of each period
+// are computed: the load changes so slowly that their mean, minimum and maximum are those of all.
+func (w *World) forEachSteady(s *instanceState, from, to time.Time, period time.Duration, handle func(*sample)) {
+	instance := s.group.steady.find(s)
 	if instance == nil {
-		return true
+		return
 	}
-	first := laterTime(from, laterTime(instance.inServiceSince, now.Add(-retention)))
+	past := s.group.steady
+	first := laterTime(from, laterTime(instance.inServiceSince, w.now.Add(-w.retention())))
 	if rounded := first.Truncate(time.Minute); rounded.Before(first) {
 		first = rounded.Add(time.Minute)
 	} else {
 		first = rounded
 	}
 	last := to
+	if end := w.newestPublished().Add(time.Minute); end.Before(last) {
+		last = end
+	}
 	if end := past.until.Truncate(time.Minute); !past.until.IsZero() && end.Before(last) { // the minute of the change is simulated
 		last = end
 	}
-	p := sample{isWriter: instance.isWriter, io: s.serveIO(now)}
-	for minute := first; minute.Before(last); minute = minute.Add(time.Minute) {
-		requested := past.requestedVCPUs(instance.isWriter, minute.Add(meanTick))
-		p.time, p.activeSessions = minute, requested
-		p.cpuPercent = 100 * (overheadShare + requested/instance.vcpus)
-		p.uptimeSeconds = minute.Add(time.Minute).Sub(instance.inServiceSince).Seconds()
-		p.lagMillis = idleLagMillis + loadLagMillis*p.cpuPercent/100
-		p.freeableMemoryBytes = max(0, freeableMemoryShare*instance.memoryBytes-bytesPerConnection*p.connections())
-		if !handle(p) {
-			return false
+	p := sample{isWriter: instance.isWriter, io: s.serveIO(w.now)}
+	positions := sampledMinutes(period)
+	for start := first.Truncate(period); start.Before(last); start = start.Add(period) {
+		for _, position := range positions {
+			minute := start.Add(position)
+			if minute.Before(first) || !minute.Before(last) {
+				continue
+			}
+			requested := past.requestedVCPUs(instance.isWriter, minute.Add(meanTick))
+			p.time, p.activeSessions = minute, requested
+			p.cpuPercent = 100 * (overheadShare + requested/instance.vcpus)
+			p.uptimeSeconds = minute.Add(time.Minute).Sub(instance.inServiceSince).Seconds()
+			p.lagMillis = idleLagMillis + loadLagMillis*p.cpuPercent/100
+			p.freeableMemoryBytes = max(0, freeableMemoryShare*instance.memoryBytes-bytesPerConnection*p.connections())
+			handle(&p)
 		}
 	}
-	return true
+}
+
+// sampledMinutes returns which minutes of a period are computed, as offsets from its start.
+func sampledMinutes(period time.Duration) []time.Duration {
+	if period <= 2*time.Minute {
+		return []time.Duration{0, time.Minute}[:period/time.Minute]
+	}
+	middle := (period / 2).Truncate(time.Minute)
+	return []time.Duration{0, middle, period - time.Minute}
+}
+
+// find returns the steady state of an instance; nil if it has none.
+func (p *steadyState) find(s *instanceState) *steadyInstance {
+	if p == nil {
+		return nil
+	}
+	for n := range p.instances {
+		if p.instances[n].state == s {
+			return &p.instances[n]
+		}
+	}
+	return nil
+}
+
+// newestPublished returns the start of the newest minute whose metrics are published.
+func (w *World) newestPublished() time.Time {
+	newest := w.now.Truncate(time.Minute).Add(-time.Minute)
+	for w.PublishTime(newest).After(w.now) {
+		newest = newest.Add(-time.Minute)
+	}
+	return newest
 }
 
 func laterTime(a, b time.Time) time.Time {

@@ -146,3 +146,41 @@ func TestSteady_Validation(t *testing.T) {
 		})
 	}
 }
+
+func TestSteady_FewSamplesSufficeForAPeriod(t *testing.T) {
+	w := newWorld(t, nil, dailyCluster(true))
+	dimensions := map[string]string{"DBInstanceIdentifier": "orders-2"}
+	from := testStart.AddDate(0, 0, -2)
+	all := w.MetricSamples(testRegion, dimensions, "CPUUtilization", from, from.Add(24*time.Hour))
+	few := w.MetricSamplesOfPeriods(testRegion, dimensions, "CPUUtilization", from, from.Add(24*time.Hour), 15*time.Minute)
+	if len(all) != 24*60 || len(few) != 24*4*3 {
+		t.Fatalf("there are %d samples, and %d that suffice, want %d and %d", len(all), len(few), 24*60, 24*4*3)
+	}
+	for n := range 24 * 4 {
+		mean, highest := 0.0, 0.0
+		for _, p := range all[15*n : 15*n+15] {
+			mean, highest = mean+p.Value/15, math.Max(highest, p.Value)
+		}
+		gotMean, gotHighest := 0.0, 0.0
+		for _, p := range few[3*n : 3*n+3] {
+			gotMean, gotHighest = gotMean+p.Value/3, math.Max(gotHighest, p.Value)
+		}
+		if math.Abs(gotMean-mean) > 0.01 || math.Abs(gotHighest-highest) > 0.01 {
+			t.Errorf("in period %d the mean is %g and the maximum %g, want %g and %g", n, gotMean, gotHighest, mean, highest)
+		}
+	}
+}
+
+// BenchmarkSteady_MetricSamples reads 15 days of quarter-hours.
+func BenchmarkSteady_MetricSamples(b *testing.B) {
+	s := Scenario{AccountID: testAccount, Databases: []Database{dailyCluster(true)}}
+	s.Start.Time = testStart
+	w, err := New(s)
+	if err != nil {
+		b.Fatal(err)
+	}
+	dimensions := map[string]string{"DBClusterIdentifier": "orders", "Role": "READER"}
+	for b.Loop() {
+		w.MetricSamplesOfPeriods(testRegion, dimensions, "CPUUtilization", testStart.AddDate(0, 0, -15), testStart, 15*time.Minute)
+	}
+}
