@@ -55,7 +55,7 @@ func runCheck(ctx context.Context, s settings, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, t.stop()) }()
+	defer func() { err = errors.Join(err, t.stop(err)) }()
 	t.logf("starting etcd, kube-apiserver and the simulated AWS with %d clusters", t.policies)
 	if err := t.startEnvironment(ctx); err != nil {
 		return err

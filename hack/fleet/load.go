@@ -54,7 +54,7 @@ func runLoadTest(ctx context.Context, s settings, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, t.stop()) }()
+	defer func() { err = errors.Join(err, t.stop(err)) }()
 	r := &results{settings: s}
 	phases := []struct {
 		name string
@@ -199,8 +199,11 @@ func (r *replica) process() *child {
 	return r.child
 }
 
-// stop ends all processes.
-func (t *loadTest) stop() error {
+// stop ends all processes. It removes the folder with their logs if the run has not failed.
+func (t *loadTest) stop(failed error) error {
+	if failed == nil {
+		defer func() { _ = os.RemoveAll(t.folder) }()
+	}
 	for _, c := range []*child{t.standby.process(), t.leader.process(), t.aws} {
 		if c != nil {
 			c.stop()
