@@ -96,7 +96,10 @@ func (t *loadTest) logf(format string, args ...any) {
 // start starts the API server and the simulated AWS, and applies the policies.
 func (t *loadTest) start(ctx context.Context, r *results) error {
 	t.logf("starting etcd, kube-apiserver and the simulated AWS with %d clusters in %d accounts", t.policies, t.scopes)
-	if err := t.startEnvironment(ctx); err != nil {
+	if err := t.startControlPlane(ctx); err != nil {
+		return err
+	}
+	if err := t.startAWS(ctx); err != nil {
 		return err
 	}
 	begin := time.Now()
@@ -108,8 +111,8 @@ func (t *loadTest) start(ctx context.Context, r *results) error {
 	return nil
 }
 
-// startEnvironment starts everything but the operator.
-func (t *loadTest) startEnvironment(ctx context.Context) (err error) {
+// startControlPlane starts the API server with the namespaces and accounts, and follows the policies.
+func (t *loadTest) startControlPlane(ctx context.Context) (err error) {
 	t.meter = startUsageMeter()
 	if t.plane, err = startControlPlane(t.folder); err != nil {
 		return err
@@ -117,6 +120,15 @@ func (t *loadTest) startEnvironment(ctx context.Context) (err error) {
 	for process, pid := range t.plane.pids {
 		t.meter.add(process, pid)
 	}
+	if err := t.plane.prepare(ctx, &t.fleet); err != nil {
+		return err
+	}
+	t.watch, err = t.plane.watchPolicies(ctx)
+	return err
+}
+
+// startAWS starts the simulated AWS.
+func (t *loadTest) startAWS(ctx context.Context) error {
 	profiles, err := freeAddress()
 	if err != nil {
 		return err
@@ -131,11 +143,7 @@ func (t *loadTest) startEnvironment(ctx context.Context) (err error) {
 	t.admin = awsAdmin{t.aws.address}
 	t.meter.add(processAWS, t.aws.pid())
 	t.profile(ctx, processAWS, profiles)
-	if err := t.plane.prepare(ctx, &t.fleet); err != nil {
-		return err
-	}
-	t.watch, err = t.plane.watchPolicies(ctx)
-	return err
+	return nil
 }
 
 // commonArgs are the flags of both kinds of processes.

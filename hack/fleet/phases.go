@@ -30,21 +30,20 @@ func (t *loadTest) evaluateAll(ctx context.Context, r *results) (err error) {
 	if t.standby, err = t.startReplica(ctx, processStandby); err != nil {
 		return err
 	}
-	healthy := t.countHealthy(t.policies)
-	if err := t.waitForDecisions(ctx, t.policies); err != nil {
+	if err := t.waitForDecisions(ctx); err != nil {
 		return err
 	}
 	r.evaluated = time.Since(begin)
 	r.startUp = t.meter.between(processLeader, begin, time.Now())
-	t.logf("evaluated all %d policies whose databases can be read", healthy)
+	t.logf("evaluated all %d policies whose databases can be read", t.countHealthy(t.policies))
 	return nil
 }
 
-// waitForDecisions waits until the healthy ones of the first policies have a decision.
-func (t *loadTest) waitForDecisions(ctx context.Context, policies int) error {
-	healthy, reported := t.countHealthy(policies), time.Now()
+// waitForDecisions waits until the healthy policies have a decision.
+func (t *loadTest) waitForDecisions(ctx context.Context) error {
+	healthy, reported := t.countHealthy(t.policies), time.Now()
 	return t.waitUntil(ctx, fmt.Sprintf("%d policies have a decision", healthy), evaluateLimit, func() (bool, error) {
-		decided := t.watch.countDecided(&t.fleet, policies)
+		decided := t.watch.countDecided(&t.fleet)
 		if time.Since(reported) > 15*time.Second {
 			reported = time.Now()
 			t.logf("%d of %d policies have a decision", decided, healthy)
@@ -126,14 +125,19 @@ func (t *loadTest) killLeader(ctx context.Context, r *results) error {
 	}
 	r.newLeader = time.Since(begin)
 	t.logf("the other replica is the leader")
-	healthy := t.countHealthy(t.policies)
-	err := t.waitUntil(ctx, "the new leader has evaluated every policy", failoverLimit, func() (bool, error) {
-		metrics, err := t.leader.scrape(ctx)
-		return metrics.sum("dbscaler_policies_evaluated", nil) >= float64(healthy), err
-	})
+	err := t.waitForEvaluations(ctx, failoverLimit)
 	r.recovered = time.Since(begin)
-	t.logf("the new leader has evaluated all %d policies whose databases can be read", healthy)
+	t.logf("the new leader has evaluated every policy whose database can be read")
 	return err
+}
+
+// waitForEvaluations waits until the leader has evaluated every policy whose database can be read.
+func (t *loadTest) waitForEvaluations(ctx context.Context, limit time.Duration) error {
+	healthy := float64(t.countHealthy(t.policies))
+	return t.waitUntil(ctx, "the leader has evaluated every policy", limit, func() (bool, error) {
+		metrics, err := t.leader.scrape(ctx)
+		return metrics.sum("dbscaler_policies_evaluated", nil) >= healthy, err
+	})
 }
 
 // verify waits for the calls of the changed clusters, and then for their operations, and checks the number of readers of all clusters.

@@ -69,12 +69,12 @@ func (w *policyWatch) get(name string) policyStatus {
 	return w.statuses[name]
 }
 
-// countDecided counts the healthy policies of the first of a fleet that have a decision.
-func (w *policyWatch) countDecided(f *fleet, policies int) int {
+// countDecided counts the healthy policies that have a decision.
+func (w *policyWatch) countDecided(f *fleet) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	count := 0
-	for n := range policies {
+	for n := range f.policies {
 		if f.isHealthy(n) && w.statuses[f.clusterName(n)].decided {
 			count++
 		}

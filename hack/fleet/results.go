@@ -77,9 +77,7 @@ func (r *results) rows() []row {
 		{"API lists a minute, by all clients", formatRates(f.apiLists, perMinute)},
 	}
 	for _, operation := range slices.Sorted(maps.Keys(f.awsCalls)) {
-		if f.awsCalls[operation] > 0 {
-			rows = append(rows, row{"AWS: " + operation, fmt.Sprintf("%.1f a minute", f.awsCalls[operation]*perMinute)})
-		}
+		rows = append(rows, row{"AWS: " + operation, fmt.Sprintf("%.1f a minute", f.awsCalls[operation]*perMinute)})
 	}
 	rows = append(rows,
 		row{"metrics requested from CloudWatch", fmt.Sprintf("%.0f a minute, which costs %.0f USD a month", f.metrics*perMinute, f.monthlyCost())},

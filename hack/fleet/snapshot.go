@@ -75,7 +75,7 @@ func (t *loadTest) compare(before, after snapshot) steadyFigures {
 		healthy[accountID(scope)] = true
 	}
 	calls, metrics := after.aws.since(before.aws, func(account string) bool { return healthy[account] })
-	f.awsCalls, f.metrics = calls, metrics["GetMetricData"]
+	f.awsCalls, f.metrics = subtract(calls, nil), metrics["GetMetricData"]
 
 	f.apiWrites = subtract(after.apiServer.apiRequests(isWrite), before.apiServer.apiRequests(isWrite))
 	f.apiLists = subtract(after.apiServer.apiRequests(isList), before.apiServer.apiRequests(isList))
