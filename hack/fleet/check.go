@@ -120,8 +120,9 @@ func (t *loadTest) measureSize(ctx context.Context, applied int) (figures checkF
 // print prints the figures that are compared.
 func (f checkFigures) print(out io.Writer) {
 	perMinute := 1 / f.minutes
-	fmt.Fprintf(out, "%d policies: %.0f reconciles a minute, %.0f objects and %.3f status writes for each; %.1f metrics a minute for a policy; "+
-		"lists a minute: %s; AWS calls a minute: %s\n", f.policies, f.reconciles*perMinute, f.mallocsPerReconcile(),
+	fmt.Fprintf(out, "%d policies: %.0f reconciles a minute, %.0f objects and %.3f status writes for each; "+
+		"%.1f metrics a minute for a policy; lists a minute: %s; AWS calls a minute: %s\n",
+		f.policies, f.reconciles*perMinute, f.mallocsPerReconcile(),
 		f.statusWrites()/f.reconciles, f.metrics*perMinute/float64(f.policies), formatRates(f.apiLists, perMinute),
 		formatRates(f.awsCalls, perMinute))
 }

@@ -132,6 +132,25 @@ func TestResults_Markdown(t *testing.T) {
 	}
 }
 
+func TestResults_IsNoticed(t *testing.T) {
+	at := func(seconds float64) histogram {
+		return histogram{count: 1, bounds: []float64{seconds}, counts: []float64{1}}
+	}
+	for _, test := range []struct {
+		slow   int
+		p99    float64
+		wanted bool
+	}{{0, 500, false}, {1, 62, false}, {1, 500, true}} {
+		r := &results{settings: settings{fleet: fleet{slow: test.slow}}, steady: steadyFigures{interval: at(test.p99)}}
+		if got := r.isNoticed(); got != test.wanted {
+			t.Errorf("with %d slow accounts and %g s between evaluations: noticed is %t", test.slow, test.p99, got)
+		}
+	}
+	if r := (&results{settings: settings{fleet: fleet{slow: 1}}}); !r.isNoticed() {
+		t.Error("without evaluations nothing is noticed")
+	}
+}
+
 // okFigures are within all bounds.
 func okFigures(policies int) checkFigures {
 	n := float64(policies)

@@ -48,7 +48,8 @@ func (r *replica) scrape(ctx context.Context) (metricsSnapshot, error) {
 	return scrape(ctx, http.DefaultClient, r.metricsURL)
 }
 
-// runLoadTest measures a fleet and prints the table. The error is errExceeded when a cluster has too many readers.
+// runLoadTest measures a fleet and prints the table. The error is errExceeded when a cluster has too many readers, or
+// when accounts that work notice those that do not.
 func runLoadTest(ctx context.Context, s settings, out io.Writer) (err error) {
 	t, err := newLoadTest(s, out)
 	if err != nil {
@@ -75,7 +76,7 @@ func runLoadTest(ctx context.Context, s settings, out io.Writer) (err error) {
 			return err
 		}
 	}
-	if r.tooManyReaders > 0 {
+	if r.tooManyReaders > 0 || r.isNoticed() {
 		return errExceeded
 	}
 	return nil

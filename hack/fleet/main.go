@@ -20,7 +20,7 @@ import (
 const (
 	exitFailed   = 1 // the test could not run
 	exitUsage    = 2 // the flags are invalid
-	exitExceeded = 3 // a bound was exceeded, or a cluster has too many readers
+	exitExceeded = 3 // a bound was exceeded, a cluster has too many readers, or accounts that work notice those that do not
 )
 
 // errExceeded says that the test ran and that a result is not what it must be.

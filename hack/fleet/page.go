@@ -19,7 +19,7 @@ func (r *results) writePage(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return os.WriteFile(path, []byte(updated), 0o644) //nolint:gosec // a page of the documentation is for everybody to read
+	return os.WriteFile(path, []byte(updated), 0o600) // the mode of a page that exists stays
 }
 
 // replaceSection replaces the section with a title of the third level, which ends at the next title or at the end of the figures.

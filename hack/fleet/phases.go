@@ -9,7 +9,7 @@ import (
 const (
 	// evaluateLimit is how long the first evaluation of all policies may take, and failoverLimit the first one after the leader's death:
 	// both far longer than they should take, so that a slow version is measured, too.
-	evaluateLimit, failoverLimit = 30 * time.Minute, 15 * time.Minute
+	evaluateLimit, failoverLimit = 20 * time.Minute, 15 * time.Minute
 	// leaderLimit is how long a replica may take to become the leader.
 	leaderLimit = time.Minute
 	// changeLimit is how long to wait for the calls after a change of the load, of simulated time.

@@ -63,7 +63,8 @@ func (r *results) rows() []row {
 		{"all evaluated after the start of the operator in", seconds(r.evaluated)},
 		{"operator while it starts: CPU, peak memory", fmt.Sprintf("%.2f cores, %s", r.startUp.cores, mebibytes(r.startUp.maxBytes))},
 		{"operator (leader): CPU", fmt.Sprintf("%.2f cores", f.usages[processLeader].cores)},
-		{"operator (leader): memory, mean and peak of the run", fmt.Sprintf("%s, %s", mebibytes(f.usages[processLeader].meanBytes), mebibytes(r.leaderPeak.maxBytes))},
+		{"operator (leader): memory, mean and peak of the run",
+			fmt.Sprintf("%s, %s", mebibytes(f.usages[processLeader].meanBytes), mebibytes(r.leaderPeak.maxBytes))},
 		{"operator (standby): CPU, memory", formatUsage(f.usages[processStandby])},
 		{"simulated AWS: CPU, memory", formatUsage(f.usages[processAWS])},
 		{"API server: CPU, memory", formatUsage(f.usages[processAPIServer])},
@@ -76,11 +77,15 @@ func (r *results) rows() []row {
 		{"API writes a minute, by all clients", formatRates(f.apiWrites, perMinute)},
 		{"API lists a minute, by all clients", formatRates(f.apiLists, perMinute)},
 	}
+	if r.settings.slow+r.settings.denied > 0 {
+		rows = append(rows, row{"the accounts that work notice the others", r.describeNotice()})
+	}
 	for _, operation := range slices.Sorted(maps.Keys(f.awsCalls)) {
 		rows = append(rows, row{"AWS: " + operation, fmt.Sprintf("%.1f a minute", f.awsCalls[operation]*perMinute)})
 	}
 	rows = append(rows,
-		row{"metrics requested from CloudWatch", fmt.Sprintf("%.0f a minute, which costs %.0f USD a month", f.metrics*perMinute, f.monthlyCost())},
+		row{"metrics requested from CloudWatch",
+			fmt.Sprintf("%.0f a minute, which costs %.0f USD a month", f.metrics*perMinute, f.monthlyCost())},
 		row{"load of clusters raised", fmt.Sprintf("%d; without a call: %d", len(r.changed), r.withoutCall)},
 		row{"from the published sample to the RDS call: p50, p95", fmt.Sprintf("%s, %s",
 			seconds(durationQuantile(r.reactions, 0.5)), seconds(durationQuantile(r.reactions, 0.95)))},
@@ -90,6 +95,24 @@ func (r *results) rows() []row {
 		row{"clusters with more readers than the policy allows", fmt.Sprintf("%d of %d", r.tooManyReaders, r.settings.policies)},
 	)
 	return rows
+}
+
+// maxInterval is the time between two evaluations of a policy above which it has noticed accounts that do not work, in seconds: the 60
+// that are planned, and half as much again.
+const maxInterval = 90
+
+// isNoticed reports whether the policies of accounts that work have noticed those that do not.
+func (r *results) isNoticed() bool {
+	return r.settings.slow+r.settings.denied > 0 && !(r.steady.interval.quantile(0.99) <= maxInterval)
+}
+
+func (r *results) describeNotice() string {
+	text := "no"
+	if r.isNoticed() {
+		text = "YES"
+	}
+	return fmt.Sprintf("%s: 99 %% of their policies are evaluated within %.1f s, want at most %d s", text,
+		r.steady.interval.quantile(0.99), maxInterval)
 }
 
 // formatRates lists rates by name, the highest first.

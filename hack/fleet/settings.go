@@ -34,9 +34,9 @@ const defaultConcurrency = 4
 func parseSettings(args []string) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("fleet", flag.ContinueOnError)
-	s.fleet.addFlags(flags)
+	s.addFlags(flags)
 	flags.DurationVar(&s.duration, "for", 5*time.Minute, "duration of the steady phase, of simulated time")
-	flags.DurationVar(&s.settle, "settle", time.Minute, "how long to wait at most for the operations to complete at the end, of simulated time")
+	flags.DurationVar(&s.settle, "settle", time.Minute, "how long to wait at most for the operations at the end, of simulated time")
 	flags.Float64Var(&s.changePercent, "change", 1, "percentage of the clusters whose load rises")
 	flags.Float64Var(&s.speed, "speed", 1, "simulated seconds for each second of wall-clock time")
 	flags.IntVar(&s.concurrency, "concurrency", defaultConcurrency, "number of policies that the operator reconciles at once")

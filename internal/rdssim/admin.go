@@ -103,14 +103,8 @@ func (s *Server) serveAdmin(rw http.ResponseWriter, req *http.Request) {
 		writeJSON(rw, response)
 	case "GET /_sim/calls":
 		writeJSON(rw, s.Calls())
-	case "GET /_sim/mutating-calls":
-		writeJSON(rw, s.MutatingCalls())
-	case "GET /_sim/counts":
-		writeJSON(rw, s.Counts())
-	case "GET /_sim/samples":
-		s.serveSamples(rw, req)
-	case "POST /_sim/load":
-		decodeAndApply(rw, req, `{"region": "eu-west-1", "database": "orders", "load": {"readers": {"points": [{"vcpus": 2}]}}}`, s.setLoad)
+	case "GET /_sim/mutating-calls", "GET /_sim/counts", "GET /_sim/samples", "POST /_sim/load":
+		s.serveLoadTest(rw, req)
 	case "POST /_sim/faults":
 		decodeAndApply(rw, req, `{"kind": "Throttle", "operation": "ModifyDBInstance", "times": 1}`, func(fault Fault) error {
 			if err := fault.validate(); err != nil {

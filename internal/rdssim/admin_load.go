@@ -24,6 +24,20 @@ type PublishedSample struct {
 	Value       float64   `json:"value"`
 }
 
+// serveLoadTest serves the part of the admin API that load tests need.
+func (s *Server) serveLoadTest(rw http.ResponseWriter, req *http.Request) {
+	switch req.URL.Path {
+	case adminPrefix + "mutating-calls":
+		writeJSON(rw, s.MutatingCalls())
+	case adminPrefix + "counts":
+		writeJSON(rw, s.Counts())
+	case adminPrefix + "samples":
+		s.serveSamples(rw, req)
+	default:
+		decodeAndApply(rw, req, `{"region": "eu-west-1", "database": "orders", "load": {"readers": {"points": [{"vcpus": 2}]}}}`, s.setLoad)
+	}
+}
+
 func (s *Server) setLoad(request loadRequest) error {
 	var err error
 	s.WithWorld(func(w *model.World) { err = w.SetLoad(request.Region, request.Database, request.Load) })

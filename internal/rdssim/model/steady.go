@@ -2,6 +2,7 @@ package model
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -32,8 +33,11 @@ type steadyInstance struct {
 // minSteadyAge is the least age of a steady database: its caches are warm and its connections distributed.
 const minSteadyAge = time.Hour
 
-// validateSteady checks that nothing but time determines the load of a steady database.
+// validateSteady checks the age, and that nothing but time determines the load of a steady database.
 func (d Database) validateSteady() error {
+	if d.Age.Duration < 0 {
+		return fmt.Errorf("age %s: want a duration >= 0s, such as 24h", d.Age.Duration)
+	}
 	if !d.Steady {
 		return nil
 	}

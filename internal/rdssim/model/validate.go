@@ -82,9 +82,6 @@ func (d Database) validate(s Scenario, identifiers identifierSet) error {
 	if d.Identifier == "" || d.Region == "" || d.Engine == "" || d.EngineVersion == "" {
 		return errors.New("want an identifier, a region, an engine and an engineVersion")
 	}
-	if d.Age.Duration < 0 {
-		return fmt.Errorf("age %s: want a duration >= 0s, such as 24h", d.Age.Duration)
-	}
 	if d.AccountID != "" && !accountPattern.MatchString(d.AccountID) {
 		return fmt.Errorf("accountID %q: want 12 digits", d.AccountID)
 	}
