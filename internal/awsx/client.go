@@ -1,8 +1,8 @@
 // Package awsx reads and changes databases with the AWS SDK. It implements the ports scaling.Observer and
 // scaling.Executor, and classifies the errors of AWS by how to react to them.
 //
-// The databases of an account and region are read with the same few requests, whatever the number of policies. Nothing
-// runs in the background: a request for an observation reads again what is older than maxSnapshotAge.
+// The databases of an account and region are read with the same few requests, whatever the number of policies. A Client reads when an
+// observation is requested, what is older than maxSnapshotAge; a Poller reads in the background, and its callers never wait.
 package awsx
 
 import (

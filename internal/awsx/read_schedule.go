@@ -19,8 +19,9 @@ const (
 	readSpread = 5 * time.Second
 	// topologyRetryInterval is when the topology of a scope is read again after an error.
 	topologyRetryInterval = 30 * time.Second
-	// standbyInterval and standbyTopologyInterval are how often a replica that is not the leader reads samples and the topology.
-	standbyInterval         = 10 * time.Minute
+	// standbyInterval and standbyTopologyInterval are how often a replica that is not the leader reads samples, which CloudWatch charges
+	// for, and the topology.
+	standbyInterval         = time.Hour
 	standbyTopologyInterval = 5 * time.Minute
 )
 

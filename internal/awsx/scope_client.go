@@ -27,6 +27,8 @@ const (
 	// idleRetention is how long after the last request for a target its samples are still read, and how long an unused
 	// scope is kept.
 	idleRetention = 30 * time.Minute
+	// seriesRetention is how long a series is kept after it was last read.
+	seriesRetention = 2 * standbyInterval
 	// freshRetention is how long a target that was requested with a time is read along with the next such request: two intervals at
 	// which an operation in progress is observed.
 	freshRetention = 30 * time.Second
@@ -148,7 +150,22 @@ func (s *scopeClient) sweep(now time.Time) {
 	}
 	s.sweptAt = now
 	maps.DeleteFunc(s.targets, func(_ scaling.Target, t trackedTarget) bool { return now.Sub(t.requestedAt) > idleRetention })
-	maps.DeleteFunc(s.series, func(_ seriesKey, cached cachedSeries) bool { return now.Sub(cached.readAt) > idleRetention })
+	maps.DeleteFunc(s.series, func(_ seriesKey, cached cachedSeries) bool { return now.Sub(cached.readAt) > seriesRetention })
+}
+
+// drop forgets a target and its series.
+func (s *scopeClient) drop(t scaling.Target) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.targets, t)
+	delete(s.targetTopologies, t)
+	delete(s.changes, t)
+	if s.topology == nil {
+		return
+	}
+	for _, series := range s.topology.targetSeries(t) {
+		delete(s.series, series.seriesKey)
+	}
 }
 
 // windowOf is how far back samples of a target are needed. The caller holds s.mu.

@@ -3,7 +3,6 @@ package awsx
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -46,6 +45,8 @@ type polledTarget struct {
 	// readAt is when its samples were read last; zero before the first time.
 	readAt     time.Time
 	nextReadAt time.Time
+	// isCatchingUp says that this replica has just become the leader: at first only one-minute samples are read.
+	isCatchingUp bool
 	// isAwaited says that an observation was asked for and could not be returned.
 	isAwaited bool
 }
@@ -98,7 +99,12 @@ func (p *scopePoller) polledTarget(t scaling.Target, now time.Time) *polledTarge
 func (p *scopePoller) forget(now time.Time) bool {
 	p.pollMu.Lock()
 	defer p.pollMu.Unlock()
-	maps.DeleteFunc(p.polled, func(_ scaling.Target, target *polledTarget) bool { return now.Sub(target.trackedAt) > forgetAfter })
+	for t, target := range p.polled {
+		if now.Sub(target.trackedAt) > forgetAfter {
+			delete(p.polled, t)
+			p.drop(t)
+		}
+	}
 	if len(p.polled) > 0 {
 		return false
 	}
@@ -112,7 +118,7 @@ func (p *scopePoller) setStandby(isStandby bool) {
 	defer p.pollMu.Unlock()
 	p.isStandby = isStandby
 	for _, target := range p.polled {
-		target.nextReadAt = time.Time{}
+		target.nextReadAt, target.isCatchingUp = time.Time{}, !target.readAt.IsZero()
 	}
 	signal(p.topologyWanted)
 	signal(p.samplesWanted)
@@ -241,11 +247,13 @@ func (p *scopePoller) readSamples(ctx context.Context, targets []scaling.Target)
 		return
 	}
 	startedAt := p.clock.Now()
+	watched := p.targetsWith(targets, func(target *polledTarget) bool { return target.schedule.interval <= time.Minute })
+	catchingUp := p.targetsWith(targets, func(target *polledTarget) bool { return target.isCatchingUp })
 	p.withTimeout(ctx, func(ctx context.Context) bool {
-		p.fetchSeries(ctx, targets, func(_ scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {
-			return !series.metric.isReadOnDemand() && cached.isDue(series.metric, now, minPollAge)
+		p.fetchSeries(ctx, targets, func(t scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {
+			isLater := catchingUp[t] && series.metric.readInterval > 0 && !cached.readAt.IsZero()
+			return !series.metric.isReadOnDemand() && !isLater && cached.isDue(series.metric, now, minPollAge)
 		})
-		watched := p.listWatched(targets)
 		p.fetchSeries(ctx, targets, func(t scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {
 			return series.metric.isReadOnDemand() && p.isNeeded(series, cached, watched[t], now)
 		})
@@ -254,7 +262,7 @@ func (p *scopePoller) readSamples(ctx context.Context, targets []scaling.Target)
 	p.pollMu.Lock()
 	for _, t := range targets {
 		if target, known := p.polled[t]; known {
-			target.readAt = startedAt
+			target.readAt, target.isCatchingUp = startedAt, false
 			p.plan(t, target)
 		}
 	}
@@ -267,17 +275,17 @@ func (p *scopePoller) plan(t scaling.Target, target *polledTarget) {
 	target.nextReadAt = target.schedule.next(target.readAt, p.newestSampleEnd(t), p.isStandby)
 }
 
-// listWatched returns those of the targets that are read once a minute or more often: their load may soon call for a change.
-func (p *scopePoller) listWatched(targets []scaling.Target) map[scaling.Target]bool {
+// targetsWith returns those of the targets that match.
+func (p *scopePoller) targetsWith(targets []scaling.Target, matches func(*polledTarget) bool) map[scaling.Target]bool {
 	p.pollMu.Lock()
 	defer p.pollMu.Unlock()
-	watched := map[scaling.Target]bool{}
+	matching := map[scaling.Target]bool{}
 	for _, t := range targets {
-		if target, known := p.polled[t]; known && target.schedule.interval <= time.Minute {
-			watched[t] = true
+		if target, known := p.polled[t]; known && matches(target) {
+			matching[t] = true
 		}
 	}
-	return watched
+	return matching
 }
 
 // takeUrgent returns some of the targets that are to be read at once.
