@@ -33,8 +33,9 @@ const (
 	maxLists = 10
 	// maxMetrics is the number of metrics a minute for a policy. Those that are read every ten minutes may all fall into the check.
 	maxMetrics = 14
-	// minBatch is the least mean number of metrics of a GetMetricData request.
-	minBatch = 100
+	// maxMetricReads is how often metrics are read in a minute, whatever the number of policies, and minBatch the least number of metrics of
+	// each further GetMetricData request.
+	maxMetricReads, minBatch = 20, 250
 	// readsPerMinute is how often the databases are read at most, pageSize how many there are on a page, and instancesPerPolicy how many
 	// instances a policy has.
 	readsPerMinute, pageSize, instancesPerPolicy = 1.6, 100, 2
@@ -164,7 +165,7 @@ func (f checkFigures) maxCalls(operation string) float64 {
 	case operation == "DescribeDBInstances":
 		return readsPerMinute * pages(f.policies*instancesPerPolicy)
 	case operation == "GetMetricData":
-		return readsPerMinute + f.metrics/f.minutes/minBatch
+		return maxMetricReads + f.metrics/f.minutes/minBatch
 	case strings.HasPrefix(operation, "DescribeDBClusterEndpoints"):
 		return readsPerMinute * pages(f.policies*2)
 	}
