@@ -26,6 +26,7 @@ import (
 	"github.com/dbscaler/dbscaler/internal/events"
 	"github.com/dbscaler/dbscaler/internal/rdssim"
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/shard"
 	"github.com/dbscaler/dbscaler/internal/telemetry"
 )
@@ -234,5 +235,33 @@ func TestSetupWithManager_ShardsDivideThePolicies(t *testing.T) {
 		if !maps.Equal(gotRegions, wantRegions) {
 			t.Errorf("shard %d read databases in %v, want %v", index, gotRegions, wantRegions)
 		}
+	}
+}
+
+// trackRecorder records the targets that are made known to an observer.
+type trackRecorder struct {
+	scaling.Observer
+	tracked []string
+}
+
+// Track implements scaling.Observer.
+func (r *trackRecorder) Track(targets []scaling.TrackedTarget) {
+	for _, t := range targets {
+		r.tracked = append(r.tracked, t.Target.Identifier)
+	}
+	r.Observer.Track(targets)
+}
+
+// TestTrackTargets_OfThisShard: the databases of other shards are not made known to the observer, which would read them in the background.
+func TestTrackTargets_OfThisShard(t *testing.T) {
+	h := newHarness(t, overloadedCluster())
+	p := h.applyPolicy(verticalReadersPolicy)
+	for owned, want := range map[bool][]string{true: {"orders"}, false: nil} {
+		recorder := &trackRecorder{Observer: h.reconciler.Observer}
+		h.reconciler.Observer, h.reconciler.Shard = recorder, ownedBy(scopeKey(p), owned)
+		if err := h.reconciler.trackTargets(t.Context()); err != nil || !slices.Equal(recorder.tracked, want) {
+			t.Errorf("owned %t: the tracked targets are %v with error %v, want %v", owned, recorder.tracked, err, want)
+		}
+		h.reconciler.Observer = recorder.Observer
 	}
 }
