@@ -92,7 +92,9 @@ func (r *Reconciler) ReconcileTargets(targets []scaling.Target) {
 			return
 		}
 		for n := range policies.Items {
-			q.add(client.ObjectKeyFromObject(&policies.Items[n]))
+			if r.Owns(&policies.Items[n]) { // through another account, another shard may have one for the same database
+				q.add(client.ObjectKeyFromObject(&policies.Items[n]))
+			}
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (t targetTracker) Start(ctx context.Context) error {
 	}
 }
 
-// trackTargets makes the targets of all policies that may use their account known to the observer.
+// trackTargets makes the targets of all policies of this shard that may use their account known to the observer.
 func (r *Reconciler) trackTargets(ctx context.Context) error {
 	var policies v1alpha1.DBScalingPolicyList
 	if err := r.Client.List(ctx, &policies, client.UnsafeDisableDeepCopy); err != nil {
