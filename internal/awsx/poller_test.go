@@ -28,11 +28,18 @@ type pollerHarness struct {
 // startPoller starts an active Poller in one scope.
 func startPoller(t *testing.T, c *fakeAWS, change ...func(*Options)) *pollerHarness {
 	t.Helper()
+	h := startStandby(t, c, change...)
+	h.poller.Activate()
+	return h
+}
+
+// startStandby starts the Poller of a replica that is not the leader.
+func startStandby(t *testing.T, c *fakeAWS, change ...func(*Options)) *pollerHarness {
+	t.Helper()
 	h := &pollerHarness{fakeAWS: c, t: t, reads: make(chan []scaling.Target, 1000), loops: 3}
 	h.poller = NewPoller(c.newClient(t, change...), func(targets []scaling.Target) { h.reads <- targets })
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	h.poller.Activate()
 	go func() {
 		defer close(ended)
 		_ = h.poller.Start(ctx) // it returns no error
@@ -229,6 +236,44 @@ func TestPoller_ReadsLoadWhileSaturated(t *testing.T) {
 	if o := h.observe(targets[0], time.Time{}); o.Instances[0].DBLoadCPU.Count() < 20 {
 		t.Errorf("%d samples were read after a saturated minute, want at least 20", o.Instances[0].DBLoadCPU.Count())
 	}
+}
+
+// TestPoller_Standby: a replica that is not the leader reads each database soon after its start and then rarely. When it becomes the leader,
+// it reads the one-minute samples at once, and the rest later.
+func TestPoller_Standby(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
+	h := startStandby(t, c)
+	h.poller.Track(tracked(targets, 0))
+	h.awaitLoops()
+	for minute := range 40 {
+		h.passTime(time.Minute)
+		h.poller.Track(tracked(targets, 0))
+		if minute == int(standbySpread/time.Minute) {
+			h.awaitRead(targets[0])
+			c.update(func() { c.metricRequests = nil })
+		}
+	}
+	c.update(func() {
+		if len(c.metricRequests) > 2 { // one for each period
+			t.Errorf("made %d requests for metrics in half an hour, want at most one read", len(c.metricRequests))
+		}
+		c.metricRequests = nil
+	})
+	for len(h.reads) > 0 {
+		<-h.reads
+	}
+	h.poller.Activate()
+	h.awaitRead(targets[0])
+	h.observe(targets[0], time.Time{})
+	c.update(func() {
+		for _, request := range c.metricRequests {
+			for _, query := range request.MetricDataQueries {
+				if name := query.MetricStat.Metric.MetricName; name != "CPUUtilization" && name != "AuroraReplicaLag" {
+					t.Errorf("%s was read first", name)
+				}
+			}
+		}
+	})
 }
 
 // hostByRegion sends the requests of some regions to other servers.

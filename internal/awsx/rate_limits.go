@@ -16,7 +16,7 @@ const (
 	describesPerSecond, describesBurst = 5, 20
 	// metricsPerSecond and metricsBurst limit GetMetricData, of which AWS accepts 50 per second in an account and region
 	// (CloudWatch user guide, "CloudWatch service quotas").
-	metricsPerSecond, metricsBurst = 10, 20
+	metricsPerSecond, metricsBurst = 20, 20
 	// changesPerSecond and changesBurst limit each operation that changes something.
 	changesPerSecond, changesBurst = 1, 5
 )

@@ -23,6 +23,8 @@ const (
 	// for, and the topology.
 	standbyInterval         = time.Hour
 	standbyTopologyInterval = 5 * time.Minute
+	// standbySpread is the time over which such a replica reads the past of the databases after its start: others wait for the same limits.
+	standbySpread = 5 * time.Minute
 )
 
 // readSchedule says when the samples of a target are read.

@@ -32,7 +32,7 @@ func TestReadSchedule(t *testing.T) {
 		{"again, since it was not published", asPublished, 0, at("10:01:00"), at("09:59:00"), false, "10:01:15"},
 		{"a sample that came early", asPublished, 0, at("10:00:20"), at("10:00:00"), false, "10:01:20"},
 		{"no samples", asPublished, 0, at("10:00:20"), never, false, "10:01:20"},
-		{"not the leader", asPublished, 0, at("10:00:30"), at("09:59:00"), true, "10:10:30"},
+		{"not the leader", asPublished, 0, at("10:00:30"), at("09:59:00"), true, "11:00:30"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			schedule := readSchedule{interval: test.interval, hash: test.hash}

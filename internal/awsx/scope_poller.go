@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
@@ -17,6 +19,8 @@ const (
 	maxReadDelay = 2 * time.Minute
 	// targetsPerRead is how many targets are read, and then evaluated, together. Their series fit into a few requests.
 	targetsPerRead = 100
+	// concurrentReads is how many such reads of a scope are made at once: a response with a day of samples takes a second.
+	concurrentReads = 4
 	// urgentTargetsPerRead is the same for targets that are read at once.
 	urgentTargetsPerRead = 25
 )
@@ -88,6 +92,9 @@ func (p *scopePoller) polledTarget(t scaling.Target, now time.Time) *polledTarge
 	target, known := p.polled[t]
 	if !known {
 		target = &polledTarget{schedule: newReadSchedule(t)}
+		if p.isStandby {
+			target.nextReadAt = now.Add(time.Duration(target.schedule.hash) * time.Second % standbySpread)
+		}
 		p.polled[t] = target
 		signal(p.samplesWanted)
 	}
@@ -218,9 +225,15 @@ func (p *scopePoller) pollSamples(ctx context.Context) {
 	for {
 		now := p.clock.Now()
 		due := p.listTargets(func(target *polledTarget) bool { return p.isReady && !target.nextReadAt.After(now) })
+		var reading errgroup.Group
+		reading.SetLimit(concurrentReads)
 		for chunk := range slices.Chunk(due, targetsPerRead) {
-			p.readSamples(ctx, chunk)
+			reading.Go(func() error {
+				p.readSamples(ctx, chunk)
+				return nil
+			})
 		}
+		_ = reading.Wait() // no read returns an error
 		if !p.wait(ctx, p.samplesWanted, p.untilNextRead()) {
 			return
 		}
