@@ -12,6 +12,7 @@ import (
 	"strings"
 	_ "time/tzdata" // disruption windows name time zones, and the image has no zone files
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
@@ -47,6 +48,7 @@ func run(ctx context.Context, args []string) int {
 		return 0
 	}
 	log := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	limitMemory(log)
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
 	options.Log = log
@@ -67,6 +69,16 @@ func run(ctx context.Context, args []string) int {
 		return exitFailure
 	}
 	return 0
+}
+
+// limitMemory keeps the heap within the memory limit of the container, if there is one. GOMEMLIMIT takes precedence.
+func limitMemory(log logr.Logger) {
+	limit, err := memlimit.SetGoMemLimitWithOpts(memlimit.WithRatio(operator.MemoryLimitPercent / 100.0))
+	if err != nil {
+		log.V(1).Info("the container states no memory limit", "reason", err.Error())
+		return
+	}
+	log.Info("limited the heap", "bytes", limit)
 }
 
 // parseFlags reads the flags. The error names the one that is invalid.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -39,10 +40,12 @@ func runManager(ctx context.Context, args []string) error {
 	flags.StringVar(&options.MetricsAddress, "metrics-address", "", "address that serves metrics")
 	flags.IntVar(&options.Concurrency, "concurrency", defaultConcurrency, "number of policies that are reconciled at once")
 	profiles := flags.String("profiles-address", "", "address that serves profiles; empty serves none")
+	memory := flags.Int("memory", defaultMemory, "memory limit of the container, in MiB: the garbage collector keeps the heap below 90 % of it")
 	limit := flags.Duration("limit", time.Hour, "time after which the process ends")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	debug.SetMemoryLimit(int64(*memory) << 20 * operator.MemoryLimitPercent / 100) // main.go asks the container for the limit
 	ctx, cancel := context.WithTimeout(ctx, *limit)
 	defer cancel()
 	log := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, nil))

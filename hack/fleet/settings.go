@@ -20,6 +20,8 @@ type settings struct {
 	// speed is the number of simulated seconds for each second of wall-clock time.
 	speed       float64
 	concurrency int
+	// memory is the memory limit of the operator's container, in MiB.
+	memory int
 	// limit is the time after which everything ends.
 	limit time.Duration
 	// out is the Markdown file that receives the table, and profiles the folder that receives profiles; empty for none.
@@ -28,8 +30,8 @@ type settings struct {
 	check bool
 }
 
-// defaultConcurrency is that of the operator's flag.
-const defaultConcurrency = 4
+// defaultConcurrency is that of the operator's flag, and defaultMemory the goal for 10,000 policies, in MiB.
+const defaultConcurrency, defaultMemory = 4, 600
 
 func parseSettings(args []string) (settings, error) {
 	var s settings
@@ -40,6 +42,7 @@ func parseSettings(args []string) (settings, error) {
 	flags.Float64Var(&s.changePercent, "change", 1, "percentage of the clusters whose load rises")
 	flags.Float64Var(&s.speed, "speed", 1, "simulated seconds for each second of wall-clock time")
 	flags.IntVar(&s.concurrency, "concurrency", defaultConcurrency, "number of policies that the operator reconciles at once")
+	flags.IntVar(&s.memory, "memory", defaultMemory, "memory limit of the operator's container, in MiB")
 	flags.DurationVar(&s.limit, "limit", time.Hour, "time after which everything ends")
 	flags.StringVar(&s.out, "out", "", "Markdown `file` whose section for this fleet is replaced by the results, such as docs/scale.md")
 	flags.StringVar(&s.profiles, "profiles", "", "`folder` for CPU and heap profiles of the operator and the simulated AWS")
@@ -69,6 +72,9 @@ func (s settings) validate(arguments int) error {
 		return fmt.Errorf("%w: --speed must be above 0 and at most 60", errUsage)
 	case s.concurrency < 1 || s.concurrency > 64:
 		return fmt.Errorf("%w: --concurrency must be from 1 to 64", errUsage)
+	}
+	if s.memory < 64 {
+		return fmt.Errorf("%w: --memory must be at least 64", errUsage)
 	}
 	if err := s.fleet.validate(); err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)

@@ -33,8 +33,8 @@ var (
 )
 
 // slowMetric is a metric that is read in periods of five minutes, as far back as policies need.
-func slowMetric(name string, statistic types.Statistic) metric {
-	return metric{name: name, statistic: statistic, period: 5 * time.Minute, readInterval: slowInterval}
+func slowMetric(name string, statistic types.Statistic) *metric {
+	return &metric{name: name, statistic: statistic, period: 5 * time.Minute, readInterval: slowInterval}
 }
 
 // burstablePrefix begins the names of the burstable classes.
@@ -42,8 +42,8 @@ const burstablePrefix = "db.t"
 
 // ioMetrics returns the metrics of what an instance reads and writes, and of its CPU credits. The storage of Aurora is not on the
 // volumes of the instance.
-func ioMetrics(i rdstypes.DBInstance) []metric {
-	var metrics []metric
+func ioMetrics(i rdstypes.DBInstance) []*metric {
+	var metrics []*metric
 	if isAurora(aws.ToString(i.Engine)) {
 		metrics = append(metrics, readIOPS, bufferCacheHitRatio)
 	} else {
@@ -56,7 +56,7 @@ func ioMetrics(i rdstypes.DBInstance) []metric {
 }
 
 // ioSeries is the field of an instance that one of the metrics of ioMetrics belongs to.
-func ioSeries(i *scaling.Instance, m metric) *scaling.Series {
+func ioSeries(i *scaling.Instance, m *metric) *scaling.Series {
 	switch m {
 	case readIOPS:
 		return &i.IO.ReadIOPS

@@ -72,7 +72,7 @@ func TestSimulator_ObservesIO(t *testing.T) {
 // Whether Performance Insights publishes DBLoadCPU is not known in the standard mode: it is asked for once an hour until it does.
 func TestRefresh_AsksHourlyForUnpublishedLoad(t *testing.T) {
 	instance := rdstypes.DBInstance{Engine: aws.String("postgres"), DatabaseInsightsMode: rdstypes.DatabaseInsightsModeStandard}
-	loadMetrics := func(i rdstypes.DBInstance) (found []metric) {
+	loadMetrics := func(i rdstypes.DBInstance) (found []*metric) {
 		for _, m := range instanceMetrics(rdstypes.DBCluster{}, i) {
 			if m.name == "DBLoadCPU" {
 				found = append(found, m)

@@ -48,41 +48,41 @@ type metric struct {
 
 var (
 	// cpuUtilization is in percent of the instance's vCPUs.
-	cpuUtilization = metric{name: "CPUUtilization", statistic: types.StatisticAverage, period: samplePeriod}
+	cpuUtilization = &metric{name: "CPUUtilization", statistic: types.StatisticAverage, period: samplePeriod}
 	// dbLoadCPU is the number of sessions that use or wait for a CPU. It is missing without Performance Insights, and for an idle
 	// minute.
-	dbLoadCPU = metric{name: "DBLoadCPU", statistic: types.StatisticAverage, period: samplePeriod, fixedRetention: loadRetention}
+	dbLoadCPU = &metric{name: "DBLoadCPU", statistic: types.StatisticAverage, period: samplePeriod, fixedRetention: loadRetention}
 	// possibleDBLoadCPU is the same for an instance with the standard mode of Database Insights: every instance has that, also where
 	// Performance Insights is off and nothing publishes the metric.
-	possibleDBLoadCPU = metric{
+	possibleDBLoadCPU = &metric{
 		name: dbLoadCPU.name, statistic: types.StatisticAverage, period: samplePeriod, fixedRetention: loadRetention, emptyInterval: time.Hour,
 	}
 	// auroraReplicaLag is the lag of an Aurora reader in milliseconds.
-	auroraReplicaLag = metric{
+	auroraReplicaLag = &metric{
 		name: "AuroraReplicaLag", statistic: types.StatisticAverage, period: samplePeriod, fixedRetention: minOverlap,
 		lagUnit: time.Millisecond,
 	}
 	// replicaLag is the lag of a replica outside Aurora in seconds; a negative value means that replication is broken.
-	replicaLag = metric{
+	replicaLag = &metric{
 		name: "ReplicaLag", statistic: types.StatisticAverage, period: samplePeriod, fixedRetention: minOverlap, lagUnit: time.Second,
 	}
 	// engineUptime is how long the engine of an Aurora instance has run, in seconds.
-	engineUptime = metric{
+	engineUptime = &metric{
 		name: "EngineUptime", statistic: types.StatisticMinimum, period: samplePeriod, readInterval: uptimeInterval,
 		fixedRetention: minOverlap,
 	}
 	// freeableMemory is in bytes.
-	freeableMemory = metric{
+	freeableMemory = &metric{
 		name: "FreeableMemory", statistic: types.StatisticMinimum, period: 5 * time.Minute, readInterval: slowInterval,
 	}
 	// databaseConnections is the number of client connections.
-	databaseConnections = metric{
+	databaseConnections = &metric{
 		name: "DatabaseConnections", statistic: types.StatisticMaximum, period: 5 * time.Minute, readInterval: slowInterval,
 	}
 	// serverlessCapacity is the capacity that an Aurora Serverless v2 instance has scaled to, in Aurora capacity units. ACUUtilization
 	// is the same in percent of the maximum capacity (Aurora user guide, "Important Amazon CloudWatch metrics for Aurora Serverless
 	// v2").
-	serverlessCapacity = metric{
+	serverlessCapacity = &metric{
 		name: "ServerlessDatabaseCapacity", statistic: types.StatisticAverage, period: 5 * time.Minute, readInterval: slowInterval,
 	}
 	// writerCPU and readersCPU are the mean over the instances that had the role, in percent.
@@ -91,15 +91,15 @@ var (
 	instanceCPU = roleCPUHistory("")
 )
 
-func roleCPUHistory(role string) metric {
-	return metric{
+func roleCPUHistory(role string) *metric {
+	return &metric{
 		name: cpuUtilization.name, statistic: types.StatisticAverage, period: 15 * time.Minute, readInterval: slowInterval,
 		fixedRetention: historyRetention, role: role,
 	}
 }
 
 // sampleRetention is how long samples of the metric are kept, and so the furthest that they are read back.
-func (m metric) sampleRetention() time.Duration {
+func (m *metric) sampleRetention() time.Duration {
 	if m.fixedRetention > 0 {
 		return m.fixedRetention
 	}
@@ -108,10 +108,10 @@ func (m metric) sampleRetention() time.Duration {
 
 // isRequired reports whether no decision is made while the metric cannot be read: the CPU load of a pool and the lag of its
 // readers. Other metrics are optional; their readers accept that samples are missing.
-func (m metric) isRequired() bool { return m == cpuUtilization || m.lagUnit != 0 }
+func (m *metric) isRequired() bool { return m == cpuUtilization || m.lagUnit != 0 }
 
 // lookback is how far back the metric is read when policies need samples of the given window.
-func (m metric) lookback(window time.Duration) time.Duration {
+func (m *metric) lookback(window time.Duration) time.Duration {
 	if m.fixedRetention > 0 {
 		return m.fixedRetention
 	}
@@ -119,14 +119,14 @@ func (m metric) lookback(window time.Duration) time.Duration {
 }
 
 // rereadOverlap is how much of the known samples is read again.
-func (m metric) rereadOverlap() time.Duration { return max(minOverlap, m.period) }
+func (m *metric) rereadOverlap() time.Duration { return max(minOverlap, m.period) }
 
 // instanceMetrics returns the metrics of an instance. The cluster is empty when the instance is the target itself or a read
 // replica of it. CloudWatch has no mean over the read replicas of an instance, so they have no CPU history.
-func instanceMetrics(cluster rdstypes.DBCluster, i rdstypes.DBInstance) []metric {
+func instanceMetrics(cluster rdstypes.DBCluster, i rdstypes.DBInstance) []*metric {
 	role, isMember := memberOf(cluster, aws.ToString(i.DBInstanceIdentifier))
 	isReader := isMember && !aws.ToBool(role.IsClusterWriter)
-	metrics := append([]metric{cpuUtilization, freeableMemory, databaseConnections}, ioMetrics(i)...)
+	metrics := append([]*metric{cpuUtilization, freeableMemory, databaseConnections}, ioMetrics(i)...)
 	switch {
 	case aws.ToBool(i.PerformanceInsightsEnabled), i.DatabaseInsightsMode == rdstypes.DatabaseInsightsModeAdvanced:
 		metrics = append(metrics, dbLoadCPU)

@@ -308,7 +308,7 @@ func TestTopology_ListsTargetSeries(t *testing.T) {
 		DBInstanceIdentifier: aws.String("copy"), DbiResourceId: aws.String("db-copy"), Engine: aws.String("mysql"),
 		InstanceCreateTime: aws.Time(testStart), ReadReplicaSourceDBInstanceIdentifier: aws.String("main"),
 	}
-	seriesOf := func(resource, instance string, created time.Time, metrics ...metric) []targetSeries {
+	seriesOf := func(resource, instance string, created time.Time, metrics ...*metric) []targetSeries {
 		var out []targetSeries
 		for _, m := range metrics {
 			out = append(out, targetSeries{seriesKey{resource, m}, instance, created})

@@ -8,7 +8,7 @@ import (
 
 // isReadOnDemand reports whether the Poller reads the metric only when decisions can use it, since CloudWatch charges for each metric
 // requested: the load of sessions counts while the CPU is saturated, and the replica lag for changes of a pool.
-func (m metric) isReadOnDemand() bool { return m.name == dbLoadCPU.name || m.lagUnit != 0 }
+func (m *metric) isReadOnDemand() bool { return m.name == dbLoadCPU.name || m.lagUnit != 0 }
 
 // isNeeded reports whether a series that is read on demand is to be read now: the load of a saturated instance, and the lag of watched
 // targets, and of others once per slowInterval. What was not read in between is read with the next request: CloudWatch keeps it. The caller

@@ -14,7 +14,7 @@ import (
 type seriesKey struct {
 	// resourceID is the DbiResourceId or the DbClusterResourceId, which a new database of the same name does not share.
 	resourceID string
-	metric     metric
+	metric     *metric
 }
 
 // targetSeries is one of the series that are read for a target.
@@ -34,7 +34,7 @@ func (t *topology) targetSeries(target scaling.Target) []targetSeries {
 	if target.Kind == scaling.DBCluster {
 		cluster, members = t.clusters[target.Identifier], t.members(target.Identifier)
 		if len(members) > 0 {
-			for _, m := range []metric{readersCPU, writerCPU} {
+			for _, m := range []*metric{readersCPU, writerCPU} {
 				list = append(list, targetSeries{
 					seriesKey:  seriesKey{resourceID: aws.ToString(cluster.DbClusterResourceId), metric: m},
 					identifier: target.Identifier, createdAt: aws.ToTime(cluster.ClusterCreateTime),
@@ -99,7 +99,7 @@ type cachedSamples struct {
 }
 
 // isStale reports whether the series must be read again for a caller that asked at requestedAt.
-func (s cachedSeries) isStale(m metric, requestedAt time.Time) bool {
+func (s cachedSeries) isStale(m *metric, requestedAt time.Time) bool {
 	if s.err != nil && m.isRequired() {
 		return s.readAt.Before(requestedAt.Add(-maxErrorAge))
 	}
@@ -108,12 +108,12 @@ func (s cachedSeries) isStale(m metric, requestedAt time.Time) bool {
 
 // isDue reports whether the series is to be read along with others: it will soon be too old, or its last read failed. A series is not
 // read again within minAge.
-func (s cachedSeries) isDue(m metric, now time.Time, minAge time.Duration) bool {
+func (s cachedSeries) isDue(m *metric, now time.Time, minAge time.Duration) bool {
 	return s.err != nil || now.Sub(s.readAt) >= max(minAge, s.readInterval(m)-maxSnapshotAge)
 }
 
 // readInterval is how often the series is read.
-func (s cachedSeries) readInterval(m metric) time.Duration {
+func (s cachedSeries) readInterval(m *metric) time.Duration {
 	if m.emptyInterval > 0 && s.samples.newest.Time.IsZero() {
 		return m.emptyInterval
 	}
@@ -122,7 +122,7 @@ func (s cachedSeries) readInterval(m metric) time.Duration {
 
 // nextStart returns where the next read starts: at the newest sample less the overlap. It returns earliest, which is how far
 // back samples are needed, when the series does not reach that far back yet or was not read for long.
-func (s cachedSeries) nextStart(earliest time.Time, m metric) time.Time {
+func (s cachedSeries) nextStart(earliest time.Time, m *metric) time.Time {
 	if s.coveredFrom.IsZero() || earliest.Before(s.coveredFrom) {
 		return earliest
 	}
@@ -138,7 +138,7 @@ func (s cachedSeries) nextStart(earliest time.Time, m metric) time.Time {
 
 // mergeSamples adds new samples of a metric, which replace cached ones of the same period, and drops samples before oldest. What
 // observations have of the cached samples stays as it is.
-func mergeSamples(m metric, cached cachedSamples, fresh []scaling.Sample, oldest time.Time) cachedSamples {
+func mergeSamples(m *metric, cached cachedSamples, fresh []scaling.Sample, oldest time.Time) cachedSamples {
 	if cached.newest.Time.Before(oldest) {
 		cached.newest = scaling.Sample{}
 	}
@@ -158,11 +158,11 @@ func mergeSamples(m metric, cached cachedSamples, fresh []scaling.Sample, oldest
 }
 
 // isNewestOnly reports whether only the newest sample of a metric is used, at its full precision.
-func (m metric) isNewestOnly() bool { return m == engineUptime || m.lagUnit != 0 }
+func (m *metric) isNewestOnly() bool { return m == engineUptime || m.lagUnit != 0 }
 
 // newestLag returns the newest replica lag of a series. It returns nil when the lag is unknown: there is no sample, the
 // newest is older than scaling.MaxSampleAge, or replication is broken.
-func newestLag(m metric, newest scaling.Sample, now time.Time) *scaling.Lag {
+func newestLag(m *metric, newest scaling.Sample, now time.Time) *scaling.Lag {
 	if !scaling.IsValidSample(newest.Value) || now.Sub(newest.Time) > scaling.MaxSampleAge {
 		return nil
 	}

@@ -37,7 +37,7 @@ func samplesOf(series scaling.Series) []scaling.Sample {
 }
 
 // cacheOf returns the cached samples of a metric.
-func cacheOf(m metric, samples []scaling.Sample) cachedSamples {
+func cacheOf(m *metric, samples []scaling.Sample) cachedSamples {
 	return mergeSamples(m, cachedSamples{}, samples, time.Time{})
 }
 
@@ -83,7 +83,7 @@ func TestMergeSamples_ReplacesAndTrims(t *testing.T) {
 
 // Once all samples are too old, none is known, so that a rarely published metric is read as one without samples again.
 func TestMergeSamples_DropsOldNewestSample(t *testing.T) {
-	for _, m := range []metric{possibleDBLoadCPU, replicaLag, engineUptime} {
+	for _, m := range []*metric{possibleDBLoadCPU, replicaLag, engineUptime} {
 		cached := mergeSamples(m, cacheOf(m, minuteSamples(0, 1, 2)), nil, minuteAfterStart(2))
 		if !cached.newest.Time.IsZero() || !cached.buffer.Series().IsEmpty() {
 			t.Errorf("%s: %+v", m.name, cached)
@@ -101,7 +101,7 @@ func TestMergeSamples_KeepsNewestSampleExact(t *testing.T) {
 	if got := newestLag(replicaLag, lag.newest, minuteAfterStart(2)); got != nil {
 		t.Errorf("replication is broken, and the lag is %v", got)
 	}
-	for _, m := range []metric{engineUptime, replicaLag, auroraReplicaLag} {
+	for _, m := range []*metric{engineUptime, replicaLag, auroraReplicaLag} {
 		if cached := cacheOf(m, minuteSamples(0, 1, 2)); !cached.buffer.Series().IsEmpty() {
 			t.Errorf("%s keeps samples that nothing uses", m.name)
 		}
@@ -128,7 +128,7 @@ func TestTargetSeries_QueryStart(t *testing.T) {
 	cached := cachedSeries{coveredFrom: minuteAfterStart(0), samples: cacheOf(cpuUtilization, minuteSamples(595, 1, 2, 3))}
 	tests := []struct {
 		name    string
-		metric  metric
+		metric  *metric
 		created time.Time
 		cached  cachedSeries
 		window  time.Duration
@@ -218,7 +218,7 @@ func TestBatchQueries_RespectsRequestLimits(t *testing.T) {
 func TestNewestLag_ByMetric(t *testing.T) {
 	tests := []struct {
 		name    string
-		metric  metric
+		metric  *metric
 		samples []scaling.Sample
 		want    *scaling.Lag
 	}{

@@ -38,6 +38,10 @@ const (
 	maxLedgerBackups = 4
 )
 
+// MemoryLimitPercent is the part of the container's memory, in percent, up to which the Go heap may grow before the garbage collector works
+// harder: the rest is for what it does not count.
+const MemoryLimitPercent = 90
+
 // Options configure the operator; the flags of main.go set them.
 type Options struct {
 	// MetricsAddress is where metrics are served, for example ":8443", or "0" to disable them.
