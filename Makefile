@@ -99,11 +99,12 @@ fleet: control-plane ## Run the operator with thousands of policies, kill the le
 #> AGED=360h        age of the databases at the start: how much past CloudWatch has of them
 #> FOR=5m           duration of the steady phase; SETTLE=1m is how long to wait for the operations at the end
 #> CHANGE=1         percentage of the clusters whose load rises
-#> SHARDS=1 CONCURRENCY=4 SPEED=1  settings of the operator, and simulated seconds for each second of wall-clock time
+#> SHARDS=1 SHARD=0  number of shards, and the one that is run; MEMORY=600 is the memory limit of its container in MiB
+#> CONCURRENCY=4 SPEED=1  settings of the operator, and simulated seconds for each second of wall-clock time
 #> OUT=docs/scale.md  page whose section for this fleet is replaced; PROFILES=DIR writes CPU and heap profiles
 	@go run ./hack/fleet --policies '$(or $(POLICIES),10000)' --scopes '$(or $(SCOPES),1)' --slow '$(or $(SLOW),0)' \
 		--denied '$(or $(DENIED),0)' $(if $(AGED),--aged '$(AGED)') $(if $(FOR),--for '$(FOR)') $(if $(SETTLE),--settle '$(SETTLE)') \
-		$(if $(CHANGE),--change '$(CHANGE)') $(if $(SHARDS),--shards '$(SHARDS)') $(if $(CONCURRENCY),--concurrency '$(CONCURRENCY)') \
+		$(if $(CHANGE),--change '$(CHANGE)') $(if $(SHARDS),--shards '$(SHARDS)') $(if $(SHARD),--shard '$(SHARD)') $(if $(MEMORY),--memory '$(MEMORY)') $(if $(CONCURRENCY),--concurrency '$(CONCURRENCY)') \
 		$(if $(SPEED),--speed '$(SPEED)') $(if $(OUT),--out '$(OUT)') $(if $(PROFILES),--profiles '$(PROFILES)')
 
 .PHONY: fleet-check

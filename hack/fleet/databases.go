@@ -10,6 +10,7 @@ import (
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/rdssim/model"
+	"github.com/dbscaler/dbscaler/internal/shard"
 )
 
 const (
@@ -38,6 +39,8 @@ type fleet struct {
 	slow, denied int
 	// age is how long ago the databases were created.
 	age time.Duration
+	// shard says which accounts the operator takes: one shard is measured at a time.
+	shard shard.Assignment
 }
 
 func (f *fleet) addFlags(flags *flag.FlagSet) {
@@ -85,8 +88,20 @@ func roleARN(scope int) string { return "arn:aws:iam::" + accountID(scope) + ":r
 func (f *fleet) isSlow(scope int) bool   { return scope < f.slow }
 func (f *fleet) isDenied(scope int) bool { return scope >= f.slow && scope < f.slow+f.denied }
 
-// isHealthy reports whether the database of a policy can be read.
-func (f *fleet) isHealthy(n int) bool { return f.scopeOf(n) >= f.slow+f.denied }
+// isHealthy reports whether the database of a policy can be read, and belongs to the shard.
+func (f *fleet) isHealthy(n int) bool { return f.isHealthyScope(f.scopeOf(n)) }
+
+func (f *fleet) isHealthyScope(scope int) bool {
+	return scope >= f.slow+f.denied && f.shard.Owns(f.scopeKey(scope))
+}
+
+// scopeKey is the scope as package controllers names it.
+func (f *fleet) scopeKey(scope int) string {
+	if f.scopes == 1 {
+		return region + "|"
+	}
+	return region + "|" + namespaceName(scope)
+}
 
 // countHealthy counts the policies whose databases can be read, among the first of the fleet.
 func (f *fleet) countHealthy(policies int) int {

@@ -24,7 +24,7 @@ func TestParseSettings(t *testing.T) {
 		{"--change 101", "--change must be"},
 		{"--speed 0", "--speed must be"},
 		{"--concurrency 65", "--concurrency must be"},
-		{"--shards 2", "runs one shard"},
+		{"--shards 2 --shard 2", "from 0 to --shards less one"},
 		{"--for 0s", "--for and --limit"},
 		{"more", "unexpected"},
 		{"--unknown", "unknown"},

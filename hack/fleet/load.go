@@ -167,7 +167,7 @@ func (t *loadTest) startReplica(ctx context.Context, name string) (*replica, err
 	}
 	args := []string{
 		managerCommand, "--metrics-address", metrics, "--concurrency", strconv.Itoa(t.concurrency), "--profiles-address", profiles,
-		"--memory", strconv.Itoa(t.memory),
+		"--memory", strconv.Itoa(t.memory), "--shard", strconv.Itoa(t.shard.Index), "--total-shards", strconv.Itoa(t.shard.Total),
 	}
 	c, err := startChild(ctx, t.folder, name, environment, append(args, t.commonArgs()...))
 	if err != nil {

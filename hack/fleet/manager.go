@@ -39,6 +39,8 @@ func runManager(ctx context.Context, args []string) error {
 	flags.Float64Var(&scaled.Speed, "speed", 1, "simulated seconds for each second of wall-clock time")
 	flags.StringVar(&options.MetricsAddress, "metrics-address", "", "address that serves metrics")
 	flags.IntVar(&options.Concurrency, "concurrency", defaultConcurrency, "number of policies that are reconciled at once")
+	flags.IntVar(&options.Shard, "shard", 0, "shard of the operator")
+	flags.IntVar(&options.TotalShards, "total-shards", 1, "number of shards of the operator")
 	profiles := flags.String("profiles-address", "", "address that serves profiles; empty serves none")
 	memory := flags.Int("memory", defaultMemory, "memory limit of the container, in MiB: the garbage collector keeps the heap below 90 % of it")
 	limit := flags.Duration("limit", time.Hour, "time after which the process ends")

@@ -47,15 +47,13 @@ func parseSettings(args []string) (settings, error) {
 	flags.StringVar(&s.out, "out", "", "Markdown `file` whose section for this fleet is replaced by the results, such as docs/scale.md")
 	flags.StringVar(&s.profiles, "profiles", "", "`folder` for CPU and heap profiles of the operator and the simulated AWS")
 	flags.BoolVar(&s.check, "check", false, "compare half of the fleet with all of it, and fail when a bound is exceeded")
-	shards := flags.Int("shards", 1, "number of shards of the operator; this version supports 1 only")
+	flags.IntVar(&s.shard.Total, "shards", 1, "number of shards of the operator, of which one is run")
+	flags.IntVar(&s.shard.Index, "shard", 0, "the shard that is run, from 0 to the number of shards less one")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return s, err
 		}
 		return s, fmt.Errorf("%w: %w", errUsage, err)
-	}
-	if *shards != 1 {
-		return s, fmt.Errorf("%w: --shards %d: this version of the load test runs one shard", errUsage, *shards)
 	}
 	return s, s.validate(flags.NArg())
 }
@@ -70,6 +68,8 @@ func (s settings) validate(arguments int) error {
 		return fmt.Errorf("%w: --change must be from 0 to 100", errUsage)
 	case s.speed <= 0 || s.speed > 60:
 		return fmt.Errorf("%w: --speed must be above 0 and at most 60", errUsage)
+	case s.shard.Total < 1 || s.shard.Index < 0 || s.shard.Index >= s.shard.Total:
+		return fmt.Errorf("%w: --shards must be at least 1, and --shard from 0 to --shards less one", errUsage)
 	case s.concurrency < 1 || s.concurrency > 64:
 		return fmt.Errorf("%w: --concurrency must be from 1 to 64", errUsage)
 	}

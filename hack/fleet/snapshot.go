@@ -71,8 +71,10 @@ func (t *loadTest) compare(before, after snapshot) steadyFigures {
 	f.interval = difference("dbscaler_policy_evaluation_interval_seconds", nil)
 
 	healthy := map[string]bool{}
-	for scope := t.slow + t.denied; scope < t.scopes; scope++ {
-		healthy[accountID(scope)] = true
+	for scope := range t.scopes {
+		if t.isHealthyScope(scope) {
+			healthy[accountID(scope)] = true
+		}
 	}
 	calls, metrics := after.aws.since(before.aws, func(account string) bool { return healthy[account] })
 	f.awsCalls, f.metrics = subtract(calls, nil), metrics["GetMetricData"]
