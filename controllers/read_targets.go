@@ -99,11 +99,32 @@ func (r *Reconciler) ReconcileTargets(targets []scaling.Target) {
 	}
 }
 
+// ReconcileOperations has the policies reconciled first that have an operation in progress or wait for a slot: after a change of the leader
+// the queue does not know them.
+func (r *Reconciler) ReconcileOperations(ctx context.Context) error {
+	var policies v1alpha1.DBScalingPolicyList
+	if err := r.Client.List(ctx, &policies, client.MatchingFields{indexFleet: inFleet}, client.UnsafeDisableDeepCopy); err != nil {
+		return err
+	}
+	for n := range policies.Items {
+		if !r.Owns(&policies.Items[n]) {
+			continue
+		}
+		key := client.ObjectKeyFromObject(&policies.Items[n])
+		r.queue.update(key, func(needs *policyNeeds) { needs.priority = priorityOperation })
+		r.queue.add(key)
+	}
+	return nil
+}
+
 // add adds a policy with the priority that it had last.
 func (q *reconcileQueue) add(policy types.NamespacedName) {
 	q.mu.Lock()
 	queue := q.queue
 	q.mu.Unlock()
+	if queue == nil {
+		return // the controller has not started
+	}
 	priority, request := q.needsOf(policy).priority, reconcile.Request{NamespacedName: policy}
 	if prioritized, ok := queue.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
 		prioritized.AddWithOpts(priorityqueue.AddOpts{Priority: ptr.To(priority)}, request)

@@ -17,8 +17,8 @@ const (
 	forgetAfter = 3 * time.Minute
 	// maxReadDelay is how much later than planned a target may have been read for its observation to be used.
 	maxReadDelay = 2 * time.Minute
-	// targetsPerRead is how many targets are read, and then evaluated, together. Their series fit into a few requests.
-	targetsPerRead = 100
+	// targetsPerRead is how many targets are read, and then evaluated, together: with two instances each, their CPU takes one request.
+	targetsPerRead = 250
 	// concurrentReads is how many such reads of a scope are made at once: a response with a day of samples takes a second.
 	concurrentReads = 4
 	// urgentTargetsPerRead is the same for targets that are read at once.
@@ -268,7 +268,7 @@ func (p *scopePoller) readSamples(ctx context.Context, targets []scaling.Target)
 			return !series.metric.isReadOnDemand() && !isLater && cached.isDue(series.metric, now, minPollAge)
 		})
 		p.fetchSeries(ctx, targets, func(t scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {
-			return series.metric.isReadOnDemand() && p.isNeeded(series, cached, watched[t], now)
+			return series.metric.isReadOnDemand() && !catchingUp[t] && p.isNeeded(series, cached, watched[t], now)
 		})
 		return true
 	})

@@ -197,9 +197,9 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options, assigned
 	}
 	poller := awsx.NewPoller(awsClient, reconciler.ReconcileTargets)
 	reconciler.Observer, reconciler.EventReader, reconciler.ReadsInBackground = poller, poller, true
-	activate := manager.RunnableFunc(func(context.Context) error { // runs on the leader only
+	activate := manager.RunnableFunc(func(ctx context.Context) error { // runs on the leader only
 		poller.Activate()
-		return nil
+		return reconciler.ReconcileOperations(ctx)
 	})
 	if err := errors.Join(mgr.Add(poller), mgr.Add(activate)); err != nil {
 		return err
