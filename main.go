@@ -94,7 +94,7 @@ func parseFlags(args []string) (options operator.Options, level slog.Level, repl
 	flags.BoolVar(&options.LeaderElection, "leader-elect", false, "elect a leader among the replicas; only the leader reconciles")
 	flags.StringVar(&options.LeaderElectionNamespace, "leader-election-namespace", "",
 		"namespace of the lease; by default the namespace that the operator runs in")
-	flags.IntVar(&options.Concurrency, "concurrency", 4, "number of policies that are reconciled at once, from 1 to 64")
+	flags.IntVar(&options.Concurrency, "concurrency", 16, "number of policies that are reconciled at once, from 1 to 64")
 	flags.IntVar(&options.MaxDisruptiveOperations, "max-disruptive-operations", 3,
 		"maximum number of operations that interrupt instances and are in progress at once, over all policies; 0 for no limit")
 	flags.StringVar(&options.ClusterName, "cluster-name", "",

@@ -31,7 +31,7 @@ type settings struct {
 }
 
 // defaultConcurrency is that of the operator's flag, and defaultMemory the goal for 10,000 policies, in MiB.
-const defaultConcurrency, defaultMemory = 4, 600
+const defaultConcurrency, defaultMemory = 16, 600
 
 func parseSettings(args []string) (settings, error) {
 	var s settings

@@ -17,8 +17,8 @@ const (
 	// metricsPerSecond and metricsBurst limit GetMetricData, of which AWS accepts 50 per second in an account and region
 	// (CloudWatch user guide, "CloudWatch service quotas").
 	metricsPerSecond, metricsBurst = 20, 20
-	// changesPerSecond and changesBurst limit each operation that changes something.
-	changesPerSecond, changesBurst = 1, 5
+	// changesPerSecond and changesBurst limit each operation that changes something: a hundred databases may need a reader at once.
+	changesPerSecond, changesBurst = 5, 20
 )
 
 // rateLimits delays requests on the client side. Each attempt counts, retries included.

@@ -98,10 +98,10 @@ func (r *ReadPlan) quietDemand(p *scaling.Policy, o *scaling.Observation, l *sca
 }
 
 // largestRise is how far the demand of a pool may rise within riseWindow, in vCPUs, by its last day and its known past; infinite when less
-// than a day of the past is known.
+// than nearly a day of the past is known.
 func largestRise(o *scaling.Observation, pool scaling.Pool, now time.Time) float64 {
 	past := pastDemands(o, pool)
-	if time.Duration(len(past))*quarterHour < minHistory {
+	if time.Duration(len(past))*quarterHour < minHistory-time.Hour { // the newest quarters are not complete
 		return math.Inf(1)
 	}
 	rise := 0.0
