@@ -20,7 +20,7 @@ const (
 	// targetsPerRead is how many targets are read, and then evaluated, together: with two instances each, their CPU takes one request.
 	targetsPerRead = 250
 	// concurrentReads is how many such reads of a scope are made at once: a response with a day of samples takes a second.
-	concurrentReads = 4
+	concurrentReads = 2
 	// urgentTargetsPerRead is the same for targets that are read at once.
 	urgentTargetsPerRead = 25
 )

@@ -67,6 +67,7 @@ func newTopology(readAt time.Time) *topology {
 
 // readClusters reads the clusters that match the filters; all without filters.
 func (t *topology) readClusters(ctx context.Context, client rdsReadAPI, filters []types.Filter) error {
+	strings := interner{}
 	pages := rds.NewDescribeDBClustersPaginator(client, &rds.DescribeDBClustersInput{
 		Filters: filters, MaxRecords: aws.Int32(describePageSize),
 	})
@@ -76,6 +77,7 @@ func (t *topology) readClusters(ctx context.Context, client rdsReadAPI, filters 
 			return err
 		}
 		for _, c := range page.DBClusters {
+			strings.intern(&c)
 			t.clusters[aws.ToString(c.DBClusterIdentifier)] = c
 		}
 	}
@@ -84,6 +86,7 @@ func (t *topology) readClusters(ctx context.Context, client rdsReadAPI, filters 
 
 // readInstances reads the instances that match the filters; all without filters.
 func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters []types.Filter) error {
+	strings := interner{}
 	pages := rds.NewDescribeDBInstancesPaginator(client, &rds.DescribeDBInstancesInput{
 		Filters: filters, MaxRecords: aws.Int32(describePageSize),
 	})
@@ -93,6 +96,7 @@ func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters
 			return err
 		}
 		for _, i := range page.DBInstances {
+			strings.intern(&i)
 			id := aws.ToString(i.DBInstanceIdentifier)
 			t.instances[id] = i
 			if cluster := aws.ToString(i.DBClusterIdentifier); cluster != "" {
