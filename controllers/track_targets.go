@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
@@ -31,18 +32,12 @@ func (t targetTracker) NeedLeaderElection() bool { return false }
 
 // Start implements manager.Runnable.
 func (t targetTracker) Start(ctx context.Context) error {
-	ticker := time.NewTicker(t.reconciler.wallDuration(trackingInterval))
-	defer ticker.Stop()
-	for {
+	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		if err := t.reconciler.trackTargets(ctx); err != nil && ctx.Err() == nil {
 			ctrllog.FromContext(ctx).Error(err, "the targets of all policies could not be listed: they are listed again", "after", trackingInterval)
 		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	}, t.reconciler.wallDuration(trackingInterval))
+	return nil
 }
 
 // trackTargets makes the targets of all policies of this shard that may use their account known to the observer.

@@ -42,7 +42,7 @@ func runManager(ctx context.Context, args []string) error {
 	flags.IntVar(&options.Shard, "shard", 0, "shard of the operator")
 	flags.IntVar(&options.TotalShards, "total-shards", 1, "number of shards of the operator")
 	profiles := flags.String("profiles-address", "", "address that serves profiles; empty serves none")
-	memory := flags.Int("memory", defaultMemory, "memory limit of the container, in MiB: the garbage collector keeps the heap below 90 % of it")
+	memory := flags.Int("memory", defaultMemory, "memory limit of the container, in MiB: the heap is kept below 90 % of it")
 	limit := flags.Duration("limit", time.Hour, "time after which the process ends")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -36,7 +36,7 @@ func startPoller(t *testing.T, c *fakeAWS, change ...func(*Options)) *pollerHarn
 // startStandby starts the Poller of a replica that is not the leader.
 func startStandby(t *testing.T, c *fakeAWS, change ...func(*Options)) *pollerHarness {
 	t.Helper()
-	h := &pollerHarness{fakeAWS: c, t: t, reads: make(chan []scaling.Target, 1000), loops: 3}
+	h := &pollerHarness{fakeAWS: c, t: t, reads: make(chan []scaling.Target, 1000), loops: 4}
 	h.poller = NewPoller(c.newClient(t, change...), func(targets []scaling.Target) { h.reads <- targets })
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})

@@ -80,8 +80,8 @@ func (s readSchedule) longestInterval(isStandby bool) time.Duration {
 // topologyInterval is how often the topology of the scope is read: so rarely that reading takes at most half of the time, since the
 // account's other users share the limits of the RDS API. The caller holds p.pollMu.
 func (p *scopePoller) topologyInterval() time.Duration {
-	p.scopeClient.mu.Lock()
-	defer p.scopeClient.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.isStandby {
 		return max(standbyTopologyInterval, 2*p.topologyDuration)
 	}

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
@@ -31,8 +29,9 @@ type scopePoller struct {
 	*scopeClient
 	onRead func([]scaling.Target)
 	// The loops wait for these channels.
-	topologyWanted, samplesWanted, urgentWanted chan struct{}
-	stop                                        chan struct{}
+	topologyWanted, samplesWanted, urgentWanted, eventsWanted chan struct{}
+
+	stop chan struct{}
 
 	pollMu    sync.Mutex
 	isStandby bool
@@ -40,6 +39,8 @@ type scopePoller struct {
 	isReady bool
 	polled  map[scaling.Target]*polledTarget
 	urgent  map[scaling.Target]bool
+	// awaitingEvents are the targets for which RDS events are wanted, and since when.
+	awaitingEvents map[scaling.Target]time.Time
 }
 
 // polledTarget is when a target was read, and when it will be.
@@ -59,8 +60,8 @@ func newScopePoller(client *scopeClient, onRead func([]scaling.Target), isStandb
 	return &scopePoller{
 		scopeClient: client, onRead: onRead, isStandby: isStandby,
 		topologyWanted: make(chan struct{}, 1), samplesWanted: make(chan struct{}, 1), urgentWanted: make(chan struct{}, 1),
-		stop:   make(chan struct{}),
-		polled: map[scaling.Target]*polledTarget{}, urgent: map[scaling.Target]bool{},
+		eventsWanted: make(chan struct{}, 1), stop: make(chan struct{}),
+		polled: map[scaling.Target]*polledTarget{}, urgent: map[scaling.Target]bool{}, awaitingEvents: map[scaling.Target]time.Time{},
 	}
 }
 
@@ -69,6 +70,7 @@ func (p *scopePoller) start(run func(func(context.Context))) {
 	run(p.pollTopology)
 	run(p.pollSamples)
 	run(p.pollUrgent)
+	run(p.pollEvents)
 }
 
 // track has a target read from now on.
@@ -160,8 +162,8 @@ func (p *scopePoller) observe(t scaling.Target, notBefore time.Time) scaling.Obs
 
 // readResult returns the result for a target as it was read last; false when it was not read at or after notBefore.
 func (p *scopePoller) readResult(t scaling.Target, notBefore, now time.Time) (scaling.ObservationResult, bool) {
-	p.scopeClient.mu.Lock()
-	defer p.scopeClient.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if len(p.staleTargets([]scaling.Target{t}, notBefore)) > 0 {
 		isFailed := p.topologyErr != nil && !p.topologyErrAt.Before(notBefore)
 		return scaling.ObservationResult{Err: p.topologyErr}, isFailed
@@ -172,7 +174,7 @@ func (p *scopePoller) readResult(t scaling.Target, notBefore, now time.Time) (sc
 	return p.newResult(t, now, time.Time{}, isUnread)
 }
 
-// readEvents returns the events from memory, or else ErrNotRead, and reads them.
+// readEvents returns the events from memory, or else ErrNotRead, and has them read.
 func (p *scopePoller) readEvents(t scaling.Target, from, notBefore time.Time) ([]scaling.DatabaseEvent, error) {
 	now := p.clock.Now()
 	if notBefore.After(now) {
@@ -181,77 +183,11 @@ func (p *scopePoller) readEvents(t scaling.Target, from, notBefore time.Time) ([
 	if cached, valid := p.cachedEventsSince(from, notBefore, now); valid {
 		return cached.events, cached.err
 	}
-	go func() {
-		_, _, _ = p.refreshes.Do("events", func() (any, error) {
-			p.refreshEvents(context.Background(), from)
-			return nil, nil
-		})
-		p.onRead([]scaling.Target{t})
-	}()
-	return nil, scaling.ErrNotRead
-}
-
-// pollTopology reads the topology and the metadata of the scope, again and again.
-func (p *scopePoller) pollTopology(ctx context.Context) {
-	for {
-		isRead := p.withTimeout(ctx, p.readScopeTopology)
-		pause := topologyRetryInterval
-		if isRead {
-			p.refreshMetadata(ctx, p.listTargets(func(*polledTarget) bool { return true }))
-			p.onRead(p.listTargets(func(target *polledTarget) bool { return target.isAwaited && !target.readAt.IsZero() }))
-			pause = p.setReady()
-		} else {
-			p.onRead(p.listTargets(func(*polledTarget) bool { return true })) // the error
-		}
-		if !p.wait(ctx, p.topologyWanted, pause) {
-			return
-		}
-	}
-}
-
-// setReady has samples read from now on. It returns when the topology is to be read again.
-func (p *scopePoller) setReady() time.Duration {
 	p.pollMu.Lock()
 	defer p.pollMu.Unlock()
-	if !p.isReady {
-		p.isReady = true
-		signal(p.samplesWanted)
-	}
-	return p.topologyInterval()
-}
-
-// pollSamples reads the samples of the targets that are due.
-func (p *scopePoller) pollSamples(ctx context.Context) {
-	for {
-		now := p.clock.Now()
-		due := p.listTargets(func(target *polledTarget) bool { return p.isReady && !target.nextReadAt.After(now) })
-		var reading errgroup.Group
-		reading.SetLimit(concurrentReads)
-		for chunk := range slices.Chunk(due, targetsPerRead) {
-			reading.Go(func() error {
-				p.readSamples(ctx, chunk)
-				return nil
-			})
-		}
-		_ = reading.Wait() // no read returns an error
-		if !p.wait(ctx, p.samplesWanted, p.untilNextRead()) {
-			return
-		}
-	}
-}
-
-// pollUrgent reads the targets of which somebody needs a new observation.
-func (p *scopePoller) pollUrgent(ctx context.Context) {
-	for p.wait(ctx, p.urgentWanted, time.Hour) {
-		for targets := p.takeUrgent(); len(targets) > 0; targets = p.takeUrgent() {
-			if p.withTimeout(ctx, func(ctx context.Context) bool { return p.readTargets(ctx, targets) }) {
-				p.refreshMetadata(ctx, targets)
-				p.readSamples(ctx, targets)
-			} else {
-				p.onRead(targets)
-			}
-		}
-	}
+	p.awaitingEvents[t] = from
+	signal(p.eventsWanted)
+	return nil, scaling.ErrNotRead
 }
 
 // readSamples reads the samples of some targets that are due, plans their next read, and reports them.
