@@ -23,7 +23,7 @@ const maxStartAge = time.Minute
 // is in progress it decides whether that has to add more.
 func (r *Reconciler) decide(ctx context.Context, s *reconcileScope) (outcome, error) {
 	if s.operation != nil {
-		r.setReadInterval(s, func(*decide.ReadPlan) time.Duration { return decide.ReadAsPublished })
+		r.setReadInterval(s, true, func(*decide.ReadPlan) time.Duration { return decide.ReadAsPublished })
 		r.raiseOperation(ctx, s)
 		return proceed, nil
 	}
@@ -33,7 +33,7 @@ func (r *Reconciler) decide(ctx context.Context, s *reconcileScope) (outcome, er
 	inputs := ledger.Inputs{Policy: s.policy, Observation: s.observation, Now: s.now}
 	entry := ledger.Decide(inputs)
 	s.requeueAfter = entry.RequeueAfter
-	r.setReadInterval(s, func(plan *decide.ReadPlan) time.Duration {
+	r.setReadInterval(s, len(entry.Evaluations) > 0, func(plan *decide.ReadPlan) time.Duration {
 		return plan.IntervalFor(entry.Decision, s.policy, s.observation, s.now)
 	})
 	defer func() { r.recordLedger(ctx, s, inputs) }()
@@ -52,12 +52,15 @@ func (r *Reconciler) decide(ctx context.Context, s *reconcileScope) (outcome, er
 	return stop, nil
 }
 
-// setReadInterval tells the observer how often the samples of the database are to be read from now on.
-func (r *Reconciler) setReadInterval(s *reconcileScope, interval func(*decide.ReadPlan) time.Duration) {
+// setReadInterval tells the observer how often the samples of the database are to be read from now on. The replica lag is needed when a
+// change is due or near.
+func (r *Reconciler) setReadInterval(s *reconcileScope, changeIsDue bool, interval func(*decide.ReadPlan) time.Duration) {
 	key := client.ObjectKeyFromObject(s.object)
 	plan := r.queue.needsOf(key).readPlan
 	next := interval(&plan)
-	r.queue.update(key, func(needs *policyNeeds) { needs.readPlan, needs.readInterval = plan, next })
+	r.queue.update(key, func(needs *policyNeeds) {
+		needs.readPlan, needs.readInterval, needs.needsLag = plan, next, changeIsDue || next < time.Minute
+	})
 	r.Observer.Track([]scaling.TrackedTarget{r.trackedTarget(s.object, s.policy.Target.Scope)})
 }
 

@@ -32,6 +32,8 @@ type policyNeeds struct {
 	priority     int
 	readPlan     decide.ReadPlan
 	readInterval time.Duration
+	// needsLag says that a change may be due.
+	needsLag bool
 }
 
 // start implements source.Source with source.Func: the queue receives the policies of targets that were read.

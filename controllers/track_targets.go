@@ -70,7 +70,7 @@ func (r *Reconciler) trackedTarget(p *v1alpha1.DBScalingPolicy, scope scaling.Sc
 	seconds := max(down.WindowSeconds, ptr.Deref(down.ClassWindowSeconds, 0))
 	window := max(minSampleWindow, time.Duration(seconds)*time.Second) + sampleWindowMargin
 	needs := r.queue.needsOf(client.ObjectKeyFromObject(p))
-	return scaling.TrackedTarget{Target: target, Window: window, ReadInterval: needs.readInterval}
+	return scaling.TrackedTarget{Target: target, Window: window, ReadInterval: needs.readInterval, NeedsReplicaLag: needs.needsLag}
 }
 
 // accountResolver resolves the accounts of many policies: each account is read once for each namespace.

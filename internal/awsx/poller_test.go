@@ -203,11 +203,13 @@ func TestPoller_ForgetsTargets(t *testing.T) {
 	h := startPoller(t, c)
 	h.poller.Track(tracked(targets, 0))
 	h.awaitRead(targets[0])
-	h.passTime(forgetAfter)
+	h.passTime(forgetAfter + time.Second)
 	h.poller.Track(tracked(targets[:1], 0))
 	h.passTime(2 * time.Minute)
-	if got := len(c.lastMetricRequest().MetricDataQueries); got > 4 { // two instances, with CPU and uptime
-		t.Errorf("%d queries for one target", got)
+	for _, query := range c.lastMetricRequest().MetricDataQueries {
+		if name := query.MetricStat.Metric.Dimensions[0].Value; strings.HasPrefix(name, targets[1].Identifier) {
+			t.Errorf("%s of %s is still read", query.MetricStat.Metric.MetricName, name)
+		}
 	}
 	h.clock.Step(forgetAfter + time.Second)
 	h.poller.Track(nil)

@@ -50,6 +50,8 @@ type polledTarget struct {
 	// readAt is when its samples were read last; zero before the first time.
 	readAt     time.Time
 	nextReadAt time.Time
+	// needsLag is TrackedTarget.NeedsReplicaLag.
+	needsLag bool
 	// isCatchingUp says that this replica has just become the leader: at first only one-minute samples are read.
 	isCatchingUp bool
 	// isAwaited says that an observation was asked for and could not be returned.
@@ -80,6 +82,7 @@ func (p *scopePoller) track(t scaling.TrackedTarget) {
 	p.pollMu.Lock()
 	defer p.pollMu.Unlock()
 	target := p.polledTarget(t.Target, now)
+	target.needsLag = t.NeedsReplicaLag
 	if interval := max(t.ReadInterval, 0); interval != target.schedule.interval {
 		target.schedule.interval = interval
 		if !target.readAt.IsZero() {
@@ -196,7 +199,7 @@ func (p *scopePoller) readSamples(ctx context.Context, targets []scaling.Target)
 		return
 	}
 	startedAt := p.clock.Now()
-	watched := p.targetsWith(targets, func(target *polledTarget) bool { return target.schedule.interval <= time.Minute })
+	needLag := p.targetsWith(targets, func(target *polledTarget) bool { return target.needsLag })
 	catchingUp := p.targetsWith(targets, func(target *polledTarget) bool { return target.isCatchingUp })
 	p.withTimeout(ctx, func(ctx context.Context) bool {
 		p.fetchSeries(ctx, targets, func(t scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {
@@ -204,7 +207,7 @@ func (p *scopePoller) readSamples(ctx context.Context, targets []scaling.Target)
 			return !series.metric.isReadOnDemand() && !isLater && cached.isDue(series.metric, now, minPollAge)
 		})
 		p.fetchSeries(ctx, targets, func(t scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {
-			return series.metric.isReadOnDemand() && !catchingUp[t] && p.isNeeded(series, cached, watched[t], now)
+			return series.metric.isReadOnDemand() && !catchingUp[t] && p.isNeeded(series, cached, needLag[t], now)
 		})
 		return true
 	})

@@ -29,6 +29,8 @@ type TrackedTarget struct {
 	// ReadInterval is how often samples are read, from one minute on; a shorter one asks for each sample as soon as it is published.
 	// Zero means a minute.
 	ReadInterval time.Duration
+	// NeedsReplicaLag says that a change may be due, which depends on the replica lag.
+	NeedsReplicaLag bool
 }
 
 // ObservationResult is the observation of one target, or the error that prevented it.

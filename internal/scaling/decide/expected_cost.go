@@ -58,6 +58,11 @@ func (e *poolEvaluation) costOverHistory(vcpus float64) float64 {
 // pastDemands lists the demands of the quarters of an hour of the past that are known, in vCPUs, with NaN where some are missing.
 // While the pool changed, the larger of its two capacities counts: those are the quarters in which it had to grow.
 func pastDemands(o *scaling.Observation, pool scaling.Pool) []float64 {
+	return pastDemandsOr(o, pool, 0)
+}
+
+// pastDemandsOr is pastDemands with a capacity for the quarters of which it is not known, in vCPUs; zero leaves them out.
+func pastDemandsOr(o *scaling.Observation, pool scaling.Pool, unknownCapacity float64) []float64 {
 	cpu, periods := poolHistory(o, pool)
 	demands := make([]float64, 0, cpu.Len())
 	next := time.Time{} // the quarter of an hour after the last one that is known
@@ -65,7 +70,11 @@ func pastDemands(o *scaling.Observation, pool scaling.Pool) []float64 {
 		for len(periods) > 1 && !periods[1].StartedAt.After(at) {
 			periods = periods[1:]
 		}
-		if vcpus, known := averageCapacity(periods, at, at.Add(quarterHour), math.Max); known {
+		vcpus, known := averageCapacity(periods, at, at.Add(quarterHour), math.Max)
+		if !known {
+			vcpus, known = unknownCapacity, unknownCapacity > 0
+		}
+		if known {
 			if !next.IsZero() && !at.Equal(next) {
 				demands = append(demands, math.NaN())
 			}

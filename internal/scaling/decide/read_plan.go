@@ -20,14 +20,14 @@ const (
 )
 
 const (
-	// quietShare of the demand at the scale-up threshold is what the load of a quiet database does not reach before the next read. It also
-	// covers the lower threshold after an upgrade of the engine.
-	quietShare = 0.7
+	// quietShare of the demand at the scale-up threshold is near it: the load of a quiet database does not reach it before the next read. It
+	// also covers the lower threshold after an upgrade of the engine.
+	quietShare = 0.8
 	// riseWindow is the time in which a rise is not noticed: the interval of ReadQuiet, and the minute whose sample is not published.
 	riseWindow = ReadQuiet + samplePeriod
 	// minuteRiseMargin times the largest rise of the last day, and quarterRiseMargin times the largest rise between two quarters of an
 	// hour, is the rise to expect. A burst that begins in the middle of a quarter shows half of its rise.
-	minuteRiseMargin, quarterRiseMargin = 1.5, 2.0
+	minuteRiseMargin, quarterRiseMargin = 1.25, 2.0
 	// quietnessInterval is how often the past is looked at again.
 	quietnessInterval = quarterHour
 )
@@ -68,7 +68,7 @@ func (r *ReadPlan) Interval(p scaling.Policy, o scaling.Observation, pools []sca
 		}
 		demand := max(load.Demand, load.RisingDemand, load.TrendDemand, load.SeasonalDemand)
 		switch threshold := thresholdDemand(&p, load); {
-		case !load.Fresh, load.IsLowerBound, load.Emergency, load.Saturated, demand >= nearShare*threshold, load.HottestDemand > 0:
+		case !load.Fresh, load.IsLowerBound, load.Emergency, load.Saturated, demand >= quietShare*threshold, load.HottestDemand > 0:
 			return ReadAsPublished
 		case demand >= r.quietDemand(&p, &o, load, now):
 			interval = ReadEveryMinute
@@ -76,9 +76,6 @@ func (r *ReadPlan) Interval(p scaling.Policy, o scaling.Observation, pools []sca
 	}
 	return interval
 }
-
-// nearShare of the demand at the scale-up threshold is near it.
-const nearShare = 0.8
 
 // thresholdDemand is the demand of a pool at the scale-up threshold, in vCPUs.
 func thresholdDemand(p *scaling.Policy, l *scaling.Load) float64 {
@@ -92,15 +89,17 @@ func (r *ReadPlan) quietDemand(p *scaling.Policy, o *scaling.Observation, l *sca
 		limit = &r.limits[1]
 	}
 	if age := now.Sub(limit.computedAt); age < 0 || age >= quietnessInterval || limit.capacity != l.Capacity {
-		*limit = quietLimit{quietShare*thresholdDemand(p, l) - largestRise(o, l.Pool, now), l.Capacity, now}
+		*limit = quietLimit{quietShare*thresholdDemand(p, l) - largestRise(o, l, now), l.Capacity, now}
 	}
 	return limit.demand
 }
 
 // largestRise is how far the demand of a pool may rise within riseWindow, in vCPUs, by its last day and its known past; infinite when less
-// than nearly a day of the past is known.
-func largestRise(o *scaling.Observation, pool scaling.Pool, now time.Time) float64 {
-	past := pastDemands(o, pool)
+// than nearly a day of the past is known. Where the size of the pool in the past is not known, the present one counts: a mistake costs one
+// minute.
+func largestRise(o *scaling.Observation, l *scaling.Load, now time.Time) float64 {
+	pool := l.Pool
+	past := pastDemandsOr(o, pool, l.Capacity)
 	if time.Duration(len(past))*quarterHour < minHistory-time.Hour { // the newest quarters are not complete
 		return math.Inf(1)
 	}
