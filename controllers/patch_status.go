@@ -120,6 +120,7 @@ func (r *Reconciler) publishEventsAndMetrics(ctx context.Context, s *reconcileSc
 	ready := meta.IsStatusConditionTrue(s.object.Status.Conditions, v1alpha1.ConditionReady)
 	r.Metrics.SetPolicyState(namespace, name, ready, s.object.Status.Operation != nil)
 	r.Metrics.SetPoolLoads(namespace, name, s.scaledPoolLoads())
+	r.Metrics.SetPolicyStatus(namespace, name, s.policyState())
 	if s.observation.Found {
 		r.Metrics.CountEvaluation(namespace, name, r.Clock.Now())
 	}

@@ -30,6 +30,7 @@ type Metrics struct {
 	operationsCompleted *prometheus.CounterVec
 	scalingBlocked      *prometheus.CounterVec
 	evaluations         *evaluations
+	states              *policyStates
 }
 
 // New creates and registers the metrics. It fails when one of them is already registered.
@@ -61,6 +62,7 @@ func New(registerer prometheus.Registerer) (*Metrics, error) {
 		scalingBlocked: counter("policy", "scaling_blocked_total",
 			"Required changes that became blocked, by the guard or reason that blocks them.", labelReason),
 		evaluations: newEvaluations(),
+		states:      newPolicyStates(),
 	}
 	for _, c := range m.collectors() {
 		if err := registerer.Register(c); err != nil {
@@ -117,6 +119,7 @@ func (m *Metrics) CountScalingBlocked(namespace, name, reason string) {
 // DeletePolicy deletes all series of a deleted policy.
 func (m *Metrics) DeletePolicy(namespace, name string) {
 	m.evaluations.forget(namespace, name)
+	m.states.forget(namespace, name)
 	labels := prometheus.Labels{labelNamespace: namespace, labelName: name}
 	for _, c := range m.collectors() {
 		switch v := c.(type) {
@@ -131,7 +134,7 @@ func (m *Metrics) DeletePolicy(namespace, name string) {
 func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.utilization, m.demand, m.capacity, m.ready, m.operationInProgress, m.operationsStarted, m.operationsCompleted, m.scalingBlocked,
-		m.evaluations.count, m.evaluations.interval,
+		m.evaluations.count, m.evaluations.interval, m.states,
 	}
 }
 

@@ -124,6 +124,7 @@ func TestMetrics_DeletePolicyRemovesAllItsSeries(t *testing.T) {
 	publish := func(namespace, name string) {
 		m.SetPoolLoads(namespace, name, append(readersLoad(func(*scaling.Load) {}), scaling.Load{Pool: scaling.Writer, Fresh: true, Capacity: 2}))
 		m.SetPolicyState(namespace, name, true, true)
+		m.SetPolicyStatus(namespace, name, newState(func(s *PolicyState) { s.Limit = "Cooldown" }))
 		for _, reason := range []string{"Cooldown", "DisruptionWindow"} {
 			m.CountScalingBlocked(namespace, name, reason)
 		}

@@ -49,14 +49,18 @@ func (e *poolEvaluation) detectTooSmall() *scaleUpTrigger {
 	return nil
 }
 
-// scaleUpThreshold is the utilization, in percent, at which the pool is too small: cpu.scaleUpPercent, or the lower threshold of the
-// upgrade watch until the pool has been scaled up since the upgrade. From then on it is sized for what queries cost now.
+// scaleUpThreshold is ScaleUpThreshold of the pool.
 func (e *poolEvaluation) scaleUpThreshold() int {
-	p, o := e.policy, e.observation
+	return ScaleUpThreshold(e.policy, e.observation, e.pool, e.now)
+}
+
+// ScaleUpThreshold is the utilization, in percent, at which a pool is too small: cpu.scaleUpPercent, or the lower threshold of the
+// upgrade watch until the pool has been scaled up since the upgrade. From then on it is sized for what queries cost now.
+func ScaleUpThreshold(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) int {
 	scaledUpSince := slices.ContainsFunc(o.History, func(r scaling.OperationRecord) bool {
-		return r.Pool == e.pool && r.Direction == scaling.Up && r.Succeeded && r.StartedAt.After(o.UpgradedAt)
+		return r.Pool == pool && r.Direction == scaling.Up && r.Succeeded && r.StartedAt.After(o.UpgradedAt)
 	})
-	if !inUpgradeWatch(p, o, e.now) || scaledUpSince || p.AfterEngineUpgrade.ScaleUp == 0 {
+	if !inUpgradeWatch(p, o, now) || scaledUpSince || p.AfterEngineUpgrade.ScaleUp == 0 {
 		return p.CPU.ScaleUp
 	}
 	return min(p.CPU.ScaleUp, max(p.AfterEngineUpgrade.ScaleUp, p.CPU.Target+1))
