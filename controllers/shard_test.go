@@ -110,6 +110,9 @@ func TestReconcile_IgnoresPoliciesOfOtherShards(t *testing.T) {
 	if got := policyMetrics(t, h.registry); len(got) > 0 {
 		t.Errorf("the policies with metrics are %v after p moved to another shard, want none", got)
 	}
+	if left := h.policySeries(); len(left) > 0 {
+		t.Errorf("p has the series %v after it moved to another shard, want none", left)
+	}
 }
 
 // shardProcess is one operator of several, with caches, an AWS and metrics of its own.
