@@ -4,7 +4,7 @@
 ROOT := $(CURDIR)
 TOOLS := $(ROOT)/bin/tools
 CONTROL_PLANE := $(ROOT)/bin/controlplane
-MODULES := . hack/tools hack/tools/golangci-lint hack/controlplane
+MODULES := . hack/promql hack/tools hack/tools/golangci-lint hack/controlplane
 IMAGE ?= dbscaler:latest
 CONTAINER_ENGINE ?= docker
 KUBECTL ?= $(KUBEBUILDER_ASSETS)/kubectl
@@ -139,7 +139,7 @@ fmt: ## Format all Go files
 ##@ Generate
 
 .PHONY: generate
-generate: manifests docs $(TOOLS)/controller-gen ## Generate the CRD, RBAC, deepcopy functions and API reference
+generate: manifests docs monitoring $(TOOLS)/controller-gen ## Generate the CRD, RBAC, deepcopy functions, API reference and alert rules
 	$(TOOLS)/controller-gen object paths=./api/...
 
 .PHONY: manifests
@@ -152,6 +152,16 @@ docs: $(TOOLS)/crd-ref-docs ## Generate the API reference, docs/reference/api.md
 	mkdir -p docs/reference
 	$(TOOLS)/crd-ref-docs --log-level ERROR --renderer markdown --source-path api/v1alpha1 \
 		--config hack/api-reference/config.yaml --templates-dir hack/api-reference --output-path docs/reference/api.md
+
+.PHONY: monitoring
+monitoring: ## Generate the PrometheusRule from monitoring/rules
+	@go run ./hack/monitoring
+
+.PHONY: runbook-urls
+runbook-urls: ## Write another address of the runbooks into all alert rules
+#> RUNBOOKS=https://wiki.example/runbooks  address without the name of the alert; required
+	@test -n '$(RUNBOOKS)' || { echo 'runbook-urls: set RUNBOOKS' >&2; exit 1; }
+	@go run ./hack/monitoring --runbooks '$(RUNBOOKS)'
 
 ##@ Prepare
 

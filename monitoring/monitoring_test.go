@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -114,6 +115,34 @@ func TestRules_HaveRunbooks(t *testing.T) {
 	for _, path := range list(t, "../docs/runbooks/*.md") {
 		if !runbooks[path] {
 			t.Errorf("%s belongs to no rule", path)
+		}
+	}
+}
+
+// TestPrometheusRule_HasAllRules: the manifest for the Prometheus operator has the same rules.
+func TestPrometheusRule_HasAllRules(t *testing.T) {
+	var manifest struct {
+		Kind string
+		Spec struct{ Groups []struct{ Rules []rule } }
+	}
+	content, err := os.ReadFile("../config/prometheus/prometheus_rule.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(content, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	want := readRules(t)
+	if manifest.Kind != "PrometheusRule" || len(manifest.Spec.Groups) != len(want) {
+		t.Fatalf("the manifest is a %s with %d groups, want a PrometheusRule with %d: run `make monitoring`", manifest.Kind,
+			len(manifest.Spec.Groups), len(want))
+	}
+	for file, r := range want {
+		found := slices.ContainsFunc(manifest.Spec.Groups, func(g struct{ Rules []rule }) bool {
+			return len(g.Rules) == 1 && reflect.DeepEqual(g.Rules[0], r)
+		})
+		if !found {
+			t.Errorf("the manifest has another rule than %s: run `make monitoring`", file)
 		}
 	}
 }
