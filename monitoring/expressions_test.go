@@ -15,7 +15,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 	"k8s.io/utils/clock"
 	controllermetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
@@ -52,10 +51,41 @@ var exporterMetrics = map[string][]string{
 // targetLabels are those that Prometheus adds to each series that it scrapes.
 var targetLabels = []string{"instance", "job", "pod"}
 
+// recordingRegistry records which collectors are histograms: descriptions do not say so.
+type recordingRegistry struct {
+	*prometheus.Registry
+	histograms []prometheus.Collector
+}
+
+// Register implements prometheus.Registerer.
+func (r *recordingRegistry) Register(c prometheus.Collector) error {
+	switch c.(type) {
+	case *prometheus.HistogramVec, prometheus.Histogram:
+		r.histograms = append(r.histograms, c)
+	}
+	return r.Registry.Register(c)
+}
+
+// describe returns the labels of the metrics of a collector, by name.
+func describe(t *testing.T, c prometheus.Collector) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	descs := make(chan *prometheus.Desc)
+	go func() {
+		c.Describe(descs)
+		close(descs)
+	}()
+	for d := range descs {
+		name, labels := parseDesc(t, d)
+		out[name] = labels
+	}
+	return out
+}
+
 // exportedMetrics returns the labels of each metric that the operator exports, by the name in PromQL.
 func exportedMetrics(t *testing.T) map[string][]string {
 	t.Helper()
-	registry := prometheus.NewRegistry()
+	registry := &recordingRegistry{Registry: prometheus.NewRegistry()}
 	if _, err := telemetry.New(registry); err != nil {
 		t.Fatal(err)
 	}
@@ -71,27 +101,13 @@ func exportedMetrics(t *testing.T) map[string][]string {
 		t.Fatal("the registry of controller-runtime is no collector")
 	}
 	out := maps.Clone(exporterMetrics)
-	for _, collector := range []prometheus.Collector{registry, ofControllerRuntime} {
-		descs := make(chan *prometheus.Desc)
-		go func() {
-			collector.Describe(descs)
-			close(descs)
-		}()
-		for d := range descs {
-			name, labels := parseDesc(t, d)
-			out[name] = labels
-		}
-	}
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetType() == dto.MetricType_HISTOGRAM {
-			labels := out[f.GetName()]
-			out[f.GetName()+"_bucket"] = append(slices.Clone(labels), "le")
-			out[f.GetName()+"_count"], out[f.GetName()+"_sum"] = labels, labels
-			delete(out, f.GetName())
+	maps.Copy(out, describe(t, registry))
+	maps.Copy(out, describe(t, ofControllerRuntime))
+	for _, h := range registry.histograms {
+		for name, labels := range describe(t, h) {
+			out[name+"_bucket"] = append(slices.Clone(labels), "le")
+			out[name+"_count"], out[name+"_sum"] = labels, labels
+			delete(out, name)
 		}
 	}
 	return out
@@ -260,7 +276,45 @@ func submatches(pattern *regexp.Regexp, text string) []string {
 	return out
 }
 
-// listExpressions lists the expressions of all rules and dashboards.
+var metricRowPattern = regexp.MustCompile("(?m)^\\| `(dbscaler_\\w+)` \\| .* \\| `([^`]+)` \\|$")
+
+// documentedMetrics returns the example of each metric in docs/status.md.
+func documentedMetrics(t *testing.T) map[string]string {
+	t.Helper()
+	content, err := os.ReadFile("../docs/status.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, match := range metricRowPattern.FindAllStringSubmatch(string(content), -1) {
+		out[match[1]] = match[2]
+	}
+	return out
+}
+
+// TestMetrics_AreDocumented: docs/status.md has a row with an example for each metric that the operator exports itself, and for no other.
+func TestMetrics_AreDocumented(t *testing.T) {
+	documented := documentedMetrics(t)
+	exported := map[string]bool{}
+	for metric := range exportedMetrics(t) {
+		base := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(metric, "_bucket"), "_count"), "_sum")
+		if strings.HasPrefix(metric, "dbscaler_") {
+			exported[base] = true
+		}
+	}
+	for metric := range exported {
+		if example := documented[metric]; !strings.Contains(example, metric) {
+			t.Errorf("docs/status.md has no row with an example for %s", metric)
+		}
+	}
+	for metric := range documented {
+		if !exported[metric] {
+			t.Errorf("docs/status.md describes %s, which nobody exports", metric)
+		}
+	}
+}
+
+// listExpressions lists the expressions of all rules, dashboards and examples.
 func listExpressions(t *testing.T) []expression {
 	t.Helper()
 	var out []expression
@@ -285,6 +339,9 @@ func listExpressions(t *testing.T) []expression {
 			}
 			out = append(out, expression{fmt.Sprintf("dashboards/%s, variable %s", file, v.Name), match[1], match[2:]})
 		}
+	}
+	for metric, example := range documentedMetrics(t) {
+		out = append(out, expression{"docs/status.md, " + metric, example, nil})
 	}
 	return out
 }
