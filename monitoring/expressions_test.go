@@ -372,7 +372,7 @@ func TestFindProblems(t *testing.T) {
 		{`dbscaler_pool_capacity_vcpus{pool="Reader"}`, `never has the value "Reader"`},
 		{`dbscaler_policy_scaling_limited{reason!~"AtMaximum|AtTheMaximum"}`, `never has the value "AtTheMaximum"`},
 		{`dbscaler_policy_condition{type="Authorised"}`, `never has the value "Authorised"`},
-		{`dbscaler_policy_ready == on (nmae) dbscaler_policy_ready`, "has the label nmae"},
+		{`dbscaler_policy_ready == on (policy) dbscaler_policy_ready`, "has the label policy"},
 		{`sum(dbscaler_policy_ready`, "parse error"},
 	}
 	expressions := make([]expression, 0, len(tests)+1)

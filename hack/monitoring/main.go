@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -32,8 +33,11 @@ func run(runbooks string) error {
 		}
 	}
 	paths, err := filepath.Glob("monitoring/rules/*.yaml")
-	if err != nil || len(paths) == 0 {
-		return fmt.Errorf("monitoring/rules has no rules (error: %w): run this in the root of the repository", err)
+	if err != nil {
+		return err
+	}
+	if len(paths) == 0 {
+		return errors.New("monitoring/rules has no rules: run this in the root of the repository")
 	}
 	groups := []any{}
 	for _, path := range paths {
@@ -57,7 +61,7 @@ func run(runbooks string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile("config/prometheus/prometheus_rule.yaml", append([]byte(header), out...), 0o644) //nolint:gosec // G306: a manifest
+	return os.WriteFile("config/prometheus/prometheus_rule.yaml", append([]byte(header), out...), 0o644)
 }
 
 var runbookPattern = regexp.MustCompile(`(runbook_url: '?)\S+/(\w+\.md)`)
@@ -75,7 +79,7 @@ func setRunbooks(address string) error {
 				return err
 			}
 			changed := runbookPattern.ReplaceAllString(string(content), "${1}"+strings.ReplaceAll(address, "$", "$$")+"/${2}")
-			if err := os.WriteFile(path, []byte(changed), 0o644); err != nil { //nolint:gosec // G306: a rule
+			if err := os.WriteFile(path, []byte(changed), 0o644); err != nil {
 				return err
 			}
 		}
