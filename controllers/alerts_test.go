@@ -191,6 +191,19 @@ func TestAlerts_PostMortemDay(t *testing.T) {
 			promqlTest{fired("DBScalerUnmanaged.*", "7h45m"), "7h45m", []promqlSample{busy, overloaded}},
 		)
 	})
+	t.Run("with a policy in mode Recommend", func(t *testing.T) {
+		h := newHarness(t, day)
+		h.applyPolicy(strings.Replace(string(sample), "mode: Enforce", "mode: Recommend", 1))
+		s := newScrapes(h)
+		h.runFor("clinical-engine", 6*time.Hour, func(*v1alpha1.DBScalingPolicy) bool {
+			s.add(true)
+			return false
+		})
+		// The policy is in force, so that its own alerts take the place of those of CloudWatch. Nobody follows the recommendation.
+		s.testRules(t, promtool, promqlTest{fired(".*", "6h"), "5h59m", []promqlSample{
+			{`{alertname="DBScalerLoadHigh"}`, 1}, {`{alertname="DBScalerScalingBlocked"}`, 1},
+		}})
+	})
 	t.Run("with the operator", func(t *testing.T) {
 		h := newHarness(t, day)
 		h.applyPolicy(string(sample))

@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -79,6 +78,8 @@ var entryPools = [...]scaling.Pool{scaling.Writer, scaling.Readers}
 type policyStates struct {
 	mu      sync.Mutex
 	entries map[policyKey]*policyEntry
+	// pairs are the label pairs that many policies share: of types, statuses, reasons and pools.
+	pairs map[[2]string]*dto.LabelPair
 
 	condition, limited, operationStart, operationEnd, cost, budgetLeft *prometheus.Desc
 	newestSample, predicted, threshold, desired, maximum, overload     *prometheus.Desc
@@ -89,12 +90,16 @@ type policyStates struct {
 type policyEntry struct {
 	labels     []*dto.LabelPair
 	conditions []conditionStatus
-	state      PolicyState // without its slices and pointers
+	limited    []*dto.LabelPair // nil while nothing limits the policy
+	state      PolicyState      // without its slices and pointers
 	pools      [len(entryPools)]poolEntry
 	instances  []instanceEntry
 }
 
-type conditionStatus struct{ conditionType, status string }
+type conditionStatus struct {
+	conditionType, status string
+	labels                []*dto.LabelPair
+}
 
 type poolEntry struct {
 	labels []*dto.LabelPair
@@ -119,7 +124,7 @@ func newPolicyStates() *policyStates {
 			append([]string{labelName, labelNamespace}, labels...), nil)
 	}
 	return &policyStates{
-		entries: map[policyKey]*policyEntry{},
+		entries: map[policyKey]*policyEntry{}, pairs: map[[2]string]*dto.LabelPair{},
 		condition: desc("policy_condition", "1 for the present status of each condition of the policy.",
 			labelStatus, labelType),
 		limited: desc("policy_scaling_limited",
@@ -156,19 +161,51 @@ func (m *Metrics) SetPolicyStatus(namespace, name string, state PolicyState) {
 	if e == nil {
 		e = &policyEntry{labels: []*dto.LabelPair{labelPair(labelName, name), labelPair(labelNamespace, namespace)}}
 		for n, pool := range entryPools {
-			e.pools[n].labels = append(slices.Clone(e.labels), labelPair(labelPool, string(pool)))
+			e.pools[n].labels = s.withLabels(e.labels, [2]string{labelPool, string(pool)})
 		}
 		s.entries[key] = e
 	}
-	e.conditions = e.conditions[:0]
-	for n := range state.Conditions {
-		e.conditions = append(e.conditions, conditionStatus{state.Conditions[n].Type, string(state.Conditions[n].Status)})
-	}
+	s.setConditions(e, &state)
 	e.pools[0].set(&state.Writer)
 	e.pools[1].set(&state.Readers)
 	e.setInstances(&state)
 	e.state = state
 	e.state.Conditions, e.state.Instances, e.state.Writer.Load, e.state.Readers.Load = nil, nil, nil, nil
+}
+
+// setConditions stores the conditions and the limit. It builds labels only for what has changed.
+func (s *policyStates) setConditions(e *policyEntry, state *PolicyState) {
+	for n := range state.Conditions {
+		if n == len(e.conditions) {
+			e.conditions = append(e.conditions, conditionStatus{})
+		}
+		conditionType, status := state.Conditions[n].Type, string(state.Conditions[n].Status)
+		if present := &e.conditions[n]; present.conditionType != conditionType || present.status != status {
+			labels := s.withLabels(e.labels, [2]string{labelStatus, status}, [2]string{labelType, conditionType})
+			*present = conditionStatus{conditionType, status, labels}
+		}
+	}
+	e.conditions = e.conditions[:len(state.Conditions)]
+	switch {
+	case state.Limit == "":
+		e.limited = nil
+	case e.limited == nil || state.Limit != e.state.Limit:
+		e.limited = s.withLabels(e.labels, [2]string{labelReason, state.Limit})
+	}
+}
+
+// withLabels returns a copy of the labels with further ones, whose pairs all policies share.
+func (s *policyStates) withLabels(labels []*dto.LabelPair, further ...[2]string) []*dto.LabelPair {
+	out := append(make([]*dto.LabelPair, 0, len(labels)+len(further)), labels...)
+	for _, pair := range further {
+		shared := s.pairs[pair]
+		if shared == nil {
+			shared = labelPair(pair[0], pair[1])
+			s.pairs[pair] = shared
+		}
+		out = append(out, shared)
+	}
+	return out
 }
 
 // set stores the state of a pool, and adds the time since the sample before to the overload when the pool is overloaded.
@@ -241,30 +278,29 @@ func (s *policyStates) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (s *policyStates) Collect(metrics chan<- prometheus.Metric) {
-	for _, series := range s.list() {
-		metrics <- series
+	series := s.list()
+	for n := range series {
+		metrics <- &series[n]
 	}
 }
 
 // list returns the series of all policies.
-func (s *policyStates) list() []prometheus.Metric {
+func (s *policyStates) list() []seriesValue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	const usualSeries = 24 // of a policy with two pools
-	out := make([]prometheus.Metric, 0, usualSeries*len(s.entries))
+	out := make([]seriesValue, 0, usualSeries*len(s.entries))
 	add := func(desc *prometheus.Desc, value float64, known bool, labels []*dto.LabelPair) {
 		if known {
-			out = append(out, &seriesValue{desc: desc, value: value, labels: labels})
+			out = append(out, seriesValue{desc: desc, value: value, labels: labels})
 		}
 	}
 	for _, e := range s.entries {
 		for _, c := range e.conditions {
-			add(s.condition, 1, true, withLabels(e.labels, labelPair(labelStatus, c.status), labelPair(labelType, c.conditionType)))
+			add(s.condition, 1, true, c.labels)
 		}
 		state := &e.state
-		if state.Limit != "" {
-			add(s.limited, 1, true, withLabels(e.labels, labelPair(labelReason, state.Limit)))
-		}
+		add(s.limited, 1, e.limited != nil, e.limited)
 		operating := !state.OperationStartedAt.IsZero()
 		add(s.operationStart, float64(state.OperationStartedAt.Unix()), operating, e.labels)
 		add(s.operationEnd, float64(state.OperationExpectedEnd.Unix()), operating, e.labels)
@@ -278,7 +314,7 @@ func (s *policyStates) list() []prometheus.Metric {
 			add(s.desired, p.desired, p.published && p.desired > 0, p.labels)
 			add(s.maximum, p.maximum, p.published && p.maximum > 0, p.labels)
 			if p.overloadKnown {
-				out = append(out, &seriesValue{desc: s.overload, value: p.overloadSeconds, labels: p.labels, isCounter: true})
+				out = append(out, seriesValue{desc: s.overload, value: p.overloadSeconds, labels: p.labels, isCounter: true})
 			}
 		}
 		for n := range e.instances {
@@ -311,11 +347,6 @@ func (v *seriesValue) Write(out *dto.Metric) error {
 }
 
 func labelPair(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }
-
-// withLabels returns a copy of the labels with further ones.
-func withLabels(labels []*dto.LabelPair, further ...*dto.LabelPair) []*dto.LabelPair {
-	return append(slices.Clone(labels), further...)
-}
 
 // usd is an amount in dollars.
 func usd(m scaling.Money) float64 { return float64(m) / float64(scaling.Dollar) }

@@ -1,11 +1,13 @@
 package telemetry
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -174,4 +176,33 @@ func TestMetrics_SetPolicyStatus_Allocations(t *testing.T) {
 	if got := testing.AllocsPerRun(100, func() { m.SetPolicyStatus("platform", "engine", state) }); got > 0 {
 		t.Errorf("an unchanged policy allocates %g objects, want none", got)
 	}
+}
+
+// BenchmarkGather measures a scrape of 10,000 policies, and the part of it that reconciles wait for.
+func BenchmarkGather(b *testing.B) {
+	registry := prometheus.NewRegistry()
+	m, err := New(registry)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for n := range 10_000 {
+		m.SetPolicyStatus("platform", fmt.Sprintf("policy-%d", n), newState(func(s *PolicyState) {
+			s.Writer = s.Readers
+			s.Writer.Load.Pool = scaling.Writer
+		}))
+	}
+	b.Run("gather", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := registry.Gather(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("locked", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			m.states.list()
+		}
+	})
 }
