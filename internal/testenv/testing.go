@@ -21,9 +21,14 @@ import (
 //	var env *testenv.Environment
 //
 //	func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
-func Main(m *testing.M, env **Environment) int {
+func Main(m *testing.M, env **Environment) int { return runTests(m, env, Start) }
+
+// MainWithoutCRDs is Main with an environment that has no CRDs, for tests that install them.
+func MainWithoutCRDs(m *testing.M, env **Environment) int { return runTests(m, env, StartWithoutCRDs) }
+
+func runTests(m *testing.M, env **Environment, start func() (*Environment, error)) int {
 	log.SetLogger(logr.Discard())
-	started, err := Start()
+	started, err := start()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "testenv: %v\n", err)
 		return 1
