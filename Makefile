@@ -4,7 +4,7 @@
 ROOT := $(CURDIR)
 TOOLS := $(ROOT)/bin/tools
 CONTROL_PLANE := $(ROOT)/bin/controlplane
-MODULES := . hack/promql hack/tools hack/tools/golangci-lint hack/controlplane
+MODULES := . hack/promql hack/tools hack/tools/golangci-lint hack/tools/helm hack/controlplane
 IMAGE ?= dbscaler:latest
 CONTAINER_ENGINE ?= docker
 KUBECTL ?= $(KUBEBUILDER_ASSETS)/kubectl
@@ -59,10 +59,20 @@ image: ## Build the container image
 #> CONTAINER_ENGINE=docker  must be installed
 	$(CONTAINER_ENGINE) build --tag '$(IMAGE)' .
 
+.PHONY: chart
+chart: $(TOOLS)/helm ## Check the Helm charts and package them into bin
+#> VERSION=1.2.3      version of the charts; by default that of Chart.yaml
+#> IMAGE_TAG=v1.2.3   tag of the image, if image.tag is not set; by default that of Chart.yaml
+	@for chart in dbscaler-crds dbscaler; do \
+		$(TOOLS)/helm lint --strict --quiet "charts/$$chart"; \
+		$(TOOLS)/helm package --destination bin $(if $(VERSION),--version '$(VERSION)') \
+			$(if $(IMAGE_TAG),--app-version '$(IMAGE_TAG)') "charts/$$chart"; \
+	done
+
 ##@ Check
 
 .PHONY: test
-test: control-plane $(TOOLS)/gotestsum ## Run all tests, including those that need a real API server
+test: control-plane $(TOOLS)/gotestsum $(TOOLS)/helm ## Run all tests, including those that need a real API server
 #> ARGS='-run TestX ./api/...'  arguments of go test; default: ./...
 	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- -timeout 25m $(or $(ARGS),./...)
 
@@ -139,8 +149,9 @@ fmt: ## Format all Go files
 ##@ Generate
 
 .PHONY: generate
-generate: manifests docs monitoring $(TOOLS)/controller-gen ## Generate the CRD, RBAC, deepcopy functions, API reference and alert rules
+generate: manifests docs monitoring $(TOOLS)/controller-gen ## Generate the CRD, RBAC, deepcopy functions, API reference, alert rules and parts of the charts
 	$(TOOLS)/controller-gen object paths=./api/...
+	go run ./hack/chart
 
 .PHONY: manifests
 manifests: $(TOOLS)/controller-gen ## Generate the CRD and the operator's ClusterRole
@@ -171,7 +182,7 @@ control-plane: ## Build kube-apiserver, etcd and kubectl into bin/controlplane (
 	@if [ "$$KUBEBUILDER_ASSETS" = '$(CONTROL_PLANE)' ]; then hack/controlplane/build.sh '$(CONTROL_PLANE)'; fi
 
 .PHONY: tools
-tools: $(addprefix $(TOOLS)/,controller-gen crd-ref-docs gotestsum golangci-lint) ## Build the tools into bin/tools
+tools: $(addprefix $(TOOLS)/,controller-gen crd-ref-docs gotestsum golangci-lint helm) ## Build the tools into bin/tools
 
 .PHONY: clean
 clean: ## Remove bin, and with it all built binaries
@@ -206,6 +217,11 @@ gotestsum_package := gotest.tools/gotestsum
 $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs $(TOOLS)/gotestsum: hack/tools/go.mod hack/tools/go.sum
 	@echo 'tools: building $(@F)'
 	@cd hack/tools && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o '$@' $($(@F)_package)
+	@touch '$@'
+
+$(TOOLS)/helm: hack/tools/helm/go.mod hack/tools/helm/go.sum
+	@echo 'tools: building $(@F) (once; 1 to 3 minutes on two cores)'
+	@cd hack/tools/helm && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o '$@' helm.sh/helm/v4/cmd/helm
 	@touch '$@'
 
 $(TOOLS)/golangci-lint: hack/tools/golangci-lint/go.mod hack/tools/golangci-lint/go.sum

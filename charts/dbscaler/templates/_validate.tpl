@@ -1,0 +1,23 @@
+{{/* Values that the schema cannot refuse, because more than one is wrong together. */}}
+{{- define "dbscaler.validate" -}}
+{{- $sharded := include "dbscaler.sharded" . -}}
+{{- if and (gt (int .Values.replicas) 1) (not .Values.leaderElection.enabled) (not $sharded) -}}
+{{- fail (printf "leaderElection.enabled is false and replicas is %d: all pods would act at once. Enable it, or set replicas to 1" (int .Values.replicas)) -}}
+{{- end -}}
+{{- if and .Values.rbac.namespaced (not .Values.watchNamespaces) -}}
+{{- fail "rbac.namespaced is true and watchNamespaces is empty: the operator could read no policy. List the namespaces in watchNamespaces" -}}
+{{- end -}}
+{{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
+{{- fail "serviceAccount.create is false and serviceAccount.name is empty: name the service account that exists in serviceAccount.name" -}}
+{{- end -}}
+{{- with .Values.ledger.persistence -}}
+{{- if and $.Values.ledger.enabled .enabled -}}
+{{- if and $sharded .existingClaim -}}
+{{- fail "ledger.persistence.existingClaim is set and shards.total is above 1: each shard has a claim of its own. Remove existingClaim" -}}
+{{- end -}}
+{{- if and (not $sharded) (gt (int $.Values.replicas) 1) (not (has "ReadWriteMany" .accessModes)) -}}
+{{- fail (printf "ledger.persistence.accessModes is %s and replicas is %d: pods on two nodes cannot mount the volume. Set replicas to 1, or accessModes to [ReadWriteMany]" (join ", " .accessModes) (int $.Values.replicas)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
