@@ -121,7 +121,7 @@ func (r *Reconciler) publishEventsAndMetrics(ctx context.Context, s *reconcileSc
 	r.Metrics.SetPolicyState(namespace, name, ready, s.object.Status.Operation != nil)
 	r.Metrics.SetPoolLoads(namespace, name, s.scaledPoolLoads())
 	r.Metrics.SetPolicyStatus(namespace, name, s.policyState())
-	if s.observation.Found {
+	if len(s.assessments) > 0 { // with consent
 		r.Metrics.CountEvaluation(namespace, name, r.Clock.Now())
 	}
 }

@@ -10,9 +10,9 @@ import (
 // requested: the load of sessions counts while the CPU is saturated, and the replica lag for changes of a pool.
 func (m *metric) isReadOnDemand() bool { return m.name == dbLoadCPU.name || m.lagUnit != 0 }
 
-// isNeeded reports whether a series that is read on demand is to be read now: the load of a saturated instance, and the lag of
-// targets that may be changed, and of others once per slowInterval. What was not read in between is read with the next request: CloudWatch keeps it. The caller
-// holds s.mu.
+// isNeeded reports whether a series that is read on demand is to be read now: the load of a saturated instance, and the lag of targets that
+// may be changed, and of others once per slowInterval. What was not read in between is read with the next request: CloudWatch keeps it. The
+// caller holds s.mu.
 func (s *scopeClient) isNeeded(series targetSeries, cached cachedSeries, needsLag bool, now time.Time) bool {
 	switch {
 	case series.metric.lagUnit != 0 && !needsLag:

@@ -90,8 +90,8 @@ func DescribeForesight(s backtest.Score) string {
 // DescribeQuiet describes in one sentence how often one-minute metrics were read.
 func DescribeQuiet(s backtest.Score) string {
 	share := 100 * float64(s.QuietMinutes) / float64(max(1, s.ScoredMinutes))
-	return fmt.Sprintf("Cost of watching: for %.0f %% of the time no rise that the past has would lead to a threshold before the next read, and "+
-		"one-minute metrics were read every other minute.", share)
+	return fmt.Sprintf("Cost of watching: for %.0f %% of the time no rise that the past has would lead to a threshold before the next read, "+
+		"and one-minute metrics were read every other minute.", share)
 }
 
 // describePolicyForesight describes the foresight of the policy's run, in a line. It is empty without such a run.
