@@ -117,7 +117,7 @@ func TestReplaceSection(t *testing.T) {
 }
 
 func TestResults_Markdown(t *testing.T) {
-	r := &results{settings: settings{fleet: fleet{policies: 500, scopes: 20, slow: 3, denied: 2}, speed: 1, concurrency: 4}}
+	r := &results{settings: settings{fleet: fleet{policies: 500, scopes: 20, slow: 3, denied: 2}, speed: 1, concurrency: defaultConcurrency}}
 	r.steady = steadyFigures{minutes: 2, reconciles: 1000, mallocs: 3e6, metrics: 4000, awsCalls: map[string]float64{"GetMetricData": 8}}
 	r.reactions, r.recovered = []time.Duration{20 * time.Second, 40 * time.Second}, 18200*time.Millisecond
 	text := r.markdown()
