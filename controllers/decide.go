@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,8 +40,7 @@ func (r *Reconciler) decide(ctx context.Context, s *reconcileScope) (outcome, er
 	defer func() { r.recordLedger(ctx, s, inputs) }()
 	if proposal, op, approved := entry.ApprovedProposal(); approved {
 		if s.now.Sub(s.observation.ObservedAt) > maxStartAge {
-			r.Observer.Observe(ctx, []scaling.Target{s.policy.Target}, s.now) // has it read
-			return pending, nil
+			return r.awaitRecentObservation(ctx, s)
 		}
 		return r.startOperation(ctx, s, entry, proposal, op)
 	}
@@ -50,6 +50,15 @@ func (r *Reconciler) decide(ctx context.Context, s *reconcileScope) (outcome, er
 		r.setHold(s, entry.Decision)
 	}
 	return stop, nil
+}
+
+// awaitRecentObservation has the database read again before an operation starts.
+func (r *Reconciler) awaitRecentObservation(ctx context.Context, s *reconcileScope) (outcome, error) {
+	err := r.Observer.Observe(ctx, []scaling.Target{s.policy.Target}, s.now.Add(-maxStartAge))[0].Err
+	if err == nil || errors.Is(err, scaling.ErrNotRead) {
+		return pending, nil
+	}
+	return stop, s.setObservationFailed(ctx, err)
 }
 
 // setReadInterval tells the observer how often the samples of the database are to be read from now on. The replica lag is needed when a

@@ -32,7 +32,7 @@ func (c *Client) ReadEvents(ctx context.Context, t scaling.Target, from, notBefo
 			return cached.events, cached.err
 		}
 		done := s.refreshes.DoChan("events", func() (any, error) {
-			s.refreshEvents(context.WithoutCancel(ctx), from)
+			s.refreshEvents(context.WithoutCancel(ctx), from, readTimeout)
 			return nil, nil
 		})
 		select {
@@ -54,15 +54,18 @@ func (s *scopeClient) cachedEventsSince(from, notBefore, requestedAt time.Time) 
 	return cached, !cached.readAt.Before(notBefore) && !cached.readAt.IsZero() && !cached.from.After(from)
 }
 
-// refreshEvents reads the events since a time.
-func (s *scopeClient) refreshEvents(ctx context.Context, from time.Time) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+// refreshEvents reads the events since a time, within a limit.
+func (s *scopeClient) refreshEvents(ctx context.Context, from time.Time, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	readAt := s.clock.Now()
 	events, err := listEvents(ctx, s.rdsReader, from, readAt)
+	if err != nil {
+		readAt = s.clock.Now() // an error is kept for maxErrorAge, and a read that fails may take longer
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.events = cachedEvents{from: from, readAt: readAt, events: events, err: classifyRead(err, s.scope, readTimeout)}
+	s.events = cachedEvents{from: from, readAt: readAt, events: events, err: classifyRead(err, s.scope, limit)}
 }
 
 // listEvents returns the events of all resources of a scope from one time to another. Both are always named: without them AWS returns

@@ -78,7 +78,7 @@ func (p *scopePoller) pollEvents(ctx context.Context) {
 	for p.wait(ctx, p.eventsWanted, time.Hour) {
 		targets, from := p.takeAwaitingEvents()
 		if len(targets) > 0 {
-			p.refreshEvents(ctx, from)
+			p.refreshEvents(ctx, from, eventsTimeout)
 			p.onRead(targets)
 		}
 	}

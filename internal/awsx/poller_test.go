@@ -66,6 +66,13 @@ func (h *pollerHarness) awaitRead(target scaling.Target) {
 	}
 }
 
+// forgetReads forgets what was read so far.
+func (h *pollerHarness) forgetReads() {
+	for len(h.reads) > 0 {
+		<-h.reads
+	}
+}
+
 // passTime lets time pass second by second, and waits after each until all loops wait again.
 func (h *pollerHarness) passTime(d time.Duration) {
 	h.t.Helper()
@@ -197,6 +204,42 @@ func TestPoller_ReportsError(t *testing.T) {
 	h.observe(targets[0], time.Time{})
 }
 
+// TestPoller_ReportsErrorOfSlowRead: a read that fails after a minute shows its error too, and what waits for it does not wait again.
+func TestPoller_ReportsErrorOfSlowRead(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
+	denySlowly := func(w http.ResponseWriter) {
+		c.clock.Step(time.Minute)
+		writeError(w, http.StatusForbidden, "AccessDenied", "not authorized")
+	}
+	c.failures["DescribeEvents"] = denySlowly
+	h := startPoller(t, c)
+	h.poller.Track(tracked(targets, 0))
+	h.awaitRead(targets[0])
+	h.awaitLoops()
+	readEvents := func() error {
+		_, err := h.poller.ReadEvents(t.Context(), targets[0], c.clock.Now().Add(-time.Hour), c.clock.Now())
+		return err
+	}
+	if err := readEvents(); !errors.Is(err, scaling.ErrNotRead) {
+		t.Fatalf("got error %v, want %v", err, scaling.ErrNotRead)
+	}
+	h.awaitRead(targets[0])
+	if err := readEvents(); !errors.Is(err, scaling.ErrDenied) {
+		t.Errorf("events: got error %v, want %v", err, scaling.ErrDenied)
+	}
+
+	h.awaitLoops()
+	c.update(func() { c.failures["DescribeDBClusters"] = denySlowly })
+	c.clock.Step(time.Second)
+	h.awaitLoops()
+	h.forgetReads()
+	h.expectNotRead(targets[0], c.clock.Now()) // as for an operation in progress
+	h.awaitRead(targets[0])
+	if got := h.poller.Observe(t.Context(), targets, c.clock.Now().Add(-15*time.Second))[0]; !errors.Is(got.Err, scaling.ErrDenied) {
+		t.Errorf("databases: got error %v, want %v", got.Err, scaling.ErrDenied)
+	}
+}
+
 // TestPoller_ForgetsTargets: a target whose policy is gone is not read, and a scope without targets not at all.
 func TestPoller_ForgetsTargets(t *testing.T) {
 	c, targets := newFakeFleet(t, 2)
@@ -261,9 +304,7 @@ func TestPoller_Standby(t *testing.T) {
 		}
 		c.metricRequests = nil
 	})
-	for len(h.reads) > 0 {
-		<-h.reads
-	}
+	h.forgetReads()
 	h.poller.Activate()
 	h.awaitRead(targets[0])
 	h.observe(targets[0], time.Time{})

@@ -32,6 +32,9 @@ const (
 	// freshRetention is how long a target that was requested with a time is read along with the next such request: two intervals at
 	// which an operation in progress is observed.
 	freshRetention = 30 * time.Second
+	// eventsTimeout limits the reading of RDS events in the background: the first decision about a database waits for it, and can do
+	// without.
+	eventsTimeout = 20 * time.Second
 	// readTimeout limits one refresh of a scope, retries and waits for the rate limit included.
 	readTimeout = 2 * time.Minute
 )

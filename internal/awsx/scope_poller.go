@@ -168,7 +168,7 @@ func (p *scopePoller) readResult(t scaling.Target, notBefore, now time.Time) (sc
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.staleTargets([]scaling.Target{t}, notBefore)) > 0 {
-		isFailed := p.topologyErr != nil && !p.topologyErrAt.Before(notBefore)
+		isFailed := p.topologyErr != nil && !p.topologyFailedAt.Before(notBefore) // a read that fails may take minutes
 		return scaling.ObservationResult{Err: p.topologyErr}, isFailed
 	}
 	isUnread := func(series targetSeries, cached cachedSeries) bool {

@@ -20,10 +20,10 @@ type topologyCache struct {
 	// nothing was read since.
 	changeCount int
 	changes     map[scaling.Target]int
-	// topologyErr is why the last read of the topology failed, and topologyErrAt when that read began. A later success
-	// clears topologyErr.
-	topologyErr   error
-	topologyErrAt time.Time
+	// topologyErr is why the last read of the topology failed, topologyErrAt when that read began, and topologyFailedAt when it ended. A
+	// later success clears topologyErr.
+	topologyErr                     error
+	topologyErrAt, topologyFailedAt time.Time
 	// topologyDuration is how long the last read of the whole scope took.
 	topologyDuration time.Duration
 }
@@ -77,6 +77,11 @@ func (s *scopeClient) refreshTopology(ctx context.Context, targets []scaling.Tar
 	}
 }
 
+// setTopologyErr records that a read of the topology failed. The caller holds s.mu.
+func (s *scopeClient) setTopologyErr(startedAt time.Time, err error) {
+	s.topologyErr, s.topologyErrAt, s.topologyFailedAt = classifyRead(err, s.scope, readTimeout), startedAt, s.clock.Now()
+}
+
 // readTargets reads the topology of some targets, together with that of the other targets whose operations are in progress. It reads the
 // whole scope when they do not fit into a filter, or when AWS does not know one of them. It returns false when the read failed.
 func (s *scopeClient) readTargets(ctx context.Context, targets []scaling.Target) bool {
@@ -100,7 +105,7 @@ func (s *scopeClient) readTargets(ctx context.Context, targets []scaling.Target)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		s.topologyErrAt, s.topologyErr = startedAt, classifyRead(err, s.scope, readTimeout)
+		s.setTopologyErr(startedAt, err)
 		return false
 	}
 	s.topologyErr = nil
@@ -126,7 +131,7 @@ func (s *scopeClient) readScopeTopology(ctx context.Context) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		s.topologyErrAt, s.topologyErr = startedAt, classifyRead(err, s.scope, readTimeout)
+		s.setTopologyErr(startedAt, err)
 		return false
 	}
 	s.topology, s.topologyErr, s.topologyDuration = t, nil, s.clock.Since(startedAt)
