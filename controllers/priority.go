@@ -3,7 +3,7 @@ package controllers
 import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
-	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 )
 
 // The priorities of policies in the queue. When the operator is behind, those come first whose database needs it most. Quiet policies have
@@ -15,29 +15,20 @@ const (
 	priorityOperation     = 30
 )
 
-// nearThresholdRatio times the scale-up threshold is the utilization from which on a pool counts as near it.
-const nearThresholdRatio = 0.8
-
 // priority returns the priority of the next reconcile.
 func (s *reconcileScope) priority() int {
 	if s.object.Status.Operation != nil {
 		return priorityOperation
 	}
 	highest := priorityQuiet
-	for _, load := range s.scaledPoolLoads() {
-		switch {
+	loads := s.scaledPoolLoads()
+	for n := range loads {
+		switch load := &loads[n]; {
 		case load.Emergency:
 			highest = max(highest, priorityEmergency)
-		case isNearThreshold(load, s.policy.CPU.ScaleUp):
+		case decide.IsNearThreshold(&s.policy, &s.observation, load, s.now):
 			highest = max(highest, priorityNearThreshold)
 		}
 	}
 	return highest
-}
-
-// isNearThreshold reports whether the measured or the predicted utilization of a pool is near the scale-up threshold, in percent. A load
-// that is not known may be.
-func isNearThreshold(l scaling.Load, threshold int) bool {
-	demand := max(l.Demand, l.TrendDemand, l.SeasonalDemand)
-	return !l.Fresh || 100*demand >= nearThresholdRatio*float64(threshold)*l.UsableCapacity
 }

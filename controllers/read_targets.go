@@ -21,7 +21,6 @@ import (
 // reconcileQueue is the queue of the controller, once it runs, and what each policy needs next. The zero value is ready to use.
 type reconcileQueue struct {
 	mu       sync.Mutex
-	ctx      context.Context //nolint:containedctx // that of the queue: it ends with the controller
 	queue    workqueue.TypedRateLimitingInterface[reconcile.Request]
 	policies map[types.NamespacedName]*policyNeeds
 }
@@ -37,10 +36,10 @@ type policyNeeds struct {
 }
 
 // start implements source.Source with source.Func: the queue receives the policies of targets that were read.
-func (q *reconcileQueue) start(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+func (q *reconcileQueue) start(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.ctx, q.queue = ctx, queue
+	q.queue = queue
 	return nil
 }
 
@@ -77,14 +76,7 @@ func (q *reconcileQueue) forget(policy types.NamespacedName) {
 }
 
 // ReconcileTargets has the policies of targets reconciled that were just read, those first whose database needs it most.
-func (r *Reconciler) ReconcileTargets(targets []scaling.Target) {
-	q := &r.queue
-	q.mu.Lock()
-	ctx, queue := q.ctx, q.queue
-	q.mu.Unlock()
-	if queue == nil {
-		return // the controller has not started; it reconciles all policies then
-	}
+func (r *Reconciler) ReconcileTargets(ctx context.Context, targets []scaling.Target) {
 	for _, t := range targets {
 		var policies v1alpha1.DBScalingPolicyList
 		err := r.Client.List(ctx, &policies, client.MatchingFields{indexTarget: targetIndexKey(t)}, client.UnsafeDisableDeepCopy)
@@ -95,7 +87,7 @@ func (r *Reconciler) ReconcileTargets(targets []scaling.Target) {
 		}
 		for n := range policies.Items {
 			if r.Owns(&policies.Items[n]) { // through another account, another shard may have one for the same database
-				q.add(client.ObjectKeyFromObject(&policies.Items[n]))
+				r.queue.add(client.ObjectKeyFromObject(&policies.Items[n]))
 			}
 		}
 	}
@@ -125,7 +117,7 @@ func (q *reconcileQueue) add(policy types.NamespacedName) {
 	queue := q.queue
 	q.mu.Unlock()
 	if queue == nil {
-		return // the controller has not started
+		return // the controller has not started; it reconciles all policies then
 	}
 	priority, request := q.needsOf(policy).priority, reconcile.Request{NamespacedName: policy}
 	if prioritized, ok := queue.(priorityqueue.PriorityQueue[reconcile.Request]); ok {

@@ -6,9 +6,9 @@ import "reflect"
 type interner map[string]*string
 
 // intern replaces the strings that a pointer leads to.
-func (i interner) intern(v any) { i.visit(reflect.ValueOf(v)) }
+func (i interner) intern(v any) { i.replace(reflect.ValueOf(v)) }
 
-func (i interner) visit(v reflect.Value) {
+func (i interner) replace(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.IsNil() {
@@ -23,16 +23,16 @@ func (i interner) visit(v reflect.Value) {
 			v.Set(reflect.ValueOf(shared))
 			return
 		}
-		i.visit(v.Elem())
+		i.replace(v.Elem())
 	case reflect.Struct:
 		for n := range v.NumField() {
 			if v.Type().Field(n).IsExported() {
-				i.visit(v.Field(n))
+				i.replace(v.Field(n))
 			}
 		}
 	case reflect.Slice:
 		for n := range v.Len() {
-			i.visit(v.Index(n))
+			i.replace(v.Index(n))
 		}
 	default:
 	}

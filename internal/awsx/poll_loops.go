@@ -17,10 +17,10 @@ func (p *scopePoller) pollTopology(ctx context.Context) {
 		pause := topologyRetryInterval
 		if isRead {
 			p.refreshMetadata(ctx, p.listTargets(func(*polledTarget) bool { return true }))
-			p.onRead(p.listTargets(func(target *polledTarget) bool { return target.isAwaited && !target.readAt.IsZero() }))
+			p.onRead(ctx, p.listTargets(func(target *polledTarget) bool { return target.isAwaited && !target.readAt.IsZero() }))
 			pause = p.setReady()
 		} else {
-			p.onRead(p.listTargets(func(*polledTarget) bool { return true })) // the error
+			p.onRead(ctx, p.listTargets(func(*polledTarget) bool { return true })) // the error
 		}
 		if !p.wait(ctx, p.topologyWanted, pause) {
 			return
@@ -67,7 +67,7 @@ func (p *scopePoller) pollUrgent(ctx context.Context) {
 				p.refreshMetadata(ctx, targets)
 				p.readSamples(ctx, targets)
 			} else {
-				p.onRead(targets)
+				p.onRead(ctx, targets)
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func (p *scopePoller) pollEvents(ctx context.Context) {
 		targets, from := p.takeAwaitingEvents()
 		if len(targets) > 0 {
 			p.refreshEvents(ctx, from, eventsTimeout)
-			p.onRead(targets)
+			p.onRead(ctx, targets)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 // scope that does not answer delays no other. It implements scaling.Observer and scaling.EventReader with what was read last.
 type Poller struct {
 	client *Client
-	onRead func([]scaling.Target)
+	onRead func(context.Context, []scaling.Target)
 
 	mu sync.Mutex
 	// run starts a goroutine that ends with Start; nil before Start.
@@ -32,7 +32,7 @@ var (
 
 // NewPoller returns a Poller that reads with a client. It calls onRead with the targets that were read: with those for which there is a
 // new observation, or an error.
-func NewPoller(client *Client, onRead func([]scaling.Target)) *Poller {
+func NewPoller(client *Client, onRead func(context.Context, []scaling.Target)) *Poller {
 	return &Poller{client: client, onRead: onRead, isStandby: true, scopes: map[scaling.Scope]*scopePoller{}}
 }
 

@@ -37,7 +37,7 @@ func startPoller(t *testing.T, c *fakeAWS, change ...func(*Options)) *pollerHarn
 func startStandby(t *testing.T, c *fakeAWS, change ...func(*Options)) *pollerHarness {
 	t.Helper()
 	h := &pollerHarness{fakeAWS: c, t: t, reads: make(chan []scaling.Target, 1000), loops: 4}
-	h.poller = NewPoller(c.newClient(t, change...), func(targets []scaling.Target) { h.reads <- targets })
+	h.poller = NewPoller(c.newClient(t, change...), func(_ context.Context, targets []scaling.Target) { h.reads <- targets })
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -207,35 +207,29 @@ func TestPoller_ReportsError(t *testing.T) {
 // TestPoller_ReportsErrorOfSlowRead: a read that fails after a minute shows its error too, and what waits for it does not wait again.
 func TestPoller_ReportsErrorOfSlowRead(t *testing.T) {
 	c, targets := newFakeFleet(t, 1)
+	poller := NewPoller(c.newClient(t), func(context.Context, []scaling.Target) {}) // it is not started: the test makes its reads
+	scope := poller.scopePollerFor(euWest1)
+	if !scope.readScopeTopology(t.Context()) {
+		t.Fatal("the databases could not be read")
+	}
 	denySlowly := func(w http.ResponseWriter) {
 		c.clock.Step(time.Minute)
 		writeError(w, http.StatusForbidden, "AccessDenied", "not authorized")
 	}
-	c.failures["DescribeEvents"] = denySlowly
-	h := startPoller(t, c)
-	h.poller.Track(tracked(targets, 0))
-	h.awaitRead(targets[0])
-	h.awaitLoops()
-	readEvents := func() error {
-		_, err := h.poller.ReadEvents(t.Context(), targets[0], c.clock.Now().Add(-time.Hour), c.clock.Now())
-		return err
+	c.failures["DescribeEvents"], c.failures["DescribeDBClusters"] = denySlowly, denySlowly
+
+	from := c.clock.Now().Add(-time.Hour)
+	if _, err := poller.ReadEvents(t.Context(), targets[0], from, c.clock.Now()); !errors.Is(err, scaling.ErrNotRead) {
+		t.Fatalf("events: got error %v, want %v", err, scaling.ErrNotRead)
 	}
-	if err := readEvents(); !errors.Is(err, scaling.ErrNotRead) {
-		t.Fatalf("got error %v, want %v", err, scaling.ErrNotRead)
-	}
-	h.awaitRead(targets[0])
-	if err := readEvents(); !errors.Is(err, scaling.ErrDenied) {
+	scope.refreshEvents(t.Context(), from, eventsTimeout)
+	if _, err := poller.ReadEvents(t.Context(), targets[0], from, c.clock.Now()); !errors.Is(err, scaling.ErrDenied) {
 		t.Errorf("events: got error %v, want %v", err, scaling.ErrDenied)
 	}
 
-	h.awaitLoops()
-	c.update(func() { c.failures["DescribeDBClusters"] = denySlowly })
-	c.clock.Step(time.Second)
-	h.awaitLoops()
-	h.forgetReads()
-	h.expectNotRead(targets[0], c.clock.Now()) // as for an operation in progress
-	h.awaitRead(targets[0])
-	if got := h.poller.Observe(t.Context(), targets, c.clock.Now().Add(-15*time.Second))[0]; !errors.Is(got.Err, scaling.ErrDenied) {
+	scope.readTargets(t.Context(), targets)
+	notBefore := c.clock.Now().Add(-15 * time.Second) // as for an operation in progress
+	if got := poller.Observe(t.Context(), targets, notBefore)[0]; !errors.Is(got.Err, scaling.ErrDenied) {
 		t.Errorf("databases: got error %v, want %v", got.Err, scaling.ErrDenied)
 	}
 }

@@ -27,7 +27,7 @@ const (
 // in between the targets of which somebody needs a new observation.
 type scopePoller struct {
 	*scopeClient
-	onRead func([]scaling.Target)
+	onRead func(context.Context, []scaling.Target)
 	// The loops wait for these channels.
 	topologyWanted, samplesWanted, urgentWanted, eventsWanted chan struct{}
 
@@ -58,7 +58,7 @@ type polledTarget struct {
 	isAwaited bool
 }
 
-func newScopePoller(client *scopeClient, onRead func([]scaling.Target), isStandby bool) *scopePoller {
+func newScopePoller(client *scopeClient, onRead func(context.Context, []scaling.Target), isStandby bool) *scopePoller {
 	return &scopePoller{
 		scopeClient: client, onRead: onRead, isStandby: isStandby,
 		topologyWanted: make(chan struct{}, 1), samplesWanted: make(chan struct{}, 1), urgentWanted: make(chan struct{}, 1),
@@ -219,7 +219,7 @@ func (p *scopePoller) readSamples(ctx context.Context, targets []scaling.Target)
 		}
 	}
 	p.pollMu.Unlock()
-	p.onRead(targets)
+	p.onRead(ctx, targets)
 }
 
 // plan plans the next read of a target. The caller holds p.pollMu.

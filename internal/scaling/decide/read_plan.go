@@ -20,9 +20,8 @@ const (
 )
 
 const (
-	// quietShare of the demand at the scale-up threshold is near it: the load of a quiet database does not reach it before the next read. It
-	// also covers the lower threshold after an upgrade of the engine.
-	quietShare = 0.8
+	// nearShare of the demand at the scale-up threshold is near it: the load of a quiet database does not reach it before the next read.
+	nearShare = 0.8
 	// riseWindow is the time in which a rise is not noticed: the interval of ReadQuiet, and the minute whose sample is not published.
 	riseWindow = ReadQuiet + samplePeriod
 	// minuteRiseMargin times the largest rise of the last day, and quarterRiseMargin times the largest rise between two quarters of an
@@ -34,14 +33,13 @@ const (
 
 // ReadPlan says how often a database is read. It remembers what the past says of its pools. The zero value is ready to use.
 type ReadPlan struct {
-	// limits are by pool: of the writer and of the readers.
-	limits [2]quietLimit
+	writer, readers expectedRise
 }
 
-// quietLimit is the demand, in vCPUs, below which a pool is quiet, and when and for which capacity it was computed.
-type quietLimit struct {
-	demand, capacity float64
-	computedAt       time.Time
+// expectedRise is how far the demand of a pool may rise before it is noticed, in vCPUs, and when and for which capacity it was computed.
+type expectedRise struct {
+	vcpus, capacity float64
+	computedAt      time.Time
 }
 
 // IntervalFor is Interval for a decision, and at most ReadEveryMinute when something is to change.
@@ -66,32 +64,42 @@ func (r *ReadPlan) Interval(p scaling.Policy, o scaling.Observation, pools []sca
 		if !pools[n].Scaled {
 			continue
 		}
-		demand := max(load.Demand, load.RisingDemand, load.TrendDemand, load.SeasonalDemand)
-		switch threshold := thresholdDemand(&p, load); {
-		case !load.Fresh, load.IsLowerBound, load.Emergency, load.Saturated, demand >= quietShare*threshold, load.HottestDemand > 0:
+		switch {
+		case IsNearThreshold(&p, &o, load, now), load.IsLowerBound, load.Emergency, load.Saturated, load.HottestDemand > 0:
 			return ReadAsPublished
-		case demand >= r.quietDemand(&p, &o, load, now):
+		case expectedDemand(load)+r.expectedRise(&o, load, now) >= nearThreshold(&p, &o, load, now):
 			interval = ReadEveryMinute
 		}
 	}
 	return interval
 }
 
-// thresholdDemand is the demand of a pool at the scale-up threshold, in vCPUs.
-func thresholdDemand(p *scaling.Policy, l *scaling.Load) float64 {
-	return float64(p.CPU.ScaleUp) / 100 * l.UsableCapacity
+// IsNearThreshold reports whether the measured or the predicted demand of a pool is near the scale-up threshold. A load that is not known may
+// be.
+func IsNearThreshold(p *scaling.Policy, o *scaling.Observation, l *scaling.Load, now time.Time) bool {
+	return !l.Fresh || expectedDemand(l) >= nearThreshold(p, o, l, now)
 }
 
-// quietDemand is the demand below which a pool is quiet, in vCPUs.
-func (r *ReadPlan) quietDemand(p *scaling.Policy, o *scaling.Observation, l *scaling.Load, now time.Time) float64 {
-	limit := &r.limits[0]
+// nearThreshold is the demand from which on a pool is near the scale-up threshold, in vCPUs.
+func nearThreshold(p *scaling.Policy, o *scaling.Observation, l *scaling.Load, now time.Time) float64 {
+	return nearShare * float64(ScaleUpThreshold(p, o, l.Pool, now)) / 100 * l.UsableCapacity
+}
+
+// expectedDemand is the highest of the measured and the predicted demands of a pool, in vCPUs.
+func expectedDemand(l *scaling.Load) float64 {
+	return max(l.Demand, l.RisingDemand, l.TrendDemand, l.SeasonalDemand)
+}
+
+// expectedRise is how far the demand of a pool may rise before it is noticed, in vCPUs.
+func (r *ReadPlan) expectedRise(o *scaling.Observation, l *scaling.Load, now time.Time) float64 {
+	rise := &r.writer
 	if l.Pool == scaling.Readers {
-		limit = &r.limits[1]
+		rise = &r.readers
 	}
-	if age := now.Sub(limit.computedAt); age < 0 || age >= quietnessInterval || limit.capacity != l.Capacity {
-		*limit = quietLimit{quietShare*thresholdDemand(p, l) - largestRise(o, l, now), l.Capacity, now}
+	if age := now.Sub(rise.computedAt); age < 0 || age >= quietnessInterval || rise.capacity != l.Capacity {
+		*rise = expectedRise{largestRise(o, l, now), l.Capacity, now}
 	}
-	return limit.demand
+	return rise.vcpus
 }
 
 // largestRise is how far the demand of a pool may rise within riseWindow, in vCPUs, by its last day and its known past; infinite when less
