@@ -68,7 +68,7 @@ func runHelm(t *testing.T, values string, args ...string) (string, string, error
 	var out, errOut bytes.Buffer
 	command := exec.CommandContext(t.Context(), helm, args...)
 	command.Env = append(os.Environ(), "HOME="+home, "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home,
-		"KUBECONFIG="+kubeconfig(t))
+		"KUBECONFIG="+env.Kubeconfig(t))
 	command.Stdin = strings.NewReader(values)
 	command.Stdout, command.Stderr = &out, &errOut
 	err := command.Run()
@@ -89,26 +89,6 @@ func helmWithValues(t *testing.T, values string, args ...string) string {
 		t.Fatalf("helm %s: %v\n%s", strings.Join(args, " "), err, errOut)
 	}
 	return out
-}
-
-// kubectl runs kubectl as an administrator and returns its output.
-func kubectl(t *testing.T, args ...string) string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), env.Kubectl(), append([]string{"--kubeconfig", kubeconfig(t)}, args...)...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
-}
-
-// kubeconfig writes the kubeconfig of an administrator and returns its path.
-func kubeconfig(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := env.WriteKubeconfig(path); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // template renders the chart dbscaler as a release with the usual names.

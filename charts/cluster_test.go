@@ -53,9 +53,9 @@ operation:
 func prepareNamespace(t *testing.T) client.Client {
 	t.Helper()
 	for _, file := range []string{"../config/default/namespace.yaml", "testdata/monitoring-crds.yaml"} {
-		kubectl(t, "apply", "--server-side", "-f", file)
+		env.RunKubectl(t, "apply", "--server-side", "-f", file)
 	}
-	kubectl(t, "wait", "--for=condition=Established", "--timeout=60s", "crd/servicemonitors.monitoring.coreos.com", "crd/prometheusrules.monitoring.coreos.com")
+	env.RunKubectl(t, "wait", "--for=condition=Established", "--timeout=60s", "crd/servicemonitors.monitoring.coreos.com", "crd/prometheusrules.monitoring.coreos.com")
 	c, err := env.Client()
 	if err != nil {
 		t.Fatal(err)
@@ -67,8 +67,8 @@ func prepareNamespace(t *testing.T) client.Client {
 // value.
 func TestApply(t *testing.T) {
 	prepareNamespace(t)
-	kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "../config/crd") // AWSAccounts are among the objects
-	defer kubectl(t, "delete", "-k", "../config/crd")
+	env.RunKubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "../config/crd") // AWSAccounts are among the objects
+	defer env.RunKubectl(t, "delete", "-k", "../config/crd")
 	chart := copyWithFiles(t)
 	for name, args := range map[string][]string{
 		"default":                  nil,
@@ -82,7 +82,7 @@ func TestApply(t *testing.T) {
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			out := kubectl(t, "apply", "--server-side", "--force-conflicts", "--validate=strict", "--dry-run=server", "-f", path)
+			out := env.RunKubectl(t, "apply", "--server-side", "--force-conflicts", "--validate=strict", "--dry-run=server", "-f", path)
 			if strings.Contains(out, "Warning") {
 				t.Error(out)
 			}
@@ -114,7 +114,7 @@ func TestLifecycle(t *testing.T) {
 	}
 	checkPodAdmitted(t, c, operator.Spec.Template)
 	checkUnchanged(t, c, before)
-	kubectl(t, "get", "-n", namespace, "servicemonitor", release) // skipIfMissing finds the CRD in the cluster
+	env.RunKubectl(t, "get", "-n", namespace, "servicemonitor", release) // skipIfMissing finds the CRD in the cluster
 
 	// From one pod to shards and back: the objects are replaced.
 	helm(t, append([]string{"upgrade", release, "dbscaler", "--set", "shards.total=2"}, common...)...)
@@ -137,10 +137,10 @@ func TestLifecycle(t *testing.T) {
 	helm(t, append([]string{"install", release, "dbscaler", "--set", "crds.enabled=false"}, common...)...)
 	helm(t, append([]string{"uninstall", release}, common...)...)
 	checkUnchanged(t, c, before)
-	kubectl(t, "patch", "dbsp", "-n", before.Namespace, before.Name, "--type=merge", "-p", `{"metadata":{"finalizers":[]}}`)
+	env.RunKubectl(t, "patch", "dbsp", "-n", before.Namespace, before.Name, "--type=merge", "-p", `{"metadata":{"finalizers":[]}}`)
 	helm(t, append([]string{"upgrade", "dbscaler-crds", "dbscaler-crds", "--set", "keep=false"}, common...)...)
 	helm(t, append([]string{"uninstall", "dbscaler-crds"}, common...)...)
-	kubectl(t, "wait", "--for=delete", "--timeout=60s", "crd/dbscalingpolicies.scaling.dbscaler.io", "crd/awsaccounts.scaling.dbscaler.io")
+	env.RunKubectl(t, "wait", "--for=delete", "--timeout=60s", "crd/dbscalingpolicies.scaling.dbscaler.io", "crd/awsaccounts.scaling.dbscaler.io")
 }
 
 // TestSecondRelease installs two operators: one for all namespaces, and one of a team with a name and a namespace of its own and
@@ -150,7 +150,7 @@ func TestSecondRelease(t *testing.T) {
 	helm(t, "install", release, "dbscaler", "--namespace", namespace, "--set", "crds.keep=false,watchLabelSelector=team!=a")
 	defer helm(t, "uninstall", release, "--namespace", namespace)
 	team, own := "team-a-system", "team-a"
-	kubectl(t, "create", "namespace", own)
+	env.RunKubectl(t, "create", "namespace", own)
 	helm(t, "install", "team-a", "dbscaler", "--namespace", team, "--create-namespace", "--set",
 		"crds.enabled=false,rbac.namespaced=true,watchNamespaces={team-a},watchLabelSelector=team=a")
 	defer helm(t, "uninstall", "team-a", "--namespace", team)
@@ -277,7 +277,7 @@ func checkUnchanged(t *testing.T, c client.Client, before *v1alpha1.DBScalingPol
 // checkPodAdmitted checks that the namespace admits a pod.
 func checkPodAdmitted(t *testing.T, c client.Client, template corev1.PodTemplateSpec) {
 	t.Helper()
-	kubectl(t, "get", "serviceaccount", "-n", namespace, template.Spec.ServiceAccountName)
+	env.RunKubectl(t, "get", "serviceaccount", "-n", namespace, template.Spec.ServiceAccountName)
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "dbscaler-0", Labels: template.Labels}, Spec: template.Spec}
 	if err := c.Create(t.Context(), pod, client.DryRunAll); err != nil {
 		t.Error(err)

@@ -27,7 +27,7 @@ func TestTemplate_EqualsKustomize(t *testing.T) {
 		{"sharded", []string{"--set", "shards.total=3"}},
 	} {
 		t.Run(test.folder, func(t *testing.T) {
-			want := byName(t, parseObjects(t, kubectl(t, "kustomize", "../config/"+test.folder)))
+			want := byName(t, parseObjects(t, env.RunKubectl(t, "kustomize", "../config/"+test.folder)))
 			delete(want, "Namespace/"+namespace+" in ")
 			got := byName(t, template(t, test.args...))
 			if len(want) < 15 {
@@ -54,7 +54,7 @@ func TestTemplate_EqualsKustomize(t *testing.T) {
 
 // TestCRDChart_EqualsBases checks that the chart of the CRDs has those of config/crd.
 func TestCRDChart_EqualsBases(t *testing.T) {
-	want := byName(t, parseObjects(t, kubectl(t, "kustomize", "../config/crd")))
+	want := byName(t, parseObjects(t, env.RunKubectl(t, "kustomize", "../config/crd")))
 	got := byName(t, parseObjects(t, helm(t, "template", "crds", "dbscaler-crds")))
 	if len(want) != 2 || len(got) != len(want) {
 		t.Errorf("the chart has %d CRDs and config/crd %d, want 2", len(got), len(want))
@@ -70,7 +70,7 @@ func TestCRDChart_EqualsBases(t *testing.T) {
 
 // TestServiceMonitor_EqualsConfig checks that the ServiceMonitor has the spec of config/prometheus.
 func TestServiceMonitor_EqualsConfig(t *testing.T) {
-	want := find(parseObjects(t, kubectl(t, "kustomize", "../config/prometheus")), "ServiceMonitor/dbscaler")
+	want := find(parseObjects(t, env.RunKubectl(t, "kustomize", "../config/prometheus")), "ServiceMonitor/dbscaler")
 	got := find(template(t, monitoringAPI...), "ServiceMonitor/dbscaler")
 	if got == nil || want == nil {
 		t.Fatalf("the chart has the ServiceMonitor %v, config/prometheus %v", got, want)

@@ -47,33 +47,13 @@ func readManifests(t *testing.T) {
 	}
 }
 
-// kubectl runs kubectl as an administrator and returns its output.
-func kubectl(t *testing.T, args ...string) string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), env.Kubectl(), append([]string{"--kubeconfig", kubeconfig(t)}, args...)...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
-}
-
-// kubeconfig writes the kubeconfig of an administrator and returns its path.
-func kubeconfig(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := env.WriteKubeconfig(path); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // install applies config/default. A warning is a failure: the API server warns about deprecated APIs and about pods that violate the
 // pod security level of the namespace.
 func install(t *testing.T) client.Client {
 	t.Helper()
 	readManifests(t)
 	for range 2 { // the second apply changes nothing
-		out := kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "default")
+		out := env.RunKubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "default")
 		if strings.Contains(out, "Warning") {
 			t.Fatal(out)
 		}
@@ -117,9 +97,9 @@ func TestPodSecurity(t *testing.T) {
 // annotations.
 func TestAdmissionPolicy_OperatorCannotChangeSpec(t *testing.T) {
 	install(t)
-	kubectl(t, "apply", "-f", "samples/reporting.yaml")
+	env.RunKubectl(t, "apply", "-f", "samples/reporting.yaml")
 	patch := func(user, what string) (string, error) {
-		args := []string{"--kubeconfig", kubeconfig(t), "--as", user, "patch", "dbsp", "reporting", "--type=merge", "-p", what}
+		args := []string{"--kubeconfig", env.Kubeconfig(t), "--as", user, "patch", "dbsp", "reporting", "--type=merge", "-p", what}
 		out, err := exec.CommandContext(t.Context(), env.Kubectl(), args...).CombinedOutput()
 		return string(out), err
 	}
@@ -147,7 +127,7 @@ func TestAdmissionPolicy_OperatorCannotChangeSpec(t *testing.T) {
 	if out, err := patch("admin", enforce); err == nil || !strings.Contains(out, "Forbidden") && !strings.Contains(out, "forbidden") {
 		t.Errorf("a user without a role can patch: %s", out)
 	}
-	kubectl(t, "patch", "dbsp", "reporting", "--type=merge", "-p", enforce) // an administrator can
+	env.RunKubectl(t, "patch", "dbsp", "reporting", "--type=merge", "-p", enforce) // an administrator can
 }
 
 // TestPermissions checks the permissions of the operator with subject access reviews.
@@ -292,18 +272,18 @@ func TestPorts(t *testing.T) {
 // TestSamples checks that kubectl applies all samples, and the columns of kubectl get.
 func TestSamples(t *testing.T) {
 	install(t)
-	kubectl(t, "create", "namespace", "platform")
-	kubectl(t, "apply", "-n", "platform", "-k", "samples")
+	env.RunKubectl(t, "create", "namespace", "platform")
+	env.RunKubectl(t, "apply", "-n", "platform", "-k", "samples")
 	var table struct {
 		Items []json.RawMessage `json:"items"`
 	}
-	if err := json.Unmarshal([]byte(kubectl(t, "get", "dbsp", "-n", "platform", "-o", "json")), &table); err != nil {
+	if err := json.Unmarshal([]byte(env.RunKubectl(t, "get", "dbsp", "-n", "platform", "-o", "json")), &table); err != nil {
 		t.Fatal(err)
 	}
 	if len(table.Items) != 6 {
 		t.Errorf("there are %d policies, want 6", len(table.Items))
 	}
-	header := strings.Fields(strings.SplitN(kubectl(t, "get", "dbsp", "-n", "platform"), "\n", 2)[0])
+	header := strings.Fields(strings.SplitN(env.RunKubectl(t, "get", "dbsp", "-n", "platform"), "\n", 2)[0])
 	if want := []string{"NAME", "TARGET", "MODE", "WRITER", "READERS", "READY", "STATUS", "BLOCKED-BY", "AGE"}; !slices.Equal(header, want) {
 		t.Errorf("kubectl shows the columns %v, want %v", header, want)
 	}

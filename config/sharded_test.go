@@ -16,10 +16,10 @@ import (
 // names, and that the namespace admits its pods.
 func TestSharded(t *testing.T) {
 	c := install(t)
-	if out := kubectl(t, "kustomize", "sharded"); strings.Contains(out, "kind: Deployment") {
+	if out := env.RunKubectl(t, "kustomize", "sharded"); strings.Contains(out, "kind: Deployment") {
 		t.Error("the Deployment is still there, so that an operator without shards runs as well")
 	}
-	out := kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "sharded")
+	out := env.RunKubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "sharded")
 	if strings.Contains(out, "Warning") {
 		t.Error(out)
 	}
@@ -27,7 +27,7 @@ func TestSharded(t *testing.T) {
 	if err := c.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "dbscaler"}, set); err != nil {
 		t.Fatal(err)
 	}
-	defer kubectl(t, "delete", "statefulset", "-n", namespace, "dbscaler") // which other tests do not expect
+	defer env.RunKubectl(t, "delete", "statefulset", "-n", namespace, "dbscaler") // which other tests do not expect
 	container := set.Spec.Template.Spec.Containers[0]
 	total := fmt.Sprintf("--total-shards=%d", *set.Spec.Replicas)
 	if *set.Spec.Replicas != 3 || !slices.Contains(container.Args, total) || !slices.Contains(container.Args, "--leader-elect") {

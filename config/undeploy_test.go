@@ -15,24 +15,24 @@ import (
 // the removal of its surge reader: only the operator can end that wait.
 func TestUndeploy_StopsWhilePolicyExists(t *testing.T) {
 	install(t)
-	kubectl(t, "apply", "-f", "samples/reporting.yaml")
-	kubectl(t, "patch", "dbsp", "reporting", "--type=merge", "-p", `{"metadata":{"finalizers":["scaling.dbscaler.io/surge-reader"]}}`)
+	env.RunKubectl(t, "apply", "-f", "samples/reporting.yaml")
+	env.RunKubectl(t, "patch", "dbsp", "reporting", "--type=merge", "-p", `{"metadata":{"finalizers":["scaling.dbscaler.io/surge-reader"]}}`)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	// A make that runs this test must not pass its flags on.
-	command := exec.CommandContext(ctx, "env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "-u", "MAKELEVEL", "KUBECONFIG="+kubeconfig(t),
+	command := exec.CommandContext(ctx, "env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "-u", "MAKELEVEL", "KUBECONFIG="+env.Kubeconfig(t),
 		"make", "-C", "..", "undeploy", "UNDEPLOY_TIMEOUT=1s", "KUBECTL="+env.Kubectl())
 	out, err := command.CombinedOutput()
 	if err == nil || ctx.Err() != nil || !strings.Contains(string(out), "policies still exist") {
 		t.Errorf("make undeploy: %v, %s", err, out)
 	}
 	for _, object := range []string{"crd/dbscalingpolicies.scaling.dbscaler.io", "deployment/dbscaler"} {
-		if got := kubectl(t, "get", "-n", namespace, object, "-o", "jsonpath={.metadata.deletionTimestamp}"); got != "" {
+		if got := env.RunKubectl(t, "get", "-n", namespace, object, "-o", "jsonpath={.metadata.deletionTimestamp}"); got != "" {
 			t.Errorf("%s is being deleted", object)
 		}
 	}
-	kubectl(t, "patch", "dbsp", "reporting", "--type=merge", "-p", `{"metadata":{"finalizers":[]}}`)
-	if got := kubectl(t, "get", "dbsp", "-A", "-o", "name"); got != "" {
+	env.RunKubectl(t, "patch", "dbsp", "reporting", "--type=merge", "-p", `{"metadata":{"finalizers":[]}}`)
+	if got := env.RunKubectl(t, "get", "dbsp", "-A", "-o", "name"); got != "" {
 		t.Errorf("there are still policies: %s", got)
 	}
 }

@@ -61,7 +61,7 @@ func limitToNamespace(t *testing.T, teamNamespace string) {
 			continue
 		}
 		command, _, _ = strings.Cut(command, "#")
-		kubectl(t, strings.Fields(strings.ReplaceAll(command, "team-a", teamNamespace))...)
+		env.RunKubectl(t, strings.Fields(strings.ReplaceAll(command, "team-a", teamNamespace))...)
 		commands++
 	}
 	if commands != 4 {
@@ -74,12 +74,12 @@ func limitToNamespace(t *testing.T, teamNamespace string) {
 func TestWatch_NamespaceAndLabel(t *testing.T) {
 	c := install(t)
 	mine, other := "watch-mine", "watch-other"
-	kubectl(t, "create", "namespace", mine)
-	kubectl(t, "create", "namespace", other)
+	env.RunKubectl(t, "create", "namespace", mine)
+	env.RunKubectl(t, "create", "namespace", other)
 	limitToNamespace(t, mine)
 	defer func() {
-		kubectl(t, "delete", "clusterrolebinding,clusterrole", "dbscaler-cluster-scoped")
-		kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "default")
+		env.RunKubectl(t, "delete", "clusterrolebinding,clusterrole", "dbscaler-cluster-scoped")
+		env.RunKubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "default")
 	}()
 
 	apply := func(name, namespace, team string) {

@@ -164,15 +164,7 @@ func TestAlerts_PostMortemDay(t *testing.T) {
 	if promtool, err = filepath.Abs(promtool); err != nil {
 		t.Fatal(err)
 	}
-	scenario, err := os.ReadFile("../hack/rdssim/scenarios/post-mortem.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sample, err := os.ReadFile("../config/samples/clinical-engine.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	day := strings.ReplaceAll(string(scenario), "policy-namespace: platform", "policy-namespace: NAMESPACE")
+	day, sample := readPostMortem(t)
 	const length = 9 * time.Hour // from 03:00
 	fired := func(alerts, since string) string {
 		return fmt.Sprintf(`max by (alertname, dbinstance_identifier) (max_over_time(ALERTS{alertname=~%q, alertstate="firing"}[%s]))`, alerts, since)
@@ -193,7 +185,7 @@ func TestAlerts_PostMortemDay(t *testing.T) {
 	})
 	t.Run("with a policy in mode Recommend", func(t *testing.T) {
 		h := newHarness(t, day)
-		h.applyPolicy(strings.Replace(string(sample), "mode: Enforce", "mode: Recommend", 1))
+		h.applyPolicy(strings.Replace(sample, "mode: Enforce", "mode: Recommend", 1))
 		s := newScrapes(h)
 		h.runFor("clinical-engine", 6*time.Hour, func(*v1alpha1.DBScalingPolicy) bool {
 			s.add(true)
@@ -206,7 +198,7 @@ func TestAlerts_PostMortemDay(t *testing.T) {
 	})
 	t.Run("with the operator", func(t *testing.T) {
 		h := newHarness(t, day)
-		h.applyPolicy(string(sample))
+		h.applyPolicy(sample)
 		s := newScrapes(h)
 		operations := 0
 		h.runFor("clinical-engine", length, func(p *v1alpha1.DBScalingPolicy) bool {

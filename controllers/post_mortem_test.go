@@ -10,25 +10,31 @@ import (
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 )
 
+// readPostMortem reads the scenario of the post-mortem, for the test's namespace, and the policy that is made for it.
+func readPostMortem(t *testing.T) (scenario, policy string) {
+	t.Helper()
+	text, err := os.ReadFile("../hack/rdssim/scenarios/post-mortem.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample, err := os.ReadFile("../config/samples/clinical-engine.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(text), "policy-namespace: platform", "policy-namespace: NAMESPACE"), string(sample)
+}
+
 // TestReconcile_PostMortemDay plays 5 February 2024 by the sample policy: the operator acts before 08:49, when the first alarm came, once or
 // twice, and no reader saturates at 10:00; whether or not DBLoadCPU shows the demand.
 func TestReconcile_PostMortemDay(t *testing.T) {
 	for _, insights := range []bool{true, false} {
 		t.Run(fmt.Sprintf("performanceInsights=%t", insights), func(t *testing.T) {
-			scenario, err := os.ReadFile("../hack/rdssim/scenarios/post-mortem.yaml")
-			if err != nil {
-				t.Fatal(err)
-			}
-			sample, err := os.ReadFile("../config/samples/clinical-engine.yaml")
-			if err != nil {
-				t.Fatal(err)
-			}
-			day := strings.ReplaceAll(string(scenario), "policy-namespace: platform", "policy-namespace: NAMESPACE")
+			day, sample := readPostMortem(t)
 			if !insights {
 				day = strings.ReplaceAll(day, "performanceInsights: true", "performanceInsights: false")
 			}
 			h := newHarness(t, day)
-			h.applyPolicy(string(sample))
+			h.applyPolicy(sample)
 			h.runFor("clinical-engine", 9*time.Hour, nil)
 			p := h.getPolicy("clinical-engine")
 			if n := len(p.Status.History); n < 1 || n > 2 || p.Status.Operation != nil {

@@ -4,6 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,4 +80,24 @@ func (e *Environment) NewNamespace(tb testing.TB) (string, client.Client) {
 		tb.Fatalf("creating a namespace: %v", err)
 	}
 	return namespace.Name, c
+}
+
+// RunKubectl runs kubectl as an administrator and returns its output.
+func (e *Environment) RunKubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), e.Kubectl(), append([]string{"--kubeconfig", e.Kubeconfig(t)}, args...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// Kubeconfig writes the kubeconfig of an administrator and returns its path.
+func (e *Environment) Kubeconfig(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := e.WriteKubeconfig(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

@@ -74,8 +74,8 @@ func (r *ReadPlan) Interval(p scaling.Policy, o scaling.Observation, pools []sca
 	return interval
 }
 
-// IsNearThreshold reports whether the measured or the predicted demand of a pool is near the scale-up threshold. A load that is not known may
-// be.
+// IsNearThreshold reports whether the measured or the predicted demand of a pool is near the scale-up threshold. A load that is not known
+// may be.
 func IsNearThreshold(p *scaling.Policy, o *scaling.Observation, l *scaling.Load, now time.Time) bool {
 	return !l.Fresh || expectedDemand(l) >= nearThreshold(p, o, l, now)
 }
