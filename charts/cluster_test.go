@@ -69,7 +69,6 @@ func TestApply(t *testing.T) {
 	prepareNamespace(t)
 	env.RunKubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "../config/crd") // AWSAccounts are among the objects
 	defer env.RunKubectl(t, "delete", "-k", "../config/crd")
-	chart := copyWithFiles(t)
 	for name, args := range map[string][]string{
 		"default":                  nil,
 		"almost every value":       {"--values", "testdata/maximal.yaml"},
@@ -77,7 +76,7 @@ func TestApply(t *testing.T) {
 		"without TLS and accounts": {"--set", "metrics.secure=false,serviceAccount.create=false,serviceAccount.name=default,crds.enabled=false"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text := helm(t, append([]string{"template", release, chart, "--namespace", namespace}, args...)...)
+			text := helm(t, append([]string{"template", release, "dbscaler", "--namespace", namespace}, args...)...)
 			path := filepath.Join(t.TempDir(), "objects.yaml")
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
@@ -114,7 +113,7 @@ func TestLifecycle(t *testing.T) {
 	}
 	checkPodAdmitted(t, c, operator.Spec.Template)
 	checkUnchanged(t, c, before)
-	env.RunKubectl(t, "get", "-n", namespace, "servicemonitor", release) // skipIfMissing finds the CRD in the cluster
+	env.RunKubectl(t, "get", "-n", namespace, "servicemonitor/"+release, "prometheusrule/"+release) // skipIfMissing finds the CRDs
 
 	// From one pod to shards and back: the objects are replaced.
 	helm(t, append([]string{"upgrade", release, "dbscaler", "--set", "shards.total=2"}, common...)...)

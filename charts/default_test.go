@@ -68,15 +68,17 @@ func TestCRDChart_EqualsBases(t *testing.T) {
 	}
 }
 
-// TestServiceMonitor_EqualsConfig checks that the ServiceMonitor has the spec of config/prometheus.
-func TestServiceMonitor_EqualsConfig(t *testing.T) {
-	want := find(parseObjects(t, env.RunKubectl(t, "kustomize", "../config/prometheus")), "ServiceMonitor/dbscaler")
-	got := find(template(t, monitoringAPI...), "ServiceMonitor/dbscaler")
-	if got == nil || want == nil {
-		t.Fatalf("the chart has the ServiceMonitor %v, config/prometheus %v", got, want)
-	}
-	for _, difference := range differences("spec", got.Object["spec"], want.Object["spec"]) {
-		t.Error(difference)
+// TestMonitoring_EqualsConfig checks that the ServiceMonitor and the alerts have the specs of config/prometheus.
+func TestMonitoring_EqualsConfig(t *testing.T) {
+	config, chart := parseObjects(t, env.RunKubectl(t, "kustomize", "../config/prometheus")), template(t, monitoringAPI...)
+	for _, name := range []string{"ServiceMonitor/dbscaler", "PrometheusRule/dbscaler"} {
+		want, got := find(config, name), find(chart, name)
+		if got == nil || want == nil {
+			t.Fatalf("%s: the chart has %v, config/prometheus %v", name, got, want)
+		}
+		for _, difference := range differences("spec", got.Object["spec"], want.Object["spec"]) {
+			t.Errorf("%s: %s", name, difference)
+		}
 	}
 }
 

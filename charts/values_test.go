@@ -143,18 +143,19 @@ var valueCases = []struct {
 	}},
 }
 
-// monitoringCases are the values that need files which the chart may not have: see copyWithFiles.
+// monitoringCases are the values of the alerts and dashboards, whose text contains templates that Helm must not evaluate.
 var monitoringCases = []struct {
 	values  string
 	effects []effect
 }{
-	{`metrics: {prometheusRule: {renderMode: alwaysRender, additionalLabels: {release: prometheus}}}`, []effect{
-		{"PrometheusRule/dbscaler-test-alerts", "spec groups 0 rules 0", `{"alert":"Test","annotations":{"summary":"{{ $labels.namespace }}/{{ $labels.name }}"},"expr":"up == 0"}`},
-		{"PrometheusRule/dbscaler-test-alerts", "metadata labels", `"release":"prometheus"`},
+	{`metrics: {prometheusRule: {renderMode: alwaysRender, additionalLabels: {release: prometheus}, disabledAlerts: [DBScalerAtMaximum]}}`, []effect{
+		{"PrometheusRule/dbscaler", "spec groups", `"alert":"DBScalerLoadHigh"`}, {"PrometheusRule/dbscaler", "spec groups", `{{ $labels.namespace }}/{{ $labels.name }}`},
+		{"PrometheusRule/dbscaler", "spec groups", `!"alert":"DBScalerAtMaximum"`}, {"PrometheusRule/dbscaler", "spec groups", `!dbscaler-at-maximum`},
+		{"PrometheusRule/dbscaler", "metadata labels", `"release":"prometheus"`},
 	}},
 	{`dashboards: {enabled: true, labels: {team: platform}, annotations: {grafana_folder: AWS}}`, []effect{
-		{"ConfigMap/dbscaler-test", "metadata labels", `"grafana_dashboard":"1"`}, {"ConfigMap/dbscaler-test", "metadata labels", `"team":"platform"`},
-		{"ConfigMap/dbscaler-test", "metadata annotations", `"grafana_folder":"AWS"`}, {"ConfigMap/dbscaler-test", "data test.json", `{\"title\": \"{{ namespace }}\"}`},
+		{"ConfigMap/dbscaler-fleet", "metadata labels", `"grafana_dashboard":"1"`}, {"ConfigMap/dbscaler-fleet", "metadata labels", `"team":"platform"`},
+		{"ConfigMap/dbscaler-fleet", "metadata annotations", `"grafana_folder":"AWS"`}, {"ConfigMap/dbscaler-database", "data database.json", `{{`},
 	}},
 }
 
@@ -180,25 +181,23 @@ func TestValues_HaveEffect(t *testing.T) {
 	}
 }
 
-// TestValues_MonitoringFiles checks the objects for files of rules and dashboards, whose own templates are not evaluated.
-func TestValues_MonitoringFiles(t *testing.T) {
-	chart := copyWithFiles(t)
+// TestValues_Monitoring checks the alerts and dashboards.
+func TestValues_Monitoring(t *testing.T) {
 	for _, test := range monitoringCases {
 		t.Run(test.values, func(t *testing.T) {
-			objects := parseObjects(t, helmWithValues(t, test.values, "template", release, chart, "--namespace", namespace))
+			objects := parseObjects(t, helmWithValues(t, test.values, "template", release, "dbscaler", "--namespace", namespace))
 			for _, e := range test.effects {
 				checkEffect(t, e, valueAt(find(objects, e.object), e.path))
 			}
 		})
 	}
-	if find(parseObjects(t, helm(t, "template", release, chart, "--namespace", namespace)), "ConfigMap/dbscaler-test") != nil {
-		t.Error("the dashboard exists by default")
+	if find(template(t), "ConfigMap/dbscaler-fleet") != nil {
+		t.Error("a dashboard exists by default")
 	}
 }
 
 // TestValues_RenderMode checks when the objects of the Prometheus operator are rendered.
 func TestValues_RenderMode(t *testing.T) {
-	chart := copyWithFiles(t)
 	for _, test := range []struct {
 		mode         string
 		exists, want bool
@@ -206,12 +205,12 @@ func TestValues_RenderMode(t *testing.T) {
 		{"skipIfMissing", false, false}, {"skipIfMissing", true, true}, {"alwaysRender", false, true}, {"alwaysRender", true, true}, {"never", false, false}, {"never", true, false},
 	} {
 		t.Run(test.mode+" "+strconv.FormatBool(test.exists), func(t *testing.T) {
-			command := []string{"template", release, chart, "--set", "metrics.serviceMonitor.renderMode=" + test.mode + ",metrics.prometheusRule.renderMode=" + test.mode}
+			command := []string{"template", release, "dbscaler", "--set", "metrics.serviceMonitor.renderMode=" + test.mode + ",metrics.prometheusRule.renderMode=" + test.mode}
 			if test.exists {
 				command = append(command, monitoringAPI...)
 			}
 			objects := parseObjects(t, helm(t, command...))
-			for _, name := range []string{"ServiceMonitor/dbscaler", "PrometheusRule/dbscaler-test-alerts"} {
+			for _, name := range []string{"ServiceMonitor/dbscaler", "PrometheusRule/dbscaler"} {
 				if got := find(objects, name) != nil; got != test.want {
 					t.Errorf("%s is rendered: %t, want %t", name, got, test.want)
 				}
@@ -271,26 +270,4 @@ func TestNotes(t *testing.T) {
 			t.Errorf("the notes do not contain %q:\n%s", want, notes)
 		}
 	}
-}
-
-// copyWithFiles copies the chart and adds a file of rules and a dashboard, and returns its folder.
-func copyWithFiles(t *testing.T) string {
-	t.Helper()
-	chart := filepath.Join(t.TempDir(), "dbscaler")
-	if err := os.CopyFS(chart, os.DirFS("dbscaler")); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range map[string]string{
-		"rules/test_alerts.yaml": "groups:\n- name: test\n  rules:\n  - alert: Test\n    expr: up == 0\n    annotations: {summary: \"{{ $labels.namespace }}/{{ $labels.name }}\"}\n",
-		"dashboards/test.json":   `{"title": "{{ namespace }}"}`,
-	} {
-		path := filepath.Join(chart, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return chart
 }

@@ -1,6 +1,6 @@
-// Command chart generates the parts of the Helm charts that have a source elsewhere: the CRDs and the rules of roles from config, and the
-// table of values in README.md from the comments of values.yaml. Templates read the CRDs and roles as files, so that they are copied as
-// they are. `make generate` runs it.
+// Command chart generates the parts of the Helm charts that have a source elsewhere: the CRDs and the rules of roles from config, the alert
+// rules and dashboards from monitoring, and the table of values in README.md from the comments of values.yaml. Templates read the sources
+// as files, so that they are copied as they are. `make generate` runs it.
 package main
 
 import (
@@ -30,12 +30,11 @@ func main() {
 
 // generate writes the generated files of both charts below root, the folder of the repository.
 func generate(root string) error {
-	crds, err := filepath.Glob(filepath.Join(root, "config", "crd", "bases", "*.yaml"))
-	if err != nil {
+	crds, errCRDs := list(root, "config/crd/bases/*.yaml")
+	rules, errRules := list(root, "monitoring/rules/*.yaml")
+	dashboards, errDashboards := list(root, "monitoring/dashboards/*.json")
+	if err := errors.Join(errCRDs, errRules, errDashboards); err != nil {
 		return err
-	}
-	if len(crds) == 0 {
-		return errors.New("config/crd/bases has no CRD: run this in the folder of the repository, after `make manifests`")
 	}
 	var rbac []string
 	for _, role := range roles {
@@ -46,9 +45,20 @@ func generate(root string) error {
 		replaceFolder(filepath.Join(operator, "files", "crds"), crds),
 		replaceFolder(filepath.Join(definitions, "files", "crds"), crds),
 		replaceFolder(filepath.Join(operator, "files", "rbac"), rbac),
+		replaceFolder(filepath.Join(operator, "files", "rules"), rules),
+		replaceFolder(filepath.Join(operator, "files", "dashboards"), dashboards),
 		writeTable(operator),
 		writeTable(definitions),
 	)
+}
+
+// list lists the files below root that match a pattern. None is an error.
+func list(root, pattern string) ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
+	if err == nil && len(paths) == 0 {
+		err = fmt.Errorf("no file is %s: run this in the folder of the repository, after `make manifests`", pattern)
+	}
+	return paths, err
 }
 
 // replaceFolder makes folder contain copies of the sources and nothing else.

@@ -10,6 +10,19 @@
 {{- if and (not .Values.serviceAccount.create) (not .Values.serviceAccount.name) -}}
 {{- fail "serviceAccount.create is false and serviceAccount.name is empty: name the service account that exists in serviceAccount.name" -}}
 {{- end -}}
+{{- $alerts := list -}}
+{{- range $path, $_ := .Files.Glob "files/rules/*.yaml" -}}
+{{- range ($.Files.Get $path | fromYaml).groups -}}
+{{- range .rules -}}
+{{- $alerts = append $alerts .alert -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range .Values.metrics.prometheusRule.disabledAlerts -}}
+{{- if not (has . $alerts) -}}
+{{- fail (printf "metrics.prometheusRule.disabledAlerts has %s, which is no alert. The alerts are %s" . (join ", " $alerts)) -}}
+{{- end -}}
+{{- end -}}
 {{- with .Values.ledger.persistence -}}
 {{- if and $.Values.ledger.enabled .enabled -}}
 {{- if and $sharded .existingClaim -}}
