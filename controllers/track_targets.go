@@ -63,14 +63,18 @@ func (r *Reconciler) trackTargets(ctx context.Context) error {
 	return nil
 }
 
-// trackedTarget is the target of a policy and what is needed of it: the samples of the longest scale-down window, and a margin.
+// trackedTarget is the target of a policy and what is needed of it: the samples of the longest scale-down window and those of memory and
+// connections for the shorter one, each with a margin.
 func (r *Reconciler) trackedTarget(p *v1alpha1.DBScalingPolicy, scope scaling.Scope) scaling.TrackedTarget {
 	target, down := convert.Target(p), p.Spec.Behavior.ScaleDown
 	target.Scope = scope
 	seconds := max(down.WindowSeconds, ptr.Deref(down.ClassWindowSeconds, 0))
 	window := max(minSampleWindow, time.Duration(seconds)*time.Second) + sampleWindowMargin
+	scaleDownWindow := max(scaling.MaxSlowSampleAge, time.Duration(down.WindowSeconds)*time.Second) + sampleWindowMargin
 	needs := r.queue.needsOf(client.ObjectKeyFromObject(p))
-	return scaling.TrackedTarget{Target: target, Window: window, ReadInterval: needs.readInterval, NeedsReplicaLag: needs.needsLag}
+	return scaling.TrackedTarget{
+		Target: target, Window: window, ScaleDownWindow: scaleDownWindow, ReadInterval: needs.readInterval, NeedsReplicaLag: needs.needsLag,
+	}
 }
 
 // accountResolver resolves the accounts of many policies: each account is read once for each namespace.

@@ -2,10 +2,11 @@ package awsx
 
 import "reflect"
 
-// interner lets equal strings of the RDS API share one pointer: most of the strings that describe a database are the same for many others.
-type interner map[string]*string
+// interner lets equal values of the RDS API share one pointer: most of the strings, numbers and flags that describe a database are the same
+// for many others, and most of its structures are empty.
+type interner map[any]reflect.Value
 
-// intern replaces the strings that a pointer leads to.
+// intern replaces the pointers of a structure.
 func (i interner) intern(v any) { i.replace(reflect.ValueOf(v)) }
 
 func (i interner) replace(v reflect.Value) {
@@ -14,13 +15,13 @@ func (i interner) replace(v reflect.Value) {
 		if v.IsNil() {
 			return
 		}
-		if text, isText := v.Interface().(*string); isText && v.CanSet() {
-			shared, known := i[*text]
+		if key, isShareable := shareKey(v.Elem()); isShareable && v.CanSet() {
+			shared, known := i[key]
 			if !known {
-				shared = text
-				i[*text] = text
+				shared = reflect.ValueOf(v.Interface()) // the pointer, not the field that holds it
+				i[key] = shared
 			}
-			v.Set(reflect.ValueOf(shared))
+			v.Set(shared)
 			return
 		}
 		i.replace(v.Elem())
@@ -35,5 +36,17 @@ func (i interner) replace(v reflect.Value) {
 			i.replace(v.Index(n))
 		}
 	default:
+	}
+}
+
+// shareKey identifies a value whose equals are interchangeable: a string, number or flag, or an empty structure of its type.
+func shareKey(v reflect.Value) (any, bool) {
+	switch v.Kind() {
+	case reflect.String, reflect.Bool, reflect.Int32, reflect.Int64, reflect.Float64:
+		return v.Interface(), true
+	case reflect.Struct:
+		return v.Type(), v.IsZero()
+	default:
+		return nil, false
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// SampleRetention is how long samples are kept in memory: the longest window that a policy can have, 24 hours, and an hour.
+	// SampleRetention is how long samples are kept in memory at most: the longest window that a policy can have, 24 hours, and an hour.
 	SampleRetention = 25 * time.Hour
 	// samplePeriod is the period of the RDS metrics (RDS user guide, "Amazon CloudWatch metrics for Amazon RDS").
 	samplePeriod = time.Minute
@@ -40,6 +40,9 @@ type metric struct {
 	emptyInterval time.Duration
 	// fixedRetention is how long samples are kept, and so how far back they are read. Zero means as long as policies need.
 	fixedRetention time.Duration
+	// usesScaleDownWindow says that samples are needed for TrackedTarget.ScaleDownWindow only, which saves half of the memory of a fleet's
+	// slow metrics.
+	usesScaleDownWindow bool
 	// lagUnit is the unit of a replica lag; zero for other metrics.
 	lagUnit time.Duration
 	// role is the cluster role whose mean it is, WRITER or READER; empty for a metric of one instance.
@@ -74,10 +77,12 @@ var (
 	// freeableMemory is in bytes.
 	freeableMemory = &metric{
 		name: "FreeableMemory", statistic: types.StatisticMinimum, period: 5 * time.Minute, readInterval: slowInterval,
+		usesScaleDownWindow: true,
 	}
 	// databaseConnections is the number of client connections.
 	databaseConnections = &metric{
 		name: "DatabaseConnections", statistic: types.StatisticMaximum, period: 5 * time.Minute, readInterval: slowInterval,
+		usesScaleDownWindow: true,
 	}
 	// serverlessCapacity is the capacity that an Aurora Serverless v2 instance has scaled to, in Aurora capacity units. ACUUtilization
 	// is the same in percent of the maximum capacity (Aurora user guide, "Important Amazon CloudWatch metrics for Aurora Serverless
@@ -98,19 +103,11 @@ func roleCPUHistory(role string) *metric {
 	}
 }
 
-// sampleRetention is how long samples of the metric are kept, and so the furthest that they are read back.
-func (m *metric) sampleRetention() time.Duration {
-	if m.fixedRetention > 0 {
-		return m.fixedRetention
-	}
-	return SampleRetention
-}
-
 // isRequired reports whether no decision is made while the metric cannot be read: the CPU load of a pool and the lag of its
 // readers. Other metrics are optional; their readers accept that samples are missing.
 func (m *metric) isRequired() bool { return m == cpuUtilization || m.lagUnit != 0 }
 
-// lookback is how far back the metric is read when policies need samples of the given window.
+// lookback is how far back the metric is read, and kept, when policies need samples of the given window.
 func (m *metric) lookback(window time.Duration) time.Duration {
 	if m.fixedRetention > 0 {
 		return m.fixedRetention

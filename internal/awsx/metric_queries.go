@@ -26,6 +26,8 @@ const (
 type metricQuery struct {
 	targetSeries
 	start, end time.Time
+	// keepFrom is how far back samples are kept.
+	keepFrom time.Time
 	// isFullRange reports that start is as far back as samples are needed.
 	isFullRange bool
 }
@@ -123,7 +125,9 @@ func newMetricDataQuery(n int, q metricQuery) types.MetricDataQuery {
 
 // addPage adds one page's result of a query. It drops samples from before the database was created, and after the end of the query.
 func (r *queryResult) addPage(result types.MetricDataResult, q metricQuery, scope scaling.Scope) {
-	for n := range min(len(result.Timestamps), len(result.Values)) {
+	count := min(len(result.Timestamps), len(result.Values))
+	r.samples = slices.Grow(r.samples, count)
+	for n := range count {
 		if at := result.Timestamps[n]; !at.Before(q.createdAt) && at.Before(q.end) {
 			r.samples = append(r.samples, scaling.Sample{Time: at.UTC(), Value: result.Values[n]})
 		}

@@ -12,7 +12,7 @@ import (
 func (c *Client) Track(targets []scaling.TrackedTarget) {
 	for _, t := range targets {
 		s := c.clientForScope(t.Target.Scope)
-		s.trackWindow(t.Target, t.Window, s.clock.Now())
+		s.trackWindow(t, s.clock.Now())
 	}
 }
 

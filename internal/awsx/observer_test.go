@@ -365,3 +365,25 @@ func TestTrack_SharesTheNextRead(t *testing.T) {
 		t.Errorf("%d further metric requests were made, want none", got-requests)
 	}
 }
+
+// TestTrack_ScaleDownWindow: connections are kept for the shorter window only, and read again as far back when it becomes longer.
+func TestTrack_ScaleDownWindow(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
+	c.publishMetric("orders000-a", "DatabaseConnections", -300, 60, 7)
+	c.publishMetric("orders000-a", "CPUUtilization", -300, 60, 40)
+	client := c.newClient(t)
+	for _, test := range []struct {
+		window      time.Duration
+		connections int // five-minute periods of the window and of the overlap of ten minutes
+	}{{time.Hour, 14}, {30 * time.Minute, 8}, {2 * time.Hour, 26}, {0, 38}} {
+		client.Track([]scaling.TrackedTarget{{Target: targets[0], Window: 3 * time.Hour, ScaleDownWindow: test.window}})
+		i := mustObserve(t, client, targets[0], time.Time{}).Instances[0]
+		if got := i.Connections.Count(); got != test.connections {
+			t.Errorf("with a window of %s there are %d samples of the connections, want %d", test.window, got, test.connections)
+		}
+		if got := i.CPU.Count(); got != 190 {
+			t.Errorf("with a window of %s there are %d samples of the CPU, want 190", test.window, got)
+		}
+		c.clock.Step(10 * time.Minute)
+	}
+}

@@ -43,7 +43,7 @@ func (s *scopeClient) newQueries(targets []scaling.Target, isWanted seriesFilter
 				continue
 			}
 			seen[series.seriesKey] = true
-			queries = append(queries, series.newQuery(cached, s.windowOf(target), now))
+			queries = append(queries, series.newQuery(cached, s.windowOf(target, series.metric), now))
 		}
 	}
 	// Sorted, so that the requests do not depend on the iteration order of a map.
@@ -65,7 +65,10 @@ func (s *scopeClient) storeSamples(b queryBatch, results []queryResult, now time
 				"metric", q.metric.name, "database", q.identifier)
 		}
 		cached.readAt, cached.err = now, results[n].err
-		cached.samples = mergeSamples(q.metric, cached.samples, results[n].samples, now.Add(-q.metric.sampleRetention()))
+		cached.samples = mergeSamples(q.metric, cached.samples, results[n].samples, q.keepFrom)
+		if !cached.coveredFrom.IsZero() && cached.coveredFrom.Before(q.keepFrom) {
+			cached.coveredFrom = q.keepFrom // a longer window is read again
+		}
 		if cached.err == nil {
 			cached.coveredUntil = q.end
 			if q.isFullRange {

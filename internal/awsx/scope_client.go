@@ -1,6 +1,7 @@
 package awsx
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -76,7 +77,8 @@ type scopeClient struct {
 // trackedTarget is when a target was last tracked or observed, and how far back its samples are needed.
 type trackedTarget struct {
 	requestedAt time.Time
-	window      time.Duration
+	// window is for most metrics, and scaleDownWindow for those of metric.usesScaleDownWindow; zero for defaults.
+	window, scaleDownWindow time.Duration
 }
 
 func newScopeClient(scope scaling.Scope, c *sdkClients, clk clock.Clock) *scopeClient {
@@ -139,10 +141,10 @@ func (s *scopeClient) trackTargets(targets []scaling.Target, needsFresh bool, no
 }
 
 // trackWindow records how far back the samples of a target are needed.
-func (s *scopeClient) trackWindow(t scaling.Target, window time.Duration, now time.Time) {
+func (s *scopeClient) trackWindow(t scaling.TrackedTarget, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.targets[t] = trackedTarget{now, window}
+	s.targets[t.Target] = trackedTarget{requestedAt: now, window: t.Window, scaleDownWindow: t.ScaleDownWindow}
 	s.sweep(now)
 }
 
@@ -171,12 +173,13 @@ func (s *scopeClient) drop(t scaling.Target) {
 	}
 }
 
-// windowOf is how far back samples of a target are needed. The caller holds s.mu.
-func (s *scopeClient) windowOf(t scaling.Target) time.Duration {
-	if window := s.targets[t].window; window > 0 {
-		return window
+// windowOf is how far back samples of a metric of a target are needed. The caller holds s.mu.
+func (s *scopeClient) windowOf(t scaling.Target, m *metric) time.Duration {
+	tracked := s.targets[t]
+	if m.usesScaleDownWindow && tracked.scaleDownWindow > 0 {
+		return tracked.scaleDownWindow
 	}
-	return DefaultWindow
+	return cmp.Or(tracked.window, DefaultWindow)
 }
 
 // cachedResults returns the results from memory, or nil when something must be read first for a caller that asked at

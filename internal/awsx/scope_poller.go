@@ -78,7 +78,7 @@ func (p *scopePoller) start(run func(func(context.Context))) {
 // track has a target read from now on.
 func (p *scopePoller) track(t scaling.TrackedTarget) {
 	now := p.clock.Now()
-	p.trackWindow(t.Target, t.Window, now)
+	p.trackWindow(t, now)
 	p.pollMu.Lock()
 	defer p.pollMu.Unlock()
 	target := p.polledTarget(t.Target, now)

@@ -61,7 +61,8 @@ func (t *topology) targetSeries(target scaling.Target) []targetSeries {
 // newQuery returns the query for the samples that are not cached yet, and for the overlap.
 func (s targetSeries) newQuery(cached cachedSeries, window time.Duration, now time.Time) metricQuery {
 	end := now.Truncate(s.metric.period)
-	earliest := end.Add(-s.metric.lookback(window)).Truncate(s.metric.period)
+	keepFrom := end.Add(-s.metric.lookback(window)).Truncate(s.metric.period)
+	earliest := keepFrom
 	if s.createdAt.After(earliest) {
 		earliest = s.createdAt.Truncate(s.metric.period)
 	}
@@ -70,7 +71,7 @@ func (s targetSeries) newQuery(cached cachedSeries, window time.Duration, now ti
 		earliest = latest
 	}
 	start := cached.nextStart(earliest, s.metric)
-	return metricQuery{targetSeries: s, start: start, end: end, isFullRange: start.Equal(earliest)}
+	return metricQuery{targetSeries: s, start: start, end: end, keepFrom: keepFrom, isFullRange: start.Equal(earliest)}
 }
 
 // compareSeries orders series by identifier, then by metric.

@@ -67,7 +67,7 @@ func newTopology(readAt time.Time) *topology {
 
 // readClusters reads the clusters that match the filters; all without filters.
 func (t *topology) readClusters(ctx context.Context, client rdsReadAPI, filters []types.Filter) error {
-	strings := interner{}
+	shared := interner{}
 	pages := rds.NewDescribeDBClustersPaginator(client, &rds.DescribeDBClustersInput{
 		Filters: filters, MaxRecords: aws.Int32(describePageSize),
 	})
@@ -77,7 +77,7 @@ func (t *topology) readClusters(ctx context.Context, client rdsReadAPI, filters 
 			return err
 		}
 		for _, c := range page.DBClusters {
-			strings.intern(&c)
+			shared.intern(&c)
 			t.clusters[aws.ToString(c.DBClusterIdentifier)] = c
 		}
 	}
@@ -86,7 +86,7 @@ func (t *topology) readClusters(ctx context.Context, client rdsReadAPI, filters 
 
 // readInstances reads the instances that match the filters; all without filters.
 func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters []types.Filter) error {
-	strings := interner{}
+	shared := interner{}
 	pages := rds.NewDescribeDBInstancesPaginator(client, &rds.DescribeDBInstancesInput{
 		Filters: filters, MaxRecords: aws.Int32(describePageSize),
 	})
@@ -96,7 +96,7 @@ func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters
 			return err
 		}
 		for _, i := range page.DBInstances {
-			strings.intern(&i)
+			shared.intern(&i)
 			id := aws.ToString(i.DBInstanceIdentifier)
 			t.instances[id] = i
 			if cluster := aws.ToString(i.DBClusterIdentifier); cluster != "" {

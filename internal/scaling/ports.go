@@ -26,6 +26,8 @@ type TrackedTarget struct {
 	Target Target
 	// Window is how far back samples are needed; zero for a default.
 	Window time.Duration
+	// ScaleDownWindow is how far back samples of memory and connections are needed; zero for as far as all others.
+	ScaleDownWindow time.Duration
 	// ReadInterval is how often samples are read, from one minute on; a shorter one asks for each sample as soon as it is published.
 	// Zero means a minute.
 	ReadInterval time.Duration

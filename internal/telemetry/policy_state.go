@@ -81,6 +81,7 @@ type policyStates struct {
 	// pairs are the label pairs that many policies share: of types, statuses, reasons and pools.
 	pairs map[[2]string]*dto.LabelPair
 
+	ready, operationInProgress, utilization, demand, capacity          *prometheus.Desc
 	condition, limited, operationStart, operationEnd, cost, budgetLeft *prometheus.Desc
 	newestSample, predicted, threshold, desired, maximum, overload     *prometheus.Desc
 	instance                                                           *prometheus.Desc
@@ -94,6 +95,8 @@ type policyEntry struct {
 	state      PolicyState      // without its slices and pointers
 	pools      [len(entryPools)]poolEntry
 	instances  []instanceEntry
+	// isReady and isOperating are published once they are known.
+	isStateKnown, isReady, isOperating bool
 }
 
 type conditionStatus struct {
@@ -103,6 +106,7 @@ type conditionStatus struct {
 
 type poolEntry struct {
 	labels []*dto.LabelPair
+	load   poolLoad
 	// published says whether the pool has series.
 	published                              bool
 	newestSampleAt                         time.Time
@@ -125,6 +129,15 @@ func newPolicyStates() *policyStates {
 	}
 	return &policyStates{
 		entries: map[policyKey]*policyEntry{}, pairs: map[[2]string]*dto.LabelPair{},
+		ready: desc("policy_ready", "1 when the policy's Ready condition is True, otherwise 0."),
+		operationInProgress: desc("policy_operation_in_progress",
+			"1 while an operation is in progress, otherwise 0."),
+		utilization: desc("pool_cpu_utilization_percent",
+			"Mean CPU demand of a pool over the scale-up window in percent of its vCPUs. Above 100 when DBLoadCPU shows more. "+
+				"Absent while samples are missing.", labelPool),
+		demand: desc("pool_cpu_demand_vcpus",
+			"Peak CPU demand of a pool over the scale-up window, in vCPUs. Absent while samples are missing.", labelPool),
+		capacity: desc("pool_capacity_vcpus", "Total vCPUs of the instances of a pool.", labelPool),
 		condition: desc("policy_condition", "1 for the present status of each condition of the policy.",
 			labelStatus, labelType),
 		limited: desc("policy_scaling_limited",
@@ -154,9 +167,21 @@ func newPolicyStates() *policyStates {
 
 // SetPolicyStatus publishes what a reconcile found about a policy. It keeps nothing of the slices and pointers of the state.
 func (m *Metrics) SetPolicyStatus(namespace, name string, state PolicyState) {
-	s, key := m.states, policyKey{namespace, name}
+	s := m.states
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	e := s.entry(namespace, name)
+	s.setConditions(e, &state)
+	e.pools[0].set(&state.Writer)
+	e.pools[1].set(&state.Readers)
+	e.setInstances(&state)
+	e.state = state
+	e.state.Conditions, e.state.Instances, e.state.Writer.Load, e.state.Readers.Load = nil, nil, nil, nil
+}
+
+// entry returns what is published about a policy, new if it is nothing so far. The caller holds s.mu.
+func (s *policyStates) entry(namespace, name string) *policyEntry {
+	key := policyKey{namespace, name}
 	e := s.entries[key]
 	if e == nil {
 		e = &policyEntry{labels: []*dto.LabelPair{labelPair(labelName, name), labelPair(labelNamespace, namespace)}}
@@ -165,12 +190,7 @@ func (m *Metrics) SetPolicyStatus(namespace, name string, state PolicyState) {
 		}
 		s.entries[key] = e
 	}
-	s.setConditions(e, &state)
-	e.pools[0].set(&state.Writer)
-	e.pools[1].set(&state.Readers)
-	e.setInstances(&state)
-	e.state = state
-	e.state.Conditions, e.state.Instances, e.state.Writer.Load, e.state.Readers.Load = nil, nil, nil, nil
+	return e
 }
 
 // setConditions stores the conditions and the limit. It builds labels only for what has changed.
@@ -269,7 +289,7 @@ func (s *policyStates) forget(namespace, name string) {
 // Describe implements prometheus.Collector.
 func (s *policyStates) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		s.condition, s.limited, s.operationStart, s.operationEnd, s.cost, s.budgetLeft, s.newestSample, s.predicted, s.threshold, s.desired,
+		s.ready, s.operationInProgress, s.utilization, s.demand, s.capacity, s.condition, s.limited, s.operationStart, s.operationEnd, s.cost, s.budgetLeft, s.newestSample, s.predicted, s.threshold, s.desired,
 		s.maximum, s.overload, s.instance,
 	} {
 		descs <- d
@@ -288,7 +308,7 @@ func (s *policyStates) Collect(metrics chan<- prometheus.Metric) {
 func (s *policyStates) list() []seriesValue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	const usualSeries = 24 // of a policy with two pools
+	const usualSeries = 32 // of a policy with two pools
 	out := make([]seriesValue, 0, usualSeries*len(s.entries))
 	add := func(desc *prometheus.Desc, value float64, known bool, labels []*dto.LabelPair) {
 		if known {
@@ -296,6 +316,8 @@ func (s *policyStates) list() []seriesValue {
 		}
 	}
 	for _, e := range s.entries {
+		add(s.ready, boolToFloat(e.isReady), e.isStateKnown, e.labels)
+		add(s.operationInProgress, boolToFloat(e.isOperating), e.isStateKnown, e.labels)
 		for _, c := range e.conditions {
 			add(s.condition, 1, true, c.labels)
 		}
@@ -308,6 +330,9 @@ func (s *policyStates) list() []seriesValue {
 		add(s.budgetLeft, usd(state.HourlyBudget-state.HourlyCost), state.HourlyCostKnown && state.HourlyBudget > 0, e.labels)
 		for n := range e.pools {
 			p := &e.pools[n]
+			add(s.capacity, p.load.capacity, p.load.capacity > 0, p.labels)
+			add(s.utilization, p.load.utilizationPercent, p.load.isFresh, p.labels)
+			add(s.demand, p.load.demand, p.load.isFresh, p.labels)
 			add(s.newestSample, float64(p.newestSampleAt.Unix()), p.published && !p.newestSampleAt.IsZero(), p.labels)
 			add(s.predicted, p.predicted, p.published && p.predicted > 0, p.labels)
 			add(s.threshold, p.threshold, p.published, p.labels)
