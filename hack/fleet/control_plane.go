@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -24,6 +26,10 @@ import (
 // applyWorkers is how many objects are applied at once.
 const applyWorkers = 16
 
+// garbagePercent is GOGC of all processes but the operator: with the default they take CPU time from it, on a machine where memory is
+// plenty and the two cores are what is short.
+const garbagePercent = 400
+
 // controlPlane is a real API server with the CRDs.
 type controlPlane struct {
 	env        *testenv.Environment
@@ -37,6 +43,10 @@ type controlPlane struct {
 }
 
 func startControlPlane(folder string) (*controlPlane, error) {
+	debug.SetGCPercent(garbagePercent)
+	if err := os.Setenv("GOGC", strconv.Itoa(garbagePercent)); err != nil { // of the processes that this one starts
+		return nil, err
+	}
 	env, err := testenv.Start()
 	if err != nil {
 		return nil, err

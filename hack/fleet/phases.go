@@ -12,6 +12,8 @@ const (
 	evaluateLimit, failoverLimit = 20 * time.Minute, 15 * time.Minute
 	// leaderLimit is how long a replica may take to become the leader.
 	leaderLimit = time.Minute
+	// scrapeInterval is the time between two scrapes: one writes more than 300,000 series of 10,000 policies.
+	scrapeInterval = 2 * time.Second
 	// changeLimit is how long to wait for the calls after a change of the load, of simulated time.
 	changeLimit = 10 * time.Minute
 	// changedShare is the share of the changed clusters whose operations must be under way when the leader is killed.
@@ -133,8 +135,12 @@ func (t *loadTest) killLeader(ctx context.Context, r *results) error {
 
 // waitForEvaluations waits until the leader has evaluated every policy whose database can be read.
 func (t *loadTest) waitForEvaluations(ctx context.Context, limit time.Duration) error {
-	healthy := float64(t.countHealthy(t.policies))
+	healthy, next := float64(t.countHealthy(t.policies)), time.Now()
 	return t.waitUntil(ctx, "the leader has evaluated every policy", limit, func() (bool, error) {
+		if time.Now().Before(next) {
+			return false, nil
+		}
+		next = time.Now().Add(scrapeInterval)
 		metrics, err := t.leader.scrape(ctx)
 		return metrics.sum("dbscaler_policies_evaluated", nil) >= healthy, err
 	})

@@ -38,6 +38,9 @@ func download(ctx context.Context, url, path string) error {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
 	file, err := os.Create(path)
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func listCustomEndpoints(ctx context.Context, client rdsReadAPI) (map[string][]s
 // addCustomEndpoints adds the custom endpoints of a cluster that has some to its observation, or why they could not be read. It
 // returns false when they must be read first. The caller holds s.mu.
 func (s *scopeClient) addCustomEndpoints(o *scaling.Observation, view *topology, t scaling.Target, requestedAt time.Time) bool {
-	count := len(view.clusters[t.Identifier].CustomEndpoints)
+	count := len(view.cluster(t.Identifier).CustomEndpoints)
 	if t.Kind != scaling.DBCluster || count == 0 {
 		return true
 	}

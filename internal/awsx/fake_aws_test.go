@@ -22,6 +22,9 @@ import (
 // fakeAWS responds to the requests of a Client over the real wire protocols with data that a test sets. It can delay or
 // truncate responses and omit data, which the simulator of a healthy database does not.
 type fakeAWS struct {
+	// skipped and repeated are instances that pages of the whole account lack or have twice, as when others are deleted or created while
+	// the pages are read.
+	skipped, repeated map[string]bool
 	*httptest.Server
 	clock *clocktesting.FakeClock
 
@@ -232,7 +235,14 @@ func (a *fakeAWS) describeInstances(marker string) string {
 	var all []member
 	for _, cluster := range a.requestedClusters() {
 		for _, name := range a.clusters[cluster] {
+			isAccount := len(a.filter) == 0
+			if isAccount && a.skipped[name] {
+				continue
+			}
 			all = append(all, member{name, cluster})
+			if isAccount && a.repeated[name] {
+				all = append(all, member{name, cluster})
+			}
 		}
 	}
 	first := max(0, slices.IndexFunc(all, func(m member) bool { return m.name == marker }))

@@ -145,7 +145,7 @@ func (i *Inspector) Settings(target scaling.Target) (Settings, bool) {
 	}
 	s := Settings{Insights: map[string]bool{}}
 	for _, instance := range o.Instances {
-		db := view.instances[instance.Identifier]
+		db := view.instance(instance.Identifier)
 		s.Insights[instance.Identifier] = aws.ToBool(db.PerformanceInsightsEnabled)
 		if !instance.Writer {
 			continue
@@ -164,7 +164,7 @@ func (i *Inspector) Settings(target scaling.Target) (Settings, bool) {
 		}
 	}
 	if target.Kind == scaling.DBCluster {
-		s.SubnetGroup = aws.ToString(view.clusters[target.Identifier].DBSubnetGroup)
+		s.SubnetGroup = aws.ToString(view.cluster(target.Identifier).DBSubnetGroup)
 	}
 	return s, true
 }
@@ -194,8 +194,8 @@ func (i *Inspector) CheckReads(ctx context.Context, target scaling.Target, o sca
 		add("rds:DescribeDBClusterParameters", ignoreMissingGroup(err))
 	}
 	t := newTopology(c.clock.Now())
-	add("rds:DescribeDBClusters", t.readClusters(ctx, c.rdsReader, nil))
-	add("rds:DescribeDBInstances", t.readInstances(ctx, c.rdsReader, nil))
+	add("rds:DescribeDBClusters", t.readClusters(ctx, c.rdsReader, nil, &topology{}))
+	add("rds:DescribeDBInstances", t.readInstances(ctx, c.rdsReader, nil, &topology{}))
 	_, err = listParameters(ctx, c.rdsReader, parameterGroupKey{name: i.parameterGroup(target, o, false)})
 	add("rds:DescribeDBParameters", ignoreMissingGroup(err))
 	_, err = listEvents(ctx, c.rdsReader, c.clock.Now().Add(-time.Hour), c.clock.Now())

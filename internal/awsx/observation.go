@@ -18,10 +18,10 @@ import (
 func (t *topology) observe(target scaling.Target) scaling.Observation {
 	if target.Kind == scaling.DBCluster {
 		if cluster, found := t.clusters[target.Identifier]; found {
-			return t.observeCluster(cluster)
+			return t.observeCluster(*cluster)
 		}
 	} else if instance, found := t.instances[target.Identifier]; found {
-		return t.observeInstance(instance, t.replicas(target.Identifier))
+		return t.observeInstance(*instance, t.replicas(target.Identifier))
 	}
 	return scaling.Observation{ObservedAt: t.readAt}
 }

@@ -38,12 +38,12 @@ func auroraTopology(change func(c *types.DBCluster, members []types.DBInstance))
 		change(&c, members)
 	}
 	t := &topology{
-		readAt: testStart, clusters: map[string]types.DBCluster{"orders": c}, instances: map[string]types.DBInstance{},
+		readAt: testStart, clusters: map[string]*types.DBCluster{"orders": &c}, instances: map[string]*types.DBInstance{},
 		memberIDs: map[string][]string{},
 	}
 	for _, m := range members {
 		id := aws.ToString(m.DBInstanceIdentifier)
-		t.instances[id] = m
+		t.instances[id] = &m
 		t.memberIDs["orders"] = append(t.memberIDs["orders"], id)
 	}
 	return t
@@ -171,7 +171,7 @@ func TestTopology_ObservesInstance(t *testing.T) {
 				InstanceCreateTime: aws.Time(testStart),
 			}
 			test.change(&db)
-			topology := &topology{readAt: testStart, instances: map[string]types.DBInstance{"ledger": db}}
+			topology := &topology{readAt: testStart, instances: map[string]*types.DBInstance{"ledger": &db}}
 			o := topology.observe(scaling.Target{Kind: scaling.DBInstance, Identifier: "ledger"})
 			if !strings.Contains(o.Unsupported, test.want) || (test.want == "") != (o.Unsupported == "") {
 				t.Errorf("unsupported %q", o.Unsupported)
@@ -304,7 +304,7 @@ func TestTopology_ListsTargetSeries(t *testing.T) {
 		members[1].PerformanceInsightsEnabled = aws.Bool(true)
 		members[2].DatabaseInsightsMode, members[2].DBInstanceClass = types.DatabaseInsightsModeStandard, aws.String("db.t4g.large")
 	})
-	topology.instances["copy"] = types.DBInstance{
+	topology.instances["copy"] = &types.DBInstance{
 		DBInstanceIdentifier: aws.String("copy"), DbiResourceId: aws.String("db-copy"), Engine: aws.String("mysql"),
 		InstanceCreateTime: aws.Time(testStart), ReadReplicaSourceDBInstanceIdentifier: aws.String("main"),
 	}

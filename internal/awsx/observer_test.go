@@ -97,6 +97,24 @@ func TestObserve_ReadsAllTopologyPages(t *testing.T) {
 	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 3, "GetMetricData": 1})
 }
 
+// TestObserve_PagesThatMove: an instance that is on two pages is one instance, and one that is on none, although its cluster names it, is read
+// again.
+func TestObserve_PagesThatMove(t *testing.T) {
+	c, targets := newFakeFleet(t, 3)
+	c.repeated, c.skipped = map[string]bool{"orders000-b": true}, map[string]bool{"orders001-b": true}
+	client := c.newClient(t)
+	client.Track(tracked(targets, 0))
+	for n, target := range targets {
+		o := mustObserve(t, client, target, time.Time{})
+		if len(o.Instances) != 2 || o.Instances[0].Identifier == o.Instances[1].Identifier {
+			t.Errorf("target %d has the instances %+v, want two", n, o.Instances)
+		}
+	}
+	c.expectCalls(t, map[string]int{
+		"DescribeDBClusters": 1, "DescribeDBInstances": 1, "DescribeDBClusters/filtered": 1, "DescribeDBInstances/filtered": 1, "GetMetricData": 2,
+	})
+}
+
 func TestObserve_SplitsManySeries(t *testing.T) {
 	c, targets := newFakeFleet(t, 200) // 400 series that reach back 310 minutes, 600 that reach back 10
 	client := c.newClient(t)

@@ -124,13 +124,13 @@ type orderableNeeds struct {
 // readers get.
 func (t *topology) orderableNeeds(target scaling.Target) orderableNeeds {
 	if target.Kind != scaling.DBCluster {
-		source, replicas := t.instances[target.Identifier], t.replicas(target.Identifier)
+		source, replicas := t.instance(target.Identifier), t.replicas(target.Identifier)
 		n := instanceNeeds(source)
 		n.storageType = aws.ToString(source.StorageType)
 		n.addFeature(featureReplicas, len(replicas) > 0)
 		return n
 	}
-	cluster, members := t.clusters[target.Identifier], t.members(target.Identifier)
+	cluster, members := t.cluster(target.Identifier), t.members(target.Identifier)
 	if len(members) == 0 {
 		return orderableNeeds{}
 	}

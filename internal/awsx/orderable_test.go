@@ -82,7 +82,7 @@ func TestTopology_OrderableNeeds(t *testing.T) {
 		IAMDatabaseAuthenticationEnabled: aws.Bool(true), StorageEncrypted: aws.Bool(true), DBSubnetGroup: subnets,
 	}
 	top := &topology{
-		instances: map[string]types.DBInstance{"ledger": db}, replicaIDs: map[string][]string{"ledger": {"read"}},
+		instances: map[string]*types.DBInstance{"ledger": &db}, replicaIDs: map[string][]string{"ledger": {"read"}},
 	}
 	got := top.orderableNeeds(scaling.Target{Kind: scaling.DBInstance, Identifier: "ledger"})
 	want := []string{featureVPC, featureMultiAZ, featureInsights, featureMonitoring, featureIAM, featureEncryption, featureIOPS, featureReplicas}
@@ -132,7 +132,7 @@ func TestTopology_ObservesReplicas(t *testing.T) {
 		ReadReplicaDBInstanceIdentifiers: []string{"copy"}, ReadReplicaDBClusterIdentifiers: []string{"aurora-copy"},
 	}
 	o := (&topology{
-		instances: map[string]types.DBInstance{"ledger": source, "read": replica}, replicaIDs: map[string][]string{"ledger": {"read"}},
+		instances: map[string]*types.DBInstance{"ledger": &source, "read": &replica}, replicaIDs: map[string][]string{"ledger": {"read"}},
 	}).observe(scaling.Target{Kind: scaling.DBInstance, Identifier: "ledger"})
 	if o.WriterEndpoint != "ledger.c1.eu-west-1.rds.amazonaws.com:5432" || o.ReaderEndpoint != "" || o.CannotReplicate == "" || !o.BringsLicense() {
 		t.Errorf("got %+v", o)

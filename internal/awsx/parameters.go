@@ -71,7 +71,7 @@ func (t *topology) clusterGroup(target scaling.Target) string {
 	if target.Kind != scaling.DBCluster {
 		return ""
 	}
-	return aws.ToString(t.clusters[target.Identifier].DBClusterParameterGroup)
+	return aws.ToString(t.cluster(target.Identifier).DBClusterParameterGroup)
 }
 
 // listParameters returns the observed parameters that users have set in a group.

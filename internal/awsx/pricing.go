@@ -61,10 +61,10 @@ func (t *topology) priceKeyFor(target scaling.Target, region string) (priceKey, 
 	p := priceKey{region: region, deployment: "Single-AZ"}
 	var engine string
 	if target.Kind == scaling.DBCluster {
-		cluster := t.clusters[target.Identifier]
+		cluster := t.cluster(target.Identifier)
 		engine, p.ioOptimized = aws.ToString(cluster.Engine), aws.ToString(cluster.StorageType) == "aurora-iopt1"
 	} else {
-		instance := t.instances[target.Identifier]
+		instance := t.instance(target.Identifier)
 		engine = aws.ToString(instance.Engine)
 		if aws.ToBool(instance.MultiAZ) {
 			p.deployment = "Multi-AZ"

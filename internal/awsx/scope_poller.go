@@ -257,20 +257,25 @@ func (p *scopePoller) takeUrgent() []scaling.Target {
 
 // listTargets lists the targets that match, those that were due first before the others, and otherwise by identifier.
 func (p *scopePoller) listTargets(matches func(*polledTarget) bool) []scaling.Target {
+	type dueTarget struct {
+		target scaling.Target
+		at     time.Time
+	}
+	var due []dueTarget
 	p.pollMu.Lock()
-	defer p.pollMu.Unlock()
-	var list []scaling.Target
 	for t, target := range p.polled {
 		if matches(target) {
-			list = append(list, t)
+			due = append(due, dueTarget{t, target.nextReadAt})
 		}
 	}
-	slices.SortFunc(list, func(a, b scaling.Target) int {
-		if order := p.polled[a].nextReadAt.Compare(p.polled[b].nextReadAt); order != 0 {
-			return order
-		}
-		return cmp.Compare(a.Identifier, b.Identifier)
+	p.pollMu.Unlock() // workers need it meanwhile
+	slices.SortFunc(due, func(a, b dueTarget) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.target.Identifier, b.target.Identifier))
 	})
+	list := make([]scaling.Target, len(due))
+	for n := range due {
+		list[n] = due[n].target
+	}
 	return list
 }
 

@@ -32,7 +32,7 @@ func (t *topology) targetSeries(target scaling.Target) []targetSeries {
 	var cluster rdstypes.DBCluster
 	var list []targetSeries
 	if target.Kind == scaling.DBCluster {
-		cluster, members = t.clusters[target.Identifier], t.members(target.Identifier)
+		cluster, members = t.cluster(target.Identifier), t.members(target.Identifier)
 		if len(members) > 0 {
 			for _, m := range []*metric{readersCPU, writerCPU} {
 				list = append(list, targetSeries{
@@ -42,7 +42,7 @@ func (t *topology) targetSeries(target scaling.Target) []targetSeries {
 			}
 		}
 	} else if i, found := t.instances[target.Identifier]; found {
-		members = append([]rdstypes.DBInstance{i}, t.replicas(target.Identifier)...)
+		members = append([]rdstypes.DBInstance{*i}, t.replicas(target.Identifier)...)
 	}
 	for _, i := range members {
 		if i.InstanceCreateTime == nil {

@@ -1,6 +1,7 @@
 package awsx
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -48,26 +49,28 @@ func (ids identifiers) fitsFilters() bool {
 
 // readTargetTopology reads only the given clusters with their members, and the given instances with their read replicas. The source
 // names its replicas, and every one of them is asked for by its identifier: of one that is just being created, it may not know yet.
-func readTargetTopology(ctx context.Context, client rdsReadAPI, ids identifiers, now time.Time) (*topology, error) {
-	t := newTopology(now)
+func readTargetTopology(
+	ctx context.Context, client rdsReadAPI, ids identifiers, previous *topology, now time.Time,
+) (*topology, error) {
+	t, previous := newTopology(now), cmp.Or(previous, &topology{})
 	if len(ids.clusters) > 0 {
 		filters := newRDSFilters(clusterFilter, ids.clusters)
-		if err := t.readClusters(ctx, client, filters); err != nil {
+		if err := t.readClusters(ctx, client, filters, previous); err != nil {
 			return nil, err
 		}
-		if err := t.readInstances(ctx, client, filters); err != nil {
+		if err := t.readInstances(ctx, client, filters, previous); err != nil {
 			return nil, err
 		}
 	}
 	if len(ids.instances) == 0 {
 		return t, nil
 	}
-	if err := t.readInstances(ctx, client, newRDSFilters(instanceFilter, ids.instances)); err != nil {
+	if err := t.readInstances(ctx, client, newRDSFilters(instanceFilter, ids.instances), previous); err != nil {
 		return nil, err
 	}
 	missing := map[string]bool{}
 	for id := range ids.instances {
-		for _, replica := range t.instances[id].ReadReplicaDBInstanceIdentifiers {
+		for _, replica := range t.instance(id).ReadReplicaDBInstanceIdentifiers {
 			if isLocal := !strings.HasPrefix(replica, "arn:"); isLocal && !ids.instances[replica] {
 				missing[replica] = true
 			}
@@ -75,7 +78,7 @@ func readTargetTopology(ctx context.Context, client rdsReadAPI, ids identifiers,
 	}
 	for batch := range slices.Chunk(slices.Sorted(maps.Keys(missing)), maxFilterValues) {
 		filter := types.Filter{Name: aws.String(instanceFilter), Values: batch}
-		if err := t.readInstances(ctx, client, []types.Filter{filter}); err != nil {
+		if err := t.readInstances(ctx, client, []types.Filter{filter}, previous); err != nil {
 			return nil, err
 		}
 	}

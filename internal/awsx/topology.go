@@ -3,6 +3,8 @@ package awsx
 import (
 	"cmp"
 	"context"
+	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,12 +20,29 @@ const describePageSize = 100
 // immutable.
 type topology struct {
 	// readAt is when reading began: nothing in it is older.
-	readAt    time.Time
-	clusters  map[string]types.DBCluster
-	instances map[string]types.DBInstance
+	readAt time.Time
+	// clusters and instances share what has not changed with the topology before: a database is described in three kilobytes.
+	clusters  map[string]*types.DBCluster
+	instances map[string]*types.DBInstance
 	// memberIDs are the instances of each cluster, by the identifier of the cluster. replicaIDs are the read replicas of each instance in
 	// its region, by the identifier of the instance. An instance is large, and held once.
 	memberIDs, replicaIDs map[string][]string
+}
+
+// cluster returns a cluster; the zero value when there is none.
+func (t *topology) cluster(id string) types.DBCluster {
+	if c := t.clusters[id]; c != nil {
+		return *c
+	}
+	return types.DBCluster{}
+}
+
+// instance returns an instance; the zero value when there is none.
+func (t *topology) instance(id string) types.DBInstance {
+	if i := t.instances[id]; i != nil {
+		return *i
+	}
+	return types.DBInstance{}
 }
 
 // members lists the instances of a cluster.
@@ -39,18 +58,26 @@ func (t *topology) replicas(instance string) []types.DBInstance {
 func (t *topology) listInstances(ids []string) []types.DBInstance {
 	list := make([]types.DBInstance, len(ids))
 	for n, id := range ids {
-		list[n] = t.instances[id]
+		list[n] = t.instance(id)
 	}
 	return list
 }
 
-// readTopology reads the topology of a scope, in pages of 100 databases.
-func readTopology(ctx context.Context, client rdsReadAPI, now time.Time) (*topology, error) {
-	t := newTopology(now)
+// lacksMember reports whether a cluster names a member that was not read: one that was deleted meanwhile moves others to a page that was
+// read before.
+func (t *topology) lacksMember(cluster string) bool {
+	return slices.ContainsFunc(t.cluster(cluster).DBClusterMembers, func(m types.DBClusterMember) bool {
+		return t.instances[aws.ToString(m.DBInstanceIdentifier)] == nil
+	})
+}
+
+// readTopology reads the topology of a scope, in pages of 100 databases. The previous one may be nil.
+func readTopology(ctx context.Context, client rdsReadAPI, previous *topology, now time.Time) (*topology, error) {
+	t, previous := newTopology(now), cmp.Or(previous, &topology{})
 	var reading sync.WaitGroup // at the same time, since each operation has its own rate limit
 	var clustersErr, instancesErr error
-	reading.Go(func() { clustersErr = t.readClusters(ctx, client, nil) })
-	reading.Go(func() { instancesErr = t.readInstances(ctx, client, nil) })
+	reading.Go(func() { clustersErr = t.readClusters(ctx, client, nil, previous) })
+	reading.Go(func() { instancesErr = t.readInstances(ctx, client, nil, previous) })
 	reading.Wait()
 	if err := cmp.Or(clustersErr, instancesErr); err != nil { // always the same one of the two
 		return nil, err
@@ -60,13 +87,13 @@ func readTopology(ctx context.Context, client rdsReadAPI, now time.Time) (*topol
 
 func newTopology(readAt time.Time) *topology {
 	return &topology{
-		readAt: readAt, clusters: map[string]types.DBCluster{}, instances: map[string]types.DBInstance{},
+		readAt: readAt, clusters: map[string]*types.DBCluster{}, instances: map[string]*types.DBInstance{},
 		memberIDs: map[string][]string{}, replicaIDs: map[string][]string{},
 	}
 }
 
 // readClusters reads the clusters that match the filters; all without filters.
-func (t *topology) readClusters(ctx context.Context, client rdsReadAPI, filters []types.Filter) error {
+func (t *topology) readClusters(ctx context.Context, client rdsReadAPI, filters []types.Filter, previous *topology) error {
 	shared := interner{}
 	pages := rds.NewDescribeDBClustersPaginator(client, &rds.DescribeDBClustersInput{
 		Filters: filters, MaxRecords: aws.Int32(describePageSize),
@@ -77,15 +104,17 @@ func (t *topology) readClusters(ctx context.Context, client rdsReadAPI, filters 
 			return err
 		}
 		for _, c := range page.DBClusters {
+			c.EarliestRestorableTime, c.LatestRestorableTime, c.EarliestBacktrackTime = nil, nil, nil // they change all the time
 			shared.intern(&c)
-			t.clusters[aws.ToString(c.DBClusterIdentifier)] = c
+			id := aws.ToString(c.DBClusterIdentifier)
+			t.clusters[id] = unlessEqual(previous.clusters[id], c)
 		}
 	}
 	return nil
 }
 
 // readInstances reads the instances that match the filters; all without filters.
-func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters []types.Filter) error {
+func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters []types.Filter, previous *topology) error {
 	shared := interner{}
 	pages := rds.NewDescribeDBInstancesPaginator(client, &rds.DescribeDBInstancesInput{
 		Filters: filters, MaxRecords: aws.Int32(describePageSize),
@@ -96,9 +125,14 @@ func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters
 			return err
 		}
 		for _, i := range page.DBInstances {
+			i.LatestRestorableTime = nil // it changes every five minutes
 			shared.intern(&i)
 			id := aws.ToString(i.DBInstanceIdentifier)
-			t.instances[id] = i
+			_, isKnown := t.instances[id] // an instance that was created meanwhile moves others to the next page
+			t.instances[id] = unlessEqual(previous.instances[id], i)
+			if isKnown {
+				continue
+			}
 			if cluster := aws.ToString(i.DBClusterIdentifier); cluster != "" {
 				t.memberIDs[cluster] = append(t.memberIDs[cluster], id)
 			}
@@ -108,4 +142,12 @@ func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters
 		}
 	}
 	return nil
+}
+
+// unlessEqual returns a value that was read, or the previous one where nothing has changed.
+func unlessEqual[T any](previous *T, read T) *T {
+	if previous != nil && reflect.DeepEqual(*previous, read) {
+		return previous
+	}
+	return &read
 }

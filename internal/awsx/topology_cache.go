@@ -92,12 +92,12 @@ func (s *scopeClient) readTargets(ctx context.Context, targets []scaling.Target)
 			targets = append(targets, t)
 		}
 	}
-	ids, changeCount := identifiersOf(targets, s.topologyOf), s.changeCount
+	ids, changeCount, previous := identifiersOf(targets, s.topologyOf), s.changeCount, s.topology
 	s.mu.Unlock()
 	if !ids.fitsFilters() {
 		return s.readScopeTopology(ctx)
 	}
-	t, err := readTargetTopology(ctx, s.rdsReader, ids, startedAt)
+	t, err := readTargetTopology(ctx, s.rdsReader, ids, previous, startedAt)
 	if err != nil && errors.Is(classify(err, s.scope), scaling.ErrNotFound) { // a filter with a value that AWS does not know
 		return s.readScopeTopology(ctx)
 	}
@@ -124,9 +124,9 @@ func (s *scopeClient) readTargets(ctx context.Context, targets []scaling.Target)
 func (s *scopeClient) readScopeTopology(ctx context.Context) bool {
 	startedAt := s.clock.Now()
 	s.mu.Lock()
-	changeCount := s.changeCount
+	changeCount, previous := s.changeCount, s.topology
 	s.mu.Unlock()
-	t, err := readTopology(ctx, s.rdsReader, startedAt)
+	t, err := readTopology(ctx, s.rdsReader, previous, startedAt)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,5 +137,10 @@ func (s *scopeClient) readScopeTopology(ctx context.Context) bool {
 	s.topology, s.topologyErr, s.topologyDuration = t, nil, s.clock.Since(startedAt)
 	maps.DeleteFunc(s.targetTopologies, func(_ scaling.Target, own *topology) bool { return !own.readAt.After(startedAt) })
 	maps.DeleteFunc(s.changes, func(_ scaling.Target, count int) bool { return count <= changeCount })
+	for target := range s.targets {
+		if target.Kind == scaling.DBCluster && s.targetTopologies[target] == nil && t.lacksMember(target.Identifier) {
+			s.changes[target] = s.changeCount // it is read again by itself, on one page
+		}
+	}
 	return true
 }

@@ -39,7 +39,7 @@ func (s *scopeClient) refreshTopologyMetadata(ctx context.Context, targets []sca
 			continue
 		}
 		hasTargets = true
-		if target.Kind == scaling.DBCluster && len(view.clusters[target.Identifier].CustomEndpoints) > 0 {
+		if target.Kind == scaling.DBCluster && len(view.cluster(target.Identifier).CustomEndpoints) > 0 {
 			endpointsDue = endpointsDue || s.customEndpoints.isStale(now, customEndpointsInterval-maxSnapshotAge, customEndpointsRetryInterval)
 		}
 		for _, i := range o.Instances {
