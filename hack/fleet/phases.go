@@ -16,8 +16,6 @@ const (
 	scrapeInterval = 2 * time.Second
 	// changeLimit is how long to wait for the calls after a change of the load, of simulated time.
 	changeLimit = 10 * time.Minute
-	// changedShare is the share of the changed clusters whose operations must be under way when the leader is killed.
-	changedShare = 0.5
 )
 
 // evaluateAll starts the operator and waits until each healthy policy has a decision. The second replica starts once the first leads.
@@ -94,7 +92,7 @@ func (t *loadTest) elapsed(d time.Duration) func() (bool, error) {
 	return func() (bool, error) { return time.Now().After(end), nil }
 }
 
-// changeLoads raises the load of a part of the clusters, and waits until the operator has begun to act on half of them.
+// changeLoads raises the load of a part of the clusters, and waits until the operator has begun to act on all of them.
 func (t *loadTest) changeLoads(ctx context.Context, r *results) error {
 	r.changed = t.pickChanged(t.changePercent)
 	if len(r.changed) == 0 {
@@ -107,10 +105,16 @@ func (t *loadTest) changeLoads(ctx context.Context, r *results) error {
 		}
 	}
 	t.logf("raised the load of %d clusters", len(r.changed))
-	want := int(changedShare*float64(len(r.changed)) + 0.5)
-	return t.waitUntil(ctx, "half of the changed clusters have an operation", t.wall(changeLimit), func() (bool, error) {
+	return t.waitForCalls(ctx, r)
+}
+
+// waitForCalls waits until the operator has begun to act on all clusters whose load rose. Those without a call after changeLimit are counted
+// later.
+func (t *loadTest) waitForCalls(ctx context.Context, r *results) error {
+	limit := r.changedAt.Add(t.wall(changeLimit))
+	return t.waitUntil(ctx, "every changed cluster has an operation", t.wall(2*changeLimit), func() (bool, error) {
 		calls, err := t.admin.mutatingCalls(ctx)
-		return len(firstCalls(calls)) >= want, err
+		return len(firstCalls(calls)) >= len(r.changed) || time.Now().After(limit), err
 	})
 }
 
@@ -148,15 +152,8 @@ func (t *loadTest) waitForEvaluations(ctx context.Context, limit time.Duration) 
 
 // verify waits for the calls of the changed clusters, and then for their operations, and checks the number of readers of all clusters.
 func (t *loadTest) verify(ctx context.Context, r *results) error {
-	if len(r.changed) > 0 {
-		limit := r.changedAt.Add(t.wall(changeLimit))
-		err := t.waitUntil(ctx, "every changed cluster has an operation", t.wall(2*changeLimit), func() (bool, error) {
-			calls, err := t.admin.mutatingCalls(ctx)
-			return len(firstCalls(calls)) >= len(r.changed) || time.Now().After(limit), err
-		})
-		if err != nil {
-			return err
-		}
+	if err := t.waitForCalls(ctx, r); err != nil {
+		return err
 	}
 	end := time.Now().Add(t.wall(t.settle))
 	err := t.waitUntil(ctx, "the operations are complete", t.wall(t.settle)+time.Minute, func() (bool, error) {

@@ -1,12 +1,15 @@
 package awsx
 
-import "reflect"
+import (
+	"reflect"
+	"time"
+)
 
-// interner lets equal values of the RDS API share one pointer: most of the strings, numbers and flags that describe a database are the same
-// for many others, and most of its structures are empty.
+// interner lets equal parts of what the RDS API describes share memory: strings, numbers and flags, structures and lists of them, such as
+// tags and security groups. Most are the same for many databases. What was interned must not be changed.
 type interner map[any]reflect.Value
 
-// intern replaces the pointers of a structure.
+// intern replaces the pointers and lists of a structure.
 func (i interner) intern(v any) { i.replace(reflect.ValueOf(v)) }
 
 func (i interner) replace(v reflect.Value) {
@@ -15,16 +18,10 @@ func (i interner) replace(v reflect.Value) {
 		if v.IsNil() {
 			return
 		}
-		if key, isShareable := shareKey(v.Elem()); isShareable && v.CanSet() {
-			shared, known := i[key]
-			if !known {
-				shared = reflect.ValueOf(v.Interface()) // the pointer, not the field that holds it
-				i[key] = shared
-			}
-			v.Set(shared)
-			return
-		}
 		i.replace(v.Elem())
+		if v.CanSet() {
+			i.share(v, pointerKey(v.Elem()))
+		}
 	case reflect.Struct:
 		for n := range v.NumField() {
 			if v.Type().Field(n).IsExported() {
@@ -35,18 +32,54 @@ func (i interner) replace(v reflect.Value) {
 		for n := range v.Len() {
 			i.replace(v.Index(n))
 		}
+		if v.CanSet() {
+			i.share(v, sliceKey(v))
+		}
 	default:
 	}
 }
 
-// shareKey identifies a value whose equals are interchangeable: a string, number or flag, or an empty structure of its type.
-func shareKey(v reflect.Value) (any, bool) {
-	switch v.Kind() {
-	case reflect.String, reflect.Bool, reflect.Int32, reflect.Int64, reflect.Float64:
-		return v.Interface(), true
-	case reflect.Struct:
-		return v.Type(), v.IsZero()
-	default:
-		return nil, false
+// share sets a field to the first value that had the same key. A nil key shares nothing.
+func (i interner) share(field reflect.Value, key any) {
+	if key == nil {
+		return
 	}
+	shared, known := i[key]
+	if !known {
+		shared = reflect.ValueOf(field.Interface()) // the pointer or list, not the field that holds it
+		i[key] = shared
+	}
+	field.Set(shared)
+}
+
+// pointerKey is equal for values that are interchangeable: a structure whose own pointers are shared is compared by them. It is nil for a
+// value that cannot be compared, unless it is empty.
+func pointerKey(v reflect.Value) any {
+	switch {
+	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]() && v.IsZero():
+		return v.Type()
+	case v.Comparable():
+		return v.Interface()
+	default:
+		return nil
+	}
+}
+
+// listKey is the key of a list, apart from that of a pointer to an array.
+type listKey struct{ array any }
+
+// maxSharedLength is the length up to which lists are shared.
+const maxSharedLength = 16
+
+// sliceKey is equal for lists of the same elements; nil for those that cannot be compared, are long, or empty.
+func sliceKey(v reflect.Value) any {
+	if v.Len() == 0 || v.Len() > maxSharedLength {
+		return nil
+	}
+	array := reflect.New(reflect.ArrayOf(v.Len(), v.Type().Elem())).Elem()
+	reflect.Copy(array, v)
+	if !array.Comparable() {
+		return nil
+	}
+	return listKey{array.Interface()}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 )
 
-// TestInterner: equal strings, numbers, flags and empty structures share a pointer wherever they are, and nothing else changes.
+// TestInterner: equal strings, numbers, flags, structures and lists share memory wherever they are, and nothing else changes.
 func TestInterner(t *testing.T) {
 	newInstance := func(name string) types.DBInstance {
 		return types.DBInstance{
@@ -35,8 +35,15 @@ func TestInterner(t *testing.T) {
 	if a.MultiAZ != b.MultiAZ || a.Endpoint.Port != b.AllocatedStorage || a.PendingModifiedValues != b.PendingModifiedValues {
 		t.Error("equal flags, numbers or empty structures have different pointers")
 	}
-	if a.Endpoint == b.Endpoint || a.InstanceCreateTime == b.InstanceCreateTime {
-		t.Error("values that are not shared have one pointer")
+	if &a.TagList[0] != &b.TagList[0] {
+		t.Error("equal lists are not shared")
+	}
+	c := newInstance("a")
+	c.TagList[0].Value, c.DBSubnetGroup.Subnets[0].SubnetAvailabilityZone = aws.String("orders"), nil
+	shared.intern(&c)
+	if a.Endpoint == b.Endpoint || a.Endpoint != c.Endpoint || *c.TagList[0].Value != "orders" || *a.TagList[0].Value != "payments" ||
+		c.DBSubnetGroup.Subnets[0].SubnetAvailabilityZone != nil || zone(a) == nil {
+		t.Errorf("other values are shared, or equal structures are not: %+v, %+v, %+v", a, b, c)
 	}
 	if *a.DBInstanceIdentifier != "a" || *a.Endpoint.Address != "a.example" {
 		t.Errorf("got the identifier %s and the address %s", *a.DBInstanceIdentifier, *a.Endpoint.Address)

@@ -77,28 +77,26 @@ func (s *scopeClient) refreshMetadata(ctx context.Context, targets []scaling.Tar
 	ctx, cancel := context.WithTimeout(ctx, metadataTimeout)
 	defer cancel()
 	now := s.clock.Now()
-	s.mu.Lock()
-	maintenanceDue := s.pendingMaintenance.isStale(now, maintenanceInterval-maxSnapshotAge, maintenanceRetryInterval)
 	hasClusters, dueClasses, duePrices := false, map[orderableKey]bool{}, map[priceKey]bool{}
-	for _, target := range targets {
-		view := s.topologyOf(target)
-		if view == nil { // it has just been changed
-			continue
-		}
+	for target, view := range s.views(targets) {
 		o := view.observe(target)
 		if !o.Found {
 			continue
 		}
 		hasClusters = hasClusters || target.Kind == scaling.DBCluster
-		orderable := orderableKeyFor(o)
-		if s.orderableClasses[orderable].isStale(now, orderableInterval-maxSnapshotAge, orderableRetryInterval) {
-			dueClasses[orderable] = true
-		}
-		price, hasPrices := view.priceKeyFor(target, s.scope.Region)
-		if hasPrices && s.pricing != nil && s.classPrices[price].isStale(now, priceInterval-maxSnapshotAge, priceRetryInterval) {
+		dueClasses[orderableKeyFor(o)] = true
+		if price, hasPrices := view.priceKeyFor(target, s.scope.Region); hasPrices && s.pricing != nil {
 			duePrices[price] = true
 		}
 	}
+	s.mu.Lock()
+	maintenanceDue := s.pendingMaintenance.isStale(now, maintenanceInterval-maxSnapshotAge, maintenanceRetryInterval)
+	maps.DeleteFunc(dueClasses, func(key orderableKey, _ bool) bool {
+		return !s.orderableClasses[key].isStale(now, orderableInterval-maxSnapshotAge, orderableRetryInterval)
+	})
+	maps.DeleteFunc(duePrices, func(key priceKey, _ bool) bool {
+		return !s.classPrices[key].isStale(now, priceInterval-maxSnapshotAge, priceRetryInterval)
+	})
 	autoScalingDue := hasClusters && s.autoScalingLimits.isStale(now, autoScalingInterval-maxSnapshotAge, autoScalingRetryInterval)
 	s.mu.Unlock()
 	if maintenanceDue {

@@ -28,7 +28,7 @@ func TestObserve_ReadsMetadataAtItsInterval(t *testing.T) {
 	}
 	want := map[string]int{
 		"DescribeDBClusters": 30, "DescribeDBInstances": 30, "GetMetricData": 30,
-		"GetMetricData/300": 3, "GetMetricData/900": 3, // at 0, 10 and 20 minutes
+		"GetMetricData/300": 3, "GetMetricData/900": 2, // at 0, 10 and 20 minutes, and at 0 and 15
 		"DescribeOrderableDBInstanceOptions": 1, "DescribePendingMaintenanceActions": 2,
 		"DescribeScalableTargets": 3, "DescribeBlueGreenDeployments": 10,
 	}

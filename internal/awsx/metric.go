@@ -21,9 +21,10 @@ const (
 	// historyRetention is how far back the CPU history of a role is read: as long as CloudWatch keeps points of one minute
 	// (CloudWatch user guide, "Metrics retention").
 	historyRetention = 15 * 24 * time.Hour
-	// slowInterval is how often memory, connections and the CPU history of the roles are read: they change slowly, and
-	// CloudWatch charges for each metric requested.
-	slowInterval = 10 * time.Minute
+	// slowInterval is how often memory and connections are read: they change slowly, and CloudWatch charges for each metric requested.
+	slowInterval = 12 * time.Minute
+	// historyInterval is how often the CPU history of the roles is read: once for each of its periods.
+	historyInterval = 15 * time.Minute
 	// uptimeInterval is how often EngineUptime is read. A restart mostly shows in the status of an instance as well.
 	uptimeInterval = 5 * time.Minute
 )
@@ -98,7 +99,7 @@ var (
 
 func roleCPUHistory(role string) *metric {
 	return &metric{
-		name: cpuUtilization.name, statistic: types.StatisticAverage, period: 15 * time.Minute, readInterval: slowInterval,
+		name: cpuUtilization.name, statistic: types.StatisticAverage, period: 15 * time.Minute, readInterval: historyInterval,
 		fixedRetention: historyRetention, role: role,
 	}
 }

@@ -402,6 +402,6 @@ func TestTrack_ScaleDownWindow(t *testing.T) {
 		if got := i.CPU.Count(); got != 190 {
 			t.Errorf("with a window of %s there are %d samples of the CPU, want 190", test.window, got)
 		}
-		c.clock.Step(10 * time.Minute)
+		c.clock.Step(slowInterval)
 	}
 }

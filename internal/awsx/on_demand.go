@@ -11,14 +11,10 @@ import (
 func (m *metric) isReadOnDemand() bool { return m.name == dbLoadCPU.name || m.lagUnit != 0 }
 
 // isNeeded reports whether a series that is read on demand is to be read now: the load of a saturated instance, and the lag of targets that
-// may be changed, and of others once per slowInterval. What was not read in between is read with the next request: CloudWatch keeps it. The
-// caller holds s.mu.
+// may be changed. What was not read in between is read with the next request: CloudWatch keeps it. The caller holds s.mu.
 func (s *scopeClient) isNeeded(series targetSeries, cached cachedSeries, needsLag bool, now time.Time) bool {
-	switch {
-	case series.metric.lagUnit != 0 && !needsLag:
-		return cached.isDue(series.metric, now, slowInterval)
-	case series.metric.lagUnit != 0:
-		return cached.isDue(series.metric, now, minPollAge)
+	if series.metric.lagUnit != 0 {
+		return needsLag && cached.isDue(series.metric, now, minPollAge)
 	}
 	from := now.Add(-loadRetention)
 	if known := cached.coveredUntil.Add(-series.metric.rereadOverlap()); known.After(from) {

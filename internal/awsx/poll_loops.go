@@ -32,6 +32,7 @@ func (p *scopePoller) pollTopology(ctx context.Context) {
 func (p *scopePoller) setReady() time.Duration {
 	p.pollMu.Lock()
 	defer p.pollMu.Unlock()
+	p.isTopologyOld = false
 	if !p.isReady {
 		p.isReady = true
 		signal(p.samplesWanted)

@@ -77,6 +77,15 @@ func (s readSchedule) longestInterval(isStandby bool) time.Duration {
 	return 2 * max(time.Minute, s.interval)
 }
 
+// longestTopologyAge is the age up to which a topology is used. The caller holds p.pollMu.
+func (p *scopePoller) longestTopologyAge() time.Duration {
+	interval := p.topologyInterval()
+	if p.isTopologyOld {
+		interval = max(interval, standbyTopologyInterval)
+	}
+	return interval + maxReadDelay
+}
+
 // topologyInterval is how often the topology of the scope is read: so rarely that reading takes at most half of the time, since the
 // account's other users share the limits of the RDS API. The caller holds p.pollMu.
 func (p *scopePoller) topologyInterval() time.Duration {

@@ -37,8 +37,11 @@ type scopePoller struct {
 	isStandby bool
 	// isReady says that topology and metadata were read once: before that, samples are of no use.
 	isReady bool
-	polled  map[scaling.Target]*polledTarget
-	urgent  map[scaling.Target]bool
+	// isTopologyOld says that this replica has just become the leader, and has not read the topology since: until then the one that it read
+	// on standby may be used. An operation starts only on one of the last minute.
+	isTopologyOld bool
+	polled        map[scaling.Target]*polledTarget
+	urgent        map[scaling.Target]bool
 	// awaitingEvents are the targets for which RDS events are wanted, and since when.
 	awaitingEvents map[scaling.Target]time.Time
 }
@@ -128,7 +131,7 @@ func (p *scopePoller) forget(now time.Time) bool {
 func (p *scopePoller) setStandby(isStandby bool) {
 	p.pollMu.Lock()
 	defer p.pollMu.Unlock()
-	p.isStandby = isStandby
+	p.isStandby, p.isTopologyOld = isStandby, !isStandby
 	for _, target := range p.polled {
 		target.nextReadAt, target.isCatchingUp = time.Time{}, !target.readAt.IsZero()
 	}
@@ -146,7 +149,7 @@ func (p *scopePoller) observe(t scaling.Target, notBefore time.Time) scaling.Obs
 	defer p.pollMu.Unlock()
 	target := p.polledTarget(t, now)
 	wasRead := !target.readAt.IsZero()
-	if oldest := now.Add(-p.topologyInterval() - maxReadDelay); notBefore.Before(oldest) {
+	if oldest := now.Add(-p.longestTopologyAge()); notBefore.Before(oldest) {
 		notBefore = oldest
 	}
 	result, complete := p.readResult(t, notBefore, now)

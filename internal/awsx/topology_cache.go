@@ -3,6 +3,7 @@ package awsx
 import (
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -37,6 +38,21 @@ func (s *scopeClient) topologyOf(t scaling.Target) *topology {
 		return nil
 	}
 	return s.topology
+}
+
+// views are the targets with their newest topologies, without those that have just been changed. The lock is not held in between: workers
+// need it, and there may be thousands of targets.
+func (s *scopeClient) views(targets []scaling.Target) iter.Seq2[scaling.Target, *topology] {
+	return func(yield func(scaling.Target, *topology) bool) {
+		for _, target := range targets {
+			s.mu.Lock()
+			view := s.topologyOf(target)
+			s.mu.Unlock()
+			if view != nil && !yield(target, view) {
+				return
+			}
+		}
+	}
 }
 
 // staleTargets lists the targets of which no topology was read at or after notBefore. The caller holds s.mu.

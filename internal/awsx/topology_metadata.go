@@ -27,29 +27,25 @@ func (s *scopeClient) addTopologyMetadata(o *scaling.Observation, view *topology
 // refreshTopologyMetadata reads what is due for the targets. Custom endpoints are read only where a cluster has some, and the
 // parameters of the groups that users have made.
 func (s *scopeClient) refreshTopologyMetadata(ctx context.Context, targets []scaling.Target, now time.Time) {
-	s.mu.Lock()
-	hasTargets, endpointsDue, dueGroups := false, false, map[parameterGroupKey]bool{}
-	for _, target := range targets {
-		view := s.topologyOf(target)
-		if view == nil { // it has just been changed
-			continue
-		}
+	hasTargets, hasEndpoints, dueGroups := false, false, map[parameterGroupKey]bool{}
+	for target, view := range s.views(targets) {
 		o := view.observe(target)
 		if !o.Found {
 			continue
 		}
 		hasTargets = true
-		if target.Kind == scaling.DBCluster && len(view.cluster(target.Identifier).CustomEndpoints) > 0 {
-			endpointsDue = endpointsDue || s.customEndpoints.isStale(now, customEndpointsInterval-maxSnapshotAge, customEndpointsRetryInterval)
-		}
+		hasEndpoints = hasEndpoints || target.Kind == scaling.DBCluster && len(view.cluster(target.Identifier).CustomEndpoints) > 0
 		for _, i := range o.Instances {
 			for _, key := range parameterGroupsOf(i, view.clusterGroup(target)) {
-				if s.parameters[key].isStale(now, parametersInterval-maxSnapshotAge, parametersRetryInterval) {
-					dueGroups[key] = true
-				}
+				dueGroups[key] = true
 			}
 		}
 	}
+	s.mu.Lock()
+	maps.DeleteFunc(dueGroups, func(key parameterGroupKey, _ bool) bool {
+		return !s.parameters[key].isStale(now, parametersInterval-maxSnapshotAge, parametersRetryInterval)
+	})
+	endpointsDue := hasEndpoints && s.customEndpoints.isStale(now, customEndpointsInterval-maxSnapshotAge, customEndpointsRetryInterval)
 	blueGreenDue := hasTargets && s.blueGreen.isStale(now, blueGreenInterval-maxSnapshotAge, blueGreenRetryInterval)
 	s.mu.Unlock()
 	if endpointsDue {

@@ -33,7 +33,7 @@ type awsObserver struct {
 }
 
 func newAWSObserver(world *model.World, s Setup) *awsObserver {
-	history := roleHistory{readSchedule: readSchedule{interval: slowInterval}, samples: scaling.NewSeriesBuffer(historyPeriod)}
+	history := roleHistory{readSchedule: readSchedule{interval: historyInterval}, samples: scaling.NewSeriesBuffer(historyPeriod)}
 	return &awsObserver{
 		world: world, target: s.Policy.Target, orderableClasses: s.orderableClasses(), feeds: map[string]*metricFeed{},
 		writer: history, readers: history, topologyChanged: true,

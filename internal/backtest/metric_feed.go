@@ -13,7 +13,8 @@ import (
 const (
 	maxSnapshotAge  = 55 * time.Second
 	minRefreshAge   = maxSnapshotAge / 2
-	slowInterval    = 10 * time.Minute
+	slowInterval    = 12 * time.Minute
+	historyInterval = 15 * time.Minute
 	uptimeInterval  = 5 * time.Minute
 	minOverlap      = 10 * time.Minute
 	loadRetention   = 70 * time.Minute

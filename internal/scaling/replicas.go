@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// MaxSlowSampleAge is the age up to which samples of memory and connections are used: they are read every ten minutes.
+	// MaxSlowSampleAge is the age up to which samples of memory and connections are used: they are read every twelve minutes.
 	MaxSlowSampleAge = 20 * time.Minute
 	// slowSamplePeriod is the period of these samples, and minSlowCoverage the share of them that must be there.
 	slowSamplePeriod = 5 * time.Minute
