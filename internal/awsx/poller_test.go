@@ -313,6 +313,30 @@ func TestPoller_Standby(t *testing.T) {
 	})
 }
 
+// TestPoller_NewLeaderUsesTopologyOfStandby: to read the databases of a large account again takes a minute, for which a new leader does not
+// wait. Later it does.
+func TestPoller_NewLeaderUsesTopologyOfStandby(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
+	poller := NewPoller(c.newClient(t), func(context.Context, []scaling.Target) {}) // it is not started: the test makes its reads
+	poller.Track(tracked(targets, 0))
+	scope := poller.scopePollerFor(euWest1)
+	if !scope.readScopeTopology(t.Context()) {
+		t.Fatal("the databases could not be read")
+	}
+	scope.refreshMetadata(t.Context(), targets)
+	for _, test := range []struct {
+		prepare func()
+		want    error
+	}{{poller.Activate, nil}, {func() { scope.setReady() }, scaling.ErrNotRead}} {
+		test.prepare()
+		c.clock.SetTime(minuteAfterStart(4).Add(30 * time.Second)) // of the topology
+		scope.readSamples(t.Context(), targets)
+		if got := poller.Observe(t.Context(), targets, time.Time{})[0]; !errors.Is(got.Err, test.want) {
+			t.Errorf("got error %v, want %v", got.Err, test.want)
+		}
+	}
+}
+
 // hostByRegion sends the requests of some regions to other servers.
 func hostByRegion(hosts map[string]string) func(aws.HTTPClient) aws.HTTPClient {
 	return func(next aws.HTTPClient) aws.HTTPClient {
