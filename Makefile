@@ -1,4 +1,5 @@
-# `make help` lists the targets. All tools are built from Go modules; nothing else is downloaded.
+# `make help` lists the targets. All tools are built from Go modules. Nothing else is downloaded, but for the control plane if its download
+# works (`make control-plane`).
 
 # Output folders, and the Go modules of this repository.
 ROOT := $(CURDIR)
@@ -177,9 +178,10 @@ runbook-urls: ## Write another address of the runbooks into all alert rules
 ##@ Prepare
 
 .PHONY: control-plane
-control-plane: ## Build kube-apiserver, etcd and kubectl into bin/controlplane (once; about 6 minutes)
+control-plane: ## Put kube-apiserver, etcd and kubectl into bin/controlplane: of envtest, or built (once; about 6 minutes)
 #> KUBEBUILDER_ASSETS=DIR  use the binaries in DIR instead
-	@if [ "$$KUBEBUILDER_ASSETS" = '$(CONTROL_PLANE)' ]; then hack/controlplane/build.sh '$(CONTROL_PLANE)'; fi
+#> ENVTEST_DOWNLOAD=0      download no version of envtest: use an installed one, or build from Go modules
+	@hack/control-plane.sh '$(CONTROL_PLANE)' "$$KUBEBUILDER_ASSETS"
 
 .PHONY: tools
 tools: $(addprefix $(TOOLS)/,controller-gen crd-ref-docs gotestsum golangci-lint helm) ## Build the tools into bin/tools
