@@ -1,12 +1,14 @@
-# `make help` lists the targets. All tools are built from Go modules; nothing else is downloaded.
+# `make help` lists the targets. All tools are built from Go modules. Nothing else is downloaded, but for the control plane if its download
+# works (`make control-plane`).
 
 # Output folders, and the Go modules of this repository.
 ROOT := $(CURDIR)
 TOOLS := $(ROOT)/bin/tools
 CONTROL_PLANE := $(ROOT)/bin/controlplane
-MODULES := . hack/promql hack/tools hack/tools/golangci-lint hack/tools/helm hack/controlplane
+MODULES := . hack/envtest hack/promql hack/release hack/tools hack/tools/golangci-lint hack/tools/helm hack/controlplane
 IMAGE ?= dbscaler:latest
-CONTAINER_ENGINE ?= docker
+RELEASE := go run -C hack/release .
+RELEASE_FLAGS = --source '$(ROOT)' $(if $(PLATFORMS),--platforms '$(PLATFORMS)') $(if $(VERSION),--version '$(VERSION)')
 KUBECTL ?= $(KUBEBUILDER_ASSETS)/kubectl
 UNDEPLOY_TIMEOUT ?= 15m
 
@@ -54,10 +56,31 @@ plugin: ## Build the kubectl plugin into bin/kubectl-dbscaler; add bin to the PA
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/kubectl-dbscaler ./cmd/kubectl-dbscaler
 
 .PHONY: image
-image: ## Build the container image
-#> IMAGE=dbscaler:latest    name and tag of the image
-#> CONTAINER_ENGINE=docker  must be installed
-	$(CONTAINER_ENGINE) build --tag '$(IMAGE)' .
+image: ## Build the container image into bin/image: an OCI layout, and dbscaler.tar for `docker load`; needs no container engine
+#> IMAGE=dbscaler:latest              name and tag of the image
+#> PUSH=1                             push it to its registry, with the credentials of `docker login`
+#> PLATFORMS=linux/amd64,linux/arm64  architectures
+#> VERSION=v1.2.3                     version; by default the tag of the commit, or one with its time and hash
+#> COMPARE=sha256:...                 fail if the image has another digest
+	@$(RELEASE) image --out '$(ROOT)/bin/image' --image '$(IMAGE)' $(RELEASE_FLAGS) $(if $(filter-out 0 false no,$(PUSH)),--push) \
+		$(if $(COMPARE),--compare '$(COMPARE)')
+
+.PHONY: kind-images
+kind-images: ## Build the images of the operator and of the simulated AWS for a cluster of kind, into bin/kind: docs/kind.md
+	@$(RELEASE) image --source '$(ROOT)' --out '$(ROOT)/bin/kind/dbscaler' --image dbscaler:kind --platforms "linux/$$(go env GOARCH)"
+	@$(RELEASE) image --source '$(ROOT)' --out '$(ROOT)/bin/kind/rdssim' --image rdssim:kind --platforms "linux/$$(go env GOARCH)" \
+		--package ./hack/rdssim
+
+.PHONY: sbom
+sbom: ## Write the software bill of materials of each architecture into bin/sbom, as CycloneDX
+	@$(RELEASE) sbom --out '$(ROOT)/bin/sbom' $(RELEASE_FLAGS)
+
+.PHONY: plugin-archives
+plugin-archives: ## Build the archives of the kubectl plugin into bin/plugin, with checksums and the manifest for krew
+#> VERSION=v1.2.3   version; by default as for image
+#> BASE_URL=https://github.com/.../releases/download/v1.2.3  where the archives will be
+	@$(RELEASE) plugin --out '$(ROOT)/bin/plugin' --base-url '$(BASE_URL)' \
+		--platforms linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64 $(RELEASE_FLAGS)
 
 .PHONY: chart
 chart: $(TOOLS)/helm ## Check the Helm charts and package them into bin
@@ -73,7 +96,8 @@ chart: $(TOOLS)/helm ## Check the Helm charts and package them into bin
 
 .PHONY: test
 test: control-plane $(TOOLS)/gotestsum $(TOOLS)/helm ## Run all tests, including those that need a real API server
-#> ARGS='-run TestX ./api/...'  arguments of go test; default: ./...
+#> ARGS='-run TestX ./api/...'  arguments of go test; default: ./... and the modules of hack that have tests
+	$(if $(ARGS),,@for module in hack/envtest hack/release; do echo "test: $$module"; (cd "$$module" && go test ./...); done)
 	$(TOOLS)/gotestsum --format pkgname --format-hide-empty-pkg -- -timeout 25m $(or $(ARGS),./...)
 
 .PHONY: simtest
@@ -130,8 +154,14 @@ fuzz: ## Run every fuzz target
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./internal/scaling/... ./internal/backtest/...
 
+.PHONY: image-check
+image-check: ## Build the image of one architecture in two folders, and compare the digests
+#> FRESH=1  compile everything again for the second build
+	@SOURCE_DATE_EPOCH=0 $(RELEASE) check --source '$(ROOT)' --version v0.0.0 \
+		--platforms "linux/$$(go env GOARCH)" $(if $(filter-out 0 false no,$(FRESH)),--fresh)
+
 .PHONY: verify
-verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check generated files, formatting and go.mod files
+verify: $(TOOLS)/actionlint $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check generated files, formatting, go.mod files and workflows
 	@hack/verify.sh $(MODULES)
 
 .PHONY: lint
@@ -177,12 +207,13 @@ runbook-urls: ## Write another address of the runbooks into all alert rules
 ##@ Prepare
 
 .PHONY: control-plane
-control-plane: ## Build kube-apiserver, etcd and kubectl into bin/controlplane (once; about 6 minutes)
+control-plane: ## Put kube-apiserver, etcd and kubectl into bin/controlplane: of envtest, or built (once; about 6 minutes)
 #> KUBEBUILDER_ASSETS=DIR  use the binaries in DIR instead
-	@if [ "$$KUBEBUILDER_ASSETS" = '$(CONTROL_PLANE)' ]; then hack/controlplane/build.sh '$(CONTROL_PLANE)'; fi
+#> ENVTEST_DOWNLOAD=0      download no version of envtest: use an installed one, or build from Go modules
+	@hack/control-plane.sh '$(CONTROL_PLANE)' "$$KUBEBUILDER_ASSETS"
 
 .PHONY: tools
-tools: $(addprefix $(TOOLS)/,controller-gen crd-ref-docs gotestsum golangci-lint helm) ## Build the tools into bin/tools
+tools: $(addprefix $(TOOLS)/,actionlint controller-gen crd-ref-docs gotestsum golangci-lint helm) ## Build the tools into bin/tools
 
 .PHONY: clean
 clean: ## Remove bin, and with it all built binaries
@@ -210,11 +241,12 @@ undeploy: control-plane ## Remove all policies, then the operator and the CRD; o
 	$(KUBECTL) delete --ignore-not-found -k config/default
 
 # The tools have their own modules, which pin their versions.
+actionlint_package := github.com/rhysd/actionlint/cmd/actionlint
 controller-gen_package := sigs.k8s.io/controller-tools/cmd/controller-gen
 crd-ref-docs_package := github.com/elastic/crd-ref-docs
 gotestsum_package := gotest.tools/gotestsum
 
-$(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs $(TOOLS)/gotestsum: hack/tools/go.mod hack/tools/go.sum
+$(TOOLS)/actionlint $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs $(TOOLS)/gotestsum: hack/tools/go.mod hack/tools/go.sum
 	@echo 'tools: building $(@F)'
 	@cd hack/tools && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o '$@' $($(@F)_package)
 	@touch '$@'

@@ -144,7 +144,13 @@ func podName() string {
 	return name
 }
 
+// version is set by the linker when hack/release builds the image. Otherwise the version is the one that `go build` reads from git.
+var version string
+
 func buildVersion() string {
+	if version != "" {
+		return version
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}

@@ -52,3 +52,16 @@ func TestParseFlags(t *testing.T) {
 		})
 	}
 }
+
+// TestBuildVersion_OfTheLinker checks that the version of a release takes precedence over the one that Go reads from git.
+func TestBuildVersion_OfTheLinker(t *testing.T) {
+	if buildVersion() == "" {
+		t.Error("no version without the linker's")
+	}
+	version = "v1.2.3"
+	t.Cleanup(func() { version = "" })
+	flag.CommandLine = flag.NewFlagSet("dbscaler", flag.ContinueOnError)
+	if options, _, _, err := parseFlags(nil); err != nil || options.Version != "v1.2.3" {
+		t.Errorf("got version %q, %v", options.Version, err)
+	}
+}

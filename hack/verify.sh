@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks that generated files, formatting and go.mod files are up to date. It regenerates the files, shows any difference, and leaves
-# the new files in the tree to be committed.
+# Checks that generated files, formatting and go.mod files are up to date, and that the workflow files of GitHub are valid. It regenerates
+# the files, shows any difference, and leaves the new files in the tree to be committed.
 #
 #   hack/verify.sh MODULE_FOLDER...
 set -euo pipefail
@@ -42,6 +42,12 @@ for module in "$@"; do
 		fail "$module/go.mod or $module/go.sum does not match the code; run \`go mod tidy\` in $module"
 	fi
 done
+
+# Without shellcheck and pyflakes, which are installed on some machines only.
+echo "verify: workflows"
+if ! bin/tools/actionlint -shellcheck= -pyflakes=; then
+	fail "a file in .github/workflows is invalid; see above"
+fi
 
 [ "$failed" = 0 ] || exit 1
 echo "verify: everything is up to date"

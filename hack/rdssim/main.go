@@ -41,6 +41,7 @@ func run(ctx context.Context, args []string) error {
 	scenarioFile := flags.String("scenario", "", "scenario file with the databases, such as hack/rdssim/scenarios/all-kinds.yaml; required")
 	policyFile := flags.String("policy", "", "IAM policy file to enforce, such as config/iam/policy.json; empty allows everything")
 	past := flags.Duration("past", 0, "simulated time that is over at the start, such as 2h: CloudWatch and RDS events have this past")
+	present := flags.Bool("present", false, "let the simulated time be the present time, for an operator whose clock it is; needs --speed 1")
 	speed := flags.Float64("speed", 1, "simulated seconds per second of real time")
 	duration := flags.Duration("for", 8*time.Hour, "exit after this time")
 	verbose := flags.Bool("v", false, "log refused requests")
@@ -52,6 +53,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if *speed <= 0 || *duration <= 0 || *past < 0 {
 		return fmt.Errorf("--speed %g, --for %s and --past %s: want values above 0, and no negative past", *speed, *duration, *past)
+	}
+	if *present && *speed != 1 {
+		return fmt.Errorf("--present with --speed %g: want speed 1, because the time of the operator runs at this speed", *speed)
 	}
 	address, err := net.ResolveTCPAddr("tcp", *listen)
 	if err != nil {
@@ -65,7 +69,7 @@ func run(ctx context.Context, args []string) error {
 		level = slog.LevelDebug
 	}
 	log := logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	server, err := newServer(*scenarioFile, *policyFile, *past, *speed, log)
+	server, err := newServer(*scenarioFile, *policyFile, *past, *present, *speed, log)
 	if err != nil {
 		return err
 	}
@@ -74,11 +78,16 @@ func run(ctx context.Context, args []string) error {
 	return serve(ctx, address, server)
 }
 
-// newServer returns a simulated AWS with the databases of a scenario. An empty policy file allows everything.
-func newServer(scenarioFile, policyFile string, past time.Duration, speed float64, log logr.Logger) (*rdssim.Server, error) {
+// newServer returns a simulated AWS with the databases of a scenario. An empty policy file allows everything. With present the scenario has
+// started the duration past ago, instead of at the time that it states.
+func newServer(scenarioFile, policyFile string, past time.Duration, present bool, speed float64, log logr.Logger) (*rdssim.Server, error) {
 	scenario, err := model.LoadScenario(scenarioFile)
 	if err != nil {
 		return nil, err
+	}
+	origin := clock.RealClock{}.Now()
+	if present {
+		scenario.Start.Time = origin.UTC().Truncate(time.Minute).Add(-past)
 	}
 	world, err := model.New(scenario)
 	if err != nil {
@@ -87,7 +96,7 @@ func newServer(scenarioFile, policyFile string, past time.Duration, speed float6
 	world.Advance(scenario.Start.Add(past))
 	options := rdssim.Options{
 		World: world, AccountID: scenario.AccountID, Log: log,
-		Clock: simclock.Scaled{Origin: clock.RealClock{}.Now(), Start: scenario.Start.Add(past), Speed: speed},
+		Clock: simclock.Scaled{Origin: origin, Start: scenario.Start.Add(past), Speed: speed},
 	}
 	if policyFile != "" {
 		data, err := os.ReadFile(policyFile)

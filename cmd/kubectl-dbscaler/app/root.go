@@ -52,6 +52,7 @@ Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid 
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl dbscaler"},
 	}
+	root.Version = buildVersion()
 	root.Args = cobra.ArbitraryArgs
 	root.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {

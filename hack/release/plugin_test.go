@@ -1,0 +1,106 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+// newPluginSource returns the hello module with its package where the plugin is in the module of the operator.
+func newPluginSource(t *testing.T) string {
+	t.Helper()
+	source := filepath.Join(t.TempDir(), "source")
+	if err := copySource(hello, filepath.Join(source, pluginPackage)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(source, pluginPackage, "go.mod"), filepath.Join(source, "go.mod")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(source, "LICENSE"), []byte("Apache License"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+func TestWritePlugin(t *testing.T) {
+	setStamp(t)
+	source := newPluginSource(t)
+	args := []string{
+		"plugin", "--source", source, "--version", "v1.2.3", "--platforms", "linux/amd64,windows/amd64",
+		"--base-url", "https://example.com/v1.2.3/",
+	}
+	out := t.TempDir()
+	runRelease(t, append(args, "--out", out)...)
+
+	var manifest krewManifest
+	content, err := os.ReadFile(filepath.Join(out, "dbscaler.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.UnmarshalStrict(content, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	if manifest.Metadata.Name != "dbscaler" || manifest.Spec.Version != "v1.2.3" || len(manifest.Spec.Platforms) != 2 {
+		t.Errorf("the manifest is %+v", manifest)
+	}
+	sums, err := os.ReadFile(filepath.Join(out, "SHA256SUMS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range manifest.Spec.Platforms {
+		name, found := strings.CutPrefix(p.URI, "https://example.com/v1.2.3/")
+		archive, err := os.ReadFile(filepath.Join(out, name))
+		if err != nil || !found {
+			t.Fatalf("%s: %v", p.URI, err)
+		}
+		if sum := fmt.Sprintf("%x", sha256.Sum256(archive)); p.SHA256 != sum || !strings.Contains(string(sums), sum+"  "+name) {
+			t.Errorf("%s has the checksum %s, the manifest says %s, SHA256SUMS is\n%s", name, sum, p.SHA256, sums)
+		}
+	}
+
+	again := t.TempDir()
+	runRelease(t, append(args, "--out", again)...)
+	for _, name := range []string{"kubectl-dbscaler_linux_amd64.tar.gz", "kubectl-dbscaler_windows_amd64.zip", "dbscaler.yaml", "SHA256SUMS"} {
+		first, firstErr := os.ReadFile(filepath.Join(out, name))
+		second, secondErr := os.ReadFile(filepath.Join(again, name))
+		if firstErr != nil || secondErr != nil || !bytes.Equal(first, second) {
+			t.Errorf("%s differs between two builds (%v, %v)", name, firstErr, secondErr)
+		}
+	}
+	checkArchives(t, out)
+}
+
+// checkArchives checks the files in the archives for Linux and Windows.
+func checkArchives(t *testing.T, folder string) {
+	t.Helper()
+	file, err := os.Open(filepath.Join(folder, "kubectl-dbscaler_linux_amd64.tar.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	compressed, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(compressed)
+	if err != nil || !bytes.HasPrefix(content, []byte("kubectl-dbscaler\x00")) || !bytes.Contains(content, []byte("LICENSE\x00")) {
+		t.Errorf("the archive for Linux lacks the plugin or the license: %v", err)
+	}
+	archive, err := zip.OpenReader(filepath.Join(folder, "kubectl-dbscaler_windows_amd64.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	if len(archive.File) != 2 || archive.File[0].Name != "kubectl-dbscaler.exe" || archive.File[1].Name != "LICENSE" {
+		t.Errorf("the archive for Windows has %d files", len(archive.File))
+	}
+}
