@@ -97,9 +97,9 @@ func (r *results) rows() []row {
 	return rows
 }
 
-// maxInterval is the time between two evaluations of a policy above which it has noticed accounts that do not work, in seconds: the 60
-// that are planned, and half as much again.
-const maxInterval = 90
+// maxInterval is the time between two evaluations of a policy above which it has noticed accounts that do not work, in seconds: the 120
+// that are planned for a quiet database, and a quarter.
+const maxInterval = 150
 
 // isNoticed reports whether the policies of accounts that work have noticed those that do not.
 func (r *results) isNoticed() bool {
