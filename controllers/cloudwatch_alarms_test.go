@@ -94,7 +94,7 @@ func deriveAlarms(t *testing.T, text string) alarms.Set {
 	return set
 }
 
-// TestCloudWatchAlarms_PostMortemDay evaluates the alarms of the sample policy on 5 February 2024. Without the operator, the load-high alarm
+// TestCloudWatchAlarms_PostMortemDay evaluates the alarms of the sample policy on 5 February 2024. Without the operator, the alarm load-high
 // of the readers fires at about 09:00, 50 minutes before the reader saturates, and not-scaled at about 10:16. With the operator,
 // and on a calm day, none fires.
 func TestCloudWatchAlarms_PostMortemDay(t *testing.T) {

@@ -38,12 +38,12 @@ type alarmProperties struct {
 	Statistic                   string              `json:",omitempty"`
 	Period                      int                 `json:",omitempty"`
 	Metrics                     []metricDataQuery   `json:",omitempty"`
-	ComparisonOperator          string              ``
-	Threshold                   float64             ``
-	EvaluationPeriods           int                 ``
-	DatapointsToAlarm           int                 ``
-	TreatMissingData            string              ``
-	Tags                        []templateTag       `json:",omitempty"`
+	ComparisonOperator          string
+	Threshold                   float64
+	EvaluationPeriods           int
+	DatapointsToAlarm           int
+	TreatMissingData            string
+	Tags                        []templateTag `json:",omitempty"`
 }
 
 type templateDimension struct{ Name, Value string }
