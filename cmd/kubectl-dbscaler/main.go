@@ -1,5 +1,5 @@
 // Command kubectl-dbscaler is a kubectl plugin. It checks what the operator needs to scale a database, simulates what a policy would have
-// done under a recorded load, and recommends the policy that would have done best.
+// done under a recorded load, recommends the policy that would have done best, and prints CloudWatch alarms for its database.
 //
 // Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid input (flags, policy or recording).
 package main

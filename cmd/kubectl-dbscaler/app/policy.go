@@ -11,6 +11,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/resource"
@@ -59,8 +60,8 @@ func runError(err error) error {
 // policyResource is the resource name of policies on the API server.
 const policyResource = "dbscalingpolicies.scaling.dbscaler.io"
 
-// readPolicy reads a policy from a file, or from the cluster by name. The error is an InputError when the policy or its name is
-// invalid.
+// readPolicy reads a policy from a file, or from the cluster by name, with its status then. The error is an InputError when the policy or
+// its name is invalid.
 func readPolicy(
 	ctx context.Context, kube *genericclioptions.ConfigFlags, in io.Reader, file, name string,
 ) (*v1alpha1.DBScalingPolicy, scaling.Policy, error) {
@@ -108,6 +109,11 @@ func readPolicy(
 	object, policy, err := validatePolicy(ctx, found)
 	if err != nil {
 		return nil, scaling.Policy{}, asInputError(fmt.Errorf("%s: %w", from, err))
+	}
+	if status, ok := found.Object["status"].(map[string]any); ok && file == "" { // only the cluster tells the truth
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(status, &object.Status); err != nil {
+			return nil, scaling.Policy{}, fmt.Errorf("%s: the status cannot be read: %w", from, err)
+		}
 	}
 	return object, policy, nil
 }

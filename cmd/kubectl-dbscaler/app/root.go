@@ -44,7 +44,8 @@ func New(streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
 		Use:   "kubectl-dbscaler",
 		Short: "Check a policy and its database, simulate the policy under a recorded load, and recommend a better one",
 		Long: `Check whether the operator can scale the database of a DBScalingPolicy. Simulate what the policy would have done under a recorded
-load, and recommend the policy that would have done best. Nothing in AWS or in the cluster is changed.
+load, and recommend the policy that would have done best. Print CloudWatch alarms for its database. Nothing in AWS or in the cluster is
+changed.
 
 Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid input (flags, policy or recording).`,
 		// main prints errors, in one line.
@@ -69,7 +70,8 @@ Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid 
 	root.SetErr(streams.ErrOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return asInputError(err) })
 	kube.AddFlags(root.PersistentFlags())
-	root.AddCommand(newBacktestCommand(kube, streams, clk), newRecommendCommand(kube, streams, clk), newDoctorCommand(kube, streams, clk))
+	root.AddCommand(newBacktestCommand(kube, streams, clk), newRecommendCommand(kube, streams, clk), newDoctorCommand(kube, streams, clk),
+		newAlarmsCommand(kube, streams))
 	return root
 }
 

@@ -31,3 +31,12 @@ func ExpectedEnd(op scaling.Operation) time.Time {
 	}
 	return end
 }
+
+// UsualDuration is how long the steps usually take at most, one after the other.
+func UsualDuration(actions ...scaling.Action) time.Duration {
+	var total time.Duration
+	for _, action := range actions {
+		total += usualDurations[action]
+	}
+	return total
+}
