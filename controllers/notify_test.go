@@ -149,9 +149,11 @@ func (h *harness) awaitDelivery(name string) {
 func TestNotifications_WholeOperation(t *testing.T) {
 	h := newHarness(t, auroraCluster("db.r6g.xlarge", 1, 1.6, "db.r6g.large"))
 	r := newReceiver(t)
+	h.clusterName = "prod"
+	h.restartReconciler()
 	h.sendTo(r)
 	var entries bytes.Buffer
-	h.reconciler.Ledger, h.reconciler.ClusterName = &entries, "prod"
+	h.reconciler.Ledger = &entries
 	h.applyPolicy(verticalReadersPolicy + "  prices: [{instanceClass: db.r6g.large, hourlyPriceUSD: \"0.26\"}, {instanceClass: db.r6g.xlarge, hourlyPriceUSD: \"0.52\"}]\n")
 	p := h.runUntil("p", "resized", 2*time.Hour, hasSucceeded)
 	h.awaitDelivery("p")
@@ -171,10 +173,16 @@ func TestNotifications_WholeOperation(t *testing.T) {
 			t.Errorf("got %+v", e)
 		}
 	}
-	h.runFor("p", time.Hour, nil)
-	h.expectNoStatusWrites("p", time.Hour)
+	h.runFor("p", 2*time.Hour, nil)
 	if n := len(r.events()); n != 2 {
 		t.Errorf("%d events, want 2", n)
+	}
+	without := newHarness(t, auroraCluster("db.r6g.xlarge", 1, 1.6, "db.r6g.large"))
+	without.applyPolicy(verticalReadersPolicy)
+	without.runUntil("p", "resized", 2*time.Hour, hasSucceeded)
+	without.runFor("p", 2*time.Hour, nil)
+	if more := *h.statusWrites - *without.statusWrites; more < 0 || more > 2 {
+		t.Errorf("two notifications cost %d writes of status, want at most one each", more)
 	}
 }
 
