@@ -49,6 +49,7 @@ func (s *reconcileScope) notifiedPools() []notify.Pool {
 		}
 		load := &s.assessments[n].Load
 		used, known := load.UsedPercent()
+		known = known && !load.IsLowerBound // the pool is changing: the figure is no sign that an overload has ended
 		pools = append(pools, notify.Pool{
 			Pool: v1alpha1.Pool(load.Pool), Shape: convert.ShapeStatus(s.observation.Shape(load.Pool)), UsedPercent: used, Known: known,
 		})
