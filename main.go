@@ -120,6 +120,16 @@ func parseFlags(args []string) (options operator.Options, level slog.Level, repl
 	flags.StringVar(&options.PricingRegion, "pricing-region", "",
 		"region whose Pricing API is asked for the prices of instances: us-east-1, eu-central-1 or ap-south-1; by default none is asked. "+
 			"The China and GovCloud partitions need --prices-file instead")
+	flags.StringVar(&options.Notifications.URL, "notification-url", "",
+		"URL that notifications are posted to as CloudEvents; it is never logged")
+	flags.StringVar(&options.Notifications.KeyFile, "notification-hmac-key-file", "",
+		"file with the key, of at least 16 bytes, that signs what is posted to --notification-url; it is read for each notification")
+	flags.BoolVar(&options.Notifications.AllowPlainHTTP, "notification-allow-http", false,
+		"allow --notification-url to start with http://, for a receiver in the same cluster")
+	flags.StringVar(&options.Notifications.TopicARN, "notification-sns-topic-arn", "",
+		"ARN of the SNS topic that notifications are published to, with the operator's own identity")
+	flags.StringVar(&options.Notifications.EventBus, "notification-event-bus", "",
+		"name or ARN of the EventBridge event bus that notifications are put on, with the operator's own identity")
 	flags.BoolVar(&replay, "replay", false,
 		"repeat every decision of the ledger on standard input, report the ones that differ, and exit")
 	flags.TextVar(&level, "log-level", level, "minimum level that is logged: DEBUG, INFO, WARN or ERROR")

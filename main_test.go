@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dbscaler/dbscaler/internal/operator"
 )
 
 func TestParseFlags(t *testing.T) {
@@ -25,6 +27,11 @@ func TestParseFlags(t *testing.T) {
 		{"concurrency of 0", []string{"--concurrency=0"}, "concurrency must be from 1 to 64"},
 		{"shard by the name of the pod", []string{"--total-shards=3"}, ""},
 		{"shard that does not exist", []string{"--total-shards=3", "--shard=3"}, "--shard must be from 0 to 2"},
+		{"notifications", []string{
+			"--notification-url=https://relay.example", "--notification-hmac-key-file=/key", "--notification-event-bus=platform",
+			"--notification-sns-topic-arn=arn:aws:sns:eu-west-1:123456789012:dbscaler",
+		}, ""},
+		{"notifications without TLS", []string{"--notification-url=http://relay.example"}, "--notification-allow-http"},
 		{"watched policies", []string{"--watch-namespaces=a,b", "--watch-label-selector=team=payments"}, ""},
 		{"watched namespaces without a name", []string{"--watch-namespaces="}, `"" is not the name of a namespace`},
 	} {
@@ -46,6 +53,10 @@ func TestParseFlags(t *testing.T) {
 				t.Errorf("got %+v, want three shards and the shard of the pod", options)
 			case test.name == "watched policies" && (!slices.Equal(options.WatchNamespaces, []string{"a", "b"}) || options.WatchLabelSelector != "team=payments"):
 				t.Errorf("got %+v, want the namespaces a and b and the selector", options)
+			case test.name == "notifications" && options.Notifications != operator.Notifications{
+				URL: "https://relay.example", KeyFile: "/key", EventBus: "platform", TopicARN: "arn:aws:sns:eu-west-1:123456789012:dbscaler",
+			}:
+				t.Errorf("got %+v", options.Notifications)
 			case test.name == "replay of a ledger" && !replay:
 				t.Error("replay is false, want true")
 			}

@@ -171,7 +171,12 @@ func TestSchema_RefusesImpossibleValues(t *testing.T) {
 		{`extraArgs: [concurrency=3]`, `at '/extraArgs/0': 'concurrency=3' does not match pattern '^-'`},
 		{`extraEnv: [{value: x}]`, `at '/extraEnv/0': missing property 'name'`},
 		{`topologySpreadConstraints: [{maxSkew: 1}]`, `at '/topologySpreadConstraints/0': missing properties 'topologyKey', 'whenUnsatisfiable'`},
+		{`notifications: {url: "relay.example/hook"}`, `at '/notifications/url': 'relay.example/hook' does not match pattern`},
+		{`notifications: {snsTopicARN: dbscaler}`, `at '/notifications/snsTopicARN': 'dbscaler' does not match pattern`},
+		{`notifications: {eventBus: "arn:aws:sns:eu-west-1:123456789012:x"}`, `at '/notifications/eventBus': 'arn:aws:sns:eu-west-1:123456789012:x' does not match pattern`},
 		// Values that do not fit together.
+		{`notifications: {url: "https://relay.example", urlSecretName: x}`, `notifications.url and notifications.urlSecretName are both set: remove one`},
+		{`notifications: {hmacSecretName: x}`, `set notifications.url or notifications.urlSecretName`},
 		{`leaderElection: {enabled: false}`, `leaderElection.enabled is false and replicas is 2: all pods would act at once. Enable it, or set replicas to 1`},
 		{`rbac: {namespaced: true}`, `rbac.namespaced is true and watchNamespaces is empty`},
 		{`serviceAccount: {create: false}`, `name the service account that exists in serviceAccount.name`},

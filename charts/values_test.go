@@ -82,6 +82,21 @@ var valueCases = []struct {
 		{"PersistentVolumeClaim/dbscaler-ledger", "", ""}, {statefulSet, "spec volumeClaimTemplates 0", `"metadata":{"name":"ledger"}`}, {statefulSet, pod + " volumes", "null"},
 	}},
 
+	{`notifications: {url: "https://relay.example:8443/hook", hmacSecretName: notifications, hmacSecretKey: hmac, snsTopicARN: "arn:aws:sns:eu-west-1:123456789012:dbscaler", eventBus: platform}`, []effect{
+		{deployment, args, `"--notification-url=https://relay.example:8443/hook","--notification-hmac-key-file=/etc/dbscaler-notifications/key"`},
+		{deployment, args, `"--notification-sns-topic-arn=arn:aws:sns:eu-west-1:123456789012:dbscaler","--notification-event-bus=platform"`},
+		{deployment, container + " volumeMounts", `{"mountPath":"/etc/dbscaler-notifications","name":"notification-key","readOnly":true}`},
+		{deployment, pod + " volumes", `{"name":"notification-key","secret":{"items":[{"key":"hmac","path":"key"}],"secretName":"notifications"}}`},
+		{"NetworkPolicy/dbscaler", "spec egress 1", `{"ports":[{"port":443},{"port":6443},{"port":8443}]}`},
+	}},
+	{`notifications: {url: "http://relay.team/hook", allowHTTP: true}`, []effect{
+		{deployment, args, `"--notification-url=http://relay.team/hook","--notification-allow-http"`}, {"NetworkPolicy/dbscaler", "spec egress 1", `{"port":80}`},
+	}},
+	{`notifications: {urlSecretName: notifications, urlSecretKey: address}`, []effect{
+		{deployment, args, `--notification-url=$(NOTIFICATION_URL)`},
+		{deployment, environment, `{"name":"NOTIFICATION_URL","valueFrom":{"secretKeyRef":{"key":"address","name":"notifications"}}}`},
+	}},
+
 	{`proxy: {httpsProxy: "http://proxy.example:3128", httpProxy: "http://proxy.example", noProxy: [.vpce.amazonaws.com]}`, []effect{
 		{deployment, environment, `{"name":"HTTPS_PROXY","value":"http://proxy.example:3128"}`}, {deployment, environment, `{"name":"HTTP_PROXY","value":"http://proxy.example"}`},
 		{deployment, environment, `"NO_PROXY","value":"$(KUBERNETES_SERVICE_HOST),169.254.169.254,169.254.170.23,fd00:ec2::254,fd00:ec2::23,.vpce.amazonaws.com"`},

@@ -8,6 +8,7 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/notify"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
@@ -46,6 +47,7 @@ func (r *Reconciler) checkConsent(ctx context.Context, s *reconcileScope) (outco
 func (r *Reconciler) hideDatabase(ctx context.Context, s *reconcileScope, reason, message string) error {
 	status := &s.object.Status
 	status.Writer, status.Readers = nil, nil
+	status.Notifications = notify.Withdraw(status.Notifications)
 	s.conditions.Remove(v1alpha1.ConditionMetricsAvailable, v1alpha1.ConditionOwnershipConflict, v1alpha1.ConditionCustomEndpoints,
 		v1alpha1.ConditionGlobalDatabase, v1alpha1.ConditionBlueGreenDeployment, v1alpha1.ConditionReplicaWithoutClients)
 	if s.operation == nil || status.Operation == nil {

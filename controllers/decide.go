@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -92,6 +93,7 @@ func (r *Reconciler) setBlocked(s *reconcileScope, entry ledger.Entry) {
 	first := evaluation.Vetoes[0]
 	message := blockedMessage(proposal.Message, first.Guard, first.Message)
 	s.limit = &scalingLimit{first.Guard, message}
+	s.proposedFrom = ptr.To(convert.ShapeStatus(proposal.From))
 	s.setDecision(convert.Decision{
 		Reason: string(proposal.Reason), Message: message, Change: &proposal.Change, Hash: evaluation.Hash, Cause: proposal.Cause,
 		BlockedBy: guardNames(evaluation.Vetoes), Emergency: proposal.Emergency,

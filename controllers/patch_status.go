@@ -28,6 +28,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *reconcileScope, err err
 		}
 		return ctrl.Result{Priority: ptr.To(s.priority())}, failed
 	}
+	r.offerNotifications(s)
 	r.publishEventsAndMetrics(ctx, s)
 	priority := s.priority()
 	r.queue.update(client.ObjectKeyFromObject(s.object), func(needs *policyNeeds) { needs.priority = priority })
@@ -58,6 +59,7 @@ func (r *Reconciler) persistIntent(ctx context.Context, s *reconcileScope) (outc
 func (r *Reconciler) writeStatus(ctx context.Context, s *reconcileScope) error {
 	s.setSummaryConditions()
 	base := s.latestWritten()
+	r.deriveNotifications(s, base)
 	if equality.Semantic.DeepEqual(base.Status, s.object.Status) {
 		return nil
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/events"
+	"github.com/dbscaler/dbscaler/internal/notify"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 	"github.com/dbscaler/dbscaler/internal/shard"
@@ -59,6 +60,8 @@ type Reconciler struct {
 	Metrics      *telemetry.Metrics
 	// Ledger receives one line of JSON for each decision that differs from the one before; nil drops them.
 	Ledger io.Writer
+	// Notifications delivers what happens to policies to receivers; nil sends nothing.
+	Notifications *notify.Sender
 	// PriceList returns the hourly prices that the installation configured for an engine in a region, by class; nil when there
 	// are none.
 	PriceList func(region, engine string) map[string]scaling.Money
@@ -161,7 +164,8 @@ type phase struct {
 //	  ends    always
 //	patchStatus
 //	  reads   the scope
-//	  writes  conditions Ready, Reconciling, Stalled, ScalingLimited; status on the API server; then events and metrics
+//	  writes  conditions Ready, Reconciling, Stalled, ScalingLimited; status.notifications; status on the API server; then events,
+//	          notifications and metrics
 func (r *Reconciler) phases(deleting bool) []phase {
 	if deleting {
 		return []phase{

@@ -41,6 +41,10 @@ type reconcileScope struct {
 	limit *scalingLimit
 	// pendingEvents are recorded after status was written.
 	pendingEvents []pendingEvent
+	// proposedFrom is the present shape of the pool of a blocked proposal; nil when there is none.
+	proposedFrom *v1alpha1.Shape
+	// droppedNotifications is how many notifications status had no room for.
+	droppedNotifications int
 	// completedOutcome is the outcome of the operation that ended in this reconcile, if one did.
 	completedOutcome string
 	// requeueAfter is when to reconcile again, in the time of Reconciler.Clock.

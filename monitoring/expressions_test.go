@@ -14,12 +14,14 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/utils/clock"
 	controllermetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/awsx"
+	"github.com/dbscaler/dbscaler/internal/notify"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 	"github.com/dbscaler/dbscaler/internal/scaling/guard"
@@ -94,6 +96,10 @@ func exportedMetrics(t *testing.T) map[string][]string {
 		Registerer: registry, Version: "test",
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	sink := notify.NewSinkFunc("http", nil)
+	if _, err := notify.NewSender([]notify.Sink{sink}, clock.RealClock{}, registry, logr.Discard()); err != nil {
 		t.Fatal(err)
 	}
 	ofControllerRuntime, ok := controllermetrics.Registry.(prometheus.Collector)

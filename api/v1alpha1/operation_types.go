@@ -35,6 +35,12 @@ type OperationStatus struct {
 	// +kubebuilder:validation:MaxLength=2048
 	Cause string `json:"cause,omitempty"`
 
+	// decisionHash is the hash of the decision that started the operation.
+	// +optional
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=64
+	DecisionHash string `json:"decisionHash,omitempty"`
+
 	// urgency is Emergency when the operation was started in an emergency.
 	// +optional
 	Urgency Urgency `json:"urgency,omitempty"`
@@ -195,6 +201,12 @@ type OperationRecord struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	Message string `json:"message,omitempty"`
+
+	// decisionHash is the hash of the decision that started the operation.
+	// +optional
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=64
+	DecisionHash string `json:"decisionHash,omitempty"`
 
 	// effect is None when AWS refused the first change of the operation. Such an
 	// operation counts towards no limit and no cooldown. Otherwise it is absent.

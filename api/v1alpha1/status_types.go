@@ -75,6 +75,11 @@ type DBScalingPolicyStatus struct {
 	// ownership records changes by others to what the operator had set.
 	// +optional
 	Ownership *OwnershipStatus `json:"ownership,omitempty"`
+
+	// notifications are those that were not delivered yet, and what prevents that
+	// one is repeated. It is absent unless the operator sends notifications.
+	// +optional
+	Notifications *NotificationStatus `json:"notifications,omitempty"`
 }
 
 // OwnershipStatus records changes by others to what the operator had set.

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -354,10 +355,13 @@ func sdkCallOf(err error) sdkCall {
 }
 
 // actionName writes an operation like an IAM action: "RDS" and "DescribeDBClusters" become rds:DescribeDBClusters, and
-// "Application Auto Scaling" becomes application-autoscaling.
+// "Application Auto Scaling" becomes application-autoscaling. "EventBridge" becomes events.
 func actionName(serviceID, operation string) string {
-	if serviceID == applicationautoscaling.ServiceID {
+	switch serviceID {
+	case applicationautoscaling.ServiceID:
 		return "application-autoscaling:" + operation
+	case eventbridge.ServiceID:
+		return "events:" + operation
 	}
 	return strings.ToLower(serviceID) + ":" + operation
 }

@@ -21,7 +21,7 @@ func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 	out := &scaling.Operation{
 		ID: in.ID, Pool: scaling.Pool(in.Pool), Direction: scaling.Direction(in.Direction),
 		From: shape(in.From), To: shape(in.To), Cause: in.Cause, StartedAt: in.StartTime.Time,
-		Emergency: in.Urgency == v1alpha1.UrgencyEmergency, UtilizationPercent: int(ptr.Deref(in.UtilizationPercent, 0)),
+		DecisionHash: in.DecisionHash, Emergency: in.Urgency == v1alpha1.UrgencyEmergency, UtilizationPercent: int(ptr.Deref(in.UtilizationPercent, 0)),
 	}
 	for _, s := range in.Steps {
 		out.Steps = append(out.Steps, scaling.Step{
@@ -40,7 +40,7 @@ func OperationStatus(in scaling.Operation) *v1alpha1.OperationStatus {
 	out := &v1alpha1.OperationStatus{
 		ID: in.ID, Pool: v1alpha1.Pool(in.Pool), Direction: v1alpha1.Direction(in.Direction),
 		From: ShapeStatus(in.From), To: ShapeStatus(in.To), Cause: in.Cause, StartTime: metav1.NewTime(in.StartedAt),
-		UtilizationPercent: ptr.To(int32(in.UtilizationPercent)),
+		UtilizationPercent: ptr.To(int32(in.UtilizationPercent)), DecisionHash: in.DecisionHash,
 	}
 	if in.Emergency {
 		out.Urgency = v1alpha1.UrgencyEmergency
@@ -70,6 +70,7 @@ func OperationRecord(op scaling.Operation, outcome v1alpha1.Outcome, reason, mes
 		From: ShapeStatus(op.From), To: ShapeStatus(op.To), Outcome: outcome, Reason: reason, Message: TruncateMessage(message),
 		LeadTimeSeconds: ptr.To(int32(op.LeadTime() / time.Second)), UtilizationBeforePercent: ptr.To(int32(op.UtilizationPercent)),
 		StartTime: metav1.NewTime(op.StartedAt), CompletionTime: metav1.NewTime(now), Instances: changedInstances(op),
+		DecisionHash: op.DecisionHash,
 	}
 	if isRefused := reason == v1alpha1.ReasonRefusedByAWS || reason == v1alpha1.ReasonQuotaExceeded; isRefused && !op.MayHaveChanged() {
 		out.Effect = v1alpha1.EffectNone

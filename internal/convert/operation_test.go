@@ -60,7 +60,7 @@ func TestOperationStatus_RoundTrip(t *testing.T) {
 			},
 		},
 		"mixed classes and no instances": {
-			ID: "1", Pool: scaling.Writer, Direction: scaling.Down, StartedAt: now,
+			ID: "1", Pool: scaling.Writer, DecisionHash: "4d5e6f70", Direction: scaling.Down, StartedAt: now,
 			From: scaling.Shape{Count: 2}, To: scaling.Shape{InstanceClass: "db.r6g.large"},
 			Steps: []scaling.Step{{Action: scaling.Failover, Instance: "a"}},
 		},
@@ -108,12 +108,12 @@ func TestOperationStatus_ResumesAtTheSameStep(t *testing.T) {
 
 func TestHistory(t *testing.T) {
 	op := scaling.Operation{
-		ID: "0a1b2c3d", Pool: scaling.Writer, Direction: scaling.Down, StartedAt: now, UtilizationPercent: 12, Emergency: true,
+		ID: "0a1b2c3d", Pool: scaling.Writer, Direction: scaling.Down, StartedAt: now, UtilizationPercent: 12, Emergency: true, DecisionHash: "4d5e6f70",
 		From: scaling.Shape{InstanceClass: "db.r6g.xlarge", Count: 1}, To: scaling.Shape{InstanceClass: "db.r6g.large", Count: 1},
 	}
 	failed := OperationRecord(op, v1alpha1.OutcomeFailed, "StepFailed", strings.Repeat("x", 3000), now.Add(time.Hour))
 	succeeded := OperationRecord(op, v1alpha1.OutcomeSucceeded, "", "", now.Add(2*time.Hour))
-	if failed.ID != op.ID || failed.Reason != "StepFailed" || len(failed.Message) > 2048 ||
+	if failed.ID != op.ID || failed.DecisionHash != op.DecisionHash || failed.Reason != "StepFailed" || len(failed.Message) > 2048 ||
 		failed.From.InstanceClass != "db.r6g.xlarge" || ptr.Deref(failed.To.Replicas, 0) != 1 {
 		t.Errorf("got the record %+v", failed)
 	}

@@ -82,6 +82,8 @@ type Options struct {
 	PricingRegion string
 	// PricesFile lists the hourly prices of instances; empty for none.
 	PricesFile string
+	// Notifications say where what happens to policies is reported.
+	Notifications Notifications
 	// Version of this build, for the user agent.
 	Version string
 	// Clock is the time that decisions are based on.
@@ -106,6 +108,9 @@ func (o Options) Validate() error {
 		return fmt.Errorf("the clock speed must be above 0, not %g", o.ClockSpeed)
 	}
 	if _, err := o.assignment(); err != nil {
+		return err
+	}
+	if err := o.Notifications.Validate(); err != nil {
 		return err
 	}
 	return o.validateWatches()
@@ -194,6 +199,9 @@ func addReconciler(ctx context.Context, mgr manager.Manager, o Options, assigned
 			return fmt.Errorf("reading the price list: %w", err)
 		}
 		reconciler.PriceList = prices.ClassPrices
+	}
+	if reconciler.Notifications, err = addSender(mgr, o, awsClient); err != nil {
+		return err
 	}
 	poller := awsx.NewPoller(awsClient, reconciler.ReconcileTargets)
 	reconciler.Observer, reconciler.EventReader, reconciler.ReadsInBackground = poller, poller, true

@@ -50,6 +50,11 @@ func TestOptions_Validate(t *testing.T) {
 		{"namespace with a space", Options{Concurrency: 4, ClockSpeed: 1, WatchNamespaces: []string{"a", " b"}},
 			`--watch-namespaces: " b" is not the name of a namespace`},
 		{"namespace listed twice", Options{Concurrency: 4, ClockSpeed: 1, WatchNamespaces: []string{"a", "a"}}, `"a" is listed twice`},
+		{"notifications", Options{Concurrency: 4, ClockSpeed: 1, Notifications: Notifications{URL: "https://relay.example/secret", KeyFile: "key"}}, ""},
+		{"notifications over HTTP", Options{Concurrency: 4, ClockSpeed: 1, Notifications: Notifications{URL: "http://relay.example/secret"}},
+			"--notification-url starts with http://"},
+		{"key without a URL", Options{Concurrency: 4, ClockSpeed: 1, Notifications: Notifications{KeyFile: "key", TopicARN: "x"}},
+			"need --notification-url"},
 		{"invalid selector", Options{Concurrency: 4, ClockSpeed: 1, WatchLabelSelector: "team payments"},
 			`--watch-label-selector: "team payments" is not a label selector`},
 	} {

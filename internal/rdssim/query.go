@@ -14,6 +14,7 @@ var xmlNamespaces = map[string]string{
 	serviceCloudWatch: "http://monitoring.amazonaws.com/doc/2010-08-01/",
 	serviceSTS:        "https://sts.amazonaws.com/doc/2011-06-15/",
 	serviceIAM:        "https://iam.amazonaws.com/doc/2010-05-08/",
+	serviceSNS:        "https://sns.amazonaws.com/doc/2010-03-31/",
 }
 
 // queryProtocol is the AWS Query protocol: form parameters in the request, XML in the response.

@@ -23,13 +23,17 @@ const (
 	servicePricing    = "pricing"
 	// serviceAutoScaling is Application Auto Scaling, which scales the number of Aurora readers.
 	serviceAutoScaling = "application-autoscaling"
+	serviceSNS         = "sns"
+	serviceEventBridge = "events"
 )
 
 // cborPathPrefix is the path prefix of CloudWatch operations in the protocol rpc-v2-cbor.
 const cborPathPrefix = "/service/GraniteServiceVersion20100801/operation/"
 
 // servicesByTarget maps the prefix of the header X-Amz-Target to the service, for services with the JSON protocol.
-var servicesByTarget = map[string]string{"AWSPriceListService": servicePricing, "AnyScaleFrontendService": serviceAutoScaling}
+var servicesByTarget = map[string]string{
+	"AWSPriceListService": servicePricing, "AnyScaleFrontendService": serviceAutoScaling, "AWSEvents": serviceEventBridge,
+}
 
 // maxBodyBytes limits the body of a request. GetMetricData with 500 queries is far smaller.
 const maxBodyBytes = 4 << 20
@@ -113,14 +117,14 @@ func (s *Server) authenticate(r *request) *model.APIError {
 		return apiErr
 	}
 	switch r.service {
-	case serviceRDS, serviceCloudWatch, serviceSTS, serviceIAM, serviceAutoScaling:
+	case serviceRDS, serviceCloudWatch, serviceSTS, serviceIAM, serviceAutoScaling, serviceSNS, serviceEventBridge:
 		return nil
 	case servicePricing:
 		return checkPricingEndpoint(r.caller.region)
 	}
 	return badRequest("InvalidAction",
-		"The simulator has no service %s. It has rds, monitoring (CloudWatch), sts, iam, pricing and "+
-			"application-autoscaling.", r.service)
+		"The simulator has no service %s. It has rds, monitoring (CloudWatch), sts, iam, pricing, "+
+			"application-autoscaling, sns and events (EventBridge).", r.service)
 }
 
 // resolveCaller sets the caller to the assumed role of an access key, or to the default role for any other key. It fails when the key

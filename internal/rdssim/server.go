@@ -1,5 +1,5 @@
-// Package rdssim is a simulated AWS: it serves RDS, CloudWatch, STS, IAM, Application Auto Scaling and the price list over their
-// real wire protocols on one port, backed by simulated databases (package model). The AWS CLI and every AWS SDK can use it. It
+// Package rdssim is a simulated AWS: it serves RDS, CloudWatch, STS, IAM, Application Auto Scaling, the price list, SNS and
+// EventBridge over their real wire protocols on one port, backed by simulated databases (package model). The AWS CLI and every AWS SDK can use it. It
 // does not verify signatures, so it must listen on the loopback interface only.
 package rdssim
 
@@ -40,7 +40,9 @@ type Options struct {
 	SessionTags map[string]string
 	// DeniedRoles lists the ARNs of roles that AssumeRole denies.
 	DeniedRoles []string
-	Log         logr.Logger
+	// Topics are the ARNs of the SNS topics that exist, and EventBuses those of the event buses; nil means every one.
+	Topics, EventBuses []string
+	Log                logr.Logger
 }
 
 // Server is the simulated AWS. It is an http.Handler, safe for concurrent use.
@@ -56,6 +58,7 @@ type Server struct {
 	faults        []*Fault
 	roles         map[string]assumedRole // by access key
 	requestCount  int
+	published     []PublishedMessage
 }
 
 // Call is a recorded request.
@@ -182,6 +185,10 @@ func (s *Server) handle(r *request) (any, *model.APIError) {
 		return s.handleAutoScaling(r)
 	case serviceIAM:
 		return s.handleIAM(r)
+	case serviceSNS:
+		return s.handleSNS(r)
+	case serviceEventBridge:
+		return s.handleEventBridge(r)
 	default:
 		return s.handleSTS(r)
 	}

@@ -51,6 +51,15 @@ type Load struct {
 	ScaleDownWindow ScaleDownWindow
 }
 
+// UsedPercent is the mean use of all vCPUs of the pool over the scale-up window, in percent; false when it is not known. Above 100 when
+// DBLoadCPU shows more.
+func (l *Load) UsedPercent() (float64, bool) {
+	if !l.Fresh || l.Capacity <= 0 {
+		return 0, false
+	}
+	return l.UtilizationPercent * l.UsableCapacity / l.Capacity, true
+}
+
 // ScaleDownWindow is the load of a pool over its scale-down window. Demand is in vCPUs.
 type ScaleDownWindow struct {
 	// Complete says whether the load is known up to now: the minutes without a sample of every instance are few, and few in a row.

@@ -12,6 +12,8 @@ type Operation struct {
 	Pool      Pool
 	Direction Direction
 	From, To  Shape
+	// DecisionHash is the hash of the proposal that started it; empty when an earlier version of the operator started it.
+	DecisionHash string
 	// Cause states the figures that led to it: that of the proposal.
 	Cause string
 	// Emergency says that the pool was saturated and its demand far above its capacity.

@@ -63,8 +63,8 @@ type PoolState struct {
 
 // isOverloaded reports whether the pool used as good as all of its vCPUs, on average over the scale-up window.
 func (p *PoolState) isOverloaded() bool {
-	l := p.Load
-	return l.Fresh && l.Capacity > 0 && l.UtilizationPercent*l.UsableCapacity >= scaling.SaturationPercent*l.Capacity
+	used, known := p.Load.UsedPercent()
+	return known && used >= scaling.SaturationPercent
 }
 
 // predictedDemand is the highest prediction; zero when nothing is predicted.

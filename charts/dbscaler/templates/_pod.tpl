@@ -5,6 +5,11 @@
 {{- end -}}
 {{- end }}
 
+{{/* "true" if notifications are posted to a URL. */}}
+{{- define "dbscaler.posts" -}}
+{{- if or .Values.notifications.url .Values.notifications.urlSecretName }}true{{ end -}}
+{{- end }}
+
 {{/* The arguments of the operator. Those with the default of the operator are omitted. */}}
 {{- define "dbscaler.args" -}}
 {{- $args := list -}}
@@ -22,6 +27,15 @@
 {{- with .Values.pricing.region }}{{ $args = append $args (printf "--pricing-region=%s" .) }}{{ end -}}
 {{- if .Values.pricing.priceList }}{{ $args = append $args "--prices-file=/etc/dbscaler/prices.yaml" }}{{ end -}}
 {{- if .Values.ledger.enabled }}{{ $args = append $args "--ledger-file=/var/lib/dbscaler/$(POD_NAME).jsonl" }}{{ end -}}
+{{- with .Values.notifications -}}
+{{- if include "dbscaler.posts" $ -}}
+{{- $args = append $args (printf "--notification-url=%s" (ternary "$(NOTIFICATION_URL)" .url (ne .urlSecretName ""))) -}}
+{{- if .hmacSecretName }}{{ $args = append $args "--notification-hmac-key-file=/etc/dbscaler-notifications/key" }}{{ end -}}
+{{- if .allowHTTP }}{{ $args = append $args "--notification-allow-http" }}{{ end -}}
+{{- end -}}
+{{- with .snsTopicARN }}{{ $args = append $args (printf "--notification-sns-topic-arn=%s" .) }}{{ end -}}
+{{- with .eventBus }}{{ $args = append $args (printf "--notification-event-bus=%s" .) }}{{ end -}}
+{{- end -}}
 {{- if ne .Values.logLevel "INFO" }}{{ $args = append $args (printf "--log-level=%s" .Values.logLevel) }}{{ end -}}
 {{- with concat $args .Values.extraArgs }}{{ toYaml . }}{{ end -}}
 {{- end }}
@@ -43,6 +57,12 @@ through a proxy; the kubelet sets KUBERNETES_SERVICE_HOST.
 {{- $env = append $env (dict "name" "NO_PROXY" "value" (concat $direct .noProxy | join ",")) -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.notifications -}}
+{{- if .urlSecretName -}}
+{{- $secret := dict "name" .urlSecretName "key" .urlSecretKey -}}
+{{- $env = append $env (dict "name" "NOTIFICATION_URL" "valueFrom" (dict "secretKeyRef" $secret)) -}}
+{{- end -}}
+{{- end -}}
 {{- $own := list -}}
 {{- range .Values.extraEnv }}{{ $own = append $own .name }}{{ end -}}
 {{- $result := list -}}
@@ -56,6 +76,9 @@ through a proxy; the kubelet sets KUBERNETES_SERVICE_HOST.
 {{- $mounts = append $mounts (dict "name" "prices" "mountPath" "/etc/dbscaler" "readOnly" true) -}}
 {{- end -}}
 {{- if .Values.ledger.enabled }}{{ $mounts = append $mounts (dict "name" "ledger" "mountPath" "/var/lib/dbscaler") }}{{ end -}}
+{{- if .Values.notifications.hmacSecretName -}}
+{{- $mounts = append $mounts (dict "name" "notification-key" "mountPath" "/etc/dbscaler-notifications" "readOnly" true) -}}
+{{- end -}}
 {{- with concat $mounts .Values.extraVolumeMounts }}{{ toYaml . }}{{ end -}}
 {{- end }}
 
@@ -72,6 +95,12 @@ through a proxy; the kubelet sets KUBERNETES_SERVICE_HOST.
 {{- else if and .enabled (not (include "dbscaler.sharded" $)) -}}
 {{- $claim := .persistence.existingClaim | default (printf "%s-ledger" $name) -}}
 {{- $volumes = append $volumes (dict "name" "ledger" "persistentVolumeClaim" (dict "claimName" $claim)) -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.notifications -}}
+{{- if .hmacSecretName -}}
+{{- $items := list (dict "key" .hmacSecretKey "path" "key") -}}
+{{- $volumes = append $volumes (dict "name" "notification-key" "secret" (dict "secretName" .hmacSecretName "items" $items)) -}}
 {{- end -}}
 {{- end -}}
 {{- with concat $volumes .Values.extraVolumes }}{{ toYaml . }}{{ end -}}

@@ -23,6 +23,14 @@
 {{- fail (printf "metrics.prometheusRule.disabledAlerts has %s, which is no alert. The alerts are %s" . (join ", " $alerts)) -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.notifications -}}
+{{- if and .url .urlSecretName -}}
+{{- fail "notifications.url and notifications.urlSecretName are both set: remove one" -}}
+{{- end -}}
+{{- if and (or .hmacSecretName .allowHTTP) (not (include "dbscaler.posts" $)) -}}
+{{- fail "notifications.hmacSecretName or notifications.allowHTTP is set without a URL: set notifications.url or notifications.urlSecretName" -}}
+{{- end -}}
+{{- end -}}
 {{- with .Values.ledger.persistence -}}
 {{- if and $.Values.ledger.enabled .enabled -}}
 {{- if and $sharded .existingClaim -}}

@@ -95,6 +95,9 @@ func evaluateProposal(in Inputs, pools []scaling.PoolAssessment, proposal scalin
 		evaluation.Vetoes = []guard.Veto{{Guard: OperationImpossible, Message: err.Error()}}
 		return evaluation
 	}
+	if in.Operation == nil {
+		op.DecisionHash = evaluation.Hash
+	}
 	evaluation.Operation = op
 	names, check := guard.Names(), guard.Check
 	if in.Operation != nil {
