@@ -179,9 +179,10 @@ fmt: ## Format all Go files
 ##@ Generate
 
 .PHONY: generate
-generate: manifests docs monitoring $(TOOLS)/controller-gen ## Generate the CRD, RBAC, deepcopy functions, API reference, alert rules and parts of the charts
+generate: manifests docs monitoring $(TOOLS)/controller-gen ## Generate the CRD, RBAC, deepcopy functions, API reference, alert rules, argocd-cm and parts of the charts
 	$(TOOLS)/controller-gen object paths=./api/...
 	go run ./hack/chart
+	go run ./hack/argocd
 
 .PHONY: manifests
 manifests: $(TOOLS)/controller-gen ## Generate the CRD and the operator's ClusterRole

@@ -76,13 +76,13 @@ func TestDefaults(t *testing.T) {
 			}
 		})
 	}
-	t.Run("disruption window gets the time zone UTC", func(t *testing.T) {
+	t.Run("an item of a list gets no default", func(t *testing.T) {
 		policy := parsePolicy(t, clusterPolicy, namespace)
 		setField(t, policy, "spec.disruptionWindows", `[{schedule: "0 2 * * *", durationSeconds: 60}]`)
 		if err := c.Create(t.Context(), policy, strictDryRun...); err != nil {
 			t.Fatal(err)
 		}
-		const want = "- durationSeconds: 60\n  schedule: 0 2 * * *\n  timeZone: UTC"
+		const want = "- durationSeconds: 60\n  schedule: 0 2 * * *"
 		if got := getField(t, policy, "spec.disruptionWindows"); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}

@@ -35,9 +35,8 @@ type Schedule struct {
 	DurationSeconds int32 `json:"durationSeconds,omitempty"`
 
 	// timeZone is the IANA time zone of schedule, for example Europe/Amsterdam.
-	// The default is UTC.
+	// Absent means UTC.
 	// +optional
-	// +kubebuilder:default=UTC
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	TimeZone string `json:"timeZone,omitempty"`
@@ -97,9 +96,8 @@ type DisruptionWindow struct {
 	DurationSeconds int32 `json:"durationSeconds,omitempty"`
 
 	// timeZone is the IANA time zone of schedule, for example Europe/Amsterdam.
-	// The default is UTC.
+	// Absent means UTC.
 	// +optional
-	// +kubebuilder:default=UTC
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	TimeZone string `json:"timeZone,omitempty"`

@@ -1,12 +1,10 @@
-// Package argocd tests the Argo CD health check in the way that Argo CD runs it.
+// Package argocd tests the health check and the actions for Argo CD in the way that Argo CD runs them.
 package argocd
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 	"k8s.io/utils/set"
@@ -58,59 +56,18 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// runHealthCheck runs a health check as Argo CD does: with only the base, package and table libraries, with a timeout of a second, and
-// with the object in the global variable obj.
+// runHealthCheck runs a health check as Argo CD does and returns its result.
 func runHealthCheck(t *testing.T, script string, obj map[string]any) healthStatus {
 	t.Helper()
-	l := lua.NewState(lua.Options{SkipOpenLibs: true})
-	defer l.Close()
-	for name, open := range map[string]lua.LGFunction{
-		lua.LoadLibName: lua.OpenPackage, lua.BaseLibName: lua.OpenBase, lua.TabLibName: lua.OpenTable,
-	} {
-		if err := l.CallByParam(lua.P{Fn: l.NewFunction(open), Protect: true}, lua.LString(name)); err != nil {
-			t.Fatalf("opening the library %q: %v", name, err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	l.SetContext(ctx)
-	l.SetGlobal("obj", luaValue(t, l, obj))
-	if err := l.DoString(script); err != nil {
+	returned, err := runScript(t, script, obj)
+	if err != nil {
 		t.Fatal(err)
 	}
-	result, ok := l.Get(-1).(*lua.LTable)
+	result, ok := returned.(*lua.LTable)
 	if !ok {
-		t.Fatalf("health.lua returned %s, want a table", l.Get(-1))
+		t.Fatalf("health.lua returned %s, want a table", returned)
 	}
 	return healthStatus{Status: lua.LVAsString(result.RawGetString("status")), Message: lua.LVAsString(result.RawGetString("message"))}
-}
-
-// luaValue converts a JSON value to a Lua value.
-func luaValue(t *testing.T, l *lua.LState, v any) lua.LValue {
-	t.Helper()
-	switch v := v.(type) {
-	case bool:
-		return lua.LBool(v)
-	case float64:
-		return lua.LNumber(v)
-	case string:
-		return lua.LString(v)
-	case []any:
-		table := l.NewTable()
-		for _, element := range v {
-			table.Append(luaValue(t, l, element))
-		}
-		return table
-	case map[string]any:
-		table := l.NewTable()
-		for key, element := range v {
-			table.RawSetString(key, luaValue(t, l, element))
-		}
-		return table
-	default:
-		t.Fatalf("unexpected value %v of type %T: want a JSON value", v, v)
-		return nil
-	}
 }
 
 // readYAML decodes a YAML file of healthCheckDir into to and fails on unknown fields.

@@ -153,8 +153,14 @@ func quantityValue(q *resource.Quantity) float64 {
 	return q.AsApproximateFloat64()
 }
 
+// defaultTimeZone is what an absent timeZone means. It is not a default in the CRD, because Argo CD would show the policy as OutOfSync:
+// config/crd.
+const defaultTimeZone = "UTC"
+
 func scheduleWindow(schedule string, start *metav1.Time, durationSeconds int32, zone string) scaling.Window {
-	return scaling.Window{Schedule: schedule, Start: timeOrZero(start), Duration: seconds(durationSeconds), TimeZone: zone}
+	return scaling.Window{
+		Schedule: schedule, Start: timeOrZero(start), Duration: seconds(durationSeconds), TimeZone: cmp.Or(zone, defaultTimeZone),
+	}
 }
 
 func scheduledMinimum(s v1alpha1.Schedule) scaling.ScheduledMinimum {

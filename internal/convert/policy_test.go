@@ -89,7 +89,8 @@ func TestPolicy(t *testing.T) {
 	want.AfterEngineUpgrade = scaling.UpgradeWatch{Duration: time.Hour, ScaleUp: 60}
 	want.Prices = map[string]scaling.Money{"db.r6g.large": 260_000}
 	want.ScheduledMinimums = []scaling.ScheduledMinimum{{
-		Name: "import", Window: scaling.Window{Start: now, Duration: time.Minute}, MinReaders: 2, ReaderClass: "db.r6g.large", WriterClass: "db.r6g.xlarge",
+		Name: "import", Window: scaling.Window{Start: now, Duration: time.Minute, TimeZone: "UTC"}, MinReaders: 2,
+		ReaderClass: "db.r6g.large", WriterClass: "db.r6g.xlarge",
 	}}
 	if err != nil || !reflect.DeepEqual(allFields, want) {
 		t.Errorf("got %+v, %v; want %+v", allFields, err, want)
@@ -141,6 +142,25 @@ func TestEnums_MatchScalingConstants(t *testing.T) {
 		if api != core {
 			t.Errorf("the API has %q, package scaling %q", api, core)
 		}
+	}
+}
+
+// TestPolicy_AbsentTimeZoneIsUTC: the CRD has no default for it (package crd).
+func TestPolicy_AbsentTimeZoneIsUTC(t *testing.T) {
+	got, err := Policy(newPolicy(func(s *v1alpha1.DBScalingPolicySpec) {
+		s.DisruptionWindows = []v1alpha1.DisruptionWindow{{Schedule: "0 2 * * *", DurationSeconds: 60}}
+		s.Schedules = []v1alpha1.Schedule{{
+			Name: "import", Schedule: "0 3 * * *", DurationSeconds: 60, Readers: &v1alpha1.ReadersMinimum{MinReplicas: 2},
+		}}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if zone := got.DisruptionWindows[0].TimeZone; zone != "UTC" {
+		t.Errorf("the disruption window has the time zone %q, want UTC", zone)
+	}
+	if zone := got.ScheduledMinimums[0].Window.TimeZone; zone != "UTC" {
+		t.Errorf("the schedule has the time zone %q, want UTC", zone)
 	}
 }
 
