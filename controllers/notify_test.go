@@ -134,10 +134,10 @@ func (h *harness) sendTo(r *receiver) (stop func()) {
 func (h *harness) awaitDelivery(name string) {
 	h.t.Helper()
 	err := wait.PollUntilContextTimeout(h.t.Context(), 10*time.Millisecond, 2*time.Minute, true, func(context.Context) (bool, error) {
-		if _, err := h.reconcile(name); err != nil {
+		if _, err := h.reconcile(name); err != nil { //nolint:contextcheck // the harness has the context of the test
 			return false, err
 		}
-		status := h.getPolicy(name).Status.Notifications
+		status := h.getPolicy(name).Status.Notifications //nolint:contextcheck // as above
 		return status == nil || len(status.Pending) == 0, nil
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // NotificationStatus is what the operator remembers about the notifications of
 // a policy, so that a restart neither loses nor repeats any.
+// +kubebuilder:validation:MinProperties=1
 type NotificationStatus struct {
 	// pending are the notifications that were not delivered yet, oldest first.
 	// Each is written together with the change of status that it reports, and
@@ -11,6 +12,7 @@ type NotificationStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=id
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Pending []PendingNotification `json:"pending,omitempty"`
 
@@ -24,6 +26,7 @@ type NotificationStatus struct {
 	// asked, oldest first.
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=64
@@ -38,6 +41,7 @@ type NotificationStatus struct {
 	// ended.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=3
 	OverloadedPools []Pool `json:"overloadedPools,omitempty"`
 }

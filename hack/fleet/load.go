@@ -163,7 +163,8 @@ func (t *loadTest) startReplica(ctx context.Context, name string) (*replica, err
 	}
 	environment := []string{
 		"KUBECONFIG=" + t.plane.kubeconfig, "AWS_ENDPOINT_URL=" + t.aws.address, "AWS_ACCESS_KEY_ID=fleet", "AWS_SECRET_ACCESS_KEY=fleet",
-		"GOGC=", "AWS_REGION=" + region, "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+		"GOGC=", "AWS_REGION=" + region, "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=" + os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
 	}
 	args := []string{
 		managerCommand, "--metrics-address", metrics, "--concurrency", strconv.Itoa(t.concurrency), "--profiles-address", profiles,

@@ -108,8 +108,8 @@ func (t *loadTest) changeLoads(ctx context.Context, r *results) error {
 	return t.waitForCalls(ctx, r)
 }
 
-// waitForCalls waits until the operator has begun to act on all clusters whose load rose. Those without a call after changeLimit are counted
-// later.
+// waitForCalls waits until the operator has begun to act on all clusters whose load rose. Those without a call after changeLimit are
+// counted later.
 func (t *loadTest) waitForCalls(ctx context.Context, r *results) error {
 	limit := r.changedAt.Add(t.wall(changeLimit))
 	return t.waitUntil(ctx, "every changed cluster has an operation", t.wall(2*changeLimit), func() (bool, error) {

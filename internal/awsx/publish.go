@@ -41,8 +41,8 @@ type Publisher interface {
 	Publish(ctx context.Context, p Publication) error
 }
 
-// permanentCodes are the error codes with which SNS and EventBridge say that a document will never be accepted, for example because it is too
-// large (SNS API reference, Publish; EventBridge API reference, PutEvents and PutEventsResultEntry).
+// permanentCodes are the error codes with which SNS and EventBridge say that a document will never be accepted, for example because it is
+// too large (SNS API reference, Publish; EventBridge API reference, PutEvents and PutEventsResultEntry).
 var permanentCodes = map[string]bool{
 	"InvalidParameter": true, "InvalidParameterValue": true, "ParameterValueInvalid": true, "ValidationException": true,
 	"ValidationError": true, "InvalidArgument": true, "MalformedDetail": true,
@@ -116,7 +116,8 @@ func (c *Client) NewEventBusPublisher(bus string) (Publisher, error) {
 	case err == nil && parsed.Service == "events" && parsed.Region != "" && strings.HasPrefix(parsed.Resource, "event-bus/"):
 		cfg.Region = parsed.Region
 	case err == nil || !busNamePattern.MatchString(bus):
-		return nil, fmt.Errorf("%q is neither the name nor the ARN of an event bus, such as arn:aws:events:eu-west-1:123456789012:event-bus/default",
+		return nil, fmt.Errorf("%q is neither the name nor the ARN of an event bus, such as "+
+			"arn:aws:events:eu-west-1:123456789012:event-bus/default",
 			bus)
 	case cfg.Region == "":
 		return nil, fmt.Errorf("the region of the event bus %q is not known: set AWS_REGION, or use the ARN of the bus", bus)

@@ -21,7 +21,8 @@ func Operation(in *v1alpha1.OperationStatus) *scaling.Operation {
 	out := &scaling.Operation{
 		ID: in.ID, Pool: scaling.Pool(in.Pool), Direction: scaling.Direction(in.Direction),
 		From: shape(in.From), To: shape(in.To), Cause: in.Cause, StartedAt: in.StartTime.Time,
-		DecisionHash: in.DecisionHash, Emergency: in.Urgency == v1alpha1.UrgencyEmergency, UtilizationPercent: int(ptr.Deref(in.UtilizationPercent, 0)),
+		DecisionHash: in.DecisionHash, Emergency: in.Urgency == v1alpha1.UrgencyEmergency,
+		UtilizationPercent: int(ptr.Deref(in.UtilizationPercent, 0)),
 	}
 	for _, s := range in.Steps {
 		out.Steps = append(out.Steps, scaling.Step{

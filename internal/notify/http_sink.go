@@ -52,7 +52,8 @@ func (o HTTPOptions) Validate() error {
 	case err != nil, u.Host == "", u.Scheme != "https" && u.Scheme != "http":
 		return errors.New("--notification-url must be an absolute URL that starts with https://")
 	case u.User != nil || u.Fragment != "":
-		return errors.New("--notification-url must have neither a user nor a fragment: use a path or a query that cannot be guessed, or a signature")
+		return errors.New("--notification-url must have neither a user nor a fragment: use a path or a query that cannot be guessed, " +
+			"or a signature")
 	case u.Scheme == "http" && !o.AllowPlainHTTP && !isLoopback(u.Hostname()):
 		return errors.New("--notification-url starts with http://, so that everybody on the way could read the events: use https://, or set " +
 			"--notification-allow-http for a receiver in the same cluster")

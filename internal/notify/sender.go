@@ -38,7 +38,8 @@ var ErrRefused = errors.New("the receiver refuses the event")
 type Sink interface {
 	// Name is the value of the label sink of the metrics.
 	Name() string
-	// Send delivers an event, whose JSON is body. An error that matches ErrRefused is final; any other is retried. An error contains no secret.
+	// Send delivers an event, whose JSON is body. An error that matches ErrRefused is final; any other is retried. An error contains no
+	// secret.
 	Send(ctx context.Context, e Event, body []byte) error
 }
 

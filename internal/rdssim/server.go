@@ -1,6 +1,6 @@
 // Package rdssim is a simulated AWS: it serves RDS, CloudWatch, STS, IAM, Application Auto Scaling, the price list, SNS and
-// EventBridge over their real wire protocols on one port, backed by simulated databases (package model). The AWS CLI and every AWS SDK can use it. It
-// does not verify signatures, so it must listen on the loopback interface only.
+// EventBridge over their real wire protocols on one port, backed by simulated databases (package model). The AWS CLI and every AWS SDK can
+// use it. It does not verify signatures, so it must listen on the loopback interface only.
 package rdssim
 
 import (

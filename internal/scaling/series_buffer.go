@@ -15,8 +15,8 @@ type SeriesBuffer struct {
 	minutes int32
 }
 
-// A full array is replaced by one that has room for a thirty-second more periods, and for at least minFreePeriods. What was dropped is freed
-// then, so that the array of a series of constant length has at most so much more than the series.
+// A full array is replaced by one that has room for a thirty-second more periods, and for at least minFreePeriods. What was dropped is
+// freed then, so that the array of a series of constant length has at most so much more than the series.
 const growthDivisor, minFreePeriods = 32, 8
 
 // NewSeriesBuffer is a buffer for samples of one period. It panics when that is not a number of whole minutes.

@@ -289,8 +289,8 @@ func (s *policyStates) forget(namespace, name string) {
 // Describe implements prometheus.Collector.
 func (s *policyStates) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		s.ready, s.operationInProgress, s.utilization, s.demand, s.capacity, s.condition, s.limited, s.operationStart, s.operationEnd, s.cost, s.budgetLeft, s.newestSample, s.predicted, s.threshold, s.desired,
-		s.maximum, s.overload, s.instance,
+		s.ready, s.operationInProgress, s.utilization, s.demand, s.capacity, s.condition, s.limited, s.operationStart, s.operationEnd, s.cost,
+		s.budgetLeft, s.newestSample, s.predicted, s.threshold, s.desired, s.maximum, s.overload, s.instance,
 	} {
 		descs <- d
 	}

@@ -49,7 +49,7 @@ func evaluateOperator(e *ast.BinaryExpr, values map[string]datapoint) (datapoint
 	if err != nil {
 		return datapoint{}, err
 	}
-	isTrue := false
+	var isTrue bool
 	switch e.Op {
 	case token.GEQ:
 		isTrue = left.value >= right.value
