@@ -47,7 +47,7 @@ func TestReconcile_IdlePoliciesShareAWSCalls(t *testing.T) {
 	}
 	for operation, want := range map[string]int{
 		"DescribeDBClusters": minutes, "DescribeDBInstances": minutes,
-		"GetMetricData":                     minutes + 6,                                // memory and connections, and earlier days, every ten minutes each
+		"GetMetricData":                     minutes + 3 + 2,                            // memory and connections every 12 minutes, earlier days every 15
 		"DescribePendingMaintenanceActions": 2, "DescribeOrderableDBInstanceOptions": 0, // every 15 minutes, every 6 hours
 	} {
 		if got := h.aws.CountCalls(operation); got != want {
