@@ -37,16 +37,16 @@ func readSchema(t *testing.T) schema {
 	return s
 }
 
-// leaves calls visit with the path of each value that has no properties of its own, and of each map with properties.
-func (s schema) leaves(path []string, visit func(path []string, s schema)) {
+// leaves calls yield with the path of each value that has no properties of its own, and of each map with properties.
+func (s schema) leaves(path []string, yield func(path []string, s schema)) {
 	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
 		if len(path) == 0 && slices.Contains(helmKeys, name) {
 			continue
 		}
 		inner := append(slices.Clone(path), name)
 		property := s.Properties[name]
-		visit(inner, property)
-		property.leaves(inner, visit)
+		yield(inner, property)
+		property.leaves(inner, yield)
 	}
 }
 

@@ -3,6 +3,7 @@ package argocd
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -55,4 +56,29 @@ func readConfigMap(t *testing.T, path string) map[string]string {
 		t.Fatal(err)
 	}
 	return config.Data
+}
+
+// TestScripts_ShareTheirFunctions: Argo CD loads each script alone, so that functions stand in more than one. They must be the same.
+func TestScripts_ShareTheirFunctions(t *testing.T) {
+	for _, test := range []struct {
+		function string
+		scripts  [2]string
+	}{
+		{"currentShape", [2]string{"discovery.lua", "override/action.lua"}},
+		{"chooseOverride", [2]string{"discovery.lua", "override/action.lua"}},
+		{"inHours", [2]string{"override/action.lua", "pause/action.lua"}},
+	} {
+		var bodies [2]string
+		for n, script := range test.scripts {
+			_, rest, found := strings.Cut(readScript(t, actionsDir, filepath.FromSlash(script)), "\nlocal function "+test.function+"(")
+			body, _, ends := strings.Cut(rest, "\nend\n")
+			if !found || !ends {
+				t.Fatalf("%s has no function %s", script, test.function)
+			}
+			bodies[n] = body
+		}
+		if bodies[0] != bodies[1] {
+			t.Errorf("%s differs between %s and %s", test.function, test.scripts[0], test.scripts[1])
+		}
+	}
 }
