@@ -52,8 +52,9 @@ build: ## Build the operator into bin/dbscaler: static, with the version from gi
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/dbscaler .
 
 .PHONY: plugin
-plugin: ## Build the kubectl plugin into bin/kubectl-dbscaler; add bin to the PATH to use it
+plugin: ## Build the kubectl plugin and its shell completion into bin; add bin to the PATH to use them
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/kubectl-dbscaler ./cmd/kubectl-dbscaler
+	install -m 755 cmd/kubectl-dbscaler/kubectl_complete-dbscaler bin/kubectl_complete-dbscaler
 
 .PHONY: image
 image: ## Build the container image into bin/image: an OCI layout, and dbscaler.tar for `docker load`; needs no container engine

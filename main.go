@@ -32,20 +32,13 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) int {
-	options, level, replay, err := parseFlags(args)
+	options, level, err := parseFlags(args)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "dbscaler: %v\n", err)
 		return exitUsage
-	}
-	if replay {
-		if err := operator.Replay(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintf(os.Stderr, "dbscaler: %v\n", err)
-			return exitFailure
-		}
-		return 0
 	}
 	log := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	limitMemory(log)
@@ -82,7 +75,7 @@ func limitMemory(log logr.Logger) {
 }
 
 // parseFlags reads the flags. The error names the one that is invalid.
-func parseFlags(args []string) (options operator.Options, level slog.Level, replay bool, err error) {
+func parseFlags(args []string) (options operator.Options, level slog.Level, err error) {
 	options = operator.Options{Clock: clock.RealClock{}, ClockSpeed: 1, Version: buildVersion(), PodName: podName()}
 	flags := flag.CommandLine // controller-runtime's --kubeconfig is registered there
 	flags.Init("dbscaler", flag.ContinueOnError)
@@ -130,16 +123,14 @@ func parseFlags(args []string) (options operator.Options, level slog.Level, repl
 		"ARN of the SNS topic that notifications are published to, with the operator's own identity")
 	flags.StringVar(&options.Notifications.EventBus, "notification-event-bus", "",
 		"name or ARN of the EventBridge event bus that notifications are put on, with the operator's own identity")
-	flags.BoolVar(&replay, "replay", false,
-		"repeat every decision of the ledger on standard input, report the ones that differ, and exit")
 	flags.TextVar(&level, "log-level", level, "minimum level that is logged: DEBUG, INFO, WARN or ERROR")
 	if err := flags.Parse(args); err != nil {
-		return options, level, false, err
+		return options, level, err
 	}
 	if flags.NArg() > 0 {
-		return options, level, false, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+		return options, level, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	return options, level, replay, options.Validate()
+	return options, level, options.Validate()
 }
 
 // podName returns the name of the pod: POD_NAME, which the Downward API sets, or the name of the host, which is the same by default.

@@ -21,7 +21,6 @@ func TestParseFlags(t *testing.T) {
 		{"unexpected argument", []string{"run"}, `unexpected argument "run"`},
 		{"unknown flag", []string{"--speed=3"}, "flag provided but not defined: -speed"},
 		{"unknown log level", []string{"--log-level=LOUD"}, "LOUD"},
-		{"replay of a ledger", []string{"--replay"}, ""},
 		{"name of the cluster", []string{"--cluster-name=prod", "--require-account"}, ""},
 		{"name of the cluster that RDS refuses in a tag", []string{"--cluster-name=prod*"}, `cluster-name: the name of the cluster is "prod*"`},
 		{"concurrency of 0", []string{"--concurrency=0"}, "concurrency must be from 1 to 64"},
@@ -39,7 +38,7 @@ func TestParseFlags(t *testing.T) {
 			flag.CommandLine = flag.NewFlagSet("dbscaler", flag.ContinueOnError)
 			flag.CommandLine.SetOutput(t.Output())
 			t.Setenv("POD_NAME", "dbscaler-1")
-			options, level, replay, err := parseFlags(test.args)
+			options, level, err := parseFlags(test.args)
 			switch {
 			case err == nil && test.wantContains != "":
 				t.Errorf("accepted, want an error with %q", test.wantContains)
@@ -57,8 +56,6 @@ func TestParseFlags(t *testing.T) {
 				URL: "https://relay.example", KeyFile: "/key", EventBus: "platform", TopicARN: "arn:aws:sns:eu-west-1:123456789012:dbscaler",
 			}:
 				t.Errorf("got %+v", options.Notifications)
-			case test.name == "replay of a ledger" && !replay:
-				t.Error("replay is false, want true")
 			}
 		})
 	}

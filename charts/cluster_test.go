@@ -184,11 +184,23 @@ func TestSecondRelease(t *testing.T) {
 	}
 	for _, user := range []string{"system:serviceaccount:" + namespace + ":dbscaler", "system:serviceaccount:" + team + ":team-a-dbscaler"} {
 		checkSpecGuarded(t, policy, user)
+		// The admission policies of the other release do not prevent it either.
+		for _, finalizers := range []string{`["scaling.dbscaler.io/surge-reader"]`, `[]`} {
+			patch := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"finalizers":`+finalizers+`}}`))
+			if err := impersonate(t, user).Patch(t.Context(), policy.DeepCopy(), patch); err != nil {
+				t.Errorf("%s cannot set its finalizer: %v", user, err)
+			}
+		}
+	}
+	env.RunKubectl(t, "create", "rolebinding", "-n", own, "operators-edit", "--clusterrole=dbscaler-dbscalingpolicy-editor",
+		"--serviceaccount="+namespace+":dbscaler", "--serviceaccount="+team+":team-a-dbscaler")
+	for _, user := range []string{"system:serviceaccount:" + namespace + ":dbscaler", "system:serviceaccount:" + team + ":team-a-dbscaler"} {
+		checkSpecGuarded(t, policy, user, "the operator must not change the spec of a policy")
 	}
 }
 
-// checkSpecGuarded checks that the operator with the user name cannot change the spec of a policy.
-func checkSpecGuarded(t *testing.T, policy *v1alpha1.DBScalingPolicy, user string) {
+// impersonate is a client of a user.
+func impersonate(t *testing.T, user string) client.Client {
 	t.Helper()
 	config := env.Config()
 	config.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: []string{"system:authenticated"}}
@@ -196,16 +208,24 @@ func checkSpecGuarded(t *testing.T, policy *v1alpha1.DBScalingPolicy, user strin
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// checkSpecGuarded checks that the operator with the user name cannot change the spec of a policy, and the message if one is given: which of
+// several admission policies answers is not specified.
+func checkSpecGuarded(t *testing.T, policy *v1alpha1.DBScalingPolicy, user string, message ...string) {
+	t.Helper()
+	c := impersonate(t, user)
 	modes := []string{"Enforce", "Recommend"}
 	var refused error
 	// A new admission policy takes effect after a short delay.
-	err = wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		patch := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"mode":"`+modes[0]+`"}}`))
 		modes[0], modes[1] = modes[1], modes[0] // always a change, even if the previous patch was admitted
 		refused = c.Patch(ctx, policy.DeepCopy(), patch)
 		return refused != nil, nil
 	})
-	if err != nil || !strings.Contains(refused.Error(), "the operator must not change the spec of a policy") {
+	if err != nil || !strings.Contains(refused.Error(), strings.Join(message, "")) {
 		t.Errorf("%s can change the spec: %v, %v", user, err, refused)
 	}
 }

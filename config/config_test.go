@@ -98,6 +98,9 @@ func TestPodSecurity(t *testing.T) {
 func TestAdmissionPolicy_OperatorCannotChangeSpec(t *testing.T) {
 	install(t)
 	env.RunKubectl(t, "apply", "-f", "samples/reporting.yaml")
+	// With the rights of an editor, only this admission policy prevents it.
+	env.RunKubectl(t, "create", "rolebinding", "operator-edits", "--clusterrole=dbscaler-dbscalingpolicy-editor", "--serviceaccount="+namespace+":dbscaler")
+	defer env.RunKubectl(t, "delete", "rolebinding", "operator-edits")
 	patch := func(user, what string) (string, error) {
 		args := []string{"--kubeconfig", env.Kubeconfig(t), "--as", user, "patch", "dbsp", "reporting", "--type=merge", "-p", what}
 		out, err := exec.CommandContext(t.Context(), env.Kubectl(), args...).CombinedOutput()
@@ -116,7 +119,8 @@ func TestAdmissionPolicy_OperatorCannotChangeSpec(t *testing.T) {
 	if err != nil || !strings.Contains(out, "the operator must not change the spec of a policy") {
 		t.Errorf("the operator can change the spec: %v, %s", err, out)
 	}
-	if out, err := patch(operator, `{"metadata":{"annotations":{"scaling.dbscaler.io/approve":"12345678"}}}`); err == nil {
+	if out, err := patch(operator, `{"metadata":{"annotations":{"scaling.dbscaler.io/approve":"12345678"}}}`); err == nil ||
+		!strings.Contains(out, "the operator must not change the annotations of a policy") {
 		t.Errorf("the operator can approve its own decisions: %s", out)
 	}
 	for _, finalizers := range []string{`["scaling.dbscaler.io/surge-reader"]`, `[]`} {
@@ -144,6 +148,7 @@ func TestPermissions(t *testing.T) {
 	}{
 		{attributes("platform", group, "dbscalingpolicies", ""), []string{"get", "list", "watch", "patch"}}, // see spec_guard.yaml
 		{attributes("platform", group, "dbscalingpolicies", "status"), []string{"get", "update", "patch"}},
+		{attributes("platform", group, "dbscalingpolicies", "finalizers"), []string{"update"}}, // see manual_control_guard.yaml
 		{attributes("platform", "events.k8s.io", "events", ""), []string{"create", "patch"}},
 		{attributes("platform", "rds.services.k8s.aws", "dbinstances", ""), []string{"list"}},
 		{attributes("", "rds.aws.upbound.io", "clusterinstances", ""), []string{"list"}},

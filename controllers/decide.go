@@ -143,8 +143,8 @@ func (r *Reconciler) startOperation(
 	decision := startedDecision(proposal)
 	decision.Alternatives = decide.Alternatives(entry.Decision, proposal.Pool)
 	s.setDecision(decision)
-	s.recordEvent(events.OperationStarted, "Operate", fmt.Sprintf("%s: %s → %s (operation %s, %d steps). %s",
-		op.Pool, op.From, op.To, op.ID, len(op.Steps), proposal.Cause))
+	s.recordEvent(events.OperationStarted, "Operate", fmt.Sprintf("%s: %s → %s (operation %s, %d steps)%s. %s",
+		op.Pool, op.From, op.To, op.ID, len(op.Steps), s.requestedBy(proposal), proposal.Cause))
 	r.Metrics.CountOperationStarted(s.object.Namespace, s.object.Name, op, string(proposal.Reason))
 	return proceed, nil
 }

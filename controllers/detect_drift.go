@@ -51,7 +51,7 @@ func (r *Reconciler) detectDrift(ctx context.Context, s *reconcileScope) {
 	}
 	if state.Conflict == nil {
 		s.removeTransientCondition(v1alpha1.ConditionOwnershipConflict, events.ConflictResolved, detectDriftAction,
-			"The ownership conflict is resolved; scaling continues")
+			"The ownership conflict is resolved"+s.conflictResolvedBy()+"; scaling continues")
 		return
 	}
 	o.OwnershipConflict = fmt.Sprintf("another client reverts what this policy sets: %s. Let only one of the two choose the class "+

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
+	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/events"
+	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
 // manualControlAction is the action of the events about annotations.
@@ -24,15 +26,20 @@ func (s *reconcileScope) applyManualControl() {
 		paused(v1alpha1.ReasonInvalidAnnotation, "Paused, because an annotation is invalid: "+control.InvalidReason)
 	case control.IsPaused(s.now):
 		paused(v1alpha1.ReasonPausedByAnnotation, fmt.Sprintf(
-			"An annotation pauses all changes until %s. To resume now: kubectl annotate -n %s dbsp %s %s-", formatTime(control.PausedUntil),
+			"%s all changes until %s. To resume now: kubectl annotate -n %s dbsp %s %s-",
+			subject(control.PausedBy, "paused", "An annotation pauses"), formatPauseEnd(control.PausedUntil),
 			s.object.Namespace, s.object.Name, v1alpha1.AnnotationPausedUntil))
 	default:
-		s.removeTransientCondition(v1alpha1.ConditionPaused, events.Resumed, manualControlAction, "The pause has ended")
+		message := "The pause has ended"
+		if _, given := s.object.Annotations[v1alpha1.AnnotationPausedUntil]; !given {
+			message += endedBy(convert.Pause.Requester(s.object.Annotations))
+		}
+		s.removeTransientCondition(v1alpha1.ConditionPaused, events.Resumed, manualControlAction, message)
 	}
 	override := control.ActiveOverride(s.now)
 	if override == nil {
 		s.removeTransientCondition(v1alpha1.ConditionOverridden, events.OverrideEnded, manualControlAction,
-			"The override has ended; scaling follows the load again")
+			"The override has ended"+s.overrideEndedBy()+"; scaling follows the load again")
 		return
 	}
 	var shapes []string
@@ -43,8 +50,61 @@ func (s *reconcileScope) applyManualControl() {
 		shapes = append(shapes, "writer "+override.Writer.InstanceClass)
 	}
 	s.setTransientCondition(v1alpha1.ConditionOverridden, v1alpha1.ReasonOverriddenByAnnotation, fmt.Sprintf(
-		"An annotation sets %s until %s, regardless of the load", strings.Join(shapes, " and "), formatTime(override.ExpiresAt)),
+		"%s %s until %s, regardless of the load", subject(control.OverriddenBy, "set", "An annotation sets"), strings.Join(shapes, " and "), formatTime(override.ExpiresAt)),
 		events.Overridden, manualControlAction)
+}
+
+// subject says who did something, or what an annotation does when nobody is recorded.
+func subject(by *scaling.Requester, verb, otherwise string) string {
+	if by == nil {
+		return otherwise
+	}
+	return by.String() + " " + verb
+}
+
+// endedBy says who ended something, after a message; nothing when nobody is recorded.
+func endedBy(by *scaling.Requester) string {
+	if by == nil {
+		return ""
+	}
+	return ", by " + by.String()
+}
+
+// overrideEndedBy says who ended the override before its end.
+func (s *reconcileScope) overrideEndedBy() string {
+	if s.policy.ManualControl.Override != nil {
+		return "" // it has expired
+	}
+	return endedBy(convert.Override.Requester(s.object.Annotations))
+}
+
+// requestedBy says who approved a change or set the override that it carries out; nothing when nobody is recorded.
+func (s *reconcileScope) requestedBy(p scaling.Proposal) string {
+	control := s.policy.ManualControl
+	switch {
+	case p.Reason == scaling.ReasonOverride && control.OverriddenBy != nil:
+		return ", requested by " + control.OverriddenBy.String()
+	case p.Reason != scaling.ReasonOverride && s.policy.Mode == scaling.Approve && control.ApprovedBy != nil:
+		return ", approved by " + control.ApprovedBy.String()
+	}
+	return ""
+}
+
+// conflictResolvedBy says who resolved the ownership conflict, if the annotation did.
+func (s *reconcileScope) conflictResolvedBy() string {
+	before := s.original.Status.Ownership
+	if before == nil || before.Conflict == nil || before.Conflict.ResolveAnnotation == resolveAnnotation(s.object) {
+		return ""
+	}
+	return endedBy(convert.Resolution.Requester(s.object.Annotations))
+}
+
+// formatPauseEnd is the end of a pause.
+func formatPauseEnd(t time.Time) string {
+	if text := formatTime(t); text != v1alpha1.PausedIndefinitely {
+		return text
+	}
+	return "it is resumed"
 }
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -213,6 +213,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 
 // +kubebuilder:rbac:groups=scaling.dbscaler.io,resources=dbscalingpolicies,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=scaling.dbscaler.io,resources=dbscalingpolicies/status,verbs=get;update;patch
+// +kubebuilder:rbac:groups=scaling.dbscaler.io,resources=dbscalingpolicies/finalizers,verbs=update
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // wallDuration is how long a duration of Clock takes in wall-clock time.

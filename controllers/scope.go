@@ -87,10 +87,11 @@ func (s *reconcileScope) findCondition(conditionType string) *metav1.Condition {
 	return meta.FindStatusCondition(s.object.Status.Conditions, conditionType)
 }
 
-// setTransientCondition sets a condition that is present only while it is True, and records an event when it begins.
+// setTransientCondition sets a condition that is present only while it is True, and records an event when it begins, and when a person has
+// changed the pause or the override.
 func (s *reconcileScope) setTransientCondition(condition, reason, message, event, action string) {
 	before := meta.FindStatusCondition(s.original.Status.Conditions, condition)
-	if before == nil || before.Reason != reason {
+	if before == nil || before.Reason != reason || action == manualControlAction && before.Message != message {
 		if reason == v1alpha1.ReasonInvalidAnnotation {
 			s.recordWarning(event, action, message)
 		} else {

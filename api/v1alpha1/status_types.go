@@ -182,6 +182,21 @@ type InstanceStatus struct {
 	// +kubebuilder:validation:MaxLength=255
 	ResourceID string `json:"resourceID,omitempty"`
 
+	// availabilityZone is the zone that the instance runs in, for example
+	// eu-west-1a. It is absent while AWS creates the instance.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	AvailabilityZone string `json:"availabilityZone,omitempty"`
+
+	// promotionTier is the failover priority of a member of an Aurora cluster:
+	// after a failure of the writer, AWS promotes the reader with the lowest one.
+	// It is absent for all other instances.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=15
+	PromotionTier *int32 `json:"promotionTier,omitempty"`
+
 	// endpoint is the address and port of this instance. Clients of a read replica
 	// of a DBInstance target must connect to it, because the replicas have no
 	// reader endpoint. It is absent while the instance is being created, and

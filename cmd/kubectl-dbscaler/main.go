@@ -1,5 +1,6 @@
-// Command kubectl-dbscaler is a kubectl plugin. It checks what the operator needs to scale a database, simulates what a policy would have
-// done under a recorded load, recommends the policy that would have done best, and prints CloudWatch alarms for its database.
+// Command kubectl-dbscaler is a kubectl plugin. It shows what the operator does with a database and why, pauses, overrides and approves its
+// changes, checks what it needs, simulates what a policy would have done under a recorded load, recommends the policy that would have done
+// best, prints CloudWatch alarms for its database, and verifies the ledger of decisions.
 //
 // Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid input (flags, policy or recording).
 package main
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // schedules name time zones, and not every machine has zone files
 
 	"github.com/go-logr/logr"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -23,7 +25,12 @@ import (
 func main() {
 	klog.SetLogger(logr.Discard()) // the error below is the only message
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := app.New(genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}, clock.RealClock{}).ExecuteContext(ctx)
+	var options []app.Option
+	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		options = append(options, app.WithoutColor())
+	}
+	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+	err := app.New(streams, clock.RealClock{}, options...).ExecuteContext(ctx)
 	stop()
 	if err == nil {
 		return

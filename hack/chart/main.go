@@ -15,10 +15,11 @@ import (
 // charts is the folder of the charts.
 const charts = "charts"
 
-// roles are the files of config/rbac whose rules the chart has.
+// roles are the files of config/rbac whose rules the chart has, and the admission policy whose spec it has.
 var roles = []string{
 	"role.yaml", "leader_election_role.yaml", "metrics_auth_role.yaml", "metrics_reader_role.yaml", "dbscalingpolicy_editor_role.yaml",
-	"dbscalingpolicy_viewer_role.yaml", "awsaccount_editor_role.yaml", "awsaccount_viewer_role.yaml",
+	"dbscalingpolicy_viewer_role.yaml", "dbscalingpolicy_on_call_role.yaml", "awsaccount_editor_role.yaml", "awsaccount_viewer_role.yaml",
+	"manual_control_guard.yaml",
 }
 
 func main() {

@@ -14,6 +14,30 @@ import (
 // shapePattern is the form of a shape in an annotation: "2 x db.r6g.xlarge".
 var shapePattern = regexp.MustCompile(`^([0-9]{1,2}) ?[x×] ?(db\.[a-z0-9.]+)$`)
 
+// ParseShape parses a number and a class, such as "2 x db.r6g.xlarge" or 2xdb.r6g.xlarge.
+func ParseShape(text string) (scaling.Shape, bool) {
+	match := shapePattern.FindStringSubmatch(strings.TrimSpace(text))
+	if match == nil {
+		return scaling.Shape{}, false
+	}
+	count, err := strconv.Atoi(match[1])
+	return scaling.Shape{InstanceClass: match[2], Count: count}, err == nil
+}
+
+// currentRequesters returns who requested the pause, the override and the approval, as far as they are set.
+func currentRequesters(annotations map[string]string) (pause, override, approval *scaling.Requester) {
+	if _, given := annotations[v1alpha1.AnnotationPausedUntil]; given {
+		pause = Pause.Requester(annotations)
+	}
+	if _, given := annotations[v1alpha1.AnnotationOverrideUntil]; given {
+		override = Override.Requester(annotations)
+	}
+	if _, given := annotations[v1alpha1.AnnotationApprove]; given {
+		approval = Approval.Requester(annotations)
+	}
+	return pause, override, approval
+}
+
 // manualControl reads the annotations for manual control. InvalidReason lists every invalid annotation, because each of them counts
 // as a pause.
 func manualControl(annotations map[string]string) scaling.ManualControl {
@@ -42,16 +66,12 @@ func manualControl(annotations map[string]string) scaling.ManualControl {
 		}
 	}
 	if hasReaders {
-		match := shapePattern.FindStringSubmatch(strings.TrimSpace(readers))
-		if match == nil {
+		shape, valid := ParseShape(readers)
+		if !valid {
 			problems = append(problems, fmt.Sprintf("%s is %q, and should be a number and a class such as \"2 x db.r6g.xlarge\"",
 				v1alpha1.AnnotationOverrideReaders, readers))
 		} else {
-			count, err := strconv.Atoi(match[1])
-			if err != nil { // unreachable: the pattern matches one or two digits
-				problems = append(problems, err.Error())
-			}
-			control.Override.Readers = &scaling.Shape{InstanceClass: match[2], Count: count}
+			control.Override.Readers = &shape
 		}
 	}
 	if hasWriter {
@@ -62,6 +82,7 @@ func manualControl(annotations map[string]string) scaling.ManualControl {
 		}
 		control.Override.Writer = &scaling.Shape{InstanceClass: class, Count: 1}
 	}
+	control.PausedBy, control.OverriddenBy, control.ApprovedBy = currentRequesters(annotations)
 	control.InvalidReason = strings.Join(problems, "; ")
 	return control
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -87,7 +88,7 @@ func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling
 	for _, i := range instances {
 		s := v1alpha1.InstanceStatus{
 			Identifier: i.Identifier, InstanceClass: i.Class, PendingInstanceClass: i.PendingClass, Status: i.Status,
-			ResourceID: i.ResourceID,
+			ResourceID: i.ResourceID, AvailabilityZone: i.AvailabilityZone, PromotionTier: promotionTier(o, i),
 		}
 		if i.CreatedByOperator() {
 			s.CreatedBy = i.Tags[scaling.TagCreatedBy]
@@ -103,6 +104,14 @@ func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling
 		})
 	}
 	return out
+}
+
+// promotionTier is the failover priority of an instance; nil outside Aurora, where there is none.
+func promotionTier(o scaling.Observation, i scaling.Instance) *int32 {
+	if !strings.HasPrefix(o.Engine, "aurora") {
+		return nil
+	}
+	return ptr.To(int32(i.PromotionTier))
 }
 
 // SetUnchangedSince records since when a pool that was observed for the first time has been the same by RDS events. It does nothing for a

@@ -1,30 +1,9 @@
 package operator
 
 import (
-	"bytes"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/dbscaler/dbscaler/internal/scaling"
-	"github.com/dbscaler/dbscaler/internal/scaling/ledger"
 )
-
-func TestReplay_ReportsDifferentEntries(t *testing.T) {
-	line, err := ledger.Record(ledger.Inputs{Policy: scaling.Policy{Name: "a/b"}, Now: time.Date(2026, 2, 5, 10, 0, 0, 0, time.UTC)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	if err := Replay(strings.NewReader(string(line)+"\n"+string(line)+"\n"), &out); err != nil || !strings.Contains(out.String(), "2 entries") {
-		t.Errorf("replay prints %q with error %v, want 2 entries and no error", out.String(), err)
-	}
-	forged := strings.Replace(string(line), "WithinThresholds", "BeyondBand", 1)
-	err = Replay(strings.NewReader(string(line)+"\n"+forged+"\nnonsense\n"), &out)
-	if err == nil || !strings.Contains(err.Error(), "line 2: this version of dbscaler decides differently") || !strings.Contains(err.Error(), "line 3: the line is not a ledger entry") {
-		t.Errorf("got error %v, want lines 2 and 3 in it", err)
-	}
-}
 
 func TestOptions_Validate(t *testing.T) {
 	for _, test := range []struct {

@@ -196,6 +196,10 @@ type ManualControl struct {
 	ApprovedHash string
 	// Override is the manual override, or nil.
 	Override *ManualOverride
+	// PausedBy, OverriddenBy and ApprovedBy are who requested the pause, the override and the approval; nil when that is not recorded.
+	PausedBy     *Requester `json:",omitempty"`
+	OverriddenBy *Requester `json:",omitempty"`
+	ApprovedBy   *Requester `json:",omitempty"`
 }
 
 // ManualOverride is the shapes that a person requests, whatever the load, until it expires.

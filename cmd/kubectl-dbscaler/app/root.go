@@ -38,16 +38,22 @@ func asInputError(err error) error {
 }
 
 // New returns the root command of the plugin. The clock gives the end of the time that --cloudwatch reads.
-func New(streams genericiooptions.IOStreams, clk clock.Clock) *cobra.Command {
-	kube := genericclioptions.NewConfigFlags(true)
+func New(streams genericiooptions.IOStreams, clk clock.Clock, options ...Option) *cobra.Command {
+	kube, e := genericclioptions.NewConfigFlags(true), newEnvironment(options)
 	root := &cobra.Command{
 		Use:   "kubectl-dbscaler",
-		Short: "Check a policy and its database, simulate the policy under a recorded load, and recommend a better one",
-		Long: `Check whether the operator can scale the database of a DBScalingPolicy. Simulate what the policy would have done under a recorded
-load, and recommend the policy that would have done best. Print CloudWatch alarms for its database. Nothing in AWS or in the cluster is
-changed.
+		Short: "See what the operator does with a database and why, control it by hand, check a policy, and recommend a better one",
+		Long: `See what the operator does with the database of a DBScalingPolicy, and why. In an incident, start with "status POLICY --metrics": it
+shows the load, the decision and what blocks it. "explain POLICY" says why, and what would have to change.
+
+Pause, override or approve the changes of a policy, and resolve an ownership conflict, by annotations. Check whether the operator can scale
+the database. Simulate what the policy would have done under a recorded load, and recommend the policy that would have done best. Print
+CloudWatch alarms for the database. Verify the ledger of decisions. Nothing in AWS is changed by the command itself.
 
 Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid input (flags, policy or recording).`,
+		Example: `  # The readers of orders are slow: what does the operator do, and why?
+  kubectl dbscaler status orders -n shop --metrics
+  kubectl dbscaler explain orders -n shop`,
 		// main prints errors, in one line.
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -70,8 +76,12 @@ Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid 
 	root.SetErr(streams.ErrOut)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return asInputError(err) })
 	kube.AddFlags(root.PersistentFlags())
+	root.AddCommand(newManualControlCommands(kube, streams, clk)...)
+	root.AddCommand(newReplayCommand(streams), newLedgerCommand(streams))
 	root.AddCommand(newBacktestCommand(kube, streams, clk), newRecommendCommand(kube, streams, clk), newDoctorCommand(kube, streams, clk),
 		newAlarmsCommand(kube, streams))
+	root.AddCommand(newStatusCommand(kube, streams, clk, e), newExplainCommand(kube, streams, clk, e), newTopCommand(kube, streams, clk, e))
+	setUpHelp(root)
 	return root
 }
 

@@ -17,7 +17,11 @@ func paused(in Input) (string, time.Duration, error) {
 	case manual.InvalidReason != "":
 		return "an annotation is invalid, which pauses the policy: " + manual.InvalidReason, 0, nil
 	}
-	return fmt.Sprintf("a user paused the policy until %s: remove the annotation scaling.dbscaler.io/paused-until to resume",
+	who := "a user"
+	if manual.PausedBy != nil {
+		who = manual.PausedBy.String()
+	}
+	return fmt.Sprintf("%s paused the policy until %s: remove the annotation scaling.dbscaler.io/paused-until to resume", who,
 		manual.PausedUntil.UTC().Format(time.RFC3339)), manual.PausedUntil.Sub(in.Now), nil
 }
 
