@@ -69,7 +69,7 @@ func TestBuildVersion_OfTheLinker(t *testing.T) {
 	version = "v1.2.3"
 	t.Cleanup(func() { version = "" })
 	flag.CommandLine = flag.NewFlagSet("dbscaler", flag.ContinueOnError)
-	if options, _, _, err := parseFlags(nil); err != nil || options.Version != "v1.2.3" {
+	if options, _, err := parseFlags(nil); err != nil || options.Version != "v1.2.3" {
 		t.Errorf("got version %q, %v", options.Version, err)
 	}
 }
