@@ -14,7 +14,7 @@ import (
 // maxEntryBytes is the maximum length of one line of a ledger, in bytes.
 const maxEntryBytes = 64 << 20
 
-// ErrNoRecord: a ledger has no record of a policy at a time.
+// ErrNoRecord says that a ledger has no record of a policy at a time.
 var ErrNoRecord = errors.New("no record")
 
 // ledgerHeader is the part of a record by which it is found.

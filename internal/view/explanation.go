@@ -166,8 +166,9 @@ func sortCandidates(candidates []Candidate) {
 			return 0
 		case scaling.VerdictWrongDirection:
 			return 2
+		default: // it fits, or was rejected
+			return 1
 		}
-		return 1
 	}
 	slices.SortStableFunc(candidates, func(a, b Candidate) int { return rank(a) - rank(b) })
 }

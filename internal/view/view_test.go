@@ -155,7 +155,7 @@ func TestLedger_Golden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }() // nothing was written
 		return ExplainLedger(file, "ledger.jsonl", policy, at)
 	}
 	for name, at := range map[string]time.Time{

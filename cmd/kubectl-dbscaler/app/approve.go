@@ -40,7 +40,7 @@ An override needs no approval.`,
   kubectl dbscaler approve orders -n shop --dry-run
 
   # Approve that change and no other
-  kubectl dbscaler approve orders -n shop --hash 1f2e3d4c5b6a7988`,
+  kubectl dbscaler approve orders -n shop --hash 1f2e3d4c`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if a.revoke {
 				return a.apply(c.Context(), args[0], a.planRevoke)
@@ -77,8 +77,8 @@ func (a *approveCommand) plan(policy *v1alpha1.DBScalingPolicy) (controlChange, 
 		return controlChange{}, asInputError(fmt.Errorf("no change of %s waits for an approval: the decision is %s", name, d.Reason))
 	}
 	if want := cmp.Or(a.hash, a.shown); want != "" && want != d.Hash {
-		return controlChange{}, asInputError(fmt.Errorf("%s proposes another change now, with the hash %s and not %s: look at it with --dry-run", name,
-			d.Hash, want))
+		return controlChange{}, asInputError(fmt.Errorf("%s proposes another change now, with the hash %s and not %s: look at it with --dry-run",
+			name, d.Hash, want))
 	}
 	a.shown = d.Hash
 	change := controlChange{
@@ -97,10 +97,12 @@ func (a *approveCommand) plan(policy *v1alpha1.DBScalingPolicy) (controlChange, 
 func (a *approveCommand) describe(policy *v1alpha1.DBScalingPolicy) []detail {
 	d := policy.Status.Decision
 	pool, before := "writer", policy.Status.Writer
-	if d.Pool == v1alpha1.PoolReaders {
+	switch d.Pool {
+	case v1alpha1.PoolReaders:
 		pool, before = "readers", policy.Status.Readers
-	} else if d.Pool == v1alpha1.PoolMinCapacity {
+	case v1alpha1.PoolMinCapacity:
 		pool, before = "minimum capacity", nil
+	case v1alpha1.PoolWriter:
 	}
 	to := "a shape that status does not have"
 	if d.Desired != nil {

@@ -26,8 +26,12 @@ func openLedger(name string, stdin io.Reader) (io.Reader, func() error, error) {
 		in, closeFile = file, file.Close
 	}
 	buffered := bufio.NewReader(in)
-	if start, err := buffered.Peek(2); err != nil || !bytes.Equal(start, []byte{0x1f, 0x8b}) {
-		return buffered, closeFile, nil // an error shows when the file is read
+	start, err := buffered.Peek(2)
+	if err != nil && !errors.Is(err, io.EOF) { // a file with fewer bytes has no entry, which is reported where entries are counted
+		return nil, nil, errors.Join(asInputError(fmt.Errorf("%s cannot be read: %w", name, err)), closeFile())
+	}
+	if !bytes.Equal(start, []byte{0x1f, 0x8b}) {
+		return buffered, closeFile, nil
 	}
 	plain, err := gzip.NewReader(buffered)
 	if err != nil {
@@ -83,7 +87,8 @@ func (c ledgerCounts) result() error {
 	case c.different > 0 && c.unreadable > 0:
 		return fmt.Errorf("%d of %d entries differ, and %d lines cannot be replayed", c.different, c.entries, c.unreadable)
 	case c.different > 0:
-		return fmt.Errorf("%d of %d entries differ: this version of dbscaler decides otherwise than the one that wrote them", c.different, c.entries)
+		return fmt.Errorf("%d of %d entries differ: this version of dbscaler decides otherwise than the one that wrote them", c.different,
+			c.entries)
 	case c.unreadable > 0:
 		return fmt.Errorf("%d lines cannot be replayed", c.unreadable)
 	}

@@ -37,7 +37,8 @@ func newControlClient(kube *genericclioptions.ConfigFlags) (*controlClient, erro
 	}
 	config.QPS, config.Burst = kubectlQPS, kubectlBurst
 	scheme := runtime.NewScheme()
-	if err := errors.Join(v1alpha1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme)); err != nil {
+	err = errors.Join(v1alpha1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme))
+	if err != nil {
 		return nil, err
 	}
 	c, err := client.New(config, client.Options{Scheme: scheme})

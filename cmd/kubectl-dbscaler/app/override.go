@@ -127,7 +127,8 @@ func (o *overrideCommand) check(policy *v1alpha1.DBScalingPolicy) (scaling.Shape
 	case o.readers == "" && o.writer == "":
 		return readers, errors.New("no shape: set --readers, --writer or both, or end an override with --end")
 	case spec.Serverless != nil:
-		return readers, fmt.Errorf("%s scales Aurora Serverless v2, which has a range of capacity and no shape: change spec.serverless instead", name)
+		return readers, fmt.Errorf("%s scales Aurora Serverless v2, which has a range of capacity and no shape: change spec.serverless instead",
+			name)
 	case spec.Mode == v1alpha1.ModeRecommend:
 		return readers, fmt.Errorf("spec.mode of %s is Recommend, so that an override has no effect: set it to Enforce or Approve first", name)
 	}
@@ -141,8 +142,8 @@ func (o *overrideCommand) check(policy *v1alpha1.DBScalingPolicy) (scaling.Shape
 		case shape.Count < 1 || shape.Count > maxReaders:
 			return readers, fmt.Errorf("--readers: the number is %d, and must be 1 to %d", shape.Count, maxReaders)
 		case !o.exceeded && (shape.Count < int(spec.Readers.MinReplicas) || shape.Count > int(spec.Readers.MaxReplicas)):
-			return readers, fmt.Errorf("--readers: %s allows %d to %d readers, and not %d: choose one of these numbers, or add --exceed-limits", name,
-				spec.Readers.MinReplicas, spec.Readers.MaxReplicas, shape.Count)
+			return readers, fmt.Errorf("--readers: %s allows %d to %d readers, and not %d: choose one of these numbers, or add --exceed-limits",
+				name, spec.Readers.MinReplicas, spec.Readers.MaxReplicas, shape.Count)
 		}
 		readers = shape
 		if err := o.checkClass("--readers", shape.InstanceClass, spec.Readers.InstanceClasses); err != nil {

@@ -128,8 +128,9 @@ func (r *resumeCommand) plan(policy *v1alpha1.DBScalingPolicy) (controlChange, e
 	paused := meta.FindStatusCondition(policy.Status.Conditions, v1alpha1.ConditionPaused)
 	switch {
 	case !isSet && paused != nil && paused.Reason == v1alpha1.ReasonInvalidAnnotation && hasOverride(policy):
-		return controlChange{}, asInputError(fmt.Errorf("%s/%s counts as paused, because an annotation of its override is invalid: remove it with %s",
-			policy.Namespace, policy.Name, r.command(policy, "override", "--end")))
+		return controlChange{}, asInputError(fmt.Errorf(
+			"%s/%s counts as paused, because an annotation of its override is invalid: remove it with %s", policy.Namespace, policy.Name,
+			r.command(policy, "override", "--end")))
 	case !isSet:
 		return controlChange{unchanged: "is not paused"}, nil
 	}

@@ -15,8 +15,9 @@ func VerdictText(v scaling.Verdict) string {
 		return "it fits, and another one is preferred"
 	case scaling.VerdictWrongDirection:
 		return "it is no change in the direction that is needed"
+	default: // a rejection: TestVerdictText_ForEachVerdict checks that each has a text
+		return verdictTexts[v]
 	}
-	return verdictTexts[v]
 }
 
 // MinuteDemand is the demand of a pool in one minute.
