@@ -31,7 +31,7 @@ func newAlarmsCommand(kube *genericclioptions.ConfigFlags, streams genericioopti
 	a := &alarmsCommand{kube: kube, streams: streams}
 	c := &cobra.Command{
 		Use:   "alarms (NAME | -f policy.yaml) -o " + strings.Join(formatNames(), "|"),
-		Short: "Print CloudWatch alarms that work while the operator or its cluster is down",
+		Short: "Print CloudWatch alarms that work while the operator is down",
 		Long: `Print alarms that derive from a policy: the load is at or above cpu.scaleUpPercent for longer than the operator needs to relieve it
 (load-high), the database is saturated (saturated), it is saturated and nobody acts (not-scaled), Aurora Serverless v2 uses its maximum
 capacity (capacity-at-maximum), or the database publishes no metrics (metrics-missing). The alarms run in CloudWatch. Only those of the
@@ -50,7 +50,7 @@ Exit codes: 0 after success, 2 for invalid input (flags or policy).`,
   kubectl dbscaler alarms orders -n shop -o cloudformation > alarms.yaml
   aws cloudformation deploy --region eu-west-1 --stack-name orders-alarms --template-file alarms.yaml
 
-  # An RDS instance with two read replicas, through AWS Controllers for Kubernetes
+  # An instance with two read replicas, through AWS Controllers for Kubernetes
   kubectl dbscaler alarms -f ledger.yaml --instance ledger-read-1 --instance ledger-read-2 -o ack | kubectl apply -f -`,
 		Args: validateArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error { return a.run(c.Context(), strings.Join(args, "")) },

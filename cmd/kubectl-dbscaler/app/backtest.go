@@ -38,7 +38,7 @@ Nothing in AWS is changed. Every figure about a database is simulated.`,
 		Example: `  # Two weeks of CPUUtilization, recorded on two db.r6g.large readers
   kubectl dbscaler backtest -f policy.yaml --metrics cpu.csv --class db.r6g.large --count 2
 
-  # The output of aws cloudwatch get-metric-data, compared with all baselines, as an HTML report
+  # What aws cloudwatch get-metric-data prints, with all baselines, as HTML
   kubectl dbscaler backtest orders --metrics data.json --class db.r6g.xlarge --against all --html report.html`,
 		Args: validateArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -34,7 +34,7 @@ func newDoctorCommand(kube *genericclioptions.ConfigFlags, streams genericioopti
 	d := &doctorCommand{kube: kube, streams: streams, clock: clk}
 	c := &cobra.Command{
 		Use:   "doctor (NAME | -A)",
-		Short: "Check whether the operator can scale the database of a policy, and say what to do",
+		Short: "Check whether the operator can scale a database, or what to do",
 		Long: `Check everything that the operator needs to scale the database of a policy: the AWSAccount, credentials and role, each permission,
 the opt-in tag of each instance, owners, Performance Insights, orderable classes, parameter groups, custom endpoints, windows and
 quotas. For each finding that is not OK, say what to do. Nothing in AWS or in the cluster is changed: permissions to change something are

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -36,7 +35,7 @@ func newExplainCommand(
 	x := &explainCommand{environment: e, kube: kube, streams: streams, clock: clk}
 	c := &cobra.Command{
 		Use:   "explain POLICY",
-		Short: "Say why the operator did what it did, or why nothing happened, and what would have to change",
+		Short: "Say why the operator acted or did not, and what would change that",
 		Long: `Explain the latest decision about a policy: the demand, each candidate with its predicted CPU, price and why it lost, each guard in
 order with its verdict, and what would have to change for the operator to act.
 
@@ -152,7 +151,7 @@ func (x *explainCommand) explainLedger(name string, at time.Time) (view.Explanat
 		}
 		name = namespace + "/" + name
 	}
-	var in io.Reader = x.streams.In
+	in := x.streams.In
 	from := "standard input"
 	if x.ledgerFile != "-" {
 		file, err := os.Open(x.ledgerFile)

@@ -21,7 +21,9 @@ func newLedgerCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Use:   "ledger",
 		Short: "Verify the ledger of decisions that the operator writes",
 		Long:  "Verify the ledger of decisions that the operator writes with --ledger-file.",
-		Args:  validateArgs(cobra.NoArgs),
+		Example: `  # Would this version of dbscaler decide the same?
+  kubectl dbscaler ledger verify dbscaler.jsonl`,
+		Args: validateArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			return asInputError(errors.New("no command: use kubectl dbscaler ledger verify FILE"))
 		},
@@ -33,7 +35,7 @@ func newLedgerCommand(streams genericiooptions.IOStreams) *cobra.Command {
 func newVerifyCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify FILE...",
-		Short: "Repeat every decision of ledger files, and compare the entries byte by byte",
+		Short: "Repeat every decision of ledger files, and compare byte by byte",
 		Long: `Repeat every decision of ledger files from its recorded inputs, and compare the
 entries byte by byte. For each entry that differs, print the line and the fields
 that do. A file may be compressed with gzip, and - is standard input. A version
@@ -112,7 +114,7 @@ func newReplayCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	r := &replayCommand{streams: streams}
 	c := &cobra.Command{
 		Use:   "replay FILE",
-		Short: "Show the decisions of a ledger file, made again from the recorded inputs",
+		Short: "Show the decisions of a ledger file, made again from its inputs",
 		Long: `Show the decisions of a ledger file, made again by this version of dbscaler from
 the recorded inputs, and say where they differ from the recorded ones. The file
 may be compressed with gzip, and - is standard input.

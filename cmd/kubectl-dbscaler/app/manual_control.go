@@ -61,7 +61,7 @@ func (m *manualControl) addTo(c *cobra.Command) {
 		"none, client (show what would be set) or server (let the API server check it as well); client without a value")
 	f.Lookup("dry-run").NoOptDefVal = dryRunClient
 	f.StringVarP(&m.outputFormat, "output", "o", "", "Print the policy instead: yaml, json or name")
-	c.Args = requirePolicy
+	c.Args, c.DisableFlagsInUseLine = requirePolicy, true // the line names what matters, and the flags follow
 	c.ValidArgsFunction = m.completePolicies
 	completeValues(c, "dry-run", dryRunNone, dryRunClient, dryRunServer)
 	completeValues(c, "output", outputYAML, outputJSON, outputName)

@@ -109,23 +109,6 @@ func (h *controlHarness) policy() *v1alpha1.DBScalingPolicy {
 	return policy
 }
 
-// annotate sets annotations as an administrator; an empty value removes one.
-func (h *controlHarness) annotate(keysAndValues ...string) {
-	h.t.Helper()
-	policy := h.policy()
-	if policy.Annotations == nil {
-		policy.Annotations = map[string]string{}
-	}
-	for n := 0; n < len(keysAndValues); n += 2 {
-		if policy.Annotations[keysAndValues[n]] = keysAndValues[n+1]; keysAndValues[n+1] == "" {
-			delete(policy.Annotations, keysAndValues[n])
-		}
-	}
-	if err := h.client.Update(h.t.Context(), policy); err != nil {
-		h.t.Fatal(err)
-	}
-}
-
 // exitCode is what main makes of an error.
 func exitCode(err error) int {
 	var inputErr *InputError

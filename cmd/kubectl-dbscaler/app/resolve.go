@@ -18,7 +18,7 @@ func newResolveCommand(shared manualControl) *cobra.Command {
 	r := &resolveCommand{shared}
 	c := &cobra.Command{
 		Use:   "resolve POLICY",
-		Short: "End an ownership conflict, after the other client has been stopped",
+		Short: "End an ownership conflict, once the other client has stopped",
 		Long: `End an ownership conflict: another client reverted two operations within a week,
 and the operator has stopped. Configure one of the two not to set the class or
 the number of instances first. Otherwise the next conflict follows.`,

@@ -43,8 +43,9 @@ func New(streams genericiooptions.IOStreams, clk clock.Clock, options ...Option)
 	root := &cobra.Command{
 		Use:   "kubectl-dbscaler",
 		Short: "See what the operator does with a database and why, control it by hand, check a policy, and recommend a better one",
-		Long: `See what the operator does with the database of a DBScalingPolicy, and why. In an incident, start with "status POLICY --metrics": it
-shows the load, the decision and what blocks it. "explain POLICY" says why, and what would have to change.
+		Long: `See what the operator does with the database of a DBScalingPolicy, and why.
+In an incident, start with "status POLICY --metrics": it shows the load, the decision and what blocks it. "explain POLICY" says why, and
+what would have to change.
 
 Pause, override or approve the changes of a policy, and resolve an ownership conflict, by annotations. Check whether the operator can scale
 the database. Simulate what the policy would have done under a recorded load, and recommend the policy that would have done best. Print

@@ -40,7 +40,7 @@ func newStatusCommand(
 	s := &statusCommand{environment: e, kube: kube, streams: streams, clock: clk}
 	c := &cobra.Command{
 		Use:   "status [POLICY]",
-		Short: "Show what a policy does now: pools, decision, what blocks it, operation, events",
+		Short: "Show what a policy does now, what blocks it, and what happened",
 		Long: `Show a policy as a tree: the instances of each pool and what each waits for, the decision and what blocks it, the steps of the
 operation in progress with elapsed and usual time, foreseen demand, cost, the last operations and events. Without POLICY, show one line
 for each policy of the namespace.

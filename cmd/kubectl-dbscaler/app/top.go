@@ -32,7 +32,7 @@ func newTopCommand(
 	t := &topCommand{environment: e, kube: kube, streams: streams, clock: clk}
 	c := &cobra.Command{
 		Use:   "top",
-		Short: "Show which databases are at risk: saturated, at maximum, blocked, costliest",
+		Short: "List databases by risk: saturated, at maximum, blocked, costliest",
 		Long: `List policies by risk: emergencies that are blocked, stalled policies, saturated pools, pools for which no larger shape is allowed,
 blocked scale-ups, operations that take longer than usual, policies that are not in force, little headroom, and pools at their largest
 shape. Among equals the costliest is first.
