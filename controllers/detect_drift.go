@@ -55,8 +55,8 @@ func (r *Reconciler) detectDrift(ctx context.Context, s *reconcileScope) {
 		return
 	}
 	o.OwnershipConflict = fmt.Sprintf("another client reverts what this policy sets: %s. Let only one of the two choose the class "+
-		"(docs/gitops.md), then change the spec or run: kubectl annotate --overwrite dbsp -n %s %s %s=$(date +%%s)",
-		describeReverts(state.Reverts), s.object.Namespace, s.object.Name, v1alpha1.AnnotationResolveConflict)
+		"(docs/gitops.md), then change the spec or run: %s; without the plugin: kubectl annotate --overwrite dbsp -n %s %s %s=$(date +%%s)",
+		describeReverts(state.Reverts), s.pluginCommand("resolve"), s.object.Namespace, s.object.Name, v1alpha1.AnnotationResolveConflict)
 	message := convert.TruncateMessage("Scaling has stopped: " + o.OwnershipConflict)
 	if !knownConflict {
 		s.recordWarning(events.OwnershipConflict, detectDriftAction, message)

@@ -98,8 +98,9 @@ func TestReconcile_StopsAfterSecondRevert(t *testing.T) {
 			if !isBlockedBy("OwnershipConflict")(p) || conditionSummary(p, v1alpha1.ConditionOwnershipConflict) != "True RevertedTwice" {
 				t.Fatalf("the conflict is not shown; status:\n%s", statusYAML(p))
 			}
-			if !strings.Contains(p.Status.Decision.Message, "scaling.dbscaler.io/resolve-conflict=") {
-				t.Errorf("the message %q does not name the annotation that resolves the conflict", p.Status.Decision.Message)
+			if m := p.Status.Decision.Message; !strings.Contains(m, "scaling.dbscaler.io/resolve-conflict=") ||
+				!strings.Contains(m, "run: kubectl dbscaler resolve p -n "+h.namespace) {
+				t.Errorf("the message %q does not name the command and the annotation that resolve the conflict", m)
 			}
 			h.expectNoStatusWrites("p", time.Hour)
 

@@ -23,11 +23,12 @@ func (s *reconcileScope) applyManualControl() {
 	}
 	switch {
 	case control.InvalidReason != "":
-		paused(v1alpha1.ReasonInvalidAnnotation, "Paused, because an annotation is invalid: "+control.InvalidReason)
+		paused(v1alpha1.ReasonInvalidAnnotation, fmt.Sprintf("Paused, because an annotation is invalid: %s. Correct it, or remove it: %s",
+			control.InvalidReason, s.removeInvalidCommand()))
 	case control.IsPaused(s.now):
 		paused(v1alpha1.ReasonPausedByAnnotation, fmt.Sprintf(
-			"%s all changes until %s. To resume now: kubectl annotate -n %s dbsp %s %s-",
-			subject(control.PausedBy, "paused", "An annotation pauses"), formatPauseEnd(control.PausedUntil),
+			"%s all changes until %s. To resume now: %s; without the plugin: kubectl annotate -n %s dbsp %s %s-",
+			subject(control.PausedBy, "paused", "An annotation pauses"), control.PauseEnd(), s.pluginCommand("resume"),
 			s.object.Namespace, s.object.Name, v1alpha1.AnnotationPausedUntil))
 	default:
 		message := "The pause has ended"
@@ -50,8 +51,22 @@ func (s *reconcileScope) applyManualControl() {
 		shapes = append(shapes, "writer "+override.Writer.InstanceClass)
 	}
 	s.setTransientCondition(v1alpha1.ConditionOverridden, v1alpha1.ReasonOverriddenByAnnotation, fmt.Sprintf(
-		"%s %s until %s, regardless of the load", subject(control.OverriddenBy, "set", "An annotation sets"), strings.Join(shapes, " and "), formatTime(override.ExpiresAt)),
-		events.Overridden, manualControlAction)
+		"%s %s until %s, regardless of the load. To end it now: %s, or remove its annotations",
+		subject(control.OverriddenBy, "set", "An annotation sets"), strings.Join(shapes, " and "), formatTime(override.ExpiresAt),
+		s.pluginCommand("override", "--end")), events.Overridden, manualControlAction)
+}
+
+// pluginCommand is a command line of the kubectl plugin for the policy.
+func (s *reconcileScope) pluginCommand(command string, flags ...string) string {
+	return scaling.PluginCommand(s.policy.Name, command, flags...)
+}
+
+// removeInvalidCommand is the command that removes the annotations that are invalid.
+func (s *reconcileScope) removeInvalidCommand() string {
+	if strings.HasPrefix(s.policy.ManualControl.InvalidReason, v1alpha1.AnnotationPausedUntil) {
+		return s.pluginCommand("resume")
+	}
+	return s.pluginCommand("override", "--end")
 }
 
 // subject says who did something, or what an annotation does when nobody is recorded.
@@ -97,14 +112,6 @@ func (s *reconcileScope) conflictResolvedBy() string {
 		return ""
 	}
 	return endedBy(convert.Resolution.Requester(s.object.Annotations))
-}
-
-// formatPauseEnd is the end of a pause.
-func formatPauseEnd(t time.Time) string {
-	if text := formatTime(t); text != v1alpha1.PausedIndefinitely {
-		return text
-	}
-	return "it is resumed"
 }
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -38,7 +38,8 @@ func TestReconcile_WaitsForApproval(t *testing.T) {
 	h.applyPolicy(strings.Replace(verticalReadersPolicy, "mode: Enforce", "mode: Approve", 1))
 	p := h.runUntil("p", "waiting for an approval", time.Hour, isBlockedBy(guard.ApprovalRequired))
 	d := p.Status.Decision
-	if d.Hash == "" || !strings.Contains(d.Message, "scaling.dbscaler.io/approve="+d.Hash) || !strings.Contains(d.Cause, "vCPU") {
+	if d.Hash == "" || !strings.Contains(d.Message, "scaling.dbscaler.io/approve="+d.Hash) ||
+		!strings.Contains(d.Message, "kubectl dbscaler approve p -n "+h.namespace+" --hash "+d.Hash) || !strings.Contains(d.Cause, "vCPU") {
 		t.Errorf("the decision is %+v", d)
 	}
 	if conditionSummary(p, v1alpha1.ConditionScalingLimited) != "True "+guard.ApprovalRequired ||

@@ -42,10 +42,10 @@ func TestPlugin_PauseAndResume(t *testing.T) {
 	h.applyPolicy(verticalReadersPolicy)
 	h.plugin("pause", "p", "--indefinitely", "--reason", "index rebuild")
 	p := h.runUntil("p", "paused", time.Hour, isBlockedBy("Paused"))
-	if !strings.Contains(p.Status.Decision.Message, "alice (index rebuild) paused the policy until") {
+	if !strings.Contains(p.Status.Decision.Message, "alice (index rebuild) paused the policy until it is resumed. To resume now: kubectl dbscaler resume p -n ") {
 		t.Errorf("the decision is %+v", p.Status.Decision)
 	}
-	h.expectEvent(events.Paused, "alice (index rebuild) paused all changes until it is resumed. To resume now: ")
+	h.expectEvent(events.Paused, "alice (index rebuild) paused all changes until it is resumed. To resume now: kubectl dbscaler resume p -n "+h.namespace+"; ")
 	h.runFor("p", 3*time.Hour, nil)
 	h.expectChanges()
 	h.plugin("pause", "p", "--for", "1h", "--replace")

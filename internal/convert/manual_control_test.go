@@ -28,6 +28,7 @@ func TestManualControl(t *testing.T) {
 		{"other annotation: ignored", map[string]string{"example.org/x": "y"}, scaling.ManualControl{}, ""},
 		{"pause until a time", map[string]string{paused: "2026-02-05T12:00:00Z"}, scaling.ManualControl{PausedUntil: noon}, ""},
 		{"pause with spaces in another time zone", map[string]string{paused: " 2026-02-05T13:00:00+01:00 "}, scaling.ManualControl{PausedUntil: noon}, ""},
+		{"pause without an end", map[string]string{paused: v1alpha1.PausedIndefinitely}, scaling.ManualControl{PausedUntil: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)}, ""},
 		{"empty pause: invalid", map[string]string{paused: ""}, scaling.ManualControl{}, paused},
 		{"pause with a duration: invalid", map[string]string{paused: "2h"}, scaling.ManualControl{}, "should be a time"},
 		{"approval: hash without spaces", map[string]string{approve: "0a1b2c3d "}, scaling.ManualControl{ApprovedHash: "0a1b2c3d"}, ""},
@@ -79,4 +80,11 @@ func FuzzManualControl(f *testing.F) {
 			t.Errorf("the annotations %q %q %q %q give the incomplete override %+v", paused, readers, writer, until, control)
 		}
 	})
+}
+
+// TestManualControl_PausedIndefinitely: the API and internal/scaling agree on the end of a pause without an end.
+func TestManualControl_PausedIndefinitely(t *testing.T) {
+	if control := manualControl(map[string]string{v1alpha1.AnnotationPausedUntil: v1alpha1.PausedIndefinitely}); !control.IsPausedIndefinitely() {
+		t.Errorf("%+v has an end", control)
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
 // The names of the checks.
@@ -39,9 +41,9 @@ func (r *report) checkPolicy(in Input) {
 		r.add(Failed, checkPolicy, "", "an annotation is invalid, which pauses the policy: "+reason, "Correct or remove the annotation.")
 		return
 	}
-	if until := in.Policy.ManualControl.PausedUntil; in.Now.Before(until) {
-		r.add(Warning, checkPolicy, "", "the policy is paused until "+formatTime(until),
-			"Remove the annotation when the pause is no longer needed.")
+	if control := in.Policy.ManualControl; control.IsPaused(in.Now) {
+		r.add(Warning, checkPolicy, "", "the policy is paused until "+control.PauseEnd(),
+			"Resume it when the pause is no longer needed: "+scaling.PluginCommand(in.Policy.Name, "resume")+".")
 		return
 	}
 	r.ok(checkPolicy, "", fmt.Sprintf("the operator accepts it; its mode is %s", in.Policy.Mode))

@@ -141,15 +141,17 @@ type CostChange struct {
 
 // Approval says how to approve a change.
 type Approval struct {
-	// Command approves it.
+	// Command approves it, with the kubectl plugin. It refuses to approve another change.
 	Command string `json:"command"`
-	// Expiry says until when the command has an effect. An approval has no time of its own: it is one of this change of this pool.
+	// CommandWithoutPlugin approves it without the plugin.
+	CommandWithoutPlugin string `json:"commandWithoutPlugin"`
+	// Expiry says until when the commands have an effect. An approval has no time of its own: it is one of this change of this pool.
 	Expiry string `json:"expiry"`
 }
 
 // approvalExpiry is Approval.Expiry. See scaling.Change.Hash.
-const approvalExpiry = "The command has an effect as long as status.decision.hash of the policy is this hash: until another shape is " +
-	"desired, or the pool has changed. Afterwards it approves nothing"
+const approvalExpiry = "The commands have an effect as long as status.decision.hash of the policy is this hash: until another shape is " +
+	"desired, or the pool has changed. Afterwards they approve nothing"
 
 // NewEvent returns the event of a notification of a policy. cluster is the name of the Kubernetes cluster; empty when it has none.
 func NewEvent(p *v1alpha1.DBScalingPolicy, n v1alpha1.PendingNotification, cluster string) Event {
@@ -170,7 +172,7 @@ func NewEvent(p *v1alpha1.DBScalingPolicy, n v1alpha1.PendingNotification, clust
 		HourlyCost: newCostChange(n.FromHourlyCostUSD, n.ToHourlyCostUSD),
 	}
 	if n.Type == v1alpha1.NotificationApprovalWanted {
-		data.Approval = &Approval{Command: approveCommand(p, n.Hash), Expiry: approvalExpiry}
+		data.Approval = newApproval(p, n.Hash)
 	}
 	data.Text = data.describe(summaries[n.Type])
 	return Event{
@@ -188,9 +190,14 @@ func Source(p *v1alpha1.DBScalingPolicy, cluster string) string {
 	return source
 }
 
-// approveCommand is the command that approves a change.
-func approveCommand(p *v1alpha1.DBScalingPolicy, hash string) string {
-	return fmt.Sprintf("kubectl annotate --overwrite dbsp -n %s %s %s=%s", p.Namespace, p.Name, v1alpha1.AnnotationApprove, hash)
+// newApproval says how to approve a change.
+func newApproval(p *v1alpha1.DBScalingPolicy, hash string) *Approval {
+	return &Approval{
+		Command: scaling.PluginCommand(p.Namespace+"/"+p.Name, "approve", "--hash", hash),
+		CommandWithoutPlugin: fmt.Sprintf("kubectl annotate --overwrite dbsp -n %s %s %s=%s", p.Namespace, p.Name,
+			v1alpha1.AnnotationApprove, hash),
+		Expiry: approvalExpiry,
+	}
 }
 
 // describe writes Data.Text.

@@ -92,9 +92,10 @@ func TestEvent_ConformsToCloudEvents(t *testing.T) {
 
 func TestNewEvent_Data(t *testing.T) {
 	e := NewEvent(testPolicy(), testNotification(v1alpha1.NotificationApprovalWanted), "")
-	const command = "kubectl annotate --overwrite dbsp -n payments orders scaling.dbscaler.io/approve=0a1b2c3d"
-	if e.Data.Approval == nil || e.Data.Approval.Command != command || e.Data.Approval.Expiry == "" {
-		t.Errorf("approval is %+v, want %s", e.Data.Approval, command)
+	const command = "kubectl dbscaler approve orders -n payments --hash 0a1b2c3d"
+	const withoutPlugin = "kubectl annotate --overwrite dbsp -n payments orders scaling.dbscaler.io/approve=0a1b2c3d"
+	if a := e.Data.Approval; a == nil || a.Command != command || a.CommandWithoutPlugin != withoutPlugin || a.Expiry == "" {
+		t.Errorf("approval is %+v, want %s and %s", a, command, withoutPlugin)
 	}
 	const text = "payments/orders: approval wanted. Readers: 2 × db.r6g.large → 2 × db.r6g.xlarge. +0.52 USD per hour. CPU 81 %. To approve: " + command
 	if e.Data.Text != text {

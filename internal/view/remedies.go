@@ -7,11 +7,11 @@ import (
 
 // guardRemedies say what lifts the veto of a guard, as docs/status.md, "Guards".
 var guardRemedies = map[string]string{
-	"Paused":                   "wait until the pause ends, or remove or correct the annotation",
-	"OwnershipConflict":        "let only one client decide the size, then resolve the conflict",
+	"Paused":                   "wait until the pause ends, or run kubectl dbscaler resume; correct an annotation that is invalid",
+	"OwnershipConflict":        "let only one client decide the size, then run kubectl dbscaler resolve",
 	"RecommendMode":            "set spec.mode to Enforce or Approve",
-	"OutOfBounds":              "change the limits of the policy, or correct the annotation",
-	"StepTooLarge":             "raise guardrails.maxStepFactor, or use an override",
+	"OutOfBounds":              "change the limits of the policy, or correct the override",
+	"StepTooLarge":             "raise guardrails.maxStepFactor, or set the shape with kubectl dbscaler override",
 	"Budget":                   "raise guardrails.maxHourlyCostUSD, or add the missing prices",
 	"LicenseGrowth":            "set guardrails.licenseGrowth to Allow, if you hold enough licences",
 	"ClassNotOrderable":        "remove the class from the policy, or upgrade the engine",
@@ -37,7 +37,7 @@ var guardRemedies = map[string]string{
 	"OperationsPerDay":         "wait, or raise guardrails.maxOperationsPerDay",
 	"Cooldown":                 "wait until the cooldown ends",
 	"DisruptionWindow":         "wait until a window of spec.disruptionWindows opens",
-	"ApprovalRequired":         "approve the change",
+	"ApprovalRequired":         "approve the change: kubectl dbscaler approve",
 	"FleetSlot":                "wait until another disruptive operation ends",
 	ledger.OperationImpossible: "do what the message says",
 }
@@ -62,5 +62,5 @@ var holdRemedies = map[scaling.Reason]string{
 	scaling.ReasonScalingIneffective: "find what the sessions wait for: three scale-ups did not lower the utilization, so that a larger " +
 		"shape would not either",
 	scaling.ReasonStaticEndpoints: "take a reader out of the static list of its custom endpoint",
-	scaling.ReasonOverridden:      "remove the override, or wait until it ends",
+	scaling.ReasonOverridden:      "run kubectl dbscaler override --end, or wait until the override ends",
 }

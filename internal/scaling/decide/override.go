@@ -17,7 +17,8 @@ func (e *poolEvaluation) proposeOverride(to scaling.Shape, until string) (*scali
 	class, err := catalog.Lookup(to.InstanceClass)
 	if err != nil {
 		return nil, scaling.Hold{Reason: scaling.ReasonUnknownClass, Message: fmt.Sprintf(
-			"The manual override cannot be applied: %v. Correct the annotation", err)}
+			"The manual override cannot be applied: %v. Correct the annotation, or end the override: %s", err,
+			scaling.PluginCommand(e.policy.Name, "override", "--end"))}
 	}
 	l := &ladderClass{name: to.InstanceClass, spec: class, vcpus: class.VCPUFor(e.observation.Engine)}
 	e.reported = []scaling.Candidate{{Shape: to, VCPUs: float64(to.Count) * l.vcpus, Verdict: scaling.VerdictChosen}}

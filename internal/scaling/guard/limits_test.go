@@ -74,6 +74,7 @@ func TestCheck_FirstVetoOfLimits(t *testing.T) {
 			"Paused", ""},
 
 		{"mode Approve without approval", []func(*Input){withMode(scaling.Approve)}, "ApprovalRequired", "scaling.dbscaler.io/approve="},
+		{"mode Approve: the command", []func(*Input){withMode(scaling.Approve)}, "ApprovalRequired", "To approve the change: kubectl dbscaler approve "},
 		{"other hash approved", []func(*Input){withMode(scaling.Approve), func(in *Input) { in.Policy.ManualControl.ApprovedHash = "12345678" }},
 			"ApprovalRequired", ""},
 		{"hash approved", []func(*Input){withMode(scaling.Approve), approve}, pass, ""},

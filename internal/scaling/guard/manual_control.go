@@ -21,8 +21,12 @@ func paused(in Input) (string, time.Duration, error) {
 	if manual.PausedBy != nil {
 		who = manual.PausedBy.String()
 	}
-	return fmt.Sprintf("%s paused the policy until %s: remove the annotation scaling.dbscaler.io/paused-until to resume", who,
-		manual.PausedUntil.UTC().Format(time.RFC3339)), manual.PausedUntil.Sub(in.Now), nil
+	retryAfter := manual.PausedUntil.Sub(in.Now)
+	if manual.IsPausedIndefinitely() {
+		retryAfter = 0
+	}
+	return fmt.Sprintf("%s paused the policy until %s. To resume now: %s, or remove the annotation scaling.dbscaler.io/paused-until", who,
+		manual.PauseEnd(), scaling.PluginCommand(in.Policy.Name, "resume")), retryAfter, nil
 }
 
 // recommendMode blocks every change of a policy that only recommends.
@@ -45,8 +49,9 @@ func approvalRequired(in Input) (string, time.Duration, error) {
 	if in.Policy.ManualControl.ApprovedHash == hash {
 		return "", 0, nil
 	}
-	return fmt.Sprintf("spec.mode is Approve. To approve the change: kubectl annotate --overwrite dbsp %s scaling.dbscaler.io/approve=%s",
-		kubectlArguments(in.Policy.Name), hash), 0, nil
+	return fmt.Sprintf("spec.mode is Approve. To approve the change: %s; without the plugin: "+
+		"kubectl annotate --overwrite dbsp %s scaling.dbscaler.io/approve=%s",
+		scaling.PluginCommand(in.Policy.Name, "approve", "--hash", hash), kubectlArguments(in.Policy.Name), hash), 0, nil
 }
 
 // kubectlArguments turns namespace/name into arguments for kubectl.
