@@ -15,20 +15,31 @@ import (
 func (b *builder) manualControls() []ManualControl {
 	control := b.policy.ManualControl
 	var out []ManualControl
-	add := func(kind, annotation, text string, until time.Time) {
+	add := func(kind, annotation, text string, until time.Time, by *scaling.Requester) {
 		m := ManualControl{Kind: kind, Text: text, Until: until.UTC()}
 		if until.IsZero() {
 			m.Until = time.Time{}
+		}
+		if by != nil {
+			m.RequestedBy, m.Reason = by.User, by.Reason
 		}
 		m.SetBy, m.SetTime = b.setBy(annotation)
 		out = append(out, m)
 	}
 	if control.InvalidReason != "" {
 		annotation, _, _ := strings.Cut(control.InvalidReason, " ")
-		add(ControlInvalid, annotation, "Nothing changes, because an annotation is invalid: "+control.InvalidReason, time.Time{})
+		by := control.OverriddenBy
+		if annotation == v1alpha1.AnnotationPausedUntil {
+			by = control.PausedBy
+		}
+		add(ControlInvalid, annotation, "Nothing changes, because an annotation is invalid: "+control.InvalidReason, time.Time{}, by)
 	}
-	if b.Now.Before(control.PausedUntil) {
-		add(ControlPause, v1alpha1.AnnotationPausedUntil, "All changes are paused", control.PausedUntil)
+	switch {
+	case control.IsPausedIndefinitely():
+		add(ControlPause, v1alpha1.AnnotationPausedUntil, "All changes are paused until somebody resumes the policy", time.Time{},
+			control.PausedBy)
+	case b.Now.Before(control.PausedUntil):
+		add(ControlPause, v1alpha1.AnnotationPausedUntil, "All changes are paused", control.PausedUntil, control.PausedBy)
 	}
 	if override := control.ActiveOverride(b.Now); override != nil {
 		var shapes []string
@@ -40,10 +51,11 @@ func (b *builder) manualControls() []ManualControl {
 		if override.Writer != nil {
 			shapes = append(shapes, "writer "+override.Writer.InstanceClass)
 		}
-		add(ControlOverride, annotation, "The shape is set regardless of the load: "+strings.Join(shapes, ", "), override.ExpiresAt)
+		add(ControlOverride, annotation, "The shape is set regardless of the load: "+strings.Join(shapes, ", "), override.ExpiresAt,
+			control.OverriddenBy)
 	}
 	if d := b.status.Decision; d != nil && d.Hash != "" && control.ApprovedHash == d.Hash {
-		add(ControlApproval, v1alpha1.AnnotationApprove, "The change "+d.Hash+" is approved", time.Time{})
+		add(ControlApproval, v1alpha1.AnnotationApprove, "The change "+d.Hash+" is approved", time.Time{}, control.ApprovedBy)
 	}
 	return out
 }
@@ -52,7 +64,7 @@ func (b *builder) manualControls() []ManualControl {
 // "Field management"). Both are empty when the record is missing.
 func (b *builder) setBy(annotation string) (string, time.Time) {
 	for _, entry := range b.Object.ManagedFields {
-		if entry.FieldsV1 != nil && entry.Time != nil && bytes.Contains(entry.FieldsV1.Raw, fmt.Appendf(nil, "%q", "f:"+annotation)) {
+		if entry.FieldsV1 != nil && entry.Time != nil && bytes.Contains(entry.FieldsV1.GetRawBytes(), fmt.Appendf(nil, "%q", "f:"+annotation)) {
 			return entry.Manager, entry.Time.UTC()
 		}
 	}

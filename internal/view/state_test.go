@@ -1,6 +1,7 @@
 package view
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -77,14 +78,62 @@ func TestPolicy_SaysWhoPaused(t *testing.T) {
 	in.Object.Annotations = map[string]string{
 		v1alpha1.AnnotationPausedUntil: in.Now.Add(90 * time.Minute).Format(time.RFC3339), v1alpha1.AnnotationOverrideReaders: "two",
 	}
-	in.Object.ManagedFields = append(in.Object.ManagedFields, metav1.ManagedFieldsEntry{
-		Manager: "kubectl-annotate", Time: &set,
-		FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:metadata":{"f:annotations":{"f:scaling.dbscaler.io/paused-until":{}}}}`)},
-	})
+	in.Object.ManagedFields = append(in.Object.ManagedFields, setByManager("kubectl-annotate", v1alpha1.AnnotationPausedUntil, set))
 	p := NewPolicy(in)
 	if len(p.ManualControls) != 2 || p.ManualControls[0].Kind != ControlInvalid || p.ManualControls[1].Kind != ControlPause ||
 		p.ManualControls[1].SetBy != "kubectl-annotate" || !p.ManualControls[1].SetTime.Equal(set.Time) || p.ManualControls[1].Until.Sub(in.Now).Round(time.Second) != 90*time.Minute {
 		t.Errorf("got %+v", p.ManualControls)
+	}
+}
+
+// setByManager is the record of the API server that a client set an annotation.
+func setByManager(manager, annotation string, at metav1.Time) metav1.ManagedFieldsEntry {
+	return metav1.ManagedFieldsEntry{
+		Manager: manager, Time: &at, FieldsV1: metav1.NewFieldsV1(`{"f:metadata":{"f:annotations":{"f:` + annotation + `":{}}}}`),
+	}
+}
+
+// TestWriteTree_ManualControls: the tree says who set each control, why, when and until when, as far as that is recorded for the present
+// values.
+func TestWriteTree_ManualControls(t *testing.T) {
+	const (
+		paused, pausedBy, pausedReason       = v1alpha1.AnnotationPausedUntil, v1alpha1.AnnotationPausedBy, v1alpha1.AnnotationPausedReason
+		override, overrideBy, overrideReason = v1alpha1.AnnotationOverrideUntil, v1alpha1.AnnotationOverrideBy, v1alpha1.AnnotationOverrideReason
+		writer                               = v1alpha1.AnnotationOverrideWriter
+	)
+	in := load(t, "steady")
+	at := metav1.NewTime(in.Now.Add(-10 * time.Minute))
+	end := in.Now.Add(90 * time.Minute).UTC().Format(time.RFC3339)
+	clock := func(d time.Duration) string { return formatTime(in.Now.Add(d), in.Now) }
+	hash := "0a1b2c3d"
+	for _, test := range []struct {
+		name        string
+		annotations map[string]string
+		want        string
+	}{
+		{"pause by alice", map[string]string{paused: end, pausedBy: "alice until " + end, pausedReason: "index rebuild"},
+			"pause  All changes are paused, until " + clock(90*time.Minute) + " (90 min left); set by alice (index rebuild) at " + clock(-10*time.Minute)},
+		{"pause without an end", map[string]string{paused: v1alpha1.PausedIndefinitely, pausedBy: "alice until " + v1alpha1.PausedIndefinitely},
+			"pause  All changes are paused until somebody resumes the policy; set by alice at " + clock(-10*time.Minute)},
+		{"the name is for another value", map[string]string{paused: end, pausedBy: "alice until 2020-01-01T00:00:00Z", pausedReason: "index rebuild"},
+			"(90 min left); set with kubectl-dbscaler at " + clock(-10*time.Minute)},
+		{"override by bob", map[string]string{override: end, writer: "db.r6g.xlarge", overrideBy: "bob until " + end + " writer db.r6g.xlarge", overrideReason: "launch"},
+			"override  The shape is set regardless of the load: writer db.r6g.xlarge, until " + clock(90*time.Minute) + " (90 min left); set by bob (launch)"},
+		{"invalid override by bob", map[string]string{override: "noon", writer: "db.r6g.xlarge", overrideBy: "bob until noon writer db.r6g.xlarge"},
+			"such as 2026-02-05T12:00:00Z; set by bob"},
+		{"approval by carol", map[string]string{v1alpha1.AnnotationApprove: hash, v1alpha1.AnnotationApproveBy: "carol for " + hash, v1alpha1.AnnotationApproveReason: "agreed"},
+			"approval  The change 0a1b2c3d is approved; set by carol (agreed)"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			in := in
+			in.Object = in.Object.DeepCopy()
+			in.Object.Annotations, in.Object.Status.Decision.Hash = test.annotations, hash
+			in.Object.ManagedFields = []metav1.ManagedFieldsEntry{setByManager("kubectl-dbscaler", paused, at)}
+			tree := render(t, func(w io.Writer) error { return WriteTree(w, NewPolicy(in), Options{Width: 1000}) })
+			if !strings.Contains(tree, test.want) {
+				t.Errorf("the tree lacks %q:\n%s", test.want, tree)
+			}
+		})
 	}
 }
 

@@ -239,11 +239,23 @@ func addManual(root *node, p *Policy) {
 		if !m.Until.IsZero() {
 			text += fmt.Sprintf(", until %s (%s left)", formatTime(m.Until, p.Time), formatAge(m.Until.Sub(p.Time)))
 		}
-		if m.SetBy != "" {
-			text += fmt.Sprintf("; set with %s at %s", m.SetBy, formatTime(m.SetTime, p.Time))
-		}
-		root.add(yellow, strings.ToLower(m.Kind), " "+text)
+		root.add(yellow, strings.ToLower(m.Kind), " "+text+describeSetBy(m, p.Time))
 	}
+}
+
+// describeSetBy says who set a control, why and when, as far as it is known: the user, otherwise the client.
+func describeSetBy(m ManualControl, now time.Time) string {
+	text := ""
+	switch {
+	case m.RequestedBy != "":
+		text = "; set by " + scaling.Requester{User: m.RequestedBy, Reason: m.Reason}.String()
+	case m.SetBy != "":
+		text = "; set with " + m.SetBy
+	}
+	if text != "" && !m.SetTime.IsZero() {
+		text += " at " + formatTime(m.SetTime, now)
+	}
+	return text
 }
 
 func addProblems(root *node, p *Policy, o Options) {

@@ -307,8 +307,12 @@ type ManualControl struct {
 	Kind string `json:"kind"`
 	// Text says what it does.
 	Text string `json:"text"`
-	// Until is when it ends; absent for an approval.
+	// Until is when it ends; absent for an approval, and for a pause without an end.
 	Until time.Time `json:"until,omitzero"`
+	// RequestedBy is the user who requested it, and Reason why, as the plugin records them in annotations; absent when they are not recorded
+	// for the present values.
+	RequestedBy string `json:"requestedBy,omitempty"`
+	Reason      string `json:"reason,omitempty"`
 	// SetBy is the client that set the annotation, as the API server records it, and SetTime when.
 	SetBy   string    `json:"setBy,omitempty"`
 	SetTime time.Time `json:"setTime,omitzero"`
