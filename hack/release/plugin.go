@@ -21,6 +21,8 @@ const (
 	pluginName    = "dbscaler"
 	pluginPackage = "./cmd/kubectl-dbscaler"
 	pluginVersion = "github.com/dbscaler/dbscaler/cmd/kubectl-dbscaler/app.version"
+	// completionScript is what kubectl runs to complete the arguments of the plugin, if it is in the PATH.
+	completionScript = "kubectl_complete-dbscaler"
 )
 
 // krewManifest is the manifest of a plugin: https://krew.sigs.k8s.io/docs/developer-guide/plugin-manifest/
@@ -40,6 +42,7 @@ type krewSpec struct {
 	Homepage         string         `json:"homepage"`
 	ShortDescription string         `json:"shortDescription"`
 	Description      string         `json:"description"`
+	Caveats          string         `json:"caveats"`
 	Platforms        []krewPlatform `json:"platforms"`
 }
 
@@ -64,6 +67,10 @@ func writePlugin(ctx context.Context, s settings, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	completion, err := os.ReadFile(filepath.Join(s.source, pluginPackage, completionScript))
+	if err != nil {
+		return err
+	}
 	manifest := newKrewManifest(s.stamp.version)
 	var sums strings.Builder
 	for _, p := range s.platforms {
@@ -73,9 +80,11 @@ func writePlugin(ctx context.Context, s settings, out io.Writer) error {
 		}
 		files := []archiveFile{{name: "kubectl-dbscaler", mode: 0o755, content: binary}, {name: "LICENSE", mode: 0o644, content: license}}
 		name, pack := fmt.Sprintf("kubectl-dbscaler_%s_%s.tar.gz", p.os, p.arch), packTar
-		if p.os == "windows" {
+		if p.os == "windows" { // which runs no scripts of a shell
 			files[0].name += ".exe"
 			name, pack = strings.TrimSuffix(name, ".tar.gz")+".zip", packZip
+		} else {
+			files = append(files, archiveFile{name: completionScript, mode: 0o755, content: completion})
 		}
 		archive, err := pack(s.stamp, files)
 		if err != nil {
@@ -107,9 +116,13 @@ func newKrewManifest(version string) krewManifest {
 		APIVersion: "krew.googlecontainertools.github.com/v1alpha2", Kind: "Plugin", Metadata: krewName{Name: pluginName},
 		Spec: krewSpec{
 			Version: version, Homepage: "https://github.com/dbscaler/dbscaler",
-			ShortDescription: "Check and backtest the scaling of AWS databases",
-			Description: "Checks what the policies of dbscaler need, from the IAM role to the quota, and replays recorded metrics of RDS and\n" +
-				"Aurora databases with a policy, to compare it with other autoscalers.\n",
+			ShortDescription: "Watch and control the scaling of AWS databases",
+			Description: "Shows what dbscaler does with RDS and Aurora databases and why. Pauses, overrides and approves its changes.\n" +
+				"Checks what the policies need, from the IAM role to the quota, and replays recorded metrics with a policy, to\n" +
+				"compare it with other autoscalers.\n",
+			// krew puts only the plugin itself into the PATH: https://github.com/kubernetes-sigs/krew/issues/812
+			Caveats: "To complete names of policies in the shell, on Linux and macOS:\n" +
+				`  cp "${KREW_ROOT:-$HOME/.krew}"/store/dbscaler/*/` + completionScript + ` "${KREW_ROOT:-$HOME/.krew}/bin"` + "\n",
 		},
 	}
 }

@@ -1,19 +1,25 @@
 package main
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
 )
+
+// completion stands for the completion script.
+const completion = "#!/bin/sh\n"
 
 // newPluginSource returns the hello module with its package where the plugin is in the module of the operator.
 func newPluginSource(t *testing.T) string {
@@ -26,6 +32,9 @@ func newPluginSource(t *testing.T) string {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(source, "LICENSE"), []byte("Apache License"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(source, pluginPackage, completionScript), []byte(completion), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return source
@@ -51,6 +60,9 @@ func TestWritePlugin(t *testing.T) {
 	}
 	if manifest.Metadata.Name != "dbscaler" || manifest.Spec.Version != "v1.2.3" || len(manifest.Spec.Platforms) != 2 {
 		t.Errorf("the manifest is %+v", manifest)
+	}
+	if !strings.Contains(manifest.Spec.Caveats, completionScript) || len(manifest.Spec.ShortDescription) > 50 {
+		t.Errorf("the manifest does not say how to complete, or its short description is too long for krew: %+v", manifest.Spec)
 	}
 	sums, err := os.ReadFile(filepath.Join(out, "SHA256SUMS"))
 	if err != nil {
@@ -91,9 +103,24 @@ func checkArchives(t *testing.T, folder string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := io.ReadAll(compressed)
-	if err != nil || !bytes.HasPrefix(content, []byte("kubectl-dbscaler\x00")) || !bytes.Contains(content, []byte("LICENSE\x00")) {
-		t.Errorf("the archive for Linux lacks the plugin or the license: %v", err)
+	var files []string
+	reader := tar.NewReader(compressed)
+	for {
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, fmt.Sprintf("%s %o", header.Name, header.Mode))
+		content, err := io.ReadAll(reader)
+		if err != nil || header.Name == completionScript && string(content) != completion {
+			t.Errorf("%s is %q, %v", header.Name, content, err)
+		}
+	}
+	if want := []string{"kubectl-dbscaler 755", "LICENSE 644", "kubectl_complete-dbscaler 755"}; !slices.Equal(files, want) {
+		t.Errorf("the archive for Linux has the files %q, want %q", files, want)
 	}
 	archive, err := zip.OpenReader(filepath.Join(folder, "kubectl-dbscaler_windows_amd64.zip"))
 	if err != nil {
