@@ -43,10 +43,12 @@ of dbscaler replays only the format that it writes.
 
 Exit codes: 0 if all are the same, 1 if an entry differs or a line cannot be
 replayed, 2 if a file cannot be read or has no entry of this format.`,
-		Example: `  kubectl exec -n dbscaler-system dbscaler-0 -- cat /ledger/dbscaler.jsonl |
-    kubectl dbscaler ledger verify -
+		Example: `  # The file of the operator, and one that it has rotated
+  kubectl dbscaler ledger verify dbscaler.jsonl \
+    dbscaler-2026-02-05T10-00-00.000.jsonl.gz
 
-  kubectl dbscaler ledger verify dbscaler.jsonl dbscaler-2026-02-05.jsonl.gz`,
+  # Standard input
+  tail -n 100 dbscaler.jsonl | kubectl dbscaler ledger verify -`,
 		Args: requireFiles(100),
 		RunE: func(_ *cobra.Command, files []string) error { return verifyLedgers(streams, files) },
 	}

@@ -84,6 +84,8 @@ func (c ledgerCounts) result() error {
 	switch {
 	case c.entries == 0 && c.firstProblem != nil:
 		return asInputError(shortenError(c.firstProblem))
+	case c.entries == 0:
+		return asInputError(errors.New("no ledger entry: the operator writes them with --ledger-file"))
 	case c.different > 0 && c.unreadable > 0:
 		return fmt.Errorf("%d of %d entries differ, and %d lines cannot be replayed", c.different, c.entries, c.unreadable)
 	case c.different > 0:

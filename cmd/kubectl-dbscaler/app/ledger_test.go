@@ -50,6 +50,8 @@ func TestLedger_VerifiesAndReplays(t *testing.T) {
 		{"torn", "ledger verify torn.jsonl", "", 1, "-", "torn.jsonl:2: the line is not a ledger entry", "1 lines cannot be replayed"},
 		{"another format", "ledger verify other.jsonl", "", 2, "-", "other.jsonl:1: ", "replay it with the version that wrote it"},
 		{"no ledger", "ledger verify nonsense", "", 2, "-", "nonsense:1: ", "the line is not a ledger entry"},
+		{"folder", "ledger verify .", "", 2, "-", "-", ". cannot be read: "},
+		{"empty", "ledger verify empty.jsonl", "", 2, "-", "-", "no ledger entry: the operator writes them with --ledger-file"},
 		{"missing", "ledger verify missing.jsonl", "", 2, "-", "-", "missing.jsonl"},
 		{"no file", "ledger verify", "", 2, "-", "-", "no file: name a ledger file"},
 		{"no command", "ledger", "", 2, "-", "-", "ledger verify FILE"},
