@@ -30,7 +30,8 @@ import (
 
 var updateTranscripts = flag.Bool("update-manual-control", false, "write the transcripts of the manual control commands")
 
-// controlHarness is a recorded policy on a real API server, in a namespace whose name the transcripts show.
+// controlHarness is a policy that TestManualControl_Objects has recorded, on a real API server, in a namespace whose name the transcripts
+// show.
 type controlHarness struct {
 	t          *testing.T
 	namespace  string
@@ -55,10 +56,7 @@ func newControlHarness(t *testing.T, namespace, file string) *controlHarness {
 		t: t, namespace: namespace, kubeconfig: env.Kubeconfig(t), client: c, user: "alice",
 		clock: clocktesting.NewFakeClock(time.Date(2024, 2, 5, 11, 0, 0, 0, zone)),
 	}
-	err = c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		t.Fatal(err)
-	}
+	createNamespace(t, c, namespace)
 	text, err := os.ReadFile(filepath.Join("testdata", "manual_control", file))
 	if err != nil {
 		t.Fatal(err)
@@ -82,6 +80,15 @@ func newControlHarness(t *testing.T, namespace, file string) *controlHarness {
 		}
 	})
 	return h
+}
+
+// createNamespace creates a namespace unless it exists.
+func createNamespace(t *testing.T, c client.Client, name string) {
+	t.Helper()
+	err := c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		t.Fatal(err)
+	}
 }
 
 // run runs a command as the user, and returns its output and error.
@@ -121,8 +128,14 @@ func exitCode(err error) int {
 	return ExitFailure
 }
 
+// hash is the hash of the change that the operator proposes.
+func (h *controlHarness) hash() string {
+	h.t.Helper()
+	return h.policy().Status.Decision.Hash
+}
+
 // TestManualControl_Transcripts compares what the commands print, one after the other, with the recorded transcripts. In a transcript, a
-// line that begins with @ is the user that runs the following commands.
+// line that begins with @ is the user that runs the following commands. HASH is that of the proposed change.
 func TestManualControl_Transcripts(t *testing.T) {
 	for _, test := range []struct {
 		name, file string
@@ -140,7 +153,7 @@ func TestManualControl_Transcripts(t *testing.T) {
 			"override orders --readers '2 x db.r6g.large' --writer db.r6g.2xlarge --until 2024-02-05T20:00:00Z",
 		}},
 		{"approve", "approval.yaml", []string{
-			"approve orders --dry-run", "approve orders --hash 0000000000000000", "approve orders --hash 1f2e3d4c5b6a7988 --reason agreed", "approve orders",
+			"approve orders --dry-run", "approve orders --hash 00000000", "approve orders --hash HASH --reason agreed", "approve orders",
 			"approve orders --revoke", "approve orders --revoke",
 		}},
 		{"resolve", "conflict.yaml", []string{"resolve orders --dry-run", "resolve orders --reason 'ignore_changes is set'", "resolve orders"}},
@@ -158,6 +171,9 @@ func TestManualControl_Transcripts(t *testing.T) {
 						h.bindOnCall("bob")
 					}
 					continue
+				}
+				if strings.Contains(line, "HASH") {
+					line = strings.ReplaceAll(line, "HASH", h.hash())
 				}
 				out, err := h.run(splitLine(line)...)
 				fmt.Fprintf(&b, "$ kubectl dbscaler %s\n%s", line, out)
@@ -180,9 +196,13 @@ func TestManualControl_Transcripts(t *testing.T) {
 			if got != string(want) {
 				t.Errorf("the transcript differs from %s; -update-manual-control writes it:\n%s", path, got)
 			}
+			isObject := false
 			for n, text := range strings.Split(got, "\n") {
+				if strings.HasPrefix(text, "$ ") {
+					isObject = strings.Contains(text, " -o ") // printed as kubectl does
+				}
 				isCommand := strings.HasPrefix(text, "$ ") || strings.Contains(text, "kubectl dbscaler ") || strings.HasPrefix(text, "kubectl-dbscaler: ")
-				if len([]rune(text)) > 80 && !isCommand && !strings.Contains(text, "scaling.dbscaler.io/") {
+				if len([]rune(text)) > 80 && !isCommand && !isObject && !strings.Contains(text, "scaling.dbscaler.io/") {
 					t.Errorf("line %d has more than 80 columns: %s", n+1, text)
 				}
 			}
@@ -325,7 +345,7 @@ func TestManualControl_RejectsInvalidInput(t *testing.T) {
 		{enforce, "override orders --end --for 2h", "set no shape and no duration"},
 		{enforce, "approve orders", "set it to Approve"},
 		{enforce, "resolve orders", "has no ownership conflict"},
-		{approval, "approve orders --hash 0000", "with the hash 1f2e3d4c5b6a7988 and not 0000"},
+		{approval, "approve orders --hash 0000", "with the hash " + approval.hash() + " and not 0000"},
 		{approval, "approve orders --revoke --hash 0000", "not both"},
 		{serverless, "override orders --writer db.r6g.large", "change spec.serverless instead"},
 	} {
@@ -348,7 +368,7 @@ func TestManualControl_WorksOutAgainAfterConflict(t *testing.T) {
 		want   string
 	}{
 		"same change":    {func(p *v1alpha1.DBScalingPolicy) { p.Status.Decision.Cause = "86 %" }, ""},
-		"another change": {func(p *v1alpha1.DBScalingPolicy) { p.Status.Decision.Hash = "2f2e3d4c5b6a7988" }, "proposes another change now, with the hash 2f2e3d4c5b6a7988"},
+		"another change": {func(p *v1alpha1.DBScalingPolicy) { p.Status.Decision.Hash = "2f2e3d4c" }, "proposes another change now, with the hash 2f2e3d4c"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newControlHarness(t, "conflicts", "approval.yaml")
@@ -371,7 +391,10 @@ func TestManualControl_WorksOutAgainAfterConflict(t *testing.T) {
 			if attempts != 2 || (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%d attempts, got %v, want %q", attempts, err, test.want)
 			}
-			want := map[bool]string{true: "1f2e3d4c5b6a7988", false: ""}[test.want == ""]
+			want := ""
+			if test.want == "" {
+				want = h.hash()
+			}
 			if got := h.policy().Annotations[v1alpha1.AnnotationApprove]; got != want {
 				t.Errorf("the approved hash is %q, want %q", got, want)
 			}
@@ -389,7 +412,7 @@ func TestManualControl_Completes(t *testing.T) {
 		"override orders --readers ":              "1x\n2x\n3x\n4x\n",
 		"override orders --readers 3xdb.r6g.x":    "3xdb.r6g.xlarge\n",
 		"override orders --writer ":               "db.r6g.xlarge\ndb.r6g.2xlarge\n",
-		"approve orders --hash ":                  "1f2e3d4c5b6a7988\n",
+		"approve orders --hash ":                  h.hash() + "\n",
 		"resume orders --dry-run=":                "none\nclient\nserver\n",
 		"resolve orders --output ":                "yaml\njson\nname\n",
 		"override orders --writer db.r6g.xlarge ": "",

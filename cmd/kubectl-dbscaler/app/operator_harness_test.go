@@ -52,6 +52,12 @@ type operatorHarness struct {
 func newOperatorHarness(t *testing.T, scenario, policy string) *operatorHarness {
 	t.Helper()
 	namespace, c := env.NewNamespace(t)
+	return newOperatorHarnessIn(t, namespace, c, scenario, policy)
+}
+
+// newOperatorHarnessIn builds a harness in a namespace that exists.
+func newOperatorHarnessIn(t *testing.T, namespace string, c client.Client, scenario, policy string) *operatorHarness {
+	t.Helper()
 	replace := func(text string) []byte { return []byte(strings.ReplaceAll(text, "NAMESPACE", namespace)) }
 	parsed, err := model.ParseScenario(replace(scenario))
 	if err != nil {
