@@ -2,7 +2,8 @@
 // changes, checks what it needs, simulates what a policy would have done under a recorded load, recommends the policy that would have done
 // best, prints CloudWatch alarms for its database, and verifies the ledger of decisions.
 //
-// Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid input (flags, policy or recording).
+// Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid input (flags, policy or recording); those of plan
+// --detailed-exitcode are in its help.
 package main
 
 import (
@@ -35,10 +36,8 @@ func main() {
 	if err == nil {
 		return
 	}
-	fmt.Fprintf(os.Stderr, "kubectl-dbscaler: %v\n", err)
-	var inputErr *app.InputError
-	if errors.As(err, &inputErr) {
-		os.Exit(app.ExitInvalidInput)
+	if !errors.As(err, new(*app.WouldChangeError)) { // the plan was printed
+		fmt.Fprintf(os.Stderr, "kubectl-dbscaler: %v\n", err)
 	}
-	os.Exit(app.ExitFailure)
+	os.Exit(app.ExitCode(err, os.Args[1:]))
 }
