@@ -81,7 +81,7 @@ type HistoryTotals struct {
 	// CostChangeUSD is the sum of the changes of the price per hour; absent while one of them is not known.
 	CostChangeUSD *float64 `json:"costChangeUSD,omitempty"`
 	// SaturatedMinutes are the minutes in which an instance was saturated, of the KnownMinutes whose samples the ledger has; absent without a
-	// ledger.
+	// ledger, and when it has none.
 	SaturatedMinutes *int `json:"saturatedMinutes,omitempty"`
 	KnownMinutes     *int `json:"knownMinutes,omitempty"`
 }
@@ -333,8 +333,9 @@ func (h *historian) totals(operations []PastOperation) HistoryTotals {
 		t.CostChangeUSD = &sum
 	}
 	if h.Ledger != nil {
-		saturated, minutes := h.Ledger.saturation(h.Since)
-		t.SaturatedMinutes, t.KnownMinutes = &saturated, &minutes
+		if saturated, minutes := h.Ledger.saturation(h.Since); minutes > 0 {
+			t.SaturatedMinutes, t.KnownMinutes = &saturated, &minutes
+		}
 	}
 	return t
 }
@@ -363,8 +364,11 @@ func (h *historian) unknown(operations []PastOperation) []string {
 	if slices.ContainsFunc(operations, func(op PastOperation) bool { return op.CostChangeUSD == nil }) {
 		out = append(out, "The change of the price: some prices or outcomes are not known. Prices in spec.prices are used")
 	}
-	if h.Ledger == nil {
+	switch {
+	case h.Ledger == nil:
 		out = append(out, "The minutes in which an instance was saturated: only the samples of a ledger have them")
+	case len(h.Ledger.minutes) == 0:
+		out = append(out, "The minutes in which an instance was saturated: the ledger has no samples that describe a pool as it was")
 	}
 	return out
 }

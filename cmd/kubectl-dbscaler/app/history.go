@@ -35,7 +35,7 @@ func newHistoryCommand(
 	h := &historyCommand{environment: e, kube: kube, streams: streams, clock: clk}
 	c := &cobra.Command{
 		Use:   "history POLICY [--since 30d]",
-		Short: "Say what happened: the operations, how long they took, how they ended, and what they cost",
+		Short: "Say what happened: the operations, their outcome and cost",
 		Long: `Say what happened to the database of a policy: its operations, the newest last,
 with the time each took, what it changed and how it ended, and then the totals.
 -o wide adds why each was started, who asked, and the CPU before and after.

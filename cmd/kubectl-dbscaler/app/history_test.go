@@ -37,7 +37,7 @@ func TestHistory_WholeOperation(t *testing.T) {
 	}
 	h.expectGolden(t, "history-wide", out)
 	expectInOrder(t, out, "readers 1 → 2 × db.r6g.large", "done", "asked by: ", "(sale)", "price: +$0.26", "1 operation: 1 scale-up, 0 failed",
-		"of the", "minutes whose samples the ledger has")
+		"Operations before 2026-02-05T01:00:00Z: the ledger begins then")
 
 	p := h.policy(t)
 	p.Status.History = nil

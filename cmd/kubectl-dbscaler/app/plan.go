@@ -38,7 +38,7 @@ func newPlanCommand(
 	p := &planCommand{environment: e, kube: kube, streams: streams, clock: clk}
 	c := &cobra.Command{
 		Use:   "plan POLICY [--readers NxCLASS] [--writer CLASS]",
-		Short: "Say what would be done: steps, minutes, interruptions, price, and which guards object",
+		Short: "Say what would be done: steps, minutes, interruptions, guards",
 		Long: `Say what the operator would do, and change nothing: the steps as the operator
 plans them, how long they take, what restarts or fails over, the price before
 and after, and the verdict of each guard with what lifts it.

@@ -82,7 +82,7 @@ Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid 
 	root.AddCommand(newBacktestCommand(kube, streams, clk), newRecommendCommand(kube, streams, clk), newDoctorCommand(kube, streams, clk),
 		newAlarmsCommand(kube, streams))
 	root.AddCommand(newStatusCommand(kube, streams, clk, e), newExplainCommand(kube, streams, clk, e), newTopCommand(kube, streams, clk, e))
-	root.AddCommand(newPlanCommand(kube, streams, clk, e), newHistoryCommand(kube, streams, clk, e))
+	root.AddCommand(newPlanCommand(kube, streams, clk, e), newHistoryCommand(kube, streams, clk, e), newReportCommand(kube, streams, clk))
 	setUpHelp(root)
 	return root
 }
