@@ -9,6 +9,7 @@ import (
 
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/scaling"
+	"github.com/dbscaler/dbscaler/internal/scaling/catalog"
 	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 	"github.com/dbscaler/dbscaler/internal/scaling/guard"
 	"github.com/dbscaler/dbscaler/internal/scaling/ledger"
@@ -248,6 +249,9 @@ func (x *planner) planWanted() {
 	proposal := scaling.Proposal{Reason: scaling.Reason(d.Reason), Cause: d.Cause, Emergency: d.Emergency}
 	proposal.Pool = scaling.Pool(status.Pool)
 	proposal.From, proposal.To = x.observation.Shape(proposal.Pool), statusShape(status.Desired)
+	if proposal.Pool == scaling.MinCapacity {
+		proposal.From = scaling.Shape{InstanceClass: catalog.ServerlessClassName(x.observation.MinCapacity), Count: 1}
+	}
 	proposal.Direction = x.direction(proposal.Pool, proposal.From, proposal.To)
 	change := x.newChange(proposal)
 	change.Hash, change.Guards = d.Hash, guardsOfStatus(&x.view, d)
@@ -402,6 +406,12 @@ func (x *planner) finish() {
 	}
 	if x.plan.Answer == "" {
 		x.plan.Answer = x.answer()
+	}
+	if x.view.Deleting {
+		x.plan.Notes = append(x.plan.Notes, "The policy is being deleted: the operator only ends the operation and removes its surge reader")
+	}
+	if x.view.StatusOutdated && x.Live == nil {
+		x.plan.Unknown = append(x.plan.Unknown, "What the present spec changes: the status describes an older version of it. Wait for the next reconcile")
 	}
 	if x.Live == nil {
 		if len(x.plan.Requested) > 0 {

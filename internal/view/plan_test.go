@@ -11,6 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 	"github.com/dbscaler/dbscaler/internal/scaling/guard"
@@ -224,6 +228,47 @@ func TestPlan_StatesNothingUnknown(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPlan_SaysWhatTheStatusIs: a plan for a policy that is being deleted, or whose spec is newer than its status, says so.
+func TestPlan_SaysWhatTheStatusIs(t *testing.T) {
+	in := load(t, "blocked")
+	in.Object.Generation++
+	in.Object.DeletionTimestamp = &metav1.Time{Time: in.Now}
+	_, text := renderPlan(t, PlanInput{Input: in})
+	for _, want := range []string{"The policy is being deleted", "the status describes an older version"} {
+		if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
+			t.Errorf("the plan lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+// TestPlan_OfServerless: the change of a capacity from the status interrupts nothing, and the minimum has no price.
+func TestPlan_OfServerless(t *testing.T) {
+	for _, test := range []struct {
+		pool         v1alpha1.Pool
+		to, wantStep string
+		direction    string
+	}{
+		{v1alpha1.PoolWriter, "16 ACU", "set the maximum capacity of orders to 16 ACU", "1 × 8 ACU → 1 × 16 ACU"},
+		{v1alpha1.PoolMinCapacity, "2 ACU", "set the minimum capacity of orders to 2 ACU", "1 × 0.5 ACU → 1 × 2 ACU"},
+	} {
+		in := load(t, "blocked")
+		o := in.Object
+		lowest, highest := resource.MustParse("1"), resource.MustParse("32")
+		o.Spec.Writer, o.Spec.Readers, o.Spec.Schedules = nil, nil, nil
+		o.Spec.Serverless = &v1alpha1.Serverless{
+			MaxCapacity: v1alpha1.CapacityRange{Min: &lowest, Max: &highest}, MinCapacity: &v1alpha1.CapacityRange{Min: &lowest, Max: &highest},
+		}
+		o.Status.Target.CapacityRange = "0.5 ACU to 8 ACU"
+		o.Status.Writer.Instances[0].InstanceClass, o.Status.Readers.Instances[0].InstanceClass = "8 ACU", "8 ACU"
+		o.Status.Decision.Pool, o.Status.Decision.Desired = test.pool, &v1alpha1.Shape{InstanceClass: test.to, Replicas: ptr.To(int32(1))}
+		p, text := renderPlan(t, PlanInput{Input: in})
+		if len(p.Changes) != 1 || len(p.Changes[0].Steps) != 1 || p.Changes[0].Steps[0].Text != test.wantStep || len(p.Changes[0].Interruptions) > 0 ||
+			p.Changes[0].From+" → "+p.Changes[0].To != test.direction {
+			t.Errorf("got\n%s", text)
+		}
 	}
 }
 
