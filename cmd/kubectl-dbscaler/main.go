@@ -1,4 +1,5 @@
-// Command kubectl-dbscaler is a kubectl plugin. It shows what the operator does with a database and why, pauses, overrides and approves its
+// Command kubectl-dbscaler is a kubectl plugin. It shows what the operator does with a database, why, what it
+// would do and what it did, writes redacted bug reports, pauses, overrides and approves its
 // changes, checks what it needs, simulates what a policy would have done under a recorded load, recommends the policy that would have done
 // best, prints CloudWatch alarms for its database, and verifies the ledger of decisions.
 //

@@ -118,7 +118,9 @@ func NewHistory(in HistoryInput) History {
 	for _, e := range sortedByTime(in.Events) {
 		h.addEvent(e)
 	}
-	out := History{Policy: in.Object.Namespace + "/" + in.Object.Name, Time: in.Now.UTC(), Since: in.Since.UTC(), Operations: []PastOperation{}}
+	out := History{
+		Policy: in.Object.Namespace + "/" + in.Object.Name, Time: in.Now.UTC(), Since: in.Since.UTC(), Operations: []PastOperation{},
+	}
 	for n := range h.operations {
 		op := &h.operations[n]
 		if latest := cmp.Or(op.EndTime, op.StartTime); latest.Before(in.Since) && op.Outcome != OutcomeInProgress {
@@ -345,8 +347,8 @@ func (h *historian) unknown(operations []PastOperation) []string {
 	var out []string
 	const statusRetention = 24 * time.Hour
 	if h.Ledger == nil && h.Since.Before(h.Now.Add(-statusRetention)) {
-		out = append(out, "Operations that ended more than 24 h ago: the status keeps only the last three of each kind: add --ledger with a file "+
-			"that the operator wrote with --ledger-file")
+		out = append(out, "Operations that ended more than 24 h ago: the status keeps only the last three of each kind: add --ledger with a "+
+			"file that the operator wrote with --ledger-file")
 	}
 	if h.Ledger != nil {
 		out = append(out, h.Ledger.unknown(h.Since)...)

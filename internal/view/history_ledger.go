@@ -55,8 +55,8 @@ func ReadLedgerHistory(in io.Reader, name, policy string) (*LedgerHistory, error
 	case err != nil:
 		return nil, fmt.Errorf("%s cannot be read: %w", name, err)
 	case out.records == 0 && out.otherFormats > 0:
-		return nil, fmt.Errorf("%s: all %d records about %s have another format than %d, which this version of dbscaler reads: use the plugin of "+
-			"the version that wrote it", name, out.otherFormats, policy, ledger.Format)
+		return nil, fmt.Errorf("%s: all %d records about %s have another format than %d, which this version of dbscaler reads: use the plugin "+
+			"of the version that wrote it", name, out.otherFormats, policy, ledger.Format)
 	case out.records == 0:
 		return nil, fmt.Errorf("%w: %s has no decision about %s, and %d about other policies: check --namespace and the name", ErrNoRecord,
 			name, policy, others)
@@ -95,8 +95,8 @@ func (l *LedgerHistory) addStarted(op *scaling.Operation, proposal *scaling.Prop
 		}
 	}
 	started := PastOperation{
-		ID: op.ID, Pool: string(op.Pool), Direction: string(op.Direction), StartTime: op.StartedAt.UTC(), Outcome: OutcomeUnknown, Cause: op.Cause,
-		BeforePercent: &op.UtilizationPercent, Sources: []string{sourceLedger}, from: op.From, to: op.To,
+		ID: op.ID, Pool: string(op.Pool), Direction: string(op.Direction), StartTime: op.StartedAt.UTC(), Outcome: OutcomeUnknown,
+		Cause: op.Cause, BeforePercent: &op.UtilizationPercent, Sources: []string{sourceLedger}, from: op.From, to: op.To,
 	}
 	control := in.Policy.ManualControl
 	switch {
@@ -173,8 +173,8 @@ func (l *LedgerHistory) saturation(since time.Time) (saturated, known int) {
 func (l *LedgerHistory) unknown(since time.Time) []string {
 	var out []string
 	if l.first.After(since) {
-		out = append(out, fmt.Sprintf("Operations before %s: the ledger begins then. Name the rotated files, too: zcat FILE... | kubectl dbscaler "+
-			"history POLICY --ledger -", l.first.UTC().Format(time.RFC3339)))
+		out = append(out, fmt.Sprintf("Operations before %s: the ledger begins then. Name the rotated files, too: zcat FILE... | kubectl "+
+			"dbscaler history POLICY --ledger -", l.first.UTC().Format(time.RFC3339)))
 	}
 	if l.otherFormats > 0 {
 		out = append(out, fmt.Sprintf("%s of the ledger: another version of dbscaler wrote them, with another format than %d",

@@ -23,7 +23,8 @@ func WriteHistory(w io.Writer, h History, o Options) error {
 	}
 	for n := range h.Operations {
 		if op := &h.Operations[n]; op.Outcome == OutcomeFailed && op.Message != "" && !o.Wide {
-			t.line(0, red, "failed", op.begin().Format("01-02 15:04Z")+" "+cutText(strings.TrimSpace(op.Reason+" "+oneLine(op.Message)), maxFailureText))
+			why := cutText(strings.TrimSpace(op.Reason+" "+oneLine(op.Message)), maxFailureText)
+			t.line(0, red, "failed", op.begin().Format("01-02 15:04Z")+" "+why)
 		}
 	}
 	t.writeList("Not known", "from these sources:", h.Unknown)
@@ -52,7 +53,8 @@ func (t *planWriter) writeOperations(operations []PastOperation) {
 			text  string
 			style style
 		}{
-			OutcomeSucceeded: {"done", green}, OutcomeFailed: {"failed", red}, OutcomeInProgress: {"running", cyan}, OutcomeUnknown: {"unknown", yellow},
+			OutcomeSucceeded: {"done", green}, OutcomeFailed: {"failed", red}, OutcomeInProgress: {"running", cyan},
+			OutcomeUnknown: {"unknown", yellow},
 		}[op.Outcome]
 		room := max(t.width()-startWidth-tookWidth-outcomeWidth-1, changeWidth)
 		change := pad(cutText(describePast(op), room), changeWidth)

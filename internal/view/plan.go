@@ -285,9 +285,7 @@ func (x *planner) planDecision() {
 		steps := evaluation.Operation.Steps
 		o := in.Observation
 		if x.operation != nil { // it gets more readers
-			steps = slices.DeleteFunc(slices.Clone(steps), func(s scaling.Step) bool {
-				return slices.ContainsFunc(x.operation.Steps, func(old scaling.Step) bool { return old.Action == s.Action && old.Instance == s.Instance })
-			})
+			steps = slices.DeleteFunc(slices.Clone(steps), x.isOperationStep)
 			o = x.observation
 		} else {
 			steps = renameReaders(steps, evaluation.Operation.ID)
@@ -299,6 +297,13 @@ func (x *planner) planDecision() {
 	if len(entry.Evaluations) == 0 && in.Operation == nil {
 		x.plan.Answer = fmt.Sprintf("Nothing would change (%s): %s", entry.Decision.Hold.Reason, entry.Decision.Hold.Message)
 	}
+}
+
+// isOperationStep reports whether a step is one of the operation in progress.
+func (x *planner) isOperationStep(s scaling.Step) bool {
+	return slices.ContainsFunc(x.operation.Steps, func(old scaling.Step) bool {
+		return old.Action == s.Action && old.Instance == s.Instance
+	})
 }
 
 // renameReaders replaces the ID of an operation that has not started in the names of its readers.
@@ -316,7 +321,9 @@ func (x *planner) addOperation() {
 	if op == nil {
 		return
 	}
-	change := x.newChange(scaling.Proposal{Reason: "InProgress", Cause: op.Cause, Change: scaling.Change{Pool: op.Pool, From: op.From, To: op.To}})
+	change := x.newChange(scaling.Proposal{
+		Reason: ChangeInProgress, Cause: op.Cause, Change: scaling.Change{Pool: op.Pool, From: op.From, To: op.To},
+	})
 	change.Verdict, change.Operation = ChangeInProgress, op.ID
 	if d := x.view.Decision; d != nil {
 		change.Message = d.Message
@@ -346,7 +353,8 @@ func (x *planner) addProposal(proposal scaling.Proposal) {
 	change.Guards = guardVerdicts(ledger.Evaluation{Vetoes: vetoes}, false)
 	if x.Live == nil {
 		known := statusKnowledge{
-			policy: &x.policy, observation: &x.observation, view: &x.view, proposal: &proposal, operation: &op, isPriced: change.Cost.AfterUSD != nil,
+			policy: &x.policy, observation: &x.observation, view: &x.view, proposal: &proposal, operation: &op,
+			isPriced: change.Cost.AfterUSD != nil,
 		}
 		for n := range change.Guards {
 			known.qualify(&change.Guards[n])
@@ -369,7 +377,8 @@ func (x *planner) addImpossible(proposal scaling.Proposal, why string) {
 
 func (x *planner) newChange(proposal scaling.Proposal) PlannedChange {
 	return PlannedChange{
-		Reason: string(proposal.Reason), Cause: proposal.Cause, Pool: string(proposal.Pool), From: proposal.From.String(), To: proposal.To.String(),
+		Reason: string(proposal.Reason), Cause: proposal.Cause, Pool: string(proposal.Pool), From: proposal.From.String(),
+		To: proposal.To.String(),
 	}
 }
 
@@ -411,12 +420,13 @@ func (x *planner) finish() {
 		x.plan.Notes = append(x.plan.Notes, "The policy is being deleted: the operator only ends the operation and removes its surge reader")
 	}
 	if x.view.StatusOutdated && x.Live == nil {
-		x.plan.Unknown = append(x.plan.Unknown, "What the present spec changes: the status describes an older version of it. Wait for the next reconcile")
+		x.plan.Unknown = append(x.plan.Unknown, "What the present spec changes: the status describes an older version of it. Wait for the "+
+			"next reconcile")
 	}
 	if x.Live == nil {
 		if len(x.plan.Requested) > 0 {
-			x.plan.Unknown = append(x.plan.Unknown, "What AWS knows and the status does not, such as parameter groups, pending changes and what can "+
-				"be ordered: add --metrics to plan from AWS, with your AWS credentials")
+			x.plan.Unknown = append(x.plan.Unknown, "What AWS knows and the status does not, such as parameter groups, pending changes and what "+
+				"can be ordered: add --metrics to plan from AWS, with your AWS credentials")
 		} else {
 			x.plan.Unknown = append(x.plan.Unknown, "What changed since the decision: add --metrics to decide again from AWS, with your AWS "+
 				"credentials")

@@ -53,8 +53,8 @@ func (x *planner) lastDuration(change *PlannedChange, steps []scaling.Step) *int
 }
 
 // interruption says what clients notice of a step, by the instances before it; false when they notice nothing. The durations are those of
-// the Aurora user guide ("Fault tolerance", "Creating a reader"), of the RDS user guide ("Failing over a Multi-AZ DB instance", "Multi-AZ DB
-// cluster deployments") and of AWS re:Post.
+// the Aurora user guide ("Fault tolerance", "Creating a reader"), of the RDS user guide ("Failing over a Multi-AZ DB instance", "Multi-AZ
+// DB cluster deployments") and of AWS re:Post.
 func (x *planner) interruption(o *scaling.Observation, s scaling.Step) (Interruption, bool) {
 	var names []string
 	for _, i := range o.RestartedInstances(s.Action, s.Instance) {
@@ -72,8 +72,8 @@ func (x *planner) interruption(o *scaling.Observation, s scaling.Step) (Interrup
 		}
 		return Interruption{Kind: InterruptionFailover, Instances: names, Text: text}, true
 	case scaling.ModifyClusterClass:
-		return Interruption{Kind: InterruptionFailover, Instances: names, Text: "every member restarts, the standbys first, and then one becomes the " +
-			"writer: writes fail until then, typically for less than 35 s"}, true
+		return Interruption{Kind: InterruptionFailover, Instances: names, Text: "every member restarts, the standbys first, and then one " +
+			"becomes the writer: writes fail until then, typically for less than 35 s"}, true
 	case scaling.DeleteReader:
 		return Interruption{Kind: InterruptionRemoval, Instances: []string{s.Instance}, Text: fmt.Sprintf(
 			"%s is removed: its clients have %s to disconnect, then their connections are cut", s.Instance, formatAge(operation.DrainTimeout))}, true

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -19,8 +20,8 @@ func newRedactor() *redactor {
 	return &redactor{pseudonyms: map[string]string{}, counts: map[string]int{}}
 }
 
-// The patterns of what is replaced, in the order in which they are applied. None requires a word boundary before: in a log line, \n may stand
-// there as two characters.
+// The patterns of what is replaced, in the order in which they are applied. None requires a word boundary before: in a log line, \n may
+// stand there as two characters.
 var (
 	// arnPattern is any ARN: arn:partition:service:region:account:resource (AWS reference guide, "Amazon Resource Names"). The resource ends
 	// where a text or a document would end it.
@@ -39,10 +40,7 @@ var (
 
 // redact returns a text with pseudonyms.
 func (r *redactor) redact(text string) string {
-	text = externalIDPattern.ReplaceAllStringFunc(text, func(match string) string {
-		parts := externalIDPattern.FindStringSubmatch(match)
-		return parts[1] + r.pseudonym("external-id", parts[2])
-	})
+	text = externalIDPattern.ReplaceAllStringFunc(text, r.redactExternalID)
 	text = arnPattern.ReplaceAllStringFunc(text, r.redactARN)
 	text = hostPattern.ReplaceAllStringFunc(text, func(match string) string { return r.pseudonym("host", strings.ToLower(match)) })
 	text = urlPattern.ReplaceAllStringFunc(text, func(match string) string {
@@ -53,6 +51,30 @@ func (r *redactor) redact(text string) string {
 	})
 	text = credentialPattern.ReplaceAllStringFunc(text, func(match string) string { return r.pseudonym("credential", match) })
 	return r.redactAccounts(text)
+}
+
+// stringPattern is a string in JSON.
+var stringPattern = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// redactLines redacts lines of JSON, such as those of a log, which may begin with a time. Numbers stay: a duration of two minutes has
+// twelve digits in nanoseconds, and a ledger must still be readable. Other lines are redacted as text.
+func (r *redactor) redactLines(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		start := strings.IndexByte(line, '{')
+		if start < 0 || !json.Valid([]byte(line[start:])) {
+			out.WriteString(r.redact(line))
+			continue
+		}
+		document := externalIDPattern.ReplaceAllStringFunc(line[start:], r.redactExternalID)
+		out.WriteString(r.redact(line[:start]) + stringPattern.ReplaceAllStringFunc(document, r.redact))
+	}
+	return out.String()
+}
+
+func (r *redactor) redactExternalID(match string) string {
+	parts := externalIDPattern.FindStringSubmatch(match)
+	return parts[1] + r.pseudonym("external-id", parts[2])
 }
 
 // accountDigits is the number of digits of an AWS account ID.

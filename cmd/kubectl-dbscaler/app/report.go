@@ -133,7 +133,8 @@ func (r *reportCommand) run(ctx context.Context, name string) error {
 	for _, problem := range archive.problems {
 		fmt.Fprintf(r.streams.ErrOut, "not in the report: %s\n", problem)
 	}
-	fmt.Fprintf(r.streams.Out, "%s written: %d files about %d policies. Read them before you send it\n", path, len(archive.names), len(policies))
+	fmt.Fprintf(r.streams.Out, "%s written: %d files about %d policies. Read them before you send it\n", path, len(archive.names),
+		len(policies))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -26,10 +27,14 @@ func newReportArchive() *reportArchive {
 	return &reportArchive{redactor: newRedactor(), files: map[string]string{}}
 }
 
-// add adds a file.
+// add adds a file. The lines of logs and of a ledger are JSON.
 func (a *reportArchive) add(name, text string) {
 	if _, exists := a.files[name]; !exists {
 		a.names = append(a.names, name)
+	}
+	if strings.HasSuffix(name, ".log") || strings.HasSuffix(name, ".jsonl") {
+		a.files[name] = a.redactor.redactLines(text)
+		return
 	}
 	a.files[name] = a.redactor.redact(text)
 }

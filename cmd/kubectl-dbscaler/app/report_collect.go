@@ -150,8 +150,8 @@ func (c *reportCollector) addOperator(ctx context.Context, namespace string) {
 	c.addObjects("operator/leases.yaml", c.list(ctx, kindLease, namespace))
 	c.addObjects("events/operator.yaml", c.list(ctx, kindEvent, namespace))
 	if len(deployments)+len(sets)+len(pods) == 0 && len(c.archive.problems) == noted {
-		c.archive.addProblem("the operator: the namespace %s has no Deployment, StatefulSet or pod with the label app.kubernetes.io/name=%s: set "+
-			"--operator-namespace", namespace, installedName)
+		c.archive.addProblem("the operator: the namespace %s has no Deployment, StatefulSet or pod with the label app.kubernetes.io/name=%s: "+
+			"set --operator-namespace", namespace, installedName)
 	}
 	typed := make([]corev1.Pod, len(pods))
 	for n := range pods {
@@ -267,8 +267,8 @@ func (c *reportCollector) addMetrics(ctx context.Context, pod *corev1.Pod) {
 	text, err := c.cluster.CoreV1().Pods(pod.Namespace).ProxyGet(scheme, pod.Name, port, "metrics", nil).DoRaw(ctx)
 	switch {
 	case apierrors.IsUnauthorized(err):
-		c.archive.addProblem("metrics of the pod %s: the operator serves them only with a token, which the proxy of the API server does not pass "+
-			"on: add them from your Prometheus, or read them with a token as docs/monitoring.md says", pod.Name)
+		c.archive.addProblem("metrics of the pod %s: the operator serves them only with a token, which the proxy of the API server does not "+
+			"pass on: add them from your Prometheus, or read them with a token as docs/monitoring.md says", pod.Name)
 	case apierrors.IsForbidden(err):
 		c.noteError(err, "get", "pods/proxy", pod.Namespace)
 	case err != nil:

@@ -33,7 +33,8 @@ func (r *reportCommand) addLedger(archive *reportArchive, policies []v1alpha1.DB
 			Inputs struct{ Policy struct{ Name string } }
 		}
 		if err := json.Unmarshal(lines.Bytes(), &header); err != nil || header.Inputs.Policy.Name == "" {
-			return asInputError(fmt.Errorf("%s:%d: the line is no record of a ledger: write one with --ledger-file of the operator", r.ledgerFile, n))
+			return asInputError(fmt.Errorf("%s:%d: the line is no record of a ledger: write one with --ledger-file of the operator",
+				r.ledgerFile, n))
 		}
 		if !included[header.Inputs.Policy.Name] {
 			continue

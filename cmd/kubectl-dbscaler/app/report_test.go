@@ -225,6 +225,15 @@ func TestReport_RedactsEverything(t *testing.T) {
 		t.Errorf("the cluster is %s in the status, and in the log:\n%s", cluster, log)
 	}
 
+	// The ledger can still be replayed.
+	ledgerFile := filepath.Join(t.TempDir(), "ledger.jsonl")
+	if err := os.WriteFile(ledgerFile, []byte(files["ledger.jsonl"]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, errOut, err := h.run(t, "ledger", "verify", ledgerFile); err != nil {
+		t.Errorf("the redacted ledger: %v\n%s%s", err, out, errOut)
+	}
+
 	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -319,5 +328,10 @@ func TestRedact(t *testing.T) {
 		if got := r.redact(test.want); got != test.want {
 			t.Errorf("redacted again, %s becomes %s", test.want, got)
 		}
+	}
+	line := `2026-02-05T03:06:00Z {"Window":120000000000,"a":["123456789012",123456789012],"ExternalID":"abc-1","m":"x \"123456789012\""}` + "\n"
+	want := `2026-02-05T03:06:00Z {"Window":120000000000,"a":["account-1",123456789012],"ExternalID":"external-id-1","m":"x \"account-1\""}` + "\n"
+	if got := r.redactLines(line + "no JSON: {123456789012}\n"); got != want+"no JSON: {account-1}\n" {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

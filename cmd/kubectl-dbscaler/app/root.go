@@ -45,13 +45,15 @@ func New(streams genericiooptions.IOStreams, clk clock.Clock, options ...Option)
 		Short: "See what the operator does with a database and why, control it by hand, check a policy, and recommend a better one",
 		Long: `See what the operator does with the database of a DBScalingPolicy, and why.
 In an incident, start with "status POLICY --metrics": it shows the load, the decision and what blocks it. "explain POLICY" says why, and
-what would have to change.
+what would have to change. "plan POLICY" says what would be done and interrupted, "history POLICY" what was done, and "report" writes a zip
+for a bug report.
 
 Pause, override or approve the changes of a policy, and resolve an ownership conflict, by annotations. Check whether the operator can scale
 the database. Simulate what the policy would have done under a recorded load, and recommend the policy that would have done best. Print
 CloudWatch alarms for the database. Verify the ledger of decisions. Nothing in AWS is changed by the command itself.
 
-Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid input (flags, policy or recording).`,
+Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid input (flags, policy or recording). Those of
+"plan --detailed-exitcode" are in its help.`,
 		Example: `  # The readers of orders are slow: what does the operator do, and why?
   kubectl dbscaler status orders -n shop --metrics
   kubectl dbscaler explain orders -n shop`,
