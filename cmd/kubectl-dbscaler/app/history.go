@@ -55,7 +55,7 @@ Exit codes: 0 after success, 1 after a failure, 2 for invalid input.`,
 
   # Everything since a time, from the ledger and its rotated files
   zcat dbscaler-*.jsonl.gz | cat - dbscaler.jsonl |
-    kubectl dbscaler history orders -n shop --since 2026-01-01T00:00:00Z --ledger -
+    kubectl dbscaler history orders --since 2026-01-01T00:00:00Z --ledger -
 
   # The operations that failed, for scripts
   kubectl dbscaler history orders -o json |
