@@ -25,7 +25,7 @@ func readRecordedLedger(t *testing.T) *LedgerHistory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // nothing was written
 	l, err := ReadLedgerHistory(file, "ledger.jsonl", "shop/orders")
 	if err != nil {
 		t.Fatal(err)

@@ -133,7 +133,7 @@ type PlanInput struct {
 	Live *ledger.Inputs
 }
 
-// ErrCannotPlan: the status of a policy lacks what a plan is made of.
+// ErrCannotPlan says that the status of a policy lacks what a plan is made of.
 var ErrCannotPlan = errors.New("no plan can be made")
 
 // plannedIDs take the place of the IDs of the operations that have not started: an ID depends on the time of the start.
