@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"time"
@@ -43,9 +44,9 @@ type replica struct {
 	metricsURL, profilesAddress string
 }
 
-// scrape reads the metrics of the operator.
-func (r *replica) scrape(ctx context.Context) (metricsSnapshot, error) {
-	return scrape(ctx, http.DefaultClient, r.metricsURL)
+// scrape reads some metrics of the operator.
+func (r *replica) scrape(ctx context.Context, names ...string) (metricsSnapshot, error) {
+	return scrape(ctx, http.DefaultClient, r.metricsURL+"?"+url.Values{"name[]": names}.Encode())
 }
 
 // runLoadTest measures a fleet and prints the table. The error is errExceeded when a cluster has too many readers, or
@@ -175,7 +176,9 @@ func (t *loadTest) startReplica(ctx context.Context, name string) (*replica, err
 		return nil, err
 	}
 	t.meter.add(name, c.pid())
-	return &replica{child: c, metricsURL: "http://" + metrics + "/metrics", profilesAddress: profiles}, nil
+	r := &replica{child: c, metricsURL: "http://" + metrics + "/metrics", profilesAddress: profiles}
+	go r.scrapeLikePrometheus(ctx)
+	return r, nil
 }
 
 // waitUntil waits until a condition holds. The error names what was waited for when the time is over or a process has ended.

@@ -12,8 +12,8 @@ const (
 	evaluateLimit, failoverLimit = 20 * time.Minute, 15 * time.Minute
 	// leaderLimit is how long a replica may take to become the leader.
 	leaderLimit = time.Minute
-	// scrapeInterval is the time between two scrapes: one writes more than 300,000 series of 10,000 policies.
-	scrapeInterval = 2 * time.Second
+	// scrapeInterval is the time between two readings of the number of evaluated policies, for which all metrics are collected.
+	scrapeInterval = 3 * time.Second
 	// changeLimit is how long to wait for the calls after a change of the load, of simulated time.
 	changeLimit = 10 * time.Minute
 )
@@ -58,8 +58,8 @@ func (t *loadTest) waitForLeader(ctx context.Context, r *replica) error {
 		if !r.isRunning() {
 			return false, fmt.Errorf("%s has ended; see %s", r.name, r.log.Name())
 		}
-		metrics, err := r.scrape(ctx)
-		return err == nil && metrics.sum("leader_election_master_status", nil) == 1, nil // it may not listen yet
+		metrics, err := r.scrape(ctx, leaderMetric)
+		return err == nil && metrics.sum(leaderMetric, nil) == 1, nil // it may not listen yet
 	})
 }
 
@@ -126,6 +126,7 @@ func (t *loadTest) killLeader(ctx context.Context, r *results) error {
 	t.leader.kill()
 	t.logf("killed the leader (SIGKILL)")
 	t.leader, t.standby = t.standby, nil
+	t.profile(ctx, "new "+processLeader, t.leader.profilesAddress)
 	if err := t.waitForLeader(ctx, t.leader); err != nil {
 		return err
 	}
@@ -145,8 +146,8 @@ func (t *loadTest) waitForEvaluations(ctx context.Context, limit time.Duration) 
 			return false, nil
 		}
 		next = time.Now().Add(scrapeInterval)
-		metrics, err := t.leader.scrape(ctx)
-		return metrics.sum("dbscaler_policies_evaluated", nil) >= healthy, err
+		metrics, err := t.leader.scrape(ctx, evaluatedMetric)
+		return metrics.sum(evaluatedMetric, nil) >= healthy, err
 	})
 }
 

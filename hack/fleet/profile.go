@@ -10,22 +10,24 @@ import (
 	"strings"
 )
 
-// profileSeconds is how long a CPU profile takes.
+// profileSeconds is how long profiles of CPU and of allocations take.
 const profileSeconds = 30
 
-// profile writes a CPU and a heap profile of a process to the folder of the settings, while the test goes on.
+// profile writes profiles of CPU, allocations and heap of a process to the folder of the settings, while the test goes on.
 func (t *loadTest) profile(ctx context.Context, process, address string) {
 	if t.profiles == "" {
 		return
 	}
-	go func() {
-		for name, path := range map[string]string{"cpu": fmt.Sprintf("profile?seconds=%d", profileSeconds), "heap": "heap"} {
+	for name, path := range map[string]string{
+		"cpu": fmt.Sprintf("profile?seconds=%d", profileSeconds), "allocs": fmt.Sprintf("allocs?seconds=%d", profileSeconds), "heap": "heap",
+	} {
+		go func() {
 			file := filepath.Join(t.profiles, strings.ReplaceAll(process, " ", "-")+"-"+name+".pprof")
 			if err := download(ctx, "http://"+address+"/debug/pprof/"+path, file); err != nil {
 				t.logf("profile of %s: %v", process, err)
 			}
-		}
-	}()
+		}()
+	}
 }
 
 func download(ctx context.Context, url, path string) error {

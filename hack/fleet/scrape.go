@@ -12,8 +12,12 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// scrapeTimeout limits one reading of metrics.
-const scrapeTimeout = 30 * time.Second
+const (
+	// scrapeTimeout limits one reading of metrics.
+	scrapeTimeout = 30 * time.Second
+	// prometheusInterval is a usual interval of Prometheus.
+	prometheusInterval = 30 * time.Second
+)
 
 // metricsSnapshot is the metrics of a process at a time, by name.
 type metricsSnapshot struct {
@@ -22,24 +26,53 @@ type metricsSnapshot struct {
 }
 
 // scrape reads the metrics of a process, with native histograms where it has them.
-func scrape(ctx context.Context, client *http.Client, url string) (metricsSnapshot, error) {
+func scrape(ctx context.Context, client *http.Client, url string) (snapshot metricsSnapshot, err error) {
+	err = requestMetrics(ctx, client, url, func(response *http.Response) (err error) {
+		snapshot.families, err = parseMetrics(response.Body, expfmt.ResponseFormat(response.Header))
+		snapshot.at = time.Now()
+		return err
+	})
+	return snapshot, err
+}
+
+// requestMetrics requests the metrics of a process as Prometheus does, and has the response read.
+func requestMetrics(ctx context.Context, client *http.Client, url string, read func(*http.Response) error) error {
 	ctx, cancel := context.WithTimeout(ctx, scrapeTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return metricsSnapshot{}, err
+		return err
 	}
 	request.Header.Set("Accept", string(expfmt.NewFormat(expfmt.TypeProtoDelim)))
 	response, err := client.Do(request)
 	if err != nil {
-		return metricsSnapshot{}, err
+		return err
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return metricsSnapshot{}, fmt.Errorf("%s answers %s", url, response.Status)
+		return fmt.Errorf("%s answers %s", url, response.Status)
 	}
-	families, err := parseMetrics(response.Body, expfmt.ResponseFormat(response.Header))
-	return metricsSnapshot{at: time.Now(), families: families}, err
+	return read(response)
+}
+
+// scrapeLikePrometheus requests all metrics of a replica at the usual interval, and discards them, until the replica has ended: 10,000
+// policies have more than 300,000 series, and to parse them here would take time from the replica.
+func (r *replica) scrapeLikePrometheus(ctx context.Context) {
+	ticker := time.NewTicker(prometheusInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.exited:
+			return
+		case <-ticker.C:
+			_ = requestMetrics(ctx, http.DefaultClient, r.metricsURL, func(response *http.Response) error { // as Prometheus goes on after a failure
+				_, err := io.Copy(io.Discard, response.Body)
+				return err
+			})
+		}
+	}
 }
 
 func parseMetrics(body io.Reader, format expfmt.Format) (map[string]*dto.MetricFamily, error) {

@@ -16,6 +16,17 @@ const (
 	minutesPerMonth = 730 * 60
 )
 
+// The metrics of the operator that are read.
+const (
+	leaderMetric        = "leader_election_master_status"
+	evaluatedMetric     = "dbscaler_policies_evaluated"
+	reconcilesMetric    = "controller_runtime_reconcile_total"
+	reconcileTimeMetric = "controller_runtime_reconcile_time_seconds"
+	queueMetric         = "workqueue_queue_duration_seconds"
+	intervalMetric      = "dbscaler_policy_evaluation_interval_seconds"
+	mallocsMetric       = "go_memstats_mallocs_total"
+)
+
 // snapshot is everything that is counted, at one time.
 type snapshot struct {
 	at        time.Time
@@ -25,7 +36,7 @@ type snapshot struct {
 }
 
 func (t *loadTest) takeSnapshot(ctx context.Context) (s snapshot, err error) {
-	if s.operator, err = t.leader.scrape(ctx); err != nil {
+	if s.operator, err = t.leader.scrape(ctx, reconcilesMetric, reconcileTimeMetric, queueMetric, intervalMetric, mallocsMetric); err != nil {
 		return s, err
 	}
 	if s.apiServer, err = scrape(ctx, t.plane.http, t.plane.metricsURL()); err != nil {
@@ -60,15 +71,14 @@ func (t *loadTest) compare(before, after snapshot) steadyFigures {
 		f.usages[name] = t.meter.between(name, before.at, after.at)
 	}
 	controller := labels{"controller": controllerName}
-	f.reconciles = after.operator.sum("controller_runtime_reconcile_total", controller) -
-		before.operator.sum("controller_runtime_reconcile_total", controller)
-	f.mallocs = after.operator.sum("go_memstats_mallocs_total", nil) - before.operator.sum("go_memstats_mallocs_total", nil)
+	f.reconciles = after.operator.sum(reconcilesMetric, controller) - before.operator.sum(reconcilesMetric, controller)
+	f.mallocs = after.operator.sum(mallocsMetric, nil) - before.operator.sum(mallocsMetric, nil)
 	difference := func(name string, selector labels) histogram {
 		return after.operator.histogram(name, selector).minus(before.operator.histogram(name, selector))
 	}
-	f.reconcileTime = difference("controller_runtime_reconcile_time_seconds", controller)
-	f.queued = difference("workqueue_queue_duration_seconds", controller)
-	f.interval = difference("dbscaler_policy_evaluation_interval_seconds", nil)
+	f.reconcileTime = difference(reconcileTimeMetric, controller)
+	f.queued = difference(queueMetric, controller)
+	f.interval = difference(intervalMetric, nil)
 
 	healthy := map[string]bool{}
 	for scope := range t.scopes {

@@ -45,8 +45,8 @@ func (c *Client) ReadEvents(ctx context.Context, t scaling.Target, from, notBefo
 
 // cachedEventsSince returns the events from memory, and false when they must be read first. An error is kept for maxErrorAge.
 func (s *scopeClient) cachedEventsSince(from, notBefore, requestedAt time.Time) (cachedEvents, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	cached := s.events
 	if cached.err != nil {
 		return cached, !cached.readAt.Before(requestedAt.Add(-maxErrorAge))

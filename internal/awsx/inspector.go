@@ -133,8 +133,8 @@ type Settings struct {
 
 // Settings returns the settings of a target from the newest topology that was read for it; false when it was not found there.
 func (i *Inspector) Settings(target scaling.Target) (Settings, bool) {
-	i.client.mu.Lock()
-	defer i.client.mu.Unlock()
+	i.client.mu.RLock()
+	defer i.client.mu.RUnlock()
 	view := i.client.topologyOf(target)
 	if view == nil {
 		return Settings{}, false
@@ -222,8 +222,8 @@ func (i *Inspector) CheckReads(ctx context.Context, target scaling.Target, o sca
 
 // priceKey returns the key of the prices of a target.
 func (i *Inspector) priceKey(target scaling.Target) (priceKey, bool) {
-	i.client.mu.Lock()
-	defer i.client.mu.Unlock()
+	i.client.mu.RLock()
+	defer i.client.mu.RUnlock()
 	if view := i.client.topologyOf(target); view != nil {
 		return view.priceKeyFor(target, i.scope.Region)
 	}
@@ -236,8 +236,8 @@ const unknownGroup = "dbscaler-doctor"
 // parameterGroup returns a parameter group of a target, or unknownGroup.
 func (i *Inspector) parameterGroup(target scaling.Target, o scaling.Observation, isCluster bool) string {
 	if isCluster {
-		i.client.mu.Lock()
-		defer i.client.mu.Unlock()
+		i.client.mu.RLock()
+		defer i.client.mu.RUnlock()
 		if view := i.client.topologyOf(target); view != nil && view.clusterGroup(target) != "" {
 			return view.clusterGroup(target)
 		}

@@ -89,7 +89,7 @@ func (s *scopeClient) refreshMetadata(ctx context.Context, targets []scaling.Tar
 			duePrices[price] = true
 		}
 	}
-	s.mu.Lock()
+	s.mu.RLock()
 	maintenanceDue := s.pendingMaintenance.isStale(now, maintenanceInterval-maxSnapshotAge, maintenanceRetryInterval)
 	maps.DeleteFunc(dueClasses, func(key orderableKey, _ bool) bool {
 		return !s.orderableClasses[key].isStale(now, orderableInterval-maxSnapshotAge, orderableRetryInterval)
@@ -98,7 +98,7 @@ func (s *scopeClient) refreshMetadata(ctx context.Context, targets []scaling.Tar
 		return !s.classPrices[key].isStale(now, priceInterval-maxSnapshotAge, priceRetryInterval)
 	})
 	autoScalingDue := hasClusters && s.autoScalingLimits.isStale(now, autoScalingInterval-maxSnapshotAge, autoScalingRetryInterval)
-	s.mu.Unlock()
+	s.mu.RUnlock()
 	if maintenanceDue {
 		value, err := listPendingMaintenance(ctx, s.rdsReader)
 		err = classifyRead(err, s.scope, metadataTimeout)

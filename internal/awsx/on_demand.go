@@ -38,8 +38,8 @@ func (s *scopeClient) wasSaturatedSince(resourceID string, from time.Time) bool 
 // newestSampleEnd is the end of the newest minute that the instances in service of a target have published; zero when there is none. An
 // instance whose samples end long before those of another one is not waited for.
 func (s *scopeClient) newestSampleEnd(t scaling.Target) time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	view := s.topologyOf(t)
 	if view == nil {
 		return time.Time{}

@@ -28,16 +28,12 @@ func (s *scopeClient) fetchSeries(ctx context.Context, targets []scaling.Target,
 
 // newQueries returns the queries for those series of the targets that are wanted.
 func (s *scopeClient) newQueries(targets []scaling.Target, isWanted seriesFilter, now time.Time) []metricQuery {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var queries []metricQuery
 	seen := map[seriesKey]bool{}
-	for _, target := range targets {
-		view := s.topologyOf(target)
-		if view == nil { // it has just been changed
-			continue
-		}
-		for _, series := range view.targetSeries(target) {
+	for target, view := range s.views(targets) {
+		list := view.targetSeries(target)
+		s.mu.RLock()
+		for _, series := range list {
 			cached := s.series[series.seriesKey]
 			if seen[series.seriesKey] || !isWanted(target, series, cached, now) {
 				continue
@@ -45,38 +41,46 @@ func (s *scopeClient) newQueries(targets []scaling.Target, isWanted seriesFilter
 			seen[series.seriesKey] = true
 			queries = append(queries, series.newQuery(cached, s.windowOf(target, series.metric), now))
 		}
+		s.mu.RUnlock()
 	}
 	// Sorted, so that the requests do not depend on the iteration order of a map.
 	slices.SortFunc(queries, func(a, b metricQuery) int { return compareSeries(a.targetSeries, b.targetSeries) })
 	return queries
 }
 
-// storeSamples caches the results of a batch.
+// storeSamples caches the results of a batch, each by itself: workers wait for the lock meanwhile.
 func (s *scopeClient) storeSamples(b queryBatch, results []queryResult, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	logged := false
 	for n, q := range b.queries {
-		cached := s.series[q.seriesKey]
+		err := results[n].err
 		// MetricsErr reports errors of required metrics. For the optional ones, one log line per batch says why they are missing.
-		if err := results[n].err; err != nil && cached.err == nil && !q.metric.isRequired() && !logged {
+		if isFirstError := s.storeResult(q, results[n], now); isFirstError && !q.metric.isRequired() && !logged {
 			logged = true
 			s.log.Error(err, "cannot read optional samples: they are missing until a later read succeeds", "scope", s.scope.String(),
 				"metric", q.metric.name, "database", q.identifier)
 		}
-		cached.readAt, cached.err = now, results[n].err
-		cached.samples = mergeSamples(q.metric, cached.samples, results[n].samples, q.keepFrom)
-		if !cached.coveredFrom.IsZero() && cached.coveredFrom.Before(q.keepFrom) {
-			cached.coveredFrom = q.keepFrom // a longer window is read again
-		}
-		if cached.err == nil {
-			cached.coveredUntil = q.end
-			if q.isFullRange {
-				cached.coveredFrom = q.start
-			}
-		}
-		s.series[q.seriesKey] = cached
 	}
+}
+
+// storeResult caches one result. It reports whether it is an error after a success.
+func (s *scopeClient) storeResult(q metricQuery, result queryResult, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cached := s.series[q.seriesKey]
+	isFirstError := result.err != nil && cached.err == nil
+	cached.readAt, cached.err = now, result.err
+	cached.samples = mergeSamples(q.metric, cached.samples, result.samples, q.keepFrom)
+	if !cached.coveredFrom.IsZero() && cached.coveredFrom.Before(q.keepFrom) {
+		cached.coveredFrom = q.keepFrom // a longer window is read again
+	}
+	if cached.err == nil {
+		cached.coveredUntil = q.end
+		if q.isFullRange {
+			cached.coveredFrom = q.start
+		}
+	}
+	s.series[q.seriesKey] = cached
+	return isFirstError
 }
 
 // attachSamples sets the field of an observation that a series belongs to. A scaling.Series never changes, so observations can share it.

@@ -52,7 +52,8 @@ type scopeClient struct {
 	// lastUsedAt is when a caller last used this client. Client.mu guards it.
 	lastUsedAt time.Time
 
-	mu sync.Mutex
+	// mu is held for reading while an observation is made, as workers do at the same time, and for writing only while a value is stored.
+	mu sync.RWMutex
 	// sweptAt is when unused targets and series were last dropped.
 	sweptAt time.Time
 	// targets are the tracked and observed targets.
@@ -185,8 +186,8 @@ func (s *scopeClient) windowOf(t scaling.Target, m *metric) time.Duration {
 // cachedResults returns the results from memory, or nil when something must be read first for a caller that asked at
 // requestedAt.
 func (s *scopeClient) cachedResults(targets []scaling.Target, notBefore, requestedAt time.Time) []scaling.ObservationResult {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	if len(s.staleTargets(targets, notBefore)) > 0 {
 		if s.topologyErr == nil || s.topologyErrAt.Before(notBefore) || s.topologyErrAt.Before(requestedAt.Add(-maxErrorAge)) {
 			return nil
@@ -244,8 +245,8 @@ func (s *scopeClient) refresh(ctx context.Context, targets []scaling.Target, not
 
 // trackedTargets lists the tracked targets.
 func (s *scopeClient) trackedTargets() []scaling.Target {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	return slices.Collect(maps.Keys(s.targets))
 }
 

@@ -89,7 +89,7 @@ func (p *scopePoller) track(t scaling.TrackedTarget) {
 	if interval := max(t.ReadInterval, 0); interval != target.schedule.interval {
 		target.schedule.interval = interval
 		if !target.readAt.IsZero() {
-			p.plan(t.Target, target)
+			p.plan(target, p.newestSampleEnd(t.Target))
 			signal(p.samplesWanted)
 		}
 	}
@@ -139,26 +139,27 @@ func (p *scopePoller) setStandby(isStandby bool) {
 	signal(p.samplesWanted)
 }
 
-// observe returns the observation of a target from memory, or else ErrNotRead, and has it read.
+// observe returns the observation of a target from memory, or else ErrNotRead, and has it read. The state of all targets is not locked while
+// the observation is made: other workers need it.
 func (p *scopePoller) observe(t scaling.Target, notBefore time.Time) scaling.ObservationResult {
 	now := p.clock.Now()
 	if notBefore.After(now) {
 		notBefore = now // written by a clock ahead of this one
 	}
-	p.pollMu.Lock()
-	defer p.pollMu.Unlock()
-	target := p.polledTarget(t, now)
-	wasRead := !target.readAt.IsZero()
-	if oldest := now.Add(-p.longestTopologyAge()); notBefore.Before(oldest) {
+	wasRead, isRecent, oldest := p.await(t, now)
+	if notBefore.Before(oldest) {
 		notBefore = oldest
 	}
 	result, complete := p.readResult(t, notBefore, now)
-	isRecent := wasRead && now.Sub(target.readAt) <= target.schedule.longestInterval(p.isStandby)+maxReadDelay
-	if complete && (isRecent || result.Err != nil) {
-		target.isAwaited = false
+	isUsable := complete && (isRecent || result.Err != nil)
+	p.pollMu.Lock()
+	defer p.pollMu.Unlock()
+	if isUsable {
+		if target, known := p.polled[t]; known {
+			target.isAwaited = false
+		}
 		return result
 	}
-	target.isAwaited = true
 	if wasRead && !complete {
 		p.urgent[t] = true
 		signal(p.urgentWanted)
@@ -166,10 +167,22 @@ func (p *scopePoller) observe(t scaling.Target, notBefore time.Time) scaling.Obs
 	return scaling.ObservationResult{Err: scaling.ErrNotRead}
 }
 
+// await has a target reported when it is read. It returns whether it was read before, whether that is recent enough for its observation to be
+// used, and when the oldest topology was read that may be.
+func (p *scopePoller) await(t scaling.Target, now time.Time) (wasRead, isRecent bool, oldest time.Time) {
+	p.pollMu.Lock()
+	defer p.pollMu.Unlock()
+	target := p.polledTarget(t, now)
+	target.isAwaited = true // before the observation is made: what is read meanwhile is reported
+	wasRead = !target.readAt.IsZero()
+	isRecent = wasRead && now.Sub(target.readAt) <= target.schedule.longestInterval(p.isStandby)+maxReadDelay
+	return wasRead, isRecent, now.Add(-p.longestTopologyAge())
+}
+
 // readResult returns the result for a target as it was read last; false when it was not read at or after notBefore.
 func (p *scopePoller) readResult(t scaling.Target, notBefore, now time.Time) (scaling.ObservationResult, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	if len(p.staleTargets([]scaling.Target{t}, notBefore)) > 0 {
 		isFailed := p.topologyErr != nil && !p.topologyFailedAt.Before(notBefore) // a read that fails may take minutes
 		return scaling.ObservationResult{Err: p.topologyErr}, isFailed
@@ -214,20 +227,24 @@ func (p *scopePoller) readSamples(ctx context.Context, targets []scaling.Target)
 		})
 		return true
 	})
+	newestEnds := make([]time.Time, len(targets))
+	for n, t := range targets {
+		newestEnds[n] = p.newestSampleEnd(t)
+	}
 	p.pollMu.Lock()
-	for _, t := range targets {
+	for n, t := range targets {
 		if target, known := p.polled[t]; known {
 			target.readAt, target.isCatchingUp = startedAt, false
-			p.plan(t, target)
+			p.plan(target, newestEnds[n])
 		}
 	}
 	p.pollMu.Unlock()
 	p.onRead(ctx, targets)
 }
 
-// plan plans the next read of a target. The caller holds p.pollMu.
-func (p *scopePoller) plan(t scaling.Target, target *polledTarget) {
-	target.nextReadAt = target.schedule.next(target.readAt, p.newestSampleEnd(t), p.isStandby)
+// plan plans the next read of a target whose newest minute with samples ended at newestEnd. The caller holds p.pollMu.
+func (p *scopePoller) plan(target *polledTarget, newestEnd time.Time) {
+	target.nextReadAt = target.schedule.next(target.readAt, newestEnd, p.isStandby)
 }
 
 // targetsWith returns those of the targets that match.

@@ -45,9 +45,9 @@ func (s *scopeClient) topologyOf(t scaling.Target) *topology {
 func (s *scopeClient) views(targets []scaling.Target) iter.Seq2[scaling.Target, *topology] {
 	return func(yield func(scaling.Target, *topology) bool) {
 		for _, target := range targets {
-			s.mu.Lock()
+			s.mu.RLock()
 			view := s.topologyOf(target)
-			s.mu.Unlock()
+			s.mu.RUnlock()
 			if view != nil && !yield(target, view) {
 				return
 			}

@@ -41,13 +41,13 @@ func (s *scopeClient) refreshTopologyMetadata(ctx context.Context, targets []sca
 			}
 		}
 	}
-	s.mu.Lock()
+	s.mu.RLock()
 	maps.DeleteFunc(dueGroups, func(key parameterGroupKey, _ bool) bool {
 		return !s.parameters[key].isStale(now, parametersInterval-maxSnapshotAge, parametersRetryInterval)
 	})
 	endpointsDue := hasEndpoints && s.customEndpoints.isStale(now, customEndpointsInterval-maxSnapshotAge, customEndpointsRetryInterval)
 	blueGreenDue := hasTargets && s.blueGreen.isStale(now, blueGreenInterval-maxSnapshotAge, blueGreenRetryInterval)
-	s.mu.Unlock()
+	s.mu.RUnlock()
 	if endpointsDue {
 		value, err := listCustomEndpoints(ctx, s.rdsReader)
 		err = classifyRead(err, s.scope, metadataTimeout)

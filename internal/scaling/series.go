@@ -226,6 +226,17 @@ func (s Series) NewestSample() (Sample, bool) {
 	return Sample{Time: s.TimeAt(last), Value: float64(s.values[last])}, true
 }
 
+// Known lists the samples, oldest first, with the numbers of their periods.
+func (s Series) Known() iter.Seq2[int, float64] {
+	return func(yield func(int, float64) bool) {
+		for n, v := range s.values {
+			if !isMissing(v) && !yield(n, float64(v)) {
+				return
+			}
+		}
+	}
+}
+
 // All lists the samples, oldest first, with the times at which their periods start.
 func (s Series) All() iter.Seq2[time.Time, float64] {
 	return func(yield func(time.Time, float64) bool) {

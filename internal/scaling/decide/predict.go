@@ -231,8 +231,12 @@ func averageCapacity(
 	return total / to.Sub(from).Seconds(), true
 }
 
-// newestPeriod is the index of the last period that has started at a time; -1 when none has.
+// newestPeriod is the index of the last period that has started at a time; -1 when none has. Who goes forward in the periods asks for the
+// first one, which needs no search.
 func newestPeriod(periods []scaling.CapacityPeriod, at time.Time) int {
+	if len(periods) > 0 && !periods[0].StartedAt.After(at) && (len(periods) == 1 || periods[1].StartedAt.After(at)) {
+		return 0
+	}
 	return sort.Search(len(periods), func(n int) bool { return periods[n].StartedAt.After(at) }) - 1
 }
 
