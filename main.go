@@ -64,8 +64,11 @@ func run(ctx context.Context, args []string) int {
 	return 0
 }
 
-// limitMemory keeps the heap within the memory limit of the container, if there is one. GOMEMLIMIT takes precedence.
+// limitMemory keeps the heap small, and within the memory limit of the container, if there is one. GOGC and GOMEMLIMIT take precedence.
 func limitMemory(log logr.Logger) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(operator.GCPercent)
+	}
 	limit, err := memlimit.SetGoMemLimitWithOpts(memlimit.WithRatio(operator.MemoryLimitPercent / 100.0))
 	if err != nil {
 		log.V(1).Info("the container states no memory limit", "reason", err.Error())

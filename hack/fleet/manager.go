@@ -47,6 +47,7 @@ func runManager(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	debug.SetGCPercent(operator.GCPercent)
 	debug.SetMemoryLimit(int64(*memory) << 20 * operator.MemoryLimitPercent / 100) // main.go asks the container for the limit
 	ctx, cancel := context.WithTimeout(ctx, *limit)
 	defer cancel()
