@@ -3,6 +3,9 @@ package controllers
 import (
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/utils/ptr"
+
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/convert"
 	"github.com/dbscaler/dbscaler/internal/notify"
@@ -24,6 +27,18 @@ func (r *Reconciler) deriveNotifications(s *reconcileScope, base *v1alpha1.DBSca
 	})
 	status.Notifications = next
 	s.droppedNotifications += dropped
+}
+
+// dropNotifications gives up the notifications that were added since base. It reports whether there were any.
+func (s *reconcileScope) dropNotifications(base *v1alpha1.DBScalingPolicy) bool {
+	now, before := s.object.Status.Notifications, base.Status.Notifications
+	if equality.Semantic.DeepEqual(now, before) {
+		return false
+	}
+	kept := ptr.Deref(before, v1alpha1.NotificationStatus{}).Pending
+	s.droppedNotifications += max(0, len(ptr.Deref(now, v1alpha1.NotificationStatus{}).Pending)-len(kept))
+	s.object.Status.Notifications = before.DeepCopy()
+	return true
 }
 
 // offerNotifications hands what status has to the sender, which knows what it has already. It never waits.

@@ -63,14 +63,26 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *reconcileScope) error {
 	if equality.Semantic.DeepEqual(base.Status, s.object.Status) {
 		return nil
 	}
-	status := s.object.Status.DeepCopy()
-	err := r.Client.Status().Patch(ctx, s.object, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
+	err := r.sendStatus(ctx, s, base)
+	if apierrors.IsInvalid(err) && s.dropNotifications(base) { // a report must not delay an operation
+		ctrllog.FromContext(ctx).Error(err, "the API server rejects the notifications of this status, which are lost: report this as a bug")
+		err = r.sendStatus(ctx, s, base)
+	}
 	if err != nil {
-		s.object.Status = *status
 		return err
 	}
 	s.lastWritten = s.object.DeepCopy()
 	return nil
+}
+
+// sendStatus sends the changes of status since base. After an error, the status in memory is as it was before.
+func (r *Reconciler) sendStatus(ctx context.Context, s *reconcileScope, base *v1alpha1.DBScalingPolicy) error {
+	status := s.object.Status.DeepCopy()
+	err := r.Client.Status().Patch(ctx, s.object, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}))
+	if err != nil {
+		s.object.Status = *status
+	}
+	return err
 }
 
 // setSummaryConditions sets the conditions that follow from the others.
