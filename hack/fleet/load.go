@@ -34,8 +34,10 @@ type loadTest struct {
 	admin   awsAdmin
 	leader  *replica
 	standby *replica
-	meter   *usageMeter
-	watch   *policyWatch
+	// standbyStarted is when the standby was started.
+	standbyStarted time.Time
+	meter          *usageMeter
+	watch          *policyWatch
 }
 
 // replica is a process of the operator.
