@@ -44,14 +44,17 @@ manifest, name read replicas with --instance, and set --multi-az-cluster for a M
 
 Exit codes: 0 after success, 2 for invalid input (flags or policy).`,
 		Example: `  # Terraform resources that notify an SNS topic
-  kubectl dbscaler alarms -f policy.yaml -o terraform --sns-topic-arn arn:aws:sns:eu-west-1:123456789012:on-call > alarms.tf
+  kubectl dbscaler alarms -f policy.yaml -o terraform \
+    --sns-topic-arn arn:aws:sns:eu-west-1:123456789012:on-call > alarms.tf
 
   # A CloudFormation stack for the policy orders in the namespace shop
   kubectl dbscaler alarms orders -n shop -o cloudformation > alarms.yaml
-  aws cloudformation deploy --region eu-west-1 --stack-name orders-alarms --template-file alarms.yaml
+  aws cloudformation deploy --region eu-west-1 --stack-name orders-alarms \
+    --template-file alarms.yaml
 
   # An instance with two read replicas, through AWS Controllers for Kubernetes
-  kubectl dbscaler alarms -f ledger.yaml --instance ledger-read-1 --instance ledger-read-2 -o ack | kubectl apply -f -`,
+  kubectl dbscaler alarms -f ledger.yaml --instance ledger-read-1 \
+    --instance ledger-read-2 -o ack | kubectl apply -f -`,
 		Args: validateArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error { return a.run(c.Context(), strings.Join(args, "")) },
 	}

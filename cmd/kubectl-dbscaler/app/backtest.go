@@ -36,10 +36,12 @@ policy would have done, how many minutes the database would have been overloaded
 autoscalers and with the oracle: the best possible sequence of sizes, which only somebody who knows the future load could choose.
 Nothing in AWS is changed. Every figure about a database is simulated.`,
 		Example: `  # Two weeks of CPUUtilization, recorded on two db.r6g.large readers
-  kubectl dbscaler backtest -f policy.yaml --metrics cpu.csv --class db.r6g.large --count 2
+  kubectl dbscaler backtest -f policy.yaml --metrics cpu.csv \
+    --class db.r6g.large --count 2
 
   # What aws cloudwatch get-metric-data prints, with all baselines, as HTML
-  kubectl dbscaler backtest orders --metrics data.json --class db.r6g.xlarge --against all --html report.html`,
+  kubectl dbscaler backtest orders --metrics data.json --class db.r6g.xlarge \
+    --against all --html report.html`,
 		Args: validateArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			return b.run(c.Context(), strings.Join(args, ""))

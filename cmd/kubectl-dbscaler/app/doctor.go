@@ -49,10 +49,12 @@ Exit codes: 0 if no check failed (there may be warnings and unknown results), 1 
   kubectl dbscaler doctor orders -n shop
 
   # All policies; the operator has its own role through EKS Pod Identity
-  kubectl dbscaler doctor -A --operator-role arn:aws:iam::123456789012:role/dbscaler
+  kubectl dbscaler doctor -A \
+    --operator-role arn:aws:iam::123456789012:role/dbscaler
 
   # As JSON, only what failed
-  kubectl dbscaler doctor -A -o json | jq '.reports[] | .policy as $p | .findings[] | select(.status == "Failed") | {$p, check, action}'`,
+  kubectl dbscaler doctor -A -o json | jq '.reports[] | .policy as $p |
+    .findings[] | select(.status == "Failed") | {$p, check, action}'`,
 		Args: validateArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error { return d.run(c.Context(), strings.Join(args, "")) },
 	}

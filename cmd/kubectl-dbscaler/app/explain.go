@@ -52,7 +52,8 @@ Exit codes: 0 after success, 1 after a failure, 2 for invalid input.`,
   kubectl dbscaler explain orders -n shop --metrics
 
   # Why was it scaled up last night? From the ledger of the operator
-  kubectl dbscaler explain orders -n shop --ledger ledger.jsonl --at 2026-02-05T03:16:00Z
+  kubectl dbscaler explain orders -n shop --ledger ledger.jsonl \
+    --at 2026-02-05T03:16:00Z
   kubectl dbscaler explain orders -n shop --ledger ledger.jsonl --at 45m`,
 		Args:              validateArgs(cobra.ExactArgs(1)),
 		ValidArgsFunction: completePolicies(kube),

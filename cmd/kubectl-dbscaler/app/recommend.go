@@ -43,7 +43,8 @@ them, print the closest one with a comment that says so, and exit with 0. The va
 selected on the first 70 % of the recording (training) and checked on the rest (validation). Nothing in AWS or in the cluster is
 changed. Every figure about a database is simulated.`,
 		Example: `  # The instance classes and reader limits of the policy bound the variants
-  kubectl dbscaler recommend -f policy.yaml --metrics cpu.csv --class db.r6g.large --count 2 > better.yaml`,
+  kubectl dbscaler recommend -f policy.yaml --metrics cpu.csv \
+    --class db.r6g.large --count 2 > better.yaml`,
 		Args: validateArgs(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c.Context(), strings.Join(args, "")) },
 	}

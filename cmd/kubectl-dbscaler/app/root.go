@@ -48,9 +48,10 @@ In an incident, start with "status POLICY --metrics": it shows the load, the dec
 what would have to change. "plan POLICY" says what would be done and interrupted, "history POLICY" what was done, and "report" writes a zip
 for a bug report.
 
-Pause, override or approve the changes of a policy, and resolve an ownership conflict, by annotations. Check whether the operator can scale
-the database. Simulate what the policy would have done under a recorded load, and recommend the policy that would have done best. Print
-CloudWatch alarms for the database. Verify the ledger of decisions. Nothing in AWS is changed by the command itself.
+Pause, override or approve the changes of a policy, and resolve an ownership conflict, by annotations. Draft the first policy of a
+database, and check whether the operator can scale it. Simulate what the policy would have done under a recorded load, and recommend the
+policy that would have done best. Print CloudWatch alarms for the database. Verify the ledger of decisions. Nothing in AWS is changed by
+the command itself.
 
 Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid input (flags, policy or recording). Those of
 "plan --detailed-exitcode" are in its help.`,
@@ -82,10 +83,11 @@ Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid 
 	root.AddCommand(newManualControlCommands(kube, streams, clk)...)
 	root.AddCommand(newReplayCommand(streams), newLedgerCommand(streams))
 	root.AddCommand(newBacktestCommand(kube, streams, clk), newRecommendCommand(kube, streams, clk), newDoctorCommand(kube, streams, clk),
-		newAlarmsCommand(kube, streams))
+		newInitCommand(kube, streams, clk), newAlarmsCommand(kube, streams))
 	root.AddCommand(newStatusCommand(kube, streams, clk, e), newExplainCommand(kube, streams, clk, e), newTopCommand(kube, streams, clk, e))
 	root.AddCommand(newPlanCommand(kube, streams, clk, e), newHistoryCommand(kube, streams, clk, e), newReportCommand(kube, streams, clk))
 	setUpHelp(root)
+	setUpCompletion(root, kube)
 	return root
 }
 

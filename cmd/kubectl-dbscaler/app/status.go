@@ -64,7 +64,8 @@ operation failed, or --timeout passed; 2 for invalid input.`,
 
   # All policies; those that are blocked, for scripts
   kubectl dbscaler status -A
-  kubectl dbscaler status -A -o json | jq -r '.policies[] | select(.state == "Blocked") | .name'`,
+  kubectl dbscaler status -A -o json |
+    jq -r '.policies[] | select(.state == "Blocked") | .name'`,
 		Args:              validateArgs(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: completePolicies(kube),
 		RunE:              func(c *cobra.Command, args []string) error { return s.run(c.Context(), strings.Join(args, "")) },

@@ -43,7 +43,7 @@ func setUpHelp(root *cobra.Command) {
 			c.GroupID = groupOperate
 		case "pause", "resume", "override", "approve", "resolve":
 			c.GroupID = groupControl
-		case "doctor", "backtest", "recommend", "alarms":
+		case "init", "doctor", "backtest", "recommend", "alarms":
 			c.GroupID = groupPrepare
 		}
 	}
@@ -56,10 +56,13 @@ func setUpHelp(root *cobra.Command) {
 	_, after, _ := strings.Cut(rest, "{{end}}")
 	// The flags of kubectl are the own flags of the root.
 	before = strings.Replace(before, "{{if .HasAvailableLocalFlags}}", "{{if and .HasParent .HasAvailableLocalFlags}}", 1)
+	before = strings.Replace(before, "{{.UseLine}}", "{{index .Annotations \""+usageLineAnnotation+"\"}}", 1)
+	before = strings.ReplaceAll(before, "{{.Short}}", "{{with index .Annotations \""+shortTextAnnotation+"\"}}{{.}}{{else}}{{.Short}}{{end}}")
 	before = strings.Replace(before, ".LocalFlags.FlagUsages ", fmt.Sprintf(".LocalFlags.FlagUsagesWrapped %d ", outputWidth), 1)
 	after = strings.Replace(after, `Use "{{.CommandPath}} [command] --help" for more information about a command.`,
 		"{{.CommandPath}} COMMAND --help has more about a command.", 1)
 	root.SetUsageTemplate(before + "\n\n" + kubectlFlags + after)
+	wrapOneLiners(root)
 }
 
 // wrapLongTexts breaks the descriptions of a command and of those below it at outputWidth.

@@ -12,11 +12,22 @@ import (
 type dimension func(base backtest.Setup, policy scaling.Policy) []scaling.Policy
 
 // dimensions are varied in this order: first the allowed shapes, then the conditions of a change.
-var dimensions = []dimension{
-	ladderVariants, readerCountVariants, thresholdVariants,
+var dimensions = append([]dimension{ladderVariants, readerCountVariants}, conditionDimensions...)
+
+// conditionDimensions are the conditions of a change.
+var conditionDimensions = []dimension{
+	thresholdVariants,
 	windowVariants(func(p *scaling.Policy) *time.Duration { return &p.ScaleUp.Window }, time.Minute, 2*time.Minute, 5*time.Minute),
 	windowVariants(func(p *scaling.Policy) *time.Duration { return &p.ScaleDown.Window }, 30*time.Minute, time.Hour, 2*time.Hour, 4*time.Hour),
 	windowVariants(func(p *scaling.Policy) *time.Duration { return &p.ScaleDownClassWindow }, 4*time.Hour, 12*time.Hour, 24*time.Hour),
+}
+
+// dimensions are those that the search varies.
+func (s *searcher) dimensions() []dimension {
+	if s.limits.KeepShapes {
+		return conditionDimensions
+	}
+	return dimensions
 }
 
 // ladderVariants have each contiguous part of the base policy's ladder.

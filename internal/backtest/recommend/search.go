@@ -29,6 +29,8 @@ type Limits struct {
 	MaxOverloadedMinutesPerWeek, MaxDisruptionsPerWeek float64
 	// MaxMonthlyCost is the cost of a month of 730 hours; zero is no limit. It needs prices.
 	MaxMonthlyCost scaling.Money
+	// KeepShapes keeps the classes and the number of readers of the policy: only thresholds and windows are varied.
+	KeepShapes bool
 }
 
 // Candidate is a policy with its scores.
@@ -59,8 +61,8 @@ type Result struct {
 const (
 	// trainingShare is the training part as a share of the recording.
 	trainingShare = 0.7
-	// randomPolicies is the number of policies that are drawn at random.
-	randomPolicies = 60
+	// randomPolicies is the number of policies that are drawn at random, and randomThresholds that with KeepShapes.
+	randomPolicies, randomThresholds = 60, 16
 	// maxRounds is the maximum number of passes through all dimensions.
 	maxRounds = 3
 	// maxRecommendations is the maximum number of candidates in a result.
@@ -109,7 +111,7 @@ func Search(ctx context.Context, s backtest.Setup, limits Limits, onEvaluated fu
 	best := slices.MinFunc(append(random, base...), sr.compare)
 	for range maxRounds {
 		previous := best
-		for _, vary := range dimensions {
+		for _, vary := range sr.dimensions() {
 			candidates, err := sr.evaluate(ctx, sr.alternatives(vary, best))
 			if err != nil {
 				return Result{}, err
@@ -141,11 +143,15 @@ func Search(ctx context.Context, s backtest.Setup, limits Limits, onEvaluated fu
 // randomCandidates draws policies at random: a variant in each dimension. It always draws the same.
 func (s *searcher) randomCandidates(base Candidate) []Candidate {
 	random := rand.New(rand.NewPCG(1, 1)) // repeatable
-	out := make([]Candidate, 0, randomPolicies)
+	count := randomPolicies
+	if s.limits.KeepShapes {
+		count = randomThresholds
+	}
+	out := make([]Candidate, 0, count)
 	seen := map[string]bool{}
-	for range randomPolicies {
+	for range count {
 		candidate := base
-		for _, vary := range dimensions {
+		for _, vary := range s.dimensions() {
 			if choices := s.alternatives(vary, candidate); len(choices) > 0 {
 				candidate = choices[random.IntN(len(choices))]
 			}

@@ -21,6 +21,9 @@ const (
 	maxDatapoints = 100_800
 )
 
+// ErrNoData says that CloudWatch has no interval in which every instance has a sample.
+var ErrNoData = errors.New("CloudWatch has no CPUUtilization of every instance")
+
 // MetricsClient is the part of the CloudWatch client that Fetch uses.
 type MetricsClient interface {
 	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
@@ -69,7 +72,7 @@ func Fetch(ctx context.Context, client MetricsClient, q Query) (*Recording, erro
 	}
 	r.trim()
 	if len(r.Demand) == 0 {
-		return nil, fmt.Errorf("CloudWatch has no CPUUtilization of every instance from %s to %s: check the names, the region and the period; %s",
+		return nil, fmt.Errorf("%w from %s to %s: check the names, the region and the period; %s", ErrNoData,
 			f.From.Format(time.DateTime), f.To.UTC().Format(time.DateTime), retentionHint)
 	}
 	return r, nil
