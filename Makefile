@@ -83,6 +83,10 @@ plugin-archives: ## Build the archives of the kubectl plugin into bin/plugin, wi
 	@$(RELEASE) plugin --out '$(ROOT)/bin/plugin' --base-url '$(BASE_URL)' \
 		--platforms linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64 $(RELEASE_FLAGS)
 
+.PHONY: man
+man: ## Write the man pages of the kubectl plugin into bin/man, with the date of the commit: man bin/man/kubectl-dbscaler.1
+	@go run ./hack/plugin-reference --man '$(ROOT)/bin/man' --date "$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)}"
+
 .PHONY: chart
 chart: $(TOOLS)/helm ## Check the Helm charts and package them into bin
 #> VERSION=1.2.3      version of the charts; by default that of Chart.yaml
@@ -180,7 +184,7 @@ fmt: ## Format all Go files
 ##@ Generate
 
 .PHONY: generate
-generate: manifests docs monitoring $(TOOLS)/controller-gen ## Generate the CRD, RBAC, deepcopy functions, API reference, alert rules, argocd-cm and parts of the charts
+generate: manifests docs monitoring $(TOOLS)/controller-gen ## Generate the CRD, RBAC, deepcopy functions, references, alert rules, argocd-cm and parts of the charts
 	$(TOOLS)/controller-gen object paths=./api/...
 	go run ./hack/chart
 	go run ./hack/argocd
@@ -191,10 +195,11 @@ manifests: $(TOOLS)/controller-gen ## Generate the CRD and the operator's Cluste
 	$(TOOLS)/controller-gen rbac:roleName=dbscaler paths=./controllers/... output:rbac:dir=config/rbac
 
 .PHONY: docs
-docs: $(TOOLS)/crd-ref-docs ## Generate the API reference, docs/reference/api.md
+docs: $(TOOLS)/crd-ref-docs ## Generate the references: of the API, docs/reference/api.md, and of the plugin, docs/reference/plugin.md
 	mkdir -p docs/reference
 	$(TOOLS)/crd-ref-docs --log-level ERROR --renderer markdown --source-path api/v1alpha1 \
 		--config hack/api-reference/config.yaml --templates-dir hack/api-reference --output-path docs/reference/api.md
+	go run ./hack/plugin-reference --page docs/reference/plugin.md
 
 .PHONY: monitoring
 monitoring: ## Generate the PrometheusRule from monitoring/rules

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-generated=(api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml config/prometheus/prometheus_rule.yaml docs/reference/api.md
+generated=(api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml config/prometheus/prometheus_rule.yaml docs/reference/api.md docs/reference/plugin.md
 	config/argocd/argocd-cm.yaml charts)
 failed=0
 
