@@ -71,6 +71,10 @@ func writePlugin(ctx context.Context, s settings, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	manPages, err := buildManPages(ctx, s)
+	if err != nil {
+		return err
+	}
 	manifest := newKrewManifest(s.stamp.version)
 	var sums strings.Builder
 	for _, p := range s.platforms {
@@ -80,11 +84,12 @@ func writePlugin(ctx context.Context, s settings, out io.Writer) error {
 		}
 		files := []archiveFile{{name: "kubectl-dbscaler", mode: 0o755, content: binary}, {name: "LICENSE", mode: 0o644, content: license}}
 		name, pack := fmt.Sprintf("kubectl-dbscaler_%s_%s.tar.gz", p.os, p.arch), packTar
-		if p.os == "windows" { // which runs no scripts of a shell
+		if p.os == "windows" { // which has neither sh nor man
 			files[0].name += ".exe"
 			name, pack = strings.TrimSuffix(name, ".tar.gz")+".zip", packZip
 		} else {
 			files = append(files, archiveFile{name: completionScript, mode: 0o755, content: completion})
+			files = append(files, manPages...)
 		}
 		archive, err := pack(s.stamp, files)
 		if err != nil {
@@ -118,7 +123,7 @@ func newKrewManifest(version string) krewManifest {
 			Version: version, Homepage: "https://github.com/dbscaler/dbscaler",
 			ShortDescription: "Watch and control the scaling of AWS databases",
 			Description: "Shows what dbscaler does with RDS and Aurora databases and why. Pauses, overrides and approves its changes.\n" +
-				"Checks what the policies need, from the IAM role to the quota, and replays recorded metrics with a policy, to\n" +
+				"Drafts policies, checks what they need, from the IAM role to the quota, and replays recorded metrics with a policy, to\n" +
 				"compare it with other autoscalers.\n",
 			// krew puts only the plugin itself into the PATH: https://github.com/kubernetes-sigs/krew/issues/812
 			Caveats: "To complete names of policies in the shell, on Linux and macOS:\n" +

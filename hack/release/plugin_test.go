@@ -37,8 +37,32 @@ func newPluginSource(t *testing.T) string {
 	if err := os.WriteFile(filepath.Join(source, pluginPackage, completionScript), []byte(completion), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.MkdirAll(filepath.Join(source, referencePackage), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(source, referencePackage, "main.go"), []byte(manPagesProgram), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return source
 }
+
+// manPagesProgram stands for hack/plugin-reference: it takes the same flags.
+const manPagesProgram = `package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	man, date := flag.String("man", "", ""), flag.String("date", "", "")
+	flag.Parse()
+	if err := os.WriteFile(filepath.Join(*man, "kubectl-dbscaler.1"), []byte("date "+*date), 0o600); err != nil {
+		panic(err)
+	}
+}
+`
 
 func TestWritePlugin(t *testing.T) {
 	setStamp(t)
@@ -61,9 +85,7 @@ func TestWritePlugin(t *testing.T) {
 	if manifest.Metadata.Name != "dbscaler" || manifest.Spec.Version != "v1.2.3" || len(manifest.Spec.Platforms) != 2 {
 		t.Errorf("the manifest is %+v", manifest)
 	}
-	if !strings.Contains(manifest.Spec.Caveats, completionScript) || len(manifest.Spec.ShortDescription) > 50 {
-		t.Errorf("the manifest does not say how to complete, or its short description is too long for krew: %+v", manifest.Spec)
-	}
+	checkKrewManifest(t, manifest)
 	sums, err := os.ReadFile(filepath.Join(out, "SHA256SUMS"))
 	if err != nil {
 		t.Fatal(err)
@@ -115,11 +137,12 @@ func checkArchives(t *testing.T, folder string) {
 		}
 		files = append(files, fmt.Sprintf("%s %o", header.Name, header.Mode))
 		content, err := io.ReadAll(reader)
-		if err != nil || header.Name == completionScript && string(content) != completion {
+		if err != nil || header.Name == completionScript && string(content) != completion ||
+			strings.HasSuffix(header.Name, ".1") && string(content) != "date 1764201600" {
 			t.Errorf("%s is %q, %v", header.Name, content, err)
 		}
 	}
-	if want := []string{"kubectl-dbscaler 755", "LICENSE 644", "kubectl_complete-dbscaler 755"}; !slices.Equal(files, want) {
+	if want := []string{"kubectl-dbscaler 755", "LICENSE 644", "kubectl_complete-dbscaler 755", "man/man1/kubectl-dbscaler.1 644"}; !slices.Equal(files, want) {
 		t.Errorf("the archive for Linux has the files %q, want %q", files, want)
 	}
 	archive, err := zip.OpenReader(filepath.Join(folder, "kubectl-dbscaler_windows_amd64.zip"))
