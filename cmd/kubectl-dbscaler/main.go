@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // OIDC, beside exec plugins such as that of EKS
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 
