@@ -202,7 +202,8 @@ func approvedHash(t *testing.T, entries *bytes.Buffer) string {
 	return hash
 }
 
-// TestNotifications_ApprovalCommandWorks: the command in the event approves the change when a person runs it as it is.
+// TestNotifications_ApprovalCommandWorks: the command in the event approves the change when a person runs it as it is, and the one without
+// the plugin sets the same annotation.
 func TestNotifications_ApprovalCommandWorks(t *testing.T) {
 	h := newHarness(t, overloadedCluster())
 	r := newReceiver(t)
@@ -215,12 +216,16 @@ func TestNotifications_ApprovalCommandWorks(t *testing.T) {
 		t.Fatalf("received %v, want one approval.wanted", got)
 	}
 	e := r.events()[0]
-	words := strings.Fields(e.Data.Approval.Command)
-	if words[0] != "kubectl" || !strings.HasPrefix(e.ID, h.getPolicy("p").Status.Decision.Hash+"-") || e.Data.From.String() != "1 × db.r6g.large" ||
+	words, withoutPlugin := strings.Fields(e.Data.Approval.Command), strings.Fields(e.Data.Approval.CommandWithoutPlugin)
+	if !slices.Equal(words[:2], []string{"kubectl", "dbscaler"}) || withoutPlugin[0] != "kubectl" || !strings.HasPrefix(e.ID, h.getPolicy("p").Status.Decision.Hash+"-") || e.Data.From.String() != "1 × db.r6g.large" ||
 		!strings.Contains(e.Data.Text, e.Data.Approval.Command) {
 		t.Errorf("got %+v", e)
 	}
-	env.RunKubectl(t, words[1:]...)
+	dryRun := append(withoutPlugin[1:], "--dry-run=server", "-o", `jsonpath={.metadata.annotations.scaling\.dbscaler\.io/approve}`)
+	if approved := env.RunKubectl(t, dryRun...); approved != e.Data.Hash {
+		t.Errorf("%s approves %q, want %s", e.Data.Approval.CommandWithoutPlugin, approved, e.Data.Hash)
+	}
+	h.plugin(words[2:]...)
 	h.runUntil("p", "resized", 3*time.Hour, hasSucceeded)
 	h.awaitDelivery("p")
 	if got := r.types(); !slices.Equal(got, []string{"approval.wanted", "operation.started", "operation.succeeded"}) {

@@ -79,16 +79,19 @@ func TestManualControl_Objects(t *testing.T) {
 	}{
 		{"enforce", "a policy in mode Enforce within its thresholds", controlScenario("2024-02-05T08:00:00Z", steadyReaders),
 			controlPolicy("Enforce", ""), func(t *testing.T, h *operatorHarness) {
+				t.Helper()
 				h.runUntil(t, "steady for an hour", 2*time.Hour, func(*v1alpha1.DBScalingPolicy) bool { return h.clock.Now().UTC().Hour() == 9 })
 			}},
 		{"approval", "a policy in mode Approve whose readers are overloaded", controlScenario("2024-02-05T08:00:00Z", overloadedReaders),
 			controlPolicy("Approve", ""), func(t *testing.T, h *operatorHarness) {
+				t.Helper()
 				h.runUntil(t, "waiting for an approval", 2*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
 					return p.Status.Decision.FirstBlocker() == guard.ApprovalRequired
 				})
 			}},
 		{"conflict", "a policy two of whose operations another client has reverted", withoutReader(controlScenario("2024-02-05T00:00:00Z", overloadedReader), "orders-3"),
 			controlPolicy("Enforce", `scaling.dbscaler.io/resolve-conflict: "1706000000"`), func(t *testing.T, h *operatorHarness) {
+				t.Helper()
 				for n := 1; n <= 2; n++ {
 					h.runUntil(t, "resized", 4*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool { return isIdle(p) && succeeded(p) >= n })
 					h.modifyExternally(t, "orders-2", "db.r6g.large")
@@ -99,6 +102,7 @@ func TestManualControl_Objects(t *testing.T) {
 			}},
 		{"invalid", "an override without an end, which counts as a pause", controlScenario("2024-02-05T08:00:00Z", steadyReaders),
 			controlPolicy("Enforce", "scaling.dbscaler.io/override-writer: db.r6g.2xlarge"), func(t *testing.T, h *operatorHarness) {
+				t.Helper()
 				h.runUntil(t, "paused", time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
 					return meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionPaused)
 				})

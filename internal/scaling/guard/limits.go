@@ -55,7 +55,8 @@ func overrideOutOfBounds(in Input) (string, time.Duration, error) {
 	switch {
 	case to.Count < 1 || to.Count > maxCount:
 		return fmt.Sprintf("the override requests %d instances, and the pool can have from 1 to %d: "+
-			"correct the annotation, or end the override: %s", to.Count, maxCount, scaling.PluginCommand(in.Policy.Name, "override", "--end")), 0, nil
+			"correct the annotation, or end the override: %s", to.Count, maxCount,
+			scaling.PluginCommand(in.Policy.Name, "override", "--end")), 0, nil
 	case in.Observation.Serverless != class.IsServerless():
 		return fmt.Sprintf("the override requests %q, and a database has either maximum capacities, such as 16 ACU, or instance classes: "+
 			"correct the annotation, or end the override: %s", to.InstanceClass,
