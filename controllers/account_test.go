@@ -47,12 +47,7 @@ func (h *harness) applyAccount(name, role, regions string) *v1alpha1.AWSAccount 
 // seeNamespaces lets the reconciler see the policies of these namespaces, as the manager sees those of all namespaces.
 func (h *harness) seeNamespaces(namespaces ...string) {
 	h.t.Helper()
-	c, ok := h.client.(indexedClient)
-	if !ok {
-		h.t.Fatalf("the client is a %T", h.client)
-	}
-	c.namespaces = namespaces
-	h.client = c
+	h.client.namespaces, h.apiReader.namespaces = namespaces, namespaces
 	h.restartReconciler()
 }
 
@@ -167,7 +162,7 @@ func TestReconcile_OneAccountForOneOfTwoNamespaces(t *testing.T) {
 	owner := *h // the harness of the second namespace: the same AWS, another namespace
 	owner.namespace = other
 	h.seeNamespaces(h.namespace, other)
-	owner.client, owner.reconciler = h.client, h.reconciler
+	owner.client, owner.apiReader, owner.reconciler = h.client, h.apiReader, h.reconciler
 	h.applyPolicy(text) // the older one
 	owner.applyPolicy(text)
 	owner.setNamespaceLabel(other, "aws", h.namespace)

@@ -116,11 +116,11 @@ func (failingListClient) List(context.Context, client.ObjectList, ...client.List
 func TestReconcile_ChangesNothingWhenPoliciesCannotBeListed(t *testing.T) {
 	h := newHarness(t, overloadedCluster())
 	h.applyPolicy(verticalReadersPolicy)
-	h.reconciler.APIReader = failingListClient{h.client}
+	h.reconciler.APIReader = failingListClient{h.apiReader}
 	h.runFor("p", time.Hour, nil)
 	if got := h.awsChanges(); len(got) > 0 || h.getPolicy("p").Status.Operation != nil {
 		t.Errorf("an operation was started: AWS changes\n%s\nstatus:\n%s", strings.Join(got, "\n"), statusYAML(h.getPolicy("p")))
 	}
-	h.reconciler.APIReader = h.client
+	h.reconciler.APIReader = h.apiReader
 	h.runUntil("p", "resized", 3*time.Hour, hasSucceeded)
 }

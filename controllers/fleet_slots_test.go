@@ -86,7 +86,7 @@ func TestReconcile_ReleasesSlotLostToAnotherPolicy(t *testing.T) {
 	names := h.applyPolicies(2)
 	other := &v1alpha1.DBScalingPolicy{}
 	h.reconciler.MaxDisruptiveOperations = 1
-	h.reconciler.APIReader = listHookClient{Client: h.client, beforeList: func() {
+	h.reconciler.APIReader = listHookClient{Client: h.apiReader, beforeList: func() {
 		// The manager of the other policy has not seen this operation in its cache, and persists its own.
 		other = h.getPolicy(names[1])
 		if other.Status.Operation == nil {

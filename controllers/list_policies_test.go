@@ -270,7 +270,7 @@ func TestReconcile_ListsWatchedNamespacesOnly(t *testing.T) {
 			})
 			h.expectNoStatusWrites("p", 20*time.Minute)
 			h.expectChanges()
-			h.reconciler.APIReader = h.client
+			h.reconciler.APIReader = h.apiReader
 			h.runUntil("p", "resized", 3*time.Hour, hasSucceeded)
 		})
 	}

@@ -226,6 +226,7 @@ func TestNotifications_ApprovalCommandWorks(t *testing.T) {
 		t.Errorf("%s approves %q, want %s", e.Data.Approval.CommandWithoutPlugin, approved, e.Data.Hash)
 	}
 	h.plugin(words[2:]...)
+	h.awaitCache("p")
 	h.runUntil("p", "resized", 3*time.Hour, hasSucceeded)
 	h.awaitDelivery("p")
 	if got := r.types(); !slices.Equal(got, []string{"approval.wanted", "operation.started", "operation.succeeded"}) {

@@ -46,12 +46,13 @@ type harness struct {
 	namespace string
 	// clusterName is the name of the operator's Kubernetes cluster, from the next restartReconciler on.
 	clusterName string
-	client      client.Client
-	clock       *clocktesting.FakeClock
-	aws         *rdssim.Server
-	endpoint    string
-	reconciler  *Reconciler
-	registry    *prometheus.Registry
+	// client reads from a cache, as the manager's client does, and sees its own writes at once. apiReader reads from the API server.
+	client, apiReader namespacedClient
+	clock             *clocktesting.FakeClock
+	aws               *rdssim.Server
+	endpoint          string
+	reconciler        *Reconciler
+	registry          *prometheus.Registry
 	// pricingRegion is the region of the Pricing API; empty for no prices.
 	pricingRegion string
 	events        *eventRecorder
@@ -86,7 +87,11 @@ func newHarnessWithIAMPolicy(t *testing.T, scenario string, policy *rdssim.Polic
 		t.Fatal(err)
 	}
 	h := &harness{t: t, namespace: namespace, clock: clocktesting.NewFakeClock(parsed.Start.Time), statusWrites: new(int), listed: new(int)}
-	h.client = indexedClient{Client: c, namespaces: []string{namespace}, statusWrites: h.statusWrites, listed: h.listed}
+	h.apiReader = namespacedClient{Client: c, namespaces: []string{namespace}, statusWrites: h.statusWrites, listed: h.listed}
+	h.client = h.apiReader
+	if h.client.Client, err = cachedClient(); err != nil {
+		t.Fatal(err)
+	}
 	h.aws = rdssim.New(rdssim.Options{World: world, Clock: h.clock, AccountID: parsed.AccountID, Policy: policy, Log: logr.Discard()})
 	server := httptest.NewServer(h.aws)
 	t.Cleanup(server.Close)
@@ -114,7 +119,7 @@ func (h *harness) restartReconciler() {
 		h.events = &eventRecorder{}
 	}
 	h.reconciler = &Reconciler{
-		Client: h.client, APIReader: h.client, Observer: awsClient, Executor: awsClient, EventReader: awsClient, Clock: h.clock,
+		Client: h.client, APIReader: h.apiReader, Observer: awsClient, Executor: awsClient, EventReader: awsClient, Clock: h.clock,
 		Events: events.Recorder{Sink: h.events}, Metrics: series, ClockSpeed: 1, Concurrency: 1,
 		ClusterName: h.clusterName,
 	}
@@ -134,11 +139,17 @@ func (h *harness) applyPolicy(text string) *v1alpha1.DBScalingPolicy {
 	return p
 }
 
-// getPolicy reads a policy.
+// getPolicy reads a policy from the API server, so that it also sees what other clients wrote.
 func (h *harness) getPolicy(name string) *v1alpha1.DBScalingPolicy {
 	h.t.Helper()
+	return h.readPolicy(h.apiReader, name)
+}
+
+// readPolicy reads a policy.
+func (h *harness) readPolicy(from client.Reader, name string) *v1alpha1.DBScalingPolicy {
+	h.t.Helper()
 	p := &v1alpha1.DBScalingPolicy{}
-	if err := h.client.Get(h.t.Context(), types.NamespacedName{Namespace: h.namespace, Name: name}, p); err != nil {
+	if err := from.Get(h.t.Context(), types.NamespacedName{Namespace: h.namespace, Name: name}, p); err != nil {
 		h.t.Fatal(err)
 	}
 	return p
@@ -169,7 +180,7 @@ func (h *harness) runFor(name string, length time.Duration, each func(*v1alpha1.
 		if pause <= 0 {
 			h.t.Fatalf("at %s the reconciler set no requeue interval", h.clock.Now())
 		}
-		if each != nil && each(h.getPolicy(name)) {
+		if each != nil && each(h.readPolicy(h.client, name)) {
 			return
 		}
 		h.clock.Step(pause)
@@ -288,9 +299,8 @@ func statusYAML(p *v1alpha1.DBScalingPolicy) string {
 	return string(text)
 }
 
-// indexedClient reads from the API server with the indexes of the manager's cache, hides the policies of other tests, and counts
-// the writes of status and the listed policies.
-type indexedClient struct {
+// namespacedClient hides the policies of other tests, and counts the writes of status and the listed policies.
+type namespacedClient struct {
 	client.Client
 	namespaces   []string
 	statusWrites *int
@@ -298,41 +308,22 @@ type indexedClient struct {
 	listed *int
 }
 
-// indexKeys are the indexes of the manager's cache.
-var indexKeys = map[string]func(*v1alpha1.DBScalingPolicy) string{
-	indexScope: scopeKey, indexTarget: targetKey, indexAccount: accountKey, indexFleet: fleetKey,
-}
-
 // List implements client.Reader.
-func (c indexedClient) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+func (c namespacedClient) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
 	policies, isPolicies := list.(*v1alpha1.DBScalingPolicyList)
-	var options client.ListOptions
-	options.ApplyOptions(opts)
-	selector := options.FieldSelector
-	if selector != nil && indexKeys[selector.Requirements()[0].Field] != nil { // otherwise the API server selects
-		options.FieldSelector = nil
+	if isPolicies && len(c.namespaces) == 1 {
+		opts = append(slices.Clone(opts), client.InNamespace(c.namespaces[0]))
 	}
-	if len(c.namespaces) == 1 {
-		options.Namespace = c.namespaces[0]
-	}
-	if err := c.Client.List(ctx, list, &options); err != nil || !isPolicies {
+	if err := c.Client.List(ctx, list, opts...); err != nil || !isPolicies {
 		return err
 	}
 	policies.Items = slices.DeleteFunc(policies.Items, func(p v1alpha1.DBScalingPolicy) bool { return !slices.Contains(c.namespaces, p.Namespace) })
-	defer func() { *c.listed += len(policies.Items) }()
-	if selector == nil {
-		return nil
-	}
-	for _, r := range selector.Requirements() {
-		if key := indexKeys[r.Field]; key != nil {
-			policies.Items = slices.DeleteFunc(policies.Items, func(p v1alpha1.DBScalingPolicy) bool { return key(&p) != r.Value })
-		}
-	}
+	*c.listed += len(policies.Items)
 	return nil
 }
 
 // Status implements client.StatusClient.
-func (c indexedClient) Status() client.SubResourceWriter {
+func (c namespacedClient) Status() client.SubResourceWriter {
 	return countingStatusWriter{c.Client.Status(), c.statusWrites}
 }
 

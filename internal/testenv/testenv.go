@@ -30,6 +30,8 @@ type Environment struct {
 	env     *envtest.Environment
 	scheme  *runtime.Scheme
 	kubectl string
+	// beforeStop are called in this order before the processes end.
+	beforeStop []func()
 }
 
 // Start starts etcd and kube-apiserver and installs the CRDs of this module.
@@ -81,8 +83,17 @@ func startWithCRDs(crds ...string) (*Environment, error) {
 	return &Environment{env: env, scheme: scheme, kubectl: env.ControlPlane.KubectlPath}, nil
 }
 
+// BeforeStop lets Stop call a function before it ends the processes, for what would otherwise try to reach the API server again and again,
+// such as a cache.
+func (e *Environment) BeforeStop(f func()) { e.beforeStop = append(e.beforeStop, f) }
+
 // Stop ends the processes and removes their data.
-func (e *Environment) Stop() error { return e.env.Stop() }
+func (e *Environment) Stop() error {
+	for _, f := range e.beforeStop {
+		f()
+	}
+	return e.env.Stop()
+}
 
 // Config returns a copy of the configuration of an administrator.
 func (e *Environment) Config() *rest.Config { return rest.CopyConfig(e.env.Config) }
