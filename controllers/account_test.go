@@ -93,6 +93,7 @@ func (h *harness) requireAuthorized(name, want string) *v1alpha1.DBScalingPolicy
 // TestReconcile_RefusesAccount: a policy that may not use the AWSAccount that it names is told so, and causes no AWS request. Its status
 // names neither the role nor the allowed regions.
 func TestReconcile_RefusesAccount(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		prepare func(*harness)
@@ -114,6 +115,7 @@ func TestReconcile_RefusesAccount(t *testing.T) {
 		}, v1alpha1.ReasonInvalidAccount},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			h := newHarness(t, overloadedCluster())
 			test.prepare(h)
 			h.applyPolicy(strings.ReplaceAll(throughMember(verticalReadersPolicy), "MEMBER", h.accountName("member")))

@@ -154,6 +154,7 @@ func (s *scrapes) testRules(t *testing.T, promtool string, tests ...promqlTest) 
 // TestAlerts_PostMortemDay plays 5 February 2024 against the alert rules: without the operator the load alarm of CAPA-1 fires before 09:00,
 // an hour before the reader saturates; with the operator no alert fires.
 func TestAlerts_PostMortemDay(t *testing.T) {
+	t.Parallel()
 	promtool, err := exec.LookPath("../bin/tools/promtool")
 	if err != nil {
 		promtool, err = exec.LookPath("promtool")

@@ -20,6 +20,7 @@ import (
 // TestReconcile_DecidesAsTheBacktest runs a load twice: in the backtest, and with the operator on a real API server against the simulator
 // over HTTP. Every reconcile and every step of an operation must be at the same time, and every decision and every raise the same.
 func TestReconcile_DecidesAsTheBacktest(t *testing.T) {
+	t.Parallel()
 	day := func(demand func(hour float64) float64, gap int) *recording.Recording {
 		r := &recording.Recording{Start: scenarioStart, Interval: time.Minute}
 		for n := range 24 * 60 {
@@ -72,6 +73,7 @@ func TestReconcile_DecidesAsTheBacktest(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			policy := `
 apiVersion: scaling.dbscaler.io/v1alpha1
 kind: DBScalingPolicy

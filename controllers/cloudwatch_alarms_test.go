@@ -98,6 +98,7 @@ func deriveAlarms(t *testing.T, text string) alarms.Set {
 // of the readers fires at about 09:00, 50 minutes before the reader saturates, and not-scaled at about 10:16. With the operator,
 // and on a calm day, none fires.
 func TestCloudWatchAlarms_PostMortemDay(t *testing.T) {
+	t.Parallel()
 	day, sample := readPostMortem(t)
 	set := deriveAlarms(t, sample)
 	// The same load without the upgrade that makes queries dearer, on a reader of twice the size.
@@ -127,7 +128,7 @@ func TestCloudWatchAlarms_PostMortemDay(t *testing.T) {
 			if test.withOperator {
 				h.applyPolicy(sample)
 				h.runFor("clinical-engine", 9*time.Hour, nil)
-				if len(h.getPolicy("clinical-engine").Status.History) == 0 {
+				if len(h.readPolicy(h.client, "clinical-engine").Status.History) == 0 {
 					t.Error("the operator did nothing, so that the silence of the alarms shows nothing")
 				}
 			} else {

@@ -114,6 +114,7 @@ func (failingListClient) List(context.Context, client.ObjectList, ...client.List
 
 // TestReconcile_ChangesNothingWhenPoliciesCannotBeListed: an older policy might scale the same database.
 func TestReconcile_ChangesNothingWhenPoliciesCannotBeListed(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, overloadedCluster())
 	h.applyPolicy(verticalReadersPolicy)
 	h.reconciler.APIReader = failingListClient{h.apiReader}

@@ -51,6 +51,7 @@ func revertedAtLeast(n int) func(*v1alpha1.DBScalingPolicy) bool {
 // TestReconcile_StopsAfterSecondRevert: after the first revert there is an event, and scaling goes on. After the second, nothing
 // changes in AWS until a person acts, even after a restart.
 func TestReconcile_StopsAfterSecondRevert(t *testing.T) {
+	t.Parallel()
 	for name, resolve := range map[string]func(*harness){
 		"resolved by annotation": func(h *harness) { h.annotate("p", map[string]string{v1alpha1.AnnotationResolveConflict: "1707130000"}) },
 		"resolved by a change of the spec": func(h *harness) {
@@ -62,6 +63,7 @@ func TestReconcile_StopsAfterSecondRevert(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := newHarness(t, overloadedCluster())
 			h.applyPolicy(verticalReadersPolicy)
 			h.annotate("p", map[string]string{v1alpha1.AnnotationResolveConflict: "from an earlier time"})

@@ -47,6 +47,7 @@ func (h *harness) reconcileInTurn(names []string, length time.Duration, each fun
 // TestReconcile_LimitsDisruptiveOperations: of four databases that are too small at the same time, two are resized at a time, until
 // all are. A new process knows which policies hold a slot.
 func TestReconcile_LimitsDisruptiveOperations(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, undersizedInstances(4))
 	h.reconciler.MaxDisruptiveOperations = 2
 	names := h.applyPolicies(4)
@@ -54,7 +55,7 @@ func TestReconcile_LimitsDisruptiveOperations(t *testing.T) {
 	h.reconcileInTurn(names, 3*time.Hour, func() bool {
 		busy, done := 0, 0
 		for _, name := range names {
-			p := h.getPolicy(name)
+			p := h.readPolicy(h.client, name)
 			if p.Status.Operation != nil {
 				busy++
 			}

@@ -142,6 +142,7 @@ func (d growingDatabase) policy() string {
 // TestIAMPolicy_AllowsWhatIsNeededAndNothingElse: a database of each kind scales up and down under the shipped IAM policy. AWS denies no
 // call, and each action and each resource of each statement is needed at least once.
 func TestIAMPolicy_AllowsWhatIsNeededAndNothingElse(t *testing.T) {
+	t.Parallel()
 	document, err := os.ReadFile("../config/iam/policy.json")
 	if err != nil {
 		t.Fatal(err)

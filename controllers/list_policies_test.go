@@ -251,11 +251,13 @@ func clientAs(t *testing.T, user string) client.Client {
 // TestReconcile_ListsWatchedNamespacesOnly: the operator may list the policies of its namespace only. It changes a database whose tag admits
 // that namespace, and leaves one alone that admits others as well, until it may list all.
 func TestReconcile_ListsWatchedNamespacesOnly(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		tag         string
 		wantChanges bool
 	}{{"NAMESPACE", true}, {`"@any"`, false}} {
 		t.Run(test.tag, func(t *testing.T) {
+			t.Parallel()
 			h := newHarness(t, strings.ReplaceAll(overloadedCluster(), "policy-namespace: NAMESPACE", "policy-namespace: "+test.tag))
 			h.reconciler.WatchNamespaces, h.reconciler.WatchesSubset = []string{h.namespace}, true
 			h.reconciler.MaxDisruptiveOperations = 2

@@ -18,6 +18,7 @@ func overloadedCluster() string { return auroraCluster("db.r6g.xlarge", 1, 1.7, 
 
 // TestReconcile_ReportsMisconfiguration: each gets a condition that says what to do, and nothing changes in AWS.
 func TestReconcile_ReportsMisconfiguration(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name         string
 		policy       func(string) string
@@ -130,6 +131,7 @@ func TestReconcile_ReportsMisconfiguration(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			h := newHarness(t, overloadedCluster())
 			if test.prepare != nil {
 				test.prepare(h)

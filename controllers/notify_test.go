@@ -147,6 +147,7 @@ func (h *harness) awaitDelivery(name string) {
 
 // TestNotifications_WholeOperation: an operation yields two signed events, whose ids start with the hash of its decision in the ledger.
 func TestNotifications_WholeOperation(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, auroraCluster("db.r6g.xlarge", 1, 1.6, "db.r6g.large"))
 	r := newReceiver(t)
 	h.clusterName = "prod"

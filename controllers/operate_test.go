@@ -16,6 +16,7 @@ import (
 // TestReconcile_RestartAfterEveryReconcile: the operator restarts after every reconcile of a writer promotion, and makes each change
 // once.
 func TestReconcile_RestartAfterEveryReconcile(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, auroraCluster("db.r6g.large", 1.6, 0.5, "db.r6g.large"))
 	h.applyPolicy(writerPolicy)
 	h.runFor("p", 3*time.Hour, func(p *v1alpha1.DBScalingPolicy) bool {
@@ -40,8 +41,10 @@ func TestReconcile_RestartAfterEveryReconcile(t *testing.T) {
 // TestReconcile_RepeatsNoChangeAfterLostResponse: the response to each change is lost once, whether AWS made the change or not. Each
 // change is made once.
 func TestReconcile_RepeatsNoChangeAfterLostResponse(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []rdssim.FaultKind{rdssim.LostResponse, rdssim.LostRequest, rdssim.Throttle, rdssim.ServerError} {
 		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
 			h := newHarness(t, auroraCluster("db.r6g.large", 1.6, 0.5, "db.r6g.large"))
 			for _, operation := range []string{"CreateDBInstance", "ModifyDBInstance", "FailoverDBCluster", "DeleteDBInstance"} {
 				h.aws.InjectFault(rdssim.Fault{Kind: kind, Operation: operation, Times: 1})
@@ -60,6 +63,7 @@ func TestReconcile_RepeatsNoChangeAfterLostResponse(t *testing.T) {
 
 // TestReconcile_ConflictMakesNoAWSChange: another client writes the object between reading it and persisting the intent.
 func TestReconcile_ConflictMakesNoAWSChange(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, overloadedCluster())
 	h.applyPolicy(verticalReadersPolicy)
 	h.runFor("p", 7*time.Minute, nil)

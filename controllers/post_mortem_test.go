@@ -27,8 +27,10 @@ func readPostMortem(t *testing.T) (scenario, policy string) {
 // TestReconcile_PostMortemDay plays 5 February 2024 by the sample policy: the operator acts before 08:49, when the first alarm came, once or
 // twice, and no reader saturates at 10:00; whether or not DBLoadCPU shows the demand.
 func TestReconcile_PostMortemDay(t *testing.T) {
+	t.Parallel()
 	for _, insights := range []bool{true, false} {
 		t.Run(fmt.Sprintf("performanceInsights=%t", insights), func(t *testing.T) {
+			t.Parallel()
 			day, sample := readPostMortem(t)
 			if !insights {
 				day = strings.ReplaceAll(day, "performanceInsights: true", "performanceInsights: false")

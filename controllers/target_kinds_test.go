@@ -142,6 +142,7 @@ func TestReconcile_ResizesReadersWithSurgeReader(t *testing.T) {
 
 // TestReconcile_RemovesOnlyReadersItAdded: rising load adds readers; when it falls, only those are removed.
 func TestReconcile_RemovesOnlyReadersItAdded(t *testing.T) {
+	t.Parallel()
 	rising := strings.Replace(auroraCluster("db.r6g.xlarge", 1, 0, "db.r6g.large"), "readers: {points: [{at: 0h, vcpus: 0}]}",
 		"readers: {points: [{at: 0h, vcpus: 1.6}, {at: 90m, vcpus: 1.6}, {at: 91m, vcpus: 0.2}]}", 1)
 	h := newHarness(t, rising)
@@ -216,6 +217,7 @@ func TestReconcile_ResizesReadReplicasWithSurgeReplica(t *testing.T) {
 // TestReconcile_ResizesReplicationSourceInPlace: no replica can be promoted in its place. The replicas of PostgreSQL grow before their
 // source, and those that the operator did not create are never removed.
 func TestReconcile_ResizesReplicationSourceInPlace(t *testing.T) {
+	t.Parallel()
 	scenario := strings.Replace(rdsInstanceWithReplicas(0.1, "db.m6g.large", "db.m6g.large"), "writer: {points: [{at: 0h, vcpus: 0.8}]}",
 		"writer: {points: [{at: 0h, vcpus: 1.7}]}", 1)
 	h := newHarness(t, scenario)

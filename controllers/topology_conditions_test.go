@@ -64,6 +64,7 @@ func TestReconcile_ShowsTopology(t *testing.T) {
 
 // TestReconcile_BlueGreenDeployment: nothing changes until the switchover, after which the policy scales the new instances.
 func TestReconcile_BlueGreenDeployment(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, withTopology(auroraCluster("db.r6g.xlarge", 1, 1.6, "db.r6g.large"), "",
 		"  blueGreenDeployments: [{name: upgrade, at: 0h, switchover: 3h}]\n"))
 	h.applyPolicy(verticalReadersPolicy)
@@ -83,6 +84,7 @@ func TestReconcile_BlueGreenDeployment(t *testing.T) {
 
 // TestReconcile_RegionSwitch: a secondary is not scaled; once it is the primary, it is not scaled down for half a day.
 func TestReconcile_RegionSwitch(t *testing.T) {
+	t.Parallel()
 	h := newHarness(t, withTopology(auroraCluster("db.r6g.2xlarge", 0.2, 0.2, "db.r6g.2xlarge"), "", "  globalCluster: ledger\n"))
 	setSecondary := func(isSecondary bool) {
 		h.aws.WithWorld(func(w *model.World) {
