@@ -14,7 +14,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling/guard"
 )
 
-// plugin runs the kubectl plugin as alice, an administrator, in the namespace and with the clock of the harness.
+// plugin runs a command of the kubectl plugin for a policy, whose name is the second argument, as alice, an administrator, in the namespace
+// and with the clock of the harness.
 func (h *harness) plugin(args ...string) string {
 	h.t.Helper()
 	h.t.Setenv("KUBECONFIG", env.Kubeconfig(h.t))
@@ -24,6 +25,7 @@ func (h *harness) plugin(args ...string) string {
 	if err := root.ExecuteContext(h.t.Context()); err != nil {
 		h.t.Fatalf("kubectl dbscaler %s: %v\n%s", strings.Join(args, " "), err, out.String())
 	}
+	h.awaitCache(args[1])
 	return out.String()
 }
 
