@@ -20,7 +20,7 @@ var cachedClient = sync.OnceValues(func() (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.Background()) //nolint:forbidigo // the cache outlives the test that starts it
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)

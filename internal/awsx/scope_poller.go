@@ -139,8 +139,8 @@ func (p *scopePoller) setStandby(isStandby bool) {
 	signal(p.samplesWanted)
 }
 
-// observe returns the observation of a target from memory, or else ErrNotRead, and has it read. The state of all targets is not locked while
-// the observation is made: other workers need it.
+// observe returns the observation of a target from memory, or else ErrNotRead, and has it read. The state of all targets is not locked
+// while the observation is made: other workers need it.
 func (p *scopePoller) observe(t scaling.Target, notBefore time.Time) scaling.ObservationResult {
 	now := p.clock.Now()
 	if notBefore.After(now) {
@@ -167,8 +167,8 @@ func (p *scopePoller) observe(t scaling.Target, notBefore time.Time) scaling.Obs
 	return scaling.ObservationResult{Err: scaling.ErrNotRead}
 }
 
-// await has a target reported when it is read. It returns whether it was read before, whether that is recent enough for its observation to be
-// used, and when the oldest topology was read that may be.
+// await has a target reported when it is read. It returns whether it was read before, whether that is recent enough for its observation
+// to be used, and when the oldest topology was read that may be.
 func (p *scopePoller) await(t scaling.Target, now time.Time) (wasRead, isRecent bool, oldest time.Time) {
 	p.pollMu.Lock()
 	defer p.pollMu.Unlock()
