@@ -86,6 +86,7 @@ Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid 
 		newInitCommand(kube, streams, clk), newAlarmsCommand(kube, streams))
 	root.AddCommand(newStatusCommand(kube, streams, clk, e), newExplainCommand(kube, streams, clk, e), newTopCommand(kube, streams, clk, e))
 	root.AddCommand(newPlanCommand(kube, streams, clk, e), newHistoryCommand(kube, streams, clk, e), newReportCommand(kube, streams, clk))
+	root.AddCommand(newDashboardCommand(kube, streams, clk))
 	setUpHelp(root)
 	setUpCompletion(root, kube)
 	return root

@@ -90,23 +90,31 @@ func (r *policyReader) list(ctx context.Context, s selection) ([]v1alpha1.DBScal
 	if err != nil {
 		return nil, "", err
 	}
+	all, version, err := r.listPages(ctx, options)
+	switch {
+	case err != nil:
+		return nil, "", r.describeError(err, "list", s)
+	case len(all) == 0:
+		return nil, "", asInputError(r.describeMissing(s))
+	}
+	return all, version, nil
+}
+
+// listPages lists policies page by page, with the error of the API server.
+func (r *policyReader) listPages(ctx context.Context, options []client.ListOption) ([]v1alpha1.DBScalingPolicy, string, error) {
 	var all []v1alpha1.DBScalingPolicy
 	var list v1alpha1.DBScalingPolicyList
 	for {
 		page := append([]client.ListOption{client.Limit(pageSize), client.Continue(list.Continue)}, options...)
 		list = v1alpha1.DBScalingPolicyList{}
 		if err := r.client.List(ctx, &list, page...); err != nil {
-			return nil, "", r.describeError(err, "list", s)
+			return nil, "", err
 		}
 		all = append(all, list.Items...)
 		if list.Continue == "" {
-			break
+			return all, list.ResourceVersion, nil
 		}
 	}
-	if len(all) == 0 {
-		return nil, "", asInputError(r.describeMissing(s))
-	}
-	return all, list.ResourceVersion, nil
 }
 
 // describeMissing says that a selection has no policy, and what to do.

@@ -39,7 +39,7 @@ func setUpHelp(root *cobra.Command) {
 	)
 	for _, c := range root.Commands() {
 		switch c.Name() {
-		case "status", "explain", "plan", "history", "top", "report", "replay", "ledger":
+		case "status", "explain", "plan", "history", "top", "dashboard", "report", "replay", "ledger":
 			c.GroupID = groupOperate
 		case "pause", "resume", "override", "approve", "resolve":
 			c.GroupID = groupControl
