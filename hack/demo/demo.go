@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -48,7 +49,9 @@ type demo struct {
 	aws        *rdssim.Server
 	operator   *supervisor
 	progress   *progressPrinter
-	meter      *burstMeter // with --burst, otherwise nil
+	meter      *burstMeter  // with --burst, otherwise nil
+	webOut     io.Writer    // where --web prints the address of the dashboard
+	stopWeb    func() error // with --web, otherwise nil
 }
 
 // saturatedOrSmaller is the missed goal of a run without --burst.
@@ -70,12 +73,20 @@ func run(ctx context.Context, s settings) (missedGoal string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if s.web {
+		if err := addWebFleet(&scenario); err != nil {
+			return "", err
+		}
+	}
 	duration := time.Duration(s.hours * float64(time.Hour))
 	withoutOperator, err := simulateWithoutOperator(scenario, duration, resize)
 	if err != nil {
 		return "", err
 	}
-	d := &demo{settings: s, projectDir: projectDir, duration: duration - s.past, progress: newProgressPrinter(os.Stdout, duration-s.past)}
+	d := &demo{
+		settings: s, projectDir: projectDir, duration: duration - s.past, progress: newProgressPrinter(os.Stdout, duration-s.past),
+		webOut: os.Stdout,
+	}
 	if d.workDir, err = os.MkdirTemp("", "dbscaler-demo-"); err != nil {
 		return "", err
 	}
@@ -125,11 +136,19 @@ func (d *demo) setUp(ctx context.Context, scenario model.Scenario) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, args := range [][]string{
+	commands := [][]string{
 		{"apply", "-k", filepath.Join(d.projectDir, "config", "crd")},
 		{"create", "namespace", namespace},
 		{"apply", "-n", namespace, "-f", policy},
-	} {
+	}
+	if d.web {
+		fleet, err := d.writeWebPolicies()
+		if err != nil {
+			return err
+		}
+		commands = append(commands, []string{"apply", "-f", fleet})
+	}
+	for _, args := range commands {
 		if err := runKubectl(ctx, os.Stdout, d.env.Kubectl(), kubeconfig, d.projectDir, args...); err != nil {
 			return err
 		}
@@ -138,7 +157,12 @@ func (d *demo) setUp(ctx context.Context, scenario model.Scenario) (err error) {
 	if err != nil {
 		return err
 	}
-	d.operator = &supervisor{kubeconfig: kubeconfig, endpoint: endpoint, clock: d.clock, log: log}
+	d.operator = &supervisor{kubeconfig: kubeconfig, endpoint: endpoint, clock: d.clock, log: log, ledger: d.ledgerPath()}
+	if d.web {
+		if err := d.startWeb(ctx); err != nil {
+			return err
+		}
+	}
 	return d.operator.start()
 }
 
@@ -321,8 +345,13 @@ Press Ctrl-C to stop.
 	<-ctx.Done()
 }
 
-// stop stops the operator and the control plane.
+// stop stops the dashboard, the operator and the control plane.
 func (d *demo) stop() {
+	if d.stopWeb != nil {
+		if err := d.stopWeb(); err != nil {
+			fmt.Fprintf(os.Stderr, "demo: %v\n", err)
+		}
+	}
 	if d.operator != nil {
 		d.operator.kill()
 		_ = d.operator.log.Close() // only the operator's process writes to it

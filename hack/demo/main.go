@@ -37,6 +37,9 @@ type settings struct {
 	kills int
 	seed  int64
 	keep  bool
+	// web serves the dashboard, for more databases than the one of the scenario. webPort is its port; 0 chooses a free one.
+	web     bool
+	webPort int
 	// withoutInsights disables Performance Insights, and with it the metric DBLoadCPU.
 	withoutInsights bool
 }
@@ -86,6 +89,8 @@ func parseFlags(args []string) (settings, error) {
 	flags.IntVar(&s.kills, "kills", 0, "how many times to kill the operator (SIGKILL) at random times and start it again")
 	flags.Int64Var(&s.seed, "seed", 1, "with --kills: seed of the random times")
 	flags.BoolVar(&s.withoutInsights, "without-insights", false, "disable Performance Insights: the demand above saturation is then unknown")
+	flags.BoolVar(&s.web, "web", false, "add more databases, and serve the dashboard of the plugin while the demonstration runs")
+	flags.IntVar(&s.webPort, "web-port", 0, "with --web: port of the dashboard; 0 chooses a free one")
 	flags.BoolVar(&s.keep, "keep", false, "keep all processes running at the end, and print commands to try")
 	if err := flags.Parse(args); err != nil {
 		return s, err
@@ -95,6 +100,8 @@ func parseFlags(args []string) (settings, error) {
 		return s, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case s.scale <= 0, s.hours < 0, s.hours > 24*31, s.speed < 0, s.speed > 2000, s.startOffset < 0, s.kills < 0:
 		return s, errors.New("--scale must be above 0, --hours from 0 to 744, --speed from 0 to 2000, --from and --kills at least 0")
+	case s.burst && s.web:
+		return s, errors.New("--web cannot be combined with --burst")
 	case s.burst && (s.trace != "" || s.past != 0 || s.hours > 0 && s.hours < minBurstHours):
 		return s, fmt.Errorf("--burst cannot be combined with --trace or --past, and needs at least %d --hours", minBurstHours)
 	}

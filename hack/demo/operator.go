@@ -24,13 +24,14 @@ const operatorCommand = "manager"
 // runOperator runs the operator, wired as in main.go, on an accelerated clock.
 func runOperator(ctx context.Context, args []string) error {
 	var clock simclock.Scaled
-	var probes, metrics string
+	var probes, metrics, ledger string
 	flags := flag.NewFlagSet(operatorCommand, flag.ContinueOnError)
 	flags.Func("origin", "wall-clock time at which simulated time is --start", timeFlag(&clock.Origin))
 	flags.Func("start", "simulated time at --origin", timeFlag(&clock.Start))
 	flags.Float64Var(&clock.Speed, "speed", 1, "simulated seconds for each second of wall-clock time")
 	flags.StringVar(&probes, "health-probe-bind-address", "0", "address that serves /healthz and /readyz; 0 serves none")
 	flags.StringVar(&metrics, "metrics-bind-address", "0", "address that serves metrics without TLS; 0 serves none")
+	flags.StringVar(&ledger, "ledger-file", "", "file for the decisions; empty writes none")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -44,7 +45,7 @@ func runOperator(ctx context.Context, args []string) error {
 	kubeconfig.QPS = -1 // no client-side limit: accelerated time makes requests more frequent
 	manager, err := operator.New(ctx, kubeconfig, operator.Options{
 		MetricsAddress: metrics, ProbeAddress: probes, Concurrency: 1, MaxDisruptiveOperations: 3, Version: "demo", Clock: clock,
-		ClockSpeed: clock.Speed, Log: log,
+		ClockSpeed: clock.Speed, Log: log, LedgerFile: ledger,
 	})
 	if err != nil {
 		return err

@@ -23,6 +23,8 @@ type supervisor struct {
 	kubeconfig, endpoint string
 	clock                simclock.Scaled
 	log                  *os.File
+	// ledger is the file for its decisions; empty writes none.
+	ledger string
 
 	mu      sync.Mutex
 	process *os.Process
@@ -37,7 +39,7 @@ func (s *supervisor) start() error {
 	}
 	cmd := exec.Command(self, operatorCommand,
 		"--origin", s.clock.Origin.Format(time.RFC3339Nano), "--start", s.clock.Start.Format(time.RFC3339Nano),
-		"--speed", strconv.FormatFloat(s.clock.Speed, 'g', -1, 64))
+		"--speed", strconv.FormatFloat(s.clock.Speed, 'g', -1, 64), "--ledger-file", s.ledger)
 	cmd.Env = append(os.Environ(),
 		"KUBECONFIG="+s.kubeconfig, "AWS_ENDPOINT_URL="+s.endpoint, "AWS_ACCESS_KEY_ID=demo", "AWS_SECRET_ACCESS_KEY=demo",
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)

@@ -122,7 +122,9 @@ func (c *cache) store(s *snapshot) {
 }
 
 // isOver reports whether a decision was replaced before a time.
-func isOver(d view.SeenDecision, before time.Time) bool { return !d.Until.IsZero() && d.Until.Before(before) }
+func isOver(d view.SeenDecision, before time.Time) bool {
+	return !d.Until.IsZero() && d.Until.Before(before)
+}
 
 func (c *cache) seenDecisions(key types.NamespacedName) []view.SeenDecision {
 	c.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
@@ -24,6 +25,7 @@ type dashboardCommand struct {
 	clock   clock.Clock
 
 	port                 int
+	refresh              time.Duration
 	open                 bool
 	selector, ledgerFile string
 	metrics              metricsFlags
@@ -59,6 +61,7 @@ Ctrl-C ends it. Exit codes: 0 after Ctrl-C, 1 after a failure, 2 for invalid inp
 	}
 	f := c.Flags()
 	f.IntVar(&d.port, "port", 0, "Port of 127.0.0.1 for the page; 0 chooses a free one")
+	f.DurationVar(&d.refresh, "refresh", dashboard.DefaultRefresh, "How often the page reads again")
 	f.BoolVar(&d.open, "open", false, "Open the page in the browser")
 	f.StringVarP(&d.selector, "selector", "l", "", "Show only policies with these labels, such as team=payments")
 	f.StringVar(&d.ledgerFile, "ledger", "", "Show the decisions and samples of this ledger file, too")
@@ -66,12 +69,17 @@ Ctrl-C ends it. Exit codes: 0 after Ctrl-C, 1 after a failure, 2 for invalid inp
 	return c
 }
 
+// minRefresh is the shortest time after which the page reads again.
+const minRefresh = 500 * time.Millisecond
+
 // validate checks the flags.
 func (d *dashboardCommand) validate() error {
 	const maxPort = 65535
 	switch {
 	case d.port < 0 || d.port > maxPort:
 		return fmt.Errorf("--port is %d: it must be from 0 to %d", d.port, maxPort)
+	case d.refresh < minRefresh:
+		return fmt.Errorf("--refresh is %s: it must be at least %s", d.refresh, minRefresh)
 	case d.ledgerFile == "-":
 		return errors.New("--ledger must be a file: the page reads it again when it grows")
 	}
@@ -92,7 +100,7 @@ func (d *dashboardCommand) run(ctx context.Context) error {
 	}
 	options := dashboard.Options{
 		Source: &dashboardSource{policyReader: reader, selected: selected}, LedgerFile: d.ledgerFile, Clock: d.clock, Cluster: d.cluster(),
-		Version: buildVersion(),
+		Version: buildVersion(), Refresh: d.refresh,
 	}
 	if reader.measurer != nil {
 		options.Measure = reader.measureForDashboard
