@@ -40,11 +40,13 @@ demo: control-plane ## Run the operator with a real API server and a simulated A
 #> BURST=1     play a flash crowd instead, beside Aurora Auto Scaling (about 2 minutes)
 #> INSIGHTS=0  disable Performance Insights, and with it the metric DBLoadCPU
 #> KILLS=5     kill the operator (SIGKILL) 5 times at random times and start it again
+#> WEB=1       add five databases, and serve the dashboard while it runs; PORT=8080 chooses its port
 #> KEEP=1      keep all processes running at the end, and print commands to try
 	@go run ./hack/demo $(if $(TRACE),--trace '$(TRACE)') $(if $(CLASS),--class '$(CLASS)') $(if $(SCALE),--scale '$(SCALE)') \
 		$(if $(FROM),--from '$(FROM)') $(if $(HOURS),--hours '$(HOURS)') $(if $(SPEED),--speed '$(SPEED)') \
 		$(if $(PAST),--past '$(PAST)') $(if $(KILLS),--kills '$(KILLS)') $(if $(filter 0 false no,$(INSIGHTS)),--without-insights) \
 		$(if $(filter-out 0 false no,$(BURST)),--burst) \
+		$(if $(filter-out 0 false no,$(WEB)),--web $(if $(PORT),--web-port '$(PORT)')) \
 		$(if $(filter-out 0 false no,$(KEEP)),--keep)
 
 .PHONY: build
@@ -204,6 +206,10 @@ docs: $(TOOLS)/crd-ref-docs ## Generate the references: of the API, docs/referen
 .PHONY: monitoring
 monitoring: ## Generate the PrometheusRule from monitoring/rules
 	@go run ./hack/monitoring
+
+.PHONY: screenshots
+screenshots: control-plane ## Write the screenshots of the dashboard in docs, from the demo (about 4 minutes; needs Chromium)
+	go test ./hack/demo -count=1 -timeout 20m -run '^TestWeb_Screenshots$$' -args -screenshots '$(ROOT)/docs'
 
 .PHONY: runbook-urls
 runbook-urls: ## Write another address of the runbooks into all alert rules
