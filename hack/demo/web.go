@@ -88,6 +88,7 @@ metadata: {name: orders, namespace: shop}
 spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
   mode: Enforce
+  prices: [{instanceClass: db.r6g.large, hourlyPriceUSD: "0.313"}, {instanceClass: db.r6g.xlarge, hourlyPriceUSD: "0.626"}]
   writer: {instanceClasses: [db.r6g.large, db.r6g.xlarge]}
   disruptionWindows: [{schedule: "0 22 * * *", durationSeconds: 3600, timeZone: UTC}]
 ---
@@ -97,6 +98,7 @@ metadata: {name: billing, namespace: finance}
 spec:
   targetRef: {kind: DBCluster, identifier: billing, region: eu-west-1}
   mode: Enforce
+  prices: [{instanceClass: db.r6g.large, hourlyPriceUSD: "0.313"}, {instanceClass: db.r6g.xlarge, hourlyPriceUSD: "0.626"}]
   readers: {instanceClasses: [db.r6g.large], maxReplicas: 1}
 ---
 apiVersion: scaling.dbscaler.io/v1alpha1
@@ -105,6 +107,7 @@ metadata: {name: search, namespace: shop}
 spec:
   targetRef: {kind: DBCluster, identifier: search, region: eu-west-1}
   mode: Enforce
+  prices: [{instanceClass: db.r6g.large, hourlyPriceUSD: "0.313"}, {instanceClass: db.r6g.xlarge, hourlyPriceUSD: "0.626"}]
   readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge], maxReplicas: 2}
 ---
 apiVersion: scaling.dbscaler.io/v1alpha1
@@ -113,6 +116,7 @@ metadata: {name: sessions, namespace: platform, annotations: {scaling.dbscaler.i
 spec:
   targetRef: {kind: DBCluster, identifier: sessions, region: eu-west-1}
   mode: Enforce
+  prices: [{instanceClass: db.r6g.large, hourlyPriceUSD: "0.313"}, {instanceClass: db.r6g.xlarge, hourlyPriceUSD: "0.626"}]
   readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge], maxReplicas: 2}
 ---
 apiVersion: scaling.dbscaler.io/v1alpha1
@@ -121,6 +125,7 @@ metadata: {name: reports, namespace: analytics}
 spec:
   targetRef: {kind: DBCluster, identifier: raports, region: eu-west-1}
   mode: Enforce
+  prices: [{instanceClass: db.r6g.large, hourlyPriceUSD: "0.313"}, {instanceClass: db.r6g.xlarge, hourlyPriceUSD: "0.626"}]
   readers: {instanceClasses: [db.r6g.large, db.r6g.xlarge], maxReplicas: 2}
 `
 

@@ -240,8 +240,15 @@ func TestPage_UpdatesItself(t *testing.T) {
 	if got := evaluate[string](t, p, `document.getElementById("banner").textContent`); !strings.Contains(got, "you may not list dbscalingpolicies") || !strings.Contains(got, "What you see is of ") {
 		t.Errorf("the failure is shown as %q", got)
 	}
-	live.set(after, nil)
-	p.waitFor(t, `document.getElementById("banner").hidden`)
+	// A price that is not known is never zero.
+	unpriced := after
+	unpriced.Policies = []v1alpha1.DBScalingPolicy{*recordedInput(t, "stalled").Object}
+	live.set(unpriced, nil)
+	clock.SetTime(now.Add(3 * time.Minute))
+	p.waitFor(t, `document.getElementById("banner").hidden && document.querySelector("table.fleet .badge").textContent.includes("Stalled")`)
+	if got := evaluate[string](t, p, `document.querySelector(".tiles").textContent`); !strings.Contains(got, "cost not known") || strings.Contains(got, "$") {
+		t.Errorf("without a price the summary is %q", got)
+	}
 }
 
 // switchedSource is a source whose answers change.

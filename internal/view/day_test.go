@@ -174,3 +174,32 @@ func TestDay_SeenDecisions(t *testing.T) {
 		t.Errorf("got %s", text)
 	}
 }
+
+// TestAppendSeen: a decision ends when another one is seen or an operation starts; one that says the same goes on.
+func TestAppendSeen(t *testing.T) {
+	start := time.Date(2026, 2, 5, 1, 0, 0, 0, time.UTC)
+	at := func(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
+	see := func(seen []SeenDecision, minutes int, reason string, op *Operation) []SeenDecision {
+		return AppendSeen(seen, &Policy{Decision: &Decision{Reason: reason, Message: reason, Time: at(minutes)}, Operation: op})
+	}
+	seen := see(nil, 0, "WithinThresholds", nil)
+	seen = see(seen, 5, "WithinThresholds", nil)
+	seen = see(seen, 10, "Cooldown", nil)
+	seen = see(seen, 10, "Cooldown", nil)
+	seen = see(seen, 20, "ScalingUp", &Operation{StartTime: at(18)})
+	seen = see(seen, 25, "ScalingUp", &Operation{StartTime: at(18)})
+	seen = see(seen, 40, "Cooldown", nil)
+	seen = AppendSeen(seen, &Policy{})
+	want := []struct {
+		reason      string
+		from, until time.Time
+	}{{"WithinThresholds", at(0), at(10)}, {"Cooldown", at(10), at(18)}, {"Cooldown", at(40), time.Time{}}}
+	if len(seen) != len(want) {
+		t.Fatalf("got %+v", seen)
+	}
+	for n, w := range want {
+		if s := seen[n]; s.Decision.Reason != w.reason || !s.Decision.Time.Equal(w.from) || !s.Until.Equal(w.until) {
+			t.Errorf("got %+v, want %+v", s, w)
+		}
+	}
+}

@@ -12,14 +12,13 @@ function route() {
 	page = parts.length === 2 ? new DatabasePage(parts[0], parts[1]) : new FleetPage();
 	document.title = parts.length === 2 ? `${parts.join("/")} – dbscaler` : "Databases – dbscaler";
 	main.replaceChildren(page.root);
-	turn++;
 	refresh();
 }
 
 // refresh reads and shows the page. A failure keeps what is shown, says so, and is tried again.
 async function refresh() {
 	clearTimeout(timer);
-	const mine = turn, shown = page;
+	const mine = ++turn, shown = page; // an earlier one that is not done yet no longer counts
 	try {
 		about = await fetchJSON("/api/about");
 		await shown.refresh(about);

@@ -87,8 +87,11 @@ export class DatabasePage {
 	renderFigures(p) {
 		const items = (p.pools || []).map(pool => {
 			const load = pool.load || {}, t = pool.thresholds;
-			const cpu = known(load.utilizationPercent) ? formatPercent(load.utilizationPercent) : "CPU not known";
-			const isHigh = t && known(load.utilizationPercent) && load.utilizationPercent >= t.scaleUpPercent;
+			// While a pool changes its load is not known, but that of its instances is.
+			const busiest = Math.max(-1, ...(pool.instances || []).filter(i => known(i.cpuPercent)).map(i => i.cpuPercent));
+			const isOfPool = known(load.utilizationPercent), percent = isOfPool ? load.utilizationPercent : busiest >= 0 ? busiest : undefined;
+			const cpu = isOfPool ? formatPercent(percent) : known(percent) ? `${formatPercent(percent)} busiest instance` : "CPU not known";
+			const isHigh = t && known(percent) && percent >= t.scaleUpPercent;
 			return el("li", {class: isHigh ? "figure critical" : "figure"}, el("span", {class: "name"}, poolNoun(pool.name)),
 				el("strong", {}, cpu),
 				el("span", {}, [pool.shape || "no instance", known(load.demandVCPUs)
@@ -99,8 +102,8 @@ export class DatabasePage {
 				].filter(x => x !== "").join("; ")));
 		});
 		const c = p.cost || {};
-		items.push(el("li", {class: "figure"}, el("span", {class: "name"}, "cost"), el("strong", {}, formatUSD(c.hourlyUSD)),
-			el("span", {}, ["per hour", known(c.afterUSD) ? `${formatUSD(c.afterUSD)} after the change` : "",
+		items.push(el("li", {class: "figure"}, el("span", {class: "name"}, "cost"), el("strong", {}, known(c.hourlyUSD) ? formatUSD(c.hourlyUSD) : "not known"),
+			el("span", {}, [known(c.hourlyUSD) ? "per hour" : "set spec.prices, or let the operator read prices", known(c.afterUSD) ? `${formatUSD(c.afterUSD)} after the change` : "",
 				known(c.budgetUSD) ? `budget ${formatUSD(c.budgetUSD)}` : ""].filter(x => x !== "").join("; "))));
 		this.figures.replaceChildren(...items);
 	}

@@ -17,7 +17,7 @@ export class FleetPage {
 		this.text = el("input", {id: "text", type: "search", placeholder: "name, state or reason", autocomplete: "off",
 			input: () => { filters.text = this.text.value; this.render(); }});
 		this.text.value = filters.text;
-		this.sort = el("select", {id: "sort", change: () => { filters.sort = this.sort.value; this.refresh(this.about); }},
+		this.sort = el("select", {id: "sort", change: () => { filters.sort = this.sort.value; this.refresh(this.about).catch(() => {}); /* the next refresh says it */ }},
 			el("option", {value: "risk"}, "risk"), el("option", {value: "headroom"}, "headroom"), el("option", {value: "cost"}, "cost"));
 		this.sort.value = filters.sort;
 		this.count = el("p", {class: "count", role: "status"});
@@ -86,7 +86,8 @@ export class FleetPage {
 		this.tiles.replaceChildren(...[tile(count.critical, count.critical === 1 ? "needs a person" : "need a person", "critical"),
 			tile(count.warning, "at risk", "warning"), tile(count.busy, "changing", "busy"),
 			count.paused > 0 ? tile(count.paused, "paused", "paused") : null, tile(count.fine, "steady", "fine"),
-			el("li", {class: "tile cost"}, el("strong", {}, formatUSD(cost)), " per hour" + (unpriced > 0 ? `, without ${unpriced} of unknown price` : "")),
+			unpriced === this.fleet.length ? el("li", {class: "tile cost"}, "cost not known") // never zero
+				: el("li", {class: "tile cost"}, el("strong", {}, formatUSD(cost)), " per hour" + (unpriced > 0 ? `, without ${unpriced} of unknown price` : "")),
 		].filter(t => t !== null));
 		const text = count.critical === 0 ? "no database needs a person" : `${count.critical} databases need a person`;
 		setText(document.getElementById("announce"), text);
