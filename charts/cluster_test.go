@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -259,7 +260,15 @@ func createPolicyInOperation(t *testing.T, c client.Client) *v1alpha1.DBScalingP
 	if err := yaml.UnmarshalStrict([]byte(strings.ReplaceAll(policyInOperation, "NAMESPACE", "default")), policy); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Create(t.Context(), policy); err != nil {
+	// helm waits until the CRD is established. The API server lists the kind, which the client needs, a moment later.
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		err := c.Create(ctx, policy)
+		if meta.IsNoMatchError(err) {
+			return false, nil
+		}
+		return true, err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := yaml.UnmarshalStrict([]byte(operationStatus), &policy.Status); err != nil {

@@ -8,8 +8,10 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/dbscaler/dbscaler/api/v1alpha1"
@@ -22,7 +24,7 @@ func TestSetupWithManager_ReconcilesWhenAccessChanges(t *testing.T) {
 	h := newHarness(t, overloadedCluster())
 	manager, err := ctrl.NewManager(env.Config(), ctrl.Options{
 		Scheme: env.Scheme(), Cache: cache.Options{DefaultNamespaces: map[string]cache.Config{h.namespace: {}}},
-		Metrics: metricsserver.Options{BindAddress: "0"},
+		Metrics: metricsserver.Options{BindAddress: "0"}, Controller: config.Controller{SkipNameValidation: ptr.To(true)},
 	})
 	if err != nil {
 		t.Fatal(err)
