@@ -1,7 +1,7 @@
-// Command kubectl-dbscaler is a kubectl plugin. It shows what the operator does with a database, why, what it would do and what it did, on the
-// terminal and as a web page on this machine, writes redacted bug reports, pauses, overrides and approves changes, drafts policies, checks
-// what a policy needs, simulates what it would have done under a recorded load, recommends the policy that would have done best, prints
-// CloudWatch alarms for its database, and verifies the ledger of decisions.
+// Command kubectl-dbscaler is a kubectl plugin. It shows what the operator does with a database, why, what it would do and what it did, on
+// the terminal and as a web page on this machine, writes redacted bug reports, pauses, overrides and approves changes, drafts policies,
+// checks what a policy needs, simulates what it would have done under a recorded load, recommends the policy that would have done best,
+// prints CloudWatch alarms for its database, and verifies the ledger of decisions.
 //
 // Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid input (flags, policy or recording); those of plan
 // --detailed-exitcode are in its help.

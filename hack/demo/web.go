@@ -174,7 +174,7 @@ func (d *demo) startWeb(ctx context.Context) error {
 	})
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- plugin.ExecuteContext(ctx) }()
+	go func() { ended <- plugin.ExecuteContext(ctx) }() //nolint:contextcheck // each command takes the context of the execution
 	d.stopWeb = func() error {
 		cancel()
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {

@@ -71,7 +71,9 @@ func (s *Server) read(ctx context.Context, start func(run func(ctx context.Conte
 // newSnapshot makes the views of a listing.
 func (s *Server) newSnapshot(listing Listing) *snapshot {
 	now := s.Clock.Now()
-	out := &snapshot{readAt: now, scope: listing.Scope, notices: listing.Notices, byName: map[types.NamespacedName]int{}, views: []view.Policy{}}
+	out := &snapshot{
+		readAt: now, scope: listing.Scope, notices: listing.Notices, byName: map[types.NamespacedName]int{}, views: []view.Policy{},
+	}
 	for n := range listing.Policies {
 		object := &listing.Policies[n]
 		in := view.Input{Object: object, Now: now}

@@ -15,8 +15,8 @@ import (
 	"github.com/dbscaler/dbscaler/internal/view"
 )
 
-// ledgerFile follows a ledger that the operator may still write. It keeps where the records of each policy are, and reads only those that are
-// asked for.
+// ledgerFile follows a ledger that the operator may still write. It keeps where the records of each policy are, and reads only those that
+// are asked for.
 type ledgerFile struct {
 	path string
 
@@ -55,8 +55,8 @@ func (l *ledgerFile) refresh() error {
 	return l.read()
 }
 
-// withDay calls use with what the ledger has about a policy since a time, and with a note about lines that cannot be read. Nobody else uses it
-// meanwhile.
+// withDay calls use with what the ledger has about a policy since a time, and with a note about lines that cannot be read. Nobody else uses
+// it meanwhile.
 func (l *ledgerFile) withDay(policy string, since time.Time, use func(day *view.LedgerDay, note string)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -118,8 +118,14 @@ func serve(t *testing.T, o Options) string {
 	return URL(listener)
 }
 
-// request makes a request, and returns the answer with its body.
-func request(t *testing.T, method, url string, change func(*http.Request)) (*http.Response, string) {
+// answer is what a request is answered with, beside the body.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
+// request makes a request, and returns the answer and its body.
+func request(t *testing.T, method, url string, change func(*http.Request)) (answer, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	if err != nil {
@@ -136,7 +142,7 @@ func request(t *testing.T, method, url string, change func(*http.Request)) (*htt
 	if closeErr := response.Body.Close(); err != nil || closeErr != nil {
 		t.Fatal(err, closeErr)
 	}
-	return response, string(body)
+	return answer{response.StatusCode, response.Header}, string(body)
 }
 
 // get reads JSON.

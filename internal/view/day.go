@@ -282,7 +282,8 @@ func (d *dayBuilder) unknown(day *Day) []string {
 		out = append(out, "Demand and CPU: they are in CloudWatch, not in the status of the policy. Start the dashboard with --metrics, which "+
 			"reads them with your AWS credentials, or with --ledger")
 	case !d.isMeasured():
-		out = append(out, "Demand and CPU of now, and between the records of the ledger: add --metrics, which reads them with your AWS credentials")
+		out = append(out, "Demand and CPU of now, and between the records of the ledger: add --metrics, which reads them with your AWS "+
+			"credentials")
 	}
 	for n := range day.Pools {
 		p := &day.Pools[n]

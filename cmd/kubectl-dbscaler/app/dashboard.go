@@ -136,14 +136,14 @@ func (d *dashboardCommand) cluster() string {
 	return config.CurrentContext
 }
 
-// openBrowser opens a page in the browser of the user.
+// openBrowser opens a page of this process in the browser of the user.
 func openBrowser(ctx context.Context, url string) error {
-	command := exec.CommandContext(ctx, "xdg-open", url)
+	command := exec.CommandContext(ctx, "xdg-open", url) //nolint:gosec // the URL is that of this process
 	switch runtime.GOOS {
 	case "darwin":
-		command = exec.CommandContext(ctx, "open", url)
+		command = exec.CommandContext(ctx, "open", url) //nolint:gosec // the URL is that of this process
 	case "windows":
-		command = exec.CommandContext(ctx, "rundll32", "url.dll,FileProtocolHandler", url)
+		command = exec.CommandContext(ctx, "rundll32", "url.dll,FileProtocolHandler", url) //nolint:gosec // the URL is that of this process
 	}
 	if err := command.Start(); err != nil {
 		return err
