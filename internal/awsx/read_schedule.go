@@ -86,13 +86,13 @@ func (p *scopePoller) longestTopologyAge() time.Duration {
 	return interval + maxReadDelay
 }
 
-// topologyInterval is how often the topology of the scope is read: so rarely that reading takes at most a third of the time, since the
+// topologyInterval is how often the topology of the scope is read: so rarely that reading takes at most half of the time, since the
 // account's other users share the limits of the RDS API. The caller holds p.pollMu.
 func (p *scopePoller) topologyInterval() time.Duration {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.isStandby {
-		return max(standbyTopologyInterval, 3*p.topologyDuration)
+		return max(standbyTopologyInterval, 2*p.topologyDuration)
 	}
-	return max(maxSnapshotAge, 3*p.topologyDuration)
+	return max(maxSnapshotAge, 2*p.topologyDuration)
 }
