@@ -167,6 +167,7 @@ func (d *demo) startWeb(ctx context.Context) error {
 		}
 	}
 	var failure strings.Builder
+	//nolint:contextcheck // each command takes the context of its execution
 	plugin := app.New(genericiooptions.IOStreams{In: strings.NewReader(""), Out: d.webOut, ErrOut: &failure}, d.clock)
 	plugin.SetArgs([]string{
 		"dashboard", "--kubeconfig", filepath.Join(d.workDir, "kubeconfig"), "--metrics", "--endpoint-url", d.operator.endpoint,
@@ -174,7 +175,7 @@ func (d *demo) startWeb(ctx context.Context) error {
 	})
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- plugin.ExecuteContext(ctx) }() //nolint:contextcheck // each command takes the context of the execution
+	go func() { ended <- plugin.ExecuteContext(ctx) }()
 	d.stopWeb = func() error {
 		cancel()
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
