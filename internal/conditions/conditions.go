@@ -51,7 +51,9 @@ func (s Setter) Set(conditionType string, status metav1.ConditionStatus, reason,
 // Remove removes conditions that are present only while they are True.
 func (s Setter) Remove(conditionTypes ...string) {
 	for _, t := range conditionTypes {
-		meta.RemoveStatusCondition(s.Conditions, t)
+		if meta.FindStatusCondition(*s.Conditions, t) != nil { // otherwise it would copy all conditions
+			meta.RemoveStatusCondition(s.Conditions, t)
+		}
 	}
 }
 
