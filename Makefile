@@ -1,11 +1,12 @@
 # `make help` lists the targets. All tools are built from Go modules. Nothing else is downloaded, but for the control plane if its download
 # works (`make control-plane`).
 
-# Output folders, and the Go modules of this repository.
+# Output folders, and the Go modules that `verify` checks: all but hack/argocd-test/argocd, whose check downloads Argo CD's modules.
 ROOT := $(CURDIR)
 TOOLS := $(ROOT)/bin/tools
 CONTROL_PLANE := $(ROOT)/bin/controlplane
 MODULES := . hack/envtest hack/promql hack/release hack/tools hack/tools/golangci-lint hack/tools/helm hack/controlplane
+ARGOCD := $(ROOT)/bin/argocd/argocd
 IMAGE ?= dbscaler:latest
 RELEASE := go run -C hack/release .
 RELEASE_FLAGS = --source '$(ROOT)' $(if $(PLATFORMS),--platforms '$(PLATFORMS)') $(if $(VERSION),--version '$(VERSION)')
@@ -152,6 +153,17 @@ fleet: control-plane ## Run the operator with thousands of policies, kill the le
 fleet-check: control-plane ## Check that the work of a reconcile does not grow with the fleet, and that requests stay within bounds (2 minutes)
 	@go run ./hack/fleet --check --policies 500
 
+.PHONY: argocd-test
+argocd-test: redis-server control-plane $(ARGOCD) ## Run the operator under the real Argo CD, and the actions and notifications in it (10 minutes)
+#> needs git, redis-server and 3 GB of disk; the first run downloads and builds Argo CD (20 minutes on two cores)
+	cd hack/argocd-test/argocd && go mod tidy -diff && CGO_ENABLED=0 go test -trimpath ./...
+	go test ./hack/argocd-test -count=1 -timeout 45m -v -argocd='$(ARGOCD)'
+
+.PHONY: redis-server
+redis-server:
+	@command -v redis-server >/dev/null || \
+		{ echo 'argocd-test: Argo CD needs redis-server: install it, in Debian with `apt-get install redis-server`' >&2; exit 1; }
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target
 #> FUZZTIME=20s  duration of each target
@@ -252,6 +264,11 @@ undeploy: control-plane ## Remove all policies, then the operator and the CRD; o
 		exit 1; \
 	fi
 	$(KUBECTL) delete --ignore-not-found -k config/default
+
+$(ARGOCD): $(addprefix hack/argocd-test/argocd/,go.mod go.sum main.go)
+	@echo 'argocd-test: building Argo CD (once; about 20 minutes on two cores)'
+	@cd hack/argocd-test/argocd && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o '$@' .
+	@touch '$@'
 
 # The tools have their own modules, which pin their versions.
 actionlint_package := github.com/rhysd/actionlint/cmd/actionlint
