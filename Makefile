@@ -42,13 +42,14 @@ demo: control-plane ## Run the operator with a real API server and a simulated A
 #> INSIGHTS=0  disable Performance Insights, and with it the metric DBLoadCPU
 #> KILLS=5     kill the operator (SIGKILL) 5 times at random times and start it again
 #> WEB=1       add five databases, and serve the dashboard while it runs; PORT=8080 chooses its port
+#> EMPTY=1     run only the API server and the simulated AWS, on the present time, to install the chart yourself
 #> KEEP=1      keep all processes running at the end, and print commands to try
 	@go run ./hack/demo $(if $(TRACE),--trace '$(TRACE)') $(if $(CLASS),--class '$(CLASS)') $(if $(SCALE),--scale '$(SCALE)') \
 		$(if $(FROM),--from '$(FROM)') $(if $(HOURS),--hours '$(HOURS)') $(if $(SPEED),--speed '$(SPEED)') \
 		$(if $(PAST),--past '$(PAST)') $(if $(KILLS),--kills '$(KILLS)') $(if $(filter 0 false no,$(INSIGHTS)),--without-insights) \
 		$(if $(filter-out 0 false no,$(BURST)),--burst) \
 		$(if $(filter-out 0 false no,$(WEB)),--web $(if $(PORT),--web-port '$(PORT)')) \
-		$(if $(filter-out 0 false no,$(KEEP)),--keep)
+		$(if $(filter-out 0 false no,$(EMPTY)),--empty) $(if $(filter-out 0 false no,$(KEEP)),--keep)
 
 .PHONY: build
 build: ## Build the operator into bin/dbscaler: static, with the version from git

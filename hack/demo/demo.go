@@ -43,6 +43,7 @@ type demo struct {
 	projectDir string
 	workDir    string // holds the kubeconfig and the operator's log
 	clock      simclock.Scaled
+	origin     time.Time     // wall-clock time at which the simulated time starts; zero for startDelay after now
 	duration   time.Duration // simulated
 	env        *testenv.Environment
 	client     client.Client
@@ -132,6 +133,13 @@ func (d *demo) setUp(ctx context.Context, scenario model.Scenario) (err error) {
 		return err
 	}
 	fmt.Printf("The simulated AWS listens on %s\n\n", endpoint)
+	if d.keep {
+		if err := d.writePlugin(endpoint); err != nil {
+			return err
+		}
+		d.printAccess(kubeconfig)
+		fmt.Println()
+	}
 	policy, err := d.policyPath()
 	if err != nil {
 		return err
@@ -183,7 +191,10 @@ func (d *demo) startAWS(scenario model.Scenario) (endpoint string, err error) {
 	if err != nil {
 		return "", err
 	}
-	d.clock = simclock.Scaled{Origin: clock.RealClock{}.Now().Add(startDelay), Start: now, Speed: d.speed}
+	if d.origin.IsZero() {
+		d.origin = clock.RealClock{}.Now().Add(startDelay)
+	}
+	d.clock = simclock.Scaled{Origin: d.origin, Start: now, Speed: d.speed}
 	d.aws = rdssim.New(rdssim.Options{World: world, Clock: d.clock, AccountID: scenario.AccountID, Policy: policy, Log: logr.Discard()})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -326,20 +337,20 @@ func (d *demo) printAWSChanges() {
 
 // waitForInterrupt leaves all processes running until an interrupt, and prints commands to try.
 func (d *demo) waitForInterrupt(ctx context.Context) {
-	fmt.Printf(`All processes keep running for up to %s. Try in another shell:
-
-  export KUBECONFIG=%s PATH=%s:$PATH
+	fmt.Printf(`All processes keep running for up to %s, and simulated time goes on at %g seconds a second. `, maxKeepDuration, d.speed)
+	d.printAccess(d.operator.kubeconfig)
+	fmt.Printf(`  kubectl dbscaler explain %[2]s -n %[1]s --metrics
+  kubectl dbscaler pause %[2]s -n %[1]s
   kubectl get dbsp -A -o wide
-  kubectl describe dbsp -n %s %s
+  kubectl describe dbsp -n %[1]s %[2]s
   kubectl explain dbscalingpolicy.spec
-  kubectl get events.events.k8s.io -n %s
-  export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=%s
+  kubectl get events.events.k8s.io -n %[1]s
+  export AWS_ENDPOINT_URL=%[3]s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=%[4]s
   aws rds describe-db-instances
-  kill -9 %d    # kills the operator; nothing restarts it
+  kill -9 %[5]d    # kills the operator; nothing restarts it
 
 Press Ctrl-C to stop.
-`, maxKeepDuration, d.operator.kubeconfig, filepath.Dir(d.env.Kubectl()), namespace, policyName, namespace, d.operator.endpoint, region,
-		d.operator.pid())
+`, namespace, policyName, d.operator.endpoint, region, d.operator.pid())
 	ctx, cancel := context.WithTimeout(ctx, maxKeepDuration)
 	defer cancel()
 	<-ctx.Done()

@@ -104,6 +104,7 @@ func TestParseFlags(t *testing.T) {
 		{"--scale 0", "--scale must be above 0"},
 		{"now", `unexpected argument "now"`},
 		{"--past 9h", "--past must be at least 0 and below the simulated 9h0m0s"},
+		{"--empty --web", "--empty can be combined with --past and --without-insights only"},
 		{"--past 7h30m --speed 480", ""},
 		{"--trace x --hours 48", ""},
 	} {

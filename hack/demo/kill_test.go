@@ -21,9 +21,9 @@ import (
 	"github.com/dbscaler/dbscaler/internal/testenv"
 )
 
-// TestMain runs the operator when the supervisor starts the test binary as the operator's process.
+// TestMain runs the operator or the plugin when the test binary is started as such.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == operatorCommand {
+	if len(os.Args) > 1 && (os.Args[1] == operatorCommand || os.Args[1] == pluginCommand) {
 		main()
 		return
 	}

@@ -13,6 +13,10 @@ import (
 	"time"
 
 	_ "time/tzdata"
+
+	"github.com/go-logr/logr"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/klog/v2"
 )
 
 // The exit codes.
@@ -37,6 +41,8 @@ type settings struct {
 	kills int
 	seed  int64
 	keep  bool
+	// empty runs no operator.
+	empty bool
 	// web serves the dashboard, for more databases than the one of the scenario. webPort is its port; 0 chooses a free one.
 	web     bool
 	webPort int
@@ -54,12 +60,23 @@ func main() {
 		}
 		return
 	}
+	if len(os.Args) > 1 && os.Args[1] == pluginCommand {
+		klog.SetLogger(logr.Discard()) // the error is the only message
+		os.Exit(runPlugin(ctx, os.Args[2:], genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}))
+	}
 	s, err := parseFlags(os.Args[1:])
 	if err != nil {
 		if !errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintf(os.Stderr, "demo: %v\n", err)
 		}
 		os.Exit(exitUsage)
+	}
+	if s.empty {
+		if err := runEmpty(ctx, s, os.Stdout); err != nil {
+			fmt.Fprintf(os.Stderr, "demo: %v\n", err)
+			os.Exit(exitFailed)
+		}
+		return
 	}
 	missedGoal, err := run(ctx, s)
 	switch {
@@ -92,10 +109,13 @@ func parseFlags(args []string) (settings, error) {
 	flags.BoolVar(&s.web, "web", false, "add more databases, and serve the dashboard of the plugin while the demonstration runs")
 	flags.IntVar(&s.webPort, "web-port", 0, "with --web: port of the dashboard; 0 chooses a free one")
 	flags.BoolVar(&s.keep, "keep", false, "keep all processes running at the end, and print commands to try")
+	flags.BoolVar(&s.empty, "empty", false, "run only the API server and the simulated AWS, on the present time, for an installation of yours")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
 	switch {
+	case s.empty && (s.burst || s.web || s.trace != "" || s.kills > 0 || s.speed > 0):
+		return s, errors.New("--empty can be combined with --past and --without-insights only")
 	case flags.NArg() > 0:
 		return s, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case s.scale <= 0, s.hours < 0, s.hours > 24*31, s.speed < 0, s.speed > 2000, s.startOffset < 0, s.kills < 0:

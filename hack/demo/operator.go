@@ -26,9 +26,7 @@ func runOperator(ctx context.Context, args []string) error {
 	var clock simclock.Scaled
 	var probes, metrics, ledger string
 	flags := flag.NewFlagSet(operatorCommand, flag.ContinueOnError)
-	flags.Func("origin", "wall-clock time at which simulated time is --start", timeFlag(&clock.Origin))
-	flags.Func("start", "simulated time at --origin", timeFlag(&clock.Start))
-	flags.Float64Var(&clock.Speed, "speed", 1, "simulated seconds for each second of wall-clock time")
+	addClockFlags(flags, &clock)
 	flags.StringVar(&probes, "health-probe-bind-address", "0", "address that serves /healthz and /readyz; 0 serves none")
 	flags.StringVar(&metrics, "metrics-bind-address", "0", "address that serves metrics without TLS; 0 serves none")
 	flags.StringVar(&ledger, "ledger-file", "", "file for the decisions; empty writes none")

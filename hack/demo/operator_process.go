@@ -37,9 +37,7 @@ func (s *supervisor) start() error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(self, operatorCommand,
-		"--origin", s.clock.Origin.Format(time.RFC3339Nano), "--start", s.clock.Start.Format(time.RFC3339Nano),
-		"--speed", strconv.FormatFloat(s.clock.Speed, 'g', -1, 64), "--ledger-file", s.ledger)
+	cmd := exec.Command(self, append([]string{operatorCommand, "--ledger-file", s.ledger}, clockFlags(s.clock)...)...)
 	cmd.Env = append(os.Environ(),
 		"KUBECONFIG="+s.kubeconfig, "AWS_ENDPOINT_URL="+s.endpoint, "AWS_ACCESS_KEY_ID=demo", "AWS_SECRET_ACCESS_KEY=demo",
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
