@@ -102,6 +102,10 @@ func answerOfStatus(p *Policy) string {
 		return "Nothing happens: " + p.Summary
 	case p.State == StateStalled:
 		return "Nothing changes until a person acts: " + p.Summary
+	case p.pause() != nil && p.Operation != nil:
+		return "Operation " + p.Operation.ID + " waits: " + p.Summary
+	case p.pause() != nil && d != nil:
+		return fmt.Sprintf("Nothing changes: %s. Without the pause: %s (%s)", p.Summary, d.Message, d.Reason)
 	case d == nil:
 		return "Nothing happens, because there is no decision: " + p.Summary
 	case p.Operation != nil && len(d.BlockedBy) > 0:
@@ -128,6 +132,10 @@ func (e *Explanation) addStatusActions(p *Policy) {
 		switch c.Type {
 		case v1alpha1.ConditionScalingLimited, v1alpha1.ConditionCustomEndpoints, v1alpha1.ConditionGlobalDatabase:
 			continue // the decision says the first, and the others stop nothing
+		case v1alpha1.ConditionPaused:
+			if p.pause() != nil {
+				continue // the answer says it
+			}
 		}
 		e.ToAct = append(e.ToAct, fmt.Sprintf("condition %s, %s: %s", c.Type, c.Reason, oneLine(c.Message)))
 	}

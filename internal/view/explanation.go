@@ -211,6 +211,10 @@ func notAsked(why string) []GuardVerdict {
 func (e *Explanation) answer(in *ledger.Inputs, entry *ledger.Entry) {
 	proposals := entry.Decision.Proposals
 	switch {
+	case len(proposals) == 0 && in.Operation != nil && in.Policy.ManualControl.IsPaused(in.Now):
+		e.Answer = fmt.Sprintf("Operation %s (%s %s → %s) waits, because all changes are paused; the demand does not require more",
+			in.Operation.ID, poolNoun(string(in.Operation.Pool)), in.Operation.From, in.Operation.To)
+		e.Cause = in.Operation.Cause
 	case len(proposals) == 0 && in.Operation != nil:
 		e.Answer = fmt.Sprintf("Operation %s (%s %s → %s) goes on as planned: the demand does not require more", in.Operation.ID,
 			poolNoun(string(in.Operation.Pool)), in.Operation.From, in.Operation.To)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Risk is one policy in the fleet.
@@ -132,6 +133,8 @@ func smaller(a, b *float64) *float64 {
 // rankOf is the class of risk of a policy and why.
 func rankOf(p *Policy, r *Risk) (int, string) {
 	switch {
+	case r.Emergency && r.BlockedBy == "":
+		return rankEmergency, "demand far above the capacity"
 	case r.Emergency:
 		return rankEmergency, r.BlockedBy + " blocks an emergency: demand far above the capacity"
 	case p.State == StateStalled:
@@ -152,8 +155,24 @@ func rankOf(p *Policy, r *Risk) (int, string) {
 		return rankAtMaximum, "at the largest shape that the policy allows"
 	case p.State == StateBlocked:
 		return rankBlocked, r.BlockedBy + " blocks a change"
+	case p.pause() != nil:
+		return rankOther, p.pause().describeBriefly(p.Time)
+	case p.Operation != nil:
+		return rankOther, fmt.Sprintf("%s %s → %s", poolNoun(p.Operation.Pool), p.Operation.From, p.Operation.To)
 	}
 	return rankOther, ""
+}
+
+// describeBriefly says until when a policy is paused, and by whom.
+func (m *ManualControl) describeBriefly(now time.Time) string {
+	text := "paused"
+	if !m.Until.IsZero() {
+		text += " until " + formatTime(m.Until, now)
+	}
+	if m.RequestedBy != "" {
+		text += " by " + m.RequestedBy
+	}
+	return text
 }
 
 func (d *Decision) reasonOr(other string) string {

@@ -119,7 +119,7 @@ func describeTotals(t HistoryTotals) []string {
 	}
 	lines := []string{text}
 	switch {
-	case t.Operations == 0:
+	case t.Operations == t.Failed+t.InProgress: // none changed a price
 	case t.CostChangeUSD == nil:
 		lines = append(lines, "price: the change is not known")
 	default:

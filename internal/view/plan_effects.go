@@ -195,6 +195,9 @@ func (x *planner) answer() string {
 		}
 		return fmt.Sprintf("Nothing would change (%s): %s", x.view.Decision.Reason, x.view.Decision.Message)
 	}
+	if x.view.pause() != nil && x.view.Operation != nil && len(x.plan.Requested) == 0 {
+		return x.view.Summary
+	}
 	var parts []string
 	for n := range x.plan.Changes {
 		parts = append(parts, describeChange(&x.plan.Changes[n], len(x.plan.Requested) > 0, n > 0))

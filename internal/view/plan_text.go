@@ -11,11 +11,13 @@ import (
 type planWriter struct {
 	b strings.Builder
 	Options
+	// isFromStatus says that AWS was not read for the plan.
+	isFromStatus bool
 }
 
 // WritePlan writes a plan as text. Unless it is wide, guards that passed are counted.
 func WritePlan(w io.Writer, p Plan, o Options) error {
-	t := planWriter{Options: o}
+	t := planWriter{Options: o, isFromStatus: p.Source == fromStatus}
 	t.line(0, bold, p.Policy, "by "+p.Source)
 	if len(p.Requested) > 0 {
 		t.line(0, plain, "", "planned for an override to "+strings.Join(p.Requested, " and "))
@@ -96,7 +98,7 @@ func (t *planWriter) writeChange(c *PlannedChange) {
 	t.writeSteps(c)
 	if len(c.Steps) > 0 {
 		t.writeInterruptions(c)
-		t.line(2, plain, "", "price: "+describePlannedCost(c.Cost))
+		t.line(2, plain, "", "price: "+describePlannedCost(c.Cost, t.isFromStatus))
 	}
 	t.writeGuards(c)
 	if c.Hash != "" {
@@ -181,9 +183,13 @@ func summarizeInterruptions(all []Interruption) string {
 // hoursPerMonth is what AWS counts for a month in its price estimates.
 const hoursPerMonth = 730
 
-func describePlannedCost(c PlannedCost) string {
+func describePlannedCost(c PlannedCost, isFromStatus bool) string {
 	if c.AfterUSD == nil || c.BeforeUSD == nil {
-		return "not known, because there is none of " + strings.Join(c.UnpricedClasses, ", ") + ": add --metrics, or spec.prices"
+		remedy := "set spec.prices, or --pricing-region or --prices-file of the operator"
+		if isFromStatus {
+			remedy = "add --metrics, or spec.prices"
+		}
+		return "not known, because there is none of " + strings.Join(c.UnpricedClasses, ", ") + ": " + remedy
 	}
 	text := fmt.Sprintf("%s per hour before", formatUSD(*c.BeforeUSD))
 	if c.HighestUSD != nil && *c.HighestUSD > max(*c.BeforeUSD, *c.AfterUSD) {

@@ -88,6 +88,8 @@ func summarize(p *Policy) (State, string) {
 	switch {
 	case p.isTrue(v1alpha1.ConditionStalled):
 		return StateStalled, p.condition(v1alpha1.ConditionStalled).Message
+	case p.pause() != nil && (p.Operation != nil || ready != nil):
+		return StatePaused, p.summarizePause()
 	case p.Operation != nil:
 		return StateChanging, summarizeOperation(p.Operation)
 	case ready == nil:
@@ -105,6 +107,29 @@ func summarize(p *Policy) (State, string) {
 		return StatePending, message
 	}
 	return StateSteady, message
+}
+
+// pause is the pause that is in force, as its annotation says: the operator adds it to the status a moment later. Nil without one, and while
+// the policy is deleted: the operator then removes its surge reader also while it is paused.
+func (p *Policy) pause() *ManualControl {
+	n := slices.IndexFunc(p.ManualControls, func(m ManualControl) bool { return m.Kind == ControlPause })
+	if n < 0 || p.Deleting {
+		return nil
+	}
+	return &p.ManualControls[n]
+}
+
+// summarizePause says until when the policy is paused, what waits for that, and how to end the pause.
+func (p *Policy) summarizePause() string {
+	m := p.pause()
+	text := m.Text
+	if !m.Until.IsZero() {
+		text += " until " + formatTime(m.Until, p.Time)
+	}
+	if op := p.Operation; op != nil {
+		text += fmt.Sprintf(". Operation %s takes no further step; %d of %s done", op.ID, op.DoneSteps, counted(len(op.Steps), "step"))
+	}
+	return text + fmt.Sprintf(". To resume: kubectl dbscaler resume %s -n %s", p.Name, p.Namespace)
 }
 
 func summarizeOperation(op *Operation) string {

@@ -36,7 +36,17 @@ func TestPolicy_States(t *testing.T) {
 		{"paused", "steady", func(in *Input) {
 			in.Object.Annotations = map[string]string{v1alpha1.AnnotationPausedUntil: in.Now.Add(time.Hour).Format(time.RFC3339)}
 			setCondition(in.Object, v1alpha1.ConditionPaused, metav1.ConditionTrue, "PausedByAnnotation", "An annotation pauses all changes")
-		}, StatePaused, true, "condition Paused, PausedByAnnotation"},
+		}, StatePaused, true, "Nothing changes: All changes are paused until 03:41:00Z. To resume: kubectl dbscaler resume orders -n shop. Without the pause: "},
+		{"paused a moment ago", "steady", func(in *Input) {
+			in.Object.Annotations = map[string]string{v1alpha1.AnnotationPausedUntil: v1alpha1.PausedIndefinitely}
+		}, StatePaused, true, "All changes are paused until somebody resumes the policy. To resume: "},
+		{"paused during an operation", "changing", func(in *Input) {
+			in.Object.Annotations = map[string]string{v1alpha1.AnnotationPausedUntil: in.Now.Add(time.Hour).Format(time.RFC3339)}
+		}, StatePaused, false, "takes no further step; 0 of 3 steps done. To resume: kubectl dbscaler resume"},
+		{"deleted while paused", "changing", func(in *Input) {
+			in.Object.Annotations = map[string]string{v1alpha1.AnnotationPausedUntil: in.Now.Add(time.Hour).Format(time.RFC3339)}
+			in.Object.DeletionTimestamp = &metav1.Time{Time: in.Now}
+		}, StateChanging, false, "is in progress"},
 		{"samples missing", "steady", func(in *Input) {
 			for _, c := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionMetricsAvailable} {
 				setCondition(in.Object, c, metav1.ConditionFalse, "MetricsUnavailable", "CloudWatch has no CPUUtilization")

@@ -3,9 +3,11 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/dbscaler/dbscaler/api/v1alpha1"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
@@ -69,7 +71,11 @@ func addPool(root *node, p *Policy, pool *Pool, o Options) {
 		text += ", not scaled by this policy"
 	}
 	n := root.add(bold, poolNoun(pool.Name), text)
-	n.note(describeLoad(pool))
+	if pool.Load != nil && pool.Load.UtilizationPercent == nil && p.Operation != nil && p.Operation.Pool == pool.Name {
+		n.note("the load of the pool is known again when the operation has ended; that of each instance is below")
+	} else {
+		n.note(describeLoad(pool))
+	}
 	if o.Wide && pool.Endpoint != "" {
 		n.note("endpoint " + pool.Endpoint)
 	}
@@ -262,8 +268,10 @@ func addProblems(root *node, p *Policy, o Options) {
 	shown := p.Problems
 	if o.Wide {
 		shown = p.Conditions
+	} else if p.pause() != nil { // which the tree has above
+		shown = slices.DeleteFunc(slices.Clone(shown), func(c Condition) bool { return c.Type == v1alpha1.ConditionPaused })
 	}
-	if len(shown) == 0 {
+	if len(shown) == 0 && len(p.Shortages) == 0 && len(p.Refusals) == 0 {
 		return
 	}
 	n := root.add(bold, "conditions", "")

@@ -75,10 +75,14 @@ export class DatabasePage {
 		}
 		for (const c of p.problems || []) {
 			if (p.summary.includes(c.message || "") || d && d.message === c.message) continue;
+			if (c.type === "Paused" && p.state === "Paused" && (p.manualControls || []).some(m => m.kind === "Pause")) continue; // said above
 			lines.push(el("p", {}, el("strong", {}, `${c.type}: `), c.message || c.reason));
 		}
 		const command = `kubectl dbscaler explain ${p.name} -n ${p.namespace}`;
 		lines.push(el("p", {class: "more"}, "Why, and why not something else: ", el("code", {}, command)));
+		if (p.state !== "Paused") {
+			lines.push(el("p", {class: "more"}, "Hold it back: ", el("code", {}, `kubectl dbscaler pause ${p.name} -n ${p.namespace}`)));
+		}
 		this.verdict.className = `verdict ${level}`;
 		this.verdict.replaceChildren(...lines);
 		setText(document.getElementById("announce"), `${p.state}: ${p.summary}`);
