@@ -33,7 +33,7 @@ func NewReport(in Input) Report {
 
 const (
 	// lineWidth is the maximum width of a line of text in characters, unless a word is longer.
-	lineWidth = 112
+	lineWidth = 80
 	// statusWidth and checkWidth are the widths of the first two columns.
 	statusWidth, checkWidth = 9, 17
 )

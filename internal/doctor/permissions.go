@@ -241,6 +241,7 @@ func (r *report) checkPermissions(in Input) {
 		r.add(Unknown, checkPermission, "", "permissions to change something could not be simulated: "+s.Unknown,
 			"Let the caller use iam:SimulatePrincipalPolicy (config/iam/doctor.json), in the account of the role.")
 	}
+	var unknown []string
 	for _, g := range s.groups() {
 		on, denied := " on "+strings.Join(g.subjects, ", "), strings.Join(g.denied, ", ")
 		subject := g.action + " (" + g.statement + ")"
@@ -254,6 +255,8 @@ func (r *report) checkPermissions(in Input) {
 		case len(g.denied) > 0:
 			r.add(Failed, checkPermission, subject, "denied on "+denied+": no statement allows it",
 				"Add to the policy of the role: "+shippedStatement(g.statement))
+		case g.unknown && s.Unknown != "": // for all of them at once
+			unknown = append(unknown, subject)
 		case g.unknown:
 			r.add(Unknown, checkPermission, subject, "not known"+on,
 				"Compare the policy of the role with the statement "+g.statement+" of config/iam/policy.json.")
@@ -262,6 +265,10 @@ func (r *report) checkPermissions(in Input) {
 		default:
 			r.ok(checkPermission, subject, "allowed to you"+on)
 		}
+	}
+	if len(unknown) > 0 {
+		r.add(Unknown, checkPermission, "", "not known: "+strings.Join(unknown, ", "),
+			"Compare the policy of the role with these statements of config/iam/policy.json.")
 	}
 }
 

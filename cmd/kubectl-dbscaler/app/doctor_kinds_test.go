@@ -98,14 +98,14 @@ spec:
 		"instance": "rds:CreateDBInstanceReadReplica (ReplicateOptedIn): allowed on orders", "multi-az": "rds:ModifyDBCluster (ResizeOptedInCluster): allowed on reports",
 		"serverless": "rds:ModifyDBCluster (ResizeOptedInCluster): allowed on sessions",
 	} {
-		if out, err := h.run(t, name); err != nil || !strings.Contains(out, "0 failed, 0 warnings, 0 unknown") || !strings.Contains(out, want) {
+		if out, err := h.run(t, name); err != nil || !containsText(out, "0 failed, 0 warnings, 0 unknown") || !containsText(out, want) {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 	}
-	if out, err := h.run(t, "second"); !errors.As(err, new(*ChecksFailedError)) || !strings.Contains(out, "NAMESPACE/instance: this policy scales the same database") {
+	if out, err := h.run(t, "second"); !errors.As(err, new(*ChecksFailedError)) || !containsText(out, "NAMESPACE/instance: this policy scales the same database") {
 		t.Errorf("a second policy for a database: %v\n%s", err, out)
 	}
-	if out, err := h.run(t, "orders"); !errors.As(err, new(*ChecksFailedError)) || !strings.Contains(out, `There is no DBCluster named "orders"`) {
+	if out, err := h.run(t, "orders"); !errors.As(err, new(*ChecksFailedError)) || !containsText(out, `There is no DBCluster named "orders"`) {
 		t.Errorf("a policy of the wrong kind: %v\n%s", err, out)
 	}
 }
@@ -120,8 +120,8 @@ spec:
   targetRef: {kind: DBCluster, identifier: orders, region: eu-west-1}
   readers: {instanceClasses: [db.r6g.large], maxReplicas: 2}
 `)
-	if out, err := h.run(t, "own-identity"); err != nil || !strings.Contains(out, "NAMESPACE@prod allows only the operator") ||
-		!strings.Contains(out, "rds:ModifyDBInstance (ResizeOptedIn): allowed to you on orders-2") {
+	if out, err := h.run(t, "own-identity"); err != nil || !containsText(out, "NAMESPACE@prod allows only the operator") ||
+		!containsText(out, "rds:ModifyDBInstance (ResizeOptedIn): allowed to you on orders-2") {
 		t.Errorf("without an installation: %v\n%s", err, out)
 	}
 	meta := metav1.ObjectMeta{Name: installedName, Namespace: installedNamespace}
@@ -155,7 +155,7 @@ spec:
 		"Permissions were simulated for " + operatorRole, "dbscaler.io/policy-namespace=NAMESPACE@prod", "this installation requires one",
 		"pricing:GetProducts", "1 failed, 0 warnings, 0 unknown",
 	} {
-		if !errors.As(err, new(*ChecksFailedError)) || !strings.Contains(out, want) {
+		if !errors.As(err, new(*ChecksFailedError)) || !containsText(out, want) {
 			t.Errorf("%v: the checklist lacks %q:\n%s", err, want, out)
 		}
 	}

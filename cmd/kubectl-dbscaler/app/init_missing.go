@@ -44,7 +44,7 @@ func newMissingItem(f doctor.Finding) missingItem {
 	if f.Subject != "" {
 		item.text = f.Subject + ": " + f.Message
 	}
-	if f.Status == doctor.Unknown {
+	if f.Status == doctor.Unknown && !strings.HasPrefix(item.text, "not known") && !strings.Contains(item.text, "could not be ") {
 		item.text += " (not known)"
 	}
 	if advice, command, found := strings.Cut(f.Action, ": aws "); found {
