@@ -55,7 +55,7 @@ Exit codes: 0 after success, 2 for invalid input (flags or policy).`,
   # An instance with two read replicas, through AWS Controllers for Kubernetes
   kubectl dbscaler alarms -f ledger.yaml --instance ledger-read-1 \
     --instance ledger-read-2 -o ack | kubectl apply -f -`,
-		Args: validateArgs(cobra.MaximumNArgs(1)),
+		Args: optionalPolicy,
 		RunE: func(c *cobra.Command, args []string) error { return a.run(c.Context(), strings.Join(args, "")) },
 	}
 	f := c.Flags()

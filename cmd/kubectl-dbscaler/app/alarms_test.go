@@ -179,7 +179,7 @@ func TestAlarms_RejectsInvalidInput(t *testing.T) {
 		{"topic for Prometheus", valid, []string{"-f", "policy.yaml", "-o", "prometheus", "--sns-topic-arn", "x"}, "Alertmanager"},
 		{"topic elsewhere", valid, []string{"-f", "policy.yaml", "-o", "ack", "--sns-topic-arn", "arn:aws:sns:us-east-1:123456789012:on-call"}, "set one there"},
 		{"instances of an Aurora cluster", valid, []string{"-f", "policy.yaml", "-o", "ack", "--instance", "orders-1"}, "watch roles"},
-		{"too many arguments", valid, []string{"a", "b", "-o", "ack"}, "accepts at most 1 arg"},
+		{"too many arguments", valid, []string{"a", "b", "-o", "ack"}, "2 policies are named: name one"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			out, _, err := runPlugin(t, test.files, "", append([]string{"alarms"}, test.args...)...)

@@ -208,7 +208,7 @@ func TestPlugin_RejectsInvalidInput(t *testing.T) {
 		{"unknown pool", valid, append(defaultArgs, "--pool", "master"), "master"},
 		{"pool not scaled by the policy", valid, append(defaultArgs, "--pool", "writer"), "spec.writer"},
 		{"unknown flag", valid, append(defaultArgs, "--colour"), "unknown flag"},
-		{"too many arguments", valid, []string{"backtest", "a", "b"}, "accepts at most 1 arg"},
+		{"too many arguments", valid, []string{"backtest", "a", "b"}, "2 policies are named: name one"},
 		{"zero instances", valid, append(defaultArgs, "--count", "0"), "--count is 0: it must be 1 to 15"},
 		{"too many readers", valid, append(defaultArgs, "--start-count", "16"), "--start-count is 16"},
 		{"negative scale", valid, append(defaultArgs[:5:5], "--scale", "-1"), "--scale is -1: it must be more than 0"},

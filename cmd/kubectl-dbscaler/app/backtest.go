@@ -42,7 +42,7 @@ Nothing in AWS is changed. Every figure about a database is simulated.`,
   # What aws cloudwatch get-metric-data prints, with all baselines, as HTML
   kubectl dbscaler backtest orders --metrics data.json --class db.r6g.xlarge \
     --against all --html report.html`,
-		Args: validateArgs(cobra.MaximumNArgs(1)),
+		Args: optionalPolicy,
 		RunE: func(c *cobra.Command, args []string) error {
 			return b.run(c.Context(), strings.Join(args, ""))
 		},

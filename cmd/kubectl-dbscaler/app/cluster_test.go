@@ -49,7 +49,7 @@ func TestBacktest_ReadsPolicyFromCluster(t *testing.T) {
 	if out, err := run("orders"); err != nil || !strings.Contains(out, "dbscaler") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if _, err := run("missing"); err == nil || !strings.Contains(err.Error(), `"missing" not found`) {
+	if _, err := run("missing"); err == nil || !strings.Contains(err.Error(), `there is no DBScalingPolicy "missing" in the namespace `+namespace+": it has orders") {
 		t.Errorf("a missing policy: got %v", err)
 	}
 }

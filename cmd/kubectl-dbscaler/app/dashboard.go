@@ -56,7 +56,7 @@ Ctrl-C ends it. Exit codes: 0 after Ctrl-C, 1 after a failure, 2 for invalid inp
 
   # The same figures as JSON
   curl -s http://127.0.0.1:8080/api/fleet`,
-		Args: validateArgs(cobra.NoArgs),
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return d.run(c.Context()) },
 	}
 	f := c.Flags()

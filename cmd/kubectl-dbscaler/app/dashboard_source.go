@@ -22,11 +22,11 @@ var _ dashboard.Source = &dashboardSource{}
 func (s *dashboardSource) List(ctx context.Context) (dashboard.Listing, error) {
 	out, err := s.listSelected(ctx, s.selected)
 	if err == nil || !s.selected.allNamespaces || !apierrors.IsForbidden(err) {
-		return out, s.describe(err, s.selected)
+		return out, s.describe(ctx, err, s.selected)
 	}
 	own := s.selected
 	own.allNamespaces = false
-	denied := s.describe(err, s.selected)
+	denied := s.describe(ctx, err, s.selected)
 	if out, err = s.listSelected(ctx, own); err != nil {
 		return out, denied
 	}
@@ -34,11 +34,11 @@ func (s *dashboardSource) List(ctx context.Context) (dashboard.Listing, error) {
 	return out, nil
 }
 
-func (s *dashboardSource) describe(err error, selected selection) error {
+func (s *dashboardSource) describe(ctx context.Context, err error, selected selection) error {
 	if err == nil {
 		return nil
 	}
-	return s.describeError(err, "list", selected)
+	return s.describeError(ctx, err, "list", selected)
 }
 
 // listSelected lists the policies of a selection, with the error of the API server.

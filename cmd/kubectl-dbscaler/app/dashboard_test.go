@@ -189,7 +189,7 @@ func TestDashboard_NamesMissingRight(t *testing.T) {
 	d := h.startDashboard(t, kubeconfig, "--as", "viewer")
 	about := readDashboard[dashboard.About](t, d, "api/about")
 	notices := strings.Join(about.Notices, "\n")
-	if about.Scope != "namespace "+h.namespace || !strings.Contains(notices, "you may not list dbscalingpolicies.scaling.dbscaler.io in all namespaces") {
+	if about.Scope != "namespace "+h.namespace || !strings.Contains(notices, "you (viewer) may not list dbscalingpolicies.scaling.dbscaler.io in all namespaces") {
 		t.Errorf("got the scope %q and the notices %q", about.Scope, notices)
 	}
 	if n := len(readDashboard[struct{ Policies []view.Risk }](t, d, "api/fleet").Policies); n != 1 {
@@ -201,7 +201,7 @@ func TestDashboard_NamesMissingRight(t *testing.T) {
 	}
 	d = h.startDashboard(t, kubeconfig, "--as", "nobody")
 	for _, path := range []string{"api/about", "api/fleet", "api/policies/" + h.namespace + "/orders"} {
-		if text, code := d.read(t, path); code != http.StatusBadGateway || !strings.Contains(text, "you may not list dbscalingpolicies.scaling.dbscaler.io in all namespaces") {
+		if text, code := d.read(t, path); code != http.StatusBadGateway || !strings.Contains(text, "you (nobody) may not list dbscalingpolicies.scaling.dbscaler.io in all namespaces") {
 			t.Errorf("/%s answered %d: %s", path, code, text)
 		}
 	}
@@ -218,7 +218,7 @@ func TestDashboard_RejectsInput(t *testing.T) {
 		{"is no record of a ledger", "--ledger " + h.kubeconfig},
 		{"--endpoint-url is only valid with --metrics", "--endpoint-url http://127.0.0.1:1"},
 		{"--selector: ", "-l a=b=c"},
-		{"unknown command", "orders"},
+		{"takes no argument", "orders"},
 	} {
 		out, _, err := h.run(t, append([]string{"dashboard"}, strings.Fields(test.args)...)...)
 		var inputErr *InputError

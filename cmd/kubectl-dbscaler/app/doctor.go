@@ -55,7 +55,7 @@ Exit codes: 0 if no check failed (there may be warnings and unknown results), 1 
   # As JSON, only what failed
   kubectl dbscaler doctor -A -o json | jq '.reports[] | .policy as $p |
     .findings[] | select(.status == "Failed") | {$p, check, action}'`,
-		Args: validateArgs(cobra.MaximumNArgs(1)),
+		Args: optionalPolicy,
 		RunE: func(c *cobra.Command, args []string) error { return d.run(c.Context(), strings.Join(args, "")) },
 	}
 	f := c.Flags()

@@ -3,10 +3,10 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -48,7 +48,8 @@ func newClusterReader(kube *genericclioptions.ConfigFlags) (*clusterReader, erro
 	}
 	config.QPS, config.Burst = kubectlQPS, kubectlBurst
 	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), appsv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	err = errors.Join(corev1.AddToScheme(scheme), appsv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
+	if err != nil {
 		return nil, err
 	}
 	c, err := client.New(config, client.Options{Scheme: scheme})
@@ -64,7 +65,7 @@ func (c *clusterReader) readPolicies(ctx context.Context, name string, all bool)
 	if all {
 		var list v1alpha1.DBScalingPolicyList
 		if err := c.client.List(ctx, &list); err != nil {
-			return nil, fmt.Errorf("the policies could not be listed: %w", shortenError(err))
+			return nil, readError(ctx, c.client, err, "list", "all namespaces")
 		}
 		if len(list.Items) == 0 {
 			return nil, asInputError(errors.New("there is no DBScalingPolicy in the cluster: create one first"))
@@ -75,10 +76,9 @@ func (c *clusterReader) readPolicies(ctx context.Context, name string, all bool)
 	err := c.client.Get(ctx, types.NamespacedName{Namespace: c.namespace, Name: name}, &policy)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, asInputError(fmt.Errorf("there is no DBScalingPolicy %q in the namespace %s: check the name, and set --namespace", name,
-			c.namespace))
+		return nil, missingPolicyError(ctx, c.client, c.namespace, name)
 	case err != nil:
-		return nil, fmt.Errorf("the policy could not be read: %w", shortenError(err))
+		return nil, readError(ctx, c.client, err, "get", "the namespace "+c.namespace)
 	}
 	return []v1alpha1.DBScalingPolicy{policy}, nil
 }

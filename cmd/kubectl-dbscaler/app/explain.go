@@ -55,7 +55,7 @@ Exit codes: 0 after success, 1 after a failure, 2 for invalid input.`,
   kubectl dbscaler explain orders -n shop --ledger ledger.jsonl \
     --at 2026-02-05T03:16:00Z
   kubectl dbscaler explain orders -n shop --ledger ledger.jsonl --at 45m`,
-		Args:              validateArgs(cobra.ExactArgs(1)),
+		Args:              exactlyOnePolicy,
 		ValidArgsFunction: completePolicies(kube),
 		RunE:              func(c *cobra.Command, args []string) error { return x.run(c.Context(), args[0]) },
 	}

@@ -66,7 +66,7 @@ func TestHistory_WholeOperation(t *testing.T) {
 			t.Errorf("%s: got %v and\n%s\nwant %s", test.args, err, out, test.want)
 		}
 	}
-	if _, _, err := h.run(t, "history", "orders", "--as", "nobody"); err == nil || !strings.Contains(err.Error(), "you may not list dbscalingpolicies") {
+	if _, _, err := h.run(t, "history", "orders", "--as", "nobody"); err == nil || !strings.Contains(err.Error(), "you (nobody) may not list dbscalingpolicies") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -69,7 +69,7 @@ permission, 2 for invalid input and for a database that cannot be scaled.`,
   kubectl dbscaler init --instance billing --region eu-west-1 -n shop \
     --role-arn arn:aws:iam::123456789012:role/dbscaler-member \
     --account production -o billing.yaml`,
-		Args: validateArgs(cobra.NoArgs),
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return i.run(c.Context()) },
 	}
 	f := c.Flags()

@@ -47,8 +47,7 @@ func (r *databaseReader) read(ctx context.Context) (draft.Input, error) {
 	inspector := r.client.Inspector(r.target.Scope)
 	if _, err := inspector.Identity(ctx); err != nil {
 		if errors.Is(err, awsx.ErrNoCredentials) {
-			return draft.Input{}, fmt.Errorf("there are no AWS credentials that work: %s: set them, for example AWS_PROFILE, and check them with "+
-				"aws sts get-caller-identity", oneLine(err))
+			return draft.Input{}, errors.New(describeCredentialsError(err))
 		}
 		return draft.Input{}, errors.New(oneLine(err))
 	}

@@ -249,7 +249,7 @@ func TestInit_RefusesWhatTheOperatorRefuses(t *testing.T) {
 		"role":                {[]string{"--cluster", "orders", "--region", "eu-west-1", "--role-arn", "dbscaler"}, "must be the ARN of a role"},
 		"external ID":         {[]string{"--cluster", "orders", "--region", "eu-west-1", "--external-id", "x"}, "only valid with --role-arn"},
 		"name":                {[]string{"--cluster", "orders", "--region", "eu-west-1", "--name", "My Policy"}, "--name is"},
-		"argument":            {[]string{"orders"}, "unknown command"},
+		"argument":            {[]string{"orders"}, "takes no argument"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, errOut, err := h.run(t, append(test.args, "-o", file)...)

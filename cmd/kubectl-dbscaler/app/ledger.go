@@ -23,7 +23,7 @@ func newLedgerCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Long:  "Verify the ledger of decisions that the operator writes with --ledger-file.",
 		Example: `  # Would this version of dbscaler decide the same?
   kubectl dbscaler ledger verify dbscaler.jsonl`,
-		Args: validateArgs(cobra.NoArgs),
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			return asInputError(errors.New("no command: use kubectl dbscaler ledger verify FILE"))
 		},

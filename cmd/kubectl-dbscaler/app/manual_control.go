@@ -71,7 +71,7 @@ func (m *manualControl) addTo(c *cobra.Command) {
 func requirePolicy(_ *cobra.Command, args []string) error {
 	switch len(args) {
 	case 0:
-		return asInputError(errors.New("no policy: name one, for example with the help of kubectl get dbsp"))
+		return asInputError(errNoPolicyNamed)
 	case 1:
 		if name := strings.TrimPrefix(args[0], "dbsp/"); name != "" && !strings.Contains(name, "/") {
 			return nil

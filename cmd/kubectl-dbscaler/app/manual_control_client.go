@@ -48,14 +48,8 @@ func newControlClient(kube *genericclioptions.ConfigFlags) (*controlClient, erro
 	return &controlClient{c, namespace}, nil
 }
 
-// readUser returns the name of the user as the API server knows it, as kubectl auth whoami does, or an empty string when it does not say.
-func (c *controlClient) readUser(ctx context.Context) string {
-	review := &authenticationv1.SelfSubjectReview{}
-	if err := c.Create(ctx, review); err != nil {
-		return ""
-	}
-	return review.Status.UserInfo.Username
-}
+// readUser returns the name of the user, or an empty string when the API server does not say.
+func (c *controlClient) readUser(ctx context.Context) string { return readUser(ctx, c) }
 
 // readPolicy reads a policy past any cache.
 func (c *controlClient) readPolicy(ctx context.Context, key types.NamespacedName, user string) (*v1alpha1.DBScalingPolicy, error) {
@@ -63,12 +57,11 @@ func (c *controlClient) readPolicy(ctx context.Context, key types.NamespacedName
 	err := c.Get(ctx, key, policy)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, asInputError(fmt.Errorf("there is no DBScalingPolicy %q in the namespace %s: check the name, and set --namespace",
-			key.Name, key.Namespace))
+		return nil, missingPolicyError(ctx, c, key.Namespace, key.Name)
 	case apierrors.IsForbidden(err):
 		return nil, c.explainForbidden(ctx, err, key, user, "get")
 	case err != nil:
-		return nil, fmt.Errorf("the policy could not be read: %w", shortenError(err))
+		return nil, readError(ctx, c, err, "get", "the namespace "+key.Namespace)
 	}
 	return policy, nil
 }
@@ -89,14 +82,10 @@ func (c *controlClient) explainForbidden(ctx context.Context, err error, key typ
 	if len(missing) == 0 {
 		return fmt.Errorf("the API server denied the change: %w", shortenError(err))
 	}
-	who := "you"
-	if user != "" {
-		who += " (" + user + ")"
-	}
 	plural := ""
 	if len(missing) > 1 {
 		plural = "s"
 	}
-	return fmt.Errorf("%s may not %s dbscalingpolicies in the namespace %s: ask for the verb%s, for example with the ClusterRole %s", who,
+	return fmt.Errorf("%s may not %s dbscalingpolicies in the namespace %s: ask for the verb%s, for example with the ClusterRole %s", describeUser(user),
 		strings.Join(missing, " and "), key.Namespace, plural, onCallRole)
 }

@@ -322,7 +322,7 @@ func TestManualControl_RejectsInvalidInput(t *testing.T) {
 		{enforce, "pause", "no policy: name one"},
 		{enforce, "pause a b", "2 policies are named: name one"},
 		{enforce, "pause shop/orders", "set --namespace"},
-		{enforce, "pause missing", "check the name, and set --namespace"},
+		{enforce, "pause missing", "in the namespace invalid-enforce: it has orders"},
 		{enforce, "pause orders --for 2x", "it must be a duration above zero, such as 90m, 8h or 3d"},
 		{enforce, "pause orders --for -2h", "it must be a duration above zero"},
 		{enforce, "pause orders --for 31d", "it must be at most 30d"},

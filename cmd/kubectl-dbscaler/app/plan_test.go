@@ -101,7 +101,7 @@ func TestPlan_ExitCodes(t *testing.T) {
 		{"plan orders --readers many", ExitInvalidInput, ExitDetailedInvalidInput, "it must be a number and a class"},
 		{"plan orders --writer db.none.large", ExitInvalidInput, ExitDetailedInvalidInput, "The policy allows db.r6g.large"},
 		{"plan orders --endpoint-url http://127.0.0.1:1", ExitInvalidInput, ExitDetailedInvalidInput, "only valid with --metrics"},
-		{"plan orders --as nobody", ExitFailure, ExitFailure, "you may not list dbscalingpolicies.scaling.dbscaler.io in the namespace"},
+		{"plan orders --as nobody", ExitFailure, ExitFailure, "you (nobody) may not list dbscalingpolicies.scaling.dbscaler.io in the namespace"},
 		{"plan orders --metrics --endpoint-url http://127.0.0.1:1", ExitFailure, ExitFailure, "leave out --metrics"},
 	} {
 		plain := strings.Fields(test.args)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -87,10 +86,10 @@ func readPolicy(
 	}
 	infos, err := builder.Flatten().Do().Infos()
 	if err != nil {
-		if file != "" || apierrors.IsNotFound(err) {
-			err = asInputError(shortenError(err))
+		if file != "" {
+			return nil, scaling.Policy{}, asInputError(shortenError(err))
 		}
-		return nil, scaling.Policy{}, err
+		return nil, scaling.Policy{}, describeClusterError(ctx, kube, err, name)
 	}
 	var found *unstructured.Unstructured
 	for _, info := range infos {

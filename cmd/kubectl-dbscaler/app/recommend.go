@@ -45,7 +45,7 @@ changed. Every figure about a database is simulated.`,
 		Example: `  # The instance classes and reader limits of the policy bound the variants
   kubectl dbscaler recommend -f policy.yaml --metrics cpu.csv \
     --class db.r6g.large --count 2 > better.yaml`,
-		Args: validateArgs(cobra.MaximumNArgs(1)),
+		Args: optionalPolicy,
 		RunE: func(c *cobra.Command, args []string) error { return r.run(c.Context(), strings.Join(args, "")) },
 	}
 	f := c.Flags()

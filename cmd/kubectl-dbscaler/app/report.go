@@ -57,7 +57,7 @@ failure; 2 for invalid input.`,
 
   # The operator runs in another namespace than dbscaler-system
   kubectl dbscaler report orders -n shop --operator-namespace platform`,
-		Args:              validateArgs(cobra.MaximumNArgs(1)),
+		Args:              optionalPolicy,
 		ValidArgsFunction: completePolicies(kube),
 		RunE:              func(c *cobra.Command, args []string) error { return r.run(c.Context(), strings.Join(args, "")) },
 	}

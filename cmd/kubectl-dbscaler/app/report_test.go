@@ -299,7 +299,7 @@ func TestReport_NamesMissingRights(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", test.args, err, test.want)
 		}
 	}
-	if _, _, err := h.run(t, "report", "orders", "--as", "nobody"); err == nil || !strings.Contains(err.Error(), "you may not list dbscalingpolicies") {
+	if _, _, err := h.run(t, "report", "orders", "--as", "nobody"); err == nil || !strings.Contains(err.Error(), "you (nobody) may not list dbscalingpolicies") {
 		t.Errorf("got %v", err)
 	}
 }

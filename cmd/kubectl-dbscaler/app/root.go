@@ -57,7 +57,11 @@ Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid 
 "plan --detailed-exitcode" are in its help.`,
 		Example: `  # The readers of orders are slow: what does the operator do, and why?
   kubectl dbscaler status orders -n shop --metrics
-  kubectl dbscaler explain orders -n shop`,
+  kubectl dbscaler explain orders -n shop
+
+  # Hold it back for two hours, and undo that
+  kubectl dbscaler pause orders -n shop --for 2h --reason "index rebuild"
+  kubectl dbscaler resume orders -n shop`,
 		// main prints errors, in one line.
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -72,13 +76,15 @@ Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid 
 		text := fmt.Sprintf("unknown command %q", args[0])
 		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 			text += fmt.Sprintf(": did you mean %q?", near[0])
+		} else {
+			text += ": kubectl dbscaler --help lists the commands"
 		}
 		return asInputError(errors.New(text))
 	}
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return asInputError(err) })
+	root.SetFlagErrorFunc(flagError)
 	kube.AddFlags(root.PersistentFlags())
 	root.AddCommand(newManualControlCommands(kube, streams, clk)...)
 	root.AddCommand(newReplayCommand(streams), newLedgerCommand(streams))
@@ -90,9 +96,4 @@ Exit codes: 0 after success, 1 after a failure or a failed check, 2 for invalid 
 	setUpHelp(root)
 	setUpCompletion(root, kube)
 	return root
-}
-
-// validateArgs returns a cobra check of the positional arguments that reports errors as InputError.
-func validateArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error { return asInputError(check(c, args)) }
 }

@@ -66,7 +66,7 @@ operation failed, or --timeout passed; 2 for invalid input.`,
   kubectl dbscaler status -A
   kubectl dbscaler status -A -o json |
     jq -r '.policies[] | select(.state == "Blocked") | .name'`,
-		Args:              validateArgs(cobra.MaximumNArgs(1)),
+		Args:              optionalPolicy,
 		ValidArgsFunction: completePolicies(kube),
 		RunE:              func(c *cobra.Command, args []string) error { return s.run(c.Context(), strings.Join(args, "")) },
 	}

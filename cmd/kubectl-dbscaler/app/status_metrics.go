@@ -154,7 +154,7 @@ func (m *measurer) resolve(
 	if !known {
 		var err error
 		if caller, err = m.examiner.client.Inspector(scaling.Scope{Region: region}).Identity(ctx); err != nil {
-			return in.Policy, "there are no AWS credentials that work: " + oneLine(err)
+			return in.Policy, describeCredentialsError(err)
 		}
 		callers[region] = caller
 	}

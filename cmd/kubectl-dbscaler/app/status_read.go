@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -48,7 +48,7 @@ func newPolicyReader(kube *genericclioptions.ConfigFlags, clk clock.Clock, flags
 	}
 	config.QPS, config.Burst = kubectlQPS, kubectlBurst
 	scheme := runtime.NewScheme()
-	if err := errors.Join(eventsv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(eventsv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
 	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
@@ -93,9 +93,9 @@ func (r *policyReader) list(ctx context.Context, s selection) ([]v1alpha1.DBScal
 	all, version, err := r.listPages(ctx, options)
 	switch {
 	case err != nil:
-		return nil, "", r.describeError(err, "list", s)
+		return nil, "", r.describeError(ctx, err, "list", s)
 	case len(all) == 0:
-		return nil, "", asInputError(r.describeMissing(s))
+		return nil, "", r.describeMissing(ctx, s)
 	}
 	return all, version, nil
 }
@@ -117,35 +117,25 @@ func (r *policyReader) listPages(ctx context.Context, options []client.ListOptio
 	}
 }
 
-// describeMissing says that a selection has no policy, and what to do.
-func (r *policyReader) describeMissing(s selection) error {
+// describeMissing says that a selection has no policy, and what to do. It is an InputError.
+func (r *policyReader) describeMissing(ctx context.Context, s selection) error {
 	switch {
-	case s.name != "":
-		return fmt.Errorf("there is no DBScalingPolicy %q in the namespace %s: check the name, and set --namespace", s.name, r.namespace)
 	case s.labels != "":
-		return fmt.Errorf("there is no DBScalingPolicy with the labels %s: check --selector, --namespace and --all-namespaces", s.labels)
+		return asInputError(fmt.Errorf("there is no DBScalingPolicy with the labels %s: check --selector, --namespace and --all-namespaces",
+			s.labels))
 	case s.allNamespaces:
-		return errors.New("there is no DBScalingPolicy in the cluster: create one first")
+		return asInputError(errors.New("there is no DBScalingPolicy in the cluster: create one first"))
 	}
-	return fmt.Errorf("there is no DBScalingPolicy in the namespace %s: set --namespace or --all-namespaces", r.namespace)
+	return missingPolicyError(ctx, r.client, r.namespace, s.name)
 }
 
 // describeError says what the user may not do, or what failed.
-func (r *policyReader) describeError(err error, verb string, s selection) error {
-	where := "in the namespace " + r.namespace
+func (r *policyReader) describeError(ctx context.Context, err error, verb string, s selection) error {
+	where := "the namespace " + r.namespace
 	if s.allNamespaces {
-		where = "in all namespaces"
+		where = "all namespaces"
 	}
-	switch {
-	case apierrors.IsForbidden(err):
-		return fmt.Errorf("you may not %s dbscalingpolicies.scaling.dbscaler.io %s: ask for a role with the verbs get, list and watch on "+
-			"them (%s)", verb, where, shortenError(err).Error())
-	case apierrors.IsUnauthorized(err):
-		return fmt.Errorf("the API server does not accept your credentials: log in again, or set --context (%s)", shortenError(err).Error())
-	case meta.IsNoMatchError(err):
-		return asInputError(errors.New("the cluster has no DBScalingPolicies: install dbscaler, or set --context"))
-	}
-	return fmt.Errorf("the policies could not be read: %w", shortenError(err))
+	return readError(ctx, r.client, err, verb, where)
 }
 
 // readViews reads the policies of a selection and makes their views.

@@ -287,15 +287,15 @@ func copyFile(t *testing.T, from, to string, h *operatorHarness) {
 func TestStatus_RejectsInvalidInput(t *testing.T) {
 	h := newOperatorHarness(t, incident, incidentPolicy)
 	for _, test := range []struct{ want, args string }{
-		{`there is no DBScalingPolicy "missing" in the namespace NAMESPACE: check the name`, "status missing"},
+		{`there is no DBScalingPolicy "missing" in the namespace NAMESPACE: it has orders`, "status missing"},
 		{"not both", "status orders -A"},
 		{`--output is "xml": it must be text, wide, json or yaml`, "status -o xml"},
 		{"leave out --output json", "status orders -w -o json"},
 		{"only valid with --watch", "status orders --timeout 1m"},
 		{"--timeout is -1m0s", "status orders -w --timeout=-1m"},
 		{"--endpoint-url is only valid with --metrics", "status orders --endpoint-url http://127.0.0.1:1"},
-		{"accepts at most 1 arg", "status orders ledger"},
-		{"accepts 1 arg", "explain"},
+		{"2 policies are named: name one", "status orders ledger"},
+		{"no policy: name one; kubectl dbscaler status -A lists all", "explain"},
 		{`there is no DBScalingPolicy "missing"`, "explain missing"},
 		{"--at is only valid with --ledger", "explain orders --at 1h"},
 		{`--at is "noon": it must be a time such as`, "explain orders --at noon --ledger none"},
@@ -307,7 +307,9 @@ func TestStatus_RejectsInvalidInput(t *testing.T) {
 		{"--limit is -1", "top --limit -1"},
 		{"--selector: ", "top -l a=b=c"},
 		{"no DBScalingPolicy with the labels team=none", "top -l team=none"},
-		{"unknown command", "top orders"},
+		{`kubectl dbscaler top takes no argument, such as "orders"`, "top orders"},
+		{"unknown flag: --foo: kubectl dbscaler status --help lists the flags", "status --foo"},
+		{"unknown command \"foo\": kubectl dbscaler --help lists the commands", "foo"},
 	} {
 		out, _, err := h.run(t, strings.Fields(test.args)...)
 		var inputErr *InputError
@@ -323,7 +325,7 @@ func TestStatus_NamesMissingRight(t *testing.T) {
 	for _, args := range []string{"status orders", "explain orders", "top", "status -w orders"} {
 		_, _, err := h.run(t, append(strings.Fields(args), "--as", "nobody")...)
 		if err == nil || errors.As(err, new(*InputError)) ||
-			!strings.Contains(err.Error(), "you may not list dbscalingpolicies.scaling.dbscaler.io in the namespace "+h.namespace) {
+			!strings.Contains(err.Error(), "you (nobody) may not list dbscalingpolicies.scaling.dbscaler.io in the namespace "+h.namespace) {
 			t.Errorf("%s: %v", args, err)
 		}
 	}

@@ -90,7 +90,7 @@ func (w *policyWatch) followOnce(ctx context.Context, timeout <-chan time.Time) 
 	options = append(options, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: version}})
 	changes, err := w.reader.client.Watch(ctx, &v1alpha1.DBScalingPolicyList{}, options...)
 	if err != nil {
-		return false, w.reader.describeError(err, "watch", w.selected)
+		return false, w.reader.describeError(ctx, err, "watch", w.selected)
 	}
 	defer changes.Stop()
 	for {
@@ -132,7 +132,7 @@ func (w *policyWatch) apply(event watch.Event) {
 // show prints the policies, or what has changed, and reports whether all are settled.
 func (w *policyWatch) show(ctx context.Context, isLast bool) (settled bool, err error) {
 	if len(w.objects) == 0 {
-		return false, asInputError(w.reader.describeMissing(w.selected))
+		return false, w.reader.describeMissing(ctx, w.selected)
 	}
 	var objects []v1alpha1.DBScalingPolicy
 	for _, key := range slices.SortedFunc(maps.Keys(w.objects), compareNames) {

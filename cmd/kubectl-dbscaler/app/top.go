@@ -49,7 +49,7 @@ Exit codes: 0 after success, 1 after a failure, 2 for invalid input.`,
 
   # The costliest databases of a team
   kubectl dbscaler top -A -l team=payments --sort cost`,
-		Args: validateArgs(cobra.NoArgs),
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return t.run(c.Context()) },
 	}
 	f := c.Flags()
