@@ -71,9 +71,9 @@ func (d *demo) writePlugin(endpoint string) error {
 	if err := os.MkdirAll(d.pluginDir(), 0o700); err != nil {
 		return err
 	}
-	script := fmt.Sprintf("#!/bin/sh\nexport AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo\nexec '%s' %s %s -- \"$@\"\n",
-		endpoint, self, pluginCommand, strings.Join(clockFlags(d.clock), " "))
-	return os.WriteFile(filepath.Join(d.pluginDir(), "kubectl-dbscaler"), []byte(script), 0o700) //nolint:gosec // it must be executable
+	const text = "#!/bin/sh\nexport AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo\nexec '%s' %s %s -- \"$@\"\n"
+	script := fmt.Sprintf(text, endpoint, self, pluginCommand, strings.Join(clockFlags(d.clock), " "))
+	return os.WriteFile(filepath.Join(d.pluginDir(), "kubectl-dbscaler"), []byte(script), 0o700)
 }
 
 // printAccess prints how another shell reaches what the demonstration runs.

@@ -109,8 +109,8 @@ func summarize(p *Policy) (State, string) {
 	return StateSteady, message
 }
 
-// pause is the pause that is in force, as its annotation says: the operator adds it to the status a moment later. Nil without one, and while
-// the policy is deleted: the operator then removes its surge reader also while it is paused.
+// pause is the pause that is in force, as its annotation says: the operator adds it to the status a moment later. It is nil without one,
+// and while the policy is deleted: the operator then removes its surge reader also while it is paused.
 func (p *Policy) pause() *ManualControl {
 	n := slices.IndexFunc(p.ManualControls, func(m ManualControl) bool { return m.Kind == ControlPause })
 	if n < 0 || p.Deleting {

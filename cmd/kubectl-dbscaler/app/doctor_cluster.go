@@ -48,7 +48,8 @@ func newClusterReader(kube *genericclioptions.ConfigFlags) (*clusterReader, erro
 	}
 	config.QPS, config.Burst = kubectlQPS, kubectlBurst
 	scheme := runtime.NewScheme()
-	err = errors.Join(corev1.AddToScheme(scheme), appsv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
+	err = errors.Join(corev1.AddToScheme(scheme), appsv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme),
+		v1alpha1.AddToScheme(scheme))
 	if err != nil {
 		return nil, err
 	}

@@ -86,6 +86,6 @@ func (c *controlClient) explainForbidden(ctx context.Context, err error, key typ
 	if len(missing) > 1 {
 		plural = "s"
 	}
-	return fmt.Errorf("%s may not %s dbscalingpolicies in the namespace %s: ask for the verb%s, for example with the ClusterRole %s", describeUser(user),
-		strings.Join(missing, " and "), key.Namespace, plural, onCallRole)
+	return fmt.Errorf("%s may not %s dbscalingpolicies in the namespace %s: ask for the verb%s, for example with the ClusterRole %s",
+		describeUser(user), strings.Join(missing, " and "), key.Namespace, plural, onCallRole)
 }
