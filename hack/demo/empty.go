@@ -39,6 +39,7 @@ func runEmpty(ctx context.Context, s settings, out io.Writer) error {
 	if d.workDir, err = os.MkdirTemp("", "dbscaler-demo-"); err != nil {
 		return err
 	}
+	defer func() { _ = os.RemoveAll(d.workDir) }() // its kubeconfig is of no use any more
 	defer d.stop()
 	fmt.Fprintln(out, "Starting etcd and kube-apiserver ...")
 	if d.env, err = testenv.StartWithoutCRDs(); err != nil {
