@@ -100,8 +100,10 @@ func (r *Reconciler) restoreState(s *reconcileScope) {
 // reconcile: the guards veto changes, and an operation in progress goes on. It returns an error only when the reconcile was
 // canceled.
 func (s *reconcileScope) assessLoad(metricsErr error) error {
-	s.assessments = decide.Evaluate(s.policy, s.observation, s.now).Pools
-	s.recordOperationEffect()
+	s.evaluate()
+	if s.recordOperationEffect() { // further decisions depend on it
+		s.evaluate()
+	}
 	s.reportReplicasWithoutClients()
 	unavailable := func(reason, message string) {
 		s.conditions.Set(v1alpha1.ConditionMetricsAvailable, metav1.ConditionFalse, reason, message)
@@ -130,17 +132,26 @@ func (s *reconcileScope) assessLoad(metricsErr error) error {
 	return nil
 }
 
-// recordOperationEffect records the utilization that an operation led to, once there are samples since its end.
-func (s *reconcileScope) recordOperationEffect() {
+// evaluate works out the load of each pool, and the decision, which the phase decide uses.
+func (s *reconcileScope) evaluate() {
+	s.evaluation = decide.Evaluate(s.policy, s.observation, s.now)
+	s.assessments = s.evaluation.Pools
+}
+
+// recordOperationEffect records the utilization that an operation led to, once there are samples since its end. It reports whether it did.
+func (s *reconcileScope) recordOperationEffect() bool {
+	recorded := false
 	if s.operation != nil {
-		return
+		return recorded
 	}
 	for _, pool := range s.assessments {
 		if n, percent, known := state.MeasureEffect(s.observation.History, pool.Load); known {
 			s.object.Status.History[n].UtilizationAfterPercent = ptr.To(int32(percent))
 			s.observation.History[n].UtilizationAfter = &percent
+			recorded = true
 		}
 	}
+	return recorded
 }
 
 func describePool(p scaling.Pool) string {

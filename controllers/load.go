@@ -19,7 +19,7 @@ import (
 // load reads the policy. It returns nil when the policy does not exist, was deleted and has nothing to remove, or belongs to another shard.
 func (r *Reconciler) load(ctx context.Context, request ctrl.Request) (*reconcileScope, error) {
 	original := &v1alpha1.DBScalingPolicy{}
-	err := r.Client.Get(ctx, request.NamespacedName, original)
+	err := r.Client.Get(ctx, request.NamespacedName, original, client.UnsafeDisableDeepCopy) // it is not changed; see reconcileScope
 	gone := err == nil && !original.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(original, surgeReaderFinalizer)
 	if apierrors.IsNotFound(err) || gone || err == nil && !r.Owns(original) {
 		r.Metrics.DeletePolicy(request.Namespace, request.Name)

@@ -18,7 +18,8 @@ type reconcileScope struct {
 	now time.Time
 	// deleting says that the policy was deleted and still has the finalizer.
 	deleting bool
-	// original is the object as it was read; object is the copy whose status the phases change.
+	// original is the object as it was read. It shares memory with the cache, so that nothing of it may be changed. object is the copy
+	// whose status the phases change.
 	original, object *v1alpha1.DBScalingPolicy
 	// lastWritten is the object as this reconcile last wrote it; nil before the first write.
 	lastWritten *v1alpha1.DBScalingPolicy
@@ -31,7 +32,8 @@ type reconcileScope struct {
 	metricsErr error
 	// pastEvents are read only when the database is observed for the first time.
 	pastEvents pastEvents
-	// assessments has the load of each pool.
+	// evaluation is the decision about the observation, as long as no operation is in progress; assessments are its pools.
+	evaluation  scaling.Decision
 	assessments []scaling.PoolAssessment
 	// operation is the one in progress, or nil.
 	operation *scaling.Operation

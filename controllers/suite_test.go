@@ -42,7 +42,7 @@ var scenarioStart = time.Date(2024, 2, 5, 8, 0, 0, 0, time.UTC)
 // harness has what one test needs: a namespace on a real API server, a simulated AWS behind an HTTP server, the real SDK, and the
 // reconciler, which the test calls directly, with a clock that the test moves.
 type harness struct {
-	t         *testing.T
+	t         testing.TB
 	namespace string
 	// clusterName is the name of the operator's Kubernetes cluster, from the next restartReconciler on.
 	clusterName string
@@ -61,7 +61,7 @@ type harness struct {
 }
 
 // newHarness builds a harness from a scenario in YAML, in which NAMESPACE stands for the test's namespace.
-func newHarness(t *testing.T, scenario string) *harness {
+func newHarness(t testing.TB, scenario string) *harness {
 	t.Helper()
 	document, err := os.ReadFile("../config/iam/policy.json")
 	if err != nil {
@@ -75,7 +75,7 @@ func newHarness(t *testing.T, scenario string) *harness {
 }
 
 // newHarnessWithIAMPolicy is newHarness with an IAM policy that the caller has parsed.
-func newHarnessWithIAMPolicy(t *testing.T, scenario string, policy *rdssim.Policy) *harness {
+func newHarnessWithIAMPolicy(t testing.TB, scenario string, policy *rdssim.Policy) *harness {
 	t.Helper()
 	namespace, c := env.NewNamespace(t)
 	parsed, err := model.ParseScenario([]byte(strings.ReplaceAll(scenario, "NAMESPACE", namespace)))

@@ -30,6 +30,7 @@ func (t *loadTest) evaluateAll(ctx context.Context, r *results) (err error) {
 	if err := t.waitForLeader(ctx, t.leader); err != nil {
 		return err
 	}
+	t.profile(ctx, "starting "+processLeader, t.leader.profilesAddress)
 	if t.standby, err = t.startReplica(ctx, processStandby); err != nil {
 		return err
 	}

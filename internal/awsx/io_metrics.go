@@ -40,10 +40,9 @@ func slowMetric(name string, statistic types.Statistic) *metric {
 // burstablePrefix begins the names of the burstable classes.
 const burstablePrefix = "db.t"
 
-// ioMetrics returns the metrics of what an instance reads and writes, and of its CPU credits. The storage of Aurora is not on the
+// ioMetrics appends the metrics of what an instance reads and writes, and of its CPU credits. The storage of Aurora is not on the
 // volumes of the instance.
-func ioMetrics(i rdstypes.DBInstance) []*metric {
-	var metrics []*metric
+func ioMetrics(metrics []*metric, i *rdstypes.DBInstance) []*metric {
 	if isAurora(aws.ToString(i.Engine)) {
 		metrics = append(metrics, readIOPS, bufferCacheHitRatio)
 	} else {

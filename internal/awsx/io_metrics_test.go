@@ -73,7 +73,7 @@ func TestSimulator_ObservesIO(t *testing.T) {
 func TestRefresh_AsksHourlyForUnpublishedLoad(t *testing.T) {
 	instance := rdstypes.DBInstance{Engine: aws.String("postgres"), DatabaseInsightsMode: rdstypes.DatabaseInsightsModeStandard}
 	loadMetrics := func(i rdstypes.DBInstance) (found []*metric) {
-		for _, m := range instanceMetrics(rdstypes.DBCluster{}, i) {
+		for _, m := range instanceMetrics(nil, &rdstypes.DBCluster{}, &i) {
 			if m.name == "DBLoadCPU" {
 				found = append(found, m)
 			}

@@ -51,7 +51,7 @@ func (s *scopeClient) addCachedMetadata(o *scaling.Observation, view *topology, 
 	if classes.isStale(requestedAt, orderableInterval, orderableRetryInterval) {
 		return false
 	}
-	o.Orderable, o.OrderableGaps = classes.value.matching(view.orderableNeeds(t))
+	o.Orderable, o.OrderableGaps = classes.value.find(view.orderableNeeds(t))
 	if !s.addTopologyMetadata(o, view, t, requestedAt) {
 		return false
 	}
@@ -108,11 +108,11 @@ func (s *scopeClient) refreshMetadata(ctx context.Context, targets []scaling.Tar
 	}
 	s.refreshTopologyMetadata(ctx, targets, now)
 	for _, key := range slices.SortedFunc(maps.Keys(dueClasses), compareOrderableKeys) {
-		value, err := listOrderableOptions(ctx, s.rdsReader, key)
+		options, err := listOrderableOptions(ctx, s.rdsReader, key)
 		err = classifyRead(err, s.scope, metadataTimeout)
 		s.mu.Lock()
 		what := "orderable classes of " + key.engine + " " + key.version
-		s.orderableClasses[key] = updateCachedValue(s, s.orderableClasses[key], what, now, value, err)
+		s.orderableClasses[key] = updateCachedValue(s, s.orderableClasses[key], what, now, newOrderableMatches(options), err)
 		s.mu.Unlock()
 	}
 	if autoScalingDue {

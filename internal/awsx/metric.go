@@ -119,12 +119,15 @@ func (m *metric) lookback(window time.Duration) time.Duration {
 // rereadOverlap is how much of the known samples is read again.
 func (m *metric) rereadOverlap() time.Duration { return max(minOverlap, m.period) }
 
-// instanceMetrics returns the metrics of an instance. The cluster is empty when the instance is the target itself or a read
+// maxInstanceMetrics is at least the number of metrics of an instance.
+const maxInstanceMetrics = 16
+
+// instanceMetrics appends the metrics of an instance. The cluster is empty when the instance is the target itself or a read
 // replica of it. CloudWatch has no mean over the read replicas of an instance, so they have no CPU history.
-func instanceMetrics(cluster rdstypes.DBCluster, i rdstypes.DBInstance) []*metric {
-	role, isMember := memberOf(cluster, aws.ToString(i.DBInstanceIdentifier))
+func instanceMetrics(metrics []*metric, cluster *rdstypes.DBCluster, i *rdstypes.DBInstance) []*metric {
+	role, isMember := memberOf(*cluster, aws.ToString(i.DBInstanceIdentifier))
 	isReader := isMember && !aws.ToBool(role.IsClusterWriter)
-	metrics := append([]*metric{cpuUtilization, freeableMemory, databaseConnections}, ioMetrics(i)...)
+	metrics = ioMetrics(append(metrics, cpuUtilization, freeableMemory, databaseConnections), i)
 	switch {
 	case aws.ToBool(i.PerformanceInsightsEnabled), i.DatabaseInsightsMode == rdstypes.DatabaseInsightsModeAdvanced:
 		metrics = append(metrics, dbLoadCPU)
@@ -140,10 +143,10 @@ func instanceMetrics(cluster rdstypes.DBCluster, i rdstypes.DBInstance) []*metri
 	switch {
 	case isReader && isAurora(aws.ToString(i.Engine)):
 		metrics = append(metrics, auroraReplicaLag)
-	case isReader, replicationSource(i) != "":
+	case isReader, replicationSource(*i) != "":
 		metrics = append(metrics, replicaLag)
 	}
-	if !isMember && replicationSource(i) == "" {
+	if !isMember && replicationSource(*i) == "" {
 		metrics = append(metrics, instanceCPU)
 	}
 	return metrics

@@ -32,10 +32,12 @@ type metricQuery struct {
 	isFullRange bool
 }
 
-// queryResult holds the samples that a query returned before it failed, if it did.
+// queryResult holds the samples that a query returned before it failed, if it did: the arrays of the response, since a day of samples of
+// hundreds of series is much to copy.
 type queryResult struct {
-	samples []scaling.Sample
-	err     error
+	timestamps []time.Time
+	values     []float64
+	err        error
 }
 
 // queryBatch is the queries of one request. They have the same period.
@@ -123,14 +125,13 @@ func newMetricDataQuery(n int, q metricQuery) types.MetricDataQuery {
 	}
 }
 
-// addPage adds one page's result of a query. It drops samples from before the database was created, and after the end of the query.
+// addPage adds one page's result of a query.
 func (r *queryResult) addPage(result types.MetricDataResult, q metricQuery, scope scaling.Scope) {
 	count := min(len(result.Timestamps), len(result.Values))
-	r.samples = slices.Grow(r.samples, count)
-	for n := range count {
-		if at := result.Timestamps[n]; !at.Before(q.createdAt) && at.Before(q.end) {
-			r.samples = append(r.samples, scaling.Sample{Time: at.UTC(), Value: result.Values[n]})
-		}
+	if r.timestamps == nil {
+		r.timestamps, r.values = result.Timestamps[:count], result.Values[:count]
+	} else {
+		r.timestamps, r.values = append(r.timestamps, result.Timestamps[:count]...), append(r.values, result.Values[:count]...)
 	}
 	cause := scaling.ErrUnavailable
 	switch result.StatusCode {
@@ -148,4 +149,14 @@ func (r *queryResult) addPage(result types.MetricDataResult, q metricQuery, scop
 		cause: cause, operation: "cloudwatch:GetMetricData", scope: scope,
 		detail: fmt.Sprintf("%s: %s (%s of %s)", result.StatusCode, text, q.metric.name, q.identifier),
 	}
+}
+
+// appendSamples appends the samples of a query, without those from before the database was created and after the end of the query.
+func (r *queryResult) appendSamples(samples []scaling.Sample, q metricQuery) []scaling.Sample {
+	for n, at := range r.timestamps {
+		if !at.Before(q.createdAt) && at.Before(q.end) {
+			samples = append(samples, scaling.Sample{Time: at.UTC(), Value: r.values[n]})
+		}
+	}
+	return samples
 }

@@ -48,8 +48,9 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 	if o.Serverless && cluster.ServerlessV2ScalingConfiguration != nil {
 		o.MinCapacity = aws.ToFloat64(cluster.ServerlessV2ScalingConfiguration.MinCapacity)
 	}
+	o.Instances = make([]scaling.Instance, 0, len(members))
 	for _, member := range members {
-		i := newInstance(member)
+		i := newInstance(*member)
 		if role, known := memberOf(cluster, i.Identifier); known {
 			i.Writer = aws.ToBool(role.IsClusterWriter)
 			i.PromotionTier = int(aws.ToInt32(cmp.Or(role.PromotionTier, member.PromotionTier)))
@@ -77,7 +78,7 @@ func compareWriterFirst(a, b scaling.Instance) int {
 }
 
 // observeInstance returns an observation with the instance as the writer and its read replicas as the readers.
-func (t *topology) observeInstance(db types.DBInstance, replicas []types.DBInstance) scaling.Observation {
+func (t *topology) observeInstance(db types.DBInstance, replicas []*types.DBInstance) scaling.Observation {
 	i := newInstance(db)
 	i.Writer = true
 	o := scaling.Observation{
@@ -90,13 +91,13 @@ func (t *topology) observeInstance(db types.DBInstance, replicas []types.DBInsta
 		Unsupported:   unsupportedInstanceReason(db, replicas),
 		MultiAZ:       aws.ToBool(db.MultiAZ),
 		Tags:          i.Tags,
-		Instances:     []scaling.Instance{i},
+		Instances:     append(make([]scaling.Instance, 0, 1+len(replicas)), i),
 
 		CannotReplicate: replicationObstacle(db), LicenseModel: aws.ToString(db.LicenseModel), WriterEndpoint: i.Endpoint,
 	}
 	for _, r := range replicas {
-		replica := newInstance(r)
-		replica.Replicas = replicasOf(r)
+		replica := newInstance(*r)
+		replica.Replicas = replicasOf(*r)
 		o.Instances = append(o.Instances, replica)
 	}
 	slices.SortFunc(o.Instances, compareWriterFirst)

@@ -45,7 +45,8 @@ func (s *scopeClient) newestSampleEnd(t scaling.Target) time.Time {
 		return time.Time{}
 	}
 	var earliest, latest time.Time
-	for _, series := range view.targetSeries(t) {
+	var list [usualSeries]targetSeries
+	for _, series := range view.appendSeries(list[:0], t) {
 		newest := s.series[series.seriesKey].samples.newest.Time
 		if series.metric != cpuUtilization || newest.IsZero() {
 			continue

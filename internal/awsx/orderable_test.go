@@ -29,12 +29,12 @@ func TestOrderableOptions_Matching(t *testing.T) {
 	without := func(edit func(*types.OrderableDBInstanceOption)) orderableOptions {
 		return orderableOptions{"x": {orderable(edit)}}
 	}
-	uses := func(features ...string) orderableNeeds {
-		return orderableNeeds{licenseModel: "postgresql-license", storageType: "gp3", networkType: "IPV4", features: features, zones: []string{"a", "b"}}
+	uses := func(features featureSet) orderableNeeds {
+		return orderableNeeds{licenseModel: "postgresql-license", storageType: "gp3", networkType: "IPV4", features: features, zones: "a,b"}
 	}
-	dual := uses()
+	dual := uses(0)
 	dual.networkType = "DUAL"
-	ownLicense := uses()
+	ownLicense := uses(0)
 	ownLicense.licenseModel = "bring-your-own-license"
 	for _, test := range []struct {
 		name    string
@@ -44,17 +44,17 @@ func TestOrderableOptions_Matching(t *testing.T) {
 	}{
 		{"everything", orderableOptions{"x": {orderable()}}, uses(featureInsights), ""},
 		{"a feature that is off", without(func(o *types.OrderableDBInstanceOption) { o.SupportsPerformanceInsights = aws.Bool(false) }),
-			uses(featureInsights), featureInsights},
+			uses(featureInsights), "Performance Insights"},
 		{"a feature that is off and not used", without(func(o *types.OrderableDBInstanceOption) { o.SupportsPerformanceInsights = aws.Bool(false) }),
-			uses(), ""},
-		{"another storage type", without(func(o *types.OrderableDBInstanceOption) { o.StorageType = aws.String("io1") }), uses(), "the storage type gp3"},
+			uses(0), ""},
+		{"another storage type", without(func(o *types.OrderableDBInstanceOption) { o.StorageType = aws.String("io1") }), uses(0), "the storage type gp3"},
 		{"one of two storage types", orderableOptions{"x": {orderable(func(o *types.OrderableDBInstanceOption) { o.StorageType = aws.String("io1") }), orderable()}},
-			uses(), ""},
+			uses(0), ""},
 		{"another licence", orderableOptions{"x": {orderable()}}, ownLicense, "the licence model bring-your-own-license"},
 		{"IPv6", without(func(o *types.OrderableDBInstanceOption) { o.SupportedNetworkTypes = []string{"IPV4"} }), dual, featureDualNetwork},
-		{"a zone", without(func(o *types.OrderableDBInstanceOption) { o.AvailabilityZones = o.AvailabilityZones[:1] }), uses(), "b"},
-		{"every zone", without(func(o *types.OrderableDBInstanceOption) { o.AvailabilityZones = o.AvailabilityZones[2:] }), uses(), featureZone},
-		{"unknown zones", without(func(o *types.OrderableDBInstanceOption) { o.AvailabilityZones = nil }), uses(), ""},
+		{"a zone", without(func(o *types.OrderableDBInstanceOption) { o.AvailabilityZones = o.AvailabilityZones[:1] }), uses(0), "b"},
+		{"every zone", without(func(o *types.OrderableDBInstanceOption) { o.AvailabilityZones = o.AvailabilityZones[2:] }), uses(0), featureZone},
+		{"unknown zones", without(func(o *types.OrderableDBInstanceOption) { o.AvailabilityZones = nil }), uses(0), ""},
 	} {
 		classes, gaps := test.options.matching(test.needs)
 		gap := gaps["x"]
@@ -62,10 +62,10 @@ func TestOrderableOptions_Matching(t *testing.T) {
 			t.Errorf("%s: got %v, lacking %q", test.name, classes, got)
 		}
 	}
-	if classes, gaps := (orderableOptions)(nil).matching(uses()); classes != nil || gaps != nil {
+	if classes, gaps := (orderableOptions)(nil).matching(uses(0)); classes != nil || gaps != nil {
 		t.Errorf("options that could not be read: got %v, %v", classes, gaps)
 	}
-	if classes, _ := (orderableOptions{}).matching(uses()); classes == nil || len(classes) > 0 {
+	if classes, _ := (orderableOptions{}).matching(uses(0)); classes == nil || len(classes) > 0 {
 		t.Errorf("no options: got %v", classes)
 	}
 }
@@ -85,16 +85,16 @@ func TestTopology_OrderableNeeds(t *testing.T) {
 		instances: map[string]*types.DBInstance{"ledger": &db}, replicaIDs: map[string][]string{"ledger": {"read"}},
 	}
 	got := top.orderableNeeds(scaling.Target{Kind: scaling.DBInstance, Identifier: "ledger"})
-	want := []string{featureVPC, featureMultiAZ, featureInsights, featureMonitoring, featureIAM, featureEncryption, featureIOPS, featureReplicas}
-	if !slices.Equal(got.features, want) || got.storageType != "io2" || got.networkType != "DUAL" || got.licenseModel != "general-public-license" ||
-		!slices.Equal(got.zones, []string{"eu-west-1a", "eu-west-1b"}) {
+	want := featureVPC | featureMultiAZ | featureInsights | featureMonitoring | featureIAM | featureEncryption | featureIOPS | featureReplicas
+	if got.features != want || got.storageType != "io2" || got.networkType != "DUAL" || got.licenseModel != "general-public-license" ||
+		got.zones != "eu-west-1a,eu-west-1b" {
 		t.Errorf("the instance needs %+v", got)
 	}
 	cluster := auroraTopology(func(c *types.DBCluster, members []types.DBInstance) {
 		c.StorageType, c.AvailabilityZones = aws.String("aurora"), []string{"eu-west-1a"}
 		members[2].DBSubnetGroup, members[2].PerformanceInsightsEnabled = subnets, aws.Bool(true) // the writer
 	}).orderableNeeds(ordersCluster)
-	if !slices.Equal(cluster.features, []string{featureVPC, featureInsights}) || cluster.storageType != "aurora" || !slices.Equal(cluster.zones, []string{"eu-west-1a"}) {
+	if cluster.features != featureVPC|featureInsights || cluster.storageType != "aurora" || cluster.zones != "eu-west-1a" {
 		t.Errorf("the cluster needs %+v", cluster)
 	}
 }

@@ -30,8 +30,9 @@ func (s *scopeClient) fetchSeries(ctx context.Context, targets []scaling.Target,
 func (s *scopeClient) newQueries(targets []scaling.Target, isWanted seriesFilter, now time.Time) []metricQuery {
 	var queries []metricQuery
 	seen := map[seriesKey]bool{}
+	var list []targetSeries
 	for target, view := range s.views(targets) {
-		list := view.targetSeries(target)
+		list = view.appendSeries(list[:0], target)
 		s.mu.RLock()
 		for _, series := range list {
 			cached := s.series[series.seriesKey]
@@ -51,10 +52,12 @@ func (s *scopeClient) newQueries(targets []scaling.Target, isWanted seriesFilter
 // storeSamples caches the results of a batch, each by itself: workers wait for the lock meanwhile.
 func (s *scopeClient) storeSamples(b queryBatch, results []queryResult, now time.Time) {
 	logged := false
+	var samples []scaling.Sample // of one query after the other
 	for n, q := range b.queries {
 		err := results[n].err
+		samples = results[n].appendSamples(samples[:0], q)
 		// MetricsErr reports errors of required metrics. For the optional ones, one log line per batch says why they are missing.
-		if isFirstError := s.storeResult(q, results[n], now); isFirstError && !q.metric.isRequired() && !logged {
+		if isFirstError := s.storeResult(q, samples, err, now); isFirstError && !q.metric.isRequired() && !logged {
 			logged = true
 			s.log.Error(err, "cannot read optional samples: they are missing until a later read succeeds", "scope", s.scope.String(),
 				"metric", q.metric.name, "database", q.identifier)
@@ -62,14 +65,15 @@ func (s *scopeClient) storeSamples(b queryBatch, results []queryResult, now time
 	}
 }
 
-// storeResult caches one result. It reports whether it is an error after a success.
-func (s *scopeClient) storeResult(q metricQuery, result queryResult, now time.Time) bool {
+// storeResult caches the samples of one query, and its error. It keeps nothing of the samples' array, and reports whether it is an error
+// after a success.
+func (s *scopeClient) storeResult(q metricQuery, samples []scaling.Sample, err error, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	cached := s.series[q.seriesKey]
-	isFirstError := result.err != nil && cached.err == nil
-	cached.readAt, cached.err = now, result.err
-	cached.samples = mergeSamples(q.metric, cached.samples, result.samples, q.keepFrom)
+	isFirstError := err != nil && cached.err == nil
+	cached.readAt, cached.err = now, err
+	cached.samples = mergeSamples(q.metric, cached.samples, samples, q.keepFrom)
 	if !cached.coveredFrom.IsZero() && cached.coveredFrom.Before(q.keepFrom) {
 		cached.coveredFrom = q.keepFrom // a longer window is read again
 	}

@@ -65,7 +65,7 @@ type scopeClient struct {
 	series       map[seriesKey]cachedSeries
 	// pendingMaintenance is by the ARN of the cluster or instance.
 	pendingMaintenance cachedValue[map[string][]scaling.PendingMaintenance]
-	orderableClasses   map[orderableKey]cachedValue[orderableOptions]
+	orderableClasses   map[orderableKey]cachedValue[*orderableMatches]
 	// autoScalingLimits are the limits of Aurora Auto Scaling, by cluster identifier.
 	autoScalingLimits cachedValue[map[string]scaling.AutoScaling]
 	// classPrices are the hourly prices by instance class.
@@ -86,7 +86,7 @@ func newScopeClient(scope scaling.Scope, c *sdkClients, clk clock.Clock) *scopeC
 	return &scopeClient{
 		sdkClients: c, scope: scope, clock: clk,
 		targets: map[scaling.Target]trackedTarget{}, series: map[seriesKey]cachedSeries{},
-		orderableClasses: map[orderableKey]cachedValue[orderableOptions]{}, classPrices: map[priceKey]cachedValue[map[string]scaling.Money]{},
+		orderableClasses: map[orderableKey]cachedValue[*orderableMatches]{}, classPrices: map[priceKey]cachedValue[map[string]scaling.Money]{},
 		topologyMetadata: topologyMetadata{parameters: map[parameterGroupKey]cachedValue[map[string]string]{}},
 		topologyCache:    topologyCache{targetTopologies: map[scaling.Target]*topology{}, changes: map[scaling.Target]int{}},
 		freshTargets:     map[scaling.Target]time.Time{},
@@ -219,7 +219,8 @@ func (s *scopeClient) newResult(
 	if result.Observation.Found && !s.addCachedMetadata(&result.Observation, view, t, requestedAt) {
 		return result, false
 	}
-	for _, series := range view.targetSeries(t) {
+	var list [usualSeries]targetSeries
+	for _, series := range view.appendSeries(list[:0], t) {
 		cached := s.series[series.seriesKey]
 		if isStale(series, cached) {
 			return result, false

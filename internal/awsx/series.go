@@ -26,34 +26,52 @@ type targetSeries struct {
 	createdAt time.Time
 }
 
+// usualSeries is at least the number of series of a target with a few instances: room for them needs no memory on the heap.
+const usualSeries = 40
+
 // targetSeries returns the series that are read for a target. An instance that is still being created has none.
-func (t *topology) targetSeries(target scaling.Target) []targetSeries {
-	var members []rdstypes.DBInstance
-	var cluster rdstypes.DBCluster
-	var list []targetSeries
-	if target.Kind == scaling.DBCluster {
-		cluster, members = t.cluster(target.Identifier), t.members(target.Identifier)
-		if len(members) > 0 {
-			for _, m := range []*metric{readersCPU, writerCPU} {
-				list = append(list, targetSeries{
-					seriesKey:  seriesKey{resourceID: aws.ToString(cluster.DbClusterResourceId), metric: m},
-					identifier: target.Identifier, createdAt: aws.ToTime(cluster.ClusterCreateTime),
-				})
+func (t *topology) targetSeries(target scaling.Target) []targetSeries { return t.appendSeries(nil, target) }
+
+// appendSeries appends the series that are read for a target: every observation needs them.
+func (t *topology) appendSeries(list []targetSeries, target scaling.Target) []targetSeries {
+	if target.Kind != scaling.DBCluster {
+		if i, found := t.instances[target.Identifier]; found {
+			list = appendInstanceSeries(list, &rdstypes.DBCluster{}, i)
+			for _, replica := range t.replicas(target.Identifier) {
+				list = appendInstanceSeries(list, &rdstypes.DBCluster{}, replica)
 			}
 		}
-	} else if i, found := t.instances[target.Identifier]; found {
-		members = append([]rdstypes.DBInstance{*i}, t.replicas(target.Identifier)...)
+		return list
 	}
-	for _, i := range members {
-		if i.InstanceCreateTime == nil {
-			continue
-		}
-		for _, m := range instanceMetrics(cluster, i) {
+	cluster, members := t.clusters[target.Identifier], t.members(target.Identifier)
+	if cluster == nil {
+		cluster = &rdstypes.DBCluster{}
+	}
+	if len(members) > 0 {
+		for _, m := range []*metric{readersCPU, writerCPU} {
 			list = append(list, targetSeries{
-				seriesKey:  seriesKey{resourceID: aws.ToString(i.DbiResourceId), metric: m},
-				identifier: aws.ToString(i.DBInstanceIdentifier), createdAt: *i.InstanceCreateTime,
+				seriesKey:  seriesKey{resourceID: aws.ToString(cluster.DbClusterResourceId), metric: m},
+				identifier: target.Identifier, createdAt: aws.ToTime(cluster.ClusterCreateTime),
 			})
 		}
+	}
+	for _, i := range members {
+		list = appendInstanceSeries(list, cluster, i)
+	}
+	return list
+}
+
+// appendInstanceSeries appends the series of an instance. The cluster is empty when it belongs to none.
+func appendInstanceSeries(list []targetSeries, cluster *rdstypes.DBCluster, i *rdstypes.DBInstance) []targetSeries {
+	if i.InstanceCreateTime == nil {
+		return list
+	}
+	var metrics [maxInstanceMetrics]*metric
+	for _, m := range instanceMetrics(metrics[:0], cluster, i) {
+		list = append(list, targetSeries{
+			seriesKey:  seriesKey{resourceID: aws.ToString(i.DbiResourceId), metric: m},
+			identifier: aws.ToString(i.DBInstanceIdentifier), createdAt: *i.InstanceCreateTime,
+		})
 	}
 	return list
 }

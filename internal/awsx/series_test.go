@@ -118,8 +118,8 @@ func TestAddPage_DropsSamplesOutsideQuery(t *testing.T) {
 	page.StatusCode = cloudwatchtypes.StatusCodeComplete
 	var got queryResult
 	got.addPage(page, q, euWest1)
-	if !slices.Equal(got.samples, minuteSamples(1, 1, 2)) || got.err != nil {
-		t.Errorf("got %v, %v", got.samples, got.err)
+	if samples := got.appendSamples(nil, q); !slices.Equal(samples, minuteSamples(1, 1, 2)) || got.err != nil {
+		t.Errorf("got %v, %v", samples, got.err)
 	}
 }
 

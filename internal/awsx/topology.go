@@ -46,19 +46,22 @@ func (t *topology) instance(id string) types.DBInstance {
 }
 
 // members lists the instances of a cluster.
-func (t *topology) members(cluster string) []types.DBInstance {
+func (t *topology) members(cluster string) []*types.DBInstance {
 	return t.listInstances(t.memberIDs[cluster])
 }
 
 // replicas lists the read replicas of an instance in its region.
-func (t *topology) replicas(instance string) []types.DBInstance {
+func (t *topology) replicas(instance string) []*types.DBInstance {
 	return t.listInstances(t.replicaIDs[instance])
 }
 
-func (t *topology) listInstances(ids []string) []types.DBInstance {
-	list := make([]types.DBInstance, len(ids))
+// listInstances does not copy the instances: one has more than a kilobyte.
+func (t *topology) listInstances(ids []string) []*types.DBInstance {
+	list := make([]*types.DBInstance, len(ids))
 	for n, id := range ids {
-		list[n] = t.instance(id)
+		if list[n] = t.instances[id]; list[n] == nil {
+			list[n] = &types.DBInstance{}
+		}
 	}
 	return list
 }
@@ -103,11 +106,11 @@ func (t *topology) readClusters(ctx context.Context, client rdsReadAPI, filters 
 		if err != nil {
 			return err
 		}
-		for _, c := range page.DBClusters {
+		for n := range page.DBClusters {
+			c := &page.DBClusters[n]
 			c.EarliestRestorableTime, c.LatestRestorableTime, c.EarliestBacktrackTime = nil, nil, nil // they change all the time
-			shared.intern(&c)
 			id := aws.ToString(c.DBClusterIdentifier)
-			t.clusters[id] = unlessEqual(previous.clusters[id], c)
+			t.clusters[id] = keepUnchanged(previous.clusters[id], c, shared)
 		}
 	}
 	return nil
@@ -124,12 +127,12 @@ func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters
 		if err != nil {
 			return err
 		}
-		for _, i := range page.DBInstances {
+		for n := range page.DBInstances {
+			i := &page.DBInstances[n]
 			i.LatestRestorableTime = nil // it changes every five minutes
-			shared.intern(&i)
 			id := aws.ToString(i.DBInstanceIdentifier)
 			_, isKnown := t.instances[id] // an instance that was created meanwhile moves others to the next page
-			t.instances[id] = unlessEqual(previous.instances[id], i)
+			t.instances[id] = keepUnchanged(previous.instances[id], i, shared)
 			if isKnown {
 				continue
 			}
@@ -144,10 +147,13 @@ func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters
 	return nil
 }
 
-// unlessEqual returns a value that was read, or the previous one where nothing has changed.
-func unlessEqual[T any](previous *T, read T) *T {
-	if previous != nil && reflect.DeepEqual(*previous, read) {
+// keepUnchanged returns the previous value where nothing has changed, which is nearly always so, and otherwise a copy of what was read:
+// with the value itself, the whole page would stay in memory.
+func keepUnchanged[T any](previous, read *T, shared interner) *T {
+	if previous != nil && reflect.DeepEqual(previous, read) {
 		return previous
 	}
-	return &read
+	shared.intern(read)
+	changed := *read
+	return &changed
 }

@@ -20,12 +20,12 @@ const (
 )
 
 // unsupportedClusterReason returns why a cluster cannot be scaled and what to do, or nothing when it can be scaled.
-func unsupportedClusterReason(c types.DBCluster, members []types.DBInstance) string {
+func unsupportedClusterReason(c types.DBCluster, members []*types.DBInstance) string {
 	engine := aws.ToString(c.Engine)
-	serverless := slices.IndexFunc(members, func(i types.DBInstance) bool {
+	serverless := slices.IndexFunc(members, func(i *types.DBInstance) bool {
 		return aws.ToString(i.DBInstanceClass) == serverlessClass
 	})
-	customized := slices.IndexFunc(members, func(i types.DBInstance) bool { return len(i.ProcessorFeatures) > 0 })
+	customized := slices.IndexFunc(members, func(i *types.DBInstance) bool { return len(i.ProcessorFeatures) > 0 })
 	switch {
 	case engine == "docdb" || engine == "neptune":
 		return fmt.Sprintf("it is a %s cluster: dbscaler supports only Aurora and RDS", engine)
@@ -53,8 +53,8 @@ func unsupportedClusterReason(c types.DBCluster, members []types.DBInstance) str
 }
 
 // hasOnlyServerless reports whether there are members and all are Aurora Serverless v2.
-func hasOnlyServerless(members []types.DBInstance) bool {
-	return len(members) > 0 && !slices.ContainsFunc(members, func(i types.DBInstance) bool {
+func hasOnlyServerless(members []*types.DBInstance) bool {
+	return len(members) > 0 && !slices.ContainsFunc(members, func(i *types.DBInstance) bool {
 		return aws.ToString(i.DBInstanceClass) != serverlessClass
 	})
 }
@@ -78,9 +78,9 @@ func isSecondary(c types.DBCluster) bool {
 }
 
 // unsupportedInstanceReason returns why an instance cannot be scaled as a target and what to do, or nothing when it can be.
-func unsupportedInstanceReason(i types.DBInstance, replicas []types.DBInstance) string {
+func unsupportedInstanceReason(i types.DBInstance, replicas []*types.DBInstance) string {
 	cluster, source := aws.ToString(i.DBClusterIdentifier), replicationSource(i)
-	customized := slices.IndexFunc(replicas, func(r types.DBInstance) bool { return len(r.ProcessorFeatures) > 0 })
+	customized := slices.IndexFunc(replicas, func(r *types.DBInstance) bool { return len(r.ProcessorFeatures) > 0 })
 	switch {
 	case cluster != "":
 		return fmt.Sprintf("it belongs to DB cluster %s: name the cluster instead", cluster)

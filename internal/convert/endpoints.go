@@ -14,7 +14,7 @@ func SetEndpoints(status *v1alpha1.PoolStatus, o scaling.Observation, pool scali
 		return
 	}
 	status.Endpoint = o.Endpoint(pool)
-	for _, i := range o.PoolInstances(pool) {
+	for i := range o.InPool(pool) {
 		n := slices.IndexFunc(status.Instances, func(s v1alpha1.InstanceStatus) bool { return s.Identifier == i.Identifier })
 		if n >= 0 {
 			status.Instances[n].Endpoint = i.Endpoint

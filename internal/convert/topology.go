@@ -40,8 +40,10 @@ func TargetStatus(before *v1alpha1.TargetStatus, o scaling.Observation) *v1alpha
 			out.PromotionTime = now
 		}
 	}
-	if writer := o.PoolInstances(scaling.Writer); o.Serverless && len(writer) > 0 {
-		out.CapacityRange = fmt.Sprintf("%s to %s", catalog.ServerlessClassName(o.MinCapacity), writer[0].Class)
+	for writer := range o.InPool(scaling.Writer) {
+		if o.Serverless {
+			out.CapacityRange = fmt.Sprintf("%s to %s", catalog.ServerlessClassName(o.MinCapacity), writer.Class)
+		}
 	}
 	switch {
 	case before == nil || before.ARN != o.ARN:
@@ -80,15 +82,15 @@ func ReplacedAt(in *v1alpha1.TargetStatus) time.Time {
 // PoolStatus converts the observed instances of a pool and updates the recorded state of the pool. It returns nil for an empty pool.
 func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling.Pool) *v1alpha1.PoolStatus {
 	o = o.WithoutFailedReaders() // the pool did not change when AWS failed to create one
-	instances := o.PoolInstances(pool)
-	if len(instances) == 0 {
+	shape := o.Shape(pool)
+	if shape.Count == 0 {
 		return nil
 	}
-	out := &v1alpha1.PoolStatus{Shape: o.Shape(pool).String()}
-	for _, i := range instances {
+	out := &v1alpha1.PoolStatus{Shape: shape.String(), Instances: make([]v1alpha1.InstanceStatus, 0, shape.Count)}
+	for i := range o.InPool(pool) {
 		s := v1alpha1.InstanceStatus{
 			Identifier: i.Identifier, InstanceClass: i.Class, PendingInstanceClass: i.PendingClass, Status: i.Status,
-			ResourceID: i.ResourceID, AvailabilityZone: i.AvailabilityZone, PromotionTier: promotionTier(o, i),
+			ResourceID: i.ResourceID, AvailabilityZone: i.AvailabilityZone, PromotionTier: promotionTier(o.Engine, i),
 		}
 		if i.CreatedByOperator() {
 			s.CreatedBy = i.Tags[scaling.TagCreatedBy]
@@ -96,8 +98,13 @@ func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling
 		out.Instances = append(out.Instances, s)
 	}
 	slices.SortFunc(out.Instances, func(a, b v1alpha1.InstanceStatus) int { return cmp.Compare(a.Identifier, b.Identifier) })
-	poolState := PoolState(before).Update(o, pool)
+	known := PoolState(before)
+	poolState := known.Update(o, pool)
 	out.LastChangeTime, out.UnchangedSinceTime = optionalTime(poolState.ChangedAt), optionalTime(poolState.UnchangedSince)
+	if slices.Equal(poolState.CapacityHistory, known.CapacityHistory) && before != nil {
+		out.CapacityHistory = before.CapacityHistory // as nearly always; converted again, equal quantities would differ in memory
+		return out
+	}
 	for _, period := range poolState.CapacityHistory {
 		out.CapacityHistory = append(out.CapacityHistory, v1alpha1.CapacityPeriod{
 			StartTime: metav1.NewTime(period.StartedAt), EndTime: metav1.NewTime(period.EndedAt), VCPUs: vcpuQuantity(period.VCPUs),
@@ -107,8 +114,8 @@ func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling
 }
 
 // promotionTier is the failover priority of an instance; nil outside Aurora, where there is none.
-func promotionTier(o scaling.Observation, i scaling.Instance) *int32 {
-	if !strings.HasPrefix(o.Engine, "aurora") {
+func promotionTier(engine string, i *scaling.Instance) *int32 {
+	if !strings.HasPrefix(engine, "aurora") {
 		return nil
 	}
 	return ptr.To(int32(i.PromotionTier))

@@ -371,17 +371,6 @@ func (i Instance) CreatedByAutoScaling() bool {
 	return strings.HasPrefix(i.Identifier, autoScalingPrefix)
 }
 
-// PoolInstances lists the instances of a pool.
-func (o Observation) PoolInstances(p Pool) []Instance {
-	var out []Instance
-	for _, i := range o.Instances {
-		if i.Writer == (p == Writer) {
-			out = append(out, i)
-		}
-	}
-	return out
-}
-
 // FailedReaders lists the readers of dbscaler that AWS failed to create.
 func (o Observation) FailedReaders() []Instance {
 	var failed []Instance
@@ -431,18 +420,4 @@ func (o Observation) SamplesSince(p Pool) time.Time {
 		return changedAt
 	}
 	return since
-}
-
-// Shape is the current shape of a pool.
-func (o Observation) Shape(p Pool) Shape {
-	instances := o.PoolInstances(p)
-	s := Shape{Count: len(instances)}
-	for n, i := range instances {
-		if n == 0 {
-			s.InstanceClass = i.Class
-		} else if s.InstanceClass != i.Class {
-			s.InstanceClass = ""
-		}
-	}
-	return s
 }

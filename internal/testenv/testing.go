@@ -109,7 +109,7 @@ func (e *Environment) RunKubectl(t *testing.T, args ...string) string {
 }
 
 // Kubeconfig writes the kubeconfig of an administrator and returns its path.
-func (e *Environment) Kubeconfig(t *testing.T) string {
+func (e *Environment) Kubeconfig(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := e.WriteKubeconfig(path); err != nil {

@@ -58,13 +58,15 @@ type Evaluation struct {
 // Decide evaluates the inputs, then plans and checks one proposal after the other until the guards approve one. While an operation is
 // in progress, a proposal extends it.
 func Decide(in Inputs) Entry {
-	e := Entry{Format: Format, Inputs: in}
 	if in.Operation != nil {
-		e.Decision = decide.EvaluateRaise(in.Policy, in.Observation, *in.Operation, in.Now)
-	} else {
-		e.Decision = decide.Evaluate(in.Policy, in.Observation, in.Now)
+		return CheckDecision(in, decide.EvaluateRaise(in.Policy, in.Observation, *in.Operation, in.Now))
 	}
-	e.RequeueAfter = e.Decision.RequeueAfter
+	return CheckDecision(in, decide.Evaluate(in.Policy, in.Observation, in.Now))
+}
+
+// CheckDecision is Decide for inputs that were evaluated before, with this decision.
+func CheckDecision(in Inputs, decision scaling.Decision) Entry {
+	e := Entry{Format: Format, Inputs: in, Decision: decision, RequeueAfter: decision.RequeueAfter}
 	for _, proposal := range e.Decision.Proposals {
 		evaluation := evaluateProposal(in, e.Decision.Pools, proposal)
 		e.Evaluations = append(e.Evaluations, evaluation)
