@@ -10,13 +10,13 @@ import (
 )
 
 // maxReconcileObjects and maxReconcileBytes are what a reconcile of a quiet cluster may allocate on the heap.
-const maxReconcileObjects, maxReconcileBytes = 700, 48 << 10
+const maxReconcileObjects, maxReconcileBytes = 280, 32 << 10
 
 // quietReconcile returns one reconcile of a cluster of a writer and a reader with an hour of samples, in which nothing changes and nothing
 // is read from AWS: what an operator of many policies does most of the time.
 func quietReconcile(tb testing.TB) func() {
 	tb.Helper()
-	scenario := auroraCluster("db.r6g.large", 0.6, 0.9, "db.r6g.large")
+	scenario := auroraCluster("db.r6g.large", 0.6, 1.2, "db.r6g.large")
 	h := newHarness(tb, strings.Replace(scenario, "  instances:", "  performanceInsights: true\n  instances:", 1))
 	h.clock.Step(2 * time.Hour)
 	h.applyPolicy(`

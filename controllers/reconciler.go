@@ -202,7 +202,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 			err = fmt.Errorf("phase %s: %w", p.name, failed)
 		}
 		if result == pending && failed == nil {
-			return ctrl.Result{RequeueAfter: r.wallDuration(awsUnavailableInterval)}, nil
+			return ctrl.Result{RequeueAfter: r.wallDuration(s.pendingInterval())}, nil
 		}
 		if result == stop || failed != nil {
 			break

@@ -122,8 +122,8 @@ func runChild(ctx context.Context, args []string, body func(context.Context, []s
 // announce tells the parent where this process listens.
 func announce(address string) { fmt.Fprintln(os.Stdout, address) }
 
-// serveProfiles serves the profiles of this process on an address, until it ends.
-func serveProfiles(address string) error {
+// serveProfiles serves the profiles of this process on an address, until it ends, and what further handlers have.
+func serveProfiles(address string, further map[string]http.Handler) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
@@ -131,6 +131,9 @@ func serveProfiles(address string) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	for path, handler := range further {
+		mux.Handle(path, handler)
+	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
 	go func() { _ = server.Serve(listener) }() // it stops with the process
 	return nil

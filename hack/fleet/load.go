@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -38,6 +39,8 @@ type loadTest struct {
 	standbyStarted time.Time
 	meter          *usageMeter
 	watch          *policyWatch
+	// failedScrapes counts the failures to read metrics, which were read again.
+	failedScrapes atomic.Int64
 }
 
 // replica is a process of the operator.
@@ -179,7 +182,7 @@ func (t *loadTest) startReplica(ctx context.Context, name string) (*replica, err
 	}
 	t.meter.add(name, c.pid())
 	r := &replica{child: c, metricsURL: "http://" + metrics + "/metrics", profilesAddress: profiles}
-	go r.scrapeLikePrometheus(ctx)
+	go t.scrapeLikePrometheus(ctx, r)
 	return r, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"runtime/debug"
 	"time"
@@ -59,12 +60,13 @@ func runManager(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("no kubeconfig: %w", err)
 	}
+	evaluated := countEvaluated()
 	manager, err := operator.New(ctx, config, options)
 	if err != nil {
 		return err
 	}
 	if *profiles != "" {
-		if err := serveProfiles(*profiles); err != nil {
+		if err := serveProfiles(*profiles, map[string]http.Handler{evaluatedPath: evaluated}); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/dbscaler/dbscaler/internal/scaling/decide"
 )
 
 const (
@@ -12,11 +14,12 @@ const (
 	evaluateLimit, failoverLimit = 20 * time.Minute, 15 * time.Minute
 	// leaderLimit is how long a replica may take to become the leader.
 	leaderLimit = time.Minute
-	// scrapeInterval is the time between two readings of the number of evaluated policies, for which all metrics are collected.
-	scrapeInterval = 3 * time.Second
 	// standbyReads is how long a standby takes to read the past of all databases: five minutes, and what the last of them takes. Until then
 	// the requests are not those of a steady phase.
 	standbyReads = 5*time.Minute + 30*time.Second
+	// changeSpread is the time over which the loads rise, of simulated time: the interval at which quiet databases are read, so that the
+	// figures do not depend on the second at which all rise together.
+	changeSpread = decide.ReadQuiet
 	// changeLimit is how long to wait for the calls after a change of the load, of simulated time.
 	changeLimit = 10 * time.Minute
 )
@@ -98,19 +101,26 @@ func (t *loadTest) elapsed(d time.Duration) func() (bool, error) {
 	return func() (bool, error) { return time.Now().After(end), nil }
 }
 
-// changeLoads raises the load of a part of the clusters, and waits until the operator has begun to act on all of them.
+// changeLoads raises the load of a part of the clusters, one after the other at equal distances, and waits until the operator has begun to
+// act on all of them.
 func (t *loadTest) changeLoads(ctx context.Context, r *results) error {
 	r.changed = t.pickChanged(t.changePercent)
 	if len(r.changed) == 0 {
 		return nil
 	}
-	r.changedAt = time.Now()
-	for _, n := range r.changed {
+	begin := time.Now()
+	for k, n := range r.changed {
+		at := begin.Add(t.wall(changeSpread) * time.Duration(k) / time.Duration(len(r.changed)))
+		isDue := func() (bool, error) { return !time.Now().Before(at), nil }
+		if err := t.waitUntil(ctx, "the next load is to rise", 2*t.wall(changeSpread), isDue); err != nil {
+			return err
+		}
 		if err := t.admin.setLoad(ctx, t.clusterName(n), raisedLoad()); err != nil {
 			return err
 		}
 	}
-	t.logf("raised the load of %d clusters", len(r.changed))
+	r.changedAt = time.Now()
+	t.logf("raised the load of %d clusters in %s", len(r.changed), r.changedAt.Sub(begin).Round(time.Second))
 	return t.waitForCalls(ctx, r)
 }
 
@@ -146,14 +156,13 @@ func (t *loadTest) killLeader(ctx context.Context, r *results) error {
 
 // waitForEvaluations waits until the leader has evaluated every policy whose database can be read.
 func (t *loadTest) waitForEvaluations(ctx context.Context, limit time.Duration) error {
-	healthy, next := float64(t.countHealthy(t.policies)), time.Now()
+	healthy := float64(t.countHealthy(t.policies))
 	return t.waitUntil(ctx, "the leader has evaluated every policy", limit, func() (bool, error) {
-		if time.Now().Before(next) {
-			return false, nil
+		evaluated, err := t.leader.countEvaluated(ctx)
+		if err != nil {
+			t.countFailedScrape("the number of evaluated policies", err)
 		}
-		next = time.Now().Add(scrapeInterval)
-		metrics, err := t.leader.scrape(ctx, evaluatedMetric)
-		return metrics.sum(evaluatedMetric, nil) >= healthy, err
+		return evaluated >= healthy, nil // a failed one is repeated until the limit
 	})
 }
 
@@ -184,6 +193,7 @@ func (t *loadTest) verify(ctx context.Context, r *results) error {
 	for _, name := range []string{processAWS, processAPIServer, processEtcd} {
 		r.peaks[name] = t.meter.between(name, time.Time{}, time.Now())
 	}
+	r.failedScrapes = t.failedScrapes.Load()
 	return t.measureReactions(ctx, r)
 }
 

@@ -15,6 +15,9 @@ import (
 const (
 	// scrapeTimeout limits one reading of metrics.
 	scrapeTimeout = 30 * time.Second
+	// scrapeAttempts is how often metrics are read until a failure ends the run, and scrapePause the time in between: a process may have no
+	// CPU time for long beside others on the same machine.
+	scrapeAttempts, scrapePause = 5, 2 * time.Second
 	// prometheusInterval is a usual interval of Prometheus.
 	prometheusInterval = 30 * time.Second
 )
@@ -55,9 +58,32 @@ func requestMetrics(ctx context.Context, client *http.Client, url string, read f
 	return read(response)
 }
 
+// retryScrape reads metrics again after a failure, and counts the failures.
+func (t *loadTest) retryScrape(ctx context.Context, of string, read func() (metricsSnapshot, error)) (metricsSnapshot, error) {
+	for attempt := 1; ; attempt++ {
+		snapshot, err := read()
+		if err == nil || ctx.Err() != nil || attempt == scrapeAttempts {
+			return snapshot, err
+		}
+		t.countFailedScrape(of, err)
+		timer := time.NewTimer(scrapePause)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// countFailedScrape counts a failure to read metrics, after which they are read again.
+func (t *loadTest) countFailedScrape(of string, err error) {
+	t.failedScrapes.Add(1)
+	t.logf("the metrics of %s are read again: %v", of, err)
+}
+
 // scrapeLikePrometheus requests all metrics of a replica at the usual interval, and discards them, until the replica has ended: 10,000
 // policies have more than 300,000 series, and to parse them here would take time from the replica.
-func (r *replica) scrapeLikePrometheus(ctx context.Context) {
+func (t *loadTest) scrapeLikePrometheus(ctx context.Context, r *replica) {
 	ticker := time.NewTicker(prometheusInterval)
 	defer ticker.Stop()
 	for {
@@ -67,10 +93,13 @@ func (r *replica) scrapeLikePrometheus(ctx context.Context) {
 		case <-r.exited:
 			return
 		case <-ticker.C:
-			_ = requestMetrics(ctx, http.DefaultClient, r.metricsURL, func(response *http.Response) error { // as Prometheus goes on after a failure
+			err := requestMetrics(ctx, http.DefaultClient, r.metricsURL, func(response *http.Response) error {
 				_, err := io.Copy(io.Discard, response.Body)
 				return err
 			})
+			if err != nil && r.isRunning() && ctx.Err() == nil { // Prometheus goes on, too
+				t.countFailedScrape(r.name, err)
+			}
 		}
 	}
 }

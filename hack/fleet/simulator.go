@@ -42,7 +42,7 @@ func runSimulator(ctx context.Context, args []string) error {
 	server := rdssim.New(rdssim.Options{World: world, Clock: now, AccountID: accountID(0), Log: logr.Discard()})
 	f.injectFaults(server)
 	if *profiles != "" {
-		if err := serveProfiles(*profiles); err != nil {
+		if err := serveProfiles(*profiles, nil); err != nil {
 			return err
 		}
 	}

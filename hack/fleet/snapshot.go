@@ -36,10 +36,16 @@ type snapshot struct {
 }
 
 func (t *loadTest) takeSnapshot(ctx context.Context) (s snapshot, err error) {
-	if s.operator, err = t.leader.scrape(ctx, reconcilesMetric, reconcileTimeMetric, queueMetric, intervalMetric, mallocsMetric); err != nil {
+	s.operator, err = t.retryScrape(ctx, "the leader", func() (metricsSnapshot, error) {
+		return t.leader.scrape(ctx, reconcilesMetric, reconcileTimeMetric, queueMetric, intervalMetric, mallocsMetric)
+	})
+	if err != nil {
 		return s, err
 	}
-	if s.apiServer, err = scrape(ctx, t.plane.http, t.plane.metricsURL()); err != nil {
+	s.apiServer, err = t.retryScrape(ctx, "the API server", func() (metricsSnapshot, error) {
+		return scrape(ctx, t.plane.http, t.plane.metricsURL())
+	})
+	if err != nil {
 		return s, err
 	}
 	s.aws, err = t.admin.counts(ctx)

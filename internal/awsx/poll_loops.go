@@ -13,6 +13,7 @@ import (
 // pollTopology reads the topology and the metadata of the scope, again and again.
 func (p *scopePoller) pollTopology(ctx context.Context) {
 	for {
+		p.awaitCatchUp(ctx)
 		isRead := p.withTimeout(ctx, p.readScopeTopology)
 		pause := topologyRetryInterval
 		if isRead {

@@ -30,6 +30,8 @@ type scopePoller struct {
 	onRead func(context.Context, []scaling.Target)
 	// The loops wait for these channels.
 	topologyWanted, samplesWanted, urgentWanted, eventsWanted chan struct{}
+	// caughtUp says that no target is catching up any more.
+	caughtUp chan struct{}
 
 	stop chan struct{}
 
@@ -41,7 +43,9 @@ type scopePoller struct {
 	// on standby may be used. An operation starts only on one of the last minute.
 	isTopologyOld bool
 	polled        map[scaling.Target]*polledTarget
-	urgent        map[scaling.Target]bool
+	// samplesDueAt is when samples are read next unless they are wanted earlier.
+	samplesDueAt time.Time
+	urgent       map[scaling.Target]bool
 	// awaitingEvents are the targets for which RDS events are wanted, and since when.
 	awaitingEvents map[scaling.Target]time.Time
 }
@@ -65,7 +69,7 @@ func newScopePoller(client *scopeClient, onRead func(context.Context, []scaling.
 	return &scopePoller{
 		scopeClient: client, onRead: onRead, isStandby: isStandby,
 		topologyWanted: make(chan struct{}, 1), samplesWanted: make(chan struct{}, 1), urgentWanted: make(chan struct{}, 1),
-		eventsWanted: make(chan struct{}, 1), stop: make(chan struct{}),
+		eventsWanted: make(chan struct{}, 1), caughtUp: make(chan struct{}, 1), stop: make(chan struct{}),
 		polled: map[scaling.Target]*polledTarget{}, urgent: map[scaling.Target]bool{}, awaitingEvents: map[scaling.Target]time.Time{},
 	}
 }
@@ -90,7 +94,9 @@ func (p *scopePoller) track(t scaling.TrackedTarget) {
 		target.schedule.interval = interval
 		if !target.readAt.IsZero() {
 			p.plan(target, p.newestSampleEnd(t.Target))
-			signal(p.samplesWanted)
+			if target.nextReadAt.Before(p.samplesDueAt) { // otherwise each of thousands of policies would have all targets searched
+				signal(p.samplesWanted)
+			}
 		}
 	}
 }
@@ -125,18 +131,6 @@ func (p *scopePoller) forget(now time.Time) bool {
 	}
 	close(p.stop)
 	return true
-}
-
-// setStandby changes how often the targets are read.
-func (p *scopePoller) setStandby(isStandby bool) {
-	p.pollMu.Lock()
-	defer p.pollMu.Unlock()
-	p.isStandby, p.isTopologyOld = isStandby, !isStandby
-	for _, target := range p.polled {
-		target.nextReadAt, target.isCatchingUp = time.Time{}, !target.readAt.IsZero()
-	}
-	signal(p.topologyWanted)
-	signal(p.samplesWanted)
 }
 
 // observe returns the observation of a target from memory, or else ErrNotRead, and has it read. The state of all targets is not locked
@@ -238,6 +232,9 @@ func (p *scopePoller) readSamples(ctx context.Context, targets []scaling.Target)
 			p.plan(target, newestEnds[n])
 		}
 	}
+	if len(catchingUp) > 0 && !p.isCatchingUp() {
+		signal(p.caughtUp)
+	}
 	p.pollMu.Unlock()
 	p.onRead(ctx, targets)
 }
@@ -309,10 +306,12 @@ func (p *scopePoller) untilNextRead() time.Duration {
 			earliest = target.nextReadAt
 		}
 	}
+	pause := max(minPollPause, earliest.Sub(now))
 	if !p.isReady || len(p.polled) == 0 {
-		return time.Hour // until the topology is read, or a target is tracked
+		pause = time.Hour // until the topology is read, or a target is tracked
 	}
-	return max(minPollPause, earliest.Sub(now))
+	p.samplesDueAt = now.Add(pause)
+	return pause
 }
 
 // withTimeout limits one read.

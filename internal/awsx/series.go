@@ -30,7 +30,9 @@ type targetSeries struct {
 const usualSeries = 40
 
 // targetSeries returns the series that are read for a target. An instance that is still being created has none.
-func (t *topology) targetSeries(target scaling.Target) []targetSeries { return t.appendSeries(nil, target) }
+func (t *topology) targetSeries(target scaling.Target) []targetSeries {
+	return t.appendSeries(nil, target)
+}
 
 // appendSeries appends the series that are read for a target: every observation needs them.
 func (t *topology) appendSeries(list []targetSeries, target scaling.Target) []targetSeries {
