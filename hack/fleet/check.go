@@ -27,6 +27,8 @@ const (
 	maxGrowth = 1.2
 	// maxMallocs is the number of objects that may be allocated for a reconcile, its share of the reading of AWS included.
 	maxMallocs = 6000
+	// maxAllocatedKiB is how large they may be.
+	maxAllocatedKiB = 400
 	// maxStatusWrites is the number of writes of status for a reconcile: status is written when it changes.
 	maxStatusWrites = 0.05
 	// maxLists is the number of lists a minute from the API server, of all kinds.
@@ -121,14 +123,16 @@ func (t *loadTest) measureSize(ctx context.Context, applied int) (figures checkF
 // print prints the figures that are compared.
 func (f checkFigures) print(out io.Writer) {
 	perMinute := 1 / f.minutes
-	fmt.Fprintf(out, "%d policies: %.0f reconciles a minute, %.0f objects and %.3f status writes for each; "+
+	fmt.Fprintf(out, "%d policies: %.0f reconciles a minute, %.0f objects of %.0f KiB and %.3f status writes for each; "+
 		"%.1f metrics a minute for a policy; lists a minute: %s; AWS calls a minute: %s\n",
-		f.policies, f.reconciles*perMinute, f.mallocsPerReconcile(),
+		f.policies, f.reconciles*perMinute, f.mallocsPerReconcile(), f.allocatedKiBPerReconcile(),
 		f.statusWrites()/f.reconciles, f.metrics*perMinute/float64(f.policies), formatRates(f.apiLists, perMinute),
 		formatRates(f.awsCalls, perMinute))
 }
 
 func (f checkFigures) mallocsPerReconcile() float64 { return f.mallocs / f.reconciles }
+
+func (f checkFigures) allocatedKiBPerReconcile() float64 { return f.allocated / f.reconciles / 1024 }
 
 // checkBounds returns what exceeds its bound, with half of the policies and with all of them.
 func checkBounds(half, full checkFigures) []string {
@@ -141,6 +145,7 @@ func checkBounds(half, full checkFigures) []string {
 	for _, f := range []checkFigures{half, full} {
 		perMinute, name := 1/f.minutes, fmt.Sprintf("with %d policies, ", f.policies)
 		limit(name+"objects allocated for a reconcile", f.mallocsPerReconcile(), maxMallocs)
+		limit(name+"KiB allocated for a reconcile", f.allocatedKiBPerReconcile(), maxAllocatedKiB)
 		limit(name+"status writes for a reconcile", f.statusWrites()/f.reconciles, maxStatusWrites)
 		limit(name+"lists of policies", f.apiLists[policyResource]*perMinute, 0)
 		limit(name+"lists a minute", total(f.apiLists)*perMinute, maxLists)

@@ -118,13 +118,13 @@ func TestReplaceSection(t *testing.T) {
 
 func TestResults_Markdown(t *testing.T) {
 	r := &results{settings: settings{fleet: fleet{policies: 500, scopes: 20, slow: 3, denied: 2}, speed: 1, concurrency: defaultConcurrency}}
-	r.steady = steadyFigures{minutes: 2, reconciles: 1000, mallocs: 3e6, metrics: 4000, awsCalls: map[string]float64{"GetMetricData": 8}}
+	r.steady = steadyFigures{minutes: 2, reconciles: 1000, mallocs: 3e6, allocated: 200 << 20, metrics: 4000, awsCalls: map[string]float64{"GetMetricData": 8}}
 	r.reactions, r.recovered = []time.Duration{20 * time.Second, 40 * time.Second}, 18200*time.Millisecond
 	text := r.markdown()
 	for _, want := range []string{
 		"### 500 policies, 20 AWS accounts (3 do not answer, 2 deny access)\n", "| reconciles | 8.3 a second |", "| AWS: GetMetricData | 4.0 a minute |",
 		"2000 a minute, which costs 876 USD a month", "| 20.0 s, 40.0 s |", "| leader killed: every policy evaluated again after | 18.2 s |",
-		"| objects allocated for a reconcile | 3000 |",
+		"| objects allocated for a reconcile | 3000, of 205 KiB |",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the table has no %q:\n%s", want, text)
@@ -155,7 +155,7 @@ func TestResults_IsNoticed(t *testing.T) {
 func okFigures(policies int) checkFigures {
 	n := float64(policies)
 	return checkFigures{policies, steadyFigures{
-		minutes: 2, reconciles: 2 * n, mallocs: 6000 * n, metrics: 8 * n,
+		minutes: 2, reconciles: 2 * n, mallocs: 6000 * n, allocated: 2 * 64 << 10 * n, metrics: 8 * n,
 		awsCalls:  map[string]float64{"DescribeDBClusters": 2 * n / 100, "DescribeDBInstances": 4 * n / 100, "GetMetricData": 8 * n / 500},
 		apiWrites: map[string]float64{"leases": 60}, apiLists: map[string]float64{"namespaces": 2},
 	}}
@@ -171,6 +171,7 @@ func TestCheckBounds(t *testing.T) {
 	}{
 		{"allocations grow", "growth of the objects", func(_, full *checkFigures) { full.mallocs *= 1.5 }},
 		{"allocations", "with 250 policies, objects allocated", func(half, full *checkFigures) { half.mallocs *= 4; full.mallocs *= 4 }},
+		{"bytes", "with 250 policies, KiB allocated", func(half, _ *checkFigures) { half.allocated *= 10 }},
 		{"one list of policies", "lists of policies", func(_, full *checkFigures) { full.apiLists[policyResource] = 1 }},
 		{"lists", "with 500 policies, lists a minute", func(_, full *checkFigures) { full.apiLists["pods"] = 50 }},
 		{"status writes", "status writes", func(_, full *checkFigures) { full.apiWrites[policyResource+"/status"] = 500 }},

@@ -78,7 +78,7 @@ func (r *results) rows() []row {
 		{"time of a reconcile: p50, p99", formatQuantiles(f.reconcileTime, 0.5, 0.99)},
 		{"wait in the queue once due: p50, p99", formatQuantiles(f.queued, 0.5, 0.99)},
 		{"time between two evaluations of a policy that can be read: p50, p99", formatQuantiles(f.interval, 0.5, 0.99)},
-		{"objects allocated for a reconcile", fmt.Sprintf("%.0f", f.mallocs/f.reconciles)},
+		{"objects allocated for a reconcile", fmt.Sprintf("%.0f, of %.0f KiB", f.mallocs/f.reconciles, f.allocated/f.reconciles/1024)},
 		{"API writes a minute, by all clients", formatRates(f.apiWrites, perMinute)},
 		{"API lists a minute, by all clients", formatRates(f.apiLists, perMinute)},
 	}

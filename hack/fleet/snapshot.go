@@ -25,6 +25,7 @@ const (
 	queueMetric         = "workqueue_queue_duration_seconds"
 	intervalMetric      = "dbscaler_policy_evaluation_interval_seconds"
 	mallocsMetric       = "go_memstats_mallocs_total"
+	allocatedMetric     = "go_memstats_alloc_bytes_total"
 )
 
 // snapshot is everything that is counted, at one time.
@@ -37,7 +38,7 @@ type snapshot struct {
 
 func (t *loadTest) takeSnapshot(ctx context.Context) (s snapshot, err error) {
 	s.operator, err = t.retryScrape(ctx, "the leader", func() (metricsSnapshot, error) {
-		return t.leader.scrape(ctx, reconcilesMetric, reconcileTimeMetric, queueMetric, intervalMetric, mallocsMetric)
+		return t.leader.scrape(ctx, reconcilesMetric, reconcileTimeMetric, queueMetric, intervalMetric, mallocsMetric, allocatedMetric)
 	})
 	if err != nil {
 		return s, err
@@ -58,8 +59,9 @@ type steadyFigures struct {
 	// minutes is the simulated time between them.
 	minutes float64
 	usages  map[string]usage
-	// reconciles is their number, and mallocs the number of objects that the operator allocated on the heap meanwhile.
-	reconciles, mallocs             float64
+	// reconciles is their number, and mallocs and allocated the number of objects and of bytes that the operator allocated on the heap
+	// meanwhile.
+	reconciles, mallocs, allocated  float64
 	reconcileTime, queued, interval histogram
 	// awsCalls are by operation. They and metrics are of the healthy accounts only.
 	awsCalls map[string]float64
@@ -79,6 +81,7 @@ func (t *loadTest) compare(before, after snapshot) steadyFigures {
 	controller := labels{"controller": controllerName}
 	f.reconciles = after.operator.sum(reconcilesMetric, controller) - before.operator.sum(reconcilesMetric, controller)
 	f.mallocs = after.operator.sum(mallocsMetric, nil) - before.operator.sum(mallocsMetric, nil)
+	f.allocated = after.operator.sum(allocatedMetric, nil) - before.operator.sum(allocatedMetric, nil)
 	difference := func(name string, selector labels) histogram {
 		return after.operator.histogram(name, selector).minus(before.operator.histogram(name, selector))
 	}

@@ -21,7 +21,9 @@ func (p *scopePoller) setStandby(isStandby bool) {
 			target.nextReadAt = now
 		}
 	}
-	signal(p.topologyWanted)
+	if p.isReady { // otherwise it is being read
+		signal(p.topologyWanted)
+	}
 	signal(p.samplesWanted)
 }
 

@@ -107,7 +107,7 @@ func TestRefresh_AsksHourlyForUnpublishedLoad(t *testing.T) {
 		isWanted := func(_ scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {
 			return cached.isDue(series.metric, now, minRefreshAge)
 		}
-		for _, q := range s.newQueries([]scaling.Target{ordersCluster}, isWanted, testStart.Add(after)) {
+		for _, q := range s.newQueries(s.views([]scaling.Target{ordersCluster}), isWanted, testStart.Add(after)) {
 			if q.seriesKey == key {
 				return true
 			}

@@ -174,3 +174,53 @@ func TestAwsError_AboutClass(t *testing.T) {
 		t.Error("a call that was not sent counts as sent")
 	}
 }
+
+// Thousands of databases need the same, so that it is matched once. Without options nothing is known.
+func TestOrderableMatches(t *testing.T) {
+	matches := newOrderableMatches(orderableOptions{"x": {orderable()}, "y": {orderable(func(o *types.OrderableDBInstanceOption) {
+		o.SupportsPerformanceInsights = aws.Bool(false)
+	})}})
+	needs := orderableNeeds{storageType: "gp3", features: featureInsights, zones: "a,b"}
+	classes, gaps := matches.find(needs)
+	if !slices.Equal(classes, []string{"x"}) || !slices.Equal(gaps["y"].Features, []string{"Performance Insights"}) || len(gaps) != 1 {
+		t.Errorf("got %v, lacking %v", classes, gaps)
+	}
+	if allocated := testing.AllocsPerRun(100, func() { matches.find(needs) }); allocated > 0 {
+		t.Errorf("to find the same again allocates %g objects, want none", allocated)
+	}
+	needs.features = 0
+	if classes, gaps := matches.find(needs); !slices.Equal(classes, []string{"x", "y"}) || gaps != nil {
+		t.Errorf("other needs: got %v, lacking %v", classes, gaps)
+	}
+	if classes, gaps := (*orderableMatches)(nil).find(needs); classes != nil || gaps != nil {
+		t.Errorf("options that could not be read: got %v, %v", classes, gaps)
+	}
+}
+
+// TestTopology_Allocations: every reconcile makes an observation, of which little is new.
+func TestTopology_Allocations(t *testing.T) {
+	top := auroraTopology(nil)
+	var list [usualSeries]targetSeries
+	if allocated := testing.AllocsPerRun(100, func() { top.appendSeries(list[:0], ordersCluster) }); allocated > 1 { // the list of members
+		t.Errorf("the series of a cluster allocate %g objects, want one", allocated)
+	}
+}
+
+// A database that has not changed stays in memory as it was read first.
+func TestKeepUnchanged(t *testing.T) {
+	read := func(status string) *types.DBInstance {
+		return &types.DBInstance{DBInstanceStatus: aws.String(status), TagList: []types.Tag{{Key: aws.String("team"), Value: aws.String("a")}}}
+	}
+	first := keepUnchanged(nil, read("available"), interner{})
+	if again := keepUnchanged(first, read("available"), interner{}); again != first {
+		t.Error("an equal instance is another one")
+	}
+	page := []types.DBInstance{*read("modifying")}
+	changed := keepUnchanged(first, &page[0], interner{})
+	if changed == first || aws.ToString(changed.DBInstanceStatus) != "modifying" {
+		t.Error("a change was missed")
+	}
+	if changed == &page[0] {
+		t.Error("the instance keeps its page in memory")
+	}
+}

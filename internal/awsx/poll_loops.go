@@ -44,6 +44,7 @@ func (p *scopePoller) setReady() time.Duration {
 // pollSamples reads the samples of the targets that are due.
 func (p *scopePoller) pollSamples(ctx context.Context) {
 	for {
+		p.readEarly(ctx)
 		now := p.clock.Now()
 		due := p.listTargets(func(target *polledTarget) bool { return p.isReady && !target.nextReadAt.After(now) })
 		var reading errgroup.Group

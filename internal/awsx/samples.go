@@ -2,6 +2,7 @@ package awsx
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"time"
 
@@ -20,18 +21,25 @@ type seriesFilter func(t scaling.Target, series targetSeries, cached cachedSerie
 
 // fetchSeries reads the samples of those series of the targets that are wanted.
 func (s *scopeClient) fetchSeries(ctx context.Context, targets []scaling.Target, isWanted seriesFilter) {
+	s.fetchSeriesOf(ctx, s.views(targets), isWanted)
+}
+
+// fetchSeriesOf is fetchSeries with the topologies to use.
+func (s *scopeClient) fetchSeriesOf(ctx context.Context, views iter.Seq2[scaling.Target, *topology], isWanted seriesFilter) {
 	now := s.clock.Now()
-	for _, b := range batchQueries(s.newQueries(targets, isWanted, now)) {
+	for _, b := range batchQueries(s.newQueries(views, isWanted, now)) {
 		s.storeSamples(b, s.fetchBatch(ctx, b), now)
 	}
 }
 
 // newQueries returns the queries for those series of the targets that are wanted.
-func (s *scopeClient) newQueries(targets []scaling.Target, isWanted seriesFilter, now time.Time) []metricQuery {
+func (s *scopeClient) newQueries(
+	views iter.Seq2[scaling.Target, *topology], isWanted seriesFilter, now time.Time,
+) []metricQuery {
 	var queries []metricQuery
 	seen := map[seriesKey]bool{}
 	var list []targetSeries
-	for target, view := range s.views(targets) {
+	for target, view := range views {
 		list = view.appendSeries(list[:0], target)
 		s.mu.RLock()
 		for _, series := range list {

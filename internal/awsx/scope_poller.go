@@ -30,6 +30,8 @@ type scopePoller struct {
 	onRead func(context.Context, []scaling.Target)
 	// The loops wait for these channels.
 	topologyWanted, samplesWanted, urgentWanted, eventsWanted chan struct{}
+	// early is what was read so far of the first topology.
+	early *partialTopology
 	// caughtUp says that no target is catching up any more.
 	caughtUp chan struct{}
 
@@ -61,17 +63,24 @@ type polledTarget struct {
 	needsLag bool
 	// isCatchingUp says that this replica has just become the leader: at first only one-minute samples are read.
 	isCatchingUp bool
+	// isReadEarly says that its samples were read while the first topology was being read.
+	isReadEarly bool
 	// isAwaited says that an observation was asked for and could not be returned.
 	isAwaited bool
 }
 
 func newScopePoller(client *scopeClient, onRead func(context.Context, []scaling.Target), isStandby bool) *scopePoller {
-	return &scopePoller{
+	p := &scopePoller{
 		scopeClient: client, onRead: onRead, isStandby: isStandby,
 		topologyWanted: make(chan struct{}, 1), samplesWanted: make(chan struct{}, 1), urgentWanted: make(chan struct{}, 1),
 		eventsWanted: make(chan struct{}, 1), caughtUp: make(chan struct{}, 1), stop: make(chan struct{}),
 		polled: map[scaling.Target]*polledTarget{}, urgent: map[scaling.Target]bool{}, awaitingEvents: map[scaling.Target]time.Time{},
 	}
+	client.mu.Lock()
+	defer client.mu.Unlock()
+	p.early = newPartialTopology(p.samplesWanted)
+	client.partial = p.early
+	return p
 }
 
 // start starts the loops.

@@ -27,6 +27,8 @@ type topology struct {
 	// memberIDs are the instances of each cluster, by the identifier of the cluster. replicaIDs are the read replicas of each instance in
 	// its region, by the identifier of the instance. An instance is large, and held once.
 	memberIDs, replicaIDs map[string][]string
+	// partial receives each page while the topology is being read; nil where nobody wants it.
+	partial *partialTopology
 }
 
 // cluster returns a cluster; the zero value when there is none.
@@ -74,9 +76,12 @@ func (t *topology) lacksMember(cluster string) bool {
 	})
 }
 
-// readTopology reads the topology of a scope, in pages of 100 databases. The previous one may be nil.
-func readTopology(ctx context.Context, client rdsReadAPI, previous *topology, now time.Time) (*topology, error) {
+// readTopology reads the topology of a scope, in pages of 100 databases. The previous one, and what receives the pages, may be nil.
+func readTopology(
+	ctx context.Context, client rdsReadAPI, previous *topology, partial *partialTopology, now time.Time,
+) (*topology, error) {
 	t, previous := newTopology(now), cmp.Or(previous, &topology{})
+	t.partial = partial
 	var reading sync.WaitGroup // at the same time, since each operation has its own rate limit
 	var clustersErr, instancesErr error
 	reading.Go(func() { clustersErr = t.readClusters(ctx, client, nil, previous) })
@@ -85,6 +90,7 @@ func readTopology(ctx context.Context, client rdsReadAPI, previous *topology, no
 	if err := cmp.Or(clustersErr, instancesErr); err != nil { // always the same one of the two
 		return nil, err
 	}
+	t.partial = nil
 	return t, nil
 }
 
@@ -111,7 +117,9 @@ func (t *topology) readClusters(ctx context.Context, client rdsReadAPI, filters 
 			c.EarliestRestorableTime, c.LatestRestorableTime, c.EarliestBacktrackTime = nil, nil, nil // they change all the time
 			id := aws.ToString(c.DBClusterIdentifier)
 			t.clusters[id] = keepUnchanged(previous.clusters[id], c, shared)
+			t.partial.addCluster(id, t.clusters[id])
 		}
+		t.partial.endPage()
 	}
 	return nil
 }
@@ -133,6 +141,7 @@ func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters
 			id := aws.ToString(i.DBInstanceIdentifier)
 			_, isKnown := t.instances[id] // an instance that was created meanwhile moves others to the next page
 			t.instances[id] = keepUnchanged(previous.instances[id], i, shared)
+			t.partial.addInstance(id, t.instances[id])
 			if isKnown {
 				continue
 			}
@@ -143,6 +152,7 @@ func (t *topology) readInstances(ctx context.Context, client rdsReadAPI, filters
 				t.replicaIDs[source] = append(t.replicaIDs[source], id)
 			}
 		}
+		t.partial.endPage()
 	}
 	return nil
 }

@@ -25,6 +25,8 @@ type topologyCache struct {
 	// later success clears topologyErr.
 	topologyErr                     error
 	topologyErrAt, topologyFailedAt time.Time
+	// partial is what was read so far of the first topology of the whole scope; nil when nobody reads samples meanwhile.
+	partial *partialTopology
 	// topologyDuration is how long the last read of the whole scope took.
 	topologyDuration time.Duration
 }
@@ -140,9 +142,12 @@ func (s *scopeClient) readTargets(ctx context.Context, targets []scaling.Target)
 func (s *scopeClient) readScopeTopology(ctx context.Context) bool {
 	startedAt := s.clock.Now()
 	s.mu.Lock()
-	changeCount, previous := s.changeCount, s.topology
+	changeCount, previous, partial := s.changeCount, s.topology, s.partial
 	s.mu.Unlock()
-	t, err := readTopology(ctx, s.rdsReader, previous, startedAt)
+	if previous != nil {
+		partial = nil
+	}
+	t, err := readTopology(ctx, s.rdsReader, previous, partial, startedAt)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,6 +156,7 @@ func (s *scopeClient) readScopeTopology(ctx context.Context) bool {
 		return false
 	}
 	s.topology, s.topologyErr, s.topologyDuration = t, nil, s.clock.Since(startedAt)
+	partial.clear()
 	maps.DeleteFunc(s.targetTopologies, func(_ scaling.Target, own *topology) bool { return !own.readAt.After(startedAt) })
 	maps.DeleteFunc(s.changes, func(_ scaling.Target, count int) bool { return count <= changeCount })
 	for target := range s.targets {
