@@ -26,9 +26,9 @@ const (
 	// maxGrowth is how much larger the figures of a reconcile may be with twice as many policies.
 	maxGrowth = 1.2
 	// maxMallocs is the number of objects that may be allocated for a reconcile, its share of the reading of AWS included.
-	maxMallocs = 6000
+	maxMallocs = 5000
 	// maxAllocatedKiB is how large they may be.
-	maxAllocatedKiB = 400
+	maxAllocatedKiB = 320
 	// maxStatusWrites is the number of writes of status for a reconcile: status is written when it changes.
 	maxStatusWrites = 0.05
 	// maxLists is the number of lists a minute from the API server, of all kinds.
