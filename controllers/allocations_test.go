@@ -53,6 +53,7 @@ func BenchmarkReconcile(b *testing.B) {
 func TestReconcile_Allocations(t *testing.T) {
 	reconcile := quietReconcile(t)
 	result := testing.Benchmark(func(b *testing.B) {
+		b.Helper()
 		for b.Loop() {
 			reconcile()
 		}

@@ -40,8 +40,8 @@ func (r *Reconciler) observe(ctx context.Context, s *reconcileScope) (outcome, e
 // may need a change.
 const awsUnavailableInterval = 30 * time.Second
 
-// pendingInterval is when to reconcile again, as a precaution, while the database is being read. Thousands of databases take minutes to read
-// for the first time, and each policy is reconciled as soon as its own was.
+// pendingInterval is when to reconcile again, as a precaution, while the database is being read. Thousands of databases take minutes to
+// read for the first time, and each policy is reconciled as soon as its own was.
 func (s *reconcileScope) pendingInterval() time.Duration {
 	if s.operation != nil {
 		return awsUnavailableInterval

@@ -61,40 +61,40 @@ type harness struct {
 }
 
 // newHarness builds a harness from a scenario in YAML, in which NAMESPACE stands for the test's namespace.
-func newHarness(t testing.TB, scenario string) *harness {
-	t.Helper()
+func newHarness(tb testing.TB, scenario string) *harness {
+	tb.Helper()
 	document, err := os.ReadFile("../config/iam/policy.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	policy, err := rdssim.ParsePolicy(document)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return newHarnessWithIAMPolicy(t, scenario, policy)
+	return newHarnessWithIAMPolicy(tb, scenario, policy)
 }
 
 // newHarnessWithIAMPolicy is newHarness with an IAM policy that the caller has parsed.
-func newHarnessWithIAMPolicy(t testing.TB, scenario string, policy *rdssim.Policy) *harness {
-	t.Helper()
-	namespace, c := env.NewNamespace(t)
+func newHarnessWithIAMPolicy(tb testing.TB, scenario string, policy *rdssim.Policy) *harness {
+	tb.Helper()
+	namespace, c := env.NewNamespace(tb)
 	parsed, err := model.ParseScenario([]byte(strings.ReplaceAll(scenario, "NAMESPACE", namespace)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	world, err := model.New(parsed)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	h := &harness{t: t, namespace: namespace, clock: clocktesting.NewFakeClock(parsed.Start.Time), statusWrites: new(int), listed: new(int)}
+	h := &harness{t: tb, namespace: namespace, clock: clocktesting.NewFakeClock(parsed.Start.Time), statusWrites: new(int), listed: new(int)}
 	h.apiReader = namespacedClient{Client: c, namespaces: []string{namespace}, statusWrites: h.statusWrites, listed: h.listed}
 	h.client = h.apiReader
 	if h.client.Client, err = cachedClient(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	h.aws = rdssim.New(rdssim.Options{World: world, Clock: h.clock, AccountID: parsed.AccountID, Policy: policy, Log: logr.Discard()})
 	server := httptest.NewServer(h.aws)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	h.endpoint = server.URL
 	h.restartReconciler()
 	return h

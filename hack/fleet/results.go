@@ -103,8 +103,8 @@ func (r *results) rows() []row {
 	return rows
 }
 
-// maxInterval is the time between two evaluations of a policy above which it has noticed accounts that do not work, in seconds: the interval
-// that is planned for a quiet database, and a quarter. An account that does not answer delays whoever waits for it by minutes.
+// maxInterval is the time between two evaluations of a policy above which it has noticed accounts that do not work, in seconds: the
+// interval that is planned for a quiet database, and a quarter. An account that does not answer delays whoever waits for it by minutes.
 var maxInterval = 1.25 * decide.ReadQuiet.Seconds()
 
 // isNoticed reports whether the policies of accounts that work have noticed those that do not: only those are evaluated, so that the figure

@@ -39,8 +39,8 @@ func TestCountEvaluated(t *testing.T) {
 	metrics.Registry = prometheus.NewRegistry()
 	defer func() { metrics.Registry = before }()
 	handler := countEvaluated()
-	evaluated := prometheus.NewGauge(prometheus.GaugeOpts{Name: evaluatedMetric})
-	other := prometheus.NewGauge(prometheus.GaugeOpts{Name: "other"})
+	evaluated := prometheus.NewGauge(prometheus.GaugeOpts{Name: evaluatedMetric, Help: "Evaluated policies."})
+	other := prometheus.NewGauge(prometheus.GaugeOpts{Name: "other", Help: "Another metric."})
 	metrics.Registry.MustRegister(evaluated, other)
 	evaluated.Set(3)
 

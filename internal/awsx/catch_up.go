@@ -27,9 +27,9 @@ func (p *scopePoller) setStandby(isStandby bool) {
 	signal(p.samplesWanted)
 }
 
-// awaitCatchUp waits until the targets that this replica knows from standby were read, so that their policies are evaluated: the topology of
-// a large scope takes CPU time from that for a minute, and the one from standby may be used meanwhile. Operations do not depend on it, since
-// each reads its own target.
+// awaitCatchUp waits until the targets that this replica knows from standby were read, so that their policies are evaluated: the topology
+// of a large scope takes CPU time from that for a minute, and the one from standby may be used meanwhile. Operations do not depend on it,
+// since each reads its own target.
 func (p *scopePoller) awaitCatchUp(ctx context.Context) {
 	p.pollMu.Lock()
 	isCatchingUp := p.isReady && p.isCatchingUp()

@@ -13,9 +13,9 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
-// partialTopology is what was read so far of the first topology of a scope. That takes half a minute with 10,000 clusters, since requests are
-// limited, and the past of the databases that are known can be read meanwhile. It is for nothing but samples: an observation needs all that
-// belongs to a database, and a page that is still missing may have a further instance of it. A nil one ignores what it receives.
+// partialTopology is what was read so far of the first topology of a scope. That takes half a minute with 10,000 clusters, since requests
+// are limited, and the past of the databases that are known can be read meanwhile. It is for nothing but samples: an observation needs all
+// that belongs to a database, and a page that is still missing may have a further instance of it. A nil one ignores what it receives.
 type partialTopology struct {
 	// added is signaled for each page.
 	added chan<- struct{}
@@ -91,8 +91,8 @@ func (p *partialTopology) view(target scaling.Target) *topology {
 	return t
 }
 
-// readEarly reads the past of targets whose databases are known, as long as the first topology is being read. The samples that are published
-// until it is complete are read then, and only then somebody is told.
+// readEarly reads the past of targets whose databases are known, as long as the first topology is being read. The samples that are
+// published until it is complete are read then, and only then somebody is told.
 func (p *scopePoller) readEarly(ctx context.Context) {
 	var reading errgroup.Group
 	reading.SetLimit(concurrentReads)

@@ -109,11 +109,11 @@ func (e *Environment) RunKubectl(t *testing.T, args ...string) string {
 }
 
 // Kubeconfig writes the kubeconfig of an administrator and returns its path.
-func (e *Environment) Kubeconfig(t testing.TB) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "kubeconfig")
+func (e *Environment) Kubeconfig(tb testing.TB) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "kubeconfig")
 	if err := e.WriteKubeconfig(path); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }
