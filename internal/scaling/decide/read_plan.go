@@ -37,9 +37,10 @@ type ReadPlan struct {
 }
 
 // expectedRise is how far the demand of a pool may rise before it is noticed, in vCPUs, and when and for which capacity it was computed.
+// demand is that of the last evaluation, in vCPUs.
 type expectedRise struct {
-	vcpus, capacity float64
-	computedAt      time.Time
+	vcpus, capacity, demand float64
+	computedAt              time.Time
 }
 
 // IntervalFor is Interval for a decision, and at most ReadEveryMinute when something is to change.
@@ -53,7 +54,7 @@ func (r *ReadPlan) IntervalFor(d scaling.Decision, p scaling.Policy, o scaling.O
 
 // Interval is how often the samples of a database are to be read until the next evaluation, given its pools as Evaluate has assessed them.
 // A database is quiet when no rise that its last day and its known past have would bring it near the scale-up threshold before the next
-// read. What is not known is not quiet.
+// read. What is not known is not quiet. A demand that has risen further than that since the last evaluation may rise on.
 func (r *ReadPlan) Interval(p scaling.Policy, o scaling.Observation, pools []scaling.PoolAssessment, now time.Time) time.Duration {
 	interval := ReadQuiet
 	if p.ScaleUp.Window < ReadQuiet {
@@ -64,14 +65,33 @@ func (r *ReadPlan) Interval(p scaling.Policy, o scaling.Observation, pools []sca
 		if !pools[n].Scaled {
 			continue
 		}
+		rise := &r.writer
+		if load.Pool == scaling.Readers {
+			rise = &r.readers
+		}
+		isUnexpected := rise.isExceededBy(load)
+		rise.update(&o, load, now)
 		switch {
-		case IsNearThreshold(&p, &o, load, now), load.IsLowerBound, load.Emergency, load.Saturated, load.HottestDemand > 0:
-			return ReadAsPublished
-		case expectedDemand(load)+r.expectedRise(&o, load, now) >= nearThreshold(&p, &o, load, now):
-			interval = ReadEveryMinute
+		case IsNearThreshold(&p, &o, load, now), load.IsLowerBound, load.Emergency, load.Saturated, load.HottestDemand > 0, isUnexpected:
+			interval = ReadAsPublished
+		case expectedDemand(load)+rise.vcpus >= nearThreshold(&p, &o, load, now):
+			interval = min(interval, ReadEveryMinute)
 		}
 	}
 	return interval
+}
+
+// isExceededBy reports whether the demand has risen further since the last evaluation than was expected; false where one is not known.
+func (r *expectedRise) isExceededBy(load *scaling.Load) bool {
+	return r.demand > 0 && load.Demand-r.demand > r.vcpus
+}
+
+// update remembers the demand, and looks at the past again where that is due.
+func (r *expectedRise) update(o *scaling.Observation, l *scaling.Load, now time.Time) {
+	if age := now.Sub(r.computedAt); age < 0 || age >= quietnessInterval || r.capacity != l.Capacity {
+		r.vcpus, r.capacity, r.computedAt = largestRise(o, l, now), l.Capacity, now
+	}
+	r.demand = l.Demand
 }
 
 // IsNearThreshold reports whether the measured or the predicted demand of a pool is near the scale-up threshold. A load that is not known
@@ -88,18 +108,6 @@ func nearThreshold(p *scaling.Policy, o *scaling.Observation, l *scaling.Load, n
 // expectedDemand is the highest of the measured and the predicted demands of a pool, in vCPUs.
 func expectedDemand(l *scaling.Load) float64 {
 	return max(l.Demand, l.RisingDemand, l.TrendDemand, l.SeasonalDemand)
-}
-
-// expectedRise is how far the demand of a pool may rise before it is noticed, in vCPUs.
-func (r *ReadPlan) expectedRise(o *scaling.Observation, l *scaling.Load, now time.Time) float64 {
-	rise := &r.writer
-	if l.Pool == scaling.Readers {
-		rise = &r.readers
-	}
-	if age := now.Sub(rise.computedAt); age < 0 || age >= quietnessInterval || rise.capacity != l.Capacity {
-		*rise = expectedRise{largestRise(o, l, now), l.Capacity, now}
-	}
-	return rise.vcpus
 }
 
 // largestRise is how far the demand of a pool may rise within riseWindow, in vCPUs, by its last day and its known past; infinite when less

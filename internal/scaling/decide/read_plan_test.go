@@ -70,6 +70,31 @@ func TestReadPlan_LooksAtThePastAgain(t *testing.T) {
 	}
 }
 
+// TestReadPlan_UnexpectedRise: a demand that rises further than ever is read as it is published, though it is far from the threshold: a minute
+// later it may be above it. Also when the past is looked at again in the same moment, of which it is a part by then.
+func TestReadPlan_UnexpectedRise(t *testing.T) {
+	p := newPolicy(withReaders(1, 4, xlarge, xlarge2))
+	for _, test := range []struct {
+		name    string
+		percent float64
+		after   time.Duration
+		want    time.Duration
+	}{
+		{"far from the threshold", 35, 2 * time.Minute, ReadAsPublished},
+		{"when the past is looked at again", 35, quietnessInterval, ReadAsPublished},
+		{"no rise", 15, 2 * time.Minute, ReadQuiet},
+	} {
+		var plan ReadPlan
+		o := newObservation(foreignReader("a", xlarge2, constantLoad(15)))
+		o.ReadersCPU, o.ReadersCapacityHistory = pastWeek(0, 0)
+		plan.Interval(p, o, Evaluate(p, o, now).Pools, now.Add(-test.after))
+		o.Instances[0].CPU = withMinute(constantLoad(15), 0, test.percent)
+		if got := plan.Interval(p, o, Evaluate(p, o, now).Pools, now); got != test.want {
+			t.Errorf("%s: read every %s, want every %s", test.name, got, test.want)
+		}
+	}
+}
+
 // TestReadPlan_ChangeIsDue: while something is to change, samples are read every minute.
 func TestReadPlan_ChangeIsDue(t *testing.T) {
 	p := newPolicy(withReaders(1, 4, xlarge, xlarge2))
