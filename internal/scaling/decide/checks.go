@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"math"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -21,7 +22,9 @@ const (
 type poolUsage struct {
 	memoryBytes float64 // without the page cache
 	connections float64
-	// memoryKnown and connectionsKnown say whether every instance had enough samples over the scale-down window.
+	// memoryKnown and connectionsKnown say whether every instance had enough samples over the scale-down window. One that had not counts
+	// with all that its class has: it cannot use more. That is enough to know that fewer and larger instances suffice, as when readers
+	// that were just added are too small.
 	memoryKnown, connectionsKnown bool
 	largestMemoryBytes            float64 // memory of the largest current instance
 }
@@ -108,7 +111,8 @@ func (e *poolEvaluation) checkMemoryAndConnections(c *candidate) scaling.Verdict
 	if float64(c.class.spec.MemoryBytes) >= u.largestMemoryBytes && c.Shape.Count >= len(e.instances) {
 		return ""
 	}
-	if float64(c.class.spec.MemoryBytes) < u.largestMemoryBytes {
+	smaller := float64(c.class.spec.MemoryBytes) < u.largestMemoryBytes
+	if smaller {
 		if v := e.checkParameters(c.class); v != "" {
 			return v
 		}
@@ -120,14 +124,16 @@ func (e *poolEvaluation) checkMemoryAndConnections(c *candidate) scaling.Verdict
 		maxConnections = min(maxConnections, catalog.MaxConnectionsWithLowMinimum)
 	}
 	count := float64(e.servingCount(c))
+	lacksMemory := u.memoryBytes > usableMemory*count
+	lacksConnections := u.connections > (1-connectionReserveRatio)*float64(maxConnections)*count
 	switch {
-	case !u.memoryKnown:
+	case !u.memoryKnown && (smaller || lacksMemory):
 		return scaling.VerdictMemoryUnknown
-	case u.memoryBytes > usableMemory*count:
+	case lacksMemory:
 		return scaling.VerdictInsufficientMemory
-	case !u.connectionsKnown || !limits.ConnectionsKnown:
+	case !limits.ConnectionsKnown, !u.connectionsKnown && (smaller || lacksConnections):
 		return scaling.VerdictConnectionsUnknown
-	case u.connections > (1-connectionReserveRatio)*float64(maxConnections)*count:
+	case lacksConnections:
 		return scaling.VerdictInsufficientConnections
 	}
 	return ""
@@ -146,13 +152,29 @@ func (e *poolEvaluation) measureUsage() *poolUsage {
 		i := &serving[n]
 		u.largestMemoryBytes = max(u.largestMemoryBytes, i.memoryBytes)
 		minFreeable, _, memoryKnown := seriesRange(i.FreeableMemory, from, e.now)
+		if !memoryKnown {
+			minFreeable = 0
+		}
 		u.add(max(0, i.memoryBytes-e.cacheBytes(i)-minFreeable), e.load.ByHottest, len(serving), &u.memoryBytes)
 		_, maxConnections, connectionsKnown := seriesRange(i.Connections, from, e.now)
+		if !connectionsKnown {
+			maxConnections = e.maxConnections(i)
+		}
 		u.add(maxConnections, e.load.ByHottest, len(serving), &u.connections)
 		u.memoryKnown = u.memoryKnown && memoryKnown
 		u.connectionsKnown = u.connectionsKnown && connectionsKnown
 	}
 	return u
+}
+
+// maxConnections is the number of connections that an instance allows; infinite when it is not known.
+func (e *poolEvaluation) maxConnections(i *poolInstance) float64 {
+	if class, err := catalog.Lookup(i.Class); err == nil {
+		if limits := class.LimitsWith(e.observation.Engine, i.Parameters.Values); limits.ConnectionsKnown {
+			return float64(limits.MaxConnections)
+		}
+	}
+	return math.Inf(1)
 }
 
 // seriesRange returns the lowest and the highest value since a time, and whether there are enough samples: minCoverage of them,
