@@ -14,6 +14,8 @@ const (
 	trendWindow = 30 * time.Minute
 	// recentTrendWindow is its end, which must rise as well: after a step the whole window still rises, and the demand does not.
 	recentTrendWindow = 10 * time.Minute
+	// flatMinutes is how many minutes show that a rise has ended: fewer are noise.
+	flatMinutes = 3
 	// maxTrendFactor times the peak demand of that window is the most that a trend predicts.
 	maxTrendFactor = 2
 	// trendStandardErrors is the number of standard errors that are subtracted from a slope.
@@ -58,35 +60,48 @@ func estimateLeadTime(h scaling.History, pool scaling.Pool) time.Duration {
 
 // predictTrend is the demand that the trend of a timeline reaches at a time, in vCPUs; zero when it does not certainly rise. A
 // line is fitted by least squares, and its slope is reduced by two standard errors, so that noise predicts nothing. The line through
-// the last recentTrendWindow bounds it.
+// the last recentTrendWindow bounds it. After a step both still rise, and the newest minutes do not: then there is no trend.
 func predictTrend(t timeline, until time.Time) float64 {
-	predicted, known := extrapolate(t, until, trendStandardErrors)
-	if !known || predicted == 0 {
+	whole, known := fitTrend(t)
+	if !known {
 		return 0
 	}
-	if recent, known := extrapolate(t.lastMinutes(recentTrendWindow), until, 0); known {
-		return min(predicted, recent)
+	minutesAhead := until.Sub(t.newestMinute()).Minutes()
+	predicted := whole.predict(minutesAhead, trendStandardErrors)
+	if predicted == 0 {
+		return 0
 	}
-	return predicted
+	recent := t.lastMinutes(recentTrendWindow)
+	line, known := fitTrend(recent)
+	switch {
+	case !known:
+		return predicted
+	case recent.hasFlattened(line.slope):
+		return 0
+	}
+	return min(predicted, line.predict(minutesAhead, 0))
 }
 
-// extrapolate is the demand at a time by the line through a timeline, whose slope is reduced by a number of its standard errors: zero
-// when it does not rise, and false when too little is known.
-func extrapolate(t timeline, until time.Time, standardErrors float64) (float64, bool) {
+// trendLine is a line through the demands of a timeline, in vCPUs and minutes. newest is its height in the newest minute, slopeError the
+// standard error of its slope, and peak the highest demand.
+type trendLine struct{ newest, slope, slopeError, peak float64 }
+
+// fitTrend fits a line by least squares. It is false when too few minutes are complete. An unknown demand has no slope.
+func fitTrend(t timeline) (trendLine, bool) {
 	var n, sx, sy, sxx, sxy, peak float64
 	for k, m := range t.minutes {
 		if !t.isComplete(k) {
 			continue
 		}
 		if m.censored {
-			return 0, true // an unknown demand has no slope
+			return trendLine{}, true
 		}
 		x := float64(k)
 		n, sx, sy, sxx, sxy = n+1, sx+x, sy+m.demand, sxx+x*x, sxy+x*m.demand
 		peak = max(peak, m.demand)
 	}
 	if n < minCoverage*float64(len(t.minutes)) {
-		return 0, false
+		return trendLine{}, false
 	}
 	varianceX := sxx - sx*sx/n
 	slope := (sxy - sx*sy/n) / varianceX
@@ -98,13 +113,38 @@ func extrapolate(t timeline, until time.Time, standardErrors float64) (float64, 
 			squaredError += d * d
 		}
 	}
-	certainSlope := slope - standardErrors*math.Sqrt(squaredError/(n-2)/varianceX)
-	if certainSlope <= 0 {
-		return 0, true
-	}
 	last := float64(len(t.minutes) - 1)
-	minutesAhead := until.Sub(t.newestMinute()).Minutes()
-	return min(intercept+slope*last+certainSlope*minutesAhead, maxTrendFactor*peak), true
+	return trendLine{intercept + slope*last, slope, math.Sqrt(squaredError / (n - 2) / varianceX), peak}, true
+}
+
+// predict is the demand a number of minutes after the newest one, with the slope reduced by a number of its standard errors: zero when it
+// does not rise, and at most maxTrendFactor times the peak.
+func (l trendLine) predict(minutesAhead, standardErrors float64) float64 {
+	slope := l.slope - standardErrors*l.slopeError
+	if slope <= 0 || math.IsNaN(slope) {
+		return 0
+	}
+	return min(l.newest+slope*minutesAhead, maxTrendFactor*l.peak)
+}
+
+// hasFlattened reports whether the demand of the newest flatMinutes rose by less than half of what a slope, in vCPUs a minute, says, compared
+// with as many minutes before them. It is false when one of them is not known.
+func (t timeline) hasFlattened(slope float64) bool {
+	rise, last := 0.0, len(t.minutes)
+	if last < 2*flatMinutes {
+		return false
+	}
+	for n := last - 2*flatMinutes; n < last; n++ {
+		if !t.isComplete(n) {
+			return false
+		}
+		if n < last-flatMinutes {
+			rise -= t.minutes[n].demand / flatMinutes
+		} else {
+			rise += t.minutes[n].demand / flatMinutes
+		}
+	}
+	return rise < slope*flatMinutes/2
 }
 
 // predictRise is the demand, in vCPUs, that a steep rise has reached by now: the newest sample is some minutes old. Zero when the demand of

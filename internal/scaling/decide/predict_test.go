@@ -37,6 +37,7 @@ func TestPredictTrend(t *testing.T) {
 			scaling.ReasonPredictiveScaleUp},
 		{"seven minutes are missing",
 			withoutMinute(withoutMinute(withoutMinute(withoutMinute(withoutMinute(withoutMinute(withoutMinute(risingLoad(60, 0.7), 5), 6), 7), 8), 9), 10), 11), scaling.ReasonWithinThresholds},
+		{"a step has no trend", recentSamples(append(repeated(30, 21), repeated(60, 9)...)...), scaling.ReasonWithinThresholds},
 		{"a single spike is not a trend", withMinute(constantLoad(50), 0, 90), scaling.ReasonWithinThresholds},
 	} {
 		d := Evaluate(newPolicy(withPredictions), newObservation(twoReaders(large, test.cpu)...), now)
@@ -63,6 +64,34 @@ func TestPredictTrend(t *testing.T) {
 			t.Errorf("%.2f of %.2f and %.2f of %.2f vCPU", load.TrendDemand, load.Demand, steep.TrendDemand, steep.Demand)
 		}
 	})
+}
+
+// A trend that only the last minutes have adds readers, and restarts none. One that the first 20 of 30 minutes have resizes them.
+func TestPredictTrend_ResizesOnlyWhenItLasts(t *testing.T) {
+	atMaximum := newPolicy(withPredictions, withReaders(2, 2, xlarge, xlarge2))
+	withRoom := newPolicy(withPredictions, withReaders(2, 4, xlarge, xlarge2))
+	burst := recentSamples(append(repeated(10, 15), 13, 16, 19, 22, 26, 30, 34, 38, 42, 46, 50, 54, 58, 62, 66)...)
+	for _, test := range []struct {
+		name   string
+		policy scaling.Policy
+		cpu    scaling.Series
+		want   scaling.Shape // none without a proposal
+	}{
+		{"the begin of a burst adds readers", withRoom, burst, shape(3, xlarge)},
+		{"the begin of a burst resizes none", atMaximum, burst, scaling.Shape{}},
+		{"a lasting trend resizes readers", atMaximum, risingLoad(65, 1.2), shape(2, xlarge2)},
+		{"a load at the threshold resizes readers", atMaximum, recentSamples(append(repeated(10, 24), 15, 25, 35, 70, 72, 74)...), shape(2, xlarge2)},
+	} {
+		d := Evaluate(test.policy, newObservation(twoReaders(xlarge, test.cpu)...), now)
+		switch {
+		case test.want == scaling.Shape{} && len(d.Proposals) > 0:
+			t.Errorf("%s: got %s", test.name, d.Proposals[0].Message)
+		case test.want != scaling.Shape{}:
+			if got := onlyProposal(t, d); got.To != test.want {
+				t.Errorf("%s: got %s", test.name, got.Message)
+			}
+		}
+	}
 }
 
 // Noise on a constant load predicts no rise: of ten thousand draws fewer than one in a hundred reach the threshold.

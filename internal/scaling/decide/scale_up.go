@@ -92,6 +92,9 @@ func (e *poolEvaluation) proposeScaleUp(trigger scaleUpTrigger) (*scaling.Propos
 		return nil, e.noLargerShapeHold(trigger)
 	}
 	resizesReaders := e.pool == scaling.Readers && best.ResizedInstances > 0
+	if resizesReaders && e.isShortTrend() {
+		return nil, scaling.Hold{}
+	}
 	if best.Verdict == scaling.VerdictFits && resizesReaders && e.policy.Readers.Preference != scaling.Vertical {
 		if added := e.pickWithoutResize(); added != nil {
 			best = added
@@ -112,6 +115,22 @@ func (e *poolEvaluation) proposeScaleUp(trigger scaleUpTrigger) (*scaling.Propos
 	}
 	message := fmt.Sprintf("%s: %s → %s", trigger.text, e.currentShape(), best.Shape)
 	return e.newProposal(trigger.reason, scaling.Up, best, message, e.scaleUpCause(requiredVCPUs, best)), scaling.Hold{}
+}
+
+// isShortTrend reports whether only a trend says that the pool is too small, and only the last recentTrendWindow has it: a step looks like
+// that. It adds readers, and is no reason to restart some.
+func (e *poolEvaluation) isShortTrend() bool {
+	l := &e.load
+	isPresent := reaches(l.UtilizationPercent, e.scaleUpThreshold()) || l.Emergency || e.hasHotReader()
+	if isPresent || reaches(utilizationPercent(l.SeasonalDemand, l.UsableCapacity), e.scaleUpThreshold()) {
+		return false
+	}
+	t := e.loadTimeline(e.observation.SamplesSince(e.pool), trendWindow)
+	t.minutes = t.minutes[:max(0, len(t.minutes)-minutesCovering(recentTrendWindow))]
+	line, known := fitTrend(t)
+	until := e.now.Add(estimateLeadTime(e.observation.History, e.pool))
+	predicted := line.predict(until.Sub(t.newestMinute()).Minutes(), trendStandardErrors)
+	return !known || !reaches(utilizationPercent(predicted, l.UsableCapacity), e.scaleUpThreshold())
 }
 
 // addReadersForRise returns the candidate of the same class with the fewest readers that carry the risen demand, or else the one with the
