@@ -174,7 +174,7 @@ func TestRenderComparedLoad(t *testing.T) {
 
 // Seeds that decisions were tuned on are never on the page.
 func TestCheckReportingSeeds(t *testing.T) {
-	for seeds, want := range map[string]bool{reportingSeeds: true, "4": true, tuningSeeds: false, "11, 2": false, "3": false} {
+	for seeds, want := range map[string]bool{reportingSeeds: true, "9": true, tuningSeeds: false, "11, 2": false, "3": false} {
 		if err := checkReportingSeeds(seeds); (err == nil) != want {
 			t.Errorf("%s: got error %v, want success: %t", seeds, err, want)
 		}

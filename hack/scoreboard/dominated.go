@@ -33,12 +33,8 @@ func dominatingPeer(c backtest.Comparison) *backtest.Run {
 
 // explanations say why a load is dominated, by the name of the load.
 var explanations = map[string]string{
-	"step-11": "the size was selected with every step in view; an unforeseen step costs a reader 9 to 14 minutes",
-	"nightly-11": "it keeps readers for the highest peak of the same hours of earlier days, all night; " +
-		"dbscaler adds them when the job has begun",
 	"hourly-11": "the size was selected with the whole load in view; dbscaler " +
 		"has the initial class for the first day and adds readers for every sixth job",
-	"hourly-12": "as hourly-11",
 }
 
 // listDominated lists the dominated loads with the peer and the explanation, and reports whether each has one.

@@ -38,7 +38,7 @@ const recorded workload.Kind = "recorded"
 
 // reportingSeeds are the seeds of the page. tuningSeeds are played while the decisions are changed, and never on the page.
 // tunedSeeds are all on which decisions were ever tuned.
-const reportingSeeds, tuningSeeds, tunedSeeds = "11,12", "1,2", "1,2,3"
+const reportingSeeds, tuningSeeds, tunedSeeds = "11,12", "1,2", "1,2,3,4,5,6,7,8"
 
 // load is a load to simulate.
 type load struct {

@@ -47,6 +47,9 @@ type Load struct {
 	RisingDemand float64
 	// TrendDemand and SeasonalDemand are predictions for the time at which a new size could be in service; zero for none.
 	TrendDemand, SeasonalDemand float64
+	// DailyWorkDemand is the demand of work that begins once a day at another time of the same hours, has not begun today, and is worth
+	// having its readers before, in vCPUs; zero without it.
+	DailyWorkDemand float64
 	// ScaleDownWindow is the load over the scale-down window.
 	ScaleDownWindow ScaleDownWindow
 }

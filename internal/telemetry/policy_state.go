@@ -68,7 +68,9 @@ func (p *PoolState) isOverloaded() bool {
 }
 
 // predictedDemand is the highest prediction; zero when nothing is predicted.
-func (p *PoolState) predictedDemand() float64 { return max(p.Load.TrendDemand, p.Load.SeasonalDemand) }
+func (p *PoolState) predictedDemand() float64 {
+	return max(p.Load.TrendDemand, p.Load.SeasonalDemand, p.Load.DailyWorkDemand)
+}
 
 // The pools of a policyEntry, in the order of its arrays.
 var entryPools = [...]scaling.Pool{scaling.Writer, scaling.Readers}

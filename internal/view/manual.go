@@ -85,7 +85,7 @@ func (b *builder) foreseen() []Foreseen {
 		if v := positive(max(l.TrendDemand, l.RisingDemand)); v != nil {
 			out = append(out, Foreseen{Source: ForeseenTrend, Pool: string(l.Pool), VCPUs: v})
 		}
-		if v := positive(l.SeasonalDemand); v != nil {
+		if v := positive(max(l.SeasonalDemand, l.DailyWorkDemand)); v != nil {
 			out = append(out, Foreseen{Source: ForeseenSeasonal, Pool: string(l.Pool), VCPUs: v})
 		}
 	}

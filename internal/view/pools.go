@@ -99,7 +99,7 @@ func (b *builder) viewLoad(l *scaling.Load) *Load {
 	}
 	out.UtilizationPercent, out.DemandVCPUs = ptr.To(l.UtilizationPercent), ptr.To(l.Demand)
 	out.DemandIsLowerBound, out.Saturated = l.Censored, l.Saturated
-	out.TrendVCPUs, out.SeasonalVCPUs = positive(max(l.TrendDemand, l.RisingDemand)), positive(l.SeasonalDemand)
+	out.TrendVCPUs, out.SeasonalVCPUs = positive(max(l.TrendDemand, l.RisingDemand)), positive(max(l.SeasonalDemand, l.DailyWorkDemand))
 	if left, rising, known := decide.Headroom(b.policy, b.observation, *l, b.Now); rising && known {
 		out.HeadroomMinutes = ptr.To(left.Minutes())
 	}

@@ -41,7 +41,7 @@ func (e *poolEvaluation) proposeEarlyRemoval() *scaling.Proposal {
 		if !w.Complete || w.Saturated || cmp.Or(e.checkScaleDownDelay(keep), e.checkCPUCredits()).Reason != "" {
 			continue
 		}
-		required := max(w.PeakDemand, e.load.TrendDemand, e.load.SeasonalDemand)
+		required := max(w.PeakDemand, e.load.TrendDemand, e.load.SeasonalDemand, e.load.DailyWorkDemand)
 		if e.policy.PredictiveScaling.History {
 			required = max(required, predictSeasonal(o, e.pool, e.now, time.Hour))
 		}

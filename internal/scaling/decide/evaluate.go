@@ -77,6 +77,8 @@ type poolEvaluation struct {
 	// pastDemands, and the cost of the largest present class with them, are set by isCheaperOverHistory when they are first needed.
 	pastDemands     []float64
 	presentPastCost float64
+	// dailyWork is the work that readers are kept for, and nil without it.
+	dailyWork *dailyWork
 	// usage is set by checkMemoryAndConnections when it is first needed.
 	usage *poolUsage
 	// parameters is set by limitsOf when it is first needed.
@@ -146,6 +148,7 @@ func newPoolEvaluation(p *scaling.Policy, o *scaling.Observation, pool scaling.P
 	if !isScaled(p, pool) {
 		return e, nil
 	}
+	e.waitForDailyWork()
 	e.ladder, err = resolveLadder(p, o, pool, instances, now)
 	return e, err
 }
@@ -179,6 +182,9 @@ func (e *poolEvaluation) proposeScaling() (*scaling.Proposal, scaling.Hold) {
 			}
 			hold = scaleUpHold
 		}
+	}
+	if proposal := e.proposeReadersForDailyWork(); proposal != nil && hold.Reason == "" {
+		return proposal, scaling.Hold{}
 	}
 	proposal, minimumHold := e.proposeRaiseToMinimum(open)
 	if proposal != nil {

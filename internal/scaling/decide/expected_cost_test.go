@@ -15,12 +15,17 @@ func pastWeek(bursts int, burstPercent float64) (scaling.Series, []scaling.Capac
 
 // pastDays is pastWeek for a number of days, with bursts in any quarters of the day, counted from 10:00.
 func pastDays(days int, burstPercent float64, isBurst func(quarter int) bool) (scaling.Series, []scaling.CapacityPeriod) {
-	from := now.Add(-time.Duration(days) * day).Truncate(quarterHour)
+	from := now.Add(-time.Duration(days) * day)
+	return pastLoad(from, burstPercent, func(at time.Time) bool { return isBurst(int(at.Sub(from) % day / quarterHour)) })
+}
+
+// pastLoad is pastDays from a time on, with bursts at any times.
+func pastLoad(from time.Time, burstPercent float64, isBurst func(at time.Time) bool) (scaling.Series, []scaling.CapacityPeriod) {
 	cpu := scaling.NewSeriesBuffer(quarterHour)
 	var periods []scaling.CapacityPeriod
 	for at := from; at.Before(now.Add(-quarterHour)); at = at.Add(quarterHour) {
 		vcpus, percent := 8.0, 15.0
-		if isBurst(int(at.Sub(from) % day / quarterHour)) {
+		if isBurst(at) {
 			vcpus, percent = 32, burstPercent
 		}
 		cpu.Add(at, percent)

@@ -157,6 +157,21 @@ func (e *poolEvaluation) proposeMoreReaders(class string, room int, comparison s
 	if !reaches(utilizationPercent(required, e.load.UsableCapacity), e.scaleUpThreshold()) {
 		return nil
 	}
+	best := e.pickMoreReaders(class, room, required)
+	if best == nil {
+		return nil
+	}
+	best.Verdict = scaling.VerdictChosen
+	message := fmt.Sprintf("The readers need at least %.1f vCPU, %s: %s → %s", required, comparison, e.currentShape(), best.Shape)
+	cause := fmt.Sprintf("The readers in service used %.1f vCPU, and need at least %.1f before more could be in service; %s would run at "+
+		"%.0f%% (threshold %d%%)%s", e.load.Demand, required, e.currentShape(), utilizationPercent(required, e.load.UsableCapacity),
+		e.scaleUpThreshold(), e.describeFit(required, best))
+	return e.newProposal(scaling.ReasonScaleUp, scaling.Up, best, message, cause)
+}
+
+// pickMoreReaders returns the shape of one class with the fewest additional readers, and at most as many as there is room for, that carries
+// a demand at the target, or else the largest one; nil when no more readers are allowed.
+func (e *poolEvaluation) pickMoreReaders(class string, room int, required float64) *candidate {
 	e.listCandidates()
 	var best *candidate
 	for n := range e.candidates {
@@ -177,13 +192,5 @@ func (e *poolEvaluation) proposeMoreReaders(class string, room int, comparison s
 			c.Verdict = scaling.VerdictFits
 		}
 	}
-	if best == nil {
-		return nil
-	}
-	best.Verdict = scaling.VerdictChosen
-	message := fmt.Sprintf("The readers need at least %.1f vCPU, %s: %s → %s", required, comparison, e.currentShape(), best.Shape)
-	cause := fmt.Sprintf("The readers in service used %.1f vCPU, and need at least %.1f before more could be in service; %s would run at "+
-		"%.0f%% (threshold %d%%)%s", e.load.Demand, required, e.currentShape(), utilizationPercent(required, e.load.UsableCapacity),
-		e.scaleUpThreshold(), e.describeFit(required, best))
-	return e.newProposal(scaling.ReasonScaleUp, scaling.Up, best, message, cause)
+	return best
 }

@@ -33,7 +33,7 @@ func isTooLarge(p *scaling.Policy, l scaling.Load) bool {
 func (e *poolEvaluation) proposeScaleDown() (*scaling.Proposal, scaling.Hold) {
 	e.listCandidates()
 	w := e.load.ScaleDownWindow
-	requiredVCPUs := max(w.PeakDemand, w.SeasonalDemand, e.load.TrendDemand, e.load.SeasonalDemand)
+	requiredVCPUs := max(w.PeakDemand, w.SeasonalDemand, e.load.TrendDemand, e.load.SeasonalDemand, e.load.DailyWorkDemand)
 	var best *candidate
 	for n := range e.candidates {
 		c := &e.candidates[n]
@@ -88,6 +88,8 @@ func (e *poolEvaluation) checkClassChange(c *candidate) scaling.Verdict {
 	switch {
 	case c.ResizedInstances == 0:
 		return ""
+	case e.load.DailyWorkDemand > 0: // its readers leave when it has begun and ended
+		return scaling.VerdictTooSmallForDailyPeak
 	case c.class.vcpus < e.largestVCPUs && !e.isCheaperOverHistory(c.class):
 		return scaling.VerdictTooSmallForDailyPeak
 	case e.weightedCost(c, c.ResizedInstances) <= e.pricing.currentCost+roundingTolerance || e.pool == scaling.Writer:
