@@ -28,7 +28,7 @@ var narratives = []struct {
 	events map[time.Duration]chaosEvent
 }{
 	{"readers-grow", "The readers' load doubles at 08:40. The process crashes now and then.", func() *runPlan {
-		p := newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+		p := newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 3)
 		p.faultRates.crash = 0.2
 		return p
 	}, nil},
@@ -47,15 +47,15 @@ var narratives = []struct {
 		},
 	}},
 	{"creation-fails", "AWS accepts the creation of the first reader and ends it with insufficient-capacity.", func() *runPlan {
-		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 3)
 	}, map[time.Duration]chaosEvent{
 		30 * time.Minute: func(s *simulation) { s.nextCreateStatus = "insufficient-capacity" },
 	}},
 	{"policy-deleted", "The policy is deleted during an operation.", func() *runPlan {
-		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 3)
 	}, map[time.Duration]chaosEvent{60 * time.Minute: deletePolicy}},
 	{"surge-reader-deleted", "Somebody deletes the surge reader during an operation.", func() *runPlan {
-		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+		return newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 3)
 	}, map[time.Duration]chaosEvent{61 * time.Minute: func(s *simulation) {
 		for _, i := range s.world.Instances(region) {
 			if i.Tags[scaling.TagSurge] != "" {
@@ -66,7 +66,7 @@ var narratives = []struct {
 		}
 	}}},
 	{"shards-change", "The number of shards changes during an operation: shard 0 of 3 and shard 3 of 4 take the policy at the same time.", func() *runPlan {
-		p := newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 2.4)
+		p := newNarrativePlan(cluster("orders", 2, "db.r6g.xlarge", "db.r6g.large", "db.r6g.large"), 1.5, 3)
 		p.shards = 3
 		p.policies[0].Spec.TargetRef.AccountRef.Name = "production"
 		return p

@@ -127,8 +127,8 @@ func (l trendLine) predict(minutesAhead, standardErrors float64) float64 {
 	return min(l.newest+slope*minutesAhead, maxTrendFactor*l.peak)
 }
 
-// hasFlattened reports whether the demand of the newest flatMinutes rose by less than half of what a slope, in vCPUs a minute, says, compared
-// with as many minutes before them. It is false when one of them is not known.
+// hasFlattened reports whether the demand of the newest flatMinutes, compared with as many minutes before them, rose by less than half of
+// what a slope, in vCPUs a minute, says. It is false when one of them is not known.
 func (t timeline) hasFlattened(slope float64) bool {
 	rise, last := 0.0, len(t.minutes)
 	if last < 2*flatMinutes {
