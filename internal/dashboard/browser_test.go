@@ -112,6 +112,20 @@ func (p *browserPage) waitFor(t *testing.T, expression string) {
 	p.run(t, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(30*time.Second)))
 }
 
+// press focuses an element and presses a key until an expression holds, at most five times: a key that arrives while the element is drawn
+// again is lost, and a person presses it again.
+func (p *browserPage) press(t *testing.T, selector, key, expression string) {
+	t.Helper()
+	for range 5 {
+		evaluate[any](t, p, fmt.Sprintf("document.querySelector(%q).focus()", selector))
+		p.run(t, chromedp.KeyEvent(key))
+		if err := chromedp.Run(p.ctx, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(5*time.Second))); err == nil {
+			return
+		}
+	}
+	t.Fatalf("%s does not hold after a key for %s was pressed five times", expression, selector)
+}
+
 // rowNames are the names in the table of the fleet.
 const rowNames = `[...document.querySelectorAll("table.fleet tbody th")].map(e => e.textContent).join(" ")`
 
@@ -287,8 +301,8 @@ func TestPage_IsUsableWhenNarrow(t *testing.T) {
 		}
 	}
 	expectFits("the fleet")
-	evaluate[any](t, p, `document.querySelector('a[href="#/shop/blocked"]').focus()`)
-	p.run(t, chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("svg.plot .demand"))
+	p.press(t, `a[href="#/shop/blocked"]`, kb.Enter, `location.hash === "#/shop/blocked"`)
+	p.waitFor(t, `document.querySelector("svg.plot .demand") !== null`)
 	p.waitFor(t, `document.querySelector("svg.plot").getBoundingClientRect().width < 400`)
 	expectFits("the database")
 	evaluate[any](t, p, `document.querySelector(".mark.blocked").focus()`)
