@@ -46,7 +46,8 @@ func (e *poolEvaluation) waitForDailyWork() {
 	o, p := e.observation, e.policy
 	price := float64(p.OverloadedMinuteVCPUHours)
 	if e.pool != scaling.Readers || o.Kind != scaling.DBCluster || o.ResizedAsUnit || !p.PredictiveScaling.History || price == 0 ||
-		!e.load.Fresh || e.load.Censored || e.currentShape().InstanceClass == "" {
+		!e.load.Fresh || e.load.Censored || e.currentShape().InstanceClass == "" || p.Readers.Preference == scaling.Vertical ||
+		isScalingIneffective(p, o, e.pool, e.now) {
 		return
 	}
 	minCount, maxCount := countLimits(p, e.instances, e.pool)
@@ -118,9 +119,21 @@ func findDailyWork(o *scaling.Observation, now time.Time, low, high float64) (da
 	if len(work.starts) < minWorkDays || float64(len(work.starts)) < minWorkShare*float64(work.days) {
 		return work, false
 	}
+	return work, !mayHaveBegun(cpu, periods, begin, low, high)
+}
+
+// mayHaveBegun reports whether the work has begun today, or a sample is missing between begin and the newest one, in which it may have.
+func mayHaveBegun(cpu scaling.Series, periods []scaling.CapacityPeriod, begin time.Time, low, high float64) bool {
+	newest, _ := cpu.NewestSample()
+	known := newPastDay(cpu, periods, begin, 0)
+	for at := begin; !at.After(newest.Time); at = at.Add(quarterHour) {
+		if _, ok := known.demandAt(at); !ok {
+			return true
+		}
+	}
 	today := newPastDay(cpu, periods, begin, 0)
-	_, peak, known := today.findSuddenRise(begin, low, high)
-	return work, !known || math.IsNaN(peak)
+	_, peak, _ := today.findSuddenRise(begin, low, high)
+	return !math.IsNaN(peak)
 }
 
 // findSuddenRise finds the first rise from low or below to above high, both in vCPUs, within two quarters of an hour, less than workSpan

@@ -98,6 +98,18 @@ func TestEvaluate_DailyWork(t *testing.T) {
 				return v
 			})
 		}, 0},
+		{"a sample of today is missing, in which it may have begun", func(_ *scaling.Policy, o *scaling.Observation) {
+			cpu := o.ReadersCPU
+			o.ReadersCPU = withValues(cpu, func(n int, v float64) float64 {
+				if cpu.TimeAt(n).Equal(now.Add(-2 * time.Hour)) {
+					return gap
+				}
+				return v
+			})
+		}, 0},
+		{"the policy prefers larger readers to more", func(p *scaling.Policy, _ *scaling.Observation) {
+			p.Readers.Preference = scaling.Vertical
+		}, 0},
 		{"the newest samples are missing", func(_ *scaling.Policy, o *scaling.Observation) {
 			o.ReadersCPU = o.ReadersCPU.Before(now.Add(-time.Hour))
 		}, 0},

@@ -183,8 +183,10 @@ func (e *poolEvaluation) proposeScaling() (*scaling.Proposal, scaling.Hold) {
 			hold = scaleUpHold
 		}
 	}
-	if proposal := e.proposeReadersForDailyWork(); proposal != nil && hold.Reason == "" {
-		return proposal, scaling.Hold{}
+	if hold.Reason == "" {
+		if proposal := e.proposeReadersForDailyWork(); proposal != nil {
+			return proposal, scaling.Hold{}
+		}
 	}
 	proposal, minimumHold := e.proposeRaiseToMinimum(open)
 	if proposal != nil {
