@@ -91,14 +91,13 @@ func (e *poolEvaluation) proposeScaleUp(trigger scaleUpTrigger) (*scaling.Propos
 	if best == nil {
 		return nil, e.noLargerShapeHold(trigger)
 	}
-	resizesReaders := e.pool == scaling.Readers && best.ResizedInstances > 0
-	if resizesReaders && e.isShortTrend() {
-		return nil, scaling.Hold{}
-	}
-	if best.Verdict == scaling.VerdictFits && resizesReaders && e.policy.Readers.Preference != scaling.Vertical {
+	if best.Verdict == scaling.VerdictFits && e.resizesReaders(best) && e.policy.Readers.Preference != scaling.Vertical {
 		if added := e.pickWithoutResize(); added != nil {
 			best = added
 		}
+	}
+	if e.resizesReaders(best) && e.isShortTrend() {
+		return nil, scaling.Hold{}
 	}
 	if best.Verdict == scaling.VerdictFits {
 		best = e.skipIntermediateShapes(best, requiredVCPUs)
@@ -115,6 +114,11 @@ func (e *poolEvaluation) proposeScaleUp(trigger scaleUpTrigger) (*scaling.Propos
 	}
 	message := fmt.Sprintf("%s: %s → %s", trigger.text, e.currentShape(), best.Shape)
 	return e.newProposal(trigger.reason, scaling.Up, best, message, e.scaleUpCause(requiredVCPUs, best)), scaling.Hold{}
+}
+
+// resizesReaders reports whether a candidate changes the class of readers.
+func (e *poolEvaluation) resizesReaders(c *candidate) bool {
+	return e.pool == scaling.Readers && c.ResizedInstances > 0
 }
 
 // isShortTrend reports whether only a trend says that the pool is too small, and only the last recentTrendWindow has it: a step looks like
