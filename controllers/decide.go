@@ -69,7 +69,8 @@ func (r *Reconciler) setReadInterval(s *reconcileScope, changeIsDue bool, interv
 	plan := r.queue.needsOf(key).readPlan
 	next := interval(&plan)
 	r.queue.update(key, func(needs *policyNeeds) {
-		needs.readPlan, needs.readInterval, needs.needsLag = plan, next, changeIsDue || next < time.Minute
+		needs.readPlan, needs.readInterval, needs.riseLimits = plan, next, plan.RiseLimits()
+		needs.needsLag = changeIsDue || next < time.Minute
 	})
 	r.Observer.Track([]scaling.TrackedTarget{r.trackedTarget(s.object, s.policy.Target.Scope)})
 }

@@ -31,6 +31,7 @@ type policyNeeds struct {
 	priority     int
 	readPlan     decide.ReadPlan
 	readInterval time.Duration
+	riseLimits   scaling.RiseLimits
 	// needsLag says that a change may be due.
 	needsLag bool
 }

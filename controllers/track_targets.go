@@ -73,7 +73,8 @@ func (r *Reconciler) trackedTarget(p *v1alpha1.DBScalingPolicy, scope scaling.Sc
 	scaleDownWindow := max(scaling.MaxSlowSampleAge, time.Duration(down.WindowSeconds)*time.Second) + sampleWindowMargin
 	needs := r.queue.needsOf(client.ObjectKeyFromObject(p))
 	return scaling.TrackedTarget{
-		Target: target, Window: window, ScaleDownWindow: scaleDownWindow, ReadInterval: needs.readInterval, NeedsReplicaLag: needs.needsLag,
+		Target: target, Window: window, ScaleDownWindow: scaleDownWindow, ReadInterval: needs.readInterval, RiseLimits: needs.riseLimits,
+		NeedsReplicaLag: needs.needsLag,
 	}
 }
 

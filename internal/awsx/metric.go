@@ -26,7 +26,7 @@ const (
 	// historyInterval is how often the CPU history of the roles is read: once for each of its periods.
 	historyInterval = 15 * time.Minute
 	// uptimeInterval is how often EngineUptime is read. A restart mostly shows in the status of an instance as well.
-	uptimeInterval = 5 * time.Minute
+	uptimeInterval = slowInterval
 )
 
 // metric is a CloudWatch metric in the namespace AWS/RDS, and how it is read.

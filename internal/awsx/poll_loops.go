@@ -41,10 +41,11 @@ func (p *scopePoller) setReady() time.Duration {
 	return p.topologyInterval()
 }
 
-// pollSamples reads the samples of the targets that are due.
+// pollSamples reads the samples of the targets that are due, and checks the others for rises.
 func (p *scopePoller) pollSamples(ctx context.Context) {
 	for {
 		p.readEarly(ctx)
+		p.checkForRises(ctx)
 		now := p.clock.Now()
 		due := p.listTargets(func(target *polledTarget) bool { return p.isReady && !target.nextReadAt.After(now) })
 		var reading errgroup.Group

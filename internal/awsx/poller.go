@@ -21,6 +21,8 @@ type Poller struct {
 	// isStandby says that the targets are read rarely: only so that a start is quick.
 	isStandby bool
 	scopes    map[scaling.Scope]*scopePoller
+	// unstarted are those whose loops do not run yet: they start when their first targets are known, whose metadata is read then.
+	unstarted []*scopePoller
 	// sweptAt is when targets were last forgotten.
 	sweptAt time.Time
 }
@@ -41,9 +43,7 @@ func (p *Poller) Start(ctx context.Context) error {
 	var running sync.WaitGroup
 	p.mu.Lock()
 	p.run = func(read func(context.Context)) { running.Go(func() { read(ctx) }) }
-	for _, s := range p.scopes {
-		s.start(p.run)
-	}
+	p.startScopes()
 	p.mu.Unlock()
 	<-ctx.Done()
 	p.mu.Lock()
@@ -73,6 +73,7 @@ func (p *Poller) Track(targets []scaling.TrackedTarget) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.startScopes()
 	now := p.client.clock.Now()
 	if now.Sub(p.sweptAt) < forgetAfter/3 {
 		return
@@ -87,6 +88,9 @@ func (p *Poller) Observe(_ context.Context, targets []scaling.Target, notBefore 
 	for n, t := range targets {
 		results[n] = p.scopePollerFor(t.Scope).observe(t, notBefore)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.startScopes()
 	return results
 }
 
@@ -95,7 +99,18 @@ func (p *Poller) ReadEvents(_ context.Context, t scaling.Target, from, notBefore
 	return p.scopePollerFor(t.Scope).readEvents(t, from, notBefore)
 }
 
-// scopePollerFor returns the poller of a scope, which it creates and starts if needed.
+// startScopes starts the loops of new scopes once Start has been called. The caller holds p.mu.
+func (p *Poller) startScopes() {
+	if p.run == nil {
+		return
+	}
+	for _, s := range p.unstarted {
+		s.start(p.run)
+	}
+	p.unstarted = nil
+}
+
+// scopePollerFor returns the poller of a scope, which it creates if needed.
 func (p *Poller) scopePollerFor(scope scaling.Scope) *scopePoller {
 	client := p.client.clientForScope(scope)
 	p.mu.Lock()
@@ -107,9 +122,7 @@ func (p *Poller) scopePollerFor(scope scaling.Scope) *scopePoller {
 	if !known || s.scopeClient != client {
 		s = newScopePoller(client, p.onRead, p.isStandby)
 		p.scopes[scope] = s
-		if p.run != nil {
-			s.start(p.run)
-		}
+		p.unstarted = append(p.unstarted, s)
 	}
 	return s
 }

@@ -61,12 +61,17 @@ func (s readSchedule) next(readAt, newestEnd time.Time, isStandby bool) time.Tim
 		return next
 	}
 	minutes := int64(max(1, interval/time.Minute))
-	offset := usualPublication%time.Minute + time.Duration(s.hash)%readSpread
-	for minute := readAt.Add(-offset).Unix()/60 + 1; ; minute++ {
-		if (minute+int64(s.hash))%minutes == 0 {
-			return time.Unix(minute*60, 0).UTC().Add(offset)
-		}
+	next := s.nextMinute(readAt)
+	for (next.Unix()/60+int64(s.hash))%minutes != 0 {
+		next = next.Add(time.Minute)
 	}
+	return next
+}
+
+// nextMinute is the first time after another one at which the sample of a minute usually has been published.
+func (s readSchedule) nextMinute(after time.Time) time.Time {
+	offset := usualPublication%time.Minute + time.Duration(s.hash)%readSpread
+	return after.UTC().Add(-offset).Truncate(time.Minute).Add(time.Minute + offset)
 }
 
 // longestInterval is the longest time between two reads.

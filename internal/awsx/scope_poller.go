@@ -59,6 +59,9 @@ type polledTarget struct {
 	// readAt is when its samples were read last; zero before the first time.
 	readAt     time.Time
 	nextReadAt time.Time
+	// riseCheckAt is when it is checked before nextReadAt whether its load has risen above riseLimits; zero for never.
+	riseCheckAt time.Time
+	riseLimits  scaling.RiseLimits
 	// needsLag is TrackedTarget.NeedsReplicaLag.
 	needsLag bool
 	// isCatchingUp says that this replica has just become the leader: at first only one-minute samples are read.
@@ -98,15 +101,15 @@ func (p *scopePoller) track(t scaling.TrackedTarget) {
 	p.pollMu.Lock()
 	defer p.pollMu.Unlock()
 	target := p.polledTarget(t.Target, now)
-	target.needsLag = t.NeedsReplicaLag
-	if interval := max(t.ReadInterval, 0); interval != target.schedule.interval {
-		target.schedule.interval = interval
-		if !target.readAt.IsZero() {
-			p.plan(target, p.newestSampleEnd(t.Target))
-			if target.nextReadAt.Before(p.samplesDueAt) { // otherwise each of thousands of policies would have all targets searched
-				signal(p.samplesWanted)
-			}
-		}
+	interval := max(t.ReadInterval, 0)
+	isPlanned := interval == target.schedule.interval && t.RiseLimits.IsZero() == target.riseLimits.IsZero()
+	target.needsLag, target.riseLimits, target.schedule.interval = t.NeedsReplicaLag, t.RiseLimits, interval
+	if isPlanned || target.readAt.IsZero() {
+		return
+	}
+	p.plan(target, p.newestSampleEnd(t.Target))
+	if target.nextCheckAt().Before(p.samplesDueAt) { // otherwise each of thousands of policies would have all targets searched
+		signal(p.samplesWanted)
 	}
 }
 
@@ -251,6 +254,7 @@ func (p *scopePoller) readSamples(ctx context.Context, targets []scaling.Target)
 // plan plans the next read of a target whose newest minute with samples ended at newestEnd. The caller holds p.pollMu.
 func (p *scopePoller) plan(target *polledTarget, newestEnd time.Time) {
 	target.nextReadAt = target.schedule.next(target.readAt, newestEnd, p.isStandby)
+	p.planRiseCheck(target, p.clock.Now())
 }
 
 // targetsWith returns those of the targets that match.
@@ -311,8 +315,8 @@ func (p *scopePoller) untilNextRead() time.Duration {
 	defer p.pollMu.Unlock()
 	now, earliest := p.clock.Now(), time.Time{}
 	for _, target := range p.polled {
-		if earliest.IsZero() || target.nextReadAt.Before(earliest) {
-			earliest = target.nextReadAt
+		if next := target.nextCheckAt(); earliest.IsZero() || next.Before(earliest) {
+			earliest = next
 		}
 	}
 	pause := max(minPollPause, earliest.Sub(now))

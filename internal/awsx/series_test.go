@@ -263,7 +263,7 @@ func TestRestartTime_FromUptime(t *testing.T) {
 		{"zero without samples", nil, time.Time{}},
 		{"started an hour ago", minuteSamples(8, 3540, 3600), minuteAfterStart(-50)},
 		{"restarted since the sample before", minuteSamples(8, 9e6, 20), minuteAfterStart(9)},
-		{"zero when the newest sample is too old", minuteSamples(-2, 3600), time.Time{}},
+		{"zero when the newest sample is too old", minuteSamples(-8, 3600), time.Time{}},
 	}
 	for _, test := range tests {
 		if got := restartTime(cacheOf(engineUptime, test.samples).newest, minuteAfterStart(10)); !got.Equal(test.want) {

@@ -28,6 +28,8 @@ type awsObserver struct {
 	topologyChanged bool
 	// minuteInterval is how often one-minute samples are read; zero means at each refresh.
 	minuteInterval time.Duration
+	// riseLimits say when they are read before that.
+	riseLimits scaling.RiseLimits
 	// processedEvents is the number of the world's events when the topology was described.
 	processedEvents int
 }
@@ -103,6 +105,9 @@ func (obs *awsObserver) refresh(now, notBefore time.Time) {
 			obs.readers.record(metrics)
 		}
 	})
+	if obs.hasRisen(now) {
+		obs.minuteInterval = 0
+	}
 	obs.writer.read(now)
 	obs.readers.read(now)
 	for n := range obs.topology.Instances {
@@ -113,6 +118,30 @@ func (obs *awsObserver) refresh(now, notBefore time.Time) {
 	if len(obs.feeds) > len(obs.resourceIDs) {
 		obs.dropUnusedFeeds()
 	}
+}
+
+// hasRisen reports whether the load of a pool has risen above its limit in a minute that was published since the samples were read.
+func (obs *awsObserver) hasRisen(now time.Time) bool {
+	if obs.minuteInterval <= time.Minute {
+		return false
+	}
+	var newest time.Time
+	for _, id := range obs.resourceIDs {
+		if feed, exists := obs.feeds[id]; exists {
+			if sample, known := feed.cpuRead.NewestSample(); known && sample.Time.After(newest) {
+				newest = sample.Time
+			}
+		}
+	}
+	if now.Sub(newest) > scaling.MaxSampleAge {
+		return false
+	}
+	for minute := newest.Add(time.Minute); minute.Before(now); minute = minute.Add(time.Minute) {
+		if obs.writer.exceeds(obs.riseLimits.Writer, minute) || obs.readers.exceeds(obs.riseLimits.Readers, minute) {
+			return true
+		}
+	}
+	return false
 }
 
 // feedOf returns the feed of a resource ID. It creates the feed if there is none.

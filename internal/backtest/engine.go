@@ -116,7 +116,7 @@ func (e *engine) decide(record *ReconcileRecord, o scaling.Observation, now time
 	proposal, op, approved := entry.ApprovedProposal()
 	e.observer.minuteInterval = 0
 	if interval := e.readPlan.IntervalFor(entry.Decision, e.policy, o, now); interval > decide.ReadEveryMinute {
-		e.observer.minuteInterval = interval
+		e.observer.minuteInterval, e.observer.riseLimits = interval, e.readPlan.RiseLimits()
 		e.quietMinutes++
 	}
 	switch {

@@ -15,7 +15,7 @@ const (
 	minRefreshAge   = maxSnapshotAge / 2
 	slowInterval    = 12 * time.Minute
 	historyInterval = 15 * time.Minute
-	uptimeInterval  = 5 * time.Minute
+	uptimeInterval  = slowInterval
 	minOverlap      = 10 * time.Minute
 	loadRetention   = 70 * time.Minute
 	sampleRetention = 25 * time.Hour
@@ -190,6 +190,13 @@ func (h *roleHistory) record(metrics model.InstanceMetrics) {
 	}
 	sum.total += metrics.CPUPercent
 	sum.count++
+}
+
+// exceeds reports whether the mean of a minute is known and above a limit in percent; zero is no limit.
+func (h *roleHistory) exceeds(limit float64, at time.Time) bool {
+	minute := at.Unix() / 60
+	sum := &h.minuteSums[minute%int64(len(h.minuteSums))]
+	return limit > 0 && sum.minute == minute && sum.count > 0 && sum.total/float64(sum.count) > limit
 }
 
 // read aggregates the periods that have ended by now.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dbscaler/dbscaler/internal/backtest/recording"
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
@@ -62,6 +63,26 @@ func TestRunPolicy_RecordsEvents(t *testing.T) {
 	}
 	if last := run.Timeline.CapacityVCPUs[len(run.Timeline.CapacityVCPUs)-1]; last != 2 {
 		t.Errorf("the pool ends with %g vCPUs, want 2", last)
+	}
+}
+
+// A load that never rose is read every other minute. When it rises, the readers are added as soon as the sample of that minute is published,
+// whichever minute it is.
+func TestRunPolicy_NoticesFirstRiseAtOnce(t *testing.T) {
+	for offset := range 2 {
+		rise := 2*24*60 + offset
+		r := &recording.Recording{Start: monday, Interval: time.Minute, Demand: slices.Repeat([]float64{0.7}, rise)}
+		r.Demand = append(r.Demand, slices.Repeat([]float64{3.2}, 60)...)
+		setup := newStepSetup()
+		setup.Recording = r
+		run := runPolicy(t, setup)
+		if run.Score.QuietMinutes < 12*60 {
+			t.Fatalf("the load is quiet for %d minutes", run.Score.QuietMinutes)
+		}
+		first := run.Events[0]
+		if delay := first.Time.Sub(monday.Add(time.Duration(rise) * time.Minute)); first.Kind != EventScaleUp || delay < 0 || delay > 3*time.Minute {
+			t.Errorf("with the rise in minute %d, %s comes %s after it: %s", rise, first.Kind, delay, first.Message)
+		}
 	}
 }
 

@@ -31,9 +31,21 @@ type TrackedTarget struct {
 	// ReadInterval is how often samples are read, from one minute on; a shorter one asks for each sample as soon as it is published.
 	// Zero means a minute.
 	ReadInterval time.Duration
+	// RiseLimits say when the samples are read before their time: with an interval above a minute, the mean CPU utilization of the pools
+	// is read each minute.
+	RiseLimits RiseLimits
 	// NeedsReplicaLag says that a change may be due, which depends on the replica lag.
 	NeedsReplicaLag bool
 }
+
+// RiseLimits are mean CPU utilizations of a pool, in percent, above which its load has risen further than was expected. Zero is for a pool
+// of which that need not be known.
+type RiseLimits struct {
+	Writer, Readers float64
+}
+
+// IsZero reports whether there is no limit.
+func (l RiseLimits) IsZero() bool { return l == RiseLimits{} }
 
 // ObservationResult is the observation of one target, or the error that prevented it.
 type ObservationResult struct {

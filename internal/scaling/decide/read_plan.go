@@ -29,6 +29,9 @@ const (
 	minuteRiseMargin, quarterRiseMargin = 1.25, 2.0
 	// quietnessInterval is how often the past is looked at again.
 	quietnessInterval = quarterHour
+	// minRisePercent of the capacity is the least rise for which a quiet database is read before its time: a load that hardly varied would
+	// otherwise be read each minute.
+	minRisePercent = 2
 )
 
 // ReadPlan says how often a database is read. It remembers what the past says of its pools. The zero value is ready to use.
@@ -62,12 +65,13 @@ func (r *ReadPlan) Interval(p scaling.Policy, o scaling.Observation, pools []sca
 	}
 	for n := range pools {
 		load := &pools[n].Load
-		if !pools[n].Scaled {
-			continue
-		}
 		rise := &r.writer
 		if load.Pool == scaling.Readers {
 			rise = &r.readers
+		}
+		if !pools[n].Scaled {
+			*rise = expectedRise{}
+			continue
 		}
 		isUnexpected := rise.isExceededBy(load)
 		rise.update(&o, load, now)
@@ -79,6 +83,19 @@ func (r *ReadPlan) Interval(p scaling.Policy, o scaling.Observation, pools []sca
 		}
 	}
 	return interval
+}
+
+// RiseLimits are the utilizations above which the pools have to be evaluated before the next read, as far as the last evaluation tells.
+func (r *ReadPlan) RiseLimits() scaling.RiseLimits {
+	return scaling.RiseLimits{Writer: r.writer.limitPercent(), Readers: r.readers.limitPercent()}
+}
+
+// limitPercent is the utilization above which the demand has risen further than expected, in percent; zero where that is not known.
+func (r *expectedRise) limitPercent() float64 {
+	if r.demand <= 0 || r.capacity <= 0 || math.IsInf(r.vcpus, 1) {
+		return 0
+	}
+	return utilizationPercent(r.demand, r.capacity) + max(minRisePercent, utilizationPercent(r.vcpus, r.capacity))
 }
 
 // isExceededBy reports whether the demand has risen further since the last evaluation than was expected; false where one is not known.

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -91,6 +92,42 @@ func TestReadPlan_UnexpectedRise(t *testing.T) {
 		o.Instances[0].CPU = withMinute(constantLoad(15), 0, test.percent)
 		if got := plan.Interval(p, o, Evaluate(p, o, now).Pools, now); got != test.want {
 			t.Errorf("%s: read every %s, want every %s", test.name, got, test.want)
+		}
+	}
+}
+
+// TestReadPlan_RiseLimits: between two reads a pool is expected to rise by what its past has, and by 2 % of its capacity at least.
+func TestReadPlan_RiseLimits(t *testing.T) {
+	quietWeek := func() (scaling.Series, []scaling.CapacityPeriod) { return pastWeek(0, 0) }
+	noPast := func() (scaling.Series, []scaling.CapacityPeriod) { return scaling.Series{}, nil }
+	for _, test := range []struct {
+		name string
+		cpu  scaling.Series
+		past func() (scaling.Series, []scaling.CapacityPeriod)
+		edit func(*scaling.Policy)
+		want scaling.RiseLimits
+	}{
+		{"a load that does not vary", constantLoad(15), quietWeek, nil, scaling.RiseLimits{Readers: 17}},
+		{"a rise by 16 % of the capacity in the last half hour", withMinute(constantLoad(15), 20, 31), quietWeek, nil,
+			scaling.RiseLimits{Readers: 15 + 1.25*16}},
+		{"no samples", scaling.Series{}, quietWeek, nil, scaling.RiseLimits{}},
+		{"nothing known of the past", constantLoad(15), noPast, nil, scaling.RiseLimits{}},
+		{"the pool is not scaled", constantLoad(15), quietWeek, withoutReaders, scaling.RiseLimits{}},
+	} {
+		p := newPolicy(withReaders(1, 4, xlarge, xlarge2))
+		o := newObservation(foreignReader("a", xlarge2, constantLoad(15)))
+		o.ReadersCPU, o.ReadersCapacityHistory = pastWeek(0, 0)
+		var plan ReadPlan
+		plan.Interval(p, o, Evaluate(p, o, now).Pools, now.Add(-quietnessInterval)) // forgotten
+		if test.edit != nil {
+			test.edit(&p)
+		}
+		o.Instances[0].CPU = test.cpu
+		o.ReadersCPU, o.ReadersCapacityHistory = test.past()
+		plan.Interval(p, o, Evaluate(p, o, now).Pools, now)
+		got := plan.RiseLimits()
+		if math.Abs(got.Readers-test.want.Readers) > 0.01 || got.Writer != test.want.Writer {
+			t.Errorf("%s: the limits are %v, want %v", test.name, got, test.want)
 		}
 	}
 }
