@@ -40,12 +40,12 @@ const (
 	maxLedgerBackups = 4
 )
 
-// The leader election. The lease and the deadline are the defaults of client-go, as in kube-controller-manager: with them an API server may
-// be away for ten seconds without a change of the leader. Only the retry is more frequent than the two seconds there. A replica that does
-// not lead looks at the lease after 1 to 2.2 times as long (client-go, leaderelection.JitterFactor): it sees the last renewal so much
-// later, and the end of the lease as well. A leader that cannot renew the lease stops after leaseRetryPeriod and renewDeadline at most, 4
-// seconds before another one may take it.
-const leaseDuration, renewDeadline, leaseRetryPeriod = 15 * time.Second, 10 * time.Second, time.Second
+// The leader election. The deadline is the default of client-go, as in kube-controller-manager: with it an API server may be away for ten
+// seconds without a change of the leader. The retry is a second more frequent than there. A replica that does not lead looks at the lease
+// after 1 to 2.2 times as long (client-go, leaderelection.JitterFactor): it sees the last renewal so much later, and the end of the lease as
+// well. The lease is a second shorter, so that a leader that cannot renew it stops, after leaseRetryPeriod and renewDeadline at most, 3
+// seconds before another one may take it, as with the defaults.
+const leaseDuration, renewDeadline, leaseRetryPeriod = 14 * time.Second, 10 * time.Second, time.Second
 
 // MemoryLimitPercent is the part of the container's memory, in percent, up to which the Go heap may grow before the garbage collector works
 // harder: the rest is for what it does not count.

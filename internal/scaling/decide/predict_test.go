@@ -70,7 +70,15 @@ func TestPredictTrend(t *testing.T) {
 func TestPredictTrend_ResizesOnlyWhenItLasts(t *testing.T) {
 	atMaximum := newPolicy(withPredictions, withReaders(2, 2, xlarge, xlarge2))
 	withRoom := newPolicy(withPredictions, withReaders(2, 4, xlarge, xlarge2))
-	burst := recentSamples(append(repeated(10, 15), 13, 16, 19, 22, 26, 30, 34, 38, 42, 46, 50, 54, 58, 62, 66)...)
+	roomForOne := newPolicy(withPredictions, withReaders(2, 3, xlarge, xlarge2))
+	burstOf := func(factor float64) scaling.Series {
+		cpu := append(repeated(10, 15), 13, 16, 19, 22, 26, 30, 34, 38, 42, 46, 50, 54, 58, 62, 66)
+		for n := range cpu {
+			cpu[n] *= factor
+		}
+		return recentSamples(cpu...)
+	}
+	burst := burstOf(1)
 	for _, test := range []struct {
 		name   string
 		policy scaling.Policy
@@ -78,6 +86,7 @@ func TestPredictTrend_ResizesOnlyWhenItLasts(t *testing.T) {
 		want   scaling.Shape // none without a proposal
 	}{
 		{"the begin of a burst adds readers", withRoom, burst, shape(3, xlarge)},
+		{"also where a resize would fit better", roomForOne, burstOf(1.1), shape(3, xlarge)},
 		{"the begin of a burst resizes none", atMaximum, burst, scaling.Shape{}},
 		{"a lasting trend resizes readers", atMaximum, risingLoad(65, 1.2), shape(2, xlarge2)},
 		{"a load at the threshold resizes readers", atMaximum, recentSamples(append(repeated(10, 24), 15, 25, 35, 70, 72, 74)...), shape(2, xlarge2)},
