@@ -109,7 +109,7 @@ func TestScopePoller_ChecksForRises_NotNeeded(t *testing.T) {
 func TestScopePoller_ChecksForRises_Error(t *testing.T) {
 	h, target := startQuiet(t, scaling.RiseLimits{Readers: 20})
 	h.publishMetric(target.Identifier+" READER", "CPUUtilization", -20, 40, 60)
-	h.update(func() { 
+	h.update(func() {
 		h.failures["GetMetricData"] = func(w http.ResponseWriter) { writeError(w, http.StatusForbidden, "AccessDenied", "not authorized") }
 	})
 	h.passTime(time.Minute)

@@ -42,8 +42,8 @@ const (
 
 // The leader election. The deadline is the default of client-go, as in kube-controller-manager: with it an API server may be away for ten
 // seconds without a change of the leader. The retry is a second more frequent than there. A replica that does not lead looks at the lease
-// after 1 to 2.2 times as long (client-go, leaderelection.JitterFactor): it sees the last renewal so much later, and the end of the lease as
-// well. The lease is a second shorter, so that a leader that cannot renew it stops, after leaseRetryPeriod and renewDeadline at most, 3
+// after 1 to 2.2 times as long (client-go, leaderelection.JitterFactor): it sees the last renewal so much later, and the end of the lease
+// as well. The lease is a second shorter, so that a leader that cannot renew it stops, after leaseRetryPeriod and renewDeadline at most, 3
 // seconds before another one may take it, as with the defaults.
 const leaseDuration, renewDeadline, leaseRetryPeriod = 14 * time.Second, 10 * time.Second, time.Second
 
