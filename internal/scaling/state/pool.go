@@ -57,23 +57,18 @@ type PoolState struct {
 // Update returns the state of a pool after an observation. ChangedAt is set anew when an instance was added, removed or
 // replaced, changed its class, restarted or was out of service: AWS does not tell that later. Times are whole seconds.
 func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
-	next, restarted := PoolState{Instances: make([]InstanceState, 0, len(o.Instances))}, time.Time{}
-	for n := range o.Instances {
-		i := &o.Instances[n]
-		if i.Writer != (pool == scaling.Writer) {
-			continue
-		}
-		next.Instances = append(next.Instances, InstanceState{
-			Identifier: i.Identifier, Class: i.Class, Serving: scaling.IsServing(i.Status), ResourceID: i.ResourceID,
-		})
-		if i.RestartedAt.After(restarted) {
-			restarted = i.RestartedAt
-		}
+	next, restarted := PoolState{Instances: p.Instances}, time.Time{}
+	if !p.hasInstances(o, pool) {
+		next.Instances = instanceStates(o, pool)
 	}
 	if len(next.Instances) == 0 {
 		return PoolState{}
 	}
-	slices.SortFunc(next.Instances, func(a, b InstanceState) int { return cmp.Compare(a.Identifier, b.Identifier) })
+	for n := range o.Instances {
+		if i := &o.Instances[n]; i.Writer == (pool == scaling.Writer) && i.RestartedAt.After(restarted) {
+			restarted = i.RestartedAt
+		}
+	}
 	restarted = restarted.Truncate(time.Second)
 	unchanged := !p.ChangedAt.IsZero() && slices.EqualFunc(next.Instances, p.Instances, InstanceState.isSame)
 	switch {
@@ -90,6 +85,34 @@ func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
 	}
 	next.CapacityHistory = p.updatedHistory(next.ChangedAt, o)
 	return next
+}
+
+// newInstanceState is an instance as it was observed.
+func newInstanceState(i *scaling.Instance) InstanceState {
+	return InstanceState{Identifier: i.Identifier, Class: i.Class, Serving: scaling.IsServing(i.Status), ResourceID: i.ResourceID}
+}
+
+// instanceStates are the instances of a pool as they were observed, sorted by identifier.
+func instanceStates(o scaling.Observation, pool scaling.Pool) []InstanceState {
+	states := make([]InstanceState, 0, len(o.Instances))
+	for i := range o.InPool(pool) {
+		states = append(states, newInstanceState(i))
+	}
+	slices.SortFunc(states, func(a, b InstanceState) int { return cmp.Compare(a.Identifier, b.Identifier) })
+	return states
+}
+
+// hasInstances reports whether the pool was observed as it was before, in the order of the identifiers: then the state needs no copy. It is
+// false when only the order is another one.
+func (p PoolState) hasInstances(o scaling.Observation, pool scaling.Pool) bool {
+	count := 0
+	for i := range o.InPool(pool) {
+		if count == len(p.Instances) || p.Instances[count] != newInstanceState(i) {
+			return false
+		}
+		count++
+	}
+	return count == len(p.Instances)
 }
 
 // isServing reports whether every instance is in service.
@@ -117,7 +140,7 @@ func (p PoolState) updatedHistory(changedAt time.Time, o scaling.Observation) []
 func (p PoolState) totalVCPUs(engine string) float64 {
 	total := 0.0
 	for _, i := range p.Instances {
-		class, err := catalog.Lookup(i.Class)
+		class, err := catalog.Find(i.Class)
 		if err != nil {
 			return 0
 		}
