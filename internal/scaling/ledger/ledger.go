@@ -58,17 +58,28 @@ type Evaluation struct {
 // Decide evaluates the inputs, then plans and checks one proposal after the other until the guards approve one. While an operation is
 // in progress, a proposal extends it.
 func Decide(in Inputs) Entry {
+	e := Entry{Inputs: in}
 	if in.Operation != nil {
-		return CheckDecision(in, decide.EvaluateRaise(in.Policy, in.Observation, *in.Operation, in.Now))
+		e.Decision = decide.EvaluateRaise(in.Policy, in.Observation, *in.Operation, in.Now)
+	} else {
+		e.Decision = decide.Evaluate(in.Policy, in.Observation, in.Now)
 	}
-	return CheckDecision(in, decide.Evaluate(in.Policy, in.Observation, in.Now))
+	e.checkProposals()
+	return e
 }
 
 // CheckDecision is Decide for inputs that were evaluated before, with this decision.
 func CheckDecision(in Inputs, decision scaling.Decision) Entry {
-	e := Entry{Format: Format, Inputs: in, Decision: decision, RequeueAfter: decision.RequeueAfter}
+	e := Entry{Inputs: in, Decision: decision}
+	e.checkProposals()
+	return e
+}
+
+// checkProposals plans and checks the proposals of an entry.
+func (e *Entry) checkProposals() {
+	e.Format, e.RequeueAfter = Format, e.Decision.RequeueAfter
 	for _, proposal := range e.Decision.Proposals {
-		evaluation := evaluateProposal(in, e.Decision.Pools, proposal)
+		evaluation := evaluateProposal(e.Inputs, e.Decision.Pools, proposal)
 		e.Evaluations = append(e.Evaluations, evaluation)
 		if len(evaluation.Vetoes) == 0 {
 			break
@@ -77,7 +88,6 @@ func CheckDecision(in Inputs, decision scaling.Decision) Entry {
 			e.RequeueAfter = min(e.RequeueAfter, max(wait, time.Second))
 		}
 	}
-	return e
 }
 
 // ApprovedProposal returns the proposal that the guards approved and its operation, and false when there is none.
