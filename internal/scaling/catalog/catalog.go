@@ -89,32 +89,44 @@ func (c Class) Supports(engine string) bool {
 }
 
 // classesByName parses the table on its first call.
-var classesByName = sync.OnceValue(func() map[string]Class {
+var classesByName = sync.OnceValue(func() map[string]*Class {
 	classes, err := parseTable(classTable)
 	if err != nil {
 		panic("catalog: the embedded class table is invalid: " + err.Error())
 	}
-	return classes
+	byName := make(map[string]*Class, len(classes))
+	for name, class := range classes {
+		byName[name] = &class
+	}
+	return byName
 })
 
 // Lookup finds a class by its name, or a capacity of Aurora Serverless v2 in the form of ServerlessClassName. The error
 // wraps ErrUnknownClass.
 func Lookup(name string) (Class, error) {
-	c, ok := classesByName()[name]
-	if !ok {
-		c, ok = serverlessClass(name)
+	c, err := Find(name)
+	if err != nil {
+		return Class{}, err
 	}
-	if !ok {
-		return Class{}, fmt.Errorf("%w %q", ErrUnknownClass, name)
+	return *c, nil
+}
+
+// Find is Lookup without a copy: the class is shared, and must not be changed.
+func Find(name string) (*Class, error) {
+	if c, ok := classesByName()[name]; ok {
+		return c, nil
 	}
-	return c, nil
+	if c, ok := serverlessClass(name); ok {
+		return &c, nil
+	}
+	return nil, fmt.Errorf("%w %q", ErrUnknownClass, name)
 }
 
 // All lists every class by family, vCPUs and name.
 func All() []Class {
 	all := make([]Class, 0, len(classesByName()))
 	for _, c := range classesByName() {
-		all = append(all, c)
+		all = append(all, *c)
 	}
 	slices.SortFunc(all, func(a, b Class) int {
 		if d := strings.Compare(a.Family, b.Family); d != 0 {

@@ -49,7 +49,8 @@ func assessLoad(
 	if isScaled(p, pool) {
 		window = max(window, p.ScaleDown.Window, trendWindow)
 	}
-	t := newLoadTimeline(load.ByHottest, instances, since, now, window)
+	var buffer [usualScaleDownWindow / samplePeriod]minuteLoad
+	t := newLoadTimeline(buffer[:], load.ByHottest, instances, since, now, window)
 	recent := t.lastMinutes(p.ScaleUp.Window)
 	s := recent.summarize()
 	load.Fresh = s.hasCoverage(len(recent.minutes)) && now.Sub(s.newestMinute) <= scaling.MaxSampleAge
@@ -61,7 +62,7 @@ func assessLoad(
 	load.HottestPercent, load.HottestDemand = hottestInstanceLoad(instances, recent, since)
 	all := t
 	if load.ByHottest { // one saturated replica of several is no emergency
-		all = newTimeline(instances, since, now, emergencyDuration)
+		all = newTimeline(nil, instances, since, now, emergencyDuration)
 	}
 	load.Emergency = isEmergency(all.lastMinutes(emergencyDuration), load.Capacity)
 	if !isScaled(p, pool) {
@@ -77,7 +78,7 @@ func assessLoad(
 	}
 	changedAt := o.ChangedAt(pool)
 	if since.Before(changedAt) && t.start.Before(changedAt.Add(WarmUp)) { // what only events say is no reason to scale down
-		t = newLoadTimeline(load.ByHottest, instances, changedAt, now, p.ScaleDown.Window)
+		t = newLoadTimeline(nil, load.ByHottest, instances, changedAt, now, p.ScaleDown.Window)
 	}
 	load.ScaleDownWindow = summarizeScaleDownWindow(t.lastMinutes(p.ScaleDown.Window), now)
 	if p.PredictiveScaling.History && isTooLarge(p, load) {
@@ -119,7 +120,8 @@ func hottestInstanceLoad(instances []poolInstance, t timeline, changedAt time.Ti
 		}
 		return percent, demand
 	}
-	instance := timeline{start: t.start, instanceCount: 1, minutes: make([]minuteLoad, len(t.minutes))}
+	var buffer [usualScaleUpWindow / samplePeriod]minuteLoad
+	instance := timeline{start: t.start, instanceCount: 1, minutes: emptyMinutes(buffer[:], len(t.minutes))}
 	for n := range instances {
 		clear(instance.minutes)
 		instance.addSamples(&instances[n], laterOf(t.start, changedAt.Add(WarmUp)))

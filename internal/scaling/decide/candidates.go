@@ -11,7 +11,7 @@ import (
 // ladderClass is one class of the policy's ladder.
 type ladderClass struct {
 	name       string
-	spec       catalog.Class
+	spec       *catalog.Class
 	vcpus      float64 // of one instance
 	price      scaling.Money
 	priceKnown bool
@@ -31,24 +31,37 @@ type candidate struct {
 	class *ladderClass
 }
 
-// resolveLadder looks up the classes that the policy allows for a pool. The error names the class that the catalog does not
-// have.
-func resolveLadder(
-	p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, instances []poolInstance, now time.Time,
-) ([]ladderClass, error) {
-	var names []string
+// allowedClasses are the names of the classes that the policy allows for a pool.
+func allowedClasses(p *scaling.Policy, pool scaling.Pool) []string {
 	switch {
 	case pool == scaling.Writer && p.Writer != nil:
-		names = p.Writer.InstanceClasses
+		return p.Writer.InstanceClasses
 	case pool == scaling.Readers && p.Readers != nil:
-		names = p.Readers.InstanceClasses
+		return p.Readers.InstanceClasses
 	}
+	return nil
+}
+
+// checkAllowedClasses returns an error that names the first class that the policy allows for a pool and the catalog does not have.
+func checkAllowedClasses(p *scaling.Policy, pool scaling.Pool) error {
+	for _, name := range allowedClasses(p, pool) {
+		if _, err := catalog.Find(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolveLadder looks up the classes that the policy allows for a pool. There are none when the catalog does not have all of them: see
+// checkAllowedClasses.
+func resolveLadder(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, instances []poolInstance, now time.Time) []ladderClass {
+	names := allowedClasses(p, pool)
 	classes := make([]ladderClass, len(names))
 	for n, name := range names {
 		class := &classes[n]
 		var err error
-		if class.spec, err = catalog.Lookup(name); err != nil {
-			return nil, err
+		if class.spec, err = catalog.Find(name); err != nil {
+			return nil
 		}
 		class.name, class.vcpus = name, class.spec.VCPUFor(o.Engine)
 		class.price, class.priceKnown = scaling.ClassPrice(p, o, name)
@@ -62,7 +75,7 @@ func resolveLadder(
 			class.rejection = scaling.VerdictNoCapacity
 		}
 	}
-	return classes, nil
+	return classes
 }
 
 // lacksCapacity reports whether AWS recently reported insufficient capacity for a class: in all zones, or in the zone of an

@@ -187,11 +187,14 @@ func seriesRange(series scaling.Series, from, now time.Time) (lowest, highest fl
 	}
 	samples := 0
 	lowest = newest.Value
-	for n := range series.Len() {
-		if value, known := series.At(n); known {
-			lowest, highest = min(lowest, value), max(highest, value)
-			samples++
+	for _, value := range series.Known() {
+		if value < lowest { // faster than min and max, which treat NaN
+			lowest = value
 		}
+		if value > highest {
+			highest = value
+		}
+		samples++
 	}
 	expected := int((now.Sub(from) - maxSlowSampleAge) / slowSamplePeriod)
 	return lowest, highest, now.Sub(newest.Time) <= maxSlowSampleAge && float64(samples) >= minCoverage*float64(expected)

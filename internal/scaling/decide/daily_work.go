@@ -88,7 +88,7 @@ func demandBefore(o *scaling.Observation, now time.Time) (float64, bool) {
 	if !known || now.Sub(newest.Time) > historyDelay+quarterHour {
 		return 0, false
 	}
-	d := newPastDay(cpu, periods, newest.Time, 0)
+	d := newPastDay(cpu, periods, 0)
 	return d.demandAt(newest.Time)
 }
 
@@ -99,7 +99,7 @@ func findDailyWork(o *scaling.Observation, now time.Time, low, high float64) (da
 	begin := now.Truncate(quarterHour).Add(-workSpan)
 	work := dailyWork{}
 	for n := 1; n <= maxWorkDays; n++ {
-		d := newPastDay(cpu, periods, begin, time.Duration(n)*day)
+		d := newPastDay(cpu, periods, time.Duration(n)*day)
 		start, peak, known := d.findSuddenRise(begin, low, high)
 		if !known || math.IsNaN(peak) {
 			if n <= certainWorkDays {
@@ -125,13 +125,13 @@ func findDailyWork(o *scaling.Observation, now time.Time, low, high float64) (da
 // mayHaveBegun reports whether the work has begun today, or a sample is missing between begin and the newest one, in which it may have.
 func mayHaveBegun(cpu scaling.Series, periods []scaling.CapacityPeriod, begin time.Time, low, high float64) bool {
 	newest, _ := cpu.NewestSample()
-	known := newPastDay(cpu, periods, begin, 0)
+	known := newPastDay(cpu, periods, 0)
 	for at := begin; !at.After(newest.Time); at = at.Add(quarterHour) {
 		if _, ok := known.demandAt(at); !ok {
 			return true
 		}
 	}
-	today := newPastDay(cpu, periods, begin, 0)
+	today := newPastDay(cpu, periods, 0)
 	_, peak, _ := today.findSuddenRise(begin, low, high)
 	return !math.IsNaN(peak)
 }

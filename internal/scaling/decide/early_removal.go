@@ -37,7 +37,7 @@ func (e *poolEvaluation) proposeEarlyRemoval() *scaling.Proposal {
 		if keep >= e.policy.ScaleDown.Window {
 			continue
 		}
-		w := summarizeScaleDownWindow(e.loadTimeline(o.ReadersChangedAt, keep), e.now)
+		w := summarizeScaleDownWindow(e.loadTimeline(nil, o.ReadersChangedAt, keep), e.now)
 		if !w.Complete || w.Saturated || cmp.Or(e.checkScaleDownDelay(keep), e.checkCPUCredits()).Reason != "" {
 			continue
 		}

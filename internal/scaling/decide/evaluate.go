@@ -63,7 +63,7 @@ type poolEvaluation struct {
 	ladder      []ladderClass
 	// minimum is what the schedules of the policy require.
 	minimum poolMinimum
-	// vcpus and largestVCPUs are those of all instances and of the largest one. They are set by listCandidates, as are pricing,
+	// vcpus and largestVCPUs are those of all instances and of the largest one. They are set by listCandidates, as are ladder, pricing,
 	// promotionLimit, candidates and reported.
 	vcpus, largestVCPUs float64
 	pricing             pricing
@@ -135,8 +135,8 @@ func isScaled(p *scaling.Policy, pool scaling.Pool) bool {
 	return p.Readers != nil
 }
 
-// newPoolEvaluation looks up the classes of the instances and of the ladder, and assesses the load. The error names the class
-// that the catalog does not have.
+// newPoolEvaluation looks up the classes of the instances, and assesses the load. The error names the class, of the instances or of the
+// ladder, that the catalog does not have.
 func newPoolEvaluation(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) (poolEvaluation, error) {
 	instances, err := poolInstances(o, pool)
 	if err != nil {
@@ -149,14 +149,14 @@ func newPoolEvaluation(p *scaling.Policy, o *scaling.Observation, pool scaling.P
 		return e, nil
 	}
 	e.waitForDailyWork()
-	e.ladder, err = resolveLadder(p, o, pool, instances, now)
-	return e, err
+	return e, checkAllowedClasses(p, pool)
 }
 
 // listCandidates lists the candidates, and what they are compared by, on its first call.
 func (e *poolEvaluation) listCandidates() {
 	if e.candidates == nil {
 		e.vcpus, e.largestVCPUs = totalVCPUs(e.instances), maxVCPUs(e.instances)
+		e.ladder = resolveLadder(e.policy, e.observation, e.pool, e.instances, e.now)
 		e.pricing = newPricing(e.policy, e.observation, e.instances, e.ladder)
 		e.promotionLimit = promotionLimit(e.policy, e.observation, e.pool, e.instances)
 		e.candidates, e.reported = enumerateCandidates(e.policy, e.instances, e.pool, e.ladder)

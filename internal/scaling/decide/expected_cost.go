@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"iter"
 	"math"
 	"time"
 
@@ -58,29 +59,39 @@ func (e *poolEvaluation) costOverHistory(vcpus float64) float64 {
 // pastDemands lists the demands of the quarters of an hour of the past that are known, in vCPUs, with NaN where some are missing.
 // While the pool changed, the larger of its two capacities counts: those are the quarters in which it had to grow.
 func pastDemands(o *scaling.Observation, pool scaling.Pool) []float64 {
-	return pastDemandsOr(o, pool, 0)
+	cpu, _ := poolHistory(o, pool)
+	demands := make([]float64, 0, cpu.Len())
+	for demand := range pastDemandsOr(o, pool, 0) {
+		demands = append(demands, demand)
+	}
+	return demands
 }
 
 // pastDemandsOr is pastDemands with a capacity for the quarters of which it is not known, in vCPUs; zero leaves them out.
-func pastDemandsOr(o *scaling.Observation, pool scaling.Pool, unknownCapacity float64) []float64 {
-	cpu, periods := poolHistory(o, pool)
-	demands := make([]float64, 0, cpu.Len())
-	next := time.Time{} // the quarter of an hour after the last one that is known
-	for at, percent := range cpu.All() {
-		for len(periods) > 1 && !periods[1].StartedAt.After(at) {
-			periods = periods[1:]
-		}
-		vcpus, known := averageCapacity(periods, at, at.Add(quarterHour), math.Max)
-		if !known {
-			vcpus, known = unknownCapacity, unknownCapacity > 0
-		}
-		if known {
-			if !next.IsZero() && !at.Equal(next) {
-				demands = append(demands, math.NaN())
+func pastDemandsOr(o *scaling.Observation, pool scaling.Pool, unknownCapacity float64) iter.Seq[float64] {
+	return func(yield func(float64) bool) {
+		cpu, periods := poolHistory(o, pool)
+		capacity, vcpus, known := pastCapacity{periods: periods, interpolate: math.Max}, 0.0, false
+		sameUntil := 0      // the first quarter whose capacity may be another one
+		next := math.MaxInt // the quarter after the last one that is known
+		for n := range cpu.Len() {
+			percent, sampled := cpu.At(n)
+			if !sampled {
+				continue
 			}
-			next = at.Add(quarterHour)
-			demands = append(demands, min(percent, 100)/100*vcpus)
+			if n >= sameUntil {
+				if vcpus, known = capacity.at(cpu.TimeAt(n)); !known {
+					vcpus, known = unknownCapacity, unknownCapacity > 0
+				}
+				sameUntil = cpu.IndexFrom(capacity.sameUntil)
+			}
+			if !known {
+				continue
+			}
+			if n > next && !yield(math.NaN()) || !yield(min(percent, 100)/100*vcpus) {
+				return
+			}
+			next = n + 1
 		}
 	}
-	return demands
 }

@@ -55,7 +55,7 @@ func DemandByMinute(
 		instances = excludeInstances(instances, o.ReplicasWithoutClients(p.ScaleDown.Window, now))
 		byHottest = o.Kind == scaling.DBInstance && len(instances) > 1
 	}
-	t := newLoadTimeline(byHottest, instances, o.SamplesSince(pool), now, window)
+	t := newLoadTimeline(nil, byHottest, instances, o.SamplesSince(pool), now, window)
 	minutes := make([]MinuteDemand, len(t.minutes))
 	for n, m := range t.minutes {
 		minutes[n] = MinuteDemand{

@@ -20,7 +20,7 @@ func (e *poolEvaluation) proposeOverride(to scaling.Shape, until string) (*scali
 			"The manual override cannot be applied: %v. Correct the annotation, or end the override: %s", err,
 			scaling.PluginCommand(e.policy.Name, "override", "--end"))}
 	}
-	l := &ladderClass{name: to.InstanceClass, spec: class, vcpus: class.VCPUFor(e.observation.Engine)}
+	l := &ladderClass{name: to.InstanceClass, spec: &class, vcpus: class.VCPUFor(e.observation.Engine)}
 	e.reported = []scaling.Candidate{{Shape: to, VCPUs: float64(to.Count) * l.vcpus, Verdict: scaling.VerdictChosen}}
 	c := &candidate{&e.reported[0], l}
 	c.PredictedUtilization = e.predictUtilization(c, e.load.Demand)

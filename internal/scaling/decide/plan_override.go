@@ -55,7 +55,7 @@ func PlanOverride(p scaling.Policy, o scaling.Observation, now time.Time) (Overr
 			plan.Unchecked = append(plan.Unchecked, pool)
 		}
 		text := fmt.Sprintf("Manual override until %s: %s → %s", formatTime(override.ExpiresAt), e.currentShape(), *to)
-		c := &candidate{&scaling.Candidate{Shape: *to}, &ladderClass{name: to.InstanceClass, spec: class, vcpus: vcpus}}
+		c := &candidate{&scaling.Candidate{Shape: *to}, &ladderClass{name: to.InstanceClass, spec: &class, vcpus: vcpus}}
 		plan.Proposals = append(plan.Proposals, *e.newProposal(scaling.ReasonOverride, direction, c, text, text))
 	}
 	sortByUrgency(plan.Proposals)

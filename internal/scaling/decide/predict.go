@@ -3,7 +3,6 @@ package decide
 import (
 	"math"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -38,8 +37,6 @@ const (
 	day         = 24 * time.Hour
 	// historyDelay is the greatest age of a quarter of an hour whose sample has not been read yet: they are read every ten minutes.
 	historyDelay = 30 * time.Minute
-	// maxTransition is the longest time between two capacity periods that counts as the change from one to the other.
-	maxTransition = 3 * time.Hour
 )
 
 // estimateLeadTime is the time until more capacity is in service and warmed up: that of the slowest of the pool's last
@@ -170,8 +167,8 @@ func predictSeasonal(o *scaling.Observation, pool scaling.Pool, now time.Time, a
 		return 0
 	}
 	begin, end := now.Truncate(quarterHour), now.Add(ahead)
-	yesterday, dayBefore := newPastDay(cpu, periods, begin, day), newPastDay(cpu, periods, begin, 2*day)
-	weekAgo, twoWeeksAgo := newPastDay(cpu, periods, begin, 7*day), newPastDay(cpu, periods, begin, 14*day)
+	yesterday, dayBefore := newPastDay(cpu, periods, day), newPastDay(cpu, periods, 2*day)
+	weekAgo, twoWeeksAgo := newPastDay(cpu, periods, 7*day), newPastDay(cpu, periods, 14*day)
 	highest := 0.0
 	for at := begin; !at.After(end); at = at.Add(quarterHour) {
 		expected, known := medianOfDays(at, &yesterday, &weekAgo, &twoWeeksAgo)
@@ -208,18 +205,16 @@ func medianOfDays(at time.Time, days ...*pastDay) (float64, bool) {
 	return known[(len(known)-1)/2], true
 }
 
-// pastDay reads the demand of an earlier day, one quarter of an hour after the other. It goes forward in the capacity periods with them,
-// since a prediction for a day reads hundreds.
+// pastDay reads the demand of an earlier day, one quarter of an hour after the other.
 type pastDay struct {
-	offset  time.Duration
-	cpu     scaling.Series
-	periods []scaling.CapacityPeriod
+	offset   time.Duration
+	cpu      scaling.Series
+	capacity pastCapacity
 }
 
-// newPastDay reads the history from an offset before a time on.
-func newPastDay(cpu scaling.Series, periods []scaling.CapacityPeriod, begin time.Time, offset time.Duration) pastDay {
-	begin = begin.Add(-offset)
-	return pastDay{offset, cpu, periods[max(0, newestPeriod(periods, begin)):]}
+// newPastDay is the day that was an offset ago.
+func newPastDay(cpu scaling.Series, periods []scaling.CapacityPeriod, offset time.Duration) pastDay {
+	return pastDay{offset, cpu, pastCapacity{periods: periods, interpolate: midpoint}}
 }
 
 // demandAt is the demand, in vCPUs, of the quarter of an hour that was the offset before a time, and false when its sample or the
@@ -230,58 +225,9 @@ func (d *pastDay) demandAt(at time.Time) (float64, bool) {
 	if !known {
 		return 0, false
 	}
-	for len(d.periods) > 1 && !d.periods[1].StartedAt.After(at) {
-		d.periods = d.periods[1:]
-	}
-	vcpus, known := averageCapacity(d.periods, at, at.Add(quarterHour), midpoint)
+	vcpus, known := d.capacity.at(at)
 	return min(percent, 100) / 100 * vcpus, known
 }
-
-// averageCapacity is the mean vCPUs of a pool between two times, and false when they are not known for all of the time. The
-// quarters of an hour in which the pool changed matter, so that the time between two capacity periods counts too: with the vCPUs
-// that interpolate computes from those before and after.
-func averageCapacity(
-	periods []scaling.CapacityPeriod, from, to time.Time, interpolate func(a, b float64) float64,
-) (float64, bool) {
-	n := newestPeriod(periods, from)
-	switch {
-	case n < 0:
-		return 0, false
-	case !to.After(periods[n].EndedAt):
-		return periods[n].VCPUs, true
-	}
-	total := 0.0
-	for at := from; at.Before(to); n++ {
-		p := periods[n]
-		if until := earlierOf(p.EndedAt, to); until.After(at) {
-			total += p.VCPUs * until.Sub(at).Seconds()
-			at = until
-		}
-		if !at.Before(to) {
-			break
-		}
-		if n+1 == len(periods) || periods[n+1].StartedAt.Sub(p.EndedAt) > maxTransition {
-			return 0, false
-		}
-		if until := earlierOf(periods[n+1].StartedAt, to); until.After(at) {
-			total += interpolate(p.VCPUs, periods[n+1].VCPUs) * until.Sub(at).Seconds()
-			at = until
-		}
-	}
-	return total / to.Sub(from).Seconds(), true
-}
-
-// newestPeriod is the index of the last period that has started at a time; -1 when none has. Who goes forward in the periods asks for the
-// first one, which needs no search.
-func newestPeriod(periods []scaling.CapacityPeriod, at time.Time) int {
-	if len(periods) > 0 && !periods[0].StartedAt.After(at) && (len(periods) == 1 || periods[1].StartedAt.After(at)) {
-		return 0
-	}
-	return sort.Search(len(periods), func(n int) bool { return periods[n].StartedAt.After(at) }) - 1
-}
-
-// midpoint is the mean vCPUs of a pool while it changes. Where an upper bound of the demand is needed, math.Max takes its place.
-func midpoint(a, b float64) float64 { return (a + b) / 2 }
 
 func earlierOf(a, b time.Time) time.Time {
 	if a.Before(b) {

@@ -36,13 +36,10 @@ func EvaluateRaise(p scaling.Policy, o scaling.Observation, op scaling.Operation
 	if !load.Fresh {
 		return d
 	}
-	ladder, err := resolveLadder(&p, &o, scaling.Readers, planned, now)
-	if err != nil {
+	if checkAllowedClasses(&p, scaling.Readers) != nil {
 		return d
 	}
-	e := &poolEvaluation{
-		policy: &p, observation: &o, now: now, pool: scaling.Readers, instances: planned, load: load, ladder: ladder,
-	}
+	e := &poolEvaluation{policy: &p, observation: &o, now: now, pool: scaling.Readers, instances: planned, load: load}
 	if e.minimum, err = scheduledMinimum(&p, o.Engine, scaling.Readers, now); err != nil {
 		return d
 	}
@@ -108,7 +105,8 @@ func leastLoad(p *scaling.Policy, o *scaling.Observation, serving, planned []poo
 	if len(serving) == 0 {
 		return load
 	}
-	t := newTimeline(serving, time.Time{}, now, trendWindow) // without samples
+	var buffer [trendWindow / samplePeriod]minuteLoad
+	t := newTimeline(buffer[:], serving, time.Time{}, now, trendWindow) // without samples
 	for n := range serving {
 		t.addSamples(&serving[n], laterOf(t.start, warmSince(serving[n])))
 	}
@@ -138,7 +136,12 @@ func leastLoad(p *scaling.Policy, o *scaling.Observation, serving, planned []poo
 // hasSameInstances reports whether as many instances have a sample in every minute. Otherwise a sample that is missing, or a reader that
 // is new, would look like a change of the demand.
 func (t timeline) hasSameInstances() bool {
-	return !slices.ContainsFunc(t.minutes, func(m minuteLoad) bool { return m.reporting != t.minutes[0].reporting })
+	for n := range t.minutes {
+		if t.minutes[n].reporting != t.minutes[0].reporting {
+			return false
+		}
+	}
+	return true
 }
 
 // warmSince returns from when on the samples of an instance count: it was created and restarted long enough ago.

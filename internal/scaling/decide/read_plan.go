@@ -132,21 +132,23 @@ func expectedDemand(l *scaling.Load) float64 {
 // minute.
 func largestRise(o *scaling.Observation, l *scaling.Load, now time.Time) float64 {
 	pool := l.Pool
-	past := pastDemandsOr(o, pool, l.Capacity)
-	if time.Duration(len(past))*quarterHour < minHistory-time.Hour { // the newest quarters are not complete
-		return math.Inf(1)
-	}
-	rise := 0.0
-	for n := 1; n < len(past); n++ {
-		if change := past[n] - past[n-1]; change > 0 { // false where one is NaN
-			rise = max(rise, quarterRiseMargin*change)
+	rise, quarters, previous := 0.0, 0, math.NaN()
+	for demand := range pastDemandsOr(o, pool, l.Capacity) {
+		quarters++
+		if change := quarterRiseMargin * (demand - previous); change > rise { // false where one is NaN
+			rise = change
 		}
+		previous = demand
+	}
+	if time.Duration(quarters)*quarterHour < minHistory-time.Hour { // the newest quarters are not complete
+		return math.Inf(1)
 	}
 	instances, err := poolInstances(o, pool)
 	if err != nil {
 		return math.Inf(1)
 	}
-	return max(rise, minuteRiseMargin*newTimeline(instances, o.SamplesSince(pool), now, day).largestRise(riseWindow))
+	var buffer [day / samplePeriod]minuteLoad
+	return max(rise, minuteRiseMargin*newTimeline(buffer[:], instances, o.SamplesSince(pool), now, day).largestRise(riseWindow))
 }
 
 // largestRise is the largest difference between a minute and an earlier one within a window, in vCPUs, of the minutes in which all
@@ -158,8 +160,8 @@ func (t timeline) largestRise(window time.Duration) float64 {
 			continue
 		}
 		for earlier := max(0, n-minutes); earlier < n; earlier++ {
-			if t.isComplete(earlier) {
-				rise = max(rise, t.minutes[n].demand-t.minutes[earlier].demand)
+			if change := t.minutes[n].demand - t.minutes[earlier].demand; change > rise && t.isComplete(earlier) {
+				rise = change
 			}
 		}
 	}

@@ -21,9 +21,11 @@ func excludeInstances(instances []poolInstance, names []string) []poolInstance {
 }
 
 // newLoadTimeline is the load of a pool: what its instances use together, or, with byHottest, what they would use together if each
-// were as busy, in percent, as the busiest one of the minute.
-func newLoadTimeline(byHottest bool, instances []poolInstance, changedAt, now time.Time, window time.Duration) timeline {
-	t := newTimeline(instances, changedAt, now, window)
+// were as busy, in percent, as the busiest one of the minute. The buffer is that of newTimeline.
+func newLoadTimeline(
+	buffer []minuteLoad, byHottest bool, instances []poolInstance, changedAt, now time.Time, window time.Duration,
+) timeline {
+	t := newTimeline(buffer, instances, changedAt, now, window)
 	if !byHottest {
 		return t
 	}
@@ -44,9 +46,9 @@ func newLoadTimeline(byHottest bool, instances []poolInstance, changedAt, now ti
 	return t
 }
 
-// loadTimeline is the load of the pool over a window, without replicas that have no clients.
-func (e *poolEvaluation) loadTimeline(changedAt time.Time, window time.Duration) timeline {
-	return newLoadTimeline(e.load.ByHottest, excludeInstances(e.instances, e.load.WithoutClients), changedAt, e.now, window)
+// loadTimeline is the load of the pool over a window, without replicas that have no clients. The buffer is that of newTimeline.
+func (e *poolEvaluation) loadTimeline(buffer []minuteLoad, changedAt time.Time, window time.Duration) timeline {
+	return newLoadTimeline(buffer, e.load.ByHottest, excludeInstances(e.instances, e.load.WithoutClients), changedAt, e.now, window)
 }
 
 // servingCount is the number of instances of a candidate that carry load. Replicas without clients are removed first, as far as

@@ -133,7 +133,8 @@ func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scalin
 	}
 	changedAt := e.observation.ChangedAt(e.pool)
 	if e.now.Sub(changedAt) > window && e.hasSamplesBefore(e.now.Add(-window)) {
-		if w := summarizeScaleDownWindow(e.loadTimeline(changedAt, window), e.now); w.Complete {
+		var buffer [day / samplePeriod]minuteLoad
+		if w := summarizeScaleDownWindow(e.loadTimeline(buffer[:], changedAt, window), e.now); w.Complete {
 			return w
 		}
 	}
@@ -141,12 +142,13 @@ func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scalin
 	w := e.load.ScaleDownWindow
 	end := e.now.Add(-historyDelay).Truncate(quarterHour)
 	begin := end.Add(-window).Truncate(quarterHour)
+	capacity := pastCapacity{periods: periods, interpolate: math.Max}
 	for at := begin; at.Before(end); at = at.Add(quarterHour) {
 		percent, sampled := cpu.ValueAt(at)
 		if !sampled {
 			return scaling.ScaleDownWindow{}
 		}
-		vcpus, known := averageCapacity(periods, at, at.Add(quarterHour), math.Max)
+		vcpus, known := capacity.at(at)
 		if !known {
 			return scaling.ScaleDownWindow{}
 		}

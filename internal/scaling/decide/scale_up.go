@@ -129,7 +129,8 @@ func (e *poolEvaluation) isShortTrend() bool {
 	if isPresent || reaches(utilizationPercent(l.SeasonalDemand, l.UsableCapacity), e.scaleUpThreshold()) {
 		return false
 	}
-	t := e.loadTimeline(e.observation.SamplesSince(e.pool), trendWindow)
+	var buffer [trendWindow / samplePeriod]minuteLoad
+	t := e.loadTimeline(buffer[:], e.observation.SamplesSince(e.pool), trendWindow)
 	t.minutes = t.minutes[:max(0, len(t.minutes)-minutesCovering(recentTrendWindow))]
 	line, known := fitTrend(t)
 	until := e.now.Add(estimateLeadTime(e.observation.History, e.pool))

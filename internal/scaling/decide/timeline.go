@@ -22,6 +22,9 @@ const (
 	// minCoverage is the share of a window's minutes that must have samples for a scale-up. A scale-down
 	// needs more: see estimateGaps.
 	minCoverage = 0.8
+	// usualScaleUpWindow and usualScaleDownWindow are the windows up to which a decision allocates no memory for the minutes. Those of a
+	// policy are shorter or as long by default.
+	usualScaleUpWindow, usualScaleDownWindow = 15 * time.Minute, time.Hour
 )
 
 // minuteLoad is the load of a pool in one minute.
@@ -58,15 +61,15 @@ func poolInstances(o *scaling.Observation, pool scaling.Pool) ([]poolInstance, e
 		capacity = 1
 	}
 	out := make([]poolInstance, 0, capacity)
-	var class catalog.Class
+	var class *catalog.Class
 	for n := range o.Instances {
 		i := &o.Instances[n]
 		if i.Writer != (pool == scaling.Writer) {
 			continue
 		}
-		if len(out) == 0 || class.Name != i.Class { // most instances have the class of the one before
+		if class == nil || class.Name != i.Class { // most instances have the class of the one before
 			var err error
-			if class, err = catalog.Lookup(i.Class); err != nil {
+			if class, err = catalog.Find(i.Class); err != nil {
 				return nil, err
 			}
 		}
@@ -106,13 +109,14 @@ func newestCommonSample(instances []poolInstance) time.Time {
 }
 
 // newTimeline adds up the samples of a pool over the window that ends with the newest minute that is published and final.
-// Minutes before the pool last changed, and the warm-up after that, stay empty. A zero changedAt means that it is changing.
-func newTimeline(instances []poolInstance, changedAt, now time.Time, window time.Duration) timeline {
+// Minutes before the pool last changed, and the warm-up after that, stay empty. A zero changedAt means that it is changing. The timeline is
+// in the array of buffer, which may be nil, when that is large enough.
+func newTimeline(buffer []minuteLoad, instances []poolInstance, changedAt, now time.Time, window time.Duration) timeline {
 	last := newestFinalMinute(now)
 	if published := newestCommonSample(instances).Truncate(samplePeriod); published.Before(last) {
 		last = published
 	}
-	t := timeline{instanceCount: int32(len(instances)), minutes: make([]minuteLoad, minutesCovering(window))}
+	t := timeline{instanceCount: int32(len(instances)), minutes: emptyMinutes(buffer, minutesCovering(window))}
 	t.start = last.Add(-time.Duration(len(t.minutes)-1) * samplePeriod)
 	if changedAt.IsZero() {
 		return t
@@ -122,6 +126,15 @@ func newTimeline(instances []poolInstance, changedAt, now time.Time, window time
 		t.addSamples(&instances[n], from)
 	}
 	return t
+}
+
+// emptyMinutes is a number of minutes without samples, in the array of buffer when that is large enough.
+func emptyMinutes(buffer []minuteLoad, count int) []minuteLoad {
+	if count > len(buffer) {
+		return make([]minuteLoad, count)
+	}
+	clear(buffer[:count])
+	return buffer[:count]
 }
 
 func laterOf(a, b time.Time) time.Time {
@@ -206,7 +219,9 @@ func (t timeline) summarize() timelineSummary {
 		s.completeMinutes++
 		last = n
 		total += m.demand
-		s.peakDemand = max(s.peakDemand, m.demand)
+		if m.demand > s.peakDemand { // faster than max, which treats NaN
+			s.peakDemand = m.demand
+		}
 		s.saturated = s.saturated || m.saturated
 		s.censored = s.censored || m.censored
 	}
