@@ -330,7 +330,7 @@ func (i Instance) IsAvailable() bool { return IsAvailable(i.Status) }
 
 // CreatedByOperator reports whether this operator created the instance. One that the operator of another Kubernetes cluster created
 // does not count.
-func (i Instance) CreatedByOperator() bool {
+func (i *Instance) CreatedByOperator() bool {
 	return i.Tags[TagCreatedBy] == TagCreatedByValue && i.OtherCluster == ""
 }
 
@@ -340,7 +340,7 @@ const ReaderNameInfix = "-dbscaler-"
 // IsFailedReader reports whether the instance is a reader that dbscaler tried to create, by its tag and name, and that AWS failed to
 // create: its status is broken, and it never served: the operator has never seen it in service, AWS shows no creation time, or it has
 // one of two statuses that occur only when a creation fails. A reader that has served and broke later is left to a person.
-func (i Instance) IsFailedReader() bool {
+func (i *Instance) IsFailedReader() bool {
 	if i.Writer || !IsBroken(i.Status) || !i.CreatedByOperator() || !strings.Contains(i.Identifier, ReaderNameInfix) {
 		return false
 	}
@@ -354,7 +354,7 @@ var laterStatuses = []string{
 }
 
 // SurgeOperation is the ID of the operation that created the instance as a surge reader, or empty.
-func (i Instance) SurgeOperation() string {
+func (i *Instance) SurgeOperation() string {
 	operation := i.Tags[TagSurge]
 	if operation == "" || !i.CreatedByOperator() {
 		return ""
@@ -385,8 +385,11 @@ func (o Observation) FailedReaders() []Instance {
 // WithoutFailedReaders is the observation without the readers of dbscaler that AWS failed to create: they serve nobody, so that they
 // neither count as capacity nor block a change.
 func (o Observation) WithoutFailedReaders() Observation {
-	if slices.ContainsFunc(o.Instances, Instance.IsFailedReader) {
-		o.Instances = slices.DeleteFunc(slices.Clone(o.Instances), Instance.IsFailedReader)
+	for n := range o.Instances {
+		if o.Instances[n].IsFailedReader() {
+			o.Instances = slices.DeleteFunc(slices.Clone(o.Instances), func(i Instance) bool { return i.IsFailedReader() })
+			break
+		}
 	}
 	return o
 }

@@ -64,10 +64,10 @@ func (o Observation) Endpoint(p Pool) string {
 }
 
 // HasReplicas reports whether other databases replicate from the instance, for example the replicas of a read replica.
-func (i Instance) HasReplicas() bool { return len(i.Replicas) > 0 }
+func (i *Instance) HasReplicas() bool { return len(i.Replicas) > 0 }
 
 // CanBeRemoved reports whether dbscaler may delete a reader: it created it, and nothing replicates from it.
-func (i Instance) CanBeRemoved() bool { return !i.Writer && i.CreatedByOperator() && !i.HasReplicas() }
+func (i *Instance) CanBeRemoved() bool { return !i.Writer && i.CreatedByOperator() && !i.HasReplicas() }
 
 // SuspendsSource reports whether an action suspends the I/O of the source instance for a time: a read replica is made from a
 // snapshot of the source, which only a Multi-AZ source takes from its standby. The guides state "about one second" for a replica

@@ -210,8 +210,8 @@ func (s Series) ValueAt(t time.Time) (float64, bool) {
 	if s.IsEmpty() {
 		return 0, false
 	}
-	n := ceilIndex(t, s.minutes)
-	if n != floorIndex(t, s.minutes) {
+	n := floorIndex(t, s.minutes)
+	if t.Unix() != n*int64(s.minutes)*60 || t.Nanosecond() != 0 {
 		return 0, false
 	}
 	return s.At(int(n - int64(s.first)))

@@ -187,7 +187,11 @@ func seriesRange(series scaling.Series, from, now time.Time) (lowest, highest fl
 	}
 	samples := 0
 	lowest = newest.Value
-	for _, value := range series.Known() {
+	for n := range series.Len() {
+		value, known := series.At(n)
+		if !known {
+			continue
+		}
 		if value < lowest { // faster than min and max, which treat NaN
 			lowest = value
 		}

@@ -22,9 +22,8 @@ const (
 	// minCoverage is the share of a window's minutes that must have samples for a scale-up. A scale-down
 	// needs more: see estimateGaps.
 	minCoverage = 0.8
-	// usualScaleUpWindow and usualScaleDownWindow are the windows up to which a decision allocates no memory for the minutes. Those of a
-	// policy are shorter or as long by default.
-	usualScaleUpWindow, usualScaleDownWindow = 15 * time.Minute, time.Hour
+	// usualScaleUpWindow and usualScaleDownWindow are the windows up to which a decision allocates no memory for the minutes.
+	usualScaleUpWindow, usualScaleDownWindow = 15 * time.Minute, 4 * time.Hour
 )
 
 // minuteLoad is the load of a pool in one minute.
@@ -159,9 +158,10 @@ func (t *timeline) addSamples(i *poolInstance, from time.Time) {
 	}
 	vcpusPerPercent := i.vcpus / 100
 	minutes := t.minutes[min(-cpu.PeriodOf(t.start), len(t.minutes)):] // from that of the first sample on
-	for n, percent := range cpu.Known() {
-		if n >= len(minutes) {
-			return
+	for n := range min(cpu.Len(), len(minutes)) {
+		percent, known := cpu.At(n)
+		if !known {
+			continue
 		}
 		m := &minutes[n]
 		m.reporting++
