@@ -154,7 +154,8 @@ func (r *Reconciler) startOperation(
 // without a call.
 func (r *Reconciler) raiseOperation(ctx context.Context, s *reconcileScope) {
 	inputs := ledger.Inputs{Policy: s.policy, Observation: s.observation, Operation: s.operation, Now: s.now}
-	proposal, op, approved := ledger.Decide(inputs).ApprovedProposal()
+	entry := ledger.Decide(inputs)
+	proposal, op, approved := entry.ApprovedProposal()
 	if !approved {
 		return
 	}

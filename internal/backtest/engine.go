@@ -47,6 +47,8 @@ type engine struct {
 	writer, readers state.PoolState
 	// writerCapacity and readersCapacity are buffers: an observation is used for one reconcile only.
 	writerCapacity, readersCapacity []scaling.CapacityPeriod
+	// inputs are those of the last decision: a buffer, too.
+	inputs ledger.Inputs
 
 	history scaling.History
 	// operation is the operation in progress, or nil.
@@ -112,7 +114,8 @@ func (e *engine) measureEffect(o *scaling.Observation, now time.Time) {
 
 // decide returns the time until the next reconcile, and whether an operation starts.
 func (e *engine) decide(record *ReconcileRecord, o scaling.Observation, now time.Time) (time.Duration, bool) {
-	entry := ledger.Decide(ledger.Inputs{Policy: e.policy, Observation: o, Now: now})
+	e.inputs = ledger.Inputs{Policy: e.policy, Observation: o, Now: now}
+	entry := ledger.DecideInputs(&e.inputs)
 	proposal, op, approved := entry.ApprovedProposal()
 	e.observer.minuteInterval = 0
 	if interval := e.readPlan.IntervalFor(entry.Decision, e.policy, o, now); interval > decide.ReadEveryMinute {
@@ -141,7 +144,8 @@ func (e *engine) decide(record *ReconcileRecord, o scaling.Observation, now time
 
 // raise adds readers to the operation in progress when the demand has outgrown it.
 func (e *engine) raise(o scaling.Observation, now time.Time) {
-	entry := ledger.Decide(ledger.Inputs{Policy: e.policy, Observation: o, Operation: e.operation, Now: now})
+	e.inputs = ledger.Inputs{Policy: e.policy, Observation: o, Operation: e.operation, Now: now}
+	entry := ledger.DecideInputs(&e.inputs)
 	proposal, op, approved := entry.ApprovedProposal()
 	if !approved {
 		return

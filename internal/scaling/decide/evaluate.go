@@ -15,12 +15,18 @@ const RequeueInterval = time.Minute
 // busy databases are left to the guards. Readers are scaled up before the writer and down after it, so that the writer
 // always has a reader that can be promoted.
 func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.Decision {
+	return EvaluateInputs(&p, &o, now)
+}
+
+// EvaluateInputs is Evaluate without a copy of its inputs, which it does not change.
+func EvaluateInputs(p *scaling.Policy, o *scaling.Observation, now time.Time) scaling.Decision {
 	d := scaling.Decision{RequeueAfter: RequeueInterval, Pools: make([]scaling.PoolAssessment, 0, 2)}
-	if proposal := proposeFailedReaderCleanup(&o); proposal != nil {
+	if proposal := proposeFailedReaderCleanup(o); proposal != nil {
 		d.Proposals = append(d.Proposals, *proposal)
-		o = o.WithoutFailedReaders()
+		without := o.WithoutFailedReaders()
+		o = &without
 	}
-	pooled, static := &o, o.StaticReaders() // copied only where it differs: an observation is large
+	pooled, static := o, o.StaticReaders() // copied only where it differs: an observation is large
 	if len(static) > 0 {
 		without := o.WithoutStaticReaders()
 		pooled = &without
@@ -30,19 +36,19 @@ func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.De
 		pooled = &merged
 	}
 	for _, pool := range []scaling.Pool{scaling.Readers, scaling.Writer} {
-		assessment, proposal := evaluatePool(&p, pooled, pool, now)
-		if proposal = holdForStaticReaders(&p, static, &assessment, proposal); proposal != nil {
+		assessment, proposal := evaluatePool(p, pooled, pool, now)
+		if proposal = holdForStaticReaders(p, static, &assessment, proposal); proposal != nil {
 			d.Proposals = append(d.Proposals, *proposal)
 		}
 		d.Pools = append(d.Pools, assessment)
 	}
-	if proposal := proposeMinCapacity(&p, pooled, now); proposal != nil {
+	if proposal := proposeMinCapacity(p, pooled, now); proposal != nil {
 		d.Proposals = append(d.Proposals, *proposal)
 	}
-	if vcpus := requiredCandidateVCPUs(&p, pooled, &d); vcpus > 0 {
-		proposePromotionCandidate(&p, pooled, &d, vcpus, now)
+	if vcpus := requiredCandidateVCPUs(p, pooled, &d); vcpus > 0 {
+		proposePromotionCandidate(p, pooled, &d, vcpus, now)
 	}
-	if proposal := proposeSurgeCleanup(&p, &o, now); proposal != nil {
+	if proposal := proposeSurgeCleanup(p, o, now); proposal != nil {
 		d.Proposals = append(d.Proposals, *proposal)
 	}
 	sortByUrgency(d.Proposals)

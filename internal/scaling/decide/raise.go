@@ -105,8 +105,7 @@ func leastLoad(p *scaling.Policy, o *scaling.Observation, serving, planned []poo
 	if len(serving) == 0 {
 		return load
 	}
-	var buffer [trendWindow / samplePeriod]minuteLoad
-	t := newTimeline(buffer[:], serving, time.Time{}, now, trendWindow) // without samples
+	t := newTimeline(nil, serving, time.Time{}, now, trendWindow) // without samples
 	for n := range serving {
 		t.addSamples(&serving[n], laterOf(t.start, warmSince(serving[n])))
 	}

@@ -48,7 +48,7 @@ type expectedRise struct {
 
 // IntervalFor is Interval for a decision, and at most ReadEveryMinute when something is to change.
 func (r *ReadPlan) IntervalFor(d scaling.Decision, p scaling.Policy, o scaling.Observation, now time.Time) time.Duration {
-	interval := r.Interval(p, o, d.Pools, now)
+	interval := r.intervalOf(&p, &o, d.Pools, now)
 	if len(d.Proposals) > 0 {
 		interval = min(interval, ReadEveryMinute)
 	}
@@ -59,6 +59,11 @@ func (r *ReadPlan) IntervalFor(d scaling.Decision, p scaling.Policy, o scaling.O
 // A database is quiet when no rise that its last day and its known past have would bring it near the scale-up threshold before the next
 // read. What is not known is not quiet. A demand that has risen further than that since the last evaluation may rise on.
 func (r *ReadPlan) Interval(p scaling.Policy, o scaling.Observation, pools []scaling.PoolAssessment, now time.Time) time.Duration {
+	return r.intervalOf(&p, &o, pools, now)
+}
+
+// intervalOf is Interval without copies of its inputs.
+func (r *ReadPlan) intervalOf(p *scaling.Policy, o *scaling.Observation, pools []scaling.PoolAssessment, now time.Time) time.Duration {
 	interval := ReadQuiet
 	if p.ScaleUp.Window < ReadQuiet {
 		interval = ReadEveryMinute
@@ -74,11 +79,11 @@ func (r *ReadPlan) Interval(p scaling.Policy, o scaling.Observation, pools []sca
 			continue
 		}
 		isUnexpected := rise.isExceededBy(load)
-		rise.update(&o, load, now)
+		rise.update(o, load, now)
 		switch {
-		case IsNearThreshold(&p, &o, load, now), load.IsLowerBound, load.Emergency, load.Saturated, load.HottestDemand > 0, isUnexpected:
+		case IsNearThreshold(p, o, load, now), load.IsLowerBound, load.Emergency, load.Saturated, load.HottestDemand > 0, isUnexpected:
 			interval = ReadAsPublished
-		case expectedDemand(load)+rise.vcpus >= nearThreshold(&p, &o, load, now):
+		case expectedDemand(load)+rise.vcpus >= nearThreshold(p, o, load, now):
 			interval = min(interval, ReadEveryMinute)
 		}
 	}

@@ -57,12 +57,15 @@ type Evaluation struct {
 
 // Decide evaluates the inputs, then plans and checks one proposal after the other until the guards approve one. While an operation is
 // in progress, a proposal extends it.
-func Decide(in Inputs) Entry {
-	e := Entry{Inputs: in}
+func Decide(in Inputs) Entry { return DecideInputs(&in) }
+
+// DecideInputs is Decide with one copy of the inputs only, which it does not change: that of the entry.
+func DecideInputs(in *Inputs) Entry {
+	e := Entry{Inputs: *in}
 	if in.Operation != nil {
 		e.Decision = decide.EvaluateRaise(in.Policy, in.Observation, *in.Operation, in.Now)
 	} else {
-		e.Decision = decide.Evaluate(in.Policy, in.Observation, in.Now)
+		e.Decision = decide.EvaluateInputs(&in.Policy, &in.Observation, in.Now)
 	}
 	e.checkProposals()
 	return e
@@ -91,7 +94,7 @@ func (e *Entry) checkProposals() {
 }
 
 // ApprovedProposal returns the proposal that the guards approved and its operation, and false when there is none.
-func (e Entry) ApprovedProposal() (scaling.Proposal, scaling.Operation, bool) {
+func (e *Entry) ApprovedProposal() (scaling.Proposal, scaling.Operation, bool) {
 	last := len(e.Evaluations) - 1
 	if last < 0 || len(e.Evaluations[last].Vetoes) > 0 {
 		return scaling.Proposal{}, scaling.Operation{}, false

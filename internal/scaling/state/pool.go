@@ -58,8 +58,8 @@ type PoolState struct {
 // replaced, changed its class, restarted or was out of service: AWS does not tell that later. Times are whole seconds.
 func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
 	next, restarted := PoolState{Instances: p.Instances}, time.Time{}
-	if !p.hasInstances(o, pool) {
-		next.Instances = instanceStates(o, pool)
+	if !p.hasInstances(&o, pool) {
+		next.Instances = instanceStates(&o, pool)
 	}
 	if len(next.Instances) == 0 {
 		return PoolState{}
@@ -83,7 +83,7 @@ func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
 	if !next.ChangedAt.IsZero() && next.ChangedAt.Equal(p.ChangedAt) && !restarted.After(p.UnchangedSince.Add(restartTolerance)) {
 		next.UnchangedSince = p.UnchangedSince // EngineUptime shows no restart that the events lack
 	}
-	next.CapacityHistory = p.updatedHistory(next.ChangedAt, o)
+	next.CapacityHistory = p.updatedHistory(next.ChangedAt, &o)
 	return next
 }
 
@@ -93,20 +93,26 @@ func newInstanceState(i *scaling.Instance) InstanceState {
 }
 
 // instanceStates are the instances of a pool as they were observed, sorted by identifier.
-func instanceStates(o scaling.Observation, pool scaling.Pool) []InstanceState {
+func instanceStates(o *scaling.Observation, pool scaling.Pool) []InstanceState {
 	states := make([]InstanceState, 0, len(o.Instances))
-	for i := range o.InPool(pool) {
-		states = append(states, newInstanceState(i))
+	for n := range o.Instances {
+		if i := &o.Instances[n]; i.Writer == (pool == scaling.Writer) {
+			states = append(states, newInstanceState(i))
+		}
 	}
 	slices.SortFunc(states, func(a, b InstanceState) int { return cmp.Compare(a.Identifier, b.Identifier) })
 	return states
 }
 
-// hasInstances reports whether the pool was observed as it was before, in the order of the identifiers: then the state needs no copy. It is
+// hasInstances reports whether a pool was observed as it was before, in the order of the identifiers: then the state needs no copy. It is
 // false when only the order is another one.
-func (p PoolState) hasInstances(o scaling.Observation, pool scaling.Pool) bool {
+func (p PoolState) hasInstances(o *scaling.Observation, pool scaling.Pool) bool {
 	count := 0
-	for i := range o.InPool(pool) {
+	for n := range o.Instances {
+		i := &o.Instances[n]
+		if i.Writer != (pool == scaling.Writer) {
+			continue
+		}
 		if count == len(p.Instances) || p.Instances[count] != newInstanceState(i) {
 			return false
 		}
@@ -121,7 +127,7 @@ func (p PoolState) isServing() bool {
 }
 
 // updatedHistory is the capacity history with the period that has ended when the pool changed, without those no longer kept.
-func (p PoolState) updatedHistory(changedAt time.Time, o scaling.Observation) []scaling.CapacityPeriod {
+func (p PoolState) updatedHistory(changedAt time.Time, o *scaling.Observation) []scaling.CapacityPeriod {
 	history := p.CapacityHistory
 	if !p.ChangedAt.IsZero() && !changedAt.Equal(p.ChangedAt) {
 		endedAt := o.ObservedAt.Truncate(time.Second)
