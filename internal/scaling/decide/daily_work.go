@@ -88,8 +88,8 @@ func demandBefore(o *scaling.Observation, now time.Time) (float64, bool) {
 	if !known || now.Sub(newest.Time) > historyDelay+quarterHour {
 		return 0, false
 	}
-	d := newPastDay(cpu, periods, 0)
-	return d.demandAt(newest.Time)
+	p := newPast(cpu, periods, newest.Time, midpoint)
+	return p.demand(0)
 }
 
 // findDailyWork finds work that began suddenly once a day within workSpan of the present time of the day: the demand rose from low or
@@ -99,8 +99,8 @@ func findDailyWork(o *scaling.Observation, now time.Time, low, high float64) (da
 	begin := now.Truncate(quarterHour).Add(-workSpan)
 	work := dailyWork{}
 	for n := 1; n <= maxWorkDays; n++ {
-		d := newPastDay(cpu, periods, time.Duration(n)*day)
-		start, peak, known := d.findSuddenRise(begin, low, high)
+		d := newPastDay(cpu, periods, begin, n)
+		start, peak, known := d.findSuddenRise(low, high)
 		if !known || math.IsNaN(peak) {
 			if n <= certainWorkDays {
 				return work, false
@@ -125,25 +125,25 @@ func findDailyWork(o *scaling.Observation, now time.Time, low, high float64) (da
 // mayHaveBegun reports whether the work has begun today, or a sample is missing between begin and the newest one, in which it may have.
 func mayHaveBegun(cpu scaling.Series, periods []scaling.CapacityPeriod, begin time.Time, low, high float64) bool {
 	newest, _ := cpu.NewestSample()
-	known := newPastDay(cpu, periods, 0)
-	for at := begin; !at.After(newest.Time); at = at.Add(quarterHour) {
-		if _, ok := known.demandAt(at); !ok {
+	known := newPast(cpu, periods, begin, midpoint)
+	for n := 0; !begin.Add(time.Duration(n) * quarterHour).After(newest.Time); n++ {
+		if _, ok := known.demand(n); !ok {
 			return true
 		}
 	}
-	today := newPastDay(cpu, periods, 0)
-	_, peak, _ := today.findSuddenRise(begin, low, high)
+	today := newPast(cpu, periods, begin, midpoint)
+	_, peak, _ := today.findSuddenRise(low, high)
 	return !math.IsNaN(peak)
 }
 
 // findSuddenRise finds the first rise from low or below to above high, both in vCPUs, within two quarters of an hour, less than workSpan
-// before or after the present time, which is workSpan after begin. It returns when the demand rose, in quarters of an hour after the
-// present one, and the highest demand in the hour after that, NaN without a rise. A day with a missing sample is not known.
-func (d *pastDay) findSuddenRise(begin time.Time, low, high float64) (start int, peak float64, known bool) {
+// before or after the present time, which is workSpan after its first quarter. It returns when the demand rose, in quarters of an hour
+// after the present one, and the highest demand in the hour after that, NaN without a rise. A day with a missing sample is not known.
+func (p *past) findSuddenRise(low, high float64) (start int, peak float64, known bool) {
 	peak = math.NaN()
 	before, previous := math.Inf(1), math.Inf(1)
 	for n := range 2*spanQuarters + peakQuarters {
-		demand, known := d.demandAt(begin.Add(time.Duration(n) * quarterHour))
+		demand, known := p.demand(n)
 		switch {
 		case !known:
 			return start, peak, !math.IsNaN(peak)

@@ -71,19 +71,16 @@ func pastDemands(o *scaling.Observation, pool scaling.Pool) []float64 {
 func pastDemandsOr(o *scaling.Observation, pool scaling.Pool, unknownCapacity float64) iter.Seq[float64] {
 	return func(yield func(float64) bool) {
 		cpu, periods := poolHistory(o, pool)
-		capacity, vcpus, known := pastCapacity{periods: periods, interpolate: math.Max}, 0.0, false
-		sameUntil := 0      // the first quarter whose capacity may be another one
+		p := newPast(cpu, periods, cpu.Start(), math.Max)
 		next := math.MaxInt // the quarter after the last one that is known
-		for n := range cpu.Len() {
-			percent, sampled := cpu.At(n)
+		for n := range p.cpu.Len() {
+			percent, sampled := p.cpu.At(n)
 			if !sampled {
 				continue
 			}
-			if n >= sameUntil {
-				if vcpus, known = capacity.at(cpu.TimeAt(n)); !known {
-					vcpus, known = unknownCapacity, unknownCapacity > 0
-				}
-				sameUntil = cpu.IndexFrom(capacity.sameUntil)
+			vcpus, known := p.capacity(n)
+			if !known {
+				vcpus, known = unknownCapacity, unknownCapacity > 0
 			}
 			if !known {
 				continue

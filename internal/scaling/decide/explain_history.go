@@ -28,12 +28,11 @@ func DemandByQuarterHour(o scaling.Observation, pool scaling.Pool, from, to time
 	if cpu.IsEmpty() || cpu.Period() != quarterHour {
 		return nil
 	}
-	capacity := pastCapacity{periods: periods, interpolate: midpoint}
 	var out []QuarterHourDemand
 	for at, percent := range cpu.From(from.Truncate(quarterHour)).Before(to).All() {
 		q := QuarterHourDemand{Time: at, Percent: min(percent, 100)}
 		if len(periods) > 0 {
-			vcpus, known := capacity.at(at)
+			vcpus, known := averageCapacity(periods, at, at.Add(quarterHour), midpoint)
 			q.VCPUs, q.CapacityKnown = q.Percent/100*vcpus, known
 		}
 		out = append(out, q)

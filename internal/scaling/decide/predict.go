@@ -167,13 +167,13 @@ func predictSeasonal(o *scaling.Observation, pool scaling.Pool, now time.Time, a
 		return 0
 	}
 	begin, end := now.Truncate(quarterHour), now.Add(ahead)
-	yesterday, dayBefore := newPastDay(cpu, periods, day), newPastDay(cpu, periods, 2*day)
-	weekAgo, twoWeeksAgo := newPastDay(cpu, periods, 7*day), newPastDay(cpu, periods, 14*day)
+	yesterday, dayBefore := newPastDay(cpu, periods, begin, 1), newPastDay(cpu, periods, begin, 2)
+	weekAgo, twoWeeksAgo := newPastDay(cpu, periods, begin, 7), newPastDay(cpu, periods, begin, 14)
 	highest := 0.0
-	for at := begin; !at.After(end); at = at.Add(quarterHour) {
-		expected, known := medianOfDays(at, &yesterday, &weekAgo, &twoWeeksAgo)
+	for n := range int(end.Sub(begin)/quarterHour) + 1 {
+		expected, known := medianOfDays(n, &yesterday, &weekAgo, &twoWeeksAgo)
 		if !known {
-			expected, _ = medianOfDays(at, &yesterday, &dayBefore)
+			expected, _ = medianOfDays(n, &yesterday, &dayBefore)
 		}
 		highest = max(highest, expected)
 	}
@@ -188,13 +188,13 @@ func poolHistory(o *scaling.Observation, pool scaling.Pool) (scaling.Series, []s
 	return o.ReadersCPU, o.ReadersCapacityHistory
 }
 
-// medianOfDays is the median of the demands of three days at a time of the day, or the lower one of two, so that one unusual day
+// medianOfDays is the median of the demands of three days in their nth quarter of an hour, or the lower one of two, so that one unusual day
 // predicts nothing; false when fewer than two are known.
-func medianOfDays(at time.Time, days ...*pastDay) (float64, bool) {
+func medianOfDays(n int, days ...*past) (float64, bool) {
 	var buffer [3]float64
 	known := buffer[:0]
 	for _, d := range days {
-		if demand, ok := d.demandAt(at); ok {
+		if demand, ok := d.demand(n); ok {
 			known = append(known, demand)
 		}
 	}
@@ -205,28 +205,9 @@ func medianOfDays(at time.Time, days ...*pastDay) (float64, bool) {
 	return known[(len(known)-1)/2], true
 }
 
-// pastDay reads the demand of an earlier day, one quarter of an hour after the other.
-type pastDay struct {
-	offset   time.Duration
-	cpu      scaling.Series
-	capacity pastCapacity
-}
-
-// newPastDay is the day that was an offset ago.
-func newPastDay(cpu scaling.Series, periods []scaling.CapacityPeriod, offset time.Duration) pastDay {
-	return pastDay{offset, cpu, pastCapacity{periods: periods, interpolate: midpoint}}
-}
-
-// demandAt is the demand, in vCPUs, of the quarter of an hour that was the offset before a time, and false when its sample or the
-// capacity of the pool is not known. Saturated demand counts as measured. No call may have an earlier time than the one before.
-func (d *pastDay) demandAt(at time.Time) (float64, bool) {
-	at = at.Add(-d.offset)
-	percent, known := d.cpu.ValueAt(at)
-	if !known {
-		return 0, false
-	}
-	vcpus, known := d.capacity.at(at)
-	return min(percent, 100) / 100 * vcpus, known
+// newPastDay reads the history from the time that was a number of days before another one.
+func newPastDay(cpu scaling.Series, periods []scaling.CapacityPeriod, begin time.Time, days int) past {
+	return newPast(cpu, periods, begin.Add(-time.Duration(days)*day), midpoint)
 }
 
 func earlierOf(a, b time.Time) time.Time {

@@ -142,13 +142,9 @@ func (e *poolEvaluation) summarizeClassChangeWindow(window time.Duration) scalin
 	w := e.load.ScaleDownWindow
 	end := e.now.Add(-historyDelay).Truncate(quarterHour)
 	begin := end.Add(-window).Truncate(quarterHour)
-	capacity := pastCapacity{periods: periods, interpolate: math.Max}
-	for at := begin; at.Before(end); at = at.Add(quarterHour) {
-		percent, sampled := cpu.ValueAt(at)
-		if !sampled {
-			return scaling.ScaleDownWindow{}
-		}
-		vcpus, known := capacity.at(at)
+	p := newPast(cpu, periods, begin, math.Max)
+	for n := range int(end.Sub(begin) / quarterHour) {
+		percent, vcpus, known := p.quarter(n)
 		if !known {
 			return scaling.ScaleDownWindow{}
 		}

@@ -158,10 +158,9 @@ func (t *timeline) addSamples(i *poolInstance, from time.Time) {
 	}
 	vcpusPerPercent := i.vcpus / 100
 	minutes := t.minutes[min(-cpu.PeriodOf(t.start), len(t.minutes)):] // from that of the first sample on
-	for n := range min(cpu.Len(), len(minutes)) {
-		percent, known := cpu.At(n)
-		if !known {
-			continue
+	for n, percent := range cpu.Known() {
+		if n >= len(minutes) {
+			return
 		}
 		m := &minutes[n]
 		m.reporting++

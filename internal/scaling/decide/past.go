@@ -10,39 +10,63 @@ import (
 // maxTransition is the longest time between two capacity periods that counts as the change from one to the other.
 const maxTransition = 3 * time.Hour
 
-// pastCapacity is the capacity of a pool in the past, one quarter of an hour after the other. It goes forward in the capacity periods with
-// them, and remembers a capacity until it may be another one, since a look at the past reads hundreds.
-type pastCapacity struct {
+// past is the history of a pool by the quarter of an hour, from one of them on. It goes forward with the quarters, since a look at the past
+// reads hundreds: no call may have a smaller number than the one before.
+type past struct {
+	cpu scaling.Series
+	// first is the period of cpu that is quarter 0.
+	first       int
 	periods     []scaling.CapacityPeriod
 	interpolate func(a, b float64) float64
-	// vcpus and known are the capacity of the quarters that start before sameUntil.
+	// vcpus and known are the capacity of the quarters before sameUntil, from the last one that was asked for on.
 	vcpus     float64
 	known     bool
-	sameUntil time.Time
+	sameUntil int
 }
 
-// at is averageCapacity of the quarter of an hour that starts at a time. No call may have an earlier time than the one before.
-func (c *pastCapacity) at(start time.Time) (float64, bool) {
-	if start.Before(c.sameUntil) {
-		return c.vcpus, c.known
+// newPast reads the history from a quarter of an hour on. A series of another period has no samples.
+func newPast(cpu scaling.Series, periods []scaling.CapacityPeriod, begin time.Time, interpolate func(a, b float64) float64) past {
+	p := past{periods: periods, interpolate: interpolate}
+	if cpu.Period() == quarterHour {
+		p.cpu, p.first = cpu, cpu.PeriodOf(begin)
 	}
-	if c.sameUntil.IsZero() { // the first call
-		c.periods = c.periods[max(0, newestPeriod(c.periods, start)):]
+	return p
+}
+
+// quarter is the CPU of the nth quarter, in percent, and the vCPUs of the pool; false when its sample or the capacity is not known.
+func (p *past) quarter(n int) (percent, vcpus float64, known bool) {
+	if percent, known = p.cpu.At(p.first + n); known {
+		vcpus, known = p.capacity(n)
 	}
-	for len(c.periods) > 1 && !c.periods[1].StartedAt.After(start) {
-		c.periods = c.periods[1:]
+	return percent, vcpus, known
+}
+
+// demand is the demand of the nth quarter, in vCPUs; false when it is not known. Saturated demand counts as measured.
+func (p *past) demand(n int) (float64, bool) {
+	percent, vcpus, known := p.quarter(n)
+	return min(percent, 100) / 100 * vcpus, known
+}
+
+// capacity is averageCapacity of the nth quarter. It is not computed again where it cannot be another one.
+func (p *past) capacity(n int) (float64, bool) {
+	if n < p.sameUntil {
+		return p.vcpus, p.known
 	}
-	c.vcpus, c.known = averageCapacity(c.periods, start, start.Add(quarterHour), c.interpolate)
-	switch {
-	case len(c.periods) == 0:
-	case c.periods[0].StartedAt.After(start):
-		c.sameUntil = c.periods[0].StartedAt
-	case len(c.periods) == 1:
-		c.sameUntil = c.periods[0].EndedAt.Add(-quarterHour)
-	default:
-		c.sameUntil = earlierOf(c.periods[0].EndedAt.Add(-quarterHour), c.periods[1].StartedAt)
+	start := p.cpu.TimeAt(p.first + n)
+	p.periods = p.periods[max(0, newestPeriod(p.periods, start)):]
+	p.vcpus, p.known = averageCapacity(p.periods, start, start.Add(quarterHour), p.interpolate)
+	if len(p.periods) == 0 {
+		return p.vcpus, p.known
 	}
-	return c.vcpus, c.known
+	until := p.periods[0].StartedAt
+	if !until.After(start) {
+		until = p.periods[0].EndedAt.Add(-quarterHour)
+		if len(p.periods) > 1 {
+			until = earlierOf(until, p.periods[1].StartedAt)
+		}
+	}
+	p.sameUntil = p.cpu.IndexFrom(until) - p.first
+	return p.vcpus, p.known
 }
 
 // averageCapacity is the mean vCPUs of a pool between two times, and false when they are not known for all of the time. The
