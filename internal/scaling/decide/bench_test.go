@@ -63,7 +63,7 @@ func TestEvaluate_AllocatesLittle(t *testing.T) {
 		name    string
 		percent float64
 		limit   float64
-	}{{"within thresholds", 50, 30}, {"scale down", 10, 65}, {"scale up", 80, 70}} {
+	}{{"within thresholds", 50, 20}, {"scale down", 10, 55}, {"scale up", 80, 60}} {
 		t.Run(c.name, func(t *testing.T) {
 			p, o := benchmarkInputs(c.percent)
 			if got := testing.AllocsPerRun(20, func() { Evaluate(p, o, now) }); got > c.limit {
