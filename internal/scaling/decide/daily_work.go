@@ -15,7 +15,7 @@ const (
 	// minWorkShare is the share of the known days on which it must have begun. It must have begun on the last certainWorkDays.
 	minWorkShare, certainWorkDays = 0.8, 2
 	// workSpan is the longest time between its earliest and its latest start, by the time of the day. Eleven bursts a week at random times
-	// look like daily work on the first five days in one of 100 cases, and twenty in one of 15 (by simulation; decision 0045).
+	// look like daily work after five days in one of 100 cases, and twenty, three a day, in 30 (TestFindDailyWork_RandomBursts).
 	workSpan = 6 * time.Hour
 	// spanQuarters is workSpan in quarters of an hour.
 	spanQuarters = int(workSpan / quarterHour)

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -170,5 +171,41 @@ func TestEvaluate_KeepsReadersForDailyWork(t *testing.T) {
 				t.Errorf("got %s", got.Message)
 			}
 		})
+	}
+}
+
+// TestFindDailyWork_RandomBursts: how often bursts at random times look like work that begins within the same six hours of each day, at any
+// full hour of the day that follows. The shares are those of decision 0045.
+func TestFindDailyWork_RandomBursts(t *testing.T) {
+	const draws = 600
+	for _, test := range []struct{ perWeek, days, minPercent, maxPercent int }{
+		{11, 5, 0, 3}, {20, 5, 20, 40}, {20, 12, 5, 15},
+	} {
+		from := now.Add(-time.Duration(test.days)*day - workSpan)
+		random := rand.New(rand.NewPCG(1, uint64(test.perWeek)))
+		found := 0
+		for range draws {
+			burst := map[int]bool{} // quarters of an hour after from
+			for range test.perWeek * test.days / 7 {
+				start := random.IntN(test.days*24*4 + spanQuarters)
+				for n := range 4 {
+					burst[start+n] = true
+				}
+			}
+			var o scaling.Observation
+			o.ReadersCPU, o.ReadersCapacityHistory = pastLoad(from, 50, func(at time.Time) bool { return burst[int(at.Sub(from)/quarterHour)] })
+			for n := range 24 {
+				if _, isDaily := findDailyWork(&o, now.Add(time.Duration(n)*time.Hour), 4, 8); isDaily {
+					found++
+					break
+				}
+			}
+		}
+		if percent := 100 * found / draws; percent < test.minPercent || percent > test.maxPercent {
+			t.Errorf("%d of %d draws with %d bursts a week in %d days look like daily work, want %d to %d %%", found, draws, test.perWeek,
+				test.days, test.minPercent, test.maxPercent)
+		} else {
+			t.Logf("%d of %d draws with %d bursts a week in %d days look like daily work", found, draws, test.perWeek, test.days)
+		}
 	}
 }
