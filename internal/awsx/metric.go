@@ -26,7 +26,7 @@ const (
 	// historyInterval is how often the CPU history of the roles is read: once for each of its periods.
 	historyInterval = 15 * time.Minute
 	// uptimeInterval is how often EngineUptime is read. A restart mostly shows in the status of an instance as well.
-	uptimeInterval = slowInterval
+	uptimeInterval = 5 * time.Minute
 )
 
 // metric is a CloudWatch metric in the namespace AWS/RDS, and how it is read.
@@ -37,6 +37,8 @@ type metric struct {
 	period time.Duration
 	// readInterval is how often the metric is read; zero means at each refresh.
 	readInterval time.Duration
+	// quietInterval is how often the metric is read instead while the target is read less often than once a minute, when it is not zero.
+	quietInterval time.Duration
 	// emptyInterval is how often the metric is read instead while no samples are known, when it is not zero.
 	emptyInterval time.Duration
 	// fixedRetention is how long samples are kept, and so how far back they are read. Zero means as long as policies need.
@@ -73,7 +75,7 @@ var (
 	// engineUptime is how long the engine of an Aurora instance has run, in seconds.
 	engineUptime = &metric{
 		name: "EngineUptime", statistic: types.StatisticMinimum, period: samplePeriod, readInterval: uptimeInterval,
-		fixedRetention: minOverlap,
+		quietInterval: slowInterval, fixedRetention: minOverlap,
 	}
 	// freeableMemory is in bytes.
 	freeableMemory = &metric{

@@ -123,3 +123,31 @@ func TestScopePoller_ChecksForRises_Error(t *testing.T) {
 		t.Errorf("the cluster was read %d times after the next check, want once", n)
 	}
 }
+
+// TestScopePoller_QuietUptime: EngineUptime of a quiet cluster is read every 12 minutes, and else every 5.
+func TestScopePoller_QuietUptime(t *testing.T) {
+	for interval, want := range map[time.Duration]int{time.Minute: 6, 2 * time.Minute: 3} {
+		c, targets := newFakeFleet(t, 1)
+		h := startPoller(t, c)
+		track := func() { h.poller.Track([]scaling.TrackedTarget{{Target: targets[0], ReadInterval: interval}}) }
+		track()
+		h.awaitRead(targets[0])
+		for range 25 {
+			h.passTime(time.Minute)
+			track()
+		}
+		reads := 0
+		c.update(func() {
+			for _, request := range c.metricRequests {
+				for _, query := range request.MetricDataQueries {
+					if d := query.MetricStat.Metric.Dimensions[0]; query.MetricStat.Metric.MetricName == "EngineUptime" && d.Value == "orders000-a" {
+						reads++
+					}
+				}
+			}
+		})
+		if reads != want {
+			t.Errorf("with samples every %s, EngineUptime was read %d times in 25 minutes, want %d", interval, reads, want)
+		}
+	}
+}

@@ -222,10 +222,12 @@ func (p *scopePoller) readSamples(ctx context.Context, targets []scaling.Target)
 	}
 	startedAt := p.clock.Now()
 	needLag := p.targetsWith(targets, func(target *polledTarget) bool { return target.needsLag })
+	quiet := p.targetsWith(targets, func(target *polledTarget) bool { return target.schedule.interval > time.Minute })
 	catchingUp := p.targetsWith(targets, func(target *polledTarget) bool { return target.isCatchingUp })
 	p.withTimeout(ctx, func(ctx context.Context) bool {
 		p.fetchSeries(ctx, targets, func(t scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {
 			isLater := catchingUp[t] && series.metric.readInterval > 0 && !cached.readAt.IsZero()
+			isLater = isLater || quiet[t] && cached.waitsWhileQuiet(series.metric, now)
 			return !series.metric.isReadOnDemand() && !isLater && cached.isDue(series.metric, now, minPollAge)
 		})
 		p.fetchSeries(ctx, targets, func(t scaling.Target, series targetSeries, cached cachedSeries, now time.Time) bool {

@@ -133,6 +133,11 @@ func (s cachedSeries) isDue(m *metric, now time.Time, minAge time.Duration) bool
 	return s.err != nil || now.Sub(s.readAt) >= max(minAge, s.readInterval(m)-maxSnapshotAge)
 }
 
+// waitsWhileQuiet reports whether the series of a target that is read less often than once a minute is read again later.
+func (s cachedSeries) waitsWhileQuiet(m *metric, now time.Time) bool {
+	return s.err == nil && !s.readAt.IsZero() && now.Sub(s.readAt) < m.quietInterval-maxSnapshotAge
+}
+
 // readInterval is how often the series is read.
 func (s cachedSeries) readInterval(m *metric) time.Duration {
 	if m.emptyInterval > 0 && s.samples.newest.Time.IsZero() {
@@ -192,7 +197,7 @@ func newestLag(m *metric, newest scaling.Sample, now time.Time) *scaling.Lag {
 
 // restartTime returns when the engine started according to the newest sample of EngineUptime, to the minute; zero when unknown.
 func restartTime(newest scaling.Sample, now time.Time) time.Time {
-	if !scaling.IsValidSample(newest.Value) || now.Sub(newest.Time) > uptimeInterval+scaling.MaxSampleAge {
+	if !scaling.IsValidSample(newest.Value) || now.Sub(newest.Time) > engineUptime.quietInterval+scaling.MaxSampleAge {
 		return time.Time{}
 	}
 	return newest.Time.Add(samplePeriod).Add(-time.Duration(newest.Value) * time.Second).Truncate(samplePeriod)

@@ -77,7 +77,7 @@ func (obs *awsObserver) isStale(now time.Time) bool {
 		}
 		feed, exists := obs.feeds[obs.resourceIDs[n]]
 		if exists {
-			feed.minuteSchedule.interval = obs.minuteInterval
+			feed.setMinuteInterval(obs.minuteInterval)
 		}
 		if !exists || feed.minuteSchedule.isStale(now) || feed.slowSchedule.isStale(now) || feed.uptimeSchedule.isStale(now) {
 			return true
@@ -148,7 +148,7 @@ func (obs *awsObserver) hasRisen(now time.Time) bool {
 func (obs *awsObserver) feedOf(resource string) *metricFeed {
 	feed, exists := obs.feeds[resource]
 	if exists {
-		feed.minuteSchedule.interval = obs.minuteInterval
+		feed.setMinuteInterval(obs.minuteInterval)
 	} else {
 		feed = newMetricFeed()
 		obs.feeds[resource] = feed

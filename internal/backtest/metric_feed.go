@@ -15,7 +15,7 @@ const (
 	minRefreshAge   = maxSnapshotAge / 2
 	slowInterval    = 12 * time.Minute
 	historyInterval = 15 * time.Minute
-	uptimeInterval  = slowInterval
+	uptimeInterval  = 5 * time.Minute
 	minOverlap      = 10 * time.Minute
 	loadRetention   = 70 * time.Minute
 	sampleRetention = 25 * time.Hour
@@ -65,6 +65,14 @@ func newMetricFeed() *metricFeed {
 		slowSchedule: readSchedule{interval: slowInterval}, uptimeSchedule: readSchedule{interval: uptimeInterval},
 		cpu: scaling.NewSeriesBuffer(time.Minute), dbLoad: scaling.NewSeriesBuffer(time.Minute),
 		memory: scaling.NewSeriesBuffer(slowPeriod), connections: scaling.NewSeriesBuffer(slowPeriod),
+	}
+}
+
+// setMinuteInterval sets how often one-minute samples are read; of a quiet database EngineUptime is read as rarely as the slow metrics.
+func (f *metricFeed) setMinuteInterval(interval time.Duration) {
+	f.minuteSchedule.interval, f.uptimeSchedule.interval = interval, uptimeInterval
+	if interval > time.Minute {
+		f.uptimeSchedule.interval = slowInterval
 	}
 }
 
@@ -161,7 +169,7 @@ func (f *metricFeed) aggregateSlowMetrics(now, created time.Time) {
 func (f *metricFeed) addSamples(instance *scaling.Instance, now time.Time, aurora bool) {
 	instance.CPU, instance.DBLoadCPU = f.cpuRead, f.dbLoadRead
 	instance.FreeableMemory, instance.Connections = f.memory.Series(), f.connections.Series()
-	if uptime := f.uptimeReading; aurora && !uptime.Time.IsZero() && now.Sub(uptime.Time) <= uptimeInterval+scaling.MaxSampleAge {
+	if uptime := f.uptimeReading; aurora && !uptime.Time.IsZero() && now.Sub(uptime.Time) <= slowInterval+scaling.MaxSampleAge {
 		instance.RestartedAt = uptime.Time.Add(time.Minute - time.Duration(uptime.UptimeSeconds)*time.Second).Truncate(time.Minute)
 	}
 	if lag := f.lagReading; !instance.Writer && !lag.Time.IsZero() && lag.ReplicaLag >= 0 && now.Sub(lag.Time) <= scaling.MaxSampleAge {
