@@ -46,7 +46,7 @@ func (p *pool) countIdleTick() {
 }
 
 // connections is the number of client connections in a minute.
-func (p sample) connections() float64 {
+func (p *sample) connections() float64 {
 	if p.withoutClients {
 		return 0
 	}

@@ -37,7 +37,10 @@ func (s *instanceState) hasStandardCredits() bool { return s.class.Family == "t2
 
 // updateCredits earns and spends the CPU credits of the minute from start to now.
 func (s *instanceState) updateCredits(start time.Time, usedVCPUs float64) creditSample {
-	perHour := creditsPerHour[s.Class]
+	perHour := 0.0
+	if s.class.Burstable { // most are not: they need no look at the map
+		perHour = creditsPerHour[s.Class]
+	}
 	if perHour == 0 {
 		s.credits = creditState{}
 		return creditSample{}

@@ -66,7 +66,7 @@ func (s Scenario) resolveDemand(curve Curve) (demand, error) {
 }
 
 // vcpusAt returns the demand in vCPUs at an offset from the start, with multipliers and without noise.
-func (d demand) vcpusAt(offset time.Duration) float64 {
+func (d *demand) vcpusAt(offset time.Duration) float64 {
 	vcpus := d.interpolate(offset)
 	for _, m := range d.multipliers {
 		if offset >= m.offset {
@@ -78,7 +78,7 @@ func (d demand) vcpusAt(offset time.Duration) float64 {
 
 // interpolate returns the demand at an offset, without multipliers: linear between points, constant before the first and after
 // the last.
-func (d demand) interpolate(offset time.Duration) float64 {
+func (d *demand) interpolate(offset time.Duration) float64 {
 	if d.daily != nil {
 		return d.daily.at(offset)
 	}
@@ -99,7 +99,7 @@ func (d demand) interpolate(offset time.Duration) float64 {
 }
 
 // interpolateSeries interpolates between the values of the series, at an offset from its first value.
-func (d demand) interpolateSeries(offset time.Duration) float64 {
+func (d *demand) interpolateSeries(offset time.Duration) float64 {
 	last := len(d.series) - 1
 	n := int(offset / d.seriesInterval)
 	switch {

@@ -135,13 +135,16 @@ type minuteAccumulator struct {
 // addTick adds the last tick of a group.
 func (a *minuteAccumulator) addTick(g *instanceGroup) {
 	hottest, readers, writer := 0.0, 0.0, 0.0
+	readersSaturated, writerSaturated := false, false
 	for _, s := range g.readers.inService {
 		hottest = max(hottest, s.cpuPercent(s.usedVCPUs))
 		readers += s.vcpus
+		readersSaturated = readersSaturated || s.isSaturated()
 	}
 	for _, s := range g.writer.inService {
 		a.WriterPercent += s.cpuPercent(s.usedVCPUs)
 		writer += s.vcpus
+		writerSaturated = writerSaturated || s.isSaturated()
 	}
 	a.HottestReaderPercent += hottest
 	a.ReaderDemandVCPUs += g.readers.demandVCPUs
@@ -150,10 +153,10 @@ func (a *minuteAccumulator) addTick(g *instanceGroup) {
 		a.ReaderVCPUs, a.WriterVCPUs = readers, writer
 	}
 	a.ReaderVCPUs, a.WriterVCPUs = min(a.ReaderVCPUs, readers), min(a.WriterVCPUs, writer)
-	if slices.ContainsFunc(g.readers.inService, (*instanceState).isSaturated) {
+	if readersSaturated {
 		a.saturatedTicks++
 	}
-	if slices.ContainsFunc(g.writer.inService, (*instanceState).isSaturated) {
+	if writerSaturated {
 		a.writerSaturatedTicks++
 	}
 	a.BacklogVCPUSeconds = g.writer.backlogVCPUSeconds + g.readers.backlogVCPUSeconds

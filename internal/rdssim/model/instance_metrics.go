@@ -39,7 +39,9 @@ func (w *World) ForEachPublished(region, identifier string, since time.Time, han
 
 // forEachPublished calls handle with the samples of an instance from since up to the newest published minute.
 func (s *instanceState) forEachPublished(since, newest time.Time, handle func(InstanceMetrics)) {
-	for _, p := range s.samples[s.firstSampleAt(since):] {
+	samples := s.samples[s.firstSampleAt(since):]
+	for n := range samples {
+		p := &samples[n]
 		if p.time.After(newest) {
 			return
 		}
@@ -48,8 +50,8 @@ func (s *instanceState) forEachPublished(since, newest time.Time, handle func(In
 			FreeableMemoryBytes: p.freeableMemoryBytes, Connections: p.connections(), UptimeSeconds: p.uptimeSeconds,
 			DBLoadCPU: -1, ReplicaLag: -1,
 		}
-		if load, isPublished := metricValues["DBLoadCPU"](s, p); isPublished {
-			m.DBLoadCPU = load
+		if s.publishesLoad(p) {
+			m.DBLoadCPU = p.activeSessions
 		}
 		if !p.isWriter {
 			m.ReplicaLag = time.Duration(p.lagMillis * float64(time.Millisecond))

@@ -47,8 +47,8 @@ type instanceState struct {
 	lastRequestAt time.Time
 	// usedVCPUs is the vCPUs in use in the last tick, without overhead; requestedVCPUs is what clients could have used.
 	usedVCPUs, requestedVCPUs float64
-	// endpointVCPUs is what the clients of custom endpoints request in this tick.
-	endpointVCPUs float64
+	// endpointVCPUs is what the clients of custom endpoints request in this tick, and weight is the connectionWeight.
+	endpointVCPUs, weight float64
 	// minuteTotals are sums over the ticks of the current minute in which the instance was in service.
 	minuteTotals struct {
 		ticks                     int

@@ -96,6 +96,9 @@ func (g *instanceGroup) operationBytes() float64 {
 // set equally often.
 func (g *instanceGroup) cacheHitPercent(memoryBytes float64, engine string) float64 {
 	workingSet := g.io.WorkingSetGiB * (1 << 30)
+	if workingSet == 0 { // as nearly always
+		return 100
+	}
 	if cache := catalog.PageCacheRatio(engine) * memoryBytes; cache < workingSet {
 		return 100 * cache / workingSet
 	}

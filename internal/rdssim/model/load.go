@@ -138,7 +138,8 @@ func (p *pool) updateDemand(costFactor float64, offset time.Duration) {
 func (p *pool) serveDemand(demand float64, now time.Time) {
 	totalWeight, capacity := 0.0, 0.0
 	for _, s := range p.inService {
-		totalWeight += s.connectionWeight(now)
+		s.weight = s.connectionWeight(now)
+		totalWeight += s.weight
 		capacity += s.vcpus
 	}
 	p.unservedVCPUs, p.newUnservedVCPUs = demand, demand
@@ -149,7 +150,7 @@ func (p *pool) serveDemand(demand float64, now time.Time) {
 		retried := p.backlogVCPUSeconds / retryInterval.Seconds()
 		p.backlogVCPUSeconds -= retried * tickInterval.Seconds()
 		for _, s := range p.inService {
-			share := s.connectionWeight(now) / totalWeight
+			share := s.weight / totalWeight
 			s.requestedVCPUs = share*(demand*s.cacheCostFactor(now)+retried) + s.endpointVCPUs
 			s.usedVCPUs = min(s.requestedVCPUs, s.usableVCPUs())
 			p.unservedVCPUs += s.requestedVCPUs - s.usedVCPUs

@@ -70,12 +70,15 @@ var metricValues = map[string]func(*instanceState, sample) (float64, bool){
 		return 100 * p.capacityACUs / p.maxCapacityACUs, p.maxCapacityACUs > 0
 	},
 	// DBLoad metrics are published only if there is load (RDS user guide, "Amazon CloudWatch metrics for Performance Insights").
-	"DBLoadCPU": func(s *instanceState, p sample) (float64, bool) {
-		return p.activeSessions, s.PerformanceInsights && p.activeSessions > 0
-	},
+	"DBLoadCPU": func(s *instanceState, p sample) (float64, bool) { return p.activeSessions, s.publishesLoad(&p) },
 	"DBLoad": func(s *instanceState, p sample) (float64, bool) {
-		return p.activeSessions * (1 + nonCPUWaitShare), s.PerformanceInsights && p.activeSessions > 0
+		return p.activeSessions * (1 + nonCPUWaitShare), s.publishesLoad(&p)
 	},
+}
+
+// publishesLoad reports whether the minute of a sample has datapoints of DBLoad and DBLoadCPU.
+func (s *instanceState) publishesLoad(p *sample) bool {
+	return s.PerformanceInsights && p.activeSessions > 0
 }
 
 // replicaLagMillis returns the mean replica lag of a reader over the minute of a sample, in milliseconds. While the source of an RDS for
@@ -138,6 +141,9 @@ func (w *World) recordMinute() {
 		for _, s := range g.instances {
 			// A minute that was mostly spent out of service has no datapoint, rather than a low one.
 			if 2*s.minuteTotals.ticks >= int(time.Minute/tickInterval) && !w.isInMetricGap(s, start) {
+				if last := len(w.freeSamples) - 1; s.samples == nil && last >= 0 {
+					s.samples, w.freeSamples = w.freeSamples[last], w.freeSamples[:last]
+				}
 				s.samples = append(s.samples, s.newSample(start, w.now))
 			}
 			s.minuteTotals.ticks, s.minuteTotals.usedVCPUs, s.minuteTotals.requestedVCPUs, s.minuteTotals.capacityACUs = 0, 0, 0, 0
@@ -182,7 +188,11 @@ func (w *World) pruneHistory(before time.Time) {
 	}
 	w.deletedInstances = slices.DeleteFunc(w.deletedInstances, func(s *instanceState) bool {
 		s.pruneSamples(before)
-		return len(s.samples) == 0
+		isEmpty := len(s.samples) == 0
+		if isEmpty && s.samples != nil {
+			s.samples, w.freeSamples = nil, append(w.freeSamples, s.samples)
+		}
+		return isEmpty
 	})
 	w.metricGaps = slices.DeleteFunc(w.metricGaps, func(g metricGap) bool { return g.to.Before(before) })
 }

@@ -28,6 +28,8 @@ type World struct {
 	instances       map[string]*instanceState
 	// deletedInstances keep their metrics, as CloudWatch does.
 	deletedInstances []*instanceState
+	// freeSamples are arrays of the samples of instances that were deleted long ago, for those of new ones.
+	freeSamples [][]sample
 	events           []Event
 	// capacityShortages are the affected availability zones by class; none means all.
 	capacityShortages map[string][]string
@@ -100,7 +102,7 @@ func (w *World) Advance(to time.Time) {
 				g.serveTick(next, offset)
 			}
 		}
-		if next.Truncate(time.Minute).Equal(next) {
+		if next.Second() == 0 && next.Nanosecond() == 0 {
 			w.recordMinute()
 		}
 	}
