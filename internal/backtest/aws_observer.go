@@ -20,8 +20,10 @@ type awsObserver struct {
 	feeds           map[string]*metricFeed // by resource ID
 	writer, readers roleHistory
 	// topology is the newest description, without samples. Its ObservedAt is when it was read.
-	topology    scaling.Observation
-	resourceIDs []string // of its instances
+	topology scaling.Observation
+	// resourceIDs and instanceFeeds are those of its instances.
+	resourceIDs   []string
+	instanceFeeds []*metricFeed
 	// instances is the buffer of the returned instances: each observe overwrites it.
 	instances []scaling.Instance
 	// topologyChanged says that the operator changed the topology since it was described.
@@ -55,10 +57,8 @@ func (obs *awsObserver) observe(now, notBefore time.Time) scaling.Observation {
 	o.Instances = obs.instances
 	o.WriterCPU, o.ReadersCPU = obs.writer.samples.Series(), obs.readers.samples.Series()
 	aurora := isAurora(o.Engine)
-	for n := range o.Instances {
-		if feed, exists := obs.feeds[obs.resourceIDs[n]]; exists {
-			feed.addSamples(&o.Instances[n], now, aurora)
-		}
+	for n, feed := range obs.instanceFeeds {
+		feed.addSamples(&o.Instances[n], now, aurora)
 	}
 	return o
 }
@@ -71,15 +71,12 @@ func (obs *awsObserver) isStale(now time.Time) bool {
 	if obs.writer.isStale(now) || obs.target.Kind == scaling.DBCluster && obs.readers.isStale(now) {
 		return true
 	}
-	for n := range obs.topology.Instances {
+	for n, feed := range obs.instanceFeeds {
 		if obs.topology.Instances[n].CreatedAt.IsZero() {
 			continue
 		}
-		feed, exists := obs.feeds[obs.resourceIDs[n]]
-		if exists {
-			feed.setMinuteInterval(obs.minuteInterval)
-		}
-		if !exists || feed.minuteSchedule.isStale(now) || feed.slowSchedule.isStale(now) || feed.uptimeSchedule.isStale(now) {
+		feed.setMinuteInterval(obs.minuteInterval)
+		if feed.minuteSchedule.isStale(now) || feed.slowSchedule.isStale(now) || feed.uptimeSchedule.isStale(now) {
 			return true
 		}
 	}
@@ -110,9 +107,10 @@ func (obs *awsObserver) refresh(now, notBefore time.Time) {
 	}
 	obs.writer.read(now)
 	obs.readers.read(now)
-	for n := range obs.topology.Instances {
+	for n, feed := range obs.instanceFeeds {
 		if created := obs.topology.Instances[n].CreatedAt; !created.IsZero() {
-			obs.feedOf(obs.resourceIDs[n]).read(now, created)
+			feed.setMinuteInterval(obs.minuteInterval)
+			feed.read(now, created)
 		}
 	}
 	if len(obs.feeds) > len(obs.resourceIDs) {
@@ -126,11 +124,9 @@ func (obs *awsObserver) hasRisen(now time.Time) bool {
 		return false
 	}
 	var newest time.Time
-	for _, id := range obs.resourceIDs {
-		if feed, exists := obs.feeds[id]; exists {
-			if sample, known := feed.cpuRead.NewestSample(); known && sample.Time.After(newest) {
-				newest = sample.Time
-			}
+	for _, feed := range obs.instanceFeeds {
+		if sample, known := feed.cpuRead.NewestSample(); known && sample.Time.After(newest) {
+			newest = sample.Time
 		}
 	}
 	if now.Sub(newest) > scaling.MaxSampleAge {
@@ -146,10 +142,13 @@ func (obs *awsObserver) hasRisen(now time.Time) bool {
 
 // feedOf returns the feed of a resource ID. It creates the feed if there is none.
 func (obs *awsObserver) feedOf(resource string) *metricFeed {
+	for n, id := range obs.resourceIDs { // faster than the map
+		if id == resource {
+			return obs.instanceFeeds[n]
+		}
+	}
 	feed, exists := obs.feeds[resource]
-	if exists {
-		feed.setMinuteInterval(obs.minuteInterval)
-	} else {
+	if !exists {
 		feed = newMetricFeed()
 		obs.feeds[resource] = feed
 	}
@@ -174,7 +173,7 @@ func (obs *awsObserver) describeTopology(now time.Time) {
 	if obs.target.Kind == scaling.DBCluster {
 		cluster, err := obs.world.Cluster(region, id)
 		if err != nil {
-			obs.topology, obs.resourceIDs = o, nil
+			obs.topology, obs.resourceIDs, obs.instanceFeeds = o, nil, nil
 			return
 		}
 		o.Found, o.Kind, o.ARN, o.Engine, o.EngineVersion = true, scaling.DBCluster, cluster.ARN(), cluster.Engine, cluster.EngineVersion
@@ -198,9 +197,10 @@ func (obs *awsObserver) describeTopology(now time.Time) {
 		}
 		return cmp.Compare(a.Identifier, b.Identifier)
 	})
-	obs.resourceIDs = make([]string, 0, len(members))
+	obs.resourceIDs, obs.instanceFeeds = obs.resourceIDs[:0], obs.instanceFeeds[:0]
 	for _, instance := range members {
-		obs.resourceIDs = append(obs.resourceIDs, instance.ResourceID)
+		feed := obs.feedOf(instance.ResourceID)
+		obs.resourceIDs, obs.instanceFeeds = append(obs.resourceIDs, instance.ResourceID), append(obs.instanceFeeds, feed)
 		o.Instances = append(o.Instances, describeInstance(instance, instance.Identifier == writer))
 	}
 	obs.topology = o

@@ -57,7 +57,8 @@ type metricFeed struct {
 	// recent are the published values of about the last hour, from which five-minute values are aggregated.
 	recent        []model.InstanceMetrics
 	uptimeReading model.InstanceMetrics
-	lagReading    model.InstanceMetrics
+	// lagReading is negative while no lag is published, and without a time before the first read.
+	lagReading scaling.Lag
 }
 
 func newMetricFeed() *metricFeed {
@@ -94,7 +95,7 @@ func (f *metricFeed) read(now, created time.Time) {
 		f.dropExpired(now)
 		f.cpuRead, f.dbLoadRead = f.cpu.Series(), f.dbLoad.Series()
 		if n := len(f.recent); n > 0 {
-			f.lagReading = f.recent[n-1]
+			f.lagReading = scaling.Lag{MeasuredAt: f.recent[n-1].Time, Value: f.recent[n-1].ReplicaLag}
 		}
 	}
 	if f.uptimeSchedule.isDue(now) {
@@ -165,15 +166,16 @@ func (f *metricFeed) aggregateSlowMetrics(now, created time.Time) {
 	f.connections.DropBefore(now.Add(-sampleRetention))
 }
 
-// addSamples adds the values that the operator has read to an observed instance.
+// addSamples adds the values that the operator has read to an observed instance. They are valid until the next read.
 func (f *metricFeed) addSamples(instance *scaling.Instance, now time.Time, aurora bool) {
 	instance.CPU, instance.DBLoadCPU = f.cpuRead, f.dbLoadRead
 	instance.FreeableMemory, instance.Connections = f.memory.Series(), f.connections.Series()
 	if uptime := f.uptimeReading; aurora && !uptime.Time.IsZero() && now.Sub(uptime.Time) <= slowInterval+scaling.MaxSampleAge {
 		instance.RestartedAt = uptime.Time.Add(time.Minute - time.Duration(uptime.UptimeSeconds)*time.Second).Truncate(time.Minute)
 	}
-	if lag := f.lagReading; !instance.Writer && !lag.Time.IsZero() && lag.ReplicaLag >= 0 && now.Sub(lag.Time) <= scaling.MaxSampleAge {
-		instance.ReplicaLag = &scaling.Lag{MeasuredAt: lag.Time, Value: lag.ReplicaLag}
+	lag := &f.lagReading
+	if !instance.Writer && !lag.MeasuredAt.IsZero() && lag.Value >= 0 && now.Sub(lag.MeasuredAt) <= scaling.MaxSampleAge {
+		instance.ReplicaLag = lag
 	}
 }
 

@@ -246,7 +246,7 @@ func interpolateGaps(demand []float64) []float64 {
 
 // classVCPUs is the number of vCPUs of one instance of a class; zero if the catalog does not contain the class.
 func classVCPUs(class, engine string) float64 {
-	instanceClass, err := catalog.Lookup(class)
+	instanceClass, err := catalog.Find(class)
 	if err != nil {
 		return 0
 	}
