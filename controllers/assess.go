@@ -65,7 +65,7 @@ func (s *reconcileScope) isDifferentDatabase() bool {
 // changed, how large it was before, when the engine was upgraded, which operations ended, and configured prices.
 func (r *Reconciler) restoreState(s *reconcileScope) {
 	status, o := &s.object.Status, &s.observation
-	o.History = state.ForgetServingReaders(convert.History(status.History), *o)
+	o.History = state.ForgetServingReaders(convert.History(status.History), o)
 	convert.SetUnservedReaders(status.History, o.History)
 	o.Instances = state.MarkUnservedReaders(o.Instances, s.operation, o.History) // before the pools, which failed readers are no part of
 	status.Target = convert.TargetStatus(status.Target, *o)
@@ -78,7 +78,7 @@ func (r *Reconciler) restoreState(s *reconcileScope) {
 	writer, readers := convert.PoolState(status.Writer), convert.PoolState(status.Readers)
 	o.WriterChangedAt, o.ReadersChangedAt = writer.ChangedAt, readers.ChangedAt
 	o.WriterUnchangedSince, o.ReadersUnchangedSince = writer.UnchangedSince, readers.UnchangedSince
-	o.WriterCapacityHistory, o.ReadersCapacityHistory = writer.FullCapacityHistory(nil, *o), readers.FullCapacityHistory(nil, *o)
+	o.WriterCapacityHistory, o.ReadersCapacityHistory = writer.FullCapacityHistory(nil, o), readers.FullCapacityHistory(nil, o)
 	o.Shortages = state.UpdateShortages(convert.CapacityShortages(status.CapacityShortages), *o, s.now)
 	status.CapacityShortages = convert.CapacityShortagesStatus(o.Shortages)
 	o.Refusals = state.ActiveRefusals(convert.Refusals(status.Refusals), s.object.Generation, s.now)
@@ -144,8 +144,8 @@ func (s *reconcileScope) recordOperationEffect() bool {
 	if s.operation != nil {
 		return recorded
 	}
-	for _, pool := range s.assessments {
-		if n, percent, known := state.MeasureEffect(s.observation.History, pool.Load); known {
+	for p := range s.assessments {
+		if n, percent, known := state.MeasureEffect(s.observation.History, &s.assessments[p].Load); known {
 			s.object.Status.History[n].UtilizationAfterPercent = ptr.To(int32(percent))
 			s.observation.History[n].UtilizationAfter = &percent
 			recorded = true

@@ -33,10 +33,10 @@ func (r *Reconciler) decide(ctx context.Context, s *reconcileScope) (outcome, er
 		return stop, err
 	}
 	inputs := ledger.Inputs{Policy: s.policy, Observation: s.observation, Now: s.now}
-	entry := ledger.CheckDecision(inputs, s.evaluation)
+	entry := ledger.CheckDecision(&inputs, s.evaluation)
 	s.requeueAfter = entry.RequeueAfter
 	r.setReadInterval(s, len(entry.Evaluations) > 0, func(plan *decide.ReadPlan) time.Duration {
-		return plan.IntervalFor(entry.Decision, s.policy, s.observation, s.now)
+		return plan.IntervalFor(&entry.Decision, &s.policy, &s.observation, s.now)
 	})
 	defer func() { r.recordLedger(ctx, s, inputs) }()
 	if proposal, op, approved := entry.ApprovedProposal(); approved {

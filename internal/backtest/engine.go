@@ -47,8 +47,9 @@ type engine struct {
 	writer, readers state.PoolState
 	// writerCapacity and readersCapacity are buffers: an observation is used for one reconcile only.
 	writerCapacity, readersCapacity []scaling.CapacityPeriod
-	// inputs are those of the last decision: a buffer, too.
-	inputs ledger.Inputs
+	// inputs are those of the last decision, and evaluator has its results: buffers, too.
+	inputs    ledger.Inputs
+	evaluator decide.Evaluator
 
 	history scaling.History
 	// operation is the operation in progress, or nil.
@@ -77,12 +78,11 @@ func (e *engine) reconcile(at time.Time) (ReconcileRecord, time.Duration) {
 	e.restoreState(&o)
 	persisted := e.operation
 	if persisted == nil {
-		e.measureEffect(&o, now)
-		if requeue, started := e.decide(&record, o, now); !started {
+		if requeue, started := e.decide(&record, &o, now); !started {
 			return record, requeue
 		}
 	} else {
-		e.raise(o, now)
+		e.raise(&o, now)
 		persisted = e.operation
 	}
 	return e.advanceOperation(record, o, persisted, now)
@@ -90,72 +90,79 @@ func (e *engine) reconcile(at time.Time) (ReconcileRecord, time.Duration) {
 
 // restoreState adds the state that AWS does not store to an observation.
 func (e *engine) restoreState(o *scaling.Observation) {
-	e.history = state.ForgetServingReaders(e.history, *o)
+	e.history = state.ForgetServingReaders(e.history, o)
 	o.Instances = state.MarkUnservedReaders(o.Instances, e.operation, e.history)
-	e.writer, e.readers = e.writer.Update(*o, scaling.Writer), e.readers.Update(*o, scaling.Readers)
+	e.writer, e.readers = e.writer.Update(o, scaling.Writer), e.readers.Update(o, scaling.Readers)
 	o.WriterChangedAt, o.ReadersChangedAt = e.writer.ChangedAt, e.readers.ChangedAt
-	e.writerCapacity = e.writer.FullCapacityHistory(e.writerCapacity, *o)
-	e.readersCapacity = e.readers.FullCapacityHistory(e.readersCapacity, *o)
+	e.writerCapacity = e.writer.FullCapacityHistory(e.writerCapacity, o)
+	e.readersCapacity = e.readers.FullCapacityHistory(e.readersCapacity, o)
 	o.WriterCapacityHistory, o.ReadersCapacityHistory = e.writerCapacity, e.readersCapacity
 	o.History = e.history
 }
 
-// measureEffect stores the utilization after the newest operations in their records.
-func (e *engine) measureEffect(o *scaling.Observation, now time.Time) {
-	if !slices.ContainsFunc(e.history, func(past scaling.OperationRecord) bool { return past.Succeeded && past.UtilizationAfter == nil }) {
-		return
-	}
-	for _, pool := range decide.Evaluate(e.policy, *o, now).Pools {
-		if n, percent, known := state.MeasureEffect(e.history, pool.Load); known {
-			e.history[n].UtilizationAfter = &percent
+// measureEffect stores the utilization after the newest operations in their records, which the observation shares. It reports whether it
+// did.
+func (e *engine) measureEffect(pools []scaling.PoolAssessment) bool {
+	measured := false
+	for p := range pools {
+		if n, percent, known := state.MeasureEffect(e.history, &pools[p].Load); known {
+			e.history[n].UtilizationAfter = new(percent)
+			measured = true
 		}
 	}
+	return measured
 }
 
 // decide returns the time until the next reconcile, and whether an operation starts.
-func (e *engine) decide(record *ReconcileRecord, o scaling.Observation, now time.Time) (time.Duration, bool) {
-	e.inputs = ledger.Inputs{Policy: e.policy, Observation: o, Now: now}
-	entry := ledger.DecideInputs(&e.inputs)
-	proposal, op, approved := entry.ApprovedProposal()
+func (e *engine) decide(record *ReconcileRecord, o *scaling.Observation, now time.Time) (time.Duration, bool) {
+	e.inputs = ledger.Inputs{Policy: e.policy, Observation: *o, Now: now}
+	decision := e.evaluator.Evaluate(&e.inputs.Policy, &e.inputs.Observation, now)
+	if e.measureEffect(decision.Pools) { // which the decision depends on
+		decision = e.evaluator.Evaluate(&e.inputs.Policy, &e.inputs.Observation, now)
+	}
+	evaluations, requeueAfter := ledger.CheckProposals(&e.inputs, &decision)
+	approved := ledger.ApprovedProposal(evaluations)
 	e.observer.minuteInterval = 0
-	if interval := e.readPlan.IntervalFor(entry.Decision, e.policy, o, now); interval > decide.ReadEveryMinute {
+	if interval := e.readPlan.IntervalFor(&decision, &e.inputs.Policy, &e.inputs.Observation, now); interval > decide.ReadEveryMinute {
 		e.observer.minuteInterval, e.observer.riseLimits = interval, e.readPlan.RiseLimits()
 		e.quietMinutes++
 	}
 	switch {
-	case approved:
-		e.operation = &op
+	case approved >= 0:
+		proposal, op := &decision.Proposals[approved], &evaluations[approved].Operation
+		e.operation = op
 		message := fmt.Sprintf("%s: %s → %s. %s", op.Pool, op.From, op.To, proposal.Cause)
 		e.recordEvent(Event{Time: now, Kind: eventKindOf(op), Message: message, Foreseen: proposal.Reason == scaling.ReasonPredictiveScaleUp})
 		return 0, true
-	case len(entry.Evaluations) > 0:
-		first := entry.Decision.Proposals[0]
-		record.Reason, record.BlockedBy = first.Reason, entry.Evaluations[0].Vetoes[0].Guard
+	case len(evaluations) > 0:
+		first := &decision.Proposals[0]
+		record.Reason, record.BlockedBy = first.Reason, evaluations[0].Vetoes[0].Guard
 		if blocked := string(record.Reason) + record.BlockedBy + first.To.String(); blocked != e.lastBlocked {
 			e.lastBlocked = blocked
 			e.recordEvent(Event{Time: now, Kind: EventBlocked, Message: fmt.Sprintf("%s. Blocked by %s: %s", first.Message, record.BlockedBy,
-				entry.Evaluations[0].Vetoes[0].Message)})
+				evaluations[0].Vetoes[0].Message)})
 		}
 	default:
-		record.Reason, e.lastBlocked = entry.Decision.Hold.Reason, ""
+		record.Reason, e.lastBlocked = decision.Hold.Reason, ""
 	}
-	return entry.RequeueAfter, false
+	return requeueAfter, false
 }
 
 // raise adds readers to the operation in progress when the demand has outgrown it.
-func (e *engine) raise(o scaling.Observation, now time.Time) {
-	e.inputs = ledger.Inputs{Policy: e.policy, Observation: o, Operation: e.operation, Now: now}
-	entry := ledger.DecideInputs(&e.inputs)
-	proposal, op, approved := entry.ApprovedProposal()
-	if !approved {
+func (e *engine) raise(o *scaling.Observation, now time.Time) {
+	e.inputs = ledger.Inputs{Policy: e.policy, Observation: *o, Operation: e.operation, Now: now}
+	decision := decide.EvaluateRaise(e.policy, *o, *e.operation, now)
+	evaluations, _ := ledger.CheckProposals(&e.inputs, &decision)
+	approved := ledger.ApprovedProposal(evaluations)
+	if approved < 0 {
 		return
 	}
-	from := e.operation.To
-	e.operation = &op
+	proposal, op, from := &decision.Proposals[approved], &evaluations[approved].Operation, e.operation.To
+	e.operation = op
 	e.recordEvent(Event{Time: now, Kind: EventScaleUp, Message: fmt.Sprintf("%s: %s → %s. %s", op.Pool, from, op.To, proposal.Cause)})
 }
 
-func eventKindOf(op scaling.Operation) EventKind {
+func eventKindOf(op *scaling.Operation) EventKind {
 	if op.Direction == scaling.Up {
 		return EventScaleUp
 	}

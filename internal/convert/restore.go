@@ -13,7 +13,7 @@ import (
 // database themselves. The status stays as it is. The state of the other policies (Fleet) is not part of it.
 func RestoreObservation(o scaling.Observation, object *v1alpha1.DBScalingPolicy, now time.Time) scaling.Observation {
 	status := object.Status.DeepCopy()
-	o.History = state.ForgetServingReaders(History(status.History), o)
+	o.History = state.ForgetServingReaders(History(status.History), &o)
 	SetUnservedReaders(status.History, o.History)
 	o.Instances = state.MarkUnservedReaders(o.Instances, Operation(status.Operation), o.History)
 	target := TargetStatus(status.Target, o)
@@ -22,7 +22,7 @@ func RestoreObservation(o scaling.Observation, object *v1alpha1.DBScalingPolicy,
 	o.UpgradedAt, o.PromotedAt = EngineUpgradedAt(target), PromotedAt(target)
 	o.WriterChangedAt, o.ReadersChangedAt = writer.ChangedAt, readers.ChangedAt
 	o.WriterUnchangedSince, o.ReadersUnchangedSince = writer.UnchangedSince, readers.UnchangedSince
-	o.WriterCapacityHistory, o.ReadersCapacityHistory = writer.FullCapacityHistory(nil, o), readers.FullCapacityHistory(nil, o)
+	o.WriterCapacityHistory, o.ReadersCapacityHistory = writer.FullCapacityHistory(nil, &o), readers.FullCapacityHistory(nil, &o)
 	o.Shortages = state.UpdateShortages(CapacityShortages(status.CapacityShortages), o, now)
 	o.Refusals = state.ActiveRefusals(Refusals(status.Refusals), object.Generation, now)
 	return o

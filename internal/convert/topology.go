@@ -99,7 +99,7 @@ func PoolStatus(before *v1alpha1.PoolStatus, o scaling.Observation, pool scaling
 	}
 	slices.SortFunc(out.Instances, func(a, b v1alpha1.InstanceStatus) int { return cmp.Compare(a.Identifier, b.Identifier) })
 	known := PoolState(before)
-	poolState := known.Update(o, pool)
+	poolState := known.Update(&o, pool)
 	out.LastChangeTime, out.UnchangedSinceTime = optionalTime(poolState.ChangedAt), optionalTime(poolState.UnchangedSince)
 	if slices.Equal(poolState.CapacityHistory, known.CapacityHistory) && before != nil {
 		out.CapacityHistory = before.CapacityHistory // as nearly always; converted again, equal quantities would differ in memory

@@ -60,11 +60,11 @@ func TestPoolStatus_ChangeTimeAndCapacityHistory(t *testing.T) {
 			t.Errorf("%s: changed at %s with the history %v, want %s and %s", step.name, got, past, step.since, step.past)
 		}
 	}
-	history := PoolState(status).FullCapacityHistory(nil, readersObservation(100, "db.r6g.large", "available", "a", "b"))
+	history := PoolState(status).FullCapacityHistory(nil, new(readersObservation(100, "db.r6g.large", "available", "a", "b")))
 	if n := len(history); n != 1 || history[0].VCPUs != 4 || minutesAfterStart(history[0].StartedAt) != "85" || minutesAfterStart(history[0].EndedAt) != "100" {
 		t.Errorf("the full capacity history is %v, want 4 vCPUs from minute 85 to 100", history)
 	}
-	if PoolStatus(status, readersObservation(0, "", ""), scaling.Readers) != nil || PoolState(nil).FullCapacityHistory(nil, scaling.Observation{}) != nil {
+	if PoolStatus(status, readersObservation(0, "", ""), scaling.Readers) != nil || PoolState(nil).FullCapacityHistory(nil, &scaling.Observation{}) != nil {
 		t.Error("the status or history of an empty pool is not nil")
 	}
 }
@@ -79,7 +79,7 @@ func TestPoolStatus_FractionalCapacity(t *testing.T) {
 	status := PoolStatus(nil, serverless(0, "10.5 ACU", "available"), scaling.Writer)
 	status = PoolStatus(status, serverless(20, "1 ACU", "modifying"), scaling.Writer)
 	status = PoolStatus(status, serverless(21, "1 ACU", "available"), scaling.Writer)
-	history := PoolState(status).FullCapacityHistory(nil, serverless(30, "1 ACU", "available"))
+	history := PoolState(status).FullCapacityHistory(nil, new(serverless(30, "1 ACU", "available")))
 	if len(history) != 2 || history[0].VCPUs != 2.625 || history[1].VCPUs != 0.25 || status.CapacityHistory[0].VCPUs.String() != "2625m" {
 		t.Errorf("the history is %v, status %v", history, status.CapacityHistory)
 	}

@@ -33,7 +33,7 @@ func (o Observation) isStaticReader(i Instance) bool {
 
 // StaticReaders lists the readers in static lists of custom endpoints. Their clients are those of the endpoint, whose load no other
 // reader can take over, so that they do not belong to the reader pool: they are neither counted nor resized, removed or promoted.
-func (o Observation) StaticReaders() []Instance {
+func (o *Observation) StaticReaders() []Instance {
 	if len(o.CustomEndpoints) == 0 {
 		return nil
 	}

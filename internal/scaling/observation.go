@@ -372,7 +372,7 @@ func (i Instance) CreatedByAutoScaling() bool {
 }
 
 // FailedReaders lists the readers of dbscaler that AWS failed to create.
-func (o Observation) FailedReaders() []Instance {
+func (o *Observation) FailedReaders() []Instance {
 	var failed []Instance
 	for n := range o.Instances { // by index: an instance is large to copy
 		if o.Instances[n].IsFailedReader() {
@@ -404,7 +404,7 @@ func (o Observation) Instance(identifier string) (Instance, bool) {
 }
 
 // ChangedAt is when the pool was first observed with its current instances and classes; zero while it is changing.
-func (o Observation) ChangedAt(p Pool) time.Time {
+func (o *Observation) ChangedAt(p Pool) time.Time {
 	if p == Writer {
 		return o.WriterChangedAt
 	}
@@ -414,7 +414,7 @@ func (o Observation) ChangedAt(p Pool) time.Time {
 // SamplesSince is since when samples describe the pool well enough to scale it up: since it was first observed as it is, or since an
 // earlier time if RDS events say that nothing changed in between. Zero while it is changing. Scaling down relies on ChangedAt only, because
 // an event may be missing.
-func (o Observation) SamplesSince(p Pool) time.Time {
+func (o *Observation) SamplesSince(p Pool) time.Time {
 	since := o.WriterUnchangedSince
 	if p == Readers {
 		since = o.ReadersUnchangedSince

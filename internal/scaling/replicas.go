@@ -22,7 +22,7 @@ const (
 // guide, "Amazon CloudWatch instance-level metrics for Amazon RDS").
 //
 // It is empty for a cluster, whose reader endpoint distributes the clients, and when no replica has clients: then none carries load.
-func (o Observation) ReplicasWithoutClients(window time.Duration, now time.Time) []string {
+func (o *Observation) ReplicasWithoutClients(window time.Duration, now time.Time) []string {
 	if o.Kind != DBInstance {
 		return nil
 	}

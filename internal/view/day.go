@@ -156,7 +156,7 @@ func (d *dayBuilder) capacity(pool scaling.Pool) []CapacitySpan {
 	if status == nil {
 		return nil
 	}
-	o := scaling.Observation{Engine: d.observation.Engine, ObservedAt: d.Now}
+	o := &scaling.Observation{Engine: d.observation.Engine, ObservedAt: d.Now}
 	var out []CapacitySpan
 	for _, period := range convert.PoolState(status).FullCapacityHistory(nil, o) {
 		from, to := period.StartedAt.UTC(), period.EndedAt.UTC()

@@ -68,7 +68,7 @@ type Class struct {
 
 // VCPUFor is the number of vCPUs that an engine has on this class. The engine is that of the RDS API, for example
 // aurora-postgresql or sqlserver-se.
-func (c Class) VCPUFor(engine string) float64 {
+func (c *Class) VCPUFor(engine string) float64 {
 	if c.HalfVCPUsOnSQLServer && strings.HasPrefix(engine, "sqlserver") {
 		return c.VCPU / 2
 	}

@@ -73,8 +73,10 @@ func assessLoad(
 		load.RisingDemand = predictRise(t)
 		load.TrendDemand = predictTrend(t.lastMinutes(trendWindow), now.Add(lead))
 	}
+	var seasonal seasonalPrediction
 	if p.PredictiveScaling.History {
-		load.SeasonalDemand = predictSeasonal(o, pool, now, lead)
+		seasonal = newSeasonalPrediction(o, pool, now)
+		load.SeasonalDemand = seasonal.highestWithin(lead)
 	}
 	changedAt := o.ChangedAt(pool)
 	if since.Before(changedAt) && t.start.Before(changedAt.Add(WarmUp)) { // what only events say is no reason to scale down
@@ -82,7 +84,7 @@ func assessLoad(
 	}
 	load.ScaleDownWindow = summarizeScaleDownWindow(t.lastMinutes(p.ScaleDown.Window), now)
 	if p.PredictiveScaling.History && isTooLarge(p, load) {
-		load.ScaleDownWindow.SeasonalDemand = predictSeasonal(o, pool, now, time.Hour)
+		load.ScaleDownWindow.SeasonalDemand = seasonal.highestWithin(time.Hour) // a lead time is at most that
 	}
 	return load
 }

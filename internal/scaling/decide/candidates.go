@@ -52,30 +52,32 @@ func checkAllowedClasses(p *scaling.Policy, pool scaling.Pool) error {
 	return nil
 }
 
-// resolveLadder looks up the classes that the policy allows for a pool. There are none when the catalog does not have all of them: see
+// resolveLadder looks up the classes that the policy allows for the pool. There are none when the catalog does not have all of them: see
 // checkAllowedClasses.
-func resolveLadder(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, instances []poolInstance, now time.Time) []ladderClass {
-	names := allowedClasses(p, pool)
-	classes := make([]ladderClass, len(names))
+func (e *poolEvaluation) resolveLadder() {
+	p, o := e.policy, e.observation
+	names := allowedClasses(p, e.pool)
+	e.buffers.ladder = zeroed(e.buffers.ladder, len(names))
 	for n, name := range names {
-		class := &classes[n]
+		class := &e.buffers.ladder[n]
 		var err error
 		if class.spec, err = catalog.Find(name); err != nil {
-			return nil
+			e.ladder = nil
+			return
 		}
 		class.name, class.vcpus = name, class.spec.VCPUFor(o.Engine)
 		class.price, class.priceKnown = scaling.ClassPrice(p, o, name)
 		if o.Orderable != nil && !o.Serverless && !slices.Contains(o.Orderable, name) {
 			class.rejection = scaling.VerdictNotOrderable
 		}
-		if isMissingInZone(o, name, instances) {
+		if isMissingInZone(o, name, e.instances) {
 			class.rejection = scaling.VerdictNotOrderable
 		}
-		if len(o.Shortages) > 0 && lacksCapacity(o, name, instances, now) {
+		if len(o.Shortages) > 0 && lacksCapacity(o, name, e.instances, e.now) {
 			class.rejection = scaling.VerdictNoCapacity
 		}
 	}
-	return classes
+	e.ladder = e.buffers.ladder
 }
 
 // lacksCapacity reports whether AWS recently reported insufficient capacity for a class: in all zones, or in the zone of an
@@ -102,19 +104,17 @@ func countLimits(p *scaling.Policy, instances []poolInstance, pool scaling.Pool)
 	return max(p.Readers.Min, foreign), p.Readers.Max
 }
 
-// enumerateCandidates lists every allowed shape of a pool in the order of the ladder, and the same for the assessment. Both
+// enumerateCandidates lists every allowed shape of the pool in the order of the ladder, and the same for the assessment. Both
 // share their figures and verdicts.
-func enumerateCandidates(
-	p *scaling.Policy, instances []poolInstance, pool scaling.Pool, ladder []ladderClass,
-) ([]candidate, []scaling.Candidate) {
-	minCount, maxCount := countLimits(p, instances, pool)
-	total := len(ladder) * max(0, maxCount-minCount+1)
-	candidates, reported := make([]candidate, 0, total), make([]scaling.Candidate, total)
-	for n := range ladder {
-		class := &ladder[n]
+func (e *poolEvaluation) enumerateCandidates() {
+	minCount, maxCount := countLimits(e.policy, e.instances, e.pool)
+	total := len(e.ladder) * max(0, maxCount-minCount+1)
+	candidates, reported := zeroed(e.buffers.candidates, total)[:0], zeroed(e.buffers.reported, total)
+	for n := range e.ladder {
+		class := &e.ladder[n]
 		resized := 0
-		for k := range instances {
-			if instances[k].Class != class.name {
+		for k := range e.instances {
+			if e.instances[k].Class != class.name {
 				resized++
 			}
 		}
@@ -122,12 +122,13 @@ func enumerateCandidates(
 			c := &reported[len(candidates)]
 			c.Shape.InstanceClass, c.Shape.Count = class.name, count
 			c.VCPUs, c.HourlyCost = float64(count)*class.vcpus, scaling.Money(count)*class.price
-			c.ResizedInstances, c.CountChange = resized, max(count-len(instances), len(instances)-count)
+			c.ResizedInstances, c.CountChange = resized, max(count-len(e.instances), len(e.instances)-count)
 			candidates = append(candidates, candidate{c, class})
 		}
 		if minCount <= maxCount {
 			class.largest = &candidates[len(candidates)-1] // never moved: there is room for all
 		}
 	}
-	return candidates, reported
+	e.candidates, e.reported = candidates, reported
+	e.buffers.candidates, e.buffers.reported = candidates, reported
 }

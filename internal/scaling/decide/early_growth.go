@@ -26,7 +26,7 @@ func (e *poolEvaluation) proposeEarlyGrowth() (*scaling.Proposal, scaling.Load) 
 		return nil, load
 	}
 	early := *e
-	early.load, early.candidates = load, nil
+	early.load, early.candidates, early.buffers = load, nil, new(poolBuffers)
 	proposal := early.proposeMoreReaders(class, e.policy.Readers.Max-len(e.instances), "though their load is not fully known yet")
 	e.reported = early.reported
 	return proposal, load

@@ -132,7 +132,7 @@ func TestKeepDuration_ComputedByHand(t *testing.T) {
 		keep  time.Duration
 	}{{2, time.Hour}, {1, time.Hour}, {0, 15 * time.Minute}} {
 		p.OverloadedMinuteVCPUHours = test.price
-		e, err := newPoolEvaluation(&p, &o, scaling.Readers, now)
+		e, err := newPoolEvaluation(&p, &o, scaling.Readers, now, new(poolBuffers))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +143,7 @@ func TestKeepDuration_ComputedByHand(t *testing.T) {
 		}
 	}
 	// 48 loads, of which the last has not returned yet: 47 returns and one that is away for one quarter only.
-	e, _ := newPoolEvaluation(&p, &o, scaling.Readers, now)
+	e, _ := newPoolEvaluation(&p, &o, scaling.Readers, now, new(poolBuffers))
 	e.listCandidates()
 	if _, saved := e.keepDuration(&e.candidates[0]); saved != 47*(18-6) {
 		t.Errorf("without a price, a quarter saves %.1f vCPU hours, want %d", saved, 47*(18-6))

@@ -3,6 +3,7 @@ package decide
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -15,47 +16,7 @@ const RequeueInterval = time.Minute
 // busy databases are left to the guards. Readers are scaled up before the writer and down after it, so that the writer
 // always has a reader that can be promoted.
 func Evaluate(p scaling.Policy, o scaling.Observation, now time.Time) scaling.Decision {
-	return EvaluateInputs(&p, &o, now)
-}
-
-// EvaluateInputs is Evaluate without a copy of its inputs, which it does not change.
-func EvaluateInputs(p *scaling.Policy, o *scaling.Observation, now time.Time) scaling.Decision {
-	d := scaling.Decision{RequeueAfter: RequeueInterval, Pools: make([]scaling.PoolAssessment, 0, 2)}
-	if proposal := proposeFailedReaderCleanup(o); proposal != nil {
-		d.Proposals = append(d.Proposals, *proposal)
-		without := o.WithoutFailedReaders()
-		o = &without
-	}
-	pooled, static := o, o.StaticReaders() // copied only where it differs: an observation is large
-	if len(static) > 0 {
-		without := o.WithoutStaticReaders()
-		pooled = &without
-	}
-	if o.ResizedAsUnit {
-		merged := mergeInstances(*pooled)
-		pooled = &merged
-	}
-	for _, pool := range []scaling.Pool{scaling.Readers, scaling.Writer} {
-		assessment, proposal := evaluatePool(p, pooled, pool, now)
-		if proposal = holdForStaticReaders(p, static, &assessment, proposal); proposal != nil {
-			d.Proposals = append(d.Proposals, *proposal)
-		}
-		d.Pools = append(d.Pools, assessment)
-	}
-	if proposal := proposeMinCapacity(p, pooled, now); proposal != nil {
-		d.Proposals = append(d.Proposals, *proposal)
-	}
-	if vcpus := requiredCandidateVCPUs(p, pooled, &d); vcpus > 0 {
-		proposePromotionCandidate(p, pooled, &d, vcpus, now)
-	}
-	if proposal := proposeSurgeCleanup(p, o, now); proposal != nil {
-		d.Proposals = append(d.Proposals, *proposal)
-	}
-	sortByUrgency(d.Proposals)
-	if len(d.Proposals) == 0 {
-		d.Hold = mostSevereHold(d.Pools)
-	}
-	return d
+	return new(Evaluator).Evaluate(&p, &o, now)
 }
 
 // poolEvaluation is the input of one pool's evaluation and what is computed from it on the way.
@@ -64,9 +25,11 @@ type poolEvaluation struct {
 	observation *scaling.Observation
 	now         time.Time
 	pool        scaling.Pool
-	instances   []poolInstance
-	load        scaling.Load
-	ladder      []ladderClass
+	// buffers hold the instances and what listCandidates sets.
+	buffers   *poolBuffers
+	instances []poolInstance
+	load      scaling.Load
+	ladder    []ladderClass
 	// minimum is what the schedules of the policy require.
 	minimum poolMinimum
 	// vcpus and largestVCPUs are those of all instances and of the largest one. They are set by listCandidates, as are ladder, pricing,
@@ -97,11 +60,11 @@ type poolEvaluation struct {
 
 // evaluatePool assesses the load of one pool and proposes at most one change of it.
 func evaluatePool(
-	p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time,
+	p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time, buffers *poolBuffers,
 ) (scaling.PoolAssessment, *scaling.Proposal) {
 	a := scaling.PoolAssessment{Load: scaling.Load{Pool: pool}, Scaled: isScaled(p, pool)}
 	override := p.ManualControl.DesiredShape(pool, now)
-	e, err := newPoolEvaluation(p, o, pool, now)
+	e, err := newPoolEvaluation(p, o, pool, now, buffers)
 	if err != nil {
 		if a.Scaled || override != nil {
 			a.Hold = scaling.Hold{Reason: scaling.ReasonUnknownClass, Message: fmt.Sprintf(
@@ -143,13 +106,16 @@ func isScaled(p *scaling.Policy, pool scaling.Pool) bool {
 
 // newPoolEvaluation looks up the classes of the instances, and assesses the load. The error names the class, of the instances or of the
 // ladder, that the catalog does not have.
-func newPoolEvaluation(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) (poolEvaluation, error) {
-	instances, err := poolInstances(o, pool)
+func newPoolEvaluation(
+	p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time, buffers *poolBuffers,
+) (poolEvaluation, error) {
+	instances, err := appendPoolInstances(buffers.instances[:0], o, pool)
 	if err != nil {
 		return poolEvaluation{}, err
 	}
+	buffers.instances = instances
 	e := poolEvaluation{
-		policy: p, observation: o, now: now, pool: pool, instances: instances, load: assessLoad(p, o, pool, instances, now),
+		policy: p, observation: o, now: now, pool: pool, instances: instances, load: assessLoad(p, o, pool, instances, now), buffers: buffers,
 	}
 	if !isScaled(p, pool) {
 		return e, nil
@@ -162,10 +128,10 @@ func newPoolEvaluation(p *scaling.Policy, o *scaling.Observation, pool scaling.P
 func (e *poolEvaluation) listCandidates() {
 	if e.candidates == nil {
 		e.vcpus, e.largestVCPUs = totalVCPUs(e.instances), maxVCPUs(e.instances)
-		e.ladder = resolveLadder(e.policy, e.observation, e.pool, e.instances, e.now)
+		e.resolveLadder()
 		e.pricing = newPricing(e.policy, e.observation, e.instances, e.ladder)
 		e.promotionLimit = promotionLimit(e.policy, e.observation, e.pool, e.instances)
-		e.candidates, e.reported = enumerateCandidates(e.policy, e.instances, e.pool, e.ladder)
+		e.enumerateCandidates()
 	}
 }
 
@@ -208,9 +174,16 @@ func (e *poolEvaluation) proposeScaling() (*scaling.Proposal, scaling.Hold) {
 	if proposal = e.proposeEarlyRemoval(); proposal != nil {
 		return proposal, scaling.Hold{}
 	}
-	return nil, scaling.Hold{Reason: scaling.ReasonWithinThresholds, Message: fmt.Sprintf(
-		"The %s (%s) is between %d%% and %d%% CPU, or has not been below %d%% for %s", poolNoun(e.pool), e.currentShape(),
-		e.policy.CPU.ScaleDown, e.scaleUpThreshold(), e.policy.CPU.ScaleDown, scaling.FormatDuration(e.policy.ScaleDown.Window))}
+	return nil, e.withinThresholdsHold()
+}
+
+// withinThresholdsHold says why a pool stays as it is when it is neither too small nor too large. Most decisions are this one, so that it
+// does without fmt.
+func (e *poolEvaluation) withinThresholdsHold() scaling.Hold {
+	scaleDown := strconv.Itoa(e.policy.CPU.ScaleDown)
+	return scaling.Hold{Reason: scaling.ReasonWithinThresholds, Message: "The " + poolNoun(e.pool) + " (" + e.currentShape().String() +
+		") is between " + scaleDown + "% and " + strconv.Itoa(e.scaleUpThreshold()) + "% CPU, or has not been below " + scaleDown + "% for " +
+		scaling.FormatDuration(e.policy.ScaleDown.Window)}
 }
 
 // checkMetrics returns why the load of a pool is not known; an empty Hold when it is.

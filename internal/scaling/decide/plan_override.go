@@ -31,7 +31,7 @@ func PlanOverride(p scaling.Policy, o scaling.Observation, now time.Time) (Overr
 		if to == nil {
 			continue
 		}
-		e, err := newPoolEvaluation(&p, &o, pool, now)
+		e, err := newPoolEvaluation(&p, &o, pool, now, new(poolBuffers))
 		if err != nil {
 			return plan, err
 		}

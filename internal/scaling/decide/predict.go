@@ -2,7 +2,6 @@ package decide
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -43,8 +42,8 @@ const (
 // leadTimeRecords successful scale-ups.
 func estimateLeadTime(h scaling.History, pool scaling.Pool) time.Duration {
 	lead, known := time.Duration(0), 0
-	for _, r := range h {
-		if r.Pool == pool && r.Direction == scaling.Up && r.Succeeded && r.LeadTime > 0 && known < leadTimeRecords {
+	for n := 0; n < len(h) && known < leadTimeRecords; n++ { // by index: a record is large to copy
+		if r := &h[n]; r.Pool == pool && r.Direction == scaling.Up && r.Succeeded && r.LeadTime > 0 {
 			lead = max(lead, r.LeadTime)
 			known++
 		}
@@ -158,26 +157,42 @@ func predictRise(t timeline) float64 {
 	return min(newest+(newest-first)/2*riseMinutes, maxRiseFactor*newest)
 }
 
-// predictSeasonal is the highest demand, in vCPUs, between now and a time ahead, as predicted from the same time of earlier days;
-// zero when too little is known. Each quarter of an hour is the median of yesterday, one week ago and two weeks ago, or, when
-// fewer than two of these are known, the lower one of the last two days.
+// predictSeasonal is the highest demand, in vCPUs, between now and a time ahead, as seasonalPrediction predicts it.
 func predictSeasonal(o *scaling.Observation, pool scaling.Pool, now time.Time, ahead time.Duration) float64 {
+	s := newSeasonalPrediction(o, pool, now)
+	return s.highestWithin(ahead)
+}
+
+// seasonalPrediction predicts demands from the same time of earlier days. Each quarter of an hour is the median of yesterday, one week ago
+// and two weeks ago, or, when fewer than two of these are known, the lower one of the last two days. It goes forward with the quarters.
+type seasonalPrediction struct {
+	now, begin                                 time.Time
+	yesterday, dayBefore, weekAgo, twoWeeksAgo past
+	// quarters is the number of quarters of an hour, from begin on, that highest is of; it is in vCPUs.
+	quarters int
+	highest  float64
+}
+
+func newSeasonalPrediction(o *scaling.Observation, pool scaling.Pool, now time.Time) seasonalPrediction {
 	cpu, periods := poolHistory(o, pool)
-	if cpu.IsEmpty() || len(periods) == 0 {
-		return 0
+	begin := now.Truncate(quarterHour)
+	return seasonalPrediction{
+		now: now, begin: begin, yesterday: newPastDay(cpu, periods, begin, 1), dayBefore: newPastDay(cpu, periods, begin, 2),
+		weekAgo: newPastDay(cpu, periods, begin, 7), twoWeeksAgo: newPastDay(cpu, periods, begin, 14),
 	}
-	begin, end := now.Truncate(quarterHour), now.Add(ahead)
-	yesterday, dayBefore := newPastDay(cpu, periods, begin, 1), newPastDay(cpu, periods, begin, 2)
-	weekAgo, twoWeeksAgo := newPastDay(cpu, periods, begin, 7), newPastDay(cpu, periods, begin, 14)
-	highest := 0.0
-	for n := range int(end.Sub(begin)/quarterHour) + 1 {
-		expected, known := medianOfDays(n, &yesterday, &weekAgo, &twoWeeksAgo)
+}
+
+// highestWithin is the highest demand, in vCPUs, between now and a time ahead; zero when too little is known. No call may be for less time
+// than the one before.
+func (s *seasonalPrediction) highestWithin(ahead time.Duration) float64 {
+	for count := int(s.now.Add(ahead).Sub(s.begin)/quarterHour) + 1; s.quarters < count; s.quarters++ {
+		expected, known := medianOfDays(s.quarters, &s.yesterday, &s.weekAgo, &s.twoWeeksAgo)
 		if !known {
-			expected, _ = medianOfDays(n, &yesterday, &dayBefore)
+			expected, _ = medianOfDays(s.quarters, &s.yesterday, &s.dayBefore)
 		}
-		highest = max(highest, expected)
+		s.highest = max(s.highest, expected)
 	}
-	return highest
+	return s.highest
 }
 
 // poolHistory is the mean CPU of a pool by quarters of an hour, and its capacity over time.
@@ -198,11 +213,13 @@ func medianOfDays(n int, days ...*past) (float64, bool) {
 			known = append(known, demand)
 		}
 	}
-	if len(known) < 2 {
-		return 0, false
+	switch len(known) {
+	case 2:
+		return min(known[0], known[1]), true
+	case 3:
+		return max(min(known[0], known[1]), min(max(known[0], known[1]), known[2])), true
 	}
-	slices.Sort(known)
-	return known[(len(known)-1)/2], true
+	return 0, false
 }
 
 // newPastDay reads the history from the time that was a number of days before another one.

@@ -96,7 +96,7 @@ func proposePromotionCandidate(p *scaling.Policy, o *scaling.Observation, d *sca
 	if hasScaleUp || !disruptionAllowed || p.Readers == nil || p.ManualControl.DesiredShape(scaling.Readers, now) != nil {
 		return
 	}
-	e, err := newPoolEvaluation(p, o, scaling.Readers, now)
+	e, err := newPoolEvaluation(p, o, scaling.Readers, now, new(poolBuffers))
 	if err != nil {
 		return
 	}

@@ -39,7 +39,7 @@ func EvaluateRaise(p scaling.Policy, o scaling.Observation, op scaling.Operation
 	if checkAllowedClasses(&p, scaling.Readers) != nil {
 		return d
 	}
-	e := &poolEvaluation{policy: &p, observation: &o, now: now, pool: scaling.Readers, instances: planned, load: load}
+	e := &poolEvaluation{policy: &p, observation: &o, now: now, pool: scaling.Readers, instances: planned, load: load, buffers: new(poolBuffers)}
 	if e.minimum, err = scheduledMinimum(&p, o.Engine, scaling.Readers, now); err != nil {
 		return d
 	}
@@ -70,7 +70,7 @@ func readerRoom(p *scaling.Policy, o *scaling.Observation, op scaling.Operation)
 
 // instancesAfter returns the instances as they are when an operation on readers is done.
 func instancesAfter(instances []scaling.Instance, op scaling.Operation) []scaling.Instance {
-	out := slices.Clone(instances)
+	out := append(make([]scaling.Instance, 0, len(instances)+len(op.Steps)), instances...)
 	indexOf := func(name string) int {
 		return slices.IndexFunc(out, func(i scaling.Instance) bool { return i.Identifier == name })
 	}

@@ -47,8 +47,8 @@ type expectedRise struct {
 }
 
 // IntervalFor is Interval for a decision, and at most ReadEveryMinute when something is to change.
-func (r *ReadPlan) IntervalFor(d scaling.Decision, p scaling.Policy, o scaling.Observation, now time.Time) time.Duration {
-	interval := r.intervalOf(&p, &o, d.Pools, now)
+func (r *ReadPlan) IntervalFor(d *scaling.Decision, p *scaling.Policy, o *scaling.Observation, now time.Time) time.Duration {
+	interval := r.intervalOf(p, o, d.Pools, now)
 	if len(d.Proposals) > 0 {
 		interval = min(interval, ReadEveryMinute)
 	}

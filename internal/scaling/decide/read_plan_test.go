@@ -139,7 +139,7 @@ func TestReadPlan_ChangeIsDue(t *testing.T) {
 	o.ReadersCPU, o.ReadersCapacityHistory = pastWeek(0, 0)
 	d := Evaluate(p, o, now)
 	d.Proposals = append(d.Proposals, scaling.Proposal{})
-	if got := new(ReadPlan).IntervalFor(d, p, o, now); got != ReadEveryMinute {
+	if got := new(ReadPlan).IntervalFor(&d, &p, &o, now); got != ReadEveryMinute {
 		t.Errorf("read every %s, want every %s", got, ReadEveryMinute)
 	}
 }

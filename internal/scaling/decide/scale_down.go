@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -184,7 +185,7 @@ func (e *poolEvaluation) checkScaleDownDelay(afterChange time.Duration) scaling.
 
 // noSmallerShapeHold says why a pool that is too large stays as it is.
 func (e *poolEvaluation) noSmallerShapeHold() scaling.Hold {
-	message := fmt.Sprintf("The %s (%s) is below %d%% CPU, ", poolNoun(e.pool), e.currentShape(), e.policy.CPU.ScaleDown)
+	message := "The " + poolNoun(e.pool) + " (" + e.currentShape().String() + ") is below " + strconv.Itoa(e.policy.CPU.ScaleDown) + "% CPU, "
 	if rejections := e.rejections(); len(rejections) > 0 {
 		message += "but no smaller shape is suitable: " + e.describeRejections(rejections...)
 	} else {

@@ -57,13 +57,17 @@ func (e *poolEvaluation) scaleUpThreshold() int {
 // ScaleUpThreshold is the utilization, in percent, at which a pool is too small: cpu.scaleUpPercent, or the lower threshold of the
 // upgrade watch until the pool has been scaled up since the upgrade. From then on it is sized for what queries cost now.
 func ScaleUpThreshold(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) int {
-	scaledUpSince := slices.ContainsFunc(o.History, func(r scaling.OperationRecord) bool {
-		return r.Pool == pool && r.Direction == scaling.Up && r.Succeeded && r.StartedAt.After(o.UpgradedAt)
-	})
-	if !inUpgradeWatch(p, o, now) || scaledUpSince || p.AfterEngineUpgrade.ScaleUp == 0 {
+	if !inUpgradeWatch(p, o, now) || p.AfterEngineUpgrade.ScaleUp == 0 || hasScaledUpSince(o.History, pool, o.UpgradedAt) {
 		return p.CPU.ScaleUp
 	}
 	return min(p.CPU.ScaleUp, max(p.AfterEngineUpgrade.ScaleUp, p.CPU.Target+1))
+}
+
+// hasScaledUpSince reports whether a pool was scaled up after a time.
+func hasScaledUpSince(h scaling.History, pool scaling.Pool, since time.Time) bool {
+	return slices.ContainsFunc(h, func(r scaling.OperationRecord) bool {
+		return r.Pool == pool && r.Direction == scaling.Up && r.Succeeded && r.StartedAt.After(since)
+	})
 }
 
 // inUpgradeWatch reports whether the engine was upgraded so recently that its queries may still turn out more expensive.
@@ -288,7 +292,8 @@ func (e *poolEvaluation) describeFit(requiredVCPUs float64, c *candidate) string
 // utilization unchanged.
 func isScalingIneffective(p *scaling.Policy, o *scaling.Observation, pool scaling.Pool, now time.Time) bool {
 	attempts := 0
-	for _, r := range o.History {
+	for n := range o.History { // by index: a record is large to copy
+		r := &o.History[n]
 		if r.Pool != pool || r.Direction == scaling.Cleanup || !r.Succeeded {
 			continue
 		}

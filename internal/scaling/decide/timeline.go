@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -55,11 +56,16 @@ type poolInstance struct {
 // poolInstances lists the instances of a pool with the figures of their classes. The error names the class that the catalog
 // does not have.
 func poolInstances(o *scaling.Observation, pool scaling.Pool) ([]poolInstance, error) {
-	capacity := len(o.Instances)
+	return appendPoolInstances(nil, o, pool)
+}
+
+// appendPoolInstances appends them to others.
+func appendPoolInstances(out []poolInstance, o *scaling.Observation, pool scaling.Pool) ([]poolInstance, error) {
 	if pool == scaling.Writer {
-		capacity = 1
+		out = slices.Grow(out, 1)
+	} else {
+		out = slices.Grow(out, len(o.Instances))
 	}
-	out := make([]poolInstance, 0, capacity)
 	var class *catalog.Class
 	for n := range o.Instances {
 		i := &o.Instances[n]

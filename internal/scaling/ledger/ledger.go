@@ -57,49 +57,53 @@ type Evaluation struct {
 
 // Decide evaluates the inputs, then plans and checks one proposal after the other until the guards approve one. While an operation is
 // in progress, a proposal extends it.
-func Decide(in Inputs) Entry { return DecideInputs(&in) }
-
-// DecideInputs is Decide with one copy of the inputs only, which it does not change: that of the entry.
-func DecideInputs(in *Inputs) Entry {
-	e := Entry{Inputs: *in}
+func Decide(in Inputs) Entry {
 	if in.Operation != nil {
-		e.Decision = decide.EvaluateRaise(in.Policy, in.Observation, *in.Operation, in.Now)
-	} else {
-		e.Decision = decide.EvaluateInputs(&in.Policy, &in.Observation, in.Now)
+		return CheckDecision(&in, decide.EvaluateRaise(in.Policy, in.Observation, *in.Operation, in.Now))
 	}
-	e.checkProposals()
-	return e
+	return CheckDecision(&in, decide.Evaluate(in.Policy, in.Observation, in.Now))
 }
 
 // CheckDecision is Decide for inputs that were evaluated before, with this decision.
-func CheckDecision(in Inputs, decision scaling.Decision) Entry {
-	e := Entry{Inputs: in, Decision: decision}
-	e.checkProposals()
+func CheckDecision(in *Inputs, decision scaling.Decision) Entry {
+	e := Entry{Format: Format, Inputs: *in, Decision: decision}
+	e.Evaluations, e.RequeueAfter = CheckProposals(in, &decision)
 	return e
 }
 
-// checkProposals plans and checks the proposals of an entry.
-func (e *Entry) checkProposals() {
-	e.Format, e.RequeueAfter = Format, e.Decision.RequeueAfter
-	for _, proposal := range e.Decision.Proposals {
-		evaluation := evaluateProposal(e.Inputs, e.Decision.Pools, proposal)
-		e.Evaluations = append(e.Evaluations, evaluation)
+// CheckProposals plans and checks the proposals of a decision on the inputs. It returns what an entry has of it, without a copy of the
+// inputs.
+func CheckProposals(in *Inputs, d *scaling.Decision) (evaluations []Evaluation, requeueAfter time.Duration) {
+	requeueAfter = d.RequeueAfter
+	for n := range d.Proposals {
+		evaluation := evaluateProposal(*in, d.Pools, d.Proposals[n])
+		evaluations = append(evaluations, evaluation)
 		if len(evaluation.Vetoes) == 0 {
 			break
 		}
 		if wait := evaluation.Vetoes[0].RetryAfter; wait > 0 {
-			e.RequeueAfter = min(e.RequeueAfter, max(wait, time.Second))
+			requeueAfter = min(requeueAfter, max(wait, time.Second))
 		}
 	}
+	return evaluations, requeueAfter
 }
 
 // ApprovedProposal returns the proposal that the guards approved and its operation, and false when there is none.
 func (e *Entry) ApprovedProposal() (scaling.Proposal, scaling.Operation, bool) {
-	last := len(e.Evaluations) - 1
-	if last < 0 || len(e.Evaluations[last].Vetoes) > 0 {
+	n := ApprovedProposal(e.Evaluations)
+	if n < 0 {
 		return scaling.Proposal{}, scaling.Operation{}, false
 	}
-	return e.Decision.Proposals[last], e.Evaluations[last].Operation, true
+	return e.Decision.Proposals[n], e.Evaluations[n].Operation, true
+}
+
+// ApprovedProposal returns the index of the proposal that the guards approved, by the evaluations of all; -1 when there is none.
+func ApprovedProposal(evaluations []Evaluation) int {
+	last := len(evaluations) - 1
+	if last < 0 || len(evaluations[last].Vetoes) > 0 {
+		return -1
+	}
+	return last
 }
 
 // evaluateProposal plans the operation of a proposal and runs the guards.

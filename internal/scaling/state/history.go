@@ -2,7 +2,6 @@ package state
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/dbscaler/dbscaler/internal/scaling"
@@ -47,9 +46,12 @@ func NewOperationRecord(op scaling.Operation, succeeded bool, now time.Time) sca
 
 // MeasureEffect returns the utilization, in percent, after the newest operation of a pool, with the index of its record; false
 // when it is recorded already, the operation failed, there are no samples, or only some instances were measured.
-func MeasureEffect(h scaling.History, load scaling.Load) (index, percent int, known bool) {
-	n := slices.IndexFunc(h, func(record scaling.OperationRecord) bool { return record.Pool == load.Pool })
-	if n < 0 || !load.Fresh || load.IsLowerBound || h[n].UtilizationAfter != nil || !h[n].Succeeded {
+func MeasureEffect(h scaling.History, load *scaling.Load) (index, percent int, known bool) {
+	n := 0
+	for n < len(h) && h[n].Pool != load.Pool {
+		n++
+	}
+	if n == len(h) || !load.Fresh || load.IsLowerBound || h[n].UtilizationAfter != nil || !h[n].Succeeded {
 		return 0, 0, false
 	}
 	return n, int(math.Round(load.UtilizationPercent)), true

@@ -37,7 +37,7 @@ func TestMeasureEffect(t *testing.T) {
 	op := scaling.Operation{Pool: scaling.Readers, Direction: scaling.Up, UtilizationPercent: 80, StartedAt: now.Add(-time.Hour)}
 	h := scaling.History{NewOperationRecord(op, true, now)}
 	load := scaling.Load{Pool: scaling.Readers, Fresh: true, UtilizationPercent: 41.6}
-	if n, percent, known := MeasureEffect(h, load); n != 0 || percent != 42 || !known {
+	if n, percent, known := MeasureEffect(h, &load); n != 0 || percent != 42 || !known {
 		t.Errorf("operation %d led to %d %%, known %t", n, percent, known)
 	}
 	if r := h[0]; *r.UtilizationBefore != 80 || r.CompletedAt != now || r.LeadTime != 0 || !r.Succeeded {
@@ -58,7 +58,7 @@ func TestMeasureEffect(t *testing.T) {
 		"no samples": {h, stale}, "only some instances were measured": {h, lowerBound}, "another pool": {h, other}, "already recorded": {recorded, load},
 		"the operation failed": {scaling.History{NewOperationRecord(op, false, now)}, load},
 	} {
-		if _, _, known := MeasureEffect(test.h, test.load); known {
+		if _, _, known := MeasureEffect(test.h, &test.load); known {
 			t.Errorf("%s: got an effect", name)
 		}
 	}

@@ -56,10 +56,10 @@ type PoolState struct {
 
 // Update returns the state of a pool after an observation. ChangedAt is set anew when an instance was added, removed or
 // replaced, changed its class, restarted or was out of service: AWS does not tell that later. Times are whole seconds.
-func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
+func (p PoolState) Update(o *scaling.Observation, pool scaling.Pool) PoolState {
 	next, restarted := PoolState{Instances: p.Instances}, time.Time{}
-	if !p.hasInstances(&o, pool) {
-		next.Instances = instanceStates(&o, pool)
+	if !p.hasInstances(o, pool) {
+		next.Instances = instanceStates(o, pool)
 	}
 	if len(next.Instances) == 0 {
 		return PoolState{}
@@ -83,7 +83,7 @@ func (p PoolState) Update(o scaling.Observation, pool scaling.Pool) PoolState {
 	if !next.ChangedAt.IsZero() && next.ChangedAt.Equal(p.ChangedAt) && !restarted.After(p.UnchangedSince.Add(restartTolerance)) {
 		next.UnchangedSince = p.UnchangedSince // EngineUptime shows no restart that the events lack
 	}
-	next.CapacityHistory = p.updatedHistory(next.ChangedAt, &o)
+	next.CapacityHistory = p.updatedHistory(next.ChangedAt, o)
 	return next
 }
 
@@ -156,7 +156,7 @@ func (p PoolState) totalVCPUs(engine string) float64 {
 }
 
 // FullCapacityHistory is the capacity history up to the observation, with the current capacity. It reuses the array of buffer.
-func (p PoolState) FullCapacityHistory(buffer []scaling.CapacityPeriod, o scaling.Observation) []scaling.CapacityPeriod {
+func (p PoolState) FullCapacityHistory(buffer []scaling.CapacityPeriod, o *scaling.Observation) []scaling.CapacityPeriod {
 	history := append(buffer[:0], p.CapacityHistory...)
 	if vcpus := p.totalVCPUs(o.Engine); !p.ChangedAt.IsZero() && vcpus > 0 {
 		history = append(history, scaling.CapacityPeriod{StartedAt: p.ChangedAt, EndedAt: o.ObservedAt, VCPUs: vcpus})

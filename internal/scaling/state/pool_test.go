@@ -20,7 +20,7 @@ func observationAt(after time.Duration, classes ...string) scaling.Observation {
 func stateAfter(all ...scaling.Observation) PoolState {
 	var p PoolState
 	for _, o := range all {
-		p = p.Update(o, scaling.Readers)
+		p = p.Update(&o, scaling.Readers)
 	}
 	return p
 }
@@ -65,20 +65,20 @@ func TestPoolState_CapacityHistory(t *testing.T) {
 	if len(p.CapacityHistory) != 1 || p.CapacityHistory[0] != (scaling.CapacityPeriod{StartedAt: now.Add(14 * time.Minute), EndedAt: now.Add(time.Hour), VCPUs: 4}) {
 		t.Errorf("capacity history is %+v", p.CapacityHistory)
 	}
-	periods := p.FullCapacityHistory(nil, observationAt(2*time.Hour, xlarge))
+	periods := p.FullCapacityHistory(nil, new(observationAt(2*time.Hour, xlarge)))
 	if len(periods) != 2 || periods[1] != (scaling.CapacityPeriod{StartedAt: now.Add(time.Hour), EndedAt: now.Add(2 * time.Hour), VCPUs: 4}) {
 		t.Errorf("full capacity history is %+v", periods)
 	}
 	const day = 24 * time.Hour
-	if p := p.Update(observationAt(time.Hour+15*day, xlarge), scaling.Readers); len(p.CapacityHistory) != 1 {
+	if p := p.Update(new(observationAt(time.Hour+15*day, xlarge)), scaling.Readers); len(p.CapacityHistory) != 1 {
 		t.Errorf("after fifteen days the capacity history is %+v", p.CapacityHistory)
 	}
-	if p := p.Update(observationAt(time.Hour+15*day+time.Second, xlarge), scaling.Readers); len(p.CapacityHistory) != 0 {
+	if p := p.Update(new(observationAt(time.Hour+15*day+time.Second, xlarge)), scaling.Readers); len(p.CapacityHistory) != 0 {
 		t.Errorf("after more than fifteen days the capacity history is %+v", p.CapacityHistory)
 	}
 	p = PoolState{}
 	for n := range 70 {
-		p = p.Update(observationAt(time.Duration(n)*time.Hour, []string{large, xlarge}[n%2]), scaling.Readers)
+		p = p.Update(new(observationAt(time.Duration(n)*time.Hour, []string{large, xlarge}[n%2])), scaling.Readers)
 	}
 	if len(p.CapacityHistory) != 64 || !p.CapacityHistory[63].EndedAt.Equal(now.Add(69*time.Hour)) {
 		t.Errorf("got %d capacity periods, want 64", len(p.CapacityHistory))
@@ -99,7 +99,7 @@ func TestPoolState_ReplacedInstance(t *testing.T) {
 	}{
 		{"db-blue", "db-blue", now}, {"db-blue", "db-green", later}, {"", "db-blue", now},
 	} {
-		got := PoolState{}.Update(observe(now, test.before), scaling.Readers).Update(observe(later, test.after), scaling.Readers)
+		got := PoolState{}.Update(new(observe(now, test.before)), scaling.Readers).Update(new(observe(later, test.after)), scaling.Readers)
 		if !got.ChangedAt.Equal(test.want) {
 			t.Errorf("%q, then %q: changed at %s, want %s", test.before, test.after, got.ChangedAt, test.want)
 		}

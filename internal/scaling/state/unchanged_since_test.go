@@ -216,17 +216,17 @@ func TestPoolState_UnchangedSince(t *testing.T) {
 		pool PoolState
 		want bool
 	}{
-		"unchanged":              {known.Update(observationAt(5*minute, large), scaling.Readers), true},
-		"another class":          {known.Update(observationAt(5*minute, xlarge), scaling.Readers), false},
-		"out of service":         {known.Update(busy, scaling.Readers), false},
-		"restarted before, late": {known.Update(restarted, scaling.Readers), false},
+		"unchanged":              {known.Update(new(observationAt(5*minute, large)), scaling.Readers), true},
+		"another class":          {known.Update(new(observationAt(5*minute, xlarge)), scaling.Readers), false},
+		"out of service":         {known.Update(&busy, scaling.Readers), false},
+		"restarted before, late": {known.Update(&restarted, scaling.Readers), false},
 		"first observation":      {stateAfter(observationAt(0, large)), false},
 	} {
 		if got := test.pool.UnchangedSince; got.Equal(now.Add(-time.Hour)) != test.want || !test.want && !got.IsZero() {
 			t.Errorf("%s: unchanged since %s", name, got)
 		}
 	}
-	if got := known.Update(restarted, scaling.Readers).ChangedAt; !got.Equal(now) {
+	if got := known.Update(&restarted, scaling.Readers).ChangedAt; !got.Equal(now) {
 		t.Errorf("a restart before the first observation moved the last change to %s", got)
 	}
 }

@@ -7,8 +7,12 @@ import (
 )
 
 // ForgetServingReaders returns the history without the unserved readers that the observation shows in service: they have served now.
-func ForgetServingReaders(h scaling.History, o scaling.Observation) scaling.History {
-	if !slices.ContainsFunc(h, func(r scaling.OperationRecord) bool { return len(r.UnservedReaders) > 0 }) {
+func ForgetServingReaders(h scaling.History, o *scaling.Observation) scaling.History {
+	unserved := 0
+	for n := range h { // by index: a record is large to copy
+		unserved += len(h[n].UnservedReaders)
+	}
+	if unserved == 0 {
 		return h
 	}
 	out := slices.Clone(h)
@@ -29,8 +33,8 @@ func MarkUnservedReaders(instances []scaling.Instance, op *scaling.Operation, h 
 	if op != nil {
 		names = op.UnservedReaders()
 	}
-	for _, record := range h {
-		names = append(names, record.UnservedReaders...)
+	for n := range h {
+		names = append(names, h[n].UnservedReaders...)
 	}
 	if len(names) == 0 {
 		return instances

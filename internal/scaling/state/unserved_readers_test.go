@@ -37,7 +37,7 @@ func TestMarkUnservedReaders(t *testing.T) {
 		{"serves while AWS works on the storage", nil, history, "storage-initialization", nil},
 	} {
 		o.Instances[1].Status = test.status
-		kept := ForgetServingReaders(test.history, o)
+		kept := ForgetServingReaders(test.history, &o)
 		var got []string
 		for _, i := range MarkUnservedReaders(o.Instances, test.op, kept) {
 			if i.NeverServed {
