@@ -136,27 +136,30 @@ func (f *metricFeed) aggregateSlowMetrics(now, created time.Time) {
 	if newest, known := f.memory.Series().NewestSample(); known {
 		from = newest.Time.Add(-minOverlap)
 	}
-	end := now.Truncate(slowPeriod)
-	var current time.Time // the period of memory and connections
+	const periodSeconds = int64(slowPeriod / time.Second)
+	end := now.Unix() / periodSeconds
+	current := int64(0) // the period of memory and connections, since the Unix epoch
 	var memory, connections float64
 	add := func() {
-		if !current.IsZero() {
-			f.memory.Add(current, memory)
-			f.connections.Add(current, connections)
+		if current > 0 {
+			f.memory.Add(time.Unix(current*periodSeconds, 0), memory)
+			f.connections.Add(time.Unix(current*periodSeconds, 0), connections)
 		}
 	}
 	first := sort.Search(len(f.recent), func(n int) bool { return !f.recent[n].Time.Before(from) })
-	for _, metrics := range f.recent[first:] {
-		start := metrics.Time.Truncate(slowPeriod)
-		if start.Before(from) { // the first period, of which the instance existed for a part only
+	firstPeriod := from.Add(slowPeriod-1).Unix() / periodSeconds // of an earlier one, the instance existed for a part only
+	for n := first; n < len(f.recent); n++ {
+		metrics := &f.recent[n]
+		period := metrics.Time.Unix() / periodSeconds
+		if period < firstPeriod {
 			continue
 		}
-		if !start.Before(end) {
+		if period >= end {
 			break
 		}
-		if !start.Equal(current) {
+		if period != current {
 			add()
-			current, memory, connections = start, metrics.FreeableMemoryBytes, metrics.Connections
+			current, memory, connections = period, metrics.FreeableMemoryBytes, metrics.Connections
 			continue
 		}
 		memory, connections = min(memory, metrics.FreeableMemoryBytes), max(connections, metrics.Connections)

@@ -30,7 +30,7 @@ type World struct {
 	deletedInstances []*instanceState
 	// freeSamples are arrays of the samples of instances that were deleted long ago, for those of new ones.
 	freeSamples [][]sample
-	events           []Event
+	events      []Event
 	// capacityShortages are the affected availability zones by class; none means all.
 	capacityShortages map[string][]string
 	metricGaps        []metricGap // sorted by from

@@ -24,6 +24,12 @@ type past struct {
 	sameUntil int
 }
 
+// daysBefore is the history from the same quarter of an earlier day on. It must not have been read yet.
+func (p past) daysBefore(days int) past {
+	p.first -= days * int(day/quarterHour)
+	return p
+}
+
 // newPast reads the history from a quarter of an hour on. A series of another period has no samples.
 func newPast(cpu scaling.Series, periods []scaling.CapacityPeriod, begin time.Time, interpolate func(a, b float64) float64) past {
 	p := past{periods: periods, interpolate: interpolate}
@@ -52,18 +58,24 @@ func (p *past) capacity(n int) (float64, bool) {
 	if n < p.sameUntil {
 		return p.vcpus, p.known
 	}
-	start := p.cpu.TimeAt(p.first + n)
-	p.periods = p.periods[max(0, newestPeriod(p.periods, start)):]
-	p.vcpus, p.known = averageCapacity(p.periods, start, start.Add(quarterHour), p.interpolate)
 	if len(p.periods) == 0 {
-		return p.vcpus, p.known
+		return 0, false
 	}
-	until := p.periods[0].StartedAt
-	if !until.After(start) {
-		until = p.periods[0].EndedAt.Add(-quarterHour)
-		if len(p.periods) > 1 {
-			until = earlierOf(until, p.periods[1].StartedAt)
-		}
+	start := p.cpu.TimeAt(p.first + n)
+	newest := newestPeriod(p.periods, start)
+	p.periods = p.periods[max(0, newest):]
+	if newest < 0 {
+		p.sameUntil = p.cpu.IndexFrom(p.periods[0].StartedAt) - p.first
+		return 0, false
+	}
+	end := start.Add(quarterHour)
+	p.vcpus, p.known = averageSince(p.periods, start, end, p.interpolate)
+	if end.After(p.periods[0].EndedAt) {
+		return p.vcpus, p.known // the next quarter has another one
+	}
+	until := p.periods[0].EndedAt.Add(-quarterHour)
+	if len(p.periods) > 1 {
+		until = earlierOf(until, p.periods[1].StartedAt)
 	}
 	p.sameUntil = p.cpu.IndexFrom(until) - p.first
 	return p.vcpus, p.known
@@ -76,16 +88,30 @@ func averageCapacity(
 	periods []scaling.CapacityPeriod, from, to time.Time, interpolate func(a, b float64) float64,
 ) (float64, bool) {
 	n := newestPeriod(periods, from)
-	switch {
-	case n < 0:
+	if n < 0 {
 		return 0, false
-	case !to.After(periods[n].EndedAt):
-		return periods[n].VCPUs, true
+	}
+	return averageSince(periods[n:], from, to, interpolate)
+}
+
+// averageSince is averageCapacity where the first period is the newest that has started by then.
+func averageSince(
+	periods []scaling.CapacityPeriod, from, to time.Time, interpolate func(a, b float64) float64,
+) (float64, bool) {
+	if !to.After(periods[0].EndedAt) {
+		return periods[0].VCPUs, true
 	}
 	total, length := 0.0, to.Sub(from)
-	for at := time.Duration(0); at < length; n++ { // after from
-		p := periods[n]
-		if until := min(p.EndedAt.Sub(from), length); until > at {
+	offset := func(t time.Time) time.Duration { // after from, and at most length
+		if !t.Before(to) {
+			return length
+		}
+		return t.Sub(from)
+	}
+	at := time.Duration(0)
+	for n := 0; at < length; n++ {
+		p := &periods[n]
+		if until := offset(p.EndedAt); until > at {
 			total += p.VCPUs * (until - at).Seconds()
 			at = until
 		}
@@ -95,7 +121,7 @@ func averageCapacity(
 		if n+1 == len(periods) || periods[n+1].StartedAt.Sub(p.EndedAt) > maxTransition {
 			return 0, false
 		}
-		if until := min(periods[n+1].StartedAt.Sub(from), length); until > at {
+		if until := offset(periods[n+1].StartedAt); until > at {
 			total += interpolate(p.VCPUs, periods[n+1].VCPUs) * (until - at).Seconds()
 			at = until
 		}
@@ -104,10 +130,15 @@ func averageCapacity(
 }
 
 // newestPeriod is the index of the last period that has started at a time; -1 when none has. Who goes forward in the periods asks for the
-// first one, which needs no search.
+// first one or the next, which needs no search.
 func newestPeriod(periods []scaling.CapacityPeriod, at time.Time) int {
-	if len(periods) > 0 && !periods[0].StartedAt.After(at) && (len(periods) == 1 || periods[1].StartedAt.After(at)) {
-		return 0
+	for n := range min(2, len(periods)) {
+		if periods[n].StartedAt.After(at) {
+			return n - 1
+		}
+		if n+1 == len(periods) || periods[n+1].StartedAt.After(at) {
+			return n
+		}
 	}
 	return sort.Search(len(periods), func(n int) bool { return periods[n].StartedAt.After(at) }) - 1
 }

@@ -176,9 +176,10 @@ type seasonalPrediction struct {
 func newSeasonalPrediction(o *scaling.Observation, pool scaling.Pool, now time.Time) seasonalPrediction {
 	cpu, periods := poolHistory(o, pool)
 	begin := now.Truncate(quarterHour)
+	today := newPast(cpu, periods, begin, midpoint)
 	return seasonalPrediction{
-		now: now, begin: begin, yesterday: newPastDay(cpu, periods, begin, 1), dayBefore: newPastDay(cpu, periods, begin, 2),
-		weekAgo: newPastDay(cpu, periods, begin, 7), twoWeeksAgo: newPastDay(cpu, periods, begin, 14),
+		now: now, begin: begin, yesterday: today.daysBefore(1), dayBefore: today.daysBefore(2), weekAgo: today.daysBefore(7),
+		twoWeeksAgo: today.daysBefore(14),
 	}
 }
 

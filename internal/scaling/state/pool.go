@@ -145,19 +145,28 @@ func (p PoolState) updatedHistory(changedAt time.Time, o *scaling.Observation) [
 // totalVCPUs is the vCPUs of all instances; zero when a class is not known.
 func (p PoolState) totalVCPUs(engine string) float64 {
 	total := 0.0
-	for _, i := range p.Instances {
-		class, err := catalog.Find(i.Class)
-		if err != nil {
-			return 0
+	var class *catalog.Class
+	for n := range p.Instances {
+		if name := p.Instances[n].Class; class == nil || class.Name != name { // most instances have the class of the one before
+			var err error
+			if class, err = catalog.Find(name); err != nil {
+				return 0
+			}
 		}
 		total += class.VCPUFor(engine)
 	}
 	return total
 }
 
-// FullCapacityHistory is the capacity history up to the observation, with the current capacity. It reuses the array of buffer.
+// FullCapacityHistory is the capacity history up to the observation, with the current capacity. It reuses the array of buffer, which must be
+// nil or what it returned for an earlier state of the pool: mostly only the end differs.
 func (p PoolState) FullCapacityHistory(buffer []scaling.CapacityPeriod, o *scaling.Observation) []scaling.CapacityPeriod {
-	history := append(buffer[:0], p.CapacityHistory...)
+	history, count := buffer, len(p.CapacityHistory)
+	isSame := func(n int) bool { return history[n] == p.CapacityHistory[n] }
+	if len(history) < count || count > 0 && !(isSame(0) && isSame(count-1)) {
+		history = append(history[:0], p.CapacityHistory...)
+	}
+	history = history[:count]
 	if vcpus := p.totalVCPUs(o.Engine); !p.ChangedAt.IsZero() && vcpus > 0 {
 		history = append(history, scaling.CapacityPeriod{StartedAt: p.ChangedAt, EndedAt: o.ObservedAt, VCPUs: vcpus})
 	}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -77,10 +78,16 @@ func TestPoolState_CapacityHistory(t *testing.T) {
 		t.Errorf("after more than fifteen days the capacity history is %+v", p.CapacityHistory)
 	}
 	p = PoolState{}
-	for n := range 70 {
-		p = p.Update(new(observationAt(time.Duration(n)*time.Hour, []string{large, xlarge}[n%2])), scaling.Readers)
+	var full []scaling.CapacityPeriod
+	for n := range 240 {
+		o := observationAt(time.Duration(n)*time.Hour, []string{large, xlarge}[n/3%2])
+		p = p.Update(&o, scaling.Readers)
+		full = p.FullCapacityHistory(full, &o)
+		if want := p.FullCapacityHistory(nil, &o); !slices.Equal(full, want) {
+			t.Fatalf("after hour %d, the history in the same memory is %v, want %v", n, full, want)
+		}
 	}
-	if len(p.CapacityHistory) != 64 || !p.CapacityHistory[63].EndedAt.Equal(now.Add(69*time.Hour)) {
+	if len(p.CapacityHistory) != 64 || !p.CapacityHistory[63].EndedAt.Equal(now.Add(237*time.Hour)) {
 		t.Errorf("got %d capacity periods, want 64", len(p.CapacityHistory))
 	}
 }
