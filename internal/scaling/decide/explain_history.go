@@ -29,13 +29,12 @@ func DemandByQuarterHour(o scaling.Observation, pool scaling.Pool, from, to time
 		return nil
 	}
 	var out []QuarterHourDemand
-	for at, percent := range cpu.From(from.Truncate(quarterHour)).Before(to).All() {
-		q := QuarterHourDemand{Time: at, Percent: min(percent, 100)}
-		if len(periods) > 0 {
-			vcpus, known := averageCapacity(periods, at, at.Add(quarterHour), midpoint)
-			q.VCPUs, q.CapacityKnown = q.Percent/100*vcpus, known
-		}
-		out = append(out, q)
+	cpu = cpu.From(from.Truncate(quarterHour)).Before(to)
+	p := newPast(cpu, periods, cpu.Start(), midpoint)
+	for n, percent := range cpu.Known() {
+		vcpus, known := p.capacity(n)
+		percent = min(percent, 100)
+		out = append(out, QuarterHourDemand{Time: cpu.TimeAt(n), Percent: percent, VCPUs: percent / 100 * vcpus, CapacityKnown: known})
 	}
 	return out
 }

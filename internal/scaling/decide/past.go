@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"math"
 	"sort"
 	"time"
 
@@ -14,28 +15,34 @@ const maxTransition = 3 * time.Hour
 // reads hundreds: no call may have a smaller number than the one before.
 type past struct {
 	cpu scaling.Series
-	// first is the period of cpu that is quarter 0.
+	// first is the period of cpu that is quarter 0, and begin its start.
 	first       int
+	begin       time.Time
 	periods     []scaling.CapacityPeriod
 	interpolate func(a, b float64) float64
+	// isPlaced says that periods begin with the newest one that had started by the quarter that was asked for, or the oldest. It is from
+	// startedAt to endedAt, and the one after it is from nextAt on: times after begin.
+	isPlaced                   bool
+	startedAt, endedAt, nextAt time.Duration
 	// vcpus and known are the capacity of the quarters before sameUntil, from the last one that was asked for on.
 	vcpus     float64
 	known     bool
 	sameUntil int
 }
 
-// daysBefore is the history from the same quarter of an earlier day on. It must not have been read yet.
-func (p past) daysBefore(days int) past {
-	p.first -= days * int(day/quarterHour)
-	return p
-}
-
 // newPast reads the history from a quarter of an hour on. A series of another period has no samples.
 func newPast(cpu scaling.Series, periods []scaling.CapacityPeriod, begin time.Time, interpolate func(a, b float64) float64) past {
-	p := past{periods: periods, interpolate: interpolate}
+	p := past{periods: periods, interpolate: interpolate, begin: begin.Truncate(quarterHour)}
 	if cpu.Period() == quarterHour {
 		p.cpu, p.first = cpu, cpu.PeriodOf(begin)
 	}
+	return p
+}
+
+// daysBefore is the history from the same quarter of an earlier day on. It must not have been read yet.
+func (p past) daysBefore(days int) past {
+	p.first -= days * int(day/quarterHour)
+	p.begin = p.begin.Add(-time.Duration(days) * day)
 	return p
 }
 
@@ -53,80 +60,71 @@ func (p *past) demand(n int) (float64, bool) {
 	return min(percent, 100) / 100 * vcpus, known
 }
 
-// capacity is averageCapacity of the nth quarter. It is not computed again where it cannot be another one.
+// capacity is the mean vCPUs of the pool in the nth quarter, and false when they are not known for all of it. It is not computed again
+// where it cannot be another one.
 func (p *past) capacity(n int) (float64, bool) {
 	if n < p.sameUntil {
 		return p.vcpus, p.known
 	}
-	if len(p.periods) == 0 {
+	from := time.Duration(n) * quarterHour
+	if !p.isPlaced || from >= p.nextAt {
+		p.place(from)
+	}
+	to := from + quarterHour
+	switch {
+	case len(p.periods) == 0 || from < p.startedAt:
 		return 0, false
+	case to > p.endedAt:
+		return p.averageCapacity(from, to)
 	}
-	start := p.cpu.TimeAt(p.first + n)
-	newest := newestPeriod(p.periods, start)
-	p.periods = p.periods[max(0, newest):]
-	if newest < 0 {
-		p.sameUntil = p.cpu.IndexFrom(p.periods[0].StartedAt) - p.first
-		return 0, false
-	}
-	end := start.Add(quarterHour)
-	p.vcpus, p.known = averageSince(p.periods, start, end, p.interpolate)
-	if end.After(p.periods[0].EndedAt) {
-		return p.vcpus, p.known // the next quarter has another one
-	}
-	until := p.periods[0].EndedAt.Add(-quarterHour)
-	if len(p.periods) > 1 {
-		until = earlierOf(until, p.periods[1].StartedAt)
-	}
-	p.sameUntil = p.cpu.IndexFrom(until) - p.first
+	p.vcpus, p.known = p.periods[0].VCPUs, true
+	p.sameUntil = int((min(p.endedAt-quarterHour, p.nextAt) + quarterHour - 1) / quarterHour)
 	return p.vcpus, p.known
 }
 
-// averageCapacity is the mean vCPUs of a pool between two times, and false when they are not known for all of the time. The
-// quarters of an hour in which the pool changed matter, so that the time between two capacity periods counts too: with the vCPUs
-// that interpolate computes from those before and after.
-func averageCapacity(
-	periods []scaling.CapacityPeriod, from, to time.Time, interpolate func(a, b float64) float64,
-) (float64, bool) {
-	n := newestPeriod(periods, from)
-	if n < 0 {
-		return 0, false
+// place goes forward to the newest period that had started at a time after begin.
+func (p *past) place(at time.Duration) {
+	p.periods = p.periods[max(0, newestPeriod(p.periods, p.begin.Add(at))):]
+	p.isPlaced, p.nextAt = true, math.MaxInt64
+	if len(p.periods) > 0 {
+		p.startedAt, p.endedAt = p.periods[0].StartedAt.Sub(p.begin), p.periods[0].EndedAt.Sub(p.begin)
 	}
-	return averageSince(periods[n:], from, to, interpolate)
+	if len(p.periods) > 1 {
+		p.nextAt = p.periods[1].StartedAt.Sub(p.begin)
+	}
 }
 
-// averageSince is averageCapacity where the first period is the newest that has started by then.
-func averageSince(
-	periods []scaling.CapacityPeriod, from, to time.Time, interpolate func(a, b float64) float64,
-) (float64, bool) {
-	if !to.After(periods[0].EndedAt) {
-		return periods[0].VCPUs, true
-	}
-	total, length := 0.0, to.Sub(from)
-	offset := func(t time.Time) time.Duration { // after from, and at most length
-		if !t.Before(to) {
-			return length
-		}
-		return t.Sub(from)
-	}
-	at := time.Duration(0)
-	for n := 0; at < length; n++ {
-		p := &periods[n]
-		if until := offset(p.EndedAt); until > at {
-			total += p.VCPUs * (until - at).Seconds()
+// averageCapacity is the mean vCPUs of a pool between two times after begin, and false when they are not known for all of the time. The
+// quarters of an hour in which the pool changed matter, so that the time between two capacity periods counts too: with the vCPUs
+// that interpolate computes from those before and after.
+func (p *past) averageCapacity(from, to time.Duration) (float64, bool) {
+	total, at, endedAt, nextAt := 0.0, from, p.endedAt, p.nextAt
+	for n := range p.periods {
+		period := &p.periods[n]
+		if until := min(endedAt, to); until > at {
+			total += period.VCPUs * (until - at).Seconds()
 			at = until
 		}
-		if at == length {
+		if at == to {
 			break
 		}
-		if n+1 == len(periods) || periods[n+1].StartedAt.Sub(p.EndedAt) > maxTransition {
+		if n+1 == len(p.periods) || p.periods[n+1].StartedAt.Sub(period.EndedAt) > maxTransition {
 			return 0, false
 		}
-		if until := offset(periods[n+1].StartedAt); until > at {
-			total += interpolate(p.VCPUs, periods[n+1].VCPUs) * (until - at).Seconds()
+		next := &p.periods[n+1]
+		if until := min(nextAt, to); until > at {
+			total += p.interpolate(period.VCPUs, next.VCPUs) * (until - at).Seconds()
 			at = until
 		}
+		if at == to {
+			break
+		}
+		endedAt = next.EndedAt.Sub(p.begin)
+		if n+2 < len(p.periods) {
+			nextAt = p.periods[n+2].StartedAt.Sub(p.begin)
+		}
 	}
-	return total / length.Seconds(), true
+	return total / (to - from).Seconds(), true
 }
 
 // newestPeriod is the index of the last period that has started at a time; -1 when none has. Who goes forward in the periods asks for the

@@ -237,7 +237,7 @@ func TestPredictSeasonal(t *testing.T) {
 }
 
 // The time between two capacity periods counts with the mean of both.
-func TestAverageCapacity(t *testing.T) {
+func TestPast_Capacity(t *testing.T) {
 	at := func(minute int) time.Time { return now.Add(time.Duration(minute) * time.Minute) }
 	shapes := []scaling.CapacityPeriod{
 		{StartedAt: at(0), EndedAt: at(60), VCPUs: 4},
@@ -260,7 +260,8 @@ func TestAverageCapacity(t *testing.T) {
 		{"partly in a gap of more than 3 h", 190, 0, false},
 		{"after the last period", 595, 0, false},
 	} {
-		got, known := averageCapacity(shapes, at(test.from), at(test.from+15), midpoint)
+		p := past{periods: shapes, begin: at(test.from), interpolate: midpoint}
+		got, known := p.capacity(0)
 		if known != test.known || known && (got < test.want-1e-9 || got > test.want+1e-9) {
 			t.Errorf("%s: %g vCPU, %t; want %g, %t", test.name, got, known, test.want, test.known)
 		}
