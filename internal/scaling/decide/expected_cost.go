@@ -73,11 +73,7 @@ func pastDemandsOr(o *scaling.Observation, pool scaling.Pool, unknownCapacity fl
 		cpu, periods := poolHistory(o, pool)
 		p := newPast(cpu, periods, cpu.Start(), math.Max)
 		next := math.MaxInt // the quarter after the last one that is known
-		for n := range p.cpu.Len() {
-			percent, sampled := p.cpu.At(n)
-			if !sampled {
-				continue
-			}
+		for n, percent := range p.cpu.Known() {
 			vcpus, known := p.capacity(n)
 			if !known {
 				vcpus, known = unknownCapacity, unknownCapacity > 0

@@ -136,7 +136,7 @@ func inspectDelete(s scaling.Step, o scaling.Observation, i scaling.Instance, ex
 	case i.HasReplicas():
 		return stateImpossible, fmt.Sprintf("%s is the source of other replicas (%s), so it is not deleted", s.Instance,
 			strings.Join(i.Replicas, ", "))
-	case len(o.WithoutFailedReaders().PoolInstances(scaling.Readers)) < 2:
+	case o.WithoutFailedReaders().Shape(scaling.Readers).Count < 2:
 		return stateImpossible, s.Instance + " is the last reader, so it is not deleted"
 	default:
 		return stateNotVisible, describe(s)

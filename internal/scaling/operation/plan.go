@@ -92,7 +92,7 @@ func writerCountError(p scaling.Policy, count int) error {
 // canPromoteReader reports whether a reader can become the writer. A read replica outside Aurora cannot: promotion ends its
 // replication.
 func canPromoteReader(o scaling.Observation) bool {
-	return o.Kind != scaling.DBInstance && len(o.WithoutFailedReaders().PoolInstances(scaling.Readers)) > 0
+	return o.Kind != scaling.DBInstance && o.WithoutFailedReaders().Shape(scaling.Readers).Count > 0
 }
 
 // readerLimit returns how many readers a database can have (Aurora user guide, "Quotas and constraints"; RDS user guide, "Working with
