@@ -227,10 +227,3 @@ func medianOfDays(n int, days ...*past) (float64, bool) {
 func newPastDay(cpu scaling.Series, periods []scaling.CapacityPeriod, begin time.Time, days int) past {
 	return newPast(cpu, periods, begin.Add(-time.Duration(days)*day), midpoint)
 }
-
-func earlierOf(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}

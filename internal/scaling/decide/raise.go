@@ -39,7 +39,9 @@ func EvaluateRaise(p scaling.Policy, o scaling.Observation, op scaling.Operation
 	if checkAllowedClasses(&p, scaling.Readers) != nil {
 		return d
 	}
-	e := &poolEvaluation{policy: &p, observation: &o, now: now, pool: scaling.Readers, instances: planned, load: load, buffers: new(poolBuffers)}
+	e := &poolEvaluation{
+		policy: &p, observation: &o, now: now, pool: scaling.Readers, instances: planned, load: load, buffers: new(poolBuffers),
+	}
 	if e.minimum, err = scheduledMinimum(&p, o.Engine, scaling.Readers, now); err != nil {
 		return d
 	}

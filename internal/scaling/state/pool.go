@@ -158,12 +158,12 @@ func (p PoolState) totalVCPUs(engine string) float64 {
 	return total
 }
 
-// FullCapacityHistory is the capacity history up to the observation, with the current capacity. It reuses the array of buffer, which must be
-// nil or what it returned for an earlier state of the pool: mostly only the end differs.
+// FullCapacityHistory is the capacity history up to the observation, with the current capacity. It reuses the array of buffer, which must
+// be nil or what it returned for an earlier state of the pool: mostly only the end differs.
 func (p PoolState) FullCapacityHistory(buffer []scaling.CapacityPeriod, o *scaling.Observation) []scaling.CapacityPeriod {
 	history, count := buffer, len(p.CapacityHistory)
 	isSame := func(n int) bool { return history[n] == p.CapacityHistory[n] }
-	if len(history) < count || count > 0 && !(isSame(0) && isSame(count-1)) {
+	if len(history) < count || count > 0 && (!isSame(0) || !isSame(count-1)) {
 		history = append(history[:0], p.CapacityHistory...)
 	}
 	history = history[:count]
