@@ -127,7 +127,7 @@ func TestPoller_ReadsInBackground(t *testing.T) {
 	h.awaitLoops()
 	c.expectCalls(t, map[string]int{"DescribeDBClusters": 1, "DescribeDBInstances": 1, "GetMetricData": 1}) // no change needs the lag
 
-	h.passTime(time.Minute) // the samples are read when they are published, spread over five seconds
+	h.passTime(time.Minute) // the samples are read when they are published, spread over three seconds
 	c.update(func() {
 		if n := c.callCounts["GetMetricData"]; n < 1 || n > 6+1 || c.callCounts["DescribeDBInstances"] != 1 {
 			t.Errorf("in a minute made the requests %v, want one read of the topology, and samples in a few seconds", c.callCounts)

@@ -16,7 +16,7 @@ const (
 	minPollPause = time.Second
 	minPollAge   = 10 * time.Second
 	// readSpread is the time over which the reads of a minute are spread.
-	readSpread = 5 * time.Second
+	readSpread = 3 * time.Second
 	// topologyRetryInterval is when the topology of a scope is read again after an error.
 	topologyRetryInterval = 30 * time.Second
 	// standbyInterval and standbyTopologyInterval are how often a replica that is not the leader reads samples, which CloudWatch charges

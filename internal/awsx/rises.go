@@ -31,7 +31,7 @@ func (p *scopePoller) checkForRises(ctx context.Context) {
 	queries := p.newRiseQueries(p.takeRiseChecks(now), now)
 	for chunk := range slices.Chunk(queries, maxQueries) {
 		p.withTimeout(ctx, func(ctx context.Context) bool {
-			p.readRisen(p.fetchRisen(ctx, chunk, now), now)
+			p.readRisen(p.fetchRisen(ctx, chunk, now))
 			return true
 		})
 	}
@@ -147,13 +147,13 @@ func (p *scopePoller) fetchRisen(ctx context.Context, queries []riseQuery, now t
 	return risen
 }
 
-// readRisen has targets read at once.
-func (p *scopePoller) readRisen(targets map[scaling.Target]bool, now time.Time) {
+// readRisen has targets read at once, before all others that are due.
+func (p *scopePoller) readRisen(targets map[scaling.Target]bool) {
 	p.pollMu.Lock()
 	defer p.pollMu.Unlock()
 	for t := range targets {
 		if target, known := p.polled[t]; known {
-			target.nextReadAt = now
+			target.nextReadAt = target.readAt
 		}
 	}
 }
