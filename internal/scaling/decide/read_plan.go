@@ -48,7 +48,7 @@ type expectedRise struct {
 
 // IntervalFor is Interval for a decision, and at most ReadEveryMinute when something is to change.
 func (r *ReadPlan) IntervalFor(d *scaling.Decision, p *scaling.Policy, o *scaling.Observation, now time.Time) time.Duration {
-	interval := r.intervalOf(p, o, d.Pools, now)
+	interval := r.Interval(p, o, d.Pools, now)
 	if len(d.Proposals) > 0 {
 		interval = min(interval, ReadEveryMinute)
 	}
@@ -58,12 +58,7 @@ func (r *ReadPlan) IntervalFor(d *scaling.Decision, p *scaling.Policy, o *scalin
 // Interval is how often the samples of a database are to be read until the next evaluation, given its pools as Evaluate has assessed them.
 // A database is quiet when no rise that its last day and its known past have would bring it near the scale-up threshold before the next
 // read. What is not known is not quiet. A demand that has risen further than that since the last evaluation may rise on.
-func (r *ReadPlan) Interval(p scaling.Policy, o scaling.Observation, pools []scaling.PoolAssessment, now time.Time) time.Duration {
-	return r.intervalOf(&p, &o, pools, now)
-}
-
-// intervalOf is Interval without copies of its inputs.
-func (r *ReadPlan) intervalOf(p *scaling.Policy, o *scaling.Observation, pools []scaling.PoolAssessment, now time.Time) time.Duration {
+func (r *ReadPlan) Interval(p *scaling.Policy, o *scaling.Observation, pools []scaling.PoolAssessment, now time.Time) time.Duration {
 	interval := ReadQuiet
 	if p.ScaleUp.Window < ReadQuiet {
 		interval = ReadEveryMinute

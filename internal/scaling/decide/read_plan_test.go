@@ -8,19 +8,20 @@ import (
 	"github.com/dbscaler/dbscaler/internal/scaling"
 )
 
+// knownPast returns the CPU history of a pool, and its capacity.
+type knownPast func() (scaling.Series, []scaling.CapacityPeriod)
+
+func quietWeek() (scaling.Series, []scaling.CapacityPeriod)  { return pastWeek(0, 0) }
+func burstyWeek() (scaling.Series, []scaling.CapacityPeriod) { return pastWeek(4, 40) }
+func noPast() (scaling.Series, []scaling.CapacityPeriod)     { return scaling.Series{}, nil }
+
 // TestReadPlan: a database of 8 vCPUs whose week is known is read rarely only while nothing that it has done would bring it near the
 // threshold of 70 %, which is 5.6 vCPUs.
 func TestReadPlan(t *testing.T) {
-	quietWeek, burstyWeek := func() (scaling.Series, []scaling.CapacityPeriod) { return pastWeek(0, 0) }, func() (
-		scaling.Series, []scaling.CapacityPeriod,
-	) {
-		return pastWeek(4, 40)
-	}
-	noPast := func() (scaling.Series, []scaling.CapacityPeriod) { return scaling.Series{}, nil }
 	for _, test := range []struct {
 		name string
 		cpu  scaling.Series
-		past func() (scaling.Series, []scaling.CapacityPeriod)
+		past knownPast
 		edit func(*scaling.Policy)
 		want time.Duration
 	}{
@@ -44,7 +45,7 @@ func TestReadPlan(t *testing.T) {
 			o := newObservation(foreignReader("a", xlarge2, test.cpu))
 			o.ReadersCPU, o.ReadersCapacityHistory = test.past()
 			var plan ReadPlan
-			if got := plan.Interval(p, o, Evaluate(p, o, now).Pools, now); got != test.want {
+			if got := plan.Interval(&p, &o, Evaluate(p, o, now).Pools, now); got != test.want {
 				t.Errorf("read every %s, want every %s", got, test.want)
 			}
 		})
@@ -58,7 +59,7 @@ func TestReadPlan_LooksAtThePastAgain(t *testing.T) {
 	o.ReadersCPU, o.ReadersCapacityHistory = pastWeek(0, 0)
 	pools := Evaluate(p, o, now).Pools
 	var plan ReadPlan
-	interval := func(after time.Duration) time.Duration { return plan.Interval(p, o, pools, now.Add(after)) }
+	interval := func(after time.Duration) time.Duration { return plan.Interval(&p, &o, pools, now.Add(after)) }
 	if got := interval(0); got != ReadQuiet {
 		t.Fatalf("read every %s, want every %s", got, ReadQuiet)
 	}
@@ -88,9 +89,9 @@ func TestReadPlan_UnexpectedRise(t *testing.T) {
 		var plan ReadPlan
 		o := newObservation(foreignReader("a", xlarge2, constantLoad(15)))
 		o.ReadersCPU, o.ReadersCapacityHistory = pastWeek(0, 0)
-		plan.Interval(p, o, Evaluate(p, o, now).Pools, now.Add(-test.after))
+		plan.Interval(&p, &o, Evaluate(p, o, now).Pools, now.Add(-test.after))
 		o.Instances[0].CPU = withMinute(constantLoad(15), 0, test.percent)
-		if got := plan.Interval(p, o, Evaluate(p, o, now).Pools, now); got != test.want {
+		if got := plan.Interval(&p, &o, Evaluate(p, o, now).Pools, now); got != test.want {
 			t.Errorf("%s: read every %s, want every %s", test.name, got, test.want)
 		}
 	}
@@ -98,12 +99,10 @@ func TestReadPlan_UnexpectedRise(t *testing.T) {
 
 // TestReadPlan_RiseLimits: between two reads a pool is expected to rise by what its past has, and by 2 % of its capacity at least.
 func TestReadPlan_RiseLimits(t *testing.T) {
-	quietWeek := func() (scaling.Series, []scaling.CapacityPeriod) { return pastWeek(0, 0) }
-	noPast := func() (scaling.Series, []scaling.CapacityPeriod) { return scaling.Series{}, nil }
 	for _, test := range []struct {
 		name string
 		cpu  scaling.Series
-		past func() (scaling.Series, []scaling.CapacityPeriod)
+		past knownPast
 		edit func(*scaling.Policy)
 		want scaling.RiseLimits
 	}{
@@ -118,13 +117,13 @@ func TestReadPlan_RiseLimits(t *testing.T) {
 		o := newObservation(foreignReader("a", xlarge2, constantLoad(15)))
 		o.ReadersCPU, o.ReadersCapacityHistory = pastWeek(0, 0)
 		var plan ReadPlan
-		plan.Interval(p, o, Evaluate(p, o, now).Pools, now.Add(-quietnessInterval)) // forgotten
+		plan.Interval(&p, &o, Evaluate(p, o, now).Pools, now.Add(-quietnessInterval)) // forgotten
 		if test.edit != nil {
 			test.edit(&p)
 		}
 		o.Instances[0].CPU = test.cpu
 		o.ReadersCPU, o.ReadersCapacityHistory = test.past()
-		plan.Interval(p, o, Evaluate(p, o, now).Pools, now)
+		plan.Interval(&p, &o, Evaluate(p, o, now).Pools, now)
 		got := plan.RiseLimits()
 		if math.Abs(got.Readers-test.want.Readers) > 0.01 || got.Writer != test.want.Writer {
 			t.Errorf("%s: the limits are %v, want %v", test.name, got, test.want)
