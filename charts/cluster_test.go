@@ -64,12 +64,23 @@ func prepareNamespace(t *testing.T) client.Client {
 	return c
 }
 
+// readResources reads the resources of both CRDs, as an operator does, before the CRDs are removed. The API server prepares the storage of a
+// kind at the first request. If that is the removal of the CRD and it takes a moment, the removal can hang until the API server tries
+// again, minutes later: after "storage is (re)initializing" it retries at once, from its cache, and does nothing if the cache is older.
+func readResources(t *testing.T) {
+	t.Helper()
+	env.RunKubectl(t, "get", "dbscalingpolicies.scaling.dbscaler.io,awsaccounts.scaling.dbscaler.io", "--all-namespaces")
+}
+
 // TestApply checks that the API server accepts all objects, knows all their fields and warns of none, by default and with almost every
 // value.
 func TestApply(t *testing.T) {
 	prepareNamespace(t)
 	env.RunKubectl(t, "apply", "--server-side", "--force-conflicts", "-k", "../config/crd") // AWSAccounts are among the objects
-	defer env.RunKubectl(t, "delete", "-k", "../config/crd")
+	defer func() {
+		readResources(t)
+		env.RunKubectl(t, "delete", "-k", "../config/crd")
+	}()
 	for name, args := range map[string][]string{
 		"default":                  nil,
 		"almost every value":       {"--values", "testdata/maximal.yaml"},
@@ -139,6 +150,7 @@ func TestLifecycle(t *testing.T) {
 	checkUnchanged(t, c, before)
 	env.RunKubectl(t, "patch", "dbsp", "-n", before.Namespace, before.Name, "--type=merge", "-p", `{"metadata":{"finalizers":[]}}`)
 	helm(t, append([]string{"upgrade", "dbscaler-crds", "dbscaler-crds", "--set", "keep=false"}, common...)...)
+	readResources(t)
 	helm(t, append([]string{"uninstall", "dbscaler-crds"}, common...)...)
 	env.RunKubectl(t, "wait", "--for=delete", "--timeout=60s", "crd/dbscalingpolicies.scaling.dbscaler.io", "crd/awsaccounts.scaling.dbscaler.io")
 }
@@ -148,7 +160,10 @@ func TestLifecycle(t *testing.T) {
 func TestSecondRelease(t *testing.T) {
 	c := prepareNamespace(t)
 	helm(t, "install", release, "dbscaler", "--namespace", namespace, "--set", "crds.keep=false,watchLabelSelector=team!=a")
-	defer helm(t, "uninstall", release, "--namespace", namespace)
+	defer func() {
+		readResources(t)
+		helm(t, "uninstall", release, "--namespace", namespace)
+	}()
 	team, own := "team-a-system", "team-a"
 	env.RunKubectl(t, "create", "namespace", own)
 	helm(t, "install", "team-a", "dbscaler", "--namespace", team, "--create-namespace", "--set",
