@@ -188,11 +188,22 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
+func TestParseFileMemory(t *testing.T) {
+	if got, err := parseFileMemory("30000 300 120 9 0 8 0\n", 4096); err != nil || got != 120*4096 {
+		t.Errorf("got %d, %v, want 120 pages", got, err)
+	}
+	for _, broken := range []string{"", "1 2", "1 2 x 4"} {
+		if _, err := parseFileMemory(broken, 4096); err == nil {
+			t.Errorf("%q has no error", broken)
+		}
+	}
+}
+
 func TestSummarizeUsage(t *testing.T) {
 	at := func(second int64) time.Time { return time.Unix(second, 0) }
-	samples := []usageSample{{at(0), 0, 999}, {at(10), 5, 100}, {at(20), 10, 300}, {at(30), 20, 200}, {at(40), 90, 999}}
-	if got, want := summarizeUsage(samples, at(10), at(30)), (usage{cores: 0.75, meanBytes: 199, maxBytes: 300}); got.cores != want.cores ||
-		got.maxBytes != want.maxBytes || got.meanBytes < want.meanBytes || got.meanBytes > want.meanBytes+1 {
+	samples := []usageSample{{at(0), 0, 999, 9}, {at(10), 5, 100, 30}, {at(20), 10, 300, 60}, {at(30), 20, 200, 90}, {at(40), 90, 999, 9}}
+	if got, want := summarizeUsage(samples, at(10), at(30)), (usage{cores: 0.75, meanBytes: 199, maxBytes: 300, meanFileBytes: 60}); got.cores != want.cores ||
+		got.meanFileBytes != want.meanFileBytes || got.maxBytes != want.maxBytes || got.meanBytes < want.meanBytes || got.meanBytes > want.meanBytes+1 {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got := summarizeUsage(nil, at(0), at(1)); got != (usage{}) {

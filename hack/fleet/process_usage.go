@@ -24,13 +24,15 @@ type usageSample struct {
 	at         time.Time
 	cpuSeconds float64 // since the process started
 	bytes      int64   // resident
+	fileBytes  int64   // of these, pages of files: those of the program
 }
 
 // usage is what a process used in a phase.
 type usage struct {
 	// cores is CPU time by wall-clock time.
-	cores               float64
-	meanBytes, maxBytes int64
+	cores float64
+	// meanBytes and maxBytes are resident memory. meanFileBytes of it are pages of the program's file.
+	meanBytes, maxBytes, meanFileBytes int64
 }
 
 // usageMeter reads the usage of processes from /proc once a second.
@@ -112,6 +114,7 @@ func summarizeUsage(samples []usageSample, from, to time.Time) usage {
 	}
 	for _, s := range in {
 		out.meanBytes += s.bytes / int64(len(in))
+		out.meanFileBytes += s.fileBytes / int64(len(in))
 		out.maxBytes = max(out.maxBytes, s.bytes)
 	}
 	return out
@@ -123,7 +126,23 @@ func readUsage(pid int, now time.Time) (usageSample, error) {
 	if err != nil {
 		return usageSample{}, err
 	}
-	return parseStat(string(stat), now, int64(os.Getpagesize()))
+	memory, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return usageSample{}, err
+	}
+	sample, errStat := parseStat(string(stat), now, int64(os.Getpagesize()))
+	sample.fileBytes, err = parseFileMemory(string(memory), int64(os.Getpagesize()))
+	return sample, errors.Join(errStat, err)
+}
+
+// parseFileMemory returns the bytes of the file pages in a /proc/PID/statm (proc_pid_statm(5)): the third field.
+func parseFileMemory(statm string, pageBytes int64) (int64, error) {
+	fields := strings.Fields(statm)
+	if len(fields) < 3 {
+		return 0, fmt.Errorf("/proc/PID/statm has %d fields", len(fields))
+	}
+	pages, err := strconv.ParseInt(fields[2], 10, 64)
+	return pages * pageBytes, err
 }
 
 // The fields of /proc/PID/stat after the name of the program (proc_pid_stat(5)): state is the first.

@@ -70,6 +70,7 @@ func (r *results) rows() []row {
 		{"operator (leader): CPU", fmt.Sprintf("%.2f cores", f.usages[processLeader].cores)},
 		{"operator (leader): memory, mean and peak of the run",
 			fmt.Sprintf("%s, %s", mebibytes(f.usages[processLeader].meanBytes), mebibytes(r.leaderPeak.maxBytes))},
+		{"operator (leader): memory that is the program itself", mebibytes(f.usages[processLeader].meanFileBytes)},
 		{"operator (standby): CPU, memory", formatUsage(f.usages[processStandby])},
 		{"simulated AWS: CPU, memory", formatUsage(f.usages[processAWS])},
 		{"API server: CPU, memory", formatUsage(f.usages[processAPIServer])},

@@ -32,8 +32,9 @@ type Inspector struct {
 	rds    *rds.Client
 }
 
-// Inspector returns the inspector of a scope. It makes no request before it is used.
-func (c *Client) Inspector(scope scaling.Scope) *Inspector {
+// NewInspector returns the inspector of a scope. It makes no request before it is used. It is not a method of Client, which would make the
+// SDK of IAM a part of the operator: the linker keeps all methods of a type that an interface holds.
+func NewInspector(c *Client, scope scaling.Scope) *Inspector {
 	cfg := c.factory.config.Copy()
 	if cfg.Region == "" || scope.RoleARN != "" {
 		cfg.Region = scope.Region

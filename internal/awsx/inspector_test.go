@@ -40,7 +40,7 @@ func policyWithDoctor(t *testing.T) *rdssim.Policy {
 // TestSimulatePermissions: the decision about each request is in its place, and requests with the same resource and context share a call.
 func TestSimulatePermissions(t *testing.T) {
 	s := simulateScenario(t, "all-kinds", policyWithDoctor(t))
-	inspector := s.client.Inspector(ordersCluster.Scope)
+	inspector := NewInspector(s.client, ordersCluster.Scope)
 	identity, err := inspector.Identity(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestSimulatePermissions(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "iam:SimulatePrincipalPolicy in eu-west-1: NoSuchEntity") {
 		t.Errorf("a role that does not exist: got %v", err)
 	}
-	denied := simulateScenario(t, "all-kinds", shippedIAMPolicy(t)).client.Inspector(ordersCluster.Scope)
+	denied := NewInspector(simulateScenario(t, "all-kinds", shippedIAMPolicy(t)).client, ordersCluster.Scope)
 	if _, err := denied.SimulatePermissions(t.Context(), principal, []PermissionRequest{{Action: "rds:ModifyDBInstance", Resource: db}}); !errors.Is(err, scaling.ErrDenied) {
 		t.Errorf("without the permission to simulate: got %v", err)
 	}
@@ -80,7 +80,7 @@ func TestSimulatePermissions(t *testing.T) {
 // TestPrincipal: the path of a role comes from IAM, a user is its own principal, and the root of an account has no permissions to simulate.
 func TestPrincipal(t *testing.T) {
 	s := simulateScenario(t, "all-kinds", nil)
-	inspector := s.client.Inspector(ordersCluster.Scope)
+	inspector := NewInspector(s.client, ordersCluster.Scope)
 	for identity, want := range map[string]string{
 		"arn:aws:iam::123456789012:user/ann":                     "arn:aws:iam::123456789012:user/ann",
 		"arn:aws:sts::123456789012:assumed-role/dbscaler/x":      "arn:aws:iam::123456789012:role/dbscaler",
@@ -108,7 +108,7 @@ func TestCheckReads_FindsEachMissingPermission(t *testing.T) {
 		}
 		s := simulate(t, withTopology(loadScenario(t, "all-kinds")), policy, func(o *Options) { o.PricingRegion = "us-east-1" })
 		result := s.client.Observe(t.Context(), []scaling.Target{ordersCluster}, time.Time{})[0]
-		return s.client.Inspector(ordersCluster.Scope).CheckReads(t.Context(), ordersCluster, result.Observation, true)
+		return NewInspector(s.client, ordersCluster.Scope).CheckReads(t.Context(), ordersCluster, result.Observation, true)
 	}
 	all := check(shipped)
 	if len(all) != 12 {
@@ -129,7 +129,7 @@ func TestCheckReads_FindsEachMissingPermission(t *testing.T) {
 // TestSettings: what a new reader is created with, and where Performance Insights is on.
 func TestSettings(t *testing.T) {
 	s := simulateScenario(t, "all-kinds", nil)
-	inspector := s.client.Inspector(ordersCluster.Scope)
+	inspector := NewInspector(s.client, ordersCluster.Scope)
 	if _, known := inspector.Settings(ordersCluster); known {
 		t.Error("the settings are known before the database was read")
 	}
@@ -149,12 +149,12 @@ func TestSettings(t *testing.T) {
 // TestIdentity_WithoutCredentials: the error says that there are none, and an AccessDenied of sts:AssumeRole does not.
 func TestIdentity_WithoutCredentials(t *testing.T) {
 	s := simulateMember(t, "", "")
-	if got, err := s.client.Inspector(memberScope).Identity(t.Context()); err != nil || got.ARN != "arn:aws:sts::123456789012:assumed-role/dbscaler-member/dbscaler" {
+	if got, err := NewInspector(s.client, memberScope).Identity(t.Context()); err != nil || got.ARN != "arn:aws:sts::123456789012:assumed-role/dbscaler-member/dbscaler" {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	denied := memberScope
 	denied.ExternalID = "another"
-	_, err := s.client.Inspector(denied).Identity(t.Context())
+	_, err := NewInspector(s.client, denied).Identity(t.Context())
 	if !errors.Is(err, scaling.ErrDenied) || errors.Is(err, ErrNoCredentials) || !strings.Contains(err.Error(), "sts:AssumeRole in eu-west-1 (AWSAccount member): AccessDenied") {
 		t.Errorf("a refused role: got %v", err)
 	}
@@ -162,7 +162,7 @@ func TestIdentity_WithoutCredentials(t *testing.T) {
 	client.factory.config.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, errors.New("no EC2 IMDS role found")
 	})
-	if _, err := client.Inspector(scaling.Scope{Region: "eu-west-1"}).Identity(t.Context()); !errors.Is(err, ErrNoCredentials) ||
+	if _, err := NewInspector(client, scaling.Scope{Region: "eu-west-1"}).Identity(t.Context()); !errors.Is(err, ErrNoCredentials) ||
 		!strings.Contains(err.Error(), "no EC2 IMDS role found") {
 		t.Errorf("without credentials: got %v", err)
 	}

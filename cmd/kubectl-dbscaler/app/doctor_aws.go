@@ -38,7 +38,7 @@ func (d *doctorCommand) newAWSExaminer(ctx context.Context) (*awsExaminer, error
 func (e *awsExaminer) examine(ctx context.Context, in *doctor.Input) {
 	target := in.Policy.Target
 	own := scaling.Scope{Region: target.Scope.Region}
-	caller, err := e.client.Inspector(own).Identity(ctx)
+	caller, err := awsx.NewInspector(e.client, own).Identity(ctx)
 	if err != nil {
 		in.Access.CallerError, in.NotObserved = oneLine(err), "there are no AWS credentials that work"
 		return
@@ -54,7 +54,7 @@ func (e *awsExaminer) examine(ctx context.Context, in *doctor.Input) {
 		return
 	}
 	target.Scope.RoleARN, target.Scope.ExternalID = scope.RoleARN, scope.ExternalID
-	inspector := e.client.Inspector(target.Scope)
+	inspector := awsx.NewInspector(e.client, target.Scope)
 	e.client.Track([]scaling.TrackedTarget{{Target: target, Window: 2 * scaling.MaxSampleAge}})
 	result := e.client.Observe(ctx, []scaling.Target{target}, time.Time{})[0]
 	in.Observation = result.Observation
@@ -77,7 +77,7 @@ func (e *awsExaminer) examine(ctx context.Context, in *doctor.Input) {
 	if in.Observation.Found {
 		e.readQuotas(ctx, inspector, in)
 	}
-	e.simulate(ctx, []*awsx.Inspector{inspector, e.client.Inspector(own)}, caller, in)
+	e.simulate(ctx, []*awsx.Inspector{inspector, awsx.NewInspector(e.client, own)}, caller, in)
 }
 
 // chooseScope decides with which identity the database is read: the role of the AWSAccount, or else the caller if it belongs to the account
@@ -88,7 +88,7 @@ func (e *awsExaminer) chooseScope(ctx context.Context, in *doctor.Input, caller 
 		return scope, ""
 	}
 	if e.assumeRole {
-		session, err := e.client.Inspector(scope).Identity(ctx)
+		session, err := awsx.NewInspector(e.client, scope).Identity(ctx)
 		if err == nil {
 			in.Access.RoleSession = session.ARN
 			return scope, ""

@@ -44,7 +44,7 @@ func (i *initCommand) newDatabaseReader(ctx context.Context, target scaling.Targ
 
 // read observes the database and reads its load. The error is an InputError when the operator refuses the database.
 func (r *databaseReader) read(ctx context.Context) (draft.Input, error) {
-	inspector := r.client.Inspector(r.target.Scope)
+	inspector := awsx.NewInspector(r.client, r.target.Scope)
 	if _, err := inspector.Identity(ctx); err != nil {
 		if errors.Is(err, awsx.ErrNoCredentials) {
 			return draft.Input{}, errors.New(describeCredentialsError(err))

@@ -153,7 +153,7 @@ func (m *measurer) resolve(
 	caller, known := callers[region]
 	if !known {
 		var err error
-		if caller, err = m.examiner.client.Inspector(scaling.Scope{Region: region}).Identity(ctx); err != nil {
+		if caller, err = awsx.NewInspector(m.examiner.client, scaling.Scope{Region: region}).Identity(ctx); err != nil {
 			return in.Policy, describeCredentialsError(err)
 		}
 		callers[region] = caller
