@@ -74,7 +74,7 @@ func (r *Reconciler) trackedTarget(p *v1alpha1.DBScalingPolicy, scope scaling.Sc
 	needs := r.queue.needsOf(client.ObjectKeyFromObject(p))
 	return scaling.TrackedTarget{
 		Target: target, Window: window, ScaleDownWindow: scaleDownWindow, ReadInterval: needs.readInterval, RiseLimits: needs.riseLimits,
-		NeedsReplicaLag: needs.needsLag,
+		ReadersOnly: p.Spec.Writer == nil && p.Spec.Readers != nil, NeedsReplicaLag: needs.needsLag,
 	}
 }
 

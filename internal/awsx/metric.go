@@ -16,7 +16,7 @@ const (
 	// minOverlap is how much of the known samples is read again at least: a sample may arrive late, and the newest may still
 	// change. It also covers the minutes at either end of a window that have not settled.
 	minOverlap = 10 * time.Minute
-	// loadRetention is how long DBLoadCPU is kept: the longest scale-up window, and the overlap.
+	// loadRetention is how long DBLoadCPU is kept, and the CPU of a writer that is not scaled: the longest scale-up window, and the overlap.
 	loadRetention = 70 * time.Minute
 	// historyRetention is how far back the CPU history of a role is read: as long as CloudWatch keeps points of one minute
 	// (CloudWatch user guide, "Metrics retention").
@@ -109,6 +109,11 @@ func roleCPUHistory(role string) *metric {
 // isRequired reports whether no decision is made while the metric cannot be read: the CPU load of a pool and the lag of its
 // readers. Other metrics are optional; their readers accept that samples are missing.
 func (m *metric) isRequired() bool { return m == cpuUtilization || m.lagUnit != 0 }
+
+// showsLoad reports whether the load of a pool that is not scaled needs the metric. A restart may be a failover.
+func (m *metric) showsLoad() bool {
+	return m == cpuUtilization || m.name == dbLoadCPU.name || m == engineUptime
+}
 
 // lookback is how far back the metric is read, and kept, when policies need samples of the given window.
 func (m *metric) lookback(window time.Duration) time.Duration {

@@ -40,7 +40,7 @@ func (t *topology) observeCluster(cluster types.DBCluster) scaling.Observation {
 		PendingModifications: clusterPendingChanges(cluster),
 		Unsupported:          unsupportedClusterReason(cluster, members),
 		Serverless:           hasOnlyServerless(members),
-		ResizedAsUnit:        !isAurora(aws.ToString(cluster.Engine)) || hasOnlyServerless(members),
+		ResizedAsUnit:        isResizedAsUnit(&cluster, members),
 		Tags:                 tagMap(cluster.TagList),
 		WriterEndpoint:       joinEndpoint(cluster.Endpoint, cluster.Port),
 		ReaderEndpoint:       joinEndpoint(cluster.ReaderEndpoint, cluster.Port),

@@ -311,7 +311,7 @@ func TestTopology_ListsTargetSeries(t *testing.T) {
 	seriesOf := func(resource, instance string, created time.Time, metrics ...*metric) []targetSeries {
 		var out []targetSeries
 		for _, m := range metrics {
-			out = append(out, targetSeries{seriesKey{resource, m}, instance, created})
+			out = append(out, targetSeries{seriesKey: seriesKey{resource, m}, identifier: instance, createdAt: created})
 		}
 		return out
 	}
@@ -338,5 +338,18 @@ func TestTopology_ListsTargetSeries(t *testing.T) {
 		if got := topology.targetSeries(test.target); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %v, want %v", test.target, got, test.want)
 		}
+	}
+
+	writer := seriesOf("db-orders-b", "orders-b", testStart, cpuUtilization, possibleDBLoadCPU, engineUptime)
+	for n := range writer {
+		writer[n].retention = loadRetention
+	}
+	want := slices.Concat(seriesOf("cluster-orders", "orders", testStart, readersCPU), tests[0].want[2:10], writer)
+	if got := topology.appendSeries(nil, ordersCluster, true); !slices.Equal(got, want) {
+		t.Errorf("with only the readers scaled: got %v, want %v", got, want)
+	}
+	topology.clusters["orders"].Engine = aws.String("mysql") // a Multi-AZ DB cluster is resized as a unit
+	if got, all := topology.appendSeries(nil, ordersCluster, true), topology.targetSeries(ordersCluster); !slices.Equal(got, all) {
+		t.Errorf("of a Multi-AZ DB cluster: got %v, want %v", got, all)
 	}
 }

@@ -405,3 +405,43 @@ func TestTrack_ScaleDownWindow(t *testing.T) {
 		c.clock.Step(slowInterval)
 	}
 }
+
+// TestTrack_ReadersOnly: of a writer that is not scaled, only its load of the last hour is read. After a failover, and once it is scaled,
+// its samples are read as far back as those of others.
+func TestTrack_ReadersOnly(t *testing.T) {
+	c, targets := newFakeFleet(t, 1)
+	for _, instance := range []string{"orders000-a", "orders000-b"} {
+		c.publishMetric(instance, "DatabaseConnections", -300, 60, 7)
+		c.publishMetric(instance, "ReadIOPS", -300, 60, 100)
+		c.publishMetric(instance, "CPUUtilization", -300, 60, 40)
+	}
+	client := c.newClient(t)
+	for _, test := range []struct {
+		name        string
+		readersOnly bool
+		members     []string // the writer is the first
+		cpu         map[string]int
+		slow        map[string]int
+	}{
+		{"readers only", true, []string{"orders000-a", "orders000-b"}, map[string]int{"orders000-a": 70, "orders000-b": 190},
+			map[string]int{"orders000-a": 0, "orders000-b": 38}},
+		{"after a failover", true, []string{"orders000-b", "orders000-a"}, map[string]int{"orders000-a": 190, "orders000-b": 70},
+			map[string]int{"orders000-a": 38, "orders000-b": 0}},
+		{"with the writer", false, []string{"orders000-b", "orders000-a"}, map[string]int{"orders000-a": 190, "orders000-b": 190},
+			map[string]int{"orders000-a": 38, "orders000-b": 38}},
+	} {
+		c.clusters["orders000"] = test.members
+		client.Track([]scaling.TrackedTarget{{Target: targets[0], Window: 3 * time.Hour, ReadersOnly: test.readersOnly}})
+		o := mustObserve(t, client, targets[0], c.clock.Now())
+		for _, i := range o.Instances {
+			if got := i.CPU.Count(); got != test.cpu[i.Identifier] {
+				t.Errorf("%s: there are %d samples of the CPU of %s, want %d", test.name, got, i.Identifier, test.cpu[i.Identifier])
+			}
+			if got, want := i.Connections.Count(), test.slow[i.Identifier]; got != want || i.IO.ReadIOPS.Count() != want {
+				t.Errorf("%s: there are %d samples of the connections of %s and %d of ReadIOPS, want %d", test.name, got, i.Identifier,
+					i.IO.ReadIOPS.Count(), want)
+			}
+		}
+		c.clock.Step(slowInterval)
+	}
+}

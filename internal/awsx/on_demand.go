@@ -46,7 +46,7 @@ func (s *scopeClient) newestSampleEnd(t scaling.Target) time.Time {
 	}
 	var earliest, latest time.Time
 	var list [usualSeries]targetSeries
-	for _, series := range view.appendSeries(list[:0], t) {
+	for _, series := range s.appendNeeded(list[:0], view, t) {
 		newest := s.series[series.seriesKey].samples.newest.Time
 		if series.metric != cpuUtilization || newest.IsZero() {
 			continue

@@ -201,7 +201,7 @@ func TestOrderableMatches(t *testing.T) {
 func TestTopology_Allocations(t *testing.T) {
 	top := auroraTopology(nil)
 	var list [usualSeries]targetSeries
-	if allocated := testing.AllocsPerRun(100, func() { top.appendSeries(list[:0], ordersCluster) }); allocated > 1 { // the list of members
+	if allocated := testing.AllocsPerRun(100, func() { top.appendSeries(list[:0], ordersCluster, true) }); allocated > 1 { // the list of members
 		t.Errorf("the series of a cluster allocate %g objects, want one", allocated)
 	}
 }

@@ -40,8 +40,8 @@ func (s *scopeClient) newQueries(
 	seen := map[seriesKey]bool{}
 	var list []targetSeries
 	for target, view := range views {
-		list = view.appendSeries(list[:0], target)
 		s.mu.RLock()
+		list = s.appendNeeded(list[:0], view, target)
 		for _, series := range list {
 			cached := s.series[series.seriesKey]
 			if seen[series.seriesKey] || !isWanted(target, series, cached, now) {

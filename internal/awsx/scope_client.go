@@ -80,6 +80,8 @@ type trackedTarget struct {
 	requestedAt time.Time
 	// window is for most metrics, and scaleDownWindow for those of metric.usesScaleDownWindow; zero for defaults.
 	window, scaleDownWindow time.Duration
+	// readersOnly is TrackedTarget.ReadersOnly.
+	readersOnly bool
 }
 
 func newScopeClient(scope scaling.Scope, c *sdkClients, clk clock.Clock) *scopeClient {
@@ -141,11 +143,13 @@ func (s *scopeClient) trackTargets(targets []scaling.Target, needsFresh bool, no
 	s.sweep(now)
 }
 
-// trackWindow records how far back the samples of a target are needed.
+// trackWindow records which samples of a target are needed, and how far back.
 func (s *scopeClient) trackWindow(t scaling.TrackedTarget, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.targets[t.Target] = trackedTarget{requestedAt: now, window: t.Window, scaleDownWindow: t.ScaleDownWindow}
+	s.targets[t.Target] = trackedTarget{
+		requestedAt: now, window: t.Window, scaleDownWindow: t.ScaleDownWindow, readersOnly: t.ReadersOnly,
+	}
 	s.sweep(now)
 }
 
@@ -181,6 +185,11 @@ func (s *scopeClient) windowOf(t scaling.Target, m *metric) time.Duration {
 		return tracked.scaleDownWindow
 	}
 	return cmp.Or(tracked.window, DefaultWindow)
+}
+
+// appendNeeded appends the series of a target that are needed. The caller holds s.mu.
+func (s *scopeClient) appendNeeded(list []targetSeries, view *topology, t scaling.Target) []targetSeries {
+	return view.appendSeries(list, t, s.targets[t].readersOnly)
 }
 
 // cachedResults returns the results from memory, or nil when something must be read first for a caller that asked at
@@ -220,7 +229,7 @@ func (s *scopeClient) newResult(
 		return result, false
 	}
 	var list [usualSeries]targetSeries
-	for _, series := range view.appendSeries(list[:0], t) {
+	for _, series := range s.appendNeeded(list[:0], view, t) {
 		cached := s.series[series.seriesKey]
 		if isStale(series, cached) {
 			return result, false

@@ -24,23 +24,27 @@ type targetSeries struct {
 	identifier string
 	// createdAt is when the instance or cluster was created. Older samples belong to an earlier database of the same name.
 	createdAt time.Time
+	// retention is how long the samples are kept when that is shorter than the metric is otherwise kept; zero when it is not.
+	retention time.Duration
 }
 
 // usualSeries is at least the number of series of a target with a few instances: room for them needs no memory on the heap.
 const usualSeries = 40
 
-// targetSeries returns the series that are read for a target. An instance that is still being created has none.
+// targetSeries returns the series that are read for a target of which all pools are scaled. An instance that is still being created has
+// none.
 func (t *topology) targetSeries(target scaling.Target) []targetSeries {
-	return t.appendSeries(nil, target)
+	return t.appendSeries(nil, target, false)
 }
 
-// appendSeries appends the series that are read for a target: every observation needs them.
-func (t *topology) appendSeries(list []targetSeries, target scaling.Target) []targetSeries {
+// appendSeries appends the series that are read for a target: every observation needs them. With readersOnly, of the writer of a cluster
+// that is not scaled there are only those that its load needs (see TrackedTarget.ReadersOnly).
+func (t *topology) appendSeries(list []targetSeries, target scaling.Target, readersOnly bool) []targetSeries {
 	if target.Kind != scaling.DBCluster {
 		if i, found := t.instances[target.Identifier]; found {
-			list = appendInstanceSeries(list, &rdstypes.DBCluster{}, i)
+			list = appendInstanceSeries(list, &rdstypes.DBCluster{}, i, false)
 			for _, replica := range t.replicas(target.Identifier) {
-				list = appendInstanceSeries(list, &rdstypes.DBCluster{}, replica)
+				list = appendInstanceSeries(list, &rdstypes.DBCluster{}, replica, false)
 			}
 		}
 		return list
@@ -49,8 +53,12 @@ func (t *topology) appendSeries(list []targetSeries, target scaling.Target) []ta
 	if cluster == nil {
 		cluster = &rdstypes.DBCluster{}
 	}
+	unscaled := readersOnly && !isResizedAsUnit(cluster, members) // the writer
 	if len(members) > 0 {
 		for _, m := range []*metric{readersCPU, writerCPU} {
+			if m == writerCPU && unscaled {
+				continue
+			}
 			list = append(list, targetSeries{
 				seriesKey:  seriesKey{resourceID: aws.ToString(cluster.DbClusterResourceId), metric: m},
 				identifier: target.Identifier, createdAt: aws.ToTime(cluster.ClusterCreateTime),
@@ -58,22 +66,31 @@ func (t *topology) appendSeries(list []targetSeries, target scaling.Target) []ta
 		}
 	}
 	for _, i := range members {
-		list = appendInstanceSeries(list, cluster, i)
+		role, _ := memberOf(*cluster, aws.ToString(i.DBInstanceIdentifier))
+		list = appendInstanceSeries(list, cluster, i, unscaled && aws.ToBool(role.IsClusterWriter))
 	}
 	return list
 }
 
-// appendInstanceSeries appends the series of an instance. The cluster is empty when it belongs to none.
-func appendInstanceSeries(list []targetSeries, cluster *rdstypes.DBCluster, i *rdstypes.DBInstance) []targetSeries {
+// appendInstanceSeries appends the series of an instance: with unscaled only those of metrics that show the load. The cluster is empty when
+// the instance belongs to none.
+func appendInstanceSeries(list []targetSeries, cluster *rdstypes.DBCluster, i *rdstypes.DBInstance, unscaled bool) []targetSeries {
 	if i.InstanceCreateTime == nil {
 		return list
 	}
 	var metrics [maxInstanceMetrics]*metric
 	for _, m := range instanceMetrics(metrics[:0], cluster, i) {
-		list = append(list, targetSeries{
+		series := targetSeries{
 			seriesKey:  seriesKey{resourceID: aws.ToString(i.DbiResourceId), metric: m},
 			identifier: aws.ToString(i.DBInstanceIdentifier), createdAt: *i.InstanceCreateTime,
-		})
+		}
+		if unscaled {
+			if !m.showsLoad() {
+				continue
+			}
+			series.retention = loadRetention
+		}
+		list = append(list, series)
 	}
 	return list
 }
@@ -81,7 +98,11 @@ func appendInstanceSeries(list []targetSeries, cluster *rdstypes.DBCluster, i *r
 // newQuery returns the query for the samples that are not cached yet, and for the overlap.
 func (s targetSeries) newQuery(cached cachedSeries, window time.Duration, now time.Time) metricQuery {
 	end := now.Truncate(s.metric.period)
-	keepFrom := end.Add(-s.metric.lookback(window)).Truncate(s.metric.period)
+	lookback := s.metric.lookback(window)
+	if s.retention > 0 {
+		lookback = min(lookback, s.retention)
+	}
+	keepFrom := end.Add(-lookback).Truncate(s.metric.period)
 	earliest := keepFrom
 	if s.createdAt.After(earliest) {
 		earliest = s.createdAt.Truncate(s.metric.period)

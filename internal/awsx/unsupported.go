@@ -59,6 +59,12 @@ func hasOnlyServerless(members []*types.DBInstance) bool {
 	})
 }
 
+// isResizedAsUnit reports whether all instances of a cluster have the same class or range of capacity: those of a Multi-AZ DB cluster, and
+// of an Aurora cluster with only Serverless v2.
+func isResizedAsUnit(c *types.DBCluster, members []*types.DBInstance) bool {
+	return !isAurora(aws.ToString(c.Engine)) || hasOnlyServerless(members)
+}
+
 // maxCapacityClass returns the maximum capacity of an Aurora Serverless v2 cluster as the catalog names it; empty when
 // the catalog does not have it.
 func maxCapacityClass(c types.DBCluster) string {

@@ -34,6 +34,8 @@ type TrackedTarget struct {
 	// RiseLimits say when the samples are read before their time: with an interval above a minute, the mean CPU utilization of the pools
 	// is read each minute.
 	RiseLimits RiseLimits
+	// ReadersOnly says that the writer is not scaled: of its samples only the CPU load of the last hour is needed, which is reported.
+	ReadersOnly bool
 	// NeedsReplicaLag says that a change may be due, which depends on the replica lag.
 	NeedsReplicaLag bool
 }
