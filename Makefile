@@ -181,7 +181,7 @@ image-check: ## Build the image of one architecture in two folders, and compare 
 		--platforms "linux/$$(go env GOARCH)" $(if $(filter-out 0 false no,$(FRESH)),--fresh)
 
 .PHONY: verify
-verify: $(TOOLS)/actionlint $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check generated files, formatting, go.mod files and workflows
+verify: $(TOOLS)/actionlint $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check generated files, formatting, go.mod files, workflows and mutants
 	@hack/verify.sh $(MODULES)
 
 .PHONY: lint

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks that generated files, formatting and go.mod files are up to date, and that the workflow files of GitHub are valid. It regenerates
-# the files, shows any difference, and leaves the new files in the tree to be committed.
+# Checks that generated files, formatting and go.mod files are up to date, that the workflow files of GitHub are valid, and that the patches
+# of hack/mutants apply. It regenerates the files, shows any difference, and leaves the new files in the tree to be committed.
 #
 #   hack/verify.sh MODULE_FOLDER...
 set -euo pipefail
@@ -48,6 +48,13 @@ echo "verify: workflows"
 if ! bin/tools/actionlint -shellcheck= -pyflakes=; then
 	fail "a file in .github/workflows is invalid; see above"
 fi
+
+echo "verify: patches of hack/mutants"
+for patch in hack/mutants/*.patch; do
+	if ! git apply --check "$patch"; then
+		fail "$patch does not apply; regenerate it"
+	fi
+done
 
 [ "$failed" = 0 ] || exit 1
 echo "verify: everything is up to date"
