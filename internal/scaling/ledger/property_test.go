@@ -43,14 +43,7 @@ func FuzzDecide_RulesHold(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		p := randomPolicy(r)
-		base, swing, jump, when := r.Float64()*10, r.Float64()*20, r.Float64()*30, r.IntN(2*24*60)
-		demand := func(minute int) float64 {
-			d := base + swing*(1-math.Cos(2*math.Pi*float64(minute)/(24*60)))/2
-			if minute > when {
-				d += jump
-			}
-			return d
-		}
+		demand := randomDemand(r)
 		cluster := newFakeCluster(p, p.Readers.InstanceClasses[0], p.Readers.Min, demand)
 		cluster.dbLoadUnavailable = r.IntN(2) == 0
 		gap, length := r.IntN(2*24*60), r.IntN(120)
@@ -69,6 +62,18 @@ func FuzzDecide_RulesHold(f *testing.F) {
 			cluster.decideOnce()
 		}
 	})
+}
+
+// randomDemand is a demand in vCPUs by minute that varies over the day, and rises at once in one of the minutes of two days.
+func randomDemand(r *rand.Rand) func(minute int) float64 {
+	base, swing, jump, when := r.Float64()*10, r.Float64()*20, r.Float64()*30, r.IntN(2*24*60)
+	return func(minute int) float64 {
+		d := base + swing*(1-math.Cos(2*math.Pi*float64(minute)/(24*60)))/2
+		if minute > when {
+			d += jump
+		}
+		return d
+	}
 }
 
 // brokenRule returns the rule that an approved proposal breaks, or "". It computes everything independently from the fake cluster.

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -20,15 +19,7 @@ func FuzzDecide_IgnoresSamplesOfUnscaledWriter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		p := randomPolicy(r)
-		base, swing, jump, when := r.Float64()*10, r.Float64()*20, r.Float64()*30, r.IntN(24*60)
-		demand := func(minute int) float64 {
-			d := base + swing*(1-math.Cos(2*math.Pi*float64(minute)/(24*60)))/2
-			if minute > when {
-				d += jump
-			}
-			return d
-		}
-		cluster := newFakeCluster(p, p.Readers.InstanceClasses[0], p.Readers.Min, demand)
+		cluster := newFakeCluster(p, p.Readers.InstanceClasses[0], p.Readers.Min, randomDemand(r))
 		cluster.dbLoadUnavailable = r.IntN(2) == 0
 		cluster.onEntry = func(e Entry) {
 			compareWriterSamples(t, e)
