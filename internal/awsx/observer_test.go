@@ -406,8 +406,8 @@ func TestTrack_ScaleDownWindow(t *testing.T) {
 	}
 }
 
-// TestTrack_ReadersOnly: of a writer that is not scaled, only its load of the last hour is read. After a failover, and once it is scaled,
-// its samples are read as far back as those of others.
+// TestTrack_ReadersOnly: of a writer that is not scaled, only its load of the last hour is read. The next read after a failover, and once it
+// is scaled, reaches as far back as that of others.
 func TestTrack_ReadersOnly(t *testing.T) {
 	c, targets := newFakeFleet(t, 1)
 	for _, instance := range []string{"orders000-a", "orders000-b"} {
